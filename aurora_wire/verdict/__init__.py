@@ -1,0 +1,1 @@
+"""What the events mean: verdicts, confidence, reasons, coverage, rules, findings."""

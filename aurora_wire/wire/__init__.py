@@ -1,0 +1,1 @@
+"""From a frame to protocol events: sans-IO, compiled, without opinions."""

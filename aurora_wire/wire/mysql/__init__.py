@@ -1,0 +1,1 @@
+"""The MySQL client/server protocol: one state machine each direction."""
