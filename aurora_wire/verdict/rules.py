@@ -1,0 +1,70 @@
+"""The rule registry: every rule by its id, and a name for each id.
+
+AW1xx leaks, AW2xx negotiation, AW3xx TLS, AW4xx TCP, AW5xx the capture itself.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aurora_wire.verdict.result import Finding
+from aurora_wire.verdict.rule import Rule
+from aurora_wire.verdict.rules_capture import CAPTURE
+from aurora_wire.verdict.rules_leaks import LEAKS
+from aurora_wire.verdict.rules_negotiation import NEGOTIATION
+from aurora_wire.verdict.rules_tls import TLS_QUALITY
+from aurora_wire.verdict.rules_wire import WIRE
+
+SQL_IN_CLEAR: Final = "AW101"
+LOGIN_IN_CLEAR: Final = "AW102"
+PASSWORD_IN_CLEAR: Final = "AW103"  # noqa: S105 - a rule's id
+RESULTS_IN_CLEAR: Final = "AW104"
+INFILE_IN_CLEAR: Final = "AW105"
+
+TLS_DECLINED: Final = "AW201"
+TLS_NOT_OFFERED: Final = "AW202"
+PLAINTEXT_AFTER_TLS: Final = "AW203"
+BYTES_BEFORE_TLS: Final = "AW204"
+TLS_NOT_COMPLETED: Final = "AW205"
+TLS_OFFER_REMOVED: Final = "AW206"
+
+OBSOLETE_VERSION: Final = "AW301"
+WEAK_CIPHER: Final = "AW302"
+NO_PROTECTION: Final = "AW303"
+READABLE_RECORDS: Final = "AW304"
+NO_FORWARD_SECRECY: Final = "AW305"
+
+CONFLICTING_RETRANSMISSION: Final = "AW401"
+LATE_RETRANSMISSION: Final = "AW402"
+WRONG_CHECKSUM: Final = "AW403"
+OUTSIDE_WINDOW: Final = "AW404"
+DATA_AFTER_RESET: Final = "AW405"
+PROBES: Final = "AW406"
+
+BYTES_MISSING: Final = "AW501"
+PACKETS_TRUNCATED: Final = "AW502"
+PACKETS_DROPPED: Final = "AW503"
+MID_STREAM: Final = "AW504"
+ONE_DIRECTION: Final = "AW505"
+FILE_DAMAGED: Final = "AW506"
+BOUND_REACHED: Final = "AW507"
+
+RULES: Final[dict[str, Rule]] = {
+    rule.id: rule for rule in (*LEAKS, *NEGOTIATION, *TLS_QUALITY, *WIRE, *CAPTURE)
+}
+
+
+def finding(
+    rule: str,
+    detail: str,
+    *,
+    connection: int | None = None,
+    frame: int | None = None,
+    offset: int | None = None,
+) -> Finding:
+    """One hit of a rule, with the registry's title and severity.
+
+    detail: what was seen there, in words. Never text or values of a statement: redaction leaves it as it is.
+    """
+    entry = RULES[rule]
+    return Finding(entry.id, entry.severity, entry.title, connection, frame, offset, detail)
