@@ -1,0 +1,67 @@
+"""Length-encoded integers and strings, and strings that end with NUL.
+
+Source: MySQL Server docs, "Protocol Basics: Integer Types, String Types". Longer encodings than needed are
+accepted. Functions read `data[at:end]` only; the caller guarantees 0 <= at and end <= len(data).
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.reads import u16, u24, u32
+
+# What stands in place of a value; all are negative.
+NULL: Final[i64] = -1      # 0xFB: SQL NULL, legal in text rows only
+INVALID: Final[i64] = -2   # 0xFF: never the start of an integer
+TOO_BIG: Final[i64] = -3   # above MAX_VALUE; the bytes are there, and counted in the next offset
+TOO_SHORT: Final[i64] = -4  # runs past `end`
+
+MAX_VALUE: Final[i64] = 1 << 62  # ours: sums of two of them still fit 64 bits
+
+
+def read_lenenc(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
+    """The integer at `at` and the offset after it, or one of the negative numbers above.
+
+    With INVALID and TOO_SHORT the offset is `at` itself.
+    """
+    if at >= end:
+        return TOO_SHORT, at
+    first: i64 = data[at]
+    if first < 0xFB:
+        return first, at + 1
+    if first == 0xFC:
+        if end - at < 3:
+            return TOO_SHORT, at
+        return u16(data, at + 1), at + 3
+    if first == 0xFD:
+        if end - at < 4:
+            return TOO_SHORT, at
+        return u24(data, at + 1), at + 4
+    if first == 0xFE:
+        if end - at < 9:
+            return TOO_SHORT, at
+        high: i64 = u32(data, at + 5)
+        if high >= 1 << 30:
+            return TOO_BIG, at + 9
+        return u32(data, at + 1) | high << 32, at + 9
+    if first == 0xFB:
+        return NULL, at + 1
+    return INVALID, at
+
+
+def read_lestr(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
+    """Where the bytes of the length-encoded string at `at` begin and end.
+
+    The begin is negative (NULL, INVALID, TOO_BIG, TOO_SHORT) where there is no such string before `end`.
+    """
+    length, start = read_lenenc(data, at, end)
+    if length < 0:
+        return length, start
+    if length > end - start:
+        return TOO_SHORT, at
+    return start, start + length
+
+
+def find_nul(data: bytes, at: i64, end: i64) -> i64:
+    """The offset of the first NUL in data[at:end], or -1."""
+    return data.find(b"\0", at, end)
