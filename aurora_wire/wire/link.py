@@ -1,0 +1,203 @@
+"""From a link-layer header to the IP header.
+
+Sources: tcpdump.org "Link-layer header types"; IEEE 802.3, 802.1Q; RFC 1042 (SNAP), 1661 and 1662 (PPP),
+2516 (PPPoE).
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.reads import u16_be, u32, u32_be
+from aurora_wire.wire.cursor import ETHERTYPE, IP, IP_V4, IP_V6, LLC_HEADER, MPLS, PPP, Cursor
+from aurora_wire.wire.skipped import (
+    ARP,
+    LINK_CUT,
+    LLC,
+    OTHER_ETHERTYPE,
+    OTHER_FAMILY,
+    OTHER_LINK_TYPE,
+    OTHER_PPP,
+    TUNNEL_CUT,
+)
+from aurora_wire.wire.wifi import radiotap, wifi
+
+NULL: Final[i64] = 0             # LINKTYPE_ numbers
+EN10MB: Final[i64] = 1
+PPP_LINK: Final[i64] = 9
+RAW_DLT: Final[i64] = 12         # DLT_RAW as some systems number it
+RAW_OPENBSD: Final[i64] = 14
+PPP_HDLC: Final[i64] = 50
+PPP_ETHER: Final[i64] = 51
+RAW: Final[i64] = 101
+C_HDLC: Final[i64] = 104
+IEEE802_11: Final[i64] = 105
+LOOP: Final[i64] = 108
+LINUX_SLL: Final[i64] = 113
+RADIOTAP: Final[i64] = 127
+PPP_WITH_DIR: Final[i64] = 204
+IPV4: Final[i64] = 228
+IPV6: Final[i64] = 229
+LINUX_SLL2: Final[i64] = 276
+
+MAX_LENGTH: Final[i64] = 1500    # in Ethernet's type field: up to here it is an 802.3 length
+
+
+def link(c: Cursor, link_type: i64) -> i64:
+    """The first step of every frame."""
+    if link_type == EN10MB:
+        return ethernet(c)
+    if link_type == LINUX_SLL:
+        return typed_header(c, 14, 16)
+    if link_type == LINUX_SLL2:
+        return typed_header(c, 0, 20)
+    if link_type in (RAW, RAW_DLT, RAW_OPENBSD):
+        return IP
+    if link_type in (NULL, LOOP):
+        return loopback(c)
+    return rarer_link(c, link_type)
+
+
+def rarer_link(c: Cursor, link_type: i64) -> i64:
+    if link_type == IPV4:
+        return IP_V4
+    if link_type == IPV6:
+        return IP_V6
+    if link_type in (PPP_LINK, PPP_HDLC):
+        return PPP
+    if link_type == PPP_WITH_DIR:
+        c.at += 1
+        return PPP
+    if link_type == PPP_ETHER:
+        return pppoe(c)
+    if link_type == C_HDLC:
+        return typed_header(c, 2, 4)
+    if link_type == IEEE802_11:
+        return wifi(c)
+    if link_type == RADIOTAP:
+        return radiotap(c)
+    c.reason_detail = link_type
+    return OTHER_LINK_TYPE
+
+
+def ethernet(c: Cursor) -> i64:
+    return typed_header(c, 12, 14)
+
+
+def typed_header(c: Cursor, type_at: i64, header_len: i64) -> i64:
+    """A header whose only interest is the Ethernet type in it."""
+    at = c.at
+    if c.end - at < header_len:
+        return LINK_CUT
+    number = u16_be(c.buffer, at + type_at)
+    c.at = at + header_len
+    if number == 0x0800:
+        return IP_V4
+    if number == 0x86DD:
+        return IP_V6
+    c.number = number
+    return ETHERTYPE if number > MAX_LENGTH else LLC_HEADER
+
+
+def ethertype(c: Cursor) -> i64:
+    """What follows an Ethernet type. VLAN tags are skipped; a length in place of a type is that of 802.3."""
+    number = c.number
+    while number in (0x8100, 0x88A8, 0x9100, 0x9200, 0x9300):
+        if c.end - c.at < 4:
+            return LINK_CUT
+        number = u16_be(c.buffer, c.at + 2)
+        c.at += 4
+        if number <= MAX_LENGTH:
+            return LLC_HEADER
+    if number == 0x0800:
+        return IP_V4
+    if number == 0x86DD:
+        return IP_V6
+    if number in (0x8847, 0x8848):
+        return c.enter(MPLS)
+    if number == 0x8864:
+        return pppoe(c)
+    if number == 0x0806:
+        return ARP
+    c.reason_detail = number
+    return OTHER_ETHERTYPE
+
+
+def llc(c: Cursor) -> i64:
+    """802.2 LLC, and SNAP behind it."""
+    at = c.at
+    if c.end - at < 3:
+        return LINK_CUT
+    saps = u16_be(c.buffer, at)
+    control: i64 = c.buffer[at + 2]
+    if saps == 0x0606 and control == 3:
+        c.at = at + 3
+        return IP_V4
+    if saps != 0xAAAA or control != 3:
+        return LLC
+    if c.end - at < 8:
+        return LINK_CUT
+    organisation = u32_be(c.buffer, at + 2) & 0xFFFFFF
+    number = u16_be(c.buffer, at + 6)
+    # 0000F8 is the bridge tunnel encapsulation of 802.1H. A length can't stand here.
+    if (organisation not in (0, 0xF8)) or number <= MAX_LENGTH:
+        return LLC
+    c.at = at + 8
+    c.number = number
+    return ETHERTYPE
+
+
+def loopback(c: Cursor) -> i64:
+    """BSD loopback: the address family in the byte order of the host (NULL) or of the network (LOOP)."""
+    at = c.at
+    if c.end - at < 4:
+        return LINK_CUT
+    family = u32(c.buffer, at)
+    if family > 0xFFFF:
+        family = u32_be(c.buffer, at)
+    c.at = at + 4
+    if family == 2:
+        return IP_V4
+    if family in (10, 24, 28, 30):  # Linux, NetBSD and OpenBSD, FreeBSD, macOS
+        return IP_V6
+    c.reason_detail = family
+    return OTHER_FAMILY
+
+
+def pppoe(c: Cursor) -> i64:
+    """A PPPoE session packet: version and type, code, session, length, then PPP without FF 03."""
+    at = c.at
+    if c.end - at < 6:
+        return TUNNEL_CUT
+    if u16_be(c.buffer, at) != 0x1100:
+        c.reason_detail = 0x8863  # a code is for discovery only
+        return OTHER_ETHERTYPE
+    c.at = at + 6
+    return PPP
+
+
+def ppp(c: Cursor) -> i64:
+    at = c.at
+    if c.end - at < 2:
+        return LINK_CUT
+    first: i64 = c.buffer[at]
+    if first == 0xFF:
+        at += 2
+    elif first in (0x0F, 0x8F) and c.buffer[at + 1] == 0:  # Cisco HDLC on the same kind of line
+        return typed_header(c, 2, 4)
+    if c.end - at < 2:
+        return LINK_CUT
+    number: i64 = c.buffer[at]
+    if number & 1 == 1:  # "protocol field compression": one byte, which is odd
+        c.at = at + 1
+    else:
+        number = u16_be(c.buffer, at)
+        c.at = at + 2
+    if number == 0x0021:
+        return IP_V4
+    if number == 0x0057:
+        return IP_V6
+    if number in (0x0281, 0x0283):
+        return c.enter(MPLS)
+    c.reason_detail = number
+    return OTHER_PPP

@@ -1,0 +1,112 @@
+"""Why a frame gave no TCP segment: one small integer a reason, and its name for people.
+
+Some reasons come with a number (`detail`) that tells more, such as the Ethernet type; else it is 0.
+Sources of the names: IANA "IEEE 802 Numbers", "Protocol Numbers"; tcpdump.org "Link-layer header types".
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+TCP: Final[i64] = 0                # not skipped
+
+# Another protocol: nothing is wrong with the frame.
+ARP: Final[i64] = 1
+UDP: Final[i64] = 2
+ICMP: Final[i64] = 3
+ICMP_V6: Final[i64] = 4
+IGMP: Final[i64] = 5
+SCTP: Final[i64] = 6
+ESP: Final[i64] = 7                # also in UDP 4500
+OTHER_PROTOCOL: Final[i64] = 8     # detail: IP protocol number
+OTHER_ETHERTYPE: Final[i64] = 9    # detail: Ethernet type
+OTHER_LINK_TYPE: Final[i64] = 10   # detail: LINKTYPE_ number
+OTHER_PPP: Final[i64] = 11         # detail: PPP protocol number
+OTHER_FAMILY: Final[i64] = 12      # detail: address family of a loopback frame
+LLC: Final[i64] = 13               # 802.2 without SNAP, or SNAP of another organisation
+WIFI_PROTECTED: Final[i64] = 14
+WIFI_OTHER: Final[i64] = 15        # management, control, data frames without data
+WIFI_AGGREGATE: Final[i64] = 16    # A-MSDU: several frames in one
+WIFI_FRAGMENT: Final[i64] = 17
+PPTP: Final[i64] = 18              # GRE version 1
+OTHER_GRE: Final[i64] = 19         # detail: the 16 bits of flags and version
+OTHER_TUNNELLED: Final[i64] = 20   # MPLS, GTP-U, ERSPAN or raw IP link that carries neither IP nor Ethernet
+TOO_DEEP: Final[i64] = 21
+
+# Fragments of an IP datagram.
+FRAGMENT_WAITING: Final[i64] = 32  # kept; the frame that brings the last one answers for the whole datagram
+FRAGMENT_LOST: Final[i64] = 33     # not kept: it disagrees with earlier ones, or a bound is reached
+
+# Not even a whole header.
+LINK_CUT: Final[i64] = 48
+IP_CUT: Final[i64] = 49
+TCP_CUT: Final[i64] = 50
+TUNNEL_CUT: Final[i64] = 51
+IP_MALFORMED: Final[i64] = 52
+TCP_MALFORMED: Final[i64] = 53
+
+SKIPPED: Final = {
+    0: "TCP", 1: "ARP", 2: "UDP", 3: "ICMP", 4: "IPv6 ICMP", 5: "IGMP", 6: "SCTP", 7: "ESP (IPsec)",
+    8: "IP protocol {} not known", 9: "Ethernet type 0x{:04x} not known", 10: "link type {} not known",
+    11: "PPP protocol 0x{:04x} not known", 12: "loopback address family {} not known", 13: "802.3 LLC",
+    14: "802.11 protected", 15: "802.11 without data", 16: "802.11 A-MSDU", 17: "802.11 fragment",
+    18: "PPTP", 19: "GRE flags 0x{:04x} not known", 20: "tunnel with neither IP nor Ethernet inside",
+    21: "tunnels nested too deep",
+    32: "IP fragment, waiting", 33: "IP fragment without the rest",
+    48: "link header cut", 49: "IP header cut", 50: "TCP header cut", 51: "tunnel header cut",
+    52: "malformed IP header", 53: "malformed TCP header",
+}
+
+PROTOCOLS: Final = {
+    0: "IPv6 hop-by-hop options out of place", 8: "EGP", 9: "IGP", 27: "RDP", 33: "DCCP",
+    43: "IPv6 routing header out of place", 44: "IPv6 fragment header out of place", 46: "RSVP",
+    59: "IPv6 without a payload", 88: "EIGRP", 89: "OSPF", 94: "IP-in-IP (94)", 97: "EtherIP", 103: "PIM",
+    108: "IPComp", 112: "VRRP", 115: "L2TP", 135: "IPv6 mobility", 136: "UDP-Lite", 139: "HIP", 140: "Shim6",
+    143: "Ethernet in SRv6",
+}
+
+ETHERTYPES: Final = {
+    0x0842: "Wake-on-LAN", 0x2000: "CDP", 0x22F0: "AVTP", 0x22F3: "TRILL", 0x6002: "DEC MOP", 0x8035: "RARP",
+    0x809B: "AppleTalk", 0x80F3: "AppleTalk ARP", 0x8137: "IPX", 0x8808: "Ethernet flow control",
+    0x8809: "LACP", 0x8863: "PPPoE discovery", 0x886D: "Intel teaming", 0x887B: "HomePlug", 0x888E: "EAPOL",
+    0x8892: "PROFINET", 0x88A2: "ATA over Ethernet", 0x88A4: "EtherCAT",
+    0x88B5: "local experimental Ethernet type", 0x88CC: "LLDP", 0x88E1: "HomePlug AV",
+    0x88E5: "MACsec (encrypted Ethernet)", 0x88E7: "MAC-in-MAC (802.1ah)", 0x88F5: "MVRP", 0x88F7: "PTP",
+    0x8902: "CFM", 0x8906: "Fibre Channel over Ethernet", 0x8914: "FCoE set-up", 0x8915: "RoCE",
+    0x892F: "HSR", 0x9000: "Ethernet loopback test",
+}
+
+LINK_TYPES: Final = {
+    6: "Token Ring", 7: "ARCNET", 8: "SLIP", 10: "FDDI", 107: "Frame Relay", 109: "ENC", 117: "PFLOG",
+    119: "Prism 802.11", 138: "FireWire", 143: "DOCSIS", 147: "USER0", 163: "AVS 802.11", 187: "Bluetooth H4",
+    189: "USB", 192: "PPI", 195: "802.15.4", 220: "USB", 226: "IPNET", 227: "SocketCAN", 239: "NFLOG",
+    242: "IP over InfiniBand", 249: "USBPcap", 252: "Wireshark upper PDU", 253: "netlink", 271: "vsock",
+}
+
+PPP_PROTOCOLS: Final = {
+    0x002D: "PPP with compressed TCP headers", 0x002F: "PPP with TCP headers not compressed",
+    0x003D: "PPP multilink", 0x00FD: "PPP compressed or encrypted", 0x8021: "PPP IPCP", 0x8057: "PPP IPV6CP",
+    0xC021: "PPP LCP", 0xC023: "PPP PAP", 0xC223: "PPP CHAP",
+}
+
+
+def skipped_name(reason: i64, detail: i64) -> str:
+    """What to call frames that were skipped for this reason."""
+    number = int(detail)
+    if reason == OTHER_PROTOCOL and number in PROTOCOLS:
+        return PROTOCOLS[number]
+    if reason == OTHER_ETHERTYPE and number in ETHERTYPES:
+        return ETHERTYPES[number]
+    if reason == OTHER_PPP and number in PPP_PROTOCOLS:
+        return PPP_PROTOCOLS[number]
+    if reason == OTHER_LINK_TYPE and number in LINK_TYPES:
+        return f"link type {number} ({LINK_TYPES[number]}) not known"
+    name = SKIPPED.get(int(reason))
+    if name is None:
+        return f"reason {int(reason)}"
+    return name.format(number)
+
+
+def is_malformed(reason: i64) -> bool:
+    """True where a header is cut or wrong, false where the frame is whole but not TCP."""
+    return reason >= LINK_CUT

@@ -1,0 +1,243 @@
+"""From a tunnel's header to the frame or datagram inside.
+
+Sources: RFC 7348 and draft-smith-vxlan-group-policy (VXLAN), draft-ietf-nvo3-vxlan-gpe, RFC 8926 (GENEVE),
+RFC 2784 and 2890 (GRE), 2637 (PPTP), 3032, 4385 and 4448 (MPLS), draft-foschiano-erspan, 3GPP TS 29.281
+(GTP-U), RFC 3948 (ESP in UDP).
+
+UDP ports are a hint only: a datagram whose tunnel header is not well-formed is plain UDP.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.reads import u16_be, u32_be
+from aurora_wire.wire.cursor import ETHERNET, ETHERTYPE, IP, IP_V4, IP_V6, Cursor
+from aurora_wire.wire.skipped import ESP, OTHER_ETHERTYPE, OTHER_GRE, OTHER_TUNNELLED, PPTP, TUNNEL_CUT, UDP
+
+GTP_U: Final[i64] = 2152         # UDP ports
+ESP_IN_UDP: Final[i64] = 4500
+VXLAN: Final[i64] = 4789
+VXLAN_GPE: Final[i64] = 4790
+GENEVE: Final[i64] = 6081
+VXLAN_LINUX: Final[i64] = 8472   # Linux's port from before there was an official one
+
+ERSPAN: Final[i64] = 0x88BE      # Ethernet types in GRE
+ERSPAN_III: Final[i64] = 0x22EB
+TRANSPARENT_ETHERNET: Final[i64] = 0x6558
+
+
+def udp(c: Cursor) -> i64:
+    at = c.at
+    if c.end - at < 8:
+        return UDP
+    port = u16_be(c.buffer, at + 2)
+    if port not in (VXLAN, VXLAN_LINUX, GENEVE, GTP_U, VXLAN_GPE, ESP_IN_UDP):
+        return UDP
+    length = u16_be(c.buffer, at + 4)
+    if length != 0:  # 0: a jumbogram, or offload
+        if length < 8:
+            return UDP
+        if at + length < c.wire_end:
+            c.limit(at + length)
+    c.at = at + 8
+    if c.wire_end - c.at < 8:
+        return UDP
+    if c.end - c.at < 8:
+        return TUNNEL_CUT
+    if port == GENEVE:
+        return geneve(c)
+    if port == GTP_U:
+        return gtp_u(c)
+    if port == ESP_IN_UDP:
+        return ESP if u32_be(c.buffer, c.at) != 0 else UDP  # 0 marks IKE
+    return vxlan(c, port)
+
+
+def vxlan(c: Cursor, port: i64) -> i64:
+    buffer = c.buffer
+    at = c.at
+    flags: i64 = buffer[at]
+    second: i64 = buffer[at + 1]
+    third_and_fourth = u16_be(buffer, at + 2)
+    last: i64 = buffer[at + 7]
+    step: i64 = ETHERNET
+    if port == VXLAN_GPE:
+        inner: i64 = third_and_fourth & 0xFF
+        if flags & 0xFD != 0x0C or third_and_fourth > 0xFF or second != 0 or not 1 <= inner <= 3:
+            return UDP
+        step = IP_V4 if inner == 1 else IP_V6 if inner == 2 else ETHERNET
+    elif flags == 0x88:  # with a group policy: 16 bits of it, and two flags
+        if second & 0xB7 != 0:
+            return UDP
+    elif flags != 0x08 or second != 0 or third_and_fourth != 0:
+        return UDP
+    if last != 0:
+        return UDP
+    c.at = at + 8
+    return c.enter(step)
+
+
+def geneve(c: Cursor) -> i64:
+    buffer = c.buffer
+    at = c.at
+    first: i64 = buffer[at]
+    flags: i64 = buffer[at + 1]
+    last: i64 = buffer[at + 7]
+    header_len: i64 = 8 + ((first & 0x3F) << 2)
+    # Version 0, no control message, reserved bits 0; "critical option" may be set.
+    if first >> 6 != 0 or flags & 0xBF != 0 or last != 0 or c.wire_end - at < header_len:
+        return UDP
+    if c.end - at < header_len:
+        return TUNNEL_CUT
+    c.at = at + header_len
+    return tunnelled_type(c, u16_be(buffer, at + 2))
+
+
+def tunnelled_type(c: Cursor, number: i64) -> i64:
+    """A step by Ethernet type, with those that only tunnels have. MPLS counts as a tunnel by itself."""
+    if number == TRANSPARENT_ETHERNET:
+        return c.enter(ETHERNET)
+    c.number = number
+    return c.enter(ETHERTYPE)
+
+
+def gtp_u(c: Cursor) -> i64:
+    buffer = c.buffer
+    at = c.at
+    flags: i64 = buffer[at]
+    message: i64 = buffer[at + 1]
+    length = u16_be(buffer, at + 2)
+    # Version 1, GTP and not GTP', a user's datagram (and not an echo), no longer than the UDP payload.
+    if flags & 0xF8 != 0x30 or message != 0xFF or at + 8 + length > c.wire_end:
+        return UDP
+    c.limit(at + 8 + length)
+    at += 8
+    if flags & 7 != 0:
+        if c.end - at < 4:
+            return TUNNEL_CUT
+        following: i64 = buffer[at + 3] if flags & 4 != 0 else 0
+        at += 4
+        while following != 0:
+            if at >= c.end:
+                return TUNNEL_CUT
+            length = buffer[at]
+            length <<= 2
+            if length == 0:
+                return UDP
+            if c.end - at < length:
+                return TUNNEL_CUT
+            following = buffer[at + length - 1]
+            at += length
+    c.at = at
+    return c.enter(IP)
+
+
+def gre(c: Cursor) -> i64:
+    buffer = c.buffer
+    at = c.at
+    if c.end - at < 4:
+        return TUNNEL_CUT
+    flags = u16_be(buffer, at)
+    number = u16_be(buffer, at + 2)
+    if flags & 7 == 1 and number == 0x880B:
+        return PPTP
+    if flags & 0x4007 != 0:  # another version, or a source route
+        c.reason_detail = flags
+        return OTHER_GRE
+    header_len: i64 = 4
+    if flags & 0x8000 != 0:  # checksum
+        header_len += 4
+    if flags & 0x2000 != 0:  # key
+        header_len += 4
+    has_sequence = flags & 0x1000 != 0
+    if has_sequence:
+        header_len += 4
+    if c.end - at < header_len:
+        return TUNNEL_CUT
+    c.at = at + header_len
+    if number == ERSPAN:
+        return erspan_ii(c) if has_sequence else c.enter(ETHERNET)  # type I has no header of its own
+    if number == ERSPAN_III:
+        return erspan_iii(c)
+    return tunnelled_type(c, number)
+
+
+def erspan_ii(c: Cursor) -> i64:
+    at = c.at
+    if c.end - at < 8:
+        return TUNNEL_CUT
+    version: i64 = c.buffer[at] >> 4
+    if version == 2:
+        return erspan_iii(c)
+    if version != 1:
+        c.reason_detail = ERSPAN
+        return OTHER_ETHERTYPE
+    c.at = at + 8
+    return c.enter(ETHERNET)
+
+
+def erspan_iii(c: Cursor) -> i64:
+    at = c.at
+    if c.end - at < 12:
+        return TUNNEL_CUT
+    version: i64 = c.buffer[at] >> 4
+    word = u16_be(c.buffer, at + 10)
+    if version != 2:
+        c.reason_detail = ERSPAN_III
+        return OTHER_ETHERTYPE
+    header_len: i64 = 20 if word & 1 == 1 else 12  # O: a platform's own 8 bytes follow
+    if c.end - at < header_len:
+        return TUNNEL_CUT
+    c.at = at + header_len
+    frame_type: i64 = word >> 10 & 0x1F
+    if frame_type == 0:
+        return c.enter(ETHERNET)
+    return c.enter(IP) if frame_type == 2 else OTHER_TUNNELLED
+
+
+def mpls(c: Cursor) -> i64:
+    """A stack of labels. What follows is not said anywhere, so it is recognised by its looks."""
+    buffer = c.buffer
+    at = c.at
+    label: i64 = 0
+    while label & 0x100 == 0:  # bottom of the stack
+        if c.end - at < 4:
+            return TUNNEL_CUT
+        label = u32_be(buffer, at)
+        at += 4
+    c.at = at
+    if at >= c.end:
+        return TUNNEL_CUT
+    nibble: i64 = buffer[at] >> 4
+    if nibble == 4 and looks_like_ipv4(c, at):
+        return IP_V4
+    if nibble == 6 and looks_like_ipv6(c, at):
+        return IP_V6
+    if nibble == 0 and looks_like_ethernet(c, at + 4):  # behind a control word
+        c.at = at + 4
+        return ETHERNET
+    if looks_like_ethernet(c, at):
+        return ETHERNET
+    return IP if nibble in (4, 6) else OTHER_TUNNELLED
+
+
+def looks_like_ipv4(c: Cursor, at: i64) -> bool:
+    """Not a MAC address that begins with 4?"""
+    if c.end - at < 20:
+        return True
+    total = u16_be(c.buffer, at + 2)
+    header_words: i64 = c.buffer[at] & 0x0F
+    return header_words >= 5 and (total == 0 or header_words * 4 <= total <= c.wire_end - at)
+
+
+def looks_like_ipv6(c: Cursor, at: i64) -> bool:
+    if c.end - at < 40:
+        return True
+    return u16_be(c.buffer, at + 4) + 40 <= c.wire_end - at
+
+
+def looks_like_ethernet(c: Cursor, at: i64) -> bool:
+    if c.end - at < 14:
+        return False
+    return u16_be(c.buffer, at + 12) in (0x0800, 0x86DD, 0x8100, 0x88A8, 0x0806, 0x8847, 0x8864)
