@@ -5,7 +5,8 @@ import re
 import pytest
 
 from aurora_wire.verdict import rules
-from aurora_wire.verdict.rules import RULES, Rule
+from aurora_wire.verdict.rule import Rule
+from aurora_wire.verdict.rules import RULES
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 NAMES = {name: value for name, value in vars(rules).items() if re.fullmatch(r"AW\d{3}", str(value))}

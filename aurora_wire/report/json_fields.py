@@ -1,0 +1,200 @@
+"""The objects of `aurora-wire/scan/1`, as dicts in the order written; `scan.schema.json` describes them."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from aurora_wire.report.redact import redact_attributes, redact_statement
+from aurora_wire.report.times import Clock
+from aurora_wire.verdict.result import (
+    CaptureResult,
+    ConnectionResult,
+    Coverage,
+    Finding,
+    Reason,
+    Scan,
+    StatementResult,
+    TLSResult,
+    Undecoded,
+)
+
+SCHEMA = "aurora-wire/scan/1"
+
+Fields = dict[str, object]
+
+
+def dump(value: object) -> str:
+    """One line of ASCII: what is not is escaped, so that nothing from the wire acts on a terminal."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False).replace("\x7f", "\\u007f")
+
+
+def clean(text: str) -> str:
+    """Text that JSON can hold: lone surrogates (of undecodable paths) become U+FFFD."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def optional(text: str | None) -> str | None:
+    return None if text is None else clean(text)
+
+
+def counts(by_name: dict[str, int]) -> dict[str, int]:
+    return {clean(name): by_name[name] for name in sorted(by_name)}
+
+
+def bytes_fields(name: str, data: bytes) -> Fields:
+    """`name` as text; where it is not valid UTF-8 with U+FFFD in it, and the bytes as `name_base64`."""
+    try:
+        return {name: data.decode("utf-8")}
+    except UnicodeDecodeError:
+        encoded = base64.b64encode(data).decode("ascii")
+        return {name: data.decode("utf-8", "replace"), f"{name}_base64": encoded}
+
+
+def statement_fields(statement: StatementResult, clock: Clock, *, redact: bool = False) -> Fields:
+    if redact:
+        statement = redact_statement(statement)
+    return {
+        "command": statement.command,
+        **bytes_fields("sql", statement.sql),
+        "parameters": [
+            {"type": p.type, **bytes_fields("value", p.value), **bytes_fields("name", p.name)}
+            for p in statement.parameters
+        ],
+        "frame": statement.frame,
+        "time": clock.show(statement.frame, statement.time_ns),
+        "offset": statement.offset,
+        "length": statement.length,
+        "compressed": statement.compressed,
+        "complete": statement.complete,
+    }
+
+
+def reason_fields(reason: Reason) -> Fields:
+    return {
+        "id": reason.id,
+        "text": clean(reason.text),
+        "frame": reason.frame,
+        "direction": reason.direction,
+        "offset": reason.offset,
+    }
+
+
+def coverage_fields(coverage: Coverage) -> Fields:
+    return {
+        "seen": coverage.seen,
+        "missing": coverage.missing,
+        "truncated": coverage.truncated,
+        "tls": coverage.tls,
+        "plaintext": coverage.plaintext,
+        "unprotected_by_design": coverage.unprotected_by_design,
+        "unknown": coverage.unknown,
+    }
+
+
+def tls_fields(tls: TLSResult) -> Fields:
+    return {
+        "version": tls.version,
+        "cipher": tls.cipher,
+        "sni": optional(tls.sni),
+        "alpn": [clean(name) for name in tls.alpn],
+        "resumed": tls.resumed,
+        "offered_versions": tls.offered_versions,
+    }
+
+
+def connection_fields(connection: ConnectionResult, clock: Clock, *, redact: bool = False) -> Fields:
+    """All of a connection but its `statements`, which are written one by one after it."""
+    c = connection
+    attributes = redact_attributes(c) if redact else c.attributes
+    return {
+        "id": c.id,
+        "client": {"address": c.client.address, "port": c.client.port},
+        "server": {"address": c.server.address, "port": c.server.port},
+        "protocol": clean(c.protocol),
+        "first_frame": c.first_frame,
+        "last_frame": c.last_frame,
+        "first_time": clock.show(c.first_frame, c.first_time_ns),
+        "last_time": clock.show(c.last_frame, c.last_time_ns),
+        "packets": c.packets,
+        "server_version": optional(c.server_version),
+        "thread_id": c.thread_id,
+        "user": optional(c.user),
+        "database": optional(c.database),
+        "auth_plugin": optional(c.auth_plugin),
+        "attributes": {clean(name): clean(value) for name, value in attributes.items()},
+        "compression": c.compression,
+        "verdict": c.verdict,
+        "confidence": c.confidence,
+        "proof": c.proof,
+        "reasons": [reason_fields(reason) for reason in c.reasons],
+        "coverage": {
+            "client": coverage_fields(c.client_coverage),
+            "server": coverage_fields(c.server_coverage),
+        },
+        "tls": None if c.tls is None else tls_fields(c.tls),
+        "commands": counts(c.commands),
+        "statements_total": c.statements_total,
+    }
+
+
+def finding_fields(finding: Finding) -> Fields:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "title": finding.title,
+        "connection": finding.connection,
+        "frame": finding.frame,
+        "offset": finding.offset,
+        "detail": clean(finding.detail),
+    }
+
+
+def capture_fields(capture: CaptureResult, clock: Clock) -> Fields:
+    return {
+        "path": clean(capture.path),
+        "format": capture.format,
+        "compression": capture.compression,
+        "sha256": capture.sha256,
+        "bytes": capture.bytes,
+        "packets": capture.packets,
+        "first_frame": capture.first_frame,
+        "first_time": clock.show(capture.first_frame, capture.first_time_ns),
+        "last_time": clock.show(capture.first_frame, capture.last_time_ns),
+        "undated": capture.undated,
+        "complete": capture.complete,
+        "error": optional(capture.error),
+        "truncated_packets": capture.truncated_packets,
+        "dropped_packets": capture.dropped_packets,
+        "link_types": [clean(name) for name in capture.link_types],
+        "skipped": counts(capture.skipped),
+    }
+
+
+def undecoded_fields(undecoded: Undecoded) -> Fields:
+    return {
+        "reason": clean(undecoded.reason),
+        "count": undecoded.count,
+        "unit": undecoded.unit,
+        "bytes": undecoded.bytes,
+        "remedy": clean(undecoded.remedy),
+    }
+
+
+def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
+    """What holds for the whole; the lists follow it in `json`, and came before it in `jsonl`."""
+    return {
+        "schema": SCHEMA,
+        "tool_version": scan.tool_version,
+        "verdict": scan.verdict,
+        "confidence": scan.confidence,
+        "exit_code": scan.exit_code,
+        "closing": clean(scan.closing),
+        "ports": scan.ports,
+        "redacted": redact,
+        "connections_total": scan.connections_total,
+        "by_verdict": counts(dict(scan.by_verdict)),
+        "not_mysql": counts(scan.not_mysql),
+        "findings_total": counts(scan.findings_total),
+        "undecoded": [undecoded_fields(row) for row in scan.undecoded],
+    }
