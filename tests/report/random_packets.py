@@ -13,7 +13,8 @@ OTHER_LENGTHS = (2, 3, 4, 6, 8, 10, 12, 16, 18, 20, 22, 24, 28, 30, 34)
 TEXTS = (
     b"GET / HTTP/1.1\r\nHost: x\r\n", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1  20x OK\r\n", b"POST\t/ x\n",
     b"GET /no end", b"220 mail ESMTP\r\n", b"SSH-2.0-OpenSSH\r\n", b"SSH-2.0", b"QUIT\r", b"A\rB\r\n",
-    b"\xff\x00b", b"describe rtsp://x RTSP/1.0\r\n", b"x" * 200, b"\r\n", b" GET x\r\n", b"SS", b"options * 200\tok\r\n",
+    b"\xff\x00b",
+    b"describe rtsp://x RTSP/1.0\r\n", b"x" * 200, b"\r\n", b" GET x\r\n", b"SS", b"options * 200\tok\r\n",
 )
 FLAGS = (2, 0x12, 0x10, 0x18, 0x11, 4, 0x14, 0, 0xC2, 0x52, 0x38, 0x20)
 SOURCE_PORTS = (3306, 3306, 1000, 40000, 80, 8080, 21, 22, 25, 43, 554)
