@@ -26,7 +26,7 @@ def word_sum(data: bytes, at: i64, end: i64) -> i64:
     """Sum of the 16-bit words read little-endian, not yet folded. `at` to `end` lie in `data`."""
     total: i64 = 0
     while at + 8 <= end:
-        word: i64 = int(read_i64_le(data, at))
+        word: i64 = read_i64_le(data, at)
         total += (word & 0xFFFFFFFF) + (word >> 32 & 0xFFFFFFFF)
         at += 8
     if at + 4 <= end:
