@@ -1,0 +1,84 @@
+# Everything installs what it needs, and can be run again: `make` alone says what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || true)
+BIN := .venv/bin
+PURE_BIN := .venv-pure/bin
+# As in pyproject.toml; installed once, so that a rebuild needs no network.
+BUILD_REQUIRES := 'setuptools>=77' 'mypy[mypyc]>=2.4,<3' 'librt>=0.16'
+PIP_FLAGS := --quiet --disable-pip-version-check --no-input
+PACKAGE := $(shell find aurora_wire -name '*.py' -o -name '*.json' -o -name py.typed)
+# What may be compiled, and a little more: setup.py knows the list.
+CORE := $(filter aurora_wire/wire/% aurora_wire/capture/%,$(PACKAGE)) $(wildcard aurora_wire/*.py)
+
+ifdef CI
+export AURORA_WIRE_REQUIRE_COMPILED := 1
+endif
+
+.PHONY: help build demo test lint test-compiled test-pure judges bench clean
+
+help: ## Say what there is
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+build: .venv/built ## Install into .venv, the core compiled in place
+
+demo: build ## Show what the shipped captures prove
+	@captures/demo.sh $(CURDIR)/$(BIN)/aurora-wire
+
+test: lint test-compiled test-pure ## Check style, types and imports, then run all tests compiled and interpreted
+
+lint: .venv/built ## ruff, mypy, the import rule
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	MYPYPATH=benchmarks $(BIN)/mypy --explicit-package-bases benchmarks/*.py captures/*.py
+	$(BIN)/lint-imports
+
+test-compiled: .venv/built judges
+	AURORA_WIRE_MODE=compiled $(BIN)/python -m pytest
+
+# The checkout holds compiled files beside the sources; the interpreted run takes the package from its own
+# environment instead: no safe-path entry, no pythonpath of pyproject.toml, and the project's root comes last.
+test-pure: .venv-pure/built judges
+	AURORA_WIRE_MODE=interpreted PYTHONSAFEPATH=1 $(PURE_BIN)/python -m pytest -o pythonpath= --import-mode=append
+
+bench: .venv/built ## Measure against tcpdump, ngrep, tshark and dpkt, side by side (some minutes)
+	@.ci/need tcpdump=tcpdump tshark=tshark ngrep=ngrep
+	$(BIN)/python benchmarks/run.py
+
+clean: ## Remove what was built, the environments too
+	rm -rf .venv .venv-pure build dist *.egg-info benchmarks/out aurora_wire__mypyc*.so
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find aurora_wire tests benchmarks captures \( -name '*.so' -o -name '*.pyc' \) -delete
+
+# The environments. A Debian python comes without venv and without headers.
+.venv/ready .venv-pure/ready: pyproject.toml
+	@[ -n "$(PYTHON)" ] || .ci/need python3
+	@python=$(or $(PYTHON),python3); \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'; \
+	version=$$($$python -c 'import sys; print("python%d.%d" % sys.version_info[:2])'); \
+	$$python -c 'import ensurepip, venv' 2>/dev/null || .ci/need $$version-venv; \
+	include=$$($$python -c 'import sysconfig; print(sysconfig.get_path("include"))'); \
+	.ci/need cc=gcc /usr/include/stdlib.h=libc6-dev $$include/Python.h=$$version-dev; \
+	$(@D)/bin/python -c 'import pip' 2>/dev/null || $$python -m venv --clear $(@D)
+	$(@D)/bin/pip install $(PIP_FLAGS) $(BUILD_REQUIRES)
+	@touch $@
+
+.venv/built: .venv/ready setup.py $(CORE)
+	@echo "Compiling the core: half a minute or so"
+	rm -rf build aurora_wire__mypyc*.so
+	find aurora_wire -name '*.so' -delete
+	$(BIN)/pip install $(PIP_FLAGS) --no-build-isolation -e '.[test]'
+	@touch $@
+
+.venv-pure/built: .venv-pure/ready setup.py $(PACKAGE) | .venv/built
+	rm -rf build
+	AURORA_WIRE_PURE=1 $(PURE_BIN)/pip install $(PIP_FLAGS) --no-build-isolation '.[test]'
+	@touch $@
+
+# What the tests hold us against.
+judges:
+	@.ci/need tcpdump=tcpdump tshark=tshark
