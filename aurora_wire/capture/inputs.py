@@ -1,0 +1,147 @@
+"""From what the user names (files, folders, patterns) to the captures, in the order of their packets."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from typing import Final
+
+from aurora_wire.capture.opening import STANDARD_INPUT, NotACapture, open_capture
+from aurora_wire.capture.source import CaptureError, NoFrames
+from aurora_wire.errors import UsageError
+
+_MAGIC: Final = frozenset("*?[")
+
+
+def expand_inputs(paths: list[str]) -> list[str]:
+    """The captures that `paths` name, each once, ordered by the time of their first packet.
+
+    A folder stands for all captures in it and below, told by their content; a pattern that the shell left
+    alone for what it matches. What has no time (text without dates, standard input, a file that cannot be
+    read) keeps its place in the order. What cannot be read is among them: opening it tells why. Raises
+    UsageError where a path, a pattern or a folder names no capture.
+    """
+    found = _Found()
+    for path in paths:
+        if path == STANDARD_INPUT:
+            found.add_input()
+        elif _is_missing(path):
+            _add_pattern(path, found)
+        elif _add(path, found) == 0:
+            raise UsageError(f"{path}: no capture in this folder. Is it the right one?")
+    return found.ordered()
+
+
+class _Found:
+    """Captures so far, with the time of their first packet (-1: none)."""
+
+    def __init__(self) -> None:
+        self._captures: list[tuple[int, str]] = []
+        self._seen: set[tuple[int, int]] = set()
+
+    def add_input(self) -> None:
+        if all(path != STANDARD_INPUT for _, path in self._captures):
+            self._captures.append((-1, STANDARD_INPUT))
+
+    def is_new(self, status: os.stat_result) -> bool:
+        key = (status.st_dev, status.st_ino)
+        new = key not in self._seen
+        self._seen.add(key)
+        return new
+
+    def add(self, path: str, time_ns: int) -> None:
+        self._captures.append((time_ns, path))
+
+    def ordered(self) -> list[str]:
+        """Those with a time sorted among the places that they hold; the others stay where they are."""
+        dated = iter(sorted((c for c in self._captures if c[0] >= 0), key=lambda capture: capture[0]))
+        return [next(dated)[1] if time_ns >= 0 else path for time_ns, path in self._captures]
+
+
+def _is_missing(path: str) -> bool:
+    try:
+        os.lstat(path)  # paths stay as the user wrote them, here and below
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False  # told when it is opened
+    return False
+
+
+def _add_pattern(pattern: str, found: _Found) -> None:
+    if _MAGIC.isdisjoint(pattern):
+        raise UsageError(f"{pattern}: no such file or folder. Is the path right?")
+    matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
+    if not matches:
+        raise UsageError(f"{pattern}: no file matches this pattern.")
+    if sum(_add(match, found) for match in matches) == 0:
+        raise UsageError(f"{pattern}: no capture in what this pattern matches. Is it the right one?")
+
+
+def _add(path: str, found: _Found) -> int:
+    """Add a file or a folder; the number of captures there, old or new."""
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):
+        found.add(path, -1)
+        return 1
+    if not stat.S_ISDIR(status.st_mode):
+        if found.is_new(status):
+            found.add(path, _peek(path)[1] if stat.S_ISREG(status.st_mode) else -1)
+        return 1
+    captures = 0
+    for file, file_status in _files(path):
+        is_capture, time_ns = _peek(file)
+        if is_capture:
+            captures += 1
+            if found.is_new(file_status):
+                found.add(file, time_ns)
+    return captures
+
+
+def _files(folder: str) -> list[tuple[str, os.stat_result]]:
+    """Regular files in `folder` and below, sorted by path, and folders that cannot be read.
+
+    Links are followed; a folder is entered once, however many ways lead to it.
+    """
+    files: list[tuple[str, os.stat_result]] = []
+    entered: set[tuple[int, int]] = set()
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        status = os.stat(here)  # noqa: PTH116
+        if (status.st_dev, status.st_ino) in entered:
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        try:
+            names = os.listdir(here)  # noqa: PTH208
+        except OSError:
+            files.append((here, status))
+            continue
+        for name in names:
+            path = f"{here.rstrip('/')}/{name}"
+            try:
+                status = os.stat(path)  # noqa: PTH116
+            except OSError:
+                continue  # a link to nowhere: nothing is there to be missed
+            if stat.S_ISDIR(status.st_mode):
+                waiting.append(path)
+            elif stat.S_ISREG(status.st_mode):
+                files.append((path, status))
+    return sorted(files, key=lambda file: file[0])
+
+
+def _peek(path: str) -> tuple[bool, int]:
+    """Whether the content is a capture (also a damaged one), and the date of its first packet or -1."""
+    try:
+        with open_capture(path, hash_input=False) as capture:
+            if isinstance(capture.source, NoFrames):
+                return False, -1
+            if capture.source.advance() and not capture.undated:
+                return True, int(capture.source.time_ns)
+            return True, -1
+    except NotACapture:
+        return False, -1
+    except CaptureError:
+        return True, -1
