@@ -29,10 +29,11 @@ SUB_CIPHER: Final[i64] = 0x23
 class ProxyHeader:
     """version: 1 or 2. length: bytes of the header, all of it.
 
-    is_local: the proxy speaks for itself (health checks), the addresses say nothing. family: `TCP4`, `TCP6`,
-    `UDP4`, `UDP6`, `UNIX` or `UNKNOWN`; source and destination are addresses as text (paths for UNIX), ""
-    where unknown, ports -1. tls: the client's leg, in front of the proxy, was TLS; tls_version, tls_cipher and
-    the common name in the client's certificate are in the proxy's words, "" where it has none.
+    is_local: the proxy speaks for itself (health checks), the addresses say nothing. family: `TCP4`,
+    `TCP6`, `UDP4`, `UDP6`, `UNIX` or `UNKNOWN`; source and destination are addresses as text (paths for
+    UNIX), "" where unknown, ports -1. tls: the client's leg, in front of the proxy, was TLS; tls_version,
+    tls_cipher and the common name in the client's certificate are in the proxy's words, "" where it has
+    none.
     """
 
     __slots__ = (
