@@ -11,7 +11,8 @@ from aurora_wire.verdict.result import Severity
 class Rule:
     """One thing that can be found. The id is stable: a number is never used again for something else.
 
-    why: what someone can do with it; fix: what to type or change; references: manual pages and RFCs, by name.
+    why: what someone can do with it; fix: what to type or change, where a line that begins with two spaces is
+    a command to paste; references: manual pages and RFCs, by name.
     """
 
     id: str

@@ -4,42 +4,45 @@ from typing import Final
 
 from aurora_wire.verdict.rule import Rule
 
-TCPDUMP: Final = "sudo tcpdump -i any -s 0 -B 65536 -w FILE 'tcp port 3306 or tcp port 33060'"
+TCPDUMP: Final = "  sudo tcpdump -i any -s 0 -B 65536 -w FILE 'tcp port 3306 or tcp port 33060'"
 
 CAPTURE: Final = (
     Rule(
         "AW501", "Capture incomplete: bytes are missing", "medium",
         "Bytes that one side acknowledged are not in the capture: what they were cannot be known, so the "
         "connection cannot be proven encrypted.",
-        f"Capture again with a larger buffer and on the host itself: {TCPDUMP}",
+        f"Capture again, on the host itself and with a larger buffer (-B, in KiB):\n{TCPDUMP}",
         ('tcpdump manual, options -B and -w',),
     ),
     Rule(
         "AW502", "Packets cut by the snaplen", "medium",
         "The capture kept only the beginning of packets: what was in the rest cannot be known.",
-        f"Capture whole packets (-s 0): {TCPDUMP}. On AWS Traffic Mirroring leave the packet length empty.",
+        f"Capture whole packets (-s 0; on AWS Traffic Mirroring leave the packet length empty):\n{TCPDUMP}",
         ('tcpdump manual, option -s',),
     ),
     Rule(
         "AW503", "Interface dropped packets", "medium",
         "The capturing host counted packets that it could not keep: connections may have been missed as a "
         "whole.",
-        f"Use a larger buffer (-B, in KiB) and a narrow filter: {TCPDUMP}",
+        f"Capture again with a larger buffer (-B, in KiB) and a narrow filter:\n{TCPDUMP}",
         ('draft-ietf-opsawg-pcapng, "Interface Statistics Block"', 'tcpdump manual, option -B'),
     ),
     Rule(
         "AW504", "Started in mid-stream", "low",
         "The beginning of the connection is not in the capture: whether TLS was negotiated there cannot be "
         "seen, so the verdict is at best likely.",
-        "Start the capture, then make the clients reconnect: restart the application, or empty its pool, "
-        "or on the server KILL CONNECTION id for one of them.",
-        ('MySQL 8.4 Reference Manual, "Connection Phase"', 'MySQL 8.4 Reference Manual, "KILL Statement"'),
+        "Start the capture, then make the clients reconnect: restart the application, empty its "
+        "pool, or end its connections on the server:\n"
+        "  KILL CONNECTION id;",
+        ('MySQL Server source documentation, "Connection Phase"',
+         'MySQL 8.4 Reference Manual, "KILL Statement"'),
     ),
     Rule(
         "AW505", "One direction only", "medium",
         "Only one side of the connection is in the capture: half of it cannot be judged.",
-        f"Capture on one of the two hosts: {TCPDUMP}. On a mirror port, mirror both directions; with two "
-        "paths between the hosts, capture on both and give all files to one scan.",
+        f"Capture on one of the two hosts:\n{TCPDUMP}\n"
+        "On a mirror port, mirror both directions. With two paths between the hosts, capture on both "
+        "and give all files to one scan.",
         ('tcpdump manual, option -i',),
     ),
     Rule(
@@ -53,8 +56,9 @@ CAPTURE: Final = (
         "AW507", "A bound was reached", "low",
         "More connections, bytes out of order or statements than are held at a time: some were let go, and "
         "are counted and never called proven.",
-        "Cut the capture into parts by connection or by time and scan them one by one: "
-        "tcpdump -r FILE -w PART 'host 10.0.0.5', or editcap -i 600 FILE PART.",
+        "Cut the capture into parts and scan them one by one:\n"
+        "  tcpdump -r FILE -w PART 'host 10.0.0.5'\n"
+        "  editcap -i 600 FILE PART",
         ('tcpdump manual, option -r',),
     ),
 )

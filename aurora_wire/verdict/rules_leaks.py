@@ -5,16 +5,17 @@ from typing import Final
 from aurora_wire.verdict.rule import Rule
 
 REQUIRE_TLS: Final = (
-    "Refuse it on the server: SET PERSIST require_secure_transport = ON (MariaDB: require_secure_transport "
-    "= ON in the configuration file; RDS and Aurora: require_secure_transport = 1 in the parameter group), "
+    "Let the server refuse it (MariaDB: in its configuration file; RDS and Aurora: in the parameter group):\n"
+    "  SET PERSIST require_secure_transport = ON;\n"
+    "Let the client insist on TLS: --ssl-mode=VERIFY_IDENTITY --ssl-ca=CA.pem (MySQL), --ssl --ssl-ca=CA.pem "
+    "--ssl-verify-server-cert (MariaDB), sslMode=VERIFY_IDENTITY (Connector/J)."
 )
 
 LEAKS: Final = (
     Rule(
         "AW101", "SQL in the clear", "high",
         "Anyone on the path reads the statement with every value in it, and can change it on its way.",
-        REQUIRE_TLS + "and ask for TLS in the client: --ssl-mode=VERIFY_IDENTITY --ssl-ca=CA.pem (MySQL), "
-        "--ssl --ssl-ca=CA.pem --ssl-verify-server-cert (MariaDB), sslMode=VERIFY_IDENTITY (Connector/J).",
+        REQUIRE_TLS,
         ('MySQL 8.4 Reference Manual, "Configuring MySQL to Use Encrypted Connections"',
          'MariaDB documentation, "Securing Connections for Client and Server"'),
     ),
@@ -22,33 +23,36 @@ LEAKS: Final = (
         "AW102", "Login in the clear", "high",
         "User and database are readable, and the scrambled password can be guessed offline. A server that "
         "refuses the login because it was not encrypted has received it by then: the refusal undoes nothing.",
-        REQUIRE_TLS + "ask for TLS in the client (--ssl-mode=REQUIRED or stronger), and change the "
-        "password of the account that crossed.",
+        REQUIRE_TLS + "\nThen change the password of the account that crossed:\n"
+        "  ALTER USER 'user'@'host' IDENTIFIED BY 'new password';",
         ('MySQL 8.4 Reference Manual, "Configuring MySQL to Use Encrypted Connections"',
-         'MySQL 8.4 Reference Manual, "Connection Phase", Protocol::HandshakeResponse41'),
+         'MySQL Server source documentation, "Protocol::HandshakeResponse41"'),
     ),
     Rule(
         "AW103", "Password in clear text", "critical",
         "The password itself crossed, readable: whoever was on the path can log in with it.",
-        "Change the password now: ALTER USER 'user'@'host' IDENTIFIED BY '...' over TLS. Then ALTER USER "
-        "'user'@'host' REQUIRE SSL, and never enable mysql_clear_password "
-        "(--enable-cleartext-plugin) without --ssl-mode=VERIFY_CA or stronger.",
+        "Change the password now, over TLS, and allow the account nothing else:\n"
+        "  ALTER USER 'user'@'host' IDENTIFIED BY 'new password' REQUIRE SSL;\n"
+        "Never enable mysql_clear_password (--enable-cleartext-plugin) without --ssl-mode=VERIFY_CA "
+        "or stronger.",
         ('MySQL 8.4 Reference Manual, "Client-Side Cleartext Pluggable Authentication"',
          'MySQL 8.4 Reference Manual, "Caching SHA-2 Pluggable Authentication"'),
     ),
     Rule(
         "AW104", "Results in the clear", "high",
         "The server's answers crossed readable: rows, column names, error texts.",
-        REQUIRE_TLS + "and ask for TLS in the client. A result without its statement often means that the "
-        "capture missed the client's side: look for AW505.",
+        REQUIRE_TLS + "\nResults without their statements often mean that the capture missed the "
+        "client's side: look for AW505.",
         ('MySQL 8.4 Reference Manual, "Configuring MySQL to Use Encrypted Connections"',),
     ),
     Rule(
         "AW105", "File of the client in the clear (LOCAL INFILE)", "high",
         "The content of a file of the client crossed readable. Without TLS the request for it can be "
         "forged by anyone on the path, for any file that the client may read.",
-        "SET PERSIST local_infile = OFF on the server where it is not needed, --local-infile=0 in the client "
-        "(allowLoadLocalInfile=false in Connector/J), and TLS with verification where it is.",
+        "Turn it off where it is not needed:\n"
+        "  SET PERSIST local_infile = OFF;\n"
+        "and in the client (--local-infile=0, allowLoadLocalInfile=false in Connector/J); elsewhere "
+        "use TLS with verification: --ssl-mode=VERIFY_IDENTITY.",
         ('MySQL 8.4 Reference Manual, "Security Considerations for LOAD DATA LOCAL"',),
     ),
 )

@@ -11,9 +11,10 @@ NEGOTIATION: Final = (
         "AW201", "Client declined the TLS that was offered", "high",
         "The server's greeting offered TLS and the client logged in without it: the client's settings, or "
         "the defaults of its driver, are why this connection is readable.",
-        "Ask for TLS in the client: --ssl-mode=VERIFY_IDENTITY (MySQL), --ssl (MariaDB before 11.4), "
-        "sslMode=VERIFY_IDENTITY (Connector/J), tls=true (Go), ssl={...} (Node.js, PyMySQL, PHP "
-        "MYSQLI_CLIENT_SSL). So that no client can decline: ALTER USER 'user'@'host' REQUIRE SSL.",
+        "Let the client insist on TLS: --ssl-mode=VERIFY_IDENTITY (MySQL), --ssl (MariaDB before 11.4), "
+        "sslMode=VERIFY_IDENTITY (Connector/J), tls=true (Go), ssl={...} (Node.js, PyMySQL), "
+        "MYSQLI_CLIENT_SSL (PHP). So that no client can decline:\n"
+        "  ALTER USER 'user'@'host' REQUIRE SSL;",
         ('MySQL 8.4 Reference Manual, "Command Options for Encrypted Connections"',
          'MySQL 8.4 Reference Manual, "CREATE USER Statement", SSL/TLS Options'),
     ),
@@ -21,10 +22,12 @@ NEGOTIATION: Final = (
         "AW202", "Server offers no TLS", "high",
         "The greeting has no TLS flag: no client can encrypt its connection to this server, and clients that "
         "merely prefer TLS fall back without a word.",
-        "Give the server a certificate (ssl_ca, ssl_cert, ssl_key) and restart it or run ALTER INSTANCE "
-        "RELOAD TLS; MySQL makes its own at start unless auto_generate_certs is off. Through ProxySQL: SET "
-        "mysql-have_ssl = 'true'. If this server should offer TLS, something on the way may have removed "
-        "the flag: compare with a capture taken on the server's own host.",
+        "Give the server a certificate (ssl_ca, ssl_cert, ssl_key; MySQL makes its own at start unless "
+        "auto_generate_certs is off) and load it:\n"
+        "  ALTER INSTANCE RELOAD TLS;\n"
+        "MariaDB: FLUSH SSL. ProxySQL: SET mysql-have_ssl = 'true'. If this server should offer TLS, "
+        "something "
+        "on the way may have removed the flag: compare with a capture taken on the server's own host.",
         ('MySQL 8.4 Reference Manual, "Configuring MySQL to Use Encrypted Connections"',
          'CVE-2015-3152 (BACKRONYM)'),
     ),
@@ -32,16 +35,17 @@ NEGOTIATION: Final = (
         "AW203", "Plaintext after TLS", "critical",
         "After TLS had begun, bytes that are no TLS records crossed. No sound client or server does that: a "
         "broken proxy, a failed handshake that went on in the clear, or an attack.",
-        "Read the frame with `aurora-wire packets --frame N --explain CAPTURE`, find the program that sent "
-        "it (a proxy between the two?), and update or replace it.",
+        "Read the frame and find the program that sent it (a proxy between the two?):\n"
+        "  aurora-wire packets --frame N --explain CAPTURE\n"
+        "then update or replace that program.",
         ('RFC 8446, section 5.1, "Record Layer"', STARTTLS),
     ),
     Rule(
         "AW204", "Bytes between SSLRequest and ClientHello", "high",
         "Bytes that are no TLS records crossed after the client had announced TLS. Someone on the path can "
         "put them there, and clients and servers have taken such bytes for protected ones.",
-        "Update client and server (MariaDB Connector/C 3.3.5 or later), and find out who sent the bytes: "
-        "compare captures from both ends.",
+        "Update client and server (MariaDB Connector/C: to one that has CONC-648 fixed), and find "
+        "out who sent the bytes: compare captures from both ends.",
         (STARTTLS, 'MariaDB CONC-648', 'CVE-2021-23214, CVE-2021-23222 (the same in PostgreSQL)'),
     ),
     Rule(
@@ -62,6 +66,6 @@ NEGOTIATION: Final = (
         "Capture on the server's own host and compare the greetings. Set --ssl-mode=REQUIRED or stronger "
         "in the client: it then refuses to log in where the offer is missing.",
         ('CVE-2015-3152 (BACKRONYM)', 'CVE-2017-3305 (Riddle)',
-         'MySQL 8.4 Reference Manual, "Connection Phase", Protocol::HandshakeV10'),
+         'MySQL Server source documentation, "Protocol::HandshakeV10"'),
     ),
 )

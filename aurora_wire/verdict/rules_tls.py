@@ -5,33 +5,37 @@ from typing import Final
 from aurora_wire.verdict.rule import Rule
 
 MANUAL: Final = 'MySQL 8.4 Reference Manual, "Encrypted Connection TLS Protocols and Ciphers"'
-STRONG: Final = (
-    "SET PERSIST tls_version = 'TLSv1.2,TLSv1.3' (it may only be set at start in MySQL 5.7 and MariaDB: put "
-    "tls_version in the configuration file), "
+STRONG_VERSIONS: Final = (
+    "On the server (MySQL 5.7 and MariaDB: tls_version in the configuration file, and a restart):\n"
+    "  SET PERSIST tls_version = 'TLSv1.2,TLSv1.3'; ALTER INSTANCE RELOAD TLS;\n"
+)
+STRONG_SUITES: Final = (
+    "On the server:\n"
+    "  SET PERSIST ssl_cipher = 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384'; ALTER INSTANCE RELOAD TLS;"
 )
 
 TLS_QUALITY: Final = (
     Rule(
         "AW301", "Obsolete TLS version", "medium",
         "SSL 3.0, TLS 1.0 and TLS 1.1 have known weaknesses and may no longer be used.",
-        STRONG + "then ALTER INSTANCE RELOAD TLS, and update clients that know nothing newer (before MySQL "
-        "5.7.10 and Java 8).",
+        STRONG_VERSIONS + "and update clients that know nothing newer (before MySQL 5.7.10 and Java 8).",
         ('RFC 8996, sections 4 and 5', 'RFC 7568, section 3', MANUAL),
     ),
     Rule(
         "AW302", "Weak cipher suite", "high",
         "RC4, DES, 3DES and export suites can be broken with known means: a capture of today may be read "
         "later.",
-        "Set ssl_cipher = 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-"
-        "SHA384:ECDHE-RSA-AES256-GCM-SHA384' on the server and run ALTER INSTANCE RELOAD TLS, or restart it.",
+        STRONG_SUITES,
         ('RFC 9325, section 4.1, "General Guidelines"', 'RFC 7465, section 2', MANUAL),
     ),
     Rule(
         "AW303", "Cipher suite without protection", "critical",
         "A NULL suite does not encrypt, an anonymous one does not say with whom: the connection looks like "
         "TLS and is readable, or was made with whoever sat in between.",
-        "Remove NULL, eNULL, aNULL and ADH from ssl_cipher on both sides; no current server allows them "
-        "unless told to.",
+        "Remove NULL, eNULL, aNULL and ADH from ssl_cipher on both sides: no current server allows "
+        "them unless "
+        "told to.\n" + STRONG_SUITES,
         ('RFC 9325, section 4.1, "General Guidelines"', 'RFC 5246, appendix A.5', 'RFC 9150, section 1',
          MANUAL),
     ),
@@ -39,15 +43,17 @@ TLS_QUALITY: Final = (
         "AW304", "Readable bytes inside TLS records", "high",
         "Records of the form of TLS hold a long run of readable text, which ciphertext does not: the "
         "connection is not encrypted, whatever its records look like.",
-        "Read the frame with `aurora-wire packets --frame N -X CAPTURE` and look at the cipher suite; if it "
-        "encrypts, the program that sent this is not a TLS implementation.",
+        "Read the frame and look at the cipher suite; if it encrypts, the program that sent this is "
+        "not a TLS implementation:\n"
+        "  aurora-wire packets --frame N -X CAPTURE",
         ('RFC 8446, section 5.2, "Record Payload Protection"',),
     ),
     Rule(
         "AW305", "No forward secrecy", "low",
         "The session's keys are protected by the server's RSA key alone: whoever gets that key later opens "
         "every capture made until then.",
-        STRONG + "and leave only suites that begin with ECDHE or DHE in ssl_cipher; TLS 1.3 has no others.",
+        STRONG_VERSIONS + "and leave only suites that begin with ECDHE or DHE in ssl_cipher; TLS 1.3 "
+        "has no others.",
         ('RFC 9325, section 7.3, "Forward Secrecy"', MANUAL),
     ),
 )

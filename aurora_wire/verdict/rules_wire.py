@@ -10,8 +10,9 @@ WIRE: Final = (
         "Two segments carried different bytes for the same place, and nothing says which of them the "
         "receiver took. This is how content is hidden from whoever watches, or put into a stream from "
         "outside.",
-        "Capture at both ends and compare (`tcpdump -i any -s 0 -w FILE tcp port 3306` on each host). If "
-        "it is no attack, a middle box rewrites packets: take it out of the path.",
+        "Capture at both ends and compare:\n"
+        "  sudo tcpdump -i any -s 0 -w FILE 'tcp port 3306'\n"
+        "If it is no attack, a middle box rewrites packets: take it out of the path.",
         ('RFC 9293, section 3.10.7.4',
          'Ptacek and Newsham, "Insertion, Evasion, and Denial of Service", 1998'),
     ),
@@ -26,16 +27,17 @@ WIRE: Final = (
         "AW403", "Wrong TCP checksum", "low",
         "The receiver drops such a segment, so its bytes prove nothing. On the sending host itself it is "
         "harmless: the network card fills in the checksum after the capture.",
-        "Capture on the other host or on a mirror port, or turn the offload off for the capture: "
-        "ethtool -K IFACE tx off (turn it on again with `tx on`).",
+        "Capture on the other host or on a mirror port, or turn the offload off for the capture (and "
+        "on again after it):\n"
+        "  sudo ethtool -K IFACE tx off",
         ('RFC 9293, section 3.1, "Header Format"',),
     ),
     Rule(
         "AW404", "Segment outside the window", "low",
         "A segment far from the bytes that were expected: the receiver drops it. It may be a stray one of an "
         "older connection, or an attempt to deceive whoever watches.",
-        "Look at the frame with `aurora-wire packets --frame N CAPTURE`: TTL and MAC unlike those of its "
-        "neighbours mean that another machine sent it.",
+        "Look at the frame: a TTL and MAC unlike those of its neighbours mean that another machine sent it.\n"
+        "  aurora-wire packets --frame N -X CAPTURE",
         ('RFC 9293, section 3.10.7.4',),
     ),
     Rule(

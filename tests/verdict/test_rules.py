@@ -30,10 +30,17 @@ def test_each_rule_says_why_how_to_mend_it_and_where_to_read_on(rule: Rule) -> N
     assert rule.why.endswith(".")
     assert rule.fix
     assert rule.references
-    for text in (rule.title, rule.why, rule.fix, *rule.references):
+    for text in (rule.title, rule.why, *rule.fix.split("\n"), *rule.references):
         assert text.isascii()
         assert text.isprintable()
-        assert "  " not in text
+        assert text.strip()
+        assert "  " not in text.removeprefix("  ")
+
+
+def test_tcpdump_commands_have_a_line_of_their_own() -> None:
+    for rule in RULES.values():
+        for line in rule.fix.split("\n"):
+            assert "tcpdump -" not in line or line.startswith("  ")
 
 
 def test_titles_are_unique() -> None:
