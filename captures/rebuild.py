@@ -1,7 +1,7 @@
 """Rebuilds the four pcap files from the dumps beside them: `python captures/rebuild.py`.
 
-The dumps are what was published: bytes from the IP header on, and a time of day without a date. So the pcap files
-have link type RAW, and their times are that time of day on 1970-01-01 UTC.
+The dumps are what was published: bytes from the IP header on, and a time of day without a date. So the pcap
+files have link type RAW, and their times are that time of day on 1970-01-01 UTC.
 """
 
 import re

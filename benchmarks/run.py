@@ -1,0 +1,225 @@
+"""Runs aurora-wire and its peers over the same capture, one after another in the same minutes, and compares.
+
+Whole processes are timed, with everything they do at start and end. Prints Markdown: `make bench`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from generate import PACKETS, SEED
+
+HERE = Path(__file__).resolve().parent
+OUT = HERE / "out"
+MEGABYTE = 1e6
+SCAN_EXIT_CODES = (0, 1, 3)     # the verdict, not a failure
+OURS = "aurora-wire scan"
+OURS_JSON = "aurora-wire scan --format json"
+TCPDUMP, NGREP, TSHARK, DPKT = "tcpdump", "ngrep", "tshark", "dpkt"
+
+
+@dataclass
+class Peer:
+    """One program, and what its runs took."""
+
+    name: str
+    shown: str                  # the command for people; FILE is the capture
+    command: list[str]
+    rounds: int
+    exit_codes: tuple[int, ...] = (0,)
+    seconds: list[float] = field(default_factory=list)
+    peak_bytes: int = 0
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    def run(self) -> None:
+        began = time.perf_counter()
+        with subprocess.Popen(
+            self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        ) as process:
+            complaint = process.stderr.read() if process.stderr else b""
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        self.seconds.append(time.perf_counter() - began)
+        self.peak_bytes = max(self.peak_bytes, usage.ru_maxrss * 1024)
+        if process.returncode not in self.exit_codes:
+            sys.exit(f"{self.shown}: exit code {process.returncode}\n{complaint.decode(errors='replace')}")
+
+
+def ready_capture(packets: int, seed: int) -> tuple[Path, dict[str, object]]:
+    """The generated capture and its truth; made again where the generator has changed since."""
+    capture = OUT / f"{packets}-{seed}.pcap"
+    truth = capture.with_suffix(".json")
+    sources = [HERE / "generate.py", *(HERE / "traffic").glob("*.py")]
+    newest = max(source.stat().st_mtime for source in sources)
+    if not (capture.exists() and truth.exists() and truth.stat().st_mtime > newest):
+        OUT.mkdir(exist_ok=True)
+        say(f"writing {capture.name}")
+        unfinished = capture.with_suffix(".unfinished")
+        numbers = ["--packets", str(packets), "--seed", str(seed), "--truth", str(truth)]
+        # In a process of its own: this one has to stay small, see `peak`.
+        subprocess.run([sys.executable, str(HERE / "generate.py"), str(unfinished), *numbers], check=True)
+        unfinished.rename(capture)
+    with capture.open("rb") as file:  # into the page cache, for all alike
+        while file.read(1 << 22):
+            pass
+    return capture, json.loads(truth.read_text())
+
+
+def peers(capture: Path, rounds: int, slow_rounds: int) -> Iterator[Peer]:
+    """Those that are installed, ours first. The slow ones have fewer rounds."""
+    file = str(capture)
+    ours = Path(sys.executable).with_name("aurora-wire")
+    report = str(OUT / "scan.json")
+    yield Peer(OURS, "`aurora-wire scan FILE`", [str(ours), "scan", file], rounds, SCAN_EXIT_CODES)
+    as_json = [str(ours), "scan", "--format", "json", "-o", report, file]
+    yield Peer(OURS_JSON, "`aurora-wire scan --format json -o OUT FILE`", as_json, rounds, SCAN_EXIT_CODES)
+    for name, arguments, count in (
+        (TCPDUMP, ["-w", "/dev/null", "-r", "FILE", "tcp port 3306"], rounds),
+        (NGREP, ["-q", "-W", "none", "-I", "FILE", "SELECT", "tcp port 3306"], rounds),
+        (TSHARK, ["-r", "FILE", "-Y", "mysql.query", "-T", "fields", "-e", "mysql.query"], slow_rounds),
+    ):
+        program = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+        if program is None:
+            say(f"{name} is not installed: left out")
+            continue
+        shown = " ".join(f"'{word}'" if " " in word else word for word in [name, *arguments])
+        command = [program, *[file if word == "FILE" else word for word in arguments]]
+        yield Peer(name, f"`{shown}`", command, count)
+    loop = [sys.executable, str(HERE / "dpkt_loop.py"), file]
+    yield Peer(DPKT, "a loop with dpkt (`benchmarks/dpkt_loop.py FILE`)", loop, slow_rounds)
+    pure = HERE.parent / ".venv-pure" / "bin" / "aurora-wire"
+    if pure.exists():
+        shown = "`aurora-wire scan FILE`, core not compiled"
+        yield Peer("interpreted", shown, [str(pure), "scan", file], slow_rounds, SCAN_EXIT_CODES)
+
+
+def measure(contestants: list[Peer]) -> None:
+    """Round by round, each once: what disturbs the machine for a while disturbs all of them."""
+    for number in range(max(peer.rounds for peer in contestants)):
+        for peer in contestants:
+            if number < peer.rounds:
+                peer.run()
+                say(f"round {number + 1}: {peer.seconds[-1]:8.2f} s  {peer.name}")
+
+
+def table(contestants: list[Peer], packets: int) -> Iterator[str]:
+    ours = contestants[0].median
+    yield "| command | times ours | median | rounds | packets a second | peak memory |"
+    yield "|---|--:|--:|--:|--:|--:|"
+    for peer in contestants:
+        cells = (
+            peer.shown, f"{peer.median / ours:.2f}", f"{peer.median:.2f} s", f"{len(peer.seconds)}",
+            f"{packets / peer.median:,.0f}", peak(peer),
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+def peak(peer: Peer) -> str:
+    """Linux counts what the parent held when it started the child, so there is no telling below that."""
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    small = "at most " if peer.peak_bytes <= own else ""
+    return f"{small}{peer.peak_bytes / MEGABYTE:,.0f} MB"
+
+
+def bars(contestants: list[Peer]) -> Iterator[str]:
+    """What the project asks of itself, and how it came out."""
+    by_name = {peer.name: peer for peer in contestants}
+    ours = by_name[OURS]
+    wanted: list[tuple[str, str, Callable[[float], bool]]] = [
+        (NGREP, "at least as fast as ngrep", lambda ratio: ratio >= 1),
+        (TSHARK, "100 times as fast as tshark", lambda ratio: ratio >= 100),
+        (TCPDUMP, "within 3 times of tcpdump's filter", lambda ratio: ratio >= 1 / 3),
+    ]
+    yield "| bar | met | measured |"
+    yield "|---|---|---|"
+    for name, text, is_met in wanted:
+        if name in by_name:
+            ratio = by_name[name].median / ours.median
+            yield f"| {text} | {yes(is_met(ratio))} | {name} takes {ratio:.2f} times our time |"
+    peak = ours.peak_bytes / MEGABYTE
+    yield f"| below 150 MB of memory | {yes(peak < 150)} | {peak:.0f} MB |"
+
+
+def agreement(truth: dict[str, object], report: Path) -> Iterator[str]:
+    """Fast and wrong is no use: the verdicts of the JSON report against what was generated."""
+    result = json.loads(report.read_text())
+    found = Counter((connection["verdict"], connection["confidence"]) for connection in result["connections"])
+    expected = truth["verdicts"]
+    if not isinstance(expected, dict):
+        raise TypeError("the truth has no verdicts")
+    for verdict in ("plaintext", "encrypted"):
+        proven, likely = found.pop((verdict, "proven"), 0), found.pop((verdict, "likely"), 0)
+        yield f"- {verdict}: {expected[verdict]:,} generated, {proven:,} found and proven, {likely:,} likely"
+    for (verdict, _), count in found.items():
+        yield f"- {verdict}: none generated, {count:,} found"
+
+
+def versions() -> str:
+    found = [f"Python {platform.python_version()}"]
+    found += [f"{name} {version(name)}" for name in ("aurora_wire", DPKT)]
+    for name, option in ((TCPDUMP, "--version"), (NGREP, "-V"), (TSHARK, "--version")):
+        if shutil.which(name):
+            said = subprocess.run([name, option], capture_output=True, text=True, check=False)
+            number = re.search(r"\d+\.[\d.]*\d", said.stdout + said.stderr)
+            found.append(f"{name} {number[0] if number else 'of unknown version'}")
+    return ", ".join(found)
+
+
+def machine() -> str:
+    cpu = "unknown processor"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            cpu = line.split(":", 1)[1].strip()
+            break
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{len(os.sched_getaffinity(0))} cores of {cpu}, {memory:.0f} GiB, Linux"
+
+
+def yes(met: bool) -> str:
+    return "yes" if met else "**no**"
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Compare aurora-wire with its peers on a generated capture.")
+    parser.add_argument("--packets", type=int, default=PACKETS, help="Of the capture (default %(default)s).")
+    parser.add_argument("--seed", type=int, default=SEED, help="Of the generator (default %(default)s).")
+    parser.add_argument("--rounds", type=int, default=5, help="Of the fast ones (default %(default)s).")
+    parser.add_argument("--slow-rounds", type=int, default=1, help="Of the others (default %(default)s).")
+    options = parser.parse_args()
+    if min(options.packets, options.rounds, options.slow_rounds) < 1:
+        parser.error("numbers are at least 1")
+
+    capture, truth = ready_capture(options.packets, options.seed)
+    contestants = list(peers(capture, options.rounds, options.slow_rounds))
+    measure(contestants)
+    size = f"{options.packets:,} packets, {capture.stat().st_size / MEGABYTE:,.0f} MB"
+    print(f"{size}, 90% MySQL, half of it TLS; on {machine()}.\n{versions()}.\n")
+    print("\n".join(table(contestants, options.packets)), end="\n\n")
+    print("\n".join(bars(contestants)), end="\n\n")
+    print("What the scan found, held against what was generated:\n")
+    print("\n".join(agreement(truth, OUT / "scan.json")))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
