@@ -1,0 +1,63 @@
+"""The part of the text report that says what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aurora_wire.report.escape import show_text
+from aurora_wire.report.text_style import Style, count, counted, day_and_time
+from aurora_wire.report.times import Clock
+from aurora_wire.verdict.result import CaptureResult, Scan
+
+SHOWN = 20  # captures; the ones with a damage come first
+
+
+def captures_text(scan: Scan, style: Style) -> Iterator[str]:
+    captures = scan.captures
+    packets, size = sum(c.packets for c in captures), sum(c.bytes for c in captures)
+    total = f"{count(packets, 'packet')}, {count(size, 'byte')}"
+    yield style.title(f"Read {count(len(captures), 'capture')}: {total}")
+    shown = captures
+    if len(captures) > SHOWN:
+        damaged = [c for c in captures if not c.complete][:SHOWN]
+        whole = [c for c in captures if c.complete][: SHOWN - len(damaged)]
+        shown = damaged + whole
+    clock = Clock(captures)
+    for capture in shown:
+        yield from _capture(capture, clock, style)
+    if len(captures) > SHOWN:
+        yield f"  {count(len(captures) - len(shown), 'more capture')}: --format json lists all of them"
+
+
+def _capture(capture: CaptureResult, clock: Clock, style: Style) -> Iterator[str]:
+    kind = capture.format + (f" in {capture.compression}" if capture.compression else "")
+    links = ", ".join(show_text(name) for name in capture.link_types)
+    size = [count(capture.packets, "packet"), count(capture.bytes, "byte")]
+    facts = [show_text(kind), links, *size, _span(capture, clock)]
+    yield f"  {show_text(capture.path)}: " + ", ".join(fact for fact in facts if fact)
+    if capture.sha256:
+        yield f"    sha256 {capture.sha256}"
+    if not capture.complete:
+        error = show_text(capture.error or "not read to its end")
+        yield from style.wrap(f"incomplete: {error}", "    ")
+    cut = f"{count(capture.truncated_packets, 'packet')} cut by the snaplen"
+    skipped = counted(sorted(capture.skipped.items()))
+    losses = [
+        cut if capture.truncated_packets else "",
+        f"{capture.dropped_packets:,} dropped by the interface" if capture.dropped_packets else "",
+        f"not decoded: {skipped}" if skipped else "",
+    ]
+    if any(losses):
+        yield from style.wrap(", ".join(loss for loss in losses if loss), "    ")
+
+
+def _span(capture: CaptureResult, clock: Clock) -> str:
+    """`2021-03-17 09:00:01 to 09:00:06 UTC`, to the second."""
+    first_day, first = day_and_time(clock, capture.first_frame, capture.first_time_ns)
+    last_day, last = day_and_time(clock, capture.first_frame, capture.last_time_ns)
+    first, last = first.partition(".")[0], last.partition(".")[0]
+    if not first or not last:
+        return ""
+    if not first_day:
+        return f"{first} to {last} (no date)"
+    return f"{first_day} {first} to {last if first_day == last_day else f'{last_day} {last}'} UTC"

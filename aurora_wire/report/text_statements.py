@@ -1,0 +1,77 @@
+"""The part of the text report with the statements that crossed in the clear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aurora_wire.report.escape import show_bytes, show_text
+from aurora_wire.report.redact import redact_statement
+from aurora_wire.report.text_style import Style, count, day_and_time, endpoint
+from aurora_wire.report.times import Clock
+from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
+
+SHOWN_EACH = 20     # of a connection; fewer where many connections leak, so that more of them are seen
+FEWEST_EACH = 3
+SHOWN_IN_ALL = 200
+SHORTEST = 30       # characters of SQL on the narrowest terminal
+
+
+def statements_text(scan: Scan, style: Style) -> Iterator[str]:
+    total = sum(c.statements_total for c in scan.connections)
+    if not total:
+        return
+    clock = Clock(scan.captures)
+    yield style.title(f"{count(total, 'statement')} in the clear")
+    leaking = [c for c in scan.connections if c.statements]
+    each = min(SHOWN_EACH, max(FEWEST_EACH, SHOWN_IN_ALL // max(len(leaking), 1)))
+    left = SHOWN_IN_ALL
+    for c in leaking:
+        shown = c.statements[: min(each, left)]
+        if not shown:
+            break
+        yield from _connection(c, shown, clock, style)
+        left -= len(shown)
+        more = c.statements_total - len(shown)
+        if more > 0:
+            yield f"    {count(more, 'more statement')} of this connection"
+    more_in_all = total - (SHOWN_IN_ALL - left)
+    if more_in_all > 0:
+        yield f"  {more_in_all:,} more in all: --format jsonl writes all of them, in full"
+
+
+def _connection(
+    c: ConnectionResult, statements: list[StatementResult], clock: Clock, style: Style
+) -> Iterator[str]:
+    who = f"{show_text(c.user)}@" if c.user else ""
+    database = f", database {show_text(c.database)}" if c.database else ""
+    first_day, _ = day_and_time(clock, statements[0].frame, statements[0].time_ns)
+    date = f", {first_day} UTC" if first_day else ""
+    yield f"  connection {c.id}, {who}{endpoint(c.client)} to {endpoint(c.server)}{database}{date}"
+    rows = []
+    for statement in statements:
+        day, time = day_and_time(clock, statement.frame, statement.time_ns)
+        when = time if day == first_day else f"{day} {time}"
+        rows.append((str(statement.frame), when, show_text(statement.command)))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for statement, (frame, time, command) in zip(statements, rows, strict=True):
+        start = f"    frame {frame:>{widths[0]}}  {time:>{widths[1]}}  {command:<{widths[2]}}  "
+        yield start + style.paint(_sql(statement, style.width - len(start), style), "31")
+
+
+def _sql(statement: StatementResult, room: int, style: Style) -> str:
+    """One line that fits, and a note where it is not the whole statement or crossed compressed."""
+    notes = []
+    if statement.compressed:
+        notes.append("compressed")
+    if not statement.complete:
+        notes.append("not captured whole")
+    if style.redact:
+        statement = redact_statement(statement)
+    room = max(room, SHORTEST)
+    note = f" ({', '.join(notes)})" if notes else ""
+    shown = show_bytes(statement.sql[: 4 * room])  # no character has more than 4 bytes
+    if len(shown) + len(note) <= room and len(statement.sql) <= 4 * room:
+        return shown + note
+    size = max(statement.length, len(statement.sql))
+    note = f" ({', '.join([f'{size:,} bytes', *notes])})"
+    return shown[: max(room - 3 - len(note), SHORTEST // 2)] + "..." + note

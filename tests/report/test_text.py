@@ -1,0 +1,182 @@
+"""The report for people: what it shows, in what order, and nothing that acts on a terminal."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from aurora_wire.report.text import render
+from aurora_wire.report.text_style import judged
+from aurora_wire.verdict import rules
+from aurora_wire.verdict.result import Confidence, Endpoint, Scan, Verdict
+from tests.report import scans
+
+ACTS_ON_TERMINALS = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def text_of(
+    scan: Scan, width: int = 100, *, color: bool = False, quiet: bool = False, redact: bool = False
+) -> str:
+    return "".join(render(scan, width=width, color=color, quiet=quiet, redact=redact))
+
+
+def many() -> Scan:
+    """A pool of 600 connections from seven hosts, of which one host's are in the clear."""
+    connections = []
+    for number in range(600):
+        host = number % 7
+        connections.append(
+            scans.connection(
+                number + 1,
+                "plaintext" if host == 3 else "encrypted",
+                client=Endpoint(f"10.0.1.{host}", 40_000 + number),
+                user="report" if host == 3 else "app",
+            )
+        )
+    leaking = [c for c in connections if c.verdict == "plaintext"]
+    for c in leaking:
+        c.statements = [scans.statement(b"SELECT %d" % number, 100 + number) for number in range(25)]
+        c.statements_total = 25
+    found = [rules.finding(rules.SQL_IN_CLEAR, "25 statements", connection=c.id, frame=100) for c in leaking]
+    return scans.scan(
+        *connections,
+        verdict="mixed",
+        findings=found,
+        findings_total={"AW101": len(found)},
+        connections_total=1_000,
+        exit_code=1,
+        closing="86 of 600 connections in the clear.",
+    )
+
+
+@pytest.mark.parametrize("name", ["encrypted", "leaky", "undated", "hostile"])
+def test_each_sort_of_scan_is_as_the_golden_file_shows(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"{name}.txt", text_of(getattr(scans, name)()))
+
+
+def test_many_connections_are_grouped_by_client_host_and_user(golden: Callable[[str, str], None]) -> None:
+    golden("many.txt", text_of(many()))
+
+
+def test_the_closing_sentence_with_the_verdict_is_the_last_line() -> None:
+    last = text_of(scans.leaky()).splitlines()[-1]
+    assert last == (
+        "MIXED (proven): 2 of 4 connections crossed in the clear, with 4 statements; "
+        "at most 1,448 bytes unobserved."
+    )
+    assert text_of(scans.leaky(), quiet=True) == last + "\n"
+
+
+def test_encrypted_that_is_no_success_says_why() -> None:
+    cut = scans.scan(scans.connection(1, "encrypted"), captures=[scans.capture(complete=False)], exit_code=3)
+    assert "Not all of the input could be read" in text_of(cut, quiet=True)
+    weak = scans.scan(scans.connection(1, "encrypted", "likely"), confidence="likely", exit_code=3)
+    assert "--require proven" in text_of(weak, quiet=True)
+
+
+def test_statements_are_shown_up_to_a_bound_and_the_rest_is_counted() -> None:
+    text = text_of(many())
+    assert len(re.findall(r"^    frame ", text, re.MULTILINE)) == 200
+    assert len(re.findall(r"^  connection \d+, report", text, re.MULTILINE)) == 67  # three of each
+    assert "    22 more statements of this connection" in text
+    assert "1,950 more in all: --format jsonl writes all of them" in text
+    one = scans.connection(
+        1, "plaintext", statements=[scans.statement(b"SELECT a")] * 25, statements_total=25
+    )
+    assert text_of(scans.scan(one)).count("SELECT a") == 20
+
+
+def test_a_statement_is_cut_to_the_width_and_its_size_told() -> None:
+    plain = scans.connection(
+        1, "plaintext", statements=[scans.statement(b"SELECT '" + b"x" * 5_000)], statements_total=1
+    )
+    for width in (60, 80, 100, 200):
+        line = next(line for line in text_of(scans.scan(plain), width).splitlines() if "COM_QUERY" in line)
+        assert line.endswith("... (5,008 bytes)")
+        assert len(line) <= max(width, 76)
+
+
+def test_redacted_text_holds_no_literal() -> None:
+    assert "Alice" in text_of(scans.leaky(), 150)
+    assert "Alice" not in text_of(scans.leaky(), redact=True)
+    assert "INSERT INTO customers (name, card) VALUES ('*****'" in text_of(scans.leaky(), 150, redact=True)
+
+
+def test_colour_is_only_added_and_changes_no_column() -> None:
+    for scan in (scans.leaky(), scans.encrypted(), many()):
+        colored = text_of(scan, color=True)
+        assert "\x1b[" in colored
+        assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == text_of(scan)
+    assert "\x1b[" not in text_of(scans.leaky())
+
+
+@pytest.mark.parametrize(
+    ("verdict", "confidence", "shown"),
+    [
+        ("plaintext", "proven", "PLAINTEXT (proven)"),
+        ("mixed", "likely", "MIXED (likely)"),
+        ("encrypted", "likely", "encrypted (likely)"),
+        ("no-session", "proven", "no-session"),
+        ("inconclusive", None, "inconclusive"),
+    ],
+)
+def test_a_leak_is_seen_without_colours(verdict: Verdict, confidence: Confidence | None, shown: str) -> None:
+    assert judged(verdict, confidence) == shown
+
+
+def test_silence_is_not_shown_as_clean() -> None:
+    nothing = scans.scan(
+        verdict="not-mysql",
+        confidence=None,
+        exit_code=3,
+        not_mysql={"HTTP": 2},
+        captures=[scans.capture(skipped={"ARP": 60})],
+        closing="No MySQL was seen in 60 packets.",
+    )
+    assert text_of(nothing).splitlines()[-4:] == [
+        "0 MySQL connections",
+        "  not MySQL: 2 HTTP",
+        "",
+        "NOT-MYSQL: No MySQL was seen in 60 packets.",
+    ]
+    assert "not decoded: 60 ARP" in text_of(nothing)
+
+
+def test_where_there_are_many_captures_the_damaged_ones_are_named() -> None:
+    captures = [scans.capture(f"{number}.pcap") for number in range(50)]
+    captures[40].complete, captures[40].error = False, "offset 9: cut"
+    text = text_of(scans.scan(captures=captures))
+    assert "40.pcap" in text
+    assert "incomplete: offset 9: cut" in text
+    assert "30 more captures: --format json lists all of them" in text
+
+
+def test_nanoseconds_are_shown_where_there_are_any_and_the_date_where_the_day_changes() -> None:
+    midnight = 1_616_025_600 * 10**9
+    plain = scans.connection(
+        1,
+        "plaintext",
+        statements_total=2,
+        statements=[
+            scans.statement(b"SELECT a", time_ns=midnight - 1),
+            scans.statement(b"SELECT b", 10, time_ns=midnight),
+        ],
+    )
+    lines = text_of(scans.scan(plain)).splitlines()
+    assert "    frame  9          23:59:59.999999999  COM_QUERY  SELECT a" in lines
+    assert "    frame 10  2021-03-18 00:00:00.000000  COM_QUERY  SELECT b" in lines
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(scans.any_scan)
+def test_no_control_character_is_shown_of_any_scan(scan: Scan) -> None:
+    for width in (20, 100):
+        text = text_of(scan, width)
+        assert text.endswith("\n")
+        assert all(c == "\n" or unicodedata.category(c) not in ACTS_ON_TERMINALS for c in text)
+        assert text.splitlines()[-1].startswith(scan.verdict.upper())
+    text_of(scan, redact=True)
