@@ -1,0 +1,84 @@
+"""The Makefile and its helpers: what needs no network and no half hour to be checked."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+NEED = ROOT / ".ci" / "need"
+
+
+def make(*arguments: str) -> str:
+    command = ["make", "--no-print-directory", "-C", str(ROOT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_make_alone_says_what_there_is() -> None:
+    shown = {line.split()[0] for line in make().splitlines()}
+    assert {"build", "demo", "test", "lint", "bench", "clean", "help"} <= shown
+
+
+def test_make_installs_what_pyproject_says_the_build_needs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    line = re.search(r"^BUILD_REQUIRES := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert line is not None
+    assert re.findall(r"'([^']+)'", line[1]) == project["build-system"]["requires"]
+
+
+def test_tests_begin_with_what_fails_fastest() -> None:
+    commands = make("--dry-run", "--always-make", "test")
+    order = [
+        "/ruff check", "/mypy\n", "/lint-imports", "AURORA_WIRE_MODE=compiled",
+        "AURORA_WIRE_MODE=interpreted",
+    ]
+    places = [commands.index(command) for command in order]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("script", [".ci/run", ".ci/need", "captures/demo.sh"])
+def test_scripts_are_executable_and_stop_at_errors(script: str) -> None:
+    path = ROOT / script
+    assert os.access(path, os.X_OK)
+    text = path.read_text()
+    assert text.startswith("#!/usr/bin/env bash\n")
+    assert "\nset -euo pipefail\n" in text
+    subprocess.run(["bash", "-n", str(path)], check=True)
+
+
+def test_nothing_is_installed_where_nothing_is_missing() -> None:
+    there = ["bash=no-such-package", f"{NEED}=no-such-package"]
+    done = subprocess.run([NEED, *there], capture_output=True, check=True)
+    assert done.stdout + done.stderr == b""
+
+
+def test_without_apt_the_missing_packages_are_named(tmp_path: Path) -> None:
+    (tmp_path / "bash").symlink_to("/bin/bash")
+    done = subprocess.run(
+        ["/bin/bash", NEED, "bash=bash", "no-such-command=first", "/no/such/file=second", "third"],
+        capture_output=True, text=True, env={"PATH": str(tmp_path)}, check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith(": first second third")
+
+
+def test_the_core_runs_in_the_mode_that_was_asked_for() -> None:
+    """`make test` runs all tests twice, and says which of the two in AURORA_WIRE_MODE."""
+    wanted = os.environ.get("AURORA_WIRE_MODE")
+    if wanted is None:
+        pytest.skip("AURORA_WIRE_MODE is not set: not run by make")
+    import aurora_wire
+
+    assert aurora_wire.__file__ is not None
+    package = Path(aurora_wire.__file__).parent
+    built = sorted(path.name.split(".")[0] for path in package.rglob("*.so"))
+    if wanted == "interpreted":
+        assert built == []
+        assert package.is_relative_to(sys.prefix)
+    else:
+        sources = [path for path in (package / "wire").rglob("*.py") if path.name != "__init__.py"]
+        assert [path.name for path in sources if path.stem not in built] == []
