@@ -12,6 +12,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be, u32_be
+from aurora_wire.wire.checksum import internet_checksum
 from aurora_wire.wire.cursor import ETHERNET, ETHERTYPE, IP, IP_V4, IP_V6, Cursor
 from aurora_wire.wire.skipped import ESP, OTHER_ETHERTYPE, OTHER_GRE, OTHER_TUNNELLED, PPTP, TUNNEL_CUT, UDP
 
@@ -210,34 +211,36 @@ def mpls(c: Cursor) -> i64:
     if at >= c.end:
         return TUNNEL_CUT
     nibble: i64 = buffer[at] >> 4
-    if nibble == 4 and looks_like_ipv4(c, at):
-        return IP_V4
-    if nibble == 6 and looks_like_ipv6(c, at):
-        return IP_V6
-    if nibble == 0 and looks_like_ethernet(c, at + 4):  # behind a control word
-        c.at = at + 4
-        return ETHERNET
-    if looks_like_ethernet(c, at):
+    if (nibble == 4 and is_surely_ipv4(c, at)) or (nibble == 6 and is_surely_ipv6(c, at)):
+        return IP
+    plain = likeness_to_ethernet(c, at)
+    if nibble == 0:
+        behind_control_word = likeness_to_ethernet(c, at + 4)
+        if behind_control_word > 0 and behind_control_word >= plain:
+            c.at = at + 4
+            return ETHERNET
+    if plain > 0:
         return ETHERNET
     return IP if nibble in (4, 6) else OTHER_TUNNELLED
 
 
-def looks_like_ipv4(c: Cursor, at: i64) -> bool:
-    """Not a MAC address that begins with 4?"""
-    if c.end - at < 20:
-        return True
-    total = u16_be(c.buffer, at + 2)
-    header_words: i64 = c.buffer[at] & 0x0F
-    return header_words >= 5 and (total == 0 or header_words * 4 <= total <= c.wire_end - at)
+def is_surely_ipv4(c: Cursor, at: i64) -> bool:
+    """Its checksum is right. (A MAC address may begin with 4, an IP address look like an Ethernet type.)"""
+    header_len: i64 = c.buffer[at] & 0x0F
+    header_len <<= 2
+    return 20 <= header_len <= c.end - at and internet_checksum(c.buffer, at, at + header_len) == 0
 
 
-def looks_like_ipv6(c: Cursor, at: i64) -> bool:
-    if c.end - at < 40:
-        return True
-    return u16_be(c.buffer, at + 4) + 40 <= c.wire_end - at
+def is_surely_ipv6(c: Cursor, at: i64) -> bool:
+    """It is as long as the frame."""
+    return c.end - at >= 40 and u16_be(c.buffer, at + 4) + 40 == c.wire_end - at
 
 
-def looks_like_ethernet(c: Cursor, at: i64) -> bool:
+def likeness_to_ethernet(c: Cursor, at: i64) -> i64:
+    """2 where the type is one that is common, 1 where it could be an 802.3 length, else 0."""
     if c.end - at < 14:
-        return False
-    return u16_be(c.buffer, at + 12) in (0x0800, 0x86DD, 0x8100, 0x88A8, 0x0806, 0x8847, 0x8864)
+        return 0
+    number = u16_be(c.buffer, at + 12)
+    if number in (0x0800, 0x86DD, 0x0806, 0x8100, 0x88A8, 0x9100, 0x8847, 0x8848, 0x8863, 0x8864, 0x88CC):
+        return 2
+    return 1 if 3 <= number <= 1500 and number <= c.wire_end - at - 14 else 0

@@ -1,7 +1,7 @@
 """Frames for the tests of link, IP and tunnels: one TCP segment, wrapped in every layer that can carry it.
 
-Built with scapy, every address given, so that it asks no routes. A stack is a kind ("ethernet", "ipv4", "ipv6")
-and its bytes; a wrapper makes a new stack around one.
+Built with scapy, every address given, so that it asks no routes. A stack is a kind ("ethernet", "ipv4",
+"ipv6") and its bytes; a wrapper makes a new stack around one.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ CLIENT_PORT, SERVER_PORT = 50152, 3306
 PAYLOAD = b"\x21\0\0\0\x03INSERT INTO t VALUES ('canary')"
 
 Stack = tuple[str, bytes]
+Changes = list[tuple[int, int]]  # offset (modulo the frame's length) and new value of a byte
 
 
 def segment(payload: bytes = PAYLOAD, options: list[tuple[str, object]] | None = None) -> TCP:
@@ -131,7 +132,7 @@ def gre(stack: Stack, **fields: object) -> Stack:
 
 
 def gre_with_everything(stack: Stack) -> Stack:
-    return gre(stack, chksum_present=1, key_present=1, seqnum_present=1, key=77, seqence_number=9)
+    return gre(stack, chksum_present=1, key_present=1, seqnum_present=1, key=77, sequence_number=9)
 
 
 def gre_over_v6(stack: Stack) -> Stack:
@@ -143,12 +144,12 @@ def erspan_i(stack: Stack) -> Stack:
 
 
 def erspan_ii(stack: Stack) -> Stack:
-    layers = GRE(proto=0x88BE, seqnum_present=1, seqence_number=1) / ERSPAN_II(vlan=1, session_id=3)
+    layers = GRE(proto=0x88BE, seqnum_present=1, sequence_number=1) / ERSPAN_II(vlan=1, session_id=3)
     return outer_v4(47, bytes(layers / Raw(stack[1])))
 
 
 def erspan_iii(stack: Stack) -> Stack:
-    layers = GRE(proto=0x22EB, seqnum_present=1, seqence_number=1) / ERSPAN_III(session_id=3)
+    layers = GRE(proto=0x22EB, seqnum_present=1, sequence_number=1) / ERSPAN_III(session_id=3)
     return outer_v4(47, bytes(layers / Raw(stack[1])))
 
 

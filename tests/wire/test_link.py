@@ -20,6 +20,7 @@ from tests.wire.stacks import (
     MAC_A,
     MAC_B,
     TAGS,
+    Changes,
     Stack,
     ethernet,
     ethertype_of,
@@ -223,6 +224,7 @@ def test_every_reason_has_a_name_of_its_own() -> None:
     assert len(set(skipped.SKIPPED.values())) == len(reasons)
 
 
+CHANGES = st.lists(st.tuples(st.integers(0, 90), st.integers(0, 255)), max_size=4)
 LINK_TYPES = sorted({link for _, _, link, _ in CASES} | {77})
 
 
@@ -237,8 +239,8 @@ def test_no_bytes_raise_or_lead_out_of_the_buffer(link: int, data: bytes, origin
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.sampled_from(CASES), st.lists(st.tuples(st.integers(0, 90), st.integers(0, 255)), max_size=4), st.data())
-def test_no_changed_byte_raises_or_leads_out_of_the_buffer(case, changes: list[tuple[int, int]], data) -> None:
+@given(st.sampled_from(CASES), CHANGES, st.data())
+def test_no_changed_byte_raises_or_leads_out_of_the_buffer(case, changes: Changes, data) -> None:
     frame = bytearray(case[3])
     for at, value in changes:
         frame[at % len(frame)] = value
