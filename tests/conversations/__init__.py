@@ -1,7 +1,7 @@
 """Conversations to judge.
 
-A TCP connection as a capture shows it (`tcp`), MySQL packets (`mysql`), TLS records (`tls`), whole sessions made
-of named steps (`sessions`), and TLS as OpenSSL really speaks it (`real_tls`).
+A TCP connection as a capture shows it (`tcp`), MySQL packets (`mysql`), TLS records (`tls`), whole sessions
+made of named steps (`sessions`), and TLS as OpenSSL really speaks it (`real_tls`).
 """
 
 from tests.conversations.sessions import Step, play
