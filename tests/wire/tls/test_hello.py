@@ -9,7 +9,6 @@ import struct
 import subprocess
 from pathlib import Path
 
-import dpkt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,6 +25,7 @@ from aurora_wire.wire.tls.hello import (
     parse_v2_client_hello,
 )
 from aurora_wire.wire.tls.names import version_name
+from tests.wire.whole_streams import streams
 
 RANDOM = bytes(range(32))
 
@@ -289,35 +289,6 @@ def test_ten_thousand_extensions_take_no_time() -> None:
 
 
 # --- the lab: real clients and servers ---
-
-def streams(path: Path) -> list[bytes]:
-    """Each direction's bytes in order, of whole captures (no gaps looked for), the first to send first."""
-    found: dict[tuple[bytes, int, bytes, int], tuple[int, dict[int, bytes]]] = {}
-    with path.open("rb") as file:
-        reader = dpkt.pcapng.Reader(file) if path.suffix == ".pcapng" else dpkt.pcap.Reader(file)
-        for _, frame in reader:
-            link = {1: dpkt.ethernet.Ethernet, 113: dpkt.sll.SLL, 276: dpkt.sll2.SLL2}[reader.datalink()]
-            ip = link(frame).data
-            tcp = ip.data
-            if not isinstance(tcp, dpkt.tcp.TCP):
-                continue
-            key = (ip.src, tcp.sport, ip.dst, tcp.dport)
-            if tcp.flags & dpkt.tcp.TH_SYN:
-                found[key] = ((tcp.seq + 1) & 0xFFFFFFFF, {})
-            elif key in found:
-                first, parts = found[key]
-                size = ip.len - ip.hl * 4 - tcp.off * 4 if isinstance(ip, dpkt.ip.IP) else len(tcp.data)
-                at = (tcp.seq - first) & 0xFFFFFFFF
-                parts[at] = max(parts.get(at, b""), tcp.data[:size], key=len)
-    whole: list[bytes] = []
-    for _, parts in found.values():
-        stream = b""
-        for at, part in sorted(parts.items()):
-            if at <= len(stream) < at + len(part):
-                stream += part[len(stream) - at :]
-        whole.append(stream)
-    return whole
-
 
 def hellos(path: Path, message: int) -> list[bytes]:
     """The bodies of all hellos of this type (1, 2), each stream read as records from its first hello on."""
