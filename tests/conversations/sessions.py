@@ -182,6 +182,15 @@ def inserted(steps: Sequence[Step], after: str, *new: Step) -> list[Step]:
     return [*steps[:at], *new, *steps[at:]]
 
 
+def after(steps: Sequence[Step], name: str, payload: bytes) -> list[Step]:
+    """One more step, `odd`, of the same sender behind the named one."""
+    return inserted(steps, name, Step("odd", steps[index(steps, name)].sender, payload))
+
+
+def odd_at(steps: Sequence[Step]) -> int:
+    return offset_of(steps, "odd")
+
+
 def joined(steps: Sequence[Step], first: str, second: str) -> list[Step]:
     """Two steps of one sender that follow each other, in one segment."""
     at = index(steps, first)

@@ -36,8 +36,8 @@ CORPUS = [
     )
 ]
 
-# Where tshark 4.0 finds less than was there, or something else: what is wrong with it. The lab has its own test
-# that holds these captures against the server's log.
+# Where tshark 4.0 finds less than was there, or something else: what is wrong with it. The lab's own test
+# holds these captures against the server's log.
 EXPLAINED = {
     "proxy-v1": "tshark takes the PROXY header for MySQL and finds no query behind it",
     "proxy-v2": "tshark takes the PROXY header for MySQL and finds no query behind it",

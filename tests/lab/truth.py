@@ -62,10 +62,10 @@ class Truth:
         """The texts that crossed in the clear, in order. Of two connections, those of the one without TLS.
 
         Where the server's log is not what crossed:
-        - MySQL 9.7's command line asks `select $$` after its first statement (are dollar quotes known?); it is in
-          the packets, and the server refuses it before it logs;
-        - MySQL prepares a statement a second time by itself when its parameters' types become known, and logs that
-          as another Prepare. One COM_STMT_PREPARE crossed (connpy-types).
+        - MySQL 9.7's command line asks `select $$` after its first statement (are dollar quotes known?); it
+          is in the packets, and the server refuses it before it logs;
+        - MySQL prepares a statement a second time by itself when its parameters' types become known, and logs
+          that as another Prepare. One COM_STMT_PREPARE crossed (connpy-types).
         """
         if self.verdict == "plaintext":
             texts = list(self.line["statements"])

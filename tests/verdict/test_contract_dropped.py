@@ -1,0 +1,90 @@
+"""What a receiver would have dropped, and what a damaged file hides, is no evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conversations import Conversation, play
+from tests.conversations.judge import Row, check, explain, scan_of
+from tests.conversations.sessions import (
+    opening,
+    payload_of,
+    since,
+    tls12,
+    tls13,
+    until,
+)
+from tests.conversations.tcp import pcap
+
+
+def only_dropped(how: str) -> Conversation:
+    """Application data of the server that only came in segments a receiver would have dropped."""
+    steps = until(tls12(), "client-data-1")
+    talk = play(steps, close=False)
+    payload = payload_of(tls12(), "server-data-1")
+    if how == "bad checksum":
+        talk.segment("server", payload, bad_checksum=True)
+    elif how == "outside the window":
+        talk.segment("server", payload, offset=talk.offset["server"] + (1 << 30))
+    else:
+        talk.rst("server")
+        talk.segment("server", payload)
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("how", "reason", "rule"),
+    [
+        ("bad checksum", "bad-checksum", "AW403"),
+        ("outside the window", "out-of-window", "AW404"),
+        ("after RST", "after-rst", "AW405"),
+    ],
+)
+def test_what_a_receiver_would_have_dropped_is_no_evidence_for_encrypted(
+    how: str, reason: str, rule: str, tmp_path: Path
+) -> None:
+    row = Row(
+        how,
+        lambda: only_dropped(how),
+        "encrypted",
+        "likely",
+        reasons=("no-application-data",),
+        any_of=(reason,),
+        findings=(rule,),
+    )
+    check(row, tmp_path)
+
+
+def tls_after_rst() -> Conversation:
+    talk = play(opening(), close=False)
+    talk.rst("server")
+    return play(since(tls13(), "client-hello"), talk, syn=False, close=False)
+
+
+def test_tls_after_a_reset_is_no_session(tmp_path: Path) -> None:
+    row = Row(
+        "after RST", tls_after_rst, ("no-session", "inconclusive"), ("proven", None), any_of=("after-rst",)
+    )
+    check(row, tmp_path)
+
+
+# -- a damaged file
+
+
+def test_a_connection_open_where_a_file_breaks_off_is_likely(tmp_path: Path) -> None:
+    whole = pcap(play(tls13(), close=False).packets)
+    result = scan_of(tmp_path, whole + bytes(7))
+    said = explain(result)
+    assert [(one.verdict, one.confidence) for one in result.connections] == [("encrypted", "likely")], said
+    assert "damaged-file" in {reason.id for reason in result.connections[0].reasons}, said
+    assert result.exit_code == 3, said
+    assert not result.captures[0].complete, said
+
+
+def test_a_connection_that_ended_before_the_file_breaks_off_is_proven(tmp_path: Path) -> None:
+    result = scan_of(tmp_path, pcap(play(tls13()).packets) + bytes(7))
+    said = explain(result)
+    assert [(one.verdict, one.confidence) for one in result.connections] == [("encrypted", "proven")], said
+    assert result.exit_code == 3, said
