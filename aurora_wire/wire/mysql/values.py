@@ -62,27 +62,29 @@ class Value:
         """As SQL: `42`, `'it\\'s'`, `'2024-02-29 12:34:56.789012'`, `X'00ff'`, `NULL` ...
 
         Text that codec decodes and that holds no control characters but tab and line ends is a quoted string
-        in its own bytes, anything else is X'hex'. As long as the value is: the caller bounds what it shows.
+        in its own bytes, anything else (and what has not the length of its type) is X'hex'. As long as the
+        value is: the caller bounds what it shows.
         """
         if self.indicator != PRESENT:
             return _absent(self.indicator)
         kind = self.type
-        if size_of(kind) > 0:
+        size = size_of(kind)
+        if size > 0 and size == len(self.raw):
             if kind == types.FLOAT:
                 return _float(self.raw)
             if kind == types.DOUBLE:
-                return _double(self.raw)
+                return _number_text(read_f64_le(self.raw, 0))
             return str(_integer(self.raw, kind, self.unsigned)).encode()
-        if is_temporal(kind):
+        if is_temporal(kind) and _is_temporal_len(kind, len(self.raw)):
             return b"'" + (_time(self.raw) if kind == types.TIME else _date(self.raw, kind)) + b"'"
         if kind == types.BIT:
             return _bits(self.raw)
         if kind in (types.DECIMAL, types.NEWDECIMAL) and _is_decimal(self.raw):
             return self.raw
         if kind in (types.GEOMETRY, types.VECTOR):
-            return b"X'" + self.raw.hex().encode() + b"'"
+            return _hex(self.raw)
         if types.TINY_BLOB <= kind <= types.BLOB and codec != "utf-8" and not self.raw.isascii():
-            codec = "utf-8"  # in a one-byte character set any bytes would pass for text
+            codec = "ascii"  # in a one-byte character set any bytes would pass for text
         return _text(self.raw, codec)
 
 
@@ -101,6 +103,10 @@ def is_temporal(kind: i64) -> bool:
     return kind in (types.DATE, types.DATETIME, types.TIMESTAMP, types.TIME)
 
 
+def _is_temporal_len(kind: i64, length: i64) -> bool:
+    return length in (0, 8, 12) if kind == types.TIME else length in (0, 4, 7, 11)
+
+
 def value_bounds(data: bytes, at: i64, end: i64, kind: i64) -> tuple[i64, i64]:
     """Where the bytes of the value at `at` begin (after a length, if there is one) and end.
 
@@ -115,8 +121,8 @@ def value_bounds(data: bytes, at: i64, end: i64, kind: i64) -> tuple[i64, i64]:
         if at >= end:
             return -1, at
         length: i64 = data[at]
-        fits = length in (0, 8, 12) if kind == types.TIME else length in (0, 4, 7, 11)
-        return (at + 1, at + 1 + length) if fits and length <= end - at - 1 else (-1, at)
+        fits = _is_temporal_len(kind, length) and length <= end - at - 1
+        return (at + 1, at + 1 + length) if fits else (-1, at)
     if not types.is_value_type(kind):
         return -1, at
     return read_lestr(data, at, end)
@@ -139,6 +145,10 @@ def _absent(indicator: i64) -> bytes:
     return b"NULL" if indicator == IS_NULL else b"IGNORE"
 
 
+def _hex(raw: bytes) -> bytes:
+    return b"X'" + raw.hex().encode() + b"'"
+
+
 def _integer(raw: bytes, kind: i64, unsigned: bool) -> int:
     size = size_of(kind)
     if size == 0 or len(raw) != size or kind in (types.FLOAT, types.DOUBLE):
@@ -153,8 +163,6 @@ def _integer(raw: bytes, kind: i64, unsigned: bool) -> int:
 
 def _float(raw: bytes) -> bytes:
     """The shortest decimal that reads back as the same 32-bit number: 0.1, not 0.10000000149."""
-    if len(raw) != 4:
-        return b"NULL"
     number = read_f32_le(raw, 0)
     for digits in range(6, 10):
         short = float(f"{number:.{digits}g}")
@@ -167,10 +175,6 @@ def _as_f32(number: float) -> float:
     writer = BytesWriter()
     write_f32_le(writer, number)
     return read_f32_le(writer.getvalue(), 0)
-
-
-def _double(raw: bytes) -> bytes:
-    return _number_text(read_f64_le(raw, 0)) if len(raw) == 8 else b"NULL"
 
 
 def _number_text(number: float) -> bytes:
@@ -207,7 +211,7 @@ def _time(raw: bytes) -> bytes:
 def _bits(raw: bytes) -> bytes:
     """BIT is at most 64 bits, most significant byte first."""
     if len(raw) == 0 or len(raw) > 8:
-        return b"X'" + raw.hex().encode() + b"'"
+        return _hex(raw)
     bits = ""
     for byte in raw:
         bits += f"{byte:08b}"
@@ -231,7 +235,7 @@ def _text(raw: bytes, codec: str) -> bytes:
     try:
         text = raw.decode(codec)
         if not text.isprintable() and _has_controls(text):
-            return b"X'" + raw.hex().encode() + b"'"
+            return _hex(raw)
         if b"'" not in raw and b"\\" not in raw and text.isprintable():
             return b"'" + raw + b"'"
         # Escaped as characters: in some character sets a second byte can be a backslash's.
@@ -239,7 +243,7 @@ def _text(raw: bytes, codec: str) -> bytes:
         text = text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
         return b"'" + text.encode(codec) + b"'"
     except (UnicodeError, LookupError):
-        return b"X'" + raw.hex().encode() + b"'"
+        return _hex(raw)
 
 
 def _has_controls(text: str) -> bool:
