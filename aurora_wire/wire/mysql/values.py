@@ -157,7 +157,7 @@ def _integer(raw: bytes, kind: i64, unsigned: bool) -> int:
         big: int = read_i64_le(raw, 0)
         return big + (1 << 64) if unsigned and big < 0 else big
     low: i64 = raw[0] if size == 1 else u16(raw, 0) if size == 2 else u32(raw, 0)
-    limit: i64 = 1 << (8 * size)
+    limit: i64 = 0x100 if size == 1 else 0x10000 if size == 2 else 0x100000000
     return int(low if unsigned or low < limit >> 1 else low - limit)
 
 
