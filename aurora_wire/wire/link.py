@@ -170,7 +170,7 @@ def pppoe(c: Cursor) -> i64:
     if c.end - at < 6:
         return TUNNEL_CUT
     if u16_be(c.buffer, at) != 0x1100:
-        c.reason_detail = 0x8863  # a code is for discovery only
+        c.reason_detail = 0x8864
         return OTHER_ETHERTYPE
     c.at = at + 6
     return PPP

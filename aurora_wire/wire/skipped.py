@@ -68,7 +68,8 @@ PROTOCOLS: Final = {
 ETHERTYPES: Final = {
     0x0842: "Wake-on-LAN", 0x2000: "CDP", 0x22F0: "AVTP", 0x22F3: "TRILL", 0x6002: "DEC MOP", 0x8035: "RARP",
     0x809B: "AppleTalk", 0x80F3: "AppleTalk ARP", 0x8137: "IPX", 0x8808: "Ethernet flow control",
-    0x8809: "LACP", 0x8863: "PPPoE discovery", 0x886D: "Intel teaming", 0x887B: "HomePlug", 0x888E: "EAPOL",
+    0x8809: "LACP", 0x8863: "PPPoE discovery", 0x8864: "PPPoE without a session", 0x886D: "Intel teaming",
+    0x887B: "HomePlug", 0x888E: "EAPOL",
     0x8892: "PROFINET", 0x88A2: "ATA over Ethernet", 0x88A4: "EtherCAT",
     0x88B5: "local experimental Ethernet type", 0x88CC: "LLDP", 0x88E1: "HomePlug AV",
     0x88E5: "MACsec (encrypted Ethernet)", 0x88E7: "MAC-in-MAC (802.1ah)", 0x88F5: "MVRP", 0x88F7: "PTP",

@@ -11,7 +11,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16_be, u32_be
+from aurora_wire.reads import u16_be, u24_be, u32_be
 from aurora_wire.wire.checksum import internet_checksum
 from aurora_wire.wire.cursor import ETHERNET, ETHERTYPE, IP, IP_V4, IP_V6, Cursor
 from aurora_wire.wire.skipped import ESP, OTHER_ETHERTYPE, OTHER_GRE, OTHER_TUNNELLED, PPTP, TUNNEL_CUT, UDP
@@ -52,30 +52,35 @@ def udp(c: Cursor) -> i64:
         return gtp_u(c)
     if port == ESP_IN_UDP:
         return ESP if u32_be(c.buffer, c.at) != 0 else UDP  # 0 marks IKE
-    return vxlan(c, port)
+    return vxlan(c)
 
 
-def vxlan(c: Cursor, port: i64) -> i64:
+def vxlan(c: Cursor) -> i64:
+    """VXLAN, with a group policy or a next protocol (GPE) too.
+
+    Receivers ignore reserved bits, and some senders use them: then the frame inside must look like one.
+    """
     buffer = c.buffer
     at = c.at
     flags: i64 = buffer[at]
-    second: i64 = buffer[at + 1]
-    third_and_fourth = u16_be(buffer, at + 2)
+    word = u24_be(buffer, at + 1)
     last: i64 = buffer[at + 7]
     step: i64 = ETHERNET
-    if port == VXLAN_GPE:
-        inner: i64 = third_and_fourth & 0xFF
-        if flags & 0xFD != 0x0C or third_and_fourth > 0xFF or second != 0 or not 1 <= inner <= 3:
+    if flags & 0x08 == 0:  # I: has a network identifier
+        return UDP
+    if flags & 0x04 != 0:  # P: has a next protocol
+        inner: i64 = word & 0xFF
+        if flags & 0x31 != 0 or not 1 <= inner <= 3:  # another version, or a control message
             return UDP
         step = IP_V4 if inner == 1 else IP_V6 if inner == 2 else ETHERNET
-    elif flags == 0x88:  # with a group policy: 16 bits of it, and two flags
-        if second & 0xB7 != 0:
-            return UDP
-    elif flags != 0x08 or second != 0 or third_and_fourth != 0:
-        return UDP
-    if last != 0:
-        return UDP
+        is_usual = flags & 0xC0 == 0 and word <= 0xFF and last == 0
+    elif flags == 0x88:  # group policy: two flags and 16 bits of it
+        is_usual = word & 0xB70000 == 0 and last == 0
+    else:
+        is_usual = flags == 0x08 and word == 0 and last == 0
     c.at = at + 8
+    if not is_usual and (step != ETHERNET or likeness_to_ethernet(c, c.at) < 2):
+        return UDP
     return c.enter(step)
 
 
@@ -84,15 +89,17 @@ def geneve(c: Cursor) -> i64:
     at = c.at
     first: i64 = buffer[at]
     flags: i64 = buffer[at + 1]
-    last: i64 = buffer[at + 7]
+    number = u16_be(buffer, at + 2)
     header_len: i64 = 8 + ((first & 0x3F) << 2)
-    # Version 0, no control message, reserved bits 0; "critical option" may be set.
-    if first >> 6 != 0 or flags & 0xBF != 0 or last != 0 or c.wire_end - at < header_len:
+    # Version 0, and no control message. Receivers ignore the reserved bits.
+    if first >> 6 != 0 or flags & 0x80 != 0 or c.wire_end - at < header_len:
+        return UDP
+    if number not in (TRANSPARENT_ETHERNET, 0x0800, 0x86DD, 0x8847, 0x8848):
         return UDP
     if c.end - at < header_len:
         return TUNNEL_CUT
     c.at = at + header_len
-    return tunnelled_type(c, u16_be(buffer, at + 2))
+    return tunnelled_type(c, number)
 
 
 def tunnelled_type(c: Cursor, number: i64) -> i64:

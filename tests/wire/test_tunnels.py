@@ -174,13 +174,14 @@ INNER = ethernet(ipv4())[1]
     ("port", "payload"),
     [
         (4789, b"\x00" * 8 + INNER),                     # VXLAN without the I flag
-        (4789, b"\x08\x00\x00\x01\0\0\x07\0" + INNER),      # reserved bits set
-        (4789, b"\x08\x00\x00\x00\0\0\x07\x01" + INNER),
-        (4789, b"\x88\x01\x00\x00\0\0\x07\x00" + INNER),    # group policy with an unknown flag
+        (4789, b"\x08\x00\x00\x01\0\0\x07\0" + bytes(60)),  # reserved bits set, and no Ethernet behind
+        (4789, b"\x88\x01\x00\x00\0\0\x07\0" + bytes(60)),  # group policy, the same
         (4790, b"\x0c\x00\x00\x09\0\0\x07\x00" + INNER),    # GPE with an unknown protocol
+        (4790, b"\x1c\x00\x00\x03\0\0\x07\x00" + INNER),    # GPE version 1
+        (4790, b"\xcc\x00\x00\x01\0\0\x07\x00" + bytes(60)),
         (6081, b"\x40\x00\x65\x58\0\0\x07\0" + INNER),      # GENEVE version 1
         (6081, b"\x00\x80\x65\x58\0\0\x07\0" + INNER),      # a control message
-        (6081, b"\x00\x00\x65\x58\0\0\x07\x01" + INNER),
+        (6081, b"\x00\x00\x12\x34\0\0\x07\0" + INNER),
         (6081, b"\x3f\x00\x65\x58\0\0\x07\x00" + b"short"), # options beyond the datagram
         (2152, b"\x32\x01\x00\x04" + bytes(8)),              # GTP-U echo request
         (2152, b"\x30\xff\xff\xff" + bytes(4) + INNER),      # longer than the datagram
@@ -213,6 +214,19 @@ def test_udp_that_only_looks_like_a_tunnel_is_udp(port: int, payload: bytes) -> 
 def test_a_tunnel_that_is_not_followed_has_a_name(frame: bytes, name: str) -> None:
     answer, locator = locate(frame)
     assert skipped_name(answer, locator.reason_detail) == name
+
+
+@pytest.mark.parametrize(
+    ("port", "header"),
+    [
+        (4789, b"\x08\x00\x00\x01\0\0\x07\0"), (4789, b"\xc8\x10\x00\x01\0\0\x07\x01"),
+        (4789, b"\x0c\x00\x00\x03\0\0\x07\0"), (6081, b"\x00\x3f\x65\x58\0\0\x07\xff"),
+    ],
+)
+def test_reserved_bits_hide_no_tunnel(port: int, header: bytes) -> None:
+    answer, locator = locate(ethernet(over_udp(port, header + INNER))[1])
+    assert answer == skipped.TCP
+    assert found(locator) == replace(EXPECTED_V4, depth=1)
 
 
 @pytest.mark.parametrize("first", [0x00, 0x02, 0x4A, 0x66, 0xAA])
