@@ -2,7 +2,8 @@
 
 That holds for TCP over IPv4 and IPv6 on Ethernet (VLAN tags too), Linux cooked captures, NULL/LOOP, RAW and
 PPP, whole, cut by the snaplen or damaged. The exceptions are application protocols on the ports that
-`tcpdump_text` names, and connections beyond 65,536. Anything else has one plain line of our own.
+`tcpdump_text` names, and connections beyond 65,536. Anything else has one plain line of our own; if it is a
+tunnel or a link layer that `wire.locator` knows, what is inside follows as tcpdump would print it.
 Source: tcpdump 4.99, print.c, print-ether.c, print-sll.c, print-null.c, print-raw.c, print-ppp.c, print-ip.c,
 print-ip6.c, print-ip-demux.c.
 """
@@ -14,6 +15,9 @@ from typing import Final
 
 from aurora_wire.report.tcpdump_ip import IPPrinter
 from aurora_wire.report.tcpdump_print import PacketCutError, Printer
+from aurora_wire.wire.fragments import Fragments
+from aurora_wire.wire.locator import Locator
+from aurora_wire.wire.skipped import TCP
 
 LINK_NULL: Final = 0
 LINK_ETHERNET: Final = 1
@@ -62,10 +66,22 @@ class TcpdumpLines:
             printer.put(" ")
         try:
             self.dump_at = self._link(printer, link_type, original_len)
+            if printer.is_plain:
+                self._inside(printer, link_type, original_len)
         except PacketCutError:
             printer.put_cut()
             self.dump_at = 0
         return "".join(printer.out)
+
+    def _inside(self, printer: Printer, link_type: int, length: int) -> None:
+        """Print the TCP segment in a tunnel, if that is what has been named so far."""
+        frame = printer.data
+        found = Locator(Fragments())
+        if found.locate(frame, 0, len(frame), length, link_type) != TCP or found.buffer is not frame:
+            return
+        printer.put(": ")
+        printer.snap_end = min(len(frame), found.end)
+        self._ip.put(printer, found.ip_at, found.wire_end - found.ip_at)
 
     def _link(self, printer: Printer, link_type: int, length: int) -> int:
         """Print a frame; returns the length of its link header."""
@@ -84,7 +100,7 @@ class TcpdumpLines:
             return 0
         if link_type == LINK_PPP:
             return self._ppp(printer, length)
-        printer.put(f"link type {link_type}, length {length}")
+        printer.put_plain(f"link type {link_type}, length {length}")
         return 0
 
     def _ethernet(self, printer: Printer, length: int) -> int:
@@ -112,7 +128,7 @@ class TcpdumpLines:
         """IEEE 802.2: only what SNAP carries is looked into. Returns the header's length."""
         is_snap = printer.has(at, 8) and printer.read_bytes(at, 3) == SNAP
         if not is_snap or printer.read(at + 3, 3) not in (0, 0xF8):
-            printer.put(f"802.2 LLC, length {length}")
+            printer.put_plain(f"802.2 LLC, length {length}")
             return min(3, length)
         self._ethertype(printer, printer.read(at + 6, 2), at + 8, length - 8, length)
         return 8
@@ -126,7 +142,7 @@ class TcpdumpLines:
 
     def _cooked(self, printer: Printer, at: int, length: int, hardware: int, kind: int) -> int:
         if hardware == RADIOTAP:
-            printer.put(f"802.11 radiotap, length {length - at}")
+            printer.put_plain(f"802.11 radiotap, length {length - at}")
             return at
         while kind == VLAN_TYPES[0]:
             if not printer.has(at, 4):
@@ -150,7 +166,7 @@ class TcpdumpLines:
         elif family in FAMILY_IPV6:
             self._ip.put_ipv6(printer, 4, length - 4)
         else:
-            printer.put(f"AF {family}, length {length}")
+            printer.put_plain(f"AF {family}, length {length}")
         return 4
 
     def _ppp(self, printer: Printer, length: int) -> int:
@@ -170,7 +186,7 @@ class TcpdumpLines:
         elif kind in (0x0057, 0x86DD):
             self._ip.put_ipv6(printer, at, length - at)
         else:
-            printer.put(f"PPP protocol 0x{kind:04x}, length {length - at}")
+            printer.put_plain(f"PPP protocol 0x{kind:04x}, length {length - at}")
         return 4                    # tcpdump counts four bytes, whatever the header's length was
 
     def _ethertype(self, printer: Printer, kind: int, at: int, length: int, frame_len: int) -> None:
@@ -180,9 +196,9 @@ class TcpdumpLines:
         elif kind == 0x86DD:
             self._ip.put_ipv6(printer, at, length)
         elif kind in PLAIN_NAMES:
-            printer.put(f"{PLAIN_NAMES[kind]}, length {length}")
+            printer.put_plain(f"{PLAIN_NAMES[kind]}, length {length}")
         else:
-            printer.put(f"EtherType 0x{kind:04x}, length {frame_len}")
+            printer.put_plain(f"EtherType 0x{kind:04x}, length {frame_len}")
 
 
 # As tcpdump names them; only those that a VLAN tag of a cooked capture is likely to announce.

@@ -216,9 +216,9 @@ def _put_plain(printer: Printer, kind: int, length: int, ends: Ends) -> None:
     if kind == NO_NEXT:
         printer.put("no next header")
     elif kind in PLAIN_NAMES:
-        printer.put(f"{PLAIN_NAMES[kind]}, length {length}")
+        printer.put_plain(f"{PLAIN_NAMES[kind]}, length {length}")
     else:
-        printer.put(f" ip-proto-{kind} {length}")
+        printer.put_plain(f" ip-proto-{kind} {length}")
 
 
 def _put_udp(printer: Printer, at: int, length: int, ends: Ends) -> None:
@@ -226,7 +226,7 @@ def _put_udp(printer: Printer, at: int, length: int, ends: Ends) -> None:
         _put_plain(printer, UDP, length, ends)
         return
     ports = ends.with_ports(printer.read(at, 2), printer.read(at + 2, 2))
-    printer.put(f"{ports}: UDP, length {max(0, length - 8)}")
+    printer.put_plain(f"{ports}: UDP, length {max(0, length - 8)}")
 
 
 def _options_size(printer: Printer, at: int, protocol: str, name: str) -> int:

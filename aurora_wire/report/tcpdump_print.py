@@ -14,15 +14,23 @@ class PacketCutError(Exception):
 
 
 class Printer:
-    """One packet being printed. `read_*` raise PacketCutError beyond `snap_end`."""
+    """One packet being printed. `read_*` raise PacketCutError beyond `snap_end`.
 
-    __slots__ = ("data", "out", "protocol", "snap_end")
+    is_plain: a phrase of ours stands for something that tcpdump decodes and we don't.
+    """
+
+    __slots__ = ("data", "is_plain", "out", "protocol", "snap_end")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.snap_end = len(data)
         self.protocol = ""
         self.out: list[str] = []
+        self.is_plain = False
+
+    def put_plain(self, text: str) -> None:
+        self.out.append(text)
+        self.is_plain = True
 
     def put(self, text: str) -> None:
         self.out.append(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from scapy.layers.inet import IP, TCP, fragment
+from scapy.layers.inet import IP, TCP, UDP, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, PadN
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet, Raw
@@ -158,6 +158,17 @@ def test_udp_and_icmp_have_one_plain_line() -> None:
     assert lines.header_line(udp, 101, None, len(udp)) == "IP 10.0.0.1.53 > 10.0.0.2.50000: UDP, length 2"
     assert lines.header_line(icmp, 101, None, len(icmp)) == "IP 10.0.0.1 > 10.0.0.2: ICMP, length 4"
     assert lines.header_line(b"abc", 189, None, 3) == "link type 189, length 3"
+
+
+def test_what_a_tunnel_carries_follows_the_plain_line() -> None:
+    inner = LINK / IP4 / segment("PA", b"payload")
+    outer = IP(src="192.0.2.1", dst="192.0.2.2", id=1) / UDP(sport=50_000, dport=4789)
+    frame = bytes(LINK / outer / Raw(bytes.fromhex("0800000000000100")) / inner)
+    line = TcpdumpLines().header_line(frame, 1, None, len(frame))
+    assert line == (
+        "IP 192.0.2.1.50000 > 192.0.2.2.4789: UDP, length 69: IP 10.0.0.5.40000 > 10.0.0.9.3306: "
+        "Flags [P.], seq 1000:1007, ack 2000, win 8192, length 7"
+    )
 
 
 def test_tunnels_inside_tunnels_end() -> None:

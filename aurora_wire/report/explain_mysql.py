@@ -1,0 +1,182 @@
+"""A run of MySQL bytes in words: packet by packet, compressed ones opened, fragments called by their name.
+
+Source: MySQL Server docs, "Protocol::Packet", "Compression".
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+from aurora_wire.reads import u24
+from aurora_wire.report.escape import show_bytes
+from aurora_wire.report.explain_commands import explain_command
+from aurora_wire.report.explain_login import (
+    explain_authentication,
+    explain_greeting,
+    explain_login,
+    explain_ssl_request,
+)
+from aurora_wire.report.explain_replies import explain_error, explain_reply
+from aurora_wire.report.explain_rows import MAX_MESSAGES, TEXT_LIMIT, FieldReader, Rows, plural
+from aurora_wire.wire import labels
+from aurora_wire.wire.mysql.commands import command_name
+
+HEADER: Final = 4
+COMPRESSED_HEADER: Final = 7
+MAX_INFLATED: Final = 1 << 20       # bytes of one compressed packet that are opened here
+ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+LIKELY_LENGTH: Final = 0xFFFF       # text that is read as a length gives more
+BEFORE_COMPRESSION: Final = (
+    labels.GREETING, labels.SSL_REQUEST, labels.EARLY_ERROR, labels.LOGIN, labels.AUTH,
+)
+
+
+class Talk:
+    """What is known of the connection. agreed: capabilities of both sides, -1 where not known."""
+
+    def __init__(self, *, from_client: bool | None, agreed: int, codec: str) -> None:
+        self.from_client = from_client
+        self.agreed = agreed
+        self.codec = codec
+
+    def who(self) -> str:
+        if self.from_client is None:
+            return "direction not known"
+        return "client to server" if self.from_client else "server to client"
+
+
+def label_name(label: int) -> str:
+    """`COM_QUERY`, `greeting` ..."""
+    if label >= labels.COMMAND:
+        return command_name(label - labels.COMMAND)
+    return labels.NAMES.get(label, f"label {label}")
+
+
+def explain_packets(
+    rows: Rows, start: int, end: int, label: int, talk: Talk, marks: list[int], *, inside: bool = False
+) -> None:
+    """The bytes data[start:end], which all have one label. marks: offsets where packets may begin.
+
+    inside: they were inside a compressed packet, where there are no others.
+    """
+    at = start
+    count = 0
+    compression_possible = not inside and label not in BEFORE_COMPRESSION
+    while at < end:
+        count += 1
+        if count > MAX_MESSAGES:
+            rows.title(f"{plural(end - at, 'byte')} more of the same")
+            return
+        if compression_possible and _compressed_fits(rows.data, at, end):
+            at = _explain_compressed(rows, at, end, label, talk)
+        elif _header_fits(rows.data, at, end, label):
+            at = _explain_packet(rows, at, end, label, talk)
+        else:
+            stop = min((mark for mark in marks if at < mark < end), default=end)
+            _explain_fragment(rows, at, stop, label, talk)
+            at = stop
+
+
+def _header_fits(data: bytes, at: int, end: int, label: int) -> bool:
+    """Whether a packet's header is at `at`, and not the middle of one."""
+    if end - at < HEADER:
+        return False
+    length, sequence = u24(data, at), data[at + 3]
+    stop = at + HEADER + length
+    if stop == end:
+        return True                 # three bytes of length that fit to the byte
+    first = data[at + HEADER] if at + HEADER < end else -1
+    if label >= labels.COMMAND:
+        return sequence == 0 and first in (label - labels.COMMAND, -1)
+    if label == labels.GREETING:
+        return sequence == 0 and first in (9, 10, -1)
+    if label in (labels.ERR, labels.EARLY_ERROR):
+        return first in (0xFF, -1) and length <= LIKELY_LENGTH
+    if label in (labels.OK, labels.EOF):
+        return first in (0x00, 0xFE, -1) and length <= LIKELY_LENGTH
+    return stop < end or length <= LIKELY_LENGTH
+
+
+def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: Talk) -> int:
+    length, sequence = u24(rows.data, at), rows.data[at + 3]
+    stop = at + HEADER + length
+    rows.title(f"MySQL {label_name(label)} ({talk.who()}), {plural(HEADER + length, 'byte')}")
+    fields = FieldReader(rows, at, min(stop, end), whole=stop <= end)
+    fields.take(3, f"length: {plural(length, 'byte')} after these four")
+    fields.take(1, f"sequence id {sequence}")
+    if length == 0:
+        rows.note("An empty packet.")
+    elif label == labels.GREETING:
+        rows.note("The server speaks first, and always in the clear.")
+        explain_greeting(fields)
+    elif label == labels.SSL_REQUEST:
+        explain_ssl_request(fields)
+    elif label == labels.LOGIN:
+        explain_login(fields, talk.agreed)
+    elif label == labels.AUTH:
+        explain_authentication(fields, from_client=talk.from_client)
+    elif label == labels.EARLY_ERROR:
+        rows.note("The server refuses before any login.")
+        explain_error(fields)
+    elif label == labels.INFILE_DATA:
+        fields.rest(lambda raw: f"a piece of the client's file: {show_bytes(raw, talk.codec, TEXT_LIMIT)}")
+    elif label == labels.BINLOG:
+        fields.rest(lambda raw: f"an event of the binary log, {plural(len(raw), 'byte')}")
+    elif label >= labels.COMMAND:
+        explain_command(fields, talk.agreed, talk.codec)
+    else:
+        explain_reply(fields, talk.agreed, sequence, prepared=label == labels.PREPARE_OK)
+    fields.rest(lambda raw: f"{plural(len(raw), 'byte')} after the last known field")
+    if stop > end:
+        rows.note(f"{plural(stop - end, 'byte')} of this packet are not in this frame.")
+    return min(stop, end)
+
+
+def _explain_fragment(rows: Rows, at: int, end: int, label: int, talk: Talk) -> None:
+    rows.title(f"MySQL {label_name(label)} ({talk.who()}), {plural(end - at, 'byte')} of it")
+    text = show_bytes(rows.data[at:end], talk.codec, TEXT_LIMIT)
+    rows.field(at, end, f"a packet that began in an earlier frame goes on: {text}")
+
+
+def _compressed_fits(data: bytes, at: int, end: int) -> bool:
+    """Whether a compressed packet begins here. An ordinary packet that fits to the byte is none."""
+    if end - at < COMPRESSED_HEADER + HEADER or u24(data, at) == end - at - HEADER:
+        return False
+    length, size, body = u24(data, at), u24(data, at + 4), at + COMPRESSED_HEADER
+    if size == 0:
+        return length >= HEADER and u24(data, body) == length - HEADER and body + length <= end
+    zlib_header = data[body] == 0x78 and int.from_bytes(data[body : body + 2], "big") % 31 == 0
+    return length < size + 64 and (zlib_header or data[body : body + HEADER] == ZSTD_MAGIC)
+
+
+def _explain_compressed(rows: Rows, at: int, end: int, label: int, talk: Talk) -> int:
+    length, size, body = u24(rows.data, at), u24(rows.data, at + 4), at + COMPRESSED_HEADER
+    stop = body + length
+    rows.title(f"Compressed MySQL packet ({talk.who()}), {plural(COMPRESSED_HEADER + length, 'byte')}")
+    rows.note("Compression hides nothing: anybody can undo it.")
+    rows.field(at, at + 3, f"length: {plural(length, 'byte')} after these seven")
+    rows.field(at + 3, at + 4, f"sequence id {rows.data[at + 3]}, of compressed packets")
+    words = plural(size, "byte") if size else "0: they are as they were, being so few"
+    rows.field(at + 4, at + 7, f"length before compression: {words}")
+    if size == 0:
+        explain_packets(rows, body, min(stop, end), label, talk, [], inside=True)
+        return min(stop, end)
+    rows.field(body, min(stop, end), "compressed bytes")
+    if stop > end:
+        rows.note(f"{plural(stop - end, 'byte')} of this packet are not in this frame.")
+        return end
+    inflated = b""
+    if rows.data[body] == 0x78:
+        try:
+            inflated = zlib.decompressobj().decompress(rows.data[body:stop], min(size, MAX_INFLATED))
+        except zlib.error:
+            rows.note("They cannot be decompressed.")
+    else:
+        rows.note("Compressed with zstd: not opened here.")
+    if inflated:
+        inner = Rows(inflated, 0)
+        inner.title(f"Decompressed, {plural(len(inflated), 'byte')} (offsets are within them)")
+        explain_packets(inner, 0, len(inflated), label, talk, [], inside=True)
+        rows.lines += ["", *inner.lines]
+    return stop
