@@ -1,5 +1,4 @@
-"""The report for people: what was read, the connections, what leaked, findings, what was not decoded, the
-verdict.
+"""The report for people: what was read, the connections, what leaked, findings, losses, and the verdict.
 
 Everything that came from the wire or a file name is escaped; nothing is hidden but by a stated bound. The
 verdict of the whole is the last line, because that is where the eye of someone at a terminal is.

@@ -1,0 +1,8 @@
+"""`python -m aurora_wire` is the command `aurora-wire`."""
+
+import sys
+
+from aurora_wire.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,11 @@
+"""The commands, one line each. A command's module is imported when it is called, and no sooner.
+
+It has `DESCRIPTION`, `EXAMPLES` (two), `add_arguments(parser)` and `run(arguments) -> int`, the exit code.
+"""
+
+from typing import Final
+
+COMMANDS: Final = {  # name: module, and what it does in one line
+    "scan": ("aurora_wire.cli.scan", "Judge captures: which connections crossed in the clear, with proof."),
+    "rules": ("aurora_wire.cli.rules", "Print what can be found, why it matters and how to mend it."),
+}

@@ -1,0 +1,84 @@
+"""From the arguments to the exit code: finds the command, and turns errors of the user into one line each."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from aurora_wire.cli.commands import COMMANDS
+from aurora_wire.cli.exit_codes import INTERRUPTED, READER_GONE
+from aurora_wire.cli.output import Output, ReaderGone, complain
+from aurora_wire.errors import AuroraWireError
+
+PROGRAM = "aurora-wire"
+DESCRIPTION = "Say whether MySQL traffic crossed the network in the clear, and prove it."
+EXAMPLES = """examples:
+  aurora-wire scan night.pcap.gz
+  sudo tcpdump -i any -s 0 -w - 'tcp port 3306' | aurora-wire scan -
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Errors are one line that names the command; help that cannot be written is an error too."""
+
+    def print_help(self, file: object = None) -> None:  # noqa: ARG002 - argparse gives none
+        with Output() as output:
+            output.write(self.format_help())
+
+    def error(self, message: str) -> NoReturn:
+        complain(f"{message}. `{self.prog} --help` shows the options.")
+        self.exit(2)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code (`aurora-wire scan --help`). No mistake of a user raises."""
+    try:
+        return _run(sys.argv[1:] if argv is None else list(argv))
+    except AuroraWireError as error:
+        complain(str(error))
+        return error.exit_code
+    except ReaderGone:
+        return READER_GONE
+    except KeyboardInterrupt:
+        complain("interrupted.")
+        return INTERRUPTED
+
+
+def _run(argv: list[str]) -> int:
+    parser = Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EXAMPLES, allow_abbrev=False,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", action=_Version, nargs=0,
+                        help="Print the version, and whether the core is compiled, and exit.")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (module, summary) in COMMANDS.items():
+        if argv[:1] == [name]:
+            run = _command(module, subparsers.add_parser(
+                name, help=summary, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter))
+        else:
+            subparsers.add_parser(name, help=summary)
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit as done:  # after --help, --version or an error that was told
+        return done.code if isinstance(done.code, int) else 0
+    return run(arguments)
+
+
+def _command(module: str, parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
+    command = importlib.import_module(module)
+    parser.description = command.DESCRIPTION
+    parser.epilog = command.EXAMPLES
+    command.add_arguments(parser)
+    run: Callable[[argparse.Namespace], int] = command.run
+    return run
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from aurora_wire import __version__, compiled  # noqa: PLC0415 - only here
+
+        with Output() as output:
+            output.write(f"{PROGRAM} {__version__} ({'compiled' if compiled() else 'interpreted'} core)\n")
+        parser.exit()

@@ -1,0 +1,34 @@
+"""`--port`: which ports count as MySQL's where the content alone cannot tell."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+DEFAULT_PORTS: Final = (3306, 33060)
+
+
+class PortOption(NamedTuple):
+    """One use of the option: `+` adds its ports to the default ones, without it they replace them."""
+
+    adds: bool
+    ports: tuple[int, ...]
+
+
+def port_option(text: str) -> PortOption:
+    """`3307`, `+3307`, `3307,3308`. Raises ArgumentTypeError with what is wrong."""
+    numbers = text.removeprefix("+").split(",")
+    if not all(n.isascii() and n.isdigit() and len(n) <= 5 and 0 < int(n) <= 65_535 for n in numbers):
+        raise ArgumentTypeError(f"{text!r} is not a port, 1 to 65535 (or several, separated by commas)")
+    return PortOption(text.startswith("+"), tuple(int(n) for n in numbers))
+
+
+def ports_of(options: Iterable[PortOption]) -> tuple[tuple[int, ...], bool]:
+    """The ports, and whether only these are looked at."""
+    chosen = list(options)
+    only = any(not option.adds for option in chosen)
+    ports = [] if only else list(DEFAULT_PORTS)
+    for option in chosen:
+        ports += option.ports
+    return tuple(dict.fromkeys(ports)), only

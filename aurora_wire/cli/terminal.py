@@ -1,0 +1,19 @@
+"""What the terminal allows: its width, and colours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from aurora_wire.cli.output import Output
+from aurora_wire.report.text_style import Style
+
+WIDTH_ELSEWHERE = 100  # in files and pipes, so that the same scan gives the same bytes
+
+
+def style_for(output: Output) -> Style:
+    """Colours only on a terminal, and not where NO_COLOR is set (https://no-color.org) or it knows none."""
+    if not output.is_terminal:
+        return Style(WIDTH_ELSEWHERE)
+    color = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Style(shutil.get_terminal_size().columns, color)

@@ -1,0 +1,113 @@
+"""The command line itself: help, versions, mistakes, pipes that close and disks that are full."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from aurora_wire import __version__, compiled
+from aurora_wire.cli import main
+from aurora_wire.cli.commands import COMMANDS
+from tests.cli.running import COMMAND, ENVIRONMENT, python, run
+
+MISSING = "the following arguments are required:"
+NO_RULE = "no rule has this id. `aurora-wire rules` lists them."
+
+
+def test_help_names_every_command_and_ends_with_two_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n    {name}" in shown for name in COMMANDS)
+    examples = shown.rpartition("examples:\n")[2].splitlines()
+    assert len(examples) == 2
+    assert all("aurora-wire " in example for example in examples)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_says_what_it_does_and_ends_with_two_examples(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"usage: aurora-wire {command}")
+    examples = shown.rpartition("examples:\n")[2].splitlines()
+    assert len(examples) == 2
+    assert all(example.startswith(f"  aurora-wire {command}") for example in examples)
+
+
+def test_version_says_whether_the_core_is_compiled(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    mode = "compiled" if compiled() else "interpreted"
+    assert capsys.readouterr().out == f"aurora-wire {__version__} ({mode} core)\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], f"aurora-wire: {MISSING} COMMAND. `aurora-wire --help` shows the options.\n"),
+        (["rules", "AW999"], f"aurora-wire: AW999: {NO_RULE}\n"),
+        (["rules", "\x1b[2J"], f"aurora-wire: \\x1b[2J: {NO_RULE}\n"),
+        (["scan"], f"aurora-wire: {MISSING} CAPTURE. `aurora-wire scan --help` shows the options.\n"),
+        (["scan", "--format", "xml", "a"], None),
+        (["scan", "--port", "0", "a"], None),
+        (["scna", "a"], None),
+        (["scan", "--form", "json", "a"], None),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(
+    arguments: list[str], said: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("aurora-wire: ")
+    assert captured.err.count("\n") == 1
+    assert said is None or captured.err == said
+
+
+def test_a_reader_that_closes_the_pipe_ends_the_command_in_silence() -> None:
+    with subprocess.Popen(
+        [*COMMAND, "rules"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_one_line_and_exit_code_4() -> None:
+    with Path("/dev/full").open("wb") as full:
+        for arguments in (["rules"], ["--help"], ["--version"]):
+            done = run(*arguments, stdout=full)
+            assert done.returncode == 4
+            assert done.stderr == b"aurora-wire: standard output: no space left on device.\n"
+
+
+def test_a_closed_standard_output_is_one_line_and_exit_code_4() -> None:
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, "rules"]
+    done = subprocess.run(shell, stderr=subprocess.PIPE, env=ENVIRONMENT, timeout=60, check=False)
+    assert done.returncode == 4
+    assert done.stderr == b"aurora-wire: standard output is closed.\n"
+
+
+def test_what_a_terminal_cannot_show_is_escaped(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "rules", "caf\u00e9"],
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+        env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"},
+    )
+    assert done.stderr == b"aurora-wire: caf\\xe9: no rule has this id. `aurora-wire rules` lists them.\n"
+
+
+def test_the_module_of_a_command_is_loaded_when_it_is_called_and_no_sooner() -> None:
+    loaded = python(
+        "import sys; from aurora_wire.cli import main; main(['--version']); print(*sys.modules)"
+    ).split()
+    assert "aurora_wire.cli.main" in loaded
+    assert not {module for module, _ in COMMANDS.values()}.intersection(loaded)
