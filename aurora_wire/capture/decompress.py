@@ -116,8 +116,9 @@ class Decompressed:
         try:
             return stream.decompress(piece, OUT)
         except self._errors as error:
-            self._error = self._failed(f"is damaged ({error})")
-        return self._replay() if self._fed_len <= REPLAY else b""
+            rest = self._replay() if self._fed_len <= REPLAY else b""
+            self._error = self._failed(f"is damaged ({error})", len(rest))
+            return rest
 
     def _replay(self) -> bytes:
         """Feed the damaged stream again byte by byte: what it gave beyond the bytes that were handed out."""
@@ -199,11 +200,11 @@ class Decompressed:
         self._at += len(piece)
         return piece
 
-    def _failed(self, what: str) -> CaptureError:
+    def _failed(self, what: str, to_give: int = 0) -> CaptureError:
         where = self._taken - (len(self._held) - self._at)
         return CaptureError(
             self.path,
-            self._given,
+            self._given + to_give,
             f"the {self.name} stream {what} near byte {where} of the compressed file; "
             "what follows counts as missing. Was the copy complete?",
         )

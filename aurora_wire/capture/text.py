@@ -41,7 +41,6 @@ class TextSource(FrameSource):
         self._frame_header = b""
         self._frame_time = NO_TIME
         self._bare = False            # the frame's lines have no offsets
-        self._padding_at = -1         # where a frame that is given already may go on with padding
         self._had_text = False
         self._last_link = LINK_RAW
         self._ended = False
@@ -103,10 +102,7 @@ class TextSource(FrameSource):
             given = self._open and self._give()
             self._begin(bare=False)
         elif not self._open:
-            if offset == self._padding_at:
-                self._padding_at += len(data)
-            else:
-                self._bad_line()
+            self._bad_line()
             return False
         elif offset != len(self._frame) or self._bare or offset + len(data) > MAX_FRAME:
             self._bad_line()
@@ -114,7 +110,7 @@ class TextSource(FrameSource):
         self._frame += data
         if given:
             return True  # the next frame is open
-        return self._is_whole(len(data)) and self._give()
+        return len(data) < LINE_BYTES and self._give()  # the last line: no need to wait for what follows
 
     def _take_bare(self, data: bytes) -> bool:
         if not self._open:
@@ -134,25 +130,15 @@ class TextSource(FrameSource):
         self.bad_lines += 1
         if self.first_bad_line == 0:
             self.first_bad_line = self._lines.number
-        self._padding_at = -1
 
     def _begin(self, *, bare: bool) -> None:
         self._frame = bytearray()
         self._open = True
         self._bare = bare
-        self._padding_at = -1
         self._frame_header = self._header
         self._frame_time = self._header_time
         self._header = b""
         self._header_time = NO_TIME
-
-    def _is_whole(self, line_length: int) -> bool:
-        """Whether the frame can be given without waiting for the next line (which may not be there yet)."""
-        frame = self._frame
-        if frame[0] >> 4 == 4 and int.from_bytes(frame[2:4], "big") == len(frame) >= 20:
-            self._padding_at = len(frame)
-            return True
-        return line_length < LINE_BYTES
 
     def _give(self) -> bool:
         """Make the frame that was read the current one."""
