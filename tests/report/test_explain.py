@@ -228,9 +228,6 @@ STARTS = st.sampled_from([
     mysql.execute(1, [1, b"x"]), mysql.result_set([b"a"], [[b"1"]]),
     mysql.compressed(0, mysql.query(b"x" * 200)), tls.client_hello(), tls.server_hello(), tls.alert(1, 0),
     tls.data("x", 40), tls.server_flight(tls.TLS12, 0xC030),
-]),
-    mysql.result_set([b"a"], [[b"1"]]), mysql.compressed(0, mysql.query(b"x" * 200)), tls.client_hello(),
-    tls.server_hello(), tls.alert(1, 0), tls.data("x", 40), tls.server_flight(tls.TLS12, 0xC030),
 ])
 
 
