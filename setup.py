@@ -37,3 +37,8 @@ def extensions() -> list:  # type: ignore[type-arg]
 
 
 setup(ext_modules=extensions())
+
+# Where nothing had to be compiled again the library keeps its date; it is up to date all the same, which is what
+# the package asks of it when it starts in a checkout.
+for library in ROOT.glob(f"{PACKAGE}__mypyc.*.so"):
+    library.touch()

@@ -68,7 +68,7 @@ def ip_length(data: bytes, at: int) -> int:
 def headers_length(data: bytes, at: int) -> int:
     """Bytes of the IPv4 and TCP headers at `at`, 0 where they are not there."""
     header = (data[at] & 15) * 4
-    if data[at] >> 4 != 4 or data[at + 9] != 6 or len(data) < at + header + 13:
+    if data[at] >> 4 != 4 or len(data) < at + header + 13 or data[at + 9] != 6:
         return 0
     return header + (data[at + header + 12] >> 4) * 4
 
@@ -79,10 +79,9 @@ def _u16(data: bytes, at: int) -> int:
 
 
 def _ip_fit(data: bytes, at: int) -> int:
+    """The header may be cut: its length field is what a frame that was cut so early is judged by."""
     left = len(data) - at
-    if left < 20:
-        return NO
-    if data[at] >> 4 == 4:
+    if left >= 4 and data[at] >> 4 == 4:
         header = (data[at] & 15) * 4
         total = _u16(data, at + 2)
         if header < 20 or (total != 0 and total < header):
@@ -90,7 +89,7 @@ def _ip_fit(data: bytes, at: int) -> int:
         if left >= header and _checksum_fits(data[at:at + header]):
             return STRONG
         return WEAK
-    if data[at] >> 4 == 6 and left >= 40:
+    if left >= 7 and data[at] >> 4 == 6:
         if data[at + 6] not in _IPV6_NEXT:
             return NO
         return STRONG if _u16(data, at + 4) + 40 == left else WEAK

@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(sys.argv[1:] if argv is None else list(argv))
     except AuroraWireError as error:
-        complain(str(error))
+        for line in str(error).split("\n"):  # one for each input where none could be read
+            complain(line)
         return error.exit_code
     except ReaderGone:
         return READER_GONE

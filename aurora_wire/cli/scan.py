@@ -64,7 +64,6 @@ def run(arguments: argparse.Namespace) -> int:
                     arguments.captures,
                     ports=ports,
                     only_ports=only_ports,
-                    on_capture=None if lines is None else lines.capture_opened,
                     on_statement=None if lines is None else lines.statement,
                     on_connection=None if lines is None else lines.connection,
                     on_progress=on_progress,

@@ -16,6 +16,7 @@ from aurora_wire.wire.mysql import capabilities, replies
 from aurora_wire.wire.mysql.lenenc import NULL, read_lenenc, read_lestr
 from aurora_wire.wire.mysql.types import type_name
 
+COLUMN_START: Final = b"\x03def"    # the catalog, which is the same in every definition
 MAX_VALUES: Final = 30              # shown of one row
 VALUE_LIMIT: Final = 200            # characters of each
 
@@ -139,10 +140,10 @@ def _explain_column(fields: FieldReader) -> None:
 
 
 def _explain_row(fields: FieldReader) -> None:
-    values = _text_row(fields.rows.data, fields.at, fields.end) if fields.whole else None
+    data, at, end = fields.rows.data, fields.at, fields.end
+    values = _text_row(data, at, end) if fields.whole else None
     if values is None:
-        binary = fields.rows.data[fields.at] == 0
-        what = "a row in binary form" if binary else "a row, or a reply whose form is not known here"
+        what = _other_words(data, at, end, whole=fields.whole)
         fields.rest(lambda raw: f"{what}, {plural(len(raw), 'byte')}: {show_bytes(raw, limit=VALUE_LIMIT)}")
         return
     fields.rest(f"a row of {plural(len(values), 'value')}, readable:")
@@ -150,6 +151,23 @@ def _explain_row(fields: FieldReader) -> None:
         fields.rows.more("NULL" if value is None else show_bytes(value, limit=VALUE_LIMIT))
     if len(values) > MAX_VALUES:
         fields.rows.more(f"and {len(values) - MAX_VALUES:,} more")
+
+
+def _other_words(data: bytes, at: int, end: int, *, whole: bool) -> str:
+    """What a packet may be that is no text row, or not whole."""
+    if data[at : at + len(COLUMN_START)] == COLUMN_START:
+        return "the beginning of a column's definition"
+    if not whole:
+        return "the beginning of a row, or of another reply"
+    columns = replies.parse_column_count(data, at, end).count
+    if columns > 0:
+        return f"head of a result: {plural(columns, 'column')}"
+    if data[at] == 0:
+        return "a row in binary form"
+    text = data[at:end]
+    if text.isascii() and text.decode("ascii").isprintable():
+        return "a text"
+    return "a row, or a reply whose form is not known here"
 
 
 def _text_row(data: bytes, at: int, end: int) -> list[bytes | None] | None:

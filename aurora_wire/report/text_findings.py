@@ -48,7 +48,7 @@ def _rule(rule: str, findings: list[Finding], total: int, style: Style) -> Itera
 def undecoded_text(scan: Scan, style: Style) -> Iterator[str]:
     if not scan.undecoded:
         return
-    yield style.title("Not decoded, and what would mend it")
+    yield style.title("What could not be seen, and what would mend it")
     rows = [
         (show_text(row.reason), count(row.count, show_text(row.unit).removesuffix("s")),
          "" if row.bytes is None else count(row.bytes, "byte"))

@@ -31,7 +31,11 @@ def time_of_day(time_ns: int) -> str:
 
 
 class Clock:
-    """Knows which frames have a date: those of a capture that is not `undated`."""
+    """Knows which frames have a date: those of a capture that is not `undated`.
+
+    Where no capture is known yet (JSON lines are written before it is described), a time within the first day
+    of 1970 is taken for a time of day.
+    """
 
     def __init__(self, captures: Iterable[CaptureResult] = ()) -> None:
         self._first_frames: list[int] = []
@@ -52,4 +56,5 @@ class Clock:
         """RFC 3339 in UTC, or the time of day where the frame's capture has no dates."""
         if time_ns is None:
             return None
-        return time_of_day(time_ns) if self.undated(frame) else rfc3339(time_ns)
+        undated = self.undated(frame) if self._first_frames else 0 <= time_ns < DAY_SECONDS * SECOND
+        return time_of_day(time_ns) if undated else rfc3339(time_ns)

@@ -1,0 +1,235 @@
+"""Captures in, a Scan out: joins capture, wire and verdict.
+
+`Analysis` is the incremental form: it is given captures (or an engine's ended connections) and keeps what a result
+needs, bounded. `scan` is the whole of it in one call.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from aurora_wire.capture.inputs import expand_inputs
+from aurora_wire.capture.linktypes import link_type_name
+from aurora_wire.capture.opening import Capture, open_capture
+from aurora_wire.errors import CaptureError, UsageError
+from aurora_wire.inflaters import optional_inflaters
+from aurora_wire.pump import pump
+from aurora_wire.verdict import rules
+from aurora_wire.verdict.describe import describe, statement_of
+from aurora_wire.verdict.findings import findings_of
+from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, StatementResult
+from aurora_wire.verdict.rules import finding
+from aurora_wire.verdict.undecoded import Losses, undecoded_of
+from aurora_wire.verdict.whole import Tally, closing_of, exit_code_of, verdict_of
+from aurora_wire.version import VERSION
+from aurora_wire.wire import notes
+from aurora_wire.wire.engine import Engine
+from aurora_wire.wire.events import Statement
+from aurora_wire.wire.skipped import skipped_name
+
+DEFAULT_PORTS = (3306, 33060)
+CHUNK = 20_000                # frames between two looks at what ended
+MAX_CONNECTIONS = 100_000     # results kept; all are counted
+MAX_FINDINGS = 1_000          # kept of a rule; all are counted
+
+OnCapture = Callable[[CaptureResult], None]
+OnStatement = Callable[[int, StatementResult], None]
+OnConnection = Callable[[ConnectionResult, list[Finding]], None]
+OnProgress = Callable[[int, int | None], None]
+
+
+class Analysis:
+    """What is known so far. Feed `engine` (directly, or by `read`), call `collect` now and then, `finish` once."""
+
+    def __init__(
+        self,
+        ports: Sequence[int] = DEFAULT_PORTS,
+        *,
+        only_ports: bool = False,
+        on_capture: OnCapture | None = None,
+        on_statement: OnStatement | None = None,
+        on_connection: OnConnection | None = None,
+    ) -> None:
+        self.ports = list(ports)
+        self.on_capture = on_capture
+        self.on_statement = on_statement
+        self.on_connection = on_connection
+        self.engine = Engine(
+            self.ports, only_ports, optional_inflaters(), on_statement is not None  # want_events
+        )
+        self.captures: list[CaptureResult] = []
+        self.connections: list[ConnectionResult] = []
+        self.findings: list[Finding] = []
+        self.findings_total: Counter[str] = Counter()
+        self.tally = Tally()
+        self.losses = Losses(port=next((port for port in ports), 3306))
+
+    def read(self, path: str, on_progress: OnProgress | None = None) -> None:
+        """Feed a capture to the engine. Damage is noted in its CaptureResult, with what was read before it.
+
+        Raises CaptureError where nothing of it could be read.
+        """
+        with open_capture(path) as capture:
+            result = CaptureResult(path, capture.format, capture.compression, None, 0)
+            self.captures.append(result)
+            result.first_frame = int(self.engine.frames) + 1
+            if self.on_capture is not None:
+                self.on_capture(result)
+            self._start()
+            try:
+                while pump(capture.source, self.engine, CHUNK) == CHUNK:
+                    self.collect()
+                    if on_progress is not None:
+                        on_progress(capture.position(), capture.size)
+                if capture.damage is not None:
+                    result.error = capture.damage
+            except CaptureError as error:
+                result.error = str(error)
+            except KeyboardInterrupt:
+                result.error = f"{path}: interrupted"
+                raise
+            finally:
+                self._describe_capture(result, capture)
+                self.collect()
+
+    def _start(self) -> None:
+        engine = self.engine
+        engine.skipped = {}
+        engine.link_types = {}
+        engine.last_link = -1
+        engine.first_time = -1
+        engine.truncated_frames = 0
+
+    def _describe_capture(self, result: CaptureResult, capture: Capture) -> None:
+        engine = self.engine
+        result.packets = int(engine.frames) - result.first_frame + 1
+        result.sha256 = capture.sha256()
+        result.bytes = capture.position()
+        result.undated = capture.undated
+        result.complete = result.error is None
+        result.dropped_packets = capture.dropped_packets
+        result.truncated_packets = int(engine.truncated_frames)
+        result.link_types = [link_type_name(number) for number in engine.link_types]
+        result.skipped = {}
+        for key, count in sorted(engine.skipped.items()):
+            name = skipped_name(key >> 32, key & 0xFFFFFFFF)
+            result.skipped[name] = result.skipped.get(name, 0) + count
+        if result.packets and engine.first_time >= 0:
+            result.first_time_ns = int(engine.first_time)
+            result.last_time_ns = int(engine.now) if engine.now >= 0 else None
+        if not result.complete:
+            engine.note_open(notes.DAMAGED_FILE)
+        if result.dropped_packets:
+            self._add(finding(rules.PACKETS_DROPPED, f"{result.dropped_packets:,} packets in {result.path}"))
+        if not result.complete:
+            self._add(finding(rules.FILE_DAMAGED, result.error or "", frame=int(engine.frames) or None))
+
+    def unreadable(self, path: str, error: CaptureError) -> None:
+        """An input beside others that is no capture: it is in the result, and takes the 0 from the exit code."""
+        self.captures.append(
+            CaptureResult(
+                path, "unreadable", None, None, 0, first_frame=int(self.engine.frames) + 1, complete=False,
+                error=str(error),
+            )  # fmt: skip
+        )
+        self._add(finding(rules.FILE_DAMAGED, str(error)))
+
+    def collect(self) -> None:
+        """Take what the engine has finished."""
+        engine = self.engine
+        events = engine.events
+        if events is not None:
+            if self.on_statement is not None:
+                for event in events:
+                    if isinstance(event, Statement):
+                        self.on_statement(int(event.connection), statement_of(event))
+            events.clear()
+        if not engine.ended:
+            return
+        ended = engine.ended
+        engine.ended = []
+        for connection in ended:
+            result = describe(connection)
+            self.tally.add(result)
+            if result.verdict == "not-mysql":
+                continue
+            found = list(findings_of(connection.facts, result))
+            for hit in found:
+                self._add(hit)
+            self.losses.add(result)
+            if self.on_connection is not None:
+                self.on_connection(result, found)
+            if len(self.connections) < MAX_CONNECTIONS:
+                self.connections.append(result)
+
+    def _add(self, hit: Finding) -> None:
+        self.findings_total[hit.rule] += 1
+        if self.findings_total[hit.rule] <= MAX_FINDINGS:
+            self.findings.append(hit)
+
+    def finish(self) -> Scan:
+        """No more frames: the result."""
+        self.engine.finish()
+        self.collect()
+        verdict, confidence = verdict_of(self.tally)
+        self.connections.sort(key=lambda one: one.id)
+        self.findings.sort(key=lambda one: (one.rule, one.connection or 0, one.frame or 0))
+        return Scan(
+            verdict=verdict,
+            confidence=confidence,
+            captures=self.captures,
+            connections=self.connections,
+            connections_total=sum(self.tally.by_verdict.values()),
+            by_verdict=dict(sorted(self.tally.by_verdict.items())),
+            not_mysql=dict(sorted(self.tally.not_mysql.items())),
+            findings=self.findings,
+            findings_total=dict(sorted(self.findings_total.items())),
+            undecoded=undecoded_of(self.losses, self.captures),
+            closing=closing_of(self.tally, verdict, self.captures),
+            ports=self.ports,
+            tool_version=VERSION,
+            exit_code=exit_code_of(verdict, self.captures),
+        )
+
+
+def scan(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    ports: Sequence[int] = DEFAULT_PORTS,
+    only_ports: bool = False,
+    on_capture: OnCapture | None = None,
+    on_statement: OnStatement | None = None,
+    on_connection: OnConnection | None = None,
+    on_progress: OnProgress | None = None,
+) -> Scan:
+    """Judge captures: files, folders, globs, "-" for standard input; read as one, in the order of their times.
+
+    ports: where TLS or undecided streams count as MySQL's; with only_ports other ports are not looked at.
+    on_capture: called when one is opened; on_statement (connection id, statement), on_connection: as they come,
+    all of them, also those beyond the bounds of the result. on_progress (stored bytes read, their total or None): called a few times a second.
+
+    Ctrl-C ends the reading: the result is of what was read, its last capture not complete. Raises UsageError, and
+    CaptureError where nothing could be read.
+    """
+    if isinstance(paths, str | os.PathLike):
+        paths = [paths]
+    analysis = Analysis(
+        ports, only_ports=only_ports, on_capture=on_capture, on_statement=on_statement, on_connection=on_connection
+    )
+    failures: list[CaptureError] = []
+    inputs = expand_inputs([os.fspath(path) for path in paths])
+    for path in inputs:
+        try:
+            analysis.read(path, on_progress)
+        except CaptureError as error:
+            failures.append(error)
+            analysis.unreadable(path, error)
+        except KeyboardInterrupt:
+            break
+    if failures and len(failures) == len(inputs):
+        if len(failures) == 1:
+            raise failures[0]
+        raise UsageError("\n".join(str(failure) for failure in failures))
+    return analysis.finish()

@@ -1,0 +1,20 @@
+"""The loop between a capture and the engine: compiled, so that a frame costs no call into the interpreter."""
+
+from mypy_extensions import i64
+
+from aurora_wire.capture.source import FrameSource
+from aurora_wire.wire.engine import Engine
+
+
+def pump(source: FrameSource, engine: Engine, limit: i64) -> i64:
+    """Feed up to `limit` frames; answers how many there were, fewer only at the end of the capture.
+
+    Raises CaptureError where the capture is damaged: the frames before it were fed.
+    """
+    count: i64 = 0
+    while count < limit and source.advance():
+        engine.feed(
+            source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
+        )
+        count += 1
+    return count

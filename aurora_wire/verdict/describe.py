@@ -1,0 +1,142 @@
+"""A finished connection as a result: addresses, names and statements as people and reports read them."""
+
+from __future__ import annotations
+
+from socket import AF_INET, AF_INET6, inet_ntop
+
+from aurora_wire.verdict.evidence import evidence_of
+from aurora_wire.verdict.judge import judge
+from aurora_wire.verdict.result import (
+    ConnectionResult,
+    Coverage,
+    Endpoint,
+    Parameter,
+    StatementResult,
+    TLSResult,
+)
+from aurora_wire.wire.connection import Connection
+from aurora_wire.wire.events import Statement
+from aurora_wire.wire.facts import OTHER, TLS_ONLY, UNKNOWN, Side, TLSFacts
+from aurora_wire.wire.mysql.commands import COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE, command_name
+from aurora_wire.wire.mysql.placing import count_placeholders, place_parameters
+from aurora_wire.wire.mysql.values import Value
+from aurora_wire.wire.tls.ciphers import suite_name
+from aurora_wire.wire.tls.names import version_name
+
+COMPRESSIONS = {1: "zlib", 2: "zstd"}
+
+
+def describe(connection: Connection) -> ConnectionResult:
+    """The result of a connection that is finished, or as far as it has come."""
+    facts = connection.facts
+    judged = judge(evidence_of(connection))
+    client, server = endpoints(connection)
+    login, greeting = facts.login, facts.greeting
+    users = [login.user] if login is not None else []
+    return ConnectionResult(
+        id=facts.id,
+        client=client,
+        server=server,
+        verdict=judged.verdict,
+        confidence=judged.confidence,
+        proof="structure" if judged.verdict == "encrypted" else None,
+        protocol=protocol_of(connection),
+        first_frame=connection.first_frame,
+        last_frame=connection.last_frame,
+        first_time_ns=_time(connection.first_time),
+        last_time_ns=_time(connection.last_time),
+        packets=connection.packets,
+        reasons=judged.reasons,
+        client_coverage=coverage_of(facts.client),
+        server_coverage=coverage_of(facts.server),
+        server_version=text(greeting.server_version) if greeting is not None else None,
+        thread_id=greeting.thread_id if greeting is not None else None,
+        user=text((users + facts.users_after)[0]) if users or facts.users_after else None,
+        database=text(login.database) if login is not None and login.database else None,
+        auth_plugin=text(facts.auth_plugin) if facts.auth_plugin else None,
+        attributes={text(key): text(value) for key, value in login.attributes} if login is not None else {},
+        compression=COMPRESSIONS.get(facts.compression),
+        tls=tls_of(facts.tls) if facts.tls is not None else None,
+        statements=[statement_of(statement) for statement in facts.statements],
+        statements_total=facts.statements_total,
+        commands={command_name(number): count for number, count in sorted(facts.command_counts.items())},
+    )
+
+
+def endpoints(connection: Connection) -> tuple[Endpoint, Endpoint]:
+    key = connection.client.key
+    size = (len(key) - 4) // 2
+    family = AF_INET if size == 4 else AF_INET6
+    ports = key[2 * size :]
+    return (
+        Endpoint(inet_ntop(family, key[:size]), int.from_bytes(ports[:2], "big")),
+        Endpoint(inet_ntop(family, key[size : 2 * size]), int.from_bytes(ports[2:], "big")),
+    )
+
+
+def protocol_of(connection: Connection) -> str:
+    facts = connection.facts
+    if facts.other:
+        return facts.other
+    return {UNKNOWN: "unknown", TLS_ONLY: "TLS", OTHER: "unknown"}.get(facts.kind, "MySQL")
+
+
+def coverage_of(side: Side) -> Coverage:
+    return Coverage(
+        side.seen, side.missing, side.truncated, side.tls, side.plaintext, side.by_design, side.unknown
+    )
+
+
+def tls_of(tls: TLSFacts) -> TLSResult:
+    hello, offer = tls.server_hello, tls.client_hello
+    result = TLSResult(resumed=bool(tls.resumed) if tls.resumed >= 0 else None)
+    if hello is not None:
+        result.version = version_name(hello.version)
+        result.cipher = suite_name(hello.suite)
+    if offer is not None:
+        result.sni = text(offer.sni) if offer.sni is not None else None
+        result.alpn = [text(name) for name in offer.alpn]
+        result.offered_versions = [version_name(version) for version in offer.versions]
+    return result
+
+
+def statement_of(statement: Statement) -> StatementResult:
+    values = statement.values or []
+    sql = statement.text
+    length = statement.length
+    if statement.command in (COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE):
+        sql = in_place(statement.command, sql, values)
+        length = len(sql)
+    return StatementResult(
+        command=command_name(statement.command),
+        sql=sql,
+        frame=statement.frame,
+        time_ns=_time(statement.time_ns),
+        offset=statement.offset,
+        length=length,
+        parameters=[Parameter(value.type_name(), value.literal(), value.name) for value in values],
+        compressed=statement.compressed,
+        complete=statement.complete,
+    )
+
+
+def in_place(command: int, sql: bytes, values: list[Value]) -> bytes:
+    """A prepared text with its values at the placeholders; several rows of a bulk one after another."""
+    literals = [value.literal() for value in values]
+    if not sql:
+        # The PREPARE was not captured: the values are all there is.
+        return b"(" + b", ".join(literals) + b")" if literals else b""
+    count = count_placeholders(sql)
+    if command == COM_STMT_BULK_EXECUTE and count and len(literals) > count:
+        rows = [literals[at : at + count] for at in range(0, len(literals), count)]
+        return b";\n".join(place_parameters(sql, row) for row in rows)
+    return place_parameters(sql, literals)
+
+
+def text(data: bytes) -> str:
+    """Names are UTF-8 or what else a client sent; undecodable bytes stay visible as \\xNN."""
+    return data.decode("utf-8", "backslashreplace")
+
+
+def _time(time_ns: int) -> int | None:
+    return time_ns if time_ns >= 0 else None

@@ -1,0 +1,256 @@
+"""From a connection's facts to the evidence that a verdict rests on.
+
+Each numbered condition of the contract has a function here that gives the reasons why it is not met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aurora_wire.verdict.judge import Evidence
+from aurora_wire.verdict.result import Direction, Reason
+from aurora_wire.wire import facts as wire_facts
+from aurora_wire.wire import notes
+from aurora_wire.wire.connection import Connection
+from aurora_wire.wire.facts import START_SYN, Facts, TLSFacts
+from aurora_wire.wire.notes import Note
+from aurora_wire.wire.tls.ciphers import authenticates, encrypts, suite_name, weakness
+
+TLS_1_3 = 0x0304
+
+PROTOCOLS = {
+    wire_facts.UNKNOWN: "unknown",
+    wire_facts.MYSQL: "mysql",
+    wire_facts.TLS_ONLY: "tls",
+    wire_facts.X: "x",
+    wire_facts.OTHER: "other",
+}
+
+# Notes that take `encrypted` down to `likely`: reason id and words. {amount} is in bytes, {side} "client" or "server".
+DOUBTS: dict[int, tuple[str, str]] = {
+    notes.GAP: ("gap", "{amount} bytes from the {side} are missing"),
+    notes.TRUNCATED: ("truncated", "{amount} bytes from the {side} were cut off by the snaplen"),
+    notes.CONFLICT: ("conflict", "two segments of the {side} carry different bytes for the same place"),
+    notes.OVERLAP_UNCHECKED: (
+        "overlap-unchecked",
+        "a retransmission of the {side} could not be compared with what it repeats",
+    ),
+    notes.MIXED_CHECKSUM: (
+        "bad-checksum",
+        "{amount} segments of the {side} with a wrong TCP checksum came before the first with a right one",
+    ),
+    notes.EVICTED: ("evicted", "too many connections were open: this one was given up before its end"),
+    notes.DAMAGED_FILE: ("damaged-file", "the capture file breaks off while the connection was open"),
+    notes.BOUND: ("bound", "a bound of the analyzer was reached"),
+    notes.BAD_RECORD: ("bad-record", "bytes from the {side} that are no well-formed TLS record"),
+    notes.WRONG_VERSION: ("bad-record", "a TLS record of the {side} with another version than the connection's"),
+    notes.UNEXPECTED_RECORD: ("bad-record", "a TLS record of the {side} of a type that cannot come here"),
+    notes.READABLE_RECORD: ("readable-record", "a TLS record of the {side} holds readable text: ciphertext does not read"),
+    notes.READABLE_UNKNOWN: ("unknown-bytes", "undecoded bytes from the {side} hold readable text"),
+    notes.LOST_FRAMING: ("unknown-bytes", "packets of the {side} that do not fit together"),
+}
+
+
+def evidence_of(connection: Connection) -> Evidence:
+    facts = connection.facts
+    seen = Evidence(protocol=PROTOCOLS[facts.kind])
+    if seen.protocol == "other":
+        return seen
+    if seen.protocol == "x":
+        seen.doubts = [Reason("x-protocol", "X Protocol is not decoded yet", connection.first_frame)]
+        return seen
+    tls = facts.tls
+    seen.tls_data = tls is not None and has_data(facts, tls)
+    seen.leaks = list(leaks_of(facts, tls, seen.tls_data))
+    seen.leak_is_proven = facts.readable or (
+        facts.greeting is not None and (facts.commands > 0 or facts.responses > 0)
+    )
+    if tls is not None and seen.tls_data:
+        protection = list(suite_doubts(tls))
+        seen.doubts += protection
+        if any(reason.id == "suite-null" for reason in protection):
+            # Readable by who holds the wire: no different from no TLS.
+            seen.tls_data = False
+            seen.leaks += [reason for reason in protection if reason.id == "suite-null"]
+            seen.doubts = [reason for reason in protection if reason.id != "suite-null"]
+        seen.protects = not any(reason.id == "suite-anonymous" for reason in protection)
+        if not seen.leaks:
+            seen.doubts += first_bytes_doubts(facts)
+            seen.doubts += handshake_doubts(facts, tls)
+    seen.doubts += note_doubts(facts)
+    seen.doubts += direction_doubts(connection)
+    client, server = facts.client, facts.server
+    unknown = client.unknown + server.unknown
+    seen.unseen = unknown + client.missing + server.missing + client.truncated + server.truncated
+    if unknown and not any(reason.id in ("unknown-bytes", "bad-record") for reason in seen.doubts):
+        where: Direction = "client" if client.unknown else "server"
+        seen.doubts.append(
+            Reason("unknown-bytes", f"{unknown:,} bytes could not be decoded", connection.first_frame, where, None)
+        )
+    return seen
+
+
+def has_data(facts: Facts, tls: TLSFacts) -> bool:
+    """Did TLS records cross that carry data of a session, not only a handshake and alerts?"""
+    if tls.client.data_records:
+        return True
+    hello = tls.server_hello
+    if hello is None or hello.version < TLS_1_3:
+        return tls.server.data_records > 0
+    # In TLS 1.3 the server's handshake looks like data: it is a session only if the client was not captured at all.
+    return facts.client.tls == 0 and tls.server.data_records > 4
+
+
+def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Reason]:
+    """What needs protection and crossed outside TLS."""
+    side: Direction
+    if facts.login_frame >= 0:
+        yield Reason("login-in-clear", "a login in the clear", facts.login_frame, "client", facts.login_offset)
+    if facts.command_frame >= 0:
+        text = f"{facts.commands:,} commands in the clear" if facts.commands > 1 else "a command in the clear"
+        yield Reason("commands-in-clear", text, facts.command_frame, "client", facts.command_offset)
+    if facts.responses and facts.response_frame >= 0:
+        if facts.login_frame < 0 and facts.command_frame < 0:
+            yield Reason(
+                "responses-only", "responses of a server in the clear, without what they answer",
+                facts.response_frame, "server", facts.response_offset,
+            )  # fmt: skip
+        else:
+            yield Reason(
+                "responses-in-clear", "responses in the clear", facts.response_frame, "server", facts.response_offset
+            )
+    elif facts.login_frame < 0 and facts.command_frame < 0 and facts.client.plaintext + facts.server.plaintext:
+        side = "client" if facts.client.plaintext else "server"
+        yield Reason("fragment", "a fragment of MySQL packets in the clear", None, side, None)
+    if facts.dropped_leak_frame >= 0:
+        yield Reason(
+            "fragment", "a command in the clear, in a frame that a receiver would have dropped",
+            facts.dropped_leak_frame, "client", None,
+        )  # fmt: skip
+    if tls is None:
+        return
+    if facts.after_tls_frame >= 0 and facts.client.plaintext + facts.server.plaintext:
+        yield Reason("plaintext-after-tls", "MySQL in the clear after TLS had begun", facts.after_tls_frame)
+    for from_client in (True, False):
+        note = facts.find_note(notes.INJECTED, from_client)
+        side = "client" if from_client else "server"
+        if note is not None:
+            yield Reason(
+                "injected-before-tls", f"bytes of the {side} between SSLRequest and TLS", note.frame, side, note.offset
+            )
+    if tls_data and facts.early_error_frame >= 0:
+        yield Reason(
+            "injected-before-tls", "an ERR in the clear, and a session in TLS went on", facts.early_error_frame, "server"
+        )
+
+
+def suite_doubts(tls: TLSFacts) -> Iterator[Reason]:
+    """Condition 2, of the suite: offered, encrypts, authenticates."""
+    hello = tls.server_hello
+    if hello is None:
+        return
+    suite = hello.suite
+    name = suite_name(suite)
+    weak = weakness(suite)
+    if weak == "NULL":
+        yield Reason("suite-null", f"{name} does not encrypt", tls.server_frame, "server")
+    elif weak == "anonymous":
+        yield Reason("suite-anonymous", f"{name} does not authenticate the server's key", tls.server_frame, "server")
+    elif not (encrypts(suite) and authenticates(suite)):
+        yield Reason("suite-unknown", f"the cipher suite {name} is not known here", tls.server_frame, "server")
+    client = tls.client_hello
+    if client is not None and not client.offers(suite):
+        yield Reason("suite-not-offered", f"the client had not offered {name}", tls.server_frame, "server")
+
+
+def first_bytes_doubts(facts: Facts) -> Iterator[Reason]:
+    """Condition 1: greeting and SSLRequest, each the first bytes of its direction."""
+    if facts.greeting is None:
+        yield Reason("no-greeting", "no MySQL greeting was captured before TLS")
+    if facts.ssl_request_frame < 0:
+        yield Reason("no-ssl-request", "no SSLRequest was captured before TLS")
+    if facts.greeting is not None and facts.greeting_offset != 0:
+        yield Reason("mid-stream", "bytes of the server came before its greeting", facts.greeting_frame, "server", 0)
+    if facts.ssl_request_frame >= 0:
+        if facts.ssl_request_offset != facts.client_header:
+            yield Reason(
+                "mid-stream", "bytes of the client came before its SSLRequest", facts.ssl_request_frame, "client", 0
+            )
+        elif facts.client_start == 0:
+            yield Reason(
+                "mid-stream", "whether the client sent bytes before its SSLRequest was not captured",
+                facts.ssl_request_frame, "client", 0,
+            )  # fmt: skip
+
+
+def handshake_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
+    """Condition 2, of the handshake: both hellos, and what has to follow them; then data both ways."""
+    hello = tls.server_hello
+    if tls.client_hello is None:
+        yield Reason("handshake-incomplete", "no ClientHello was captured", _first(tls), "client")
+    if hello is None:
+        yield Reason("handshake-incomplete", "no ServerHello was captured", _first(tls), "server")
+    elif hello.version < TLS_1_3:
+        for name, side in (("client", tls.client), ("server", tls.server)):
+            if not side.spec_changed:
+                yield Reason("handshake-incomplete", f"no ChangeCipherSpec of the {name}", side.first_frame, _side(name))
+            elif not side.encrypted_handshake:
+                yield Reason("handshake-incomplete", f"no encrypted Finished of the {name}", side.first_frame, _side(name))
+    for name, side in (("client", tls.client), ("server", tls.server)):
+        late = side.data_records > 0
+        if late and hello is not None and hello.version >= TLS_1_3 and name == "server":
+            late = side.last_data_frame > tls.client.first_data_frame >= 0
+        if not late:
+            frame = side.first_frame if side.first_frame >= 0 else None
+            yield Reason("no-application-data", f"no application data of the {name} was captured", frame, _side(name))
+
+
+def note_doubts(facts: Facts) -> Iterator[Reason]:
+    """Conditions 3 to 5: what the decoders remarked."""
+    for note in facts.notes:
+        doubt = DOUBTS.get(note.kind)
+        if doubt is None:
+            continue
+        yield Reason(doubt[0], words(note, doubt[1]), note.frame, _side_of(note), note.offset)
+
+
+def words(note: Note, template: str) -> str:
+    return template.format(amount=f"{note.amount:,}", side="client" if note.from_client else "server")
+
+
+def direction_doubts(connection: Connection) -> Iterator[Reason]:
+    """A direction that was not captured, or not from its beginning."""
+    facts = connection.facts
+    for side, other in ((facts.client, facts.server), (facts.server, facts.client)):
+        if side.seen + side.truncated == 0 and other.seen + other.truncated > 0:
+            silent = "client" if side.from_client else "server"
+            if side.missing or not _has_spoken(connection, side.from_client):
+                yield Reason("one-direction", f"nothing that the {silent} sent was captured", None, _side(silent))
+    greeted = facts.greeting is not None and facts.greeting_offset == 0
+    if connection.client.start == START_SYN or connection.server.start == START_SYN or greeted:
+        return
+    if facts.client.seen + facts.server.seen == 0:
+        return
+    yield Reason(
+        "mid-stream", "the capture begins inside this connection; a reconnect would show its login or its TLS handshake",
+        connection.first_frame,
+    )  # fmt: skip
+
+
+def _has_spoken(connection: Connection, from_client: bool) -> bool:
+    """Was a frame of this direction captured, at least one without data?"""
+    stream = connection.client if from_client else connection.server
+    return stream.spoke
+
+
+def _first(tls: TLSFacts) -> int | None:
+    frames = [side.first_frame for side in (tls.client, tls.server) if side.first_frame >= 0]
+    return min(frames) if frames else None
+
+
+def _side(name: str) -> Direction:
+    return "client" if name == "client" else "server"
+
+
+def _side_of(note: Note) -> Direction:
+    return "client" if note.from_client else "server"

@@ -1,0 +1,145 @@
+"""Which rules a connection hits, from its facts. One hit a rule and connection, with the first place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aurora_wire.verdict import rules
+from aurora_wire.verdict.result import ConnectionResult, Finding
+from aurora_wire.verdict.rules import finding
+from aurora_wire.wire import notes
+from aurora_wire.wire.facts import Facts
+from aurora_wire.wire.mysql.capabilities import SSL, SSL_VERIFY_SERVER_CERT
+from aurora_wire.wire.notes import Note
+from aurora_wire.wire.tls.ciphers import suite_name, weakness
+from aurora_wire.wire.tls.names import version_name
+
+TLS_1_2 = 0x0303
+WEAK = ("RC4", "DES", "3DES", "export")
+
+# Notes that are findings: rule and words ({amount} bytes, {count} times, {side}).
+FROM_NOTES: dict[int, tuple[str, str]] = {
+    notes.GAP: (rules.BYTES_MISSING, "{amount} bytes of the {side} are missing, in {count} places"),
+    notes.TRUNCATED: (rules.PACKETS_TRUNCATED, "{amount} bytes of the {side} were cut off, in {count} packets"),
+    notes.CONFLICT: (rules.CONFLICTING_RETRANSMISSION, "{count} segments of the {side} carry other bytes for a place"),
+    notes.CONFLICT_ACKED: (rules.LATE_RETRANSMISSION, "{count} segments of the {side}"),
+    notes.BAD_CHECKSUM: (rules.WRONG_CHECKSUM, "{count} segments of the {side} were left out"),
+    notes.MIXED_CHECKSUM: (rules.WRONG_CHECKSUM, "{amount} segments of the {side} came before the first right one"),
+    notes.OUT_OF_WINDOW: (rules.OUTSIDE_WINDOW, "{count} segments of the {side} were left out"),
+    notes.AFTER_RST: (rules.DATA_AFTER_RESET, "{count} segments of the {side} were left out"),
+    notes.KEEP_ALIVE: (rules.PROBES, "{count} probes of the {side}"),
+    notes.READABLE_RECORD: (rules.READABLE_RECORDS, "{count} records of the {side}"),
+    notes.EVICTED: (rules.BOUND_REACHED, "too many open connections: this one was given up before its end"),
+    notes.BOUND: (rules.BOUND_REACHED, "{count} times, of the {side}"),
+    notes.DAMAGED_FILE: (rules.FILE_DAMAGED, "the connection was open where the file breaks off"),
+}
+
+
+def findings_of(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
+    yield from _leaks(facts, result)
+    yield from _negotiation(facts, result)
+    yield from _tls(facts, result)
+    for note in facts.notes:
+        entry = FROM_NOTES.get(note.kind)
+        if entry is not None:
+            yield _at(facts, entry[0], _words(note, entry[1]), note.frame, note.offset)
+    ids = {reason.id: reason for reason in result.reasons}
+    if "mid-stream" in ids:
+        yield _at(facts, rules.MID_STREAM, ids["mid-stream"].text, result.first_frame)
+    if "one-direction" in ids:
+        yield _at(facts, rules.ONE_DIRECTION, ids["one-direction"].text, result.first_frame)
+
+
+def _at(facts: Facts, rule: str, detail: str, frame: int, offset: int = -1) -> Finding:
+    return finding(
+        rule, detail, connection=facts.id, frame=frame if frame >= 0 else None, offset=offset if offset >= 0 else None
+    )
+
+
+def _words(note: Note, template: str) -> str:
+    side = "client" if note.from_client else "server"
+    return template.format(amount=f"{note.amount:,}", count=f"{note.count:,}", side=side)
+
+
+def _leaks(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
+    if facts.statements_total:
+        first = facts.statements[0] if facts.statements else None
+        many = "statements" if facts.statements_total > 1 else "statement"
+        yield _at(
+            facts, rules.SQL_IN_CLEAR, f"{facts.statements_total:,} {many} readable",
+            first.frame if first is not None else facts.command_frame,
+            first.offset if first is not None else facts.command_offset,
+        )  # fmt: skip
+    elif facts.dropped_leak_frame >= 0:
+        yield _at(facts, rules.SQL_IN_CLEAR, "in a frame that a receiver would drop", facts.dropped_leak_frame)
+    if facts.login_frame >= 0:
+        yield _at(facts, rules.LOGIN_IN_CLEAR, "user name and authentication data", facts.login_frame, facts.login_offset)
+    if facts.password_frame >= 0:
+        yield _at(
+            facts, rules.PASSWORD_IN_CLEAR, "the password itself, as the client sent it", facts.password_frame,
+            facts.password_offset,
+        )  # fmt: skip
+    if facts.responses and facts.response_frame >= 0 and (facts.commands or not facts.login_frame >= 0):
+        yield _at(
+            facts, rules.RESULTS_IN_CLEAR, f"{result.server_coverage.plaintext:,} bytes of responses",
+            facts.response_frame, facts.response_offset,
+        )  # fmt: skip
+    if facts.infile_frame >= 0:
+        yield _at(facts, rules.INFILE_IN_CLEAR, "the server asked for a file, and it crossed", facts.infile_frame)
+
+
+def _negotiation(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
+    greeting = facts.greeting
+    if greeting is not None:
+        offers = greeting.capabilities & SSL
+        if not offers and greeting.capabilities & SSL_VERIFY_SERVER_CERT:
+            yield _at(facts, rules.TLS_OFFER_REMOVED, "bit 30 is set and bit 11 is not", facts.greeting_frame, 0)
+        elif not offers:
+            yield _at(facts, rules.TLS_NOT_OFFERED, "CLIENT_SSL is not set in the greeting", facts.greeting_frame, 0)
+        elif facts.login_frame >= 0 and facts.ssl_request_frame < 0:
+            yield _at(
+                facts, rules.TLS_DECLINED, "the greeting offered TLS, the login came without it", facts.login_frame,
+                facts.login_offset,
+            )  # fmt: skip
+    ids = {reason.id: reason for reason in result.reasons}
+    if "plaintext-after-tls" in ids:
+        yield _at(facts, rules.PLAINTEXT_AFTER_TLS, "MySQL packets outside TLS", facts.after_tls_frame)
+    injected = ids.get("injected-before-tls")
+    if injected is not None:
+        frame = injected.frame if injected.frame is not None else -1
+        yield _at(facts, rules.BYTES_BEFORE_TLS, injected.text, frame, injected.offset or -1)
+    if facts.ssl_request_frame >= 0 and result.verdict in ("no-session", "plaintext"):
+        yield _at(
+            facts, rules.TLS_NOT_COMPLETED, _failure(facts), facts.ssl_request_frame, facts.ssl_request_offset
+        )
+
+
+def _failure(facts: Facts) -> str:
+    """How a TLS handshake that was asked for ended."""
+    tls = facts.tls
+    if tls is not None:
+        for name, side in (("client", tls.client), ("server", tls.server)):
+            if side.fatal_alert:
+                return f"the {name} ended the handshake with alert {side.last_alert}"
+        if tls.client.app_records:
+            return "the client ended the connection before it logged in"
+    if facts.early_error_code:
+        return f"the server answered with error {facts.early_error_code}"
+    return "no session in TLS followed the SSLRequest"
+
+
+def _tls(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
+    tls = facts.tls
+    hello = tls.server_hello if tls is not None else None
+    if tls is None or hello is None:
+        return
+    if hello.version < TLS_1_2:
+        yield _at(facts, rules.OBSOLETE_VERSION, version_name(hello.version), tls.server_frame)
+    weak = weakness(hello.suite)
+    name = suite_name(hello.suite)
+    if weak in WEAK:
+        yield _at(facts, rules.WEAK_CIPHER, name, tls.server_frame)
+    elif weak in ("NULL", "anonymous"):
+        yield _at(facts, rules.NO_PROTECTION, name, tls.server_frame)
+    elif weak == "no forward secrecy":
+        yield _at(facts, rules.NO_FORWARD_SECRECY, name, tls.server_frame)

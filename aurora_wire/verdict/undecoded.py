@@ -1,0 +1,85 @@
+"""Why not all was decoded, with counts, and what would mend it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Undecoded
+
+CAPTURE_AGAIN = "sudo tcpdump -i any -s 0 -B 65536 -w capture.pcap 'tcp port {port}'"
+
+# Reason id of a connection -> words and remedy.
+OF_CONNECTIONS = {
+    "gap": ("gap: bytes were never captured", CAPTURE_AGAIN + "  (and look at its count of dropped packets)"),
+    "truncated": ("packets cut by the snaplen", CAPTURE_AGAIN),
+    "one-direction": ("one direction only", CAPTURE_AGAIN + "  (on a port that sees both directions)"),
+    "mid-stream": (
+        "started in mid-stream",
+        CAPTURE_AGAIN + "  (then let the clients reconnect, so that their login is in it)",
+    ),
+    "x-protocol": ("X Protocol, not decoded yet", ""),
+    "evicted": ("more open connections than are followed at once", "split the capture: tcpdump -r IN -w OUT 'host ...'"),
+    "damaged-file": ("open where a file breaks off", "copy the file again, or read on in the next one"),
+}
+
+
+@dataclass(slots=True)
+class Losses:
+    """Collected while connections end."""
+
+    connections: Counter[str] = field(default_factory=Counter)
+    bytes: Counter[str] = field(default_factory=Counter)
+    port: int = 3306
+
+    def add(self, result: ConnectionResult) -> None:
+        sides = (result.client_coverage, result.server_coverage)
+        amounts = {
+            "gap": sum(side.missing for side in sides),
+            "truncated": sum(side.truncated for side in sides),
+            "unknown": sum(side.unknown for side in sides),
+        }
+        for name in {reason.id for reason in result.reasons} & OF_CONNECTIONS.keys():
+            self.connections[name] += 1
+        for name, amount in amounts.items():
+            if amount:
+                self.bytes[name] += amount
+                if name not in OF_CONNECTIONS or not any(reason.id == name for reason in result.reasons):
+                    self.connections[name] += 1
+
+
+def undecoded_of(losses: Losses, captures: list[CaptureResult]) -> list[Undecoded]:
+    rows: list[Undecoded] = []
+    for name, (words, remedy) in OF_CONNECTIONS.items():
+        if losses.connections[name]:
+            rows.append(
+                Undecoded(
+                    words, losses.connections[name], "connections", losses.bytes[name] or None,
+                    remedy.format(port=losses.port),
+                )  # fmt: skip
+            )
+    if losses.connections["unknown"]:
+        rows.append(
+            Undecoded(
+                "bytes of no protocol known here", losses.connections["unknown"], "connections",
+                losses.bytes["unknown"], CAPTURE_AGAIN.format(port=losses.port) + "  (from before the connection)",
+            )  # fmt: skip
+        )
+    frames: Counter[str] = Counter()
+    for capture in captures:
+        frames.update({name: count for name, count in capture.skipped.items() if may_hide_mysql(name)})
+    for name, count in sorted(frames.items()):
+        rows.append(Undecoded(f"encapsulation: {name}", count, "frames", None, "capture behind the tunnel or bridge"))
+    dropped = sum(capture.dropped_packets or 0 for capture in captures)
+    if dropped:
+        remedy = CAPTURE_AGAIN.format(port=losses.port)
+        rows.append(Undecoded("dropped by the capturing interface", dropped, "packets", None, remedy))
+    for capture in captures:
+        if not capture.complete:
+            rows.append(Undecoded(f"unreadable or cut file: {capture.path}", 1, "files", None, "copy the file again"))
+    return rows
+
+
+def may_hide_mysql(skipped: str) -> bool:
+    """Could a frame that was skipped for this reason carry MySQL? ARP, UDP and their like cannot."""
+    return not skipped.startswith(("ARP", "UDP", "ICMP", "IPv6 ICMP", "IGMP", "SCTP", "802.3", "LLC"))

@@ -1,0 +1,116 @@
+"""The verdict of the whole: many connections, what was not seen of them, and one closing sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from aurora_wire.verdict.result import CaptureResult, Confidence, ConnectionResult, Coverage, Verdict
+
+EXIT_CODES: dict[str, int] = {
+    "encrypted": 0, "plaintext": 1, "mixed": 1, "inconclusive": 3, "no-session": 3, "not-mysql": 3,
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts over all connections, kept or not."""
+
+    by_verdict: Counter[str] = field(default_factory=Counter)
+    not_mysql: Counter[str] = field(default_factory=Counter)
+    confidences: Counter[tuple[str, str | None]] = field(default_factory=Counter)
+    seen: int = 0           # bytes of MySQL connections
+    decoded: int = 0
+    missing: int = 0        # bytes that a sequence number tells of and that were not captured
+    truncated: int = 0
+    gaps: int = 0           # connections with missing bytes
+
+    def add(self, result: ConnectionResult) -> None:
+        if result.verdict == "not-mysql":
+            self.not_mysql[result.protocol] += 1
+            return
+        self.by_verdict[result.verdict] += 1
+        self.confidences[result.verdict, result.confidence] += 1
+        for side in (result.client_coverage, result.server_coverage):
+            self._bytes(side)
+        if result.client_coverage.missing or result.server_coverage.missing:
+            self.gaps += 1
+
+    def _bytes(self, side: Coverage) -> None:
+        self.seen += side.seen
+        self.decoded += side.seen - side.unknown
+        self.missing += side.missing
+        self.truncated += side.truncated
+
+
+def verdict_of(tally: Tally) -> tuple[Verdict, Confidence | None]:
+    """Source: the contract, "Of the whole"."""
+    count = tally.by_verdict
+    verdict: Verdict
+    if count["mixed"] or (count["plaintext"] and count["encrypted"]):
+        verdict = "mixed"
+    elif count["plaintext"]:
+        verdict = "plaintext"
+    elif count["inconclusive"]:
+        return "inconclusive", None
+    elif count["encrypted"]:
+        return "encrypted", "likely" if tally.confidences["encrypted", "likely"] else "proven"
+    elif count["no-session"]:
+        return "no-session", "proven"
+    else:
+        return "not-mysql", None
+    proven = tally.confidences["plaintext", "proven"] + tally.confidences["mixed", "proven"]
+    return verdict, "proven" if proven else "likely"
+
+
+def exit_code_of(verdict: Verdict, captures: list[CaptureResult]) -> int:
+    code = EXIT_CODES[verdict]
+    if code == 0 and not all(capture.complete for capture in captures):
+        return 3
+    return code
+
+
+def closing_of(tally: Tally, verdict: Verdict, captures: list[CaptureResult]) -> str:
+    """What was found, and a bound on what was not seen."""
+    total = sum(tally.by_verdict.values())
+    if verdict == "not-mysql":
+        others = sum(tally.not_mysql.values())
+        packets = sum(capture.packets for capture in captures)
+        if not packets:
+            return "There are no packets to judge."
+        return f"No MySQL in {_count(packets, 'packet')}; {_count(others, 'connection')} of other protocols."
+    clear = tally.by_verdict["plaintext"] + tally.by_verdict["mixed"]
+    parts = [f"{clear:,} of {_count(total, 'MySQL connection')} in the clear"]
+    encrypted = tally.by_verdict["encrypted"]
+    if encrypted:
+        proven = tally.confidences["encrypted", "proven"]
+        parts.append(f"{encrypted:,} encrypted ({proven:,} proven)")
+    for name, words in (("inconclusive", "undecided"), ("no-session", "without a session")):
+        if tally.by_verdict[name]:
+            parts.append(f"{tally.by_verdict[name]:,} {words}")
+    if tally.seen:
+        parts.append(f"{_percent(tally.decoded, tally.seen)} of {_count(tally.seen, 'byte')} decoded")
+    unobserved = tally.missing + tally.truncated
+    if unobserved:
+        parts.append(
+            f"{_count(unobserved, 'byte')} unobserved ({tally.missing:,} never captured, {tally.truncated:,} cut off)"
+        )
+    else:
+        parts.append("no byte known to be missing")
+    dropped = sum(capture.dropped_packets or 0 for capture in captures)
+    if dropped:
+        parts.append(f"the interface dropped {_count(dropped, 'packet')}, so connections may have been missed")
+    broken = sum(not capture.complete for capture in captures)
+    if broken:
+        parts.append(f"{_count(broken, 'input')} not read to the end")
+    return "; ".join(parts) + "."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _percent(part: int, whole: int) -> str:
+    """Rounded down: 100% only where it is all."""
+    tenths = part * 1000 // whole
+    return "100%" if part == whole else f"{tenths // 10}.{tenths % 10}%"

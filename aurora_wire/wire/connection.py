@@ -1,0 +1,415 @@
+"""One connection: two streams, what they speak, and the hand-over from one protocol to the next.
+
+It begins undecided: what comes is kept (bounded) until the content says what it is, by `Guess` (wire/guess.py).
+From then on each direction has a decoder, which says when another one has to go on: PROXY header, MySQL packets, TLS
+records, compressed packets, or a search where the framing was lost.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.wire import guess, labels, notes
+from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_SEARCH, TO_TLS, Decoder
+from aurora_wire.wire.detect import mysql_commands
+from aurora_wire.wire.detect import STRONG
+from aurora_wire.wire.facts import MYSQL, OTHER, TLS_ONLY, UNKNOWN, X, Budget, Facts, Side
+from aurora_wire.wire.mysql.client import COMMANDS as CLIENT_COMMANDS
+from aurora_wire.wire.mysql.client import ClientPackets
+from aurora_wire.wire.mysql.compressed import ZLIB, CompressedPackets, Inflater
+from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
+from aurora_wire.wire.mysql.server import COMMANDS as SERVER_COMMANDS
+from aurora_wire.wire.mysql.server import START as SERVER_START
+from aurora_wire.wire.mysql.server import ServerPackets
+from aurora_wire.wire.opaque import Opaque
+from aurora_wire.wire.proxy import parse_proxy
+from aurora_wire.wire.search import Search
+from aurora_wire.wire.stream import Receiver, Segment, Stream
+from aurora_wire.wire.tls.records import TLSRecords
+
+MAX_PENDING: Final[i64] = 16384      # bytes of a direction kept until the protocol is known
+MAX_PENDING_SEGMENTS: Final[i64] = 64
+
+
+class Connection(Receiver):
+    """Two streams and their decoders. `client` and `server` are roles by who greets or sends SYN, else by port."""
+
+    def __init__(
+        self, facts: Facts, client_key: bytes, server_key: bytes, budget: Budget,
+        is_mysql_port: bool, is_x_port: bool, inflaters: dict[int, Callable[[], Inflater]],
+    ) -> None:  # fmt: skip
+        self.facts = facts
+        self.client = Stream(client_key, facts, facts.client, self, budget)
+        self.server = Stream(server_key, facts, facts.server, self, budget)
+        self.is_mysql_port = is_mysql_port
+        self.is_x_port = is_x_port
+        self.inflaters = inflaters
+        self.undecided = True
+        self.roles_certain = False
+        self.packets: i64 = 0
+        self.first_frame: i64 = 0
+        self.last_frame: i64 = 0
+        self.first_time: i64 = -1
+        self.last_time: i64 = -1
+        self.client_isn: i64 = -1          # sequence numbers of the SYNs
+        self.server_isn: i64 = -1
+        self.ends: i64 = 0                 # directions that sent FIN
+        self.was_reset = False
+        self.closed_frame: i64 = -1
+        self.ip_version: i64 = 4
+        self.finished = False
+        self.skipping = False              # another protocol: nothing is decoded
+        self.verify = True                 # TCP checksums still matter
+        # Decoders of both directions that may be needed again.
+        self.client_mysql: ClientPackets | None = None
+        self.server_mysql: ServerPackets | None = None
+        self.client_tls: TLSRecords | None = None
+        self.server_tls: TLSRecords | None = None
+
+    def peer(self, stream: Stream) -> Stream:
+        return self.server if stream is self.client else self.client
+
+    def swap_roles(self) -> None:
+        """The client is the other one. Only while undecided: decoders know their side."""
+        self.client, self.server = self.server, self.client
+        facts = self.facts
+        facts.client, facts.server = facts.server, facts.client
+        facts.client.from_client = True
+        facts.server.from_client = False
+        self.client_isn, self.server_isn = self.server_isn, self.client_isn
+        for note in facts.notes:
+            note.from_client = not note.from_client
+        for side in (facts.client, facts.server):
+            tracker = side.tracker
+            if tracker is not None:
+                tracker.from_client = 1 if side.from_client else 0
+
+    # Bytes.
+
+    def deliver(self, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
+        if self.skipping:
+            stream.side.account(end - at, labels.NOT_MYSQL)
+        elif self.undecided:
+            self._wait(stream, data, at, end, cut)
+        else:
+            self._feed(stream, data, at, end, cut)
+
+    def hole(self, stream: Stream, count: i64) -> None:
+        if self.skipping:
+            stream.side.hole(count)
+            return
+        if self.undecided:
+            if not stream.pending and stream.side.position == 0:
+                # Nothing came before it: the beginning is missing.
+                stream.side.hole(count)
+                if stream.start > 0:
+                    stream.start = -1
+                return
+            self._decide(stream, True)
+            if self.undecided:
+                self._search()
+        decoder = stream.decoder
+        if decoder is not None:
+            decoder.gap(count)
+            if decoder.next != STAY:
+                self._hand_over(stream, decoder)
+
+    def _feed(self, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
+        stuck: i64 = 0
+        while True:
+            decoder = stream.decoder
+            if decoder is None:
+                return
+            begun = at
+            at = decoder.feed(data, at, end, cut)
+            if decoder.next == STAY:
+                return
+            self._hand_over(stream, decoder)
+            if at >= end:
+                return
+            stuck = stuck + 1 if at == begun else 0
+            if stuck > 4:
+                # Decoders that point at each other: the bytes fit neither.
+                stream.side.account(end - at, labels.UNKNOWN)
+                return
+
+    def _hand_over(self, stream: Stream, decoder: Decoder) -> None:
+        """Who goes on after `decoder`."""
+        want = decoder.next
+        decoder.next = STAY
+        facts = self.facts
+        side = stream.side
+        is_client = side.from_client
+        if want == TO_TLS:
+            if facts.kind == UNKNOWN:
+                facts.kind = TLS_ONLY
+            stream.decoder = self._tls(side)
+        elif want == TO_MYSQL:
+            facts.kind = MYSQL
+            if facts.tls is not None and facts.tls.side(is_client).records > 0 and facts.after_tls_frame < 0:
+                facts.after_tls_frame = side.frame
+            stream.decoder = self._client_packets(side) if is_client else self._server_packets(side, True)
+        elif want == TO_COMPRESSED:
+            facts.kind = MYSQL
+            if facts.compression == 0:
+                facts.compression = ZLIB
+            stream.decoder = self._compressed(side)
+        else:
+            records: i64 = 0
+            tls = facts.tls
+            if tls is not None:
+                records = tls.client.records if is_client else tls.server.records
+            injected = facts.ssl_request_frame >= 0 and records == 0
+            stream.decoder = Search(facts, side, injected, records > 0)
+
+    def _tls(self, side: Side) -> TLSRecords:
+        made = self.client_tls if side.from_client else self.server_tls
+        if made is None:
+            made = TLSRecords(self.facts, side)
+            if side.from_client:
+                self.client_tls = made
+            else:
+                self.server_tls = made
+        return made
+
+    def _client_packets(self, side: Side) -> ClientPackets:
+        made = self.client_mysql
+        if made is None:
+            made = ClientPackets(self.facts, side)
+            self.client_mysql = made
+        return made
+
+    def _server_packets(self, side: Side, found_again: bool) -> ServerPackets:
+        made = self.server_mysql
+        if made is None:
+            made = ServerPackets(self.facts, side)
+            self.server_mysql = made
+            if found_again and self.facts.login is None and side.position > 0:
+                made.state = SERVER_START
+        if found_again:
+            facts = self.facts
+            waits = facts.login is None and facts.commands == 0
+            if not waits or (made.state == SERVER_START and facts.greeting is None and side.position > 0):
+                if made.state != SERVER_AUTHENTICATING or facts.commands > 0:
+                    made.state = SERVER_COMMANDS
+            made.responses.lost()
+        return made
+
+    def _compressed(self, side: Side) -> CompressedPackets:
+        inner_side = Side(side.from_client)
+        if side.from_client:
+            client = ClientPackets(self.facts, inner_side)
+            client.state = CLIENT_COMMANDS
+            client.compressed = True
+            client.relaxed = True
+            client.tls_possible = False
+            self.client_mysql = client
+            return CompressedPackets(self.facts, side, client, inner_side, self.inflaters)
+        server = ServerPackets(self.facts, inner_side)
+        server.state = SERVER_COMMANDS
+        server.compressed = True
+        server.relaxed = True
+        server.tls_possible = False
+        self.server_mysql = server
+        return CompressedPackets(self.facts, side, server, inner_side, self.inflaters)
+
+    # What is it?
+
+    def _wait(self, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
+        side = stream.side
+        offset = stream.next - (end - at) - cut
+        stream.pending.append(Segment(offset, data[at:end], cut, side.frame, side.time_ns, 0))
+        stream.pending_bytes += end - at
+        self._decide(stream, False)
+
+    def _decide(self, stream: Stream, ends_here: bool) -> None:
+        """Judge again, now that `stream` has brought something (or, with ends_here, will bring no more)."""
+        found = guess.guess(
+            stream.pending, self.peer(stream).pending, stream.side.from_client, stream.start != -1,
+            self.is_mysql_port, self.is_x_port,
+        )  # fmt: skip
+        if found == guess.GREETING or found == guess.SERVER_ERROR:
+            self._roles(stream, False)
+            self._start_mysql(True)
+        elif found == guess.CLIENT_FIRST:
+            self._roles(stream, True)
+            self._start_mysql(True)
+        elif found == guess.COMMANDS:
+            self._roles(stream, True)
+            self._search()
+        elif found == guess.REPLIES:
+            self._roles(stream, False)
+            self._search()
+        elif found == guess.COMPRESSED:
+            self._search()
+        elif found == guess.PROXY:
+            self._roles(stream, True)
+            self._proxy(stream)
+        elif found == guess.HELLO or found == guess.TLS_CHAIN:
+            if found == guess.HELLO:
+                self._roles(stream, guess.is_client_hello(stream.pending))
+            if self.is_mysql_port or self.is_x_port:
+                self.facts.kind = TLS_ONLY
+                self._start_tls()
+            else:
+                self._start_other("TLS")
+        elif found == guess.X_PROTOCOL:
+            self.facts.kind = X
+            self.facts.other = "X Protocol"
+            self._start_opaque(labels.X_PROTOCOL)
+        elif found == guess.NAMED:
+            self._start_other(guess.name(stream.pending, stream.side.from_client))
+        elif found == guess.WAIT and not ends_here:
+            if stream.pending_bytes > MAX_PENDING or len(stream.pending) > MAX_PENDING_SEGMENTS:
+                self._give_up()
+        elif found == guess.NOTHING:
+            total = len(self.client.pending) + len(self.server.pending)
+            if self.is_mysql_port or self.is_x_port:
+                self._search()
+            elif total >= guess.MAX_TRIES or self.client.pending_bytes + self.server.pending_bytes > MAX_PENDING:
+                self._give_up()
+
+    def _give_up(self) -> None:
+        if self.is_mysql_port or self.is_x_port:
+            self._search()
+        else:
+            self._start_other("unknown")
+
+    def _roles(self, stream: Stream, is_client: bool) -> None:
+        if stream.side.from_client != is_client:
+            self.swap_roles()
+        self.roles_certain = True
+
+    def _proxy(self, stream: Stream) -> None:
+        """Take the PROXY header off; what follows is judged again."""
+        joined = guess.joined(stream.pending)
+        header = parse_proxy(joined, 0, len(joined))
+        if header is None:
+            return
+        self.facts.proxy = header
+        size: i64 = header.length
+        self.facts.client_header = size
+        stream.side.account(size, labels.PROXY_HEADER)
+        rest: list[Segment] = []
+        skip = size
+        for item in stream.pending:
+            have: i64 = len(item.data)
+            if skip >= have and item.cut == 0:
+                skip -= have
+                continue
+            rest.append(
+                Segment(item.offset + skip, item.data[skip:], item.cut, item.frame, item.time_ns, 0)
+            )
+            skip = 0
+        stream.pending = rest
+        if rest:
+            self._decide(stream, False)
+
+    def _start_mysql(self, from_start: bool) -> None:
+        facts = self.facts
+        facts.kind = MYSQL
+        self.undecided = False
+        self.server.decoder = self._server_packets(facts.server, False)
+        self.client.decoder = self._client_packets(facts.client)
+        facts.client_start = self.client.known_from()
+        facts.server_start = self.server.known_from()
+        self._replay(self.server)
+        self._replay(self.client)
+
+    def _search(self) -> None:
+        """MySQL, or on its port, but not from the beginning."""
+        self.undecided = False
+        self.client.decoder = Search(self.facts, self.facts.client, False, False)
+        self.server.decoder = Search(self.facts, self.facts.server, False, False)
+        self._replay_in_order()
+
+    def _start_tls(self) -> None:
+        self.undecided = False
+        facts = self.facts
+        self.client.decoder = self._tls(facts.client)
+        self.server.decoder = self._tls(facts.server)
+        self._replay_in_order()
+
+    def _start_opaque(self, label: i64) -> None:
+        self.undecided = False
+        self.client.decoder = Opaque(self.facts, self.facts.client, label)
+        self.server.decoder = Opaque(self.facts, self.facts.server, label)
+        self._replay_in_order()
+
+    def _start_other(self, name: str) -> None:
+        self.facts.kind = OTHER
+        self.facts.other = name
+        self.undecided = False
+        self.skipping = True
+        self.verify = False
+        for stream in (self.client, self.server):
+            for item in stream.pending:
+                stream.side.account(len(item.data), labels.NOT_MYSQL)
+                stream.side.hole(item.cut)
+            stream.pending = []
+            stream.history.clear()
+
+    def _replay_in_order(self) -> None:
+        """Hand out what waited, in capture order."""
+        while self.client.pending or self.server.pending:
+            stream = self.server
+            if not stream.pending or (
+                self.client.pending and self.client.pending[0].frame < stream.pending[0].frame
+            ):
+                stream = self.client
+            self._replay_one(stream)
+
+    def _replay(self, stream: Stream) -> None:
+        while stream.pending:
+            self._replay_one(stream)
+
+    def _replay_one(self, stream: Stream) -> None:
+        item = stream.pending.pop(0)
+        side = stream.side
+        side.frame = item.frame
+        side.time_ns = item.time_ns
+        self._feed(stream, item.data, 0, len(item.data), 0 if stream.pending else item.cut)
+        if item.cut > 0 and stream.pending:
+            self.hole(stream, item.cut)
+
+    # The rest of a connection's life.
+
+    def disregard(self, stream: Stream, kind: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64) -> None:
+        """A segment that the receiver would have dropped: a remark; and a leak is a leak, wherever it went."""
+        facts = self.facts
+        facts.note(kind, stream.side.from_client, frame, time_ns, stream.next, end - at)
+        if facts.dropped_leak_frame < 0 and facts.kind in (MYSQL, TLS_ONLY):
+            if stream.side.from_client and mysql_commands(data, at, end, 0) == STRONG:
+                facts.dropped_leak_frame = frame
+
+    def close(self) -> None:
+        """No more frames will come: hand out what waits, and account for it."""
+        for stream in (self.client, self.server):
+            stream.close()
+        if self.undecided:
+            if self.is_mysql_port or self.is_x_port:
+                self._search()
+            else:
+                empty = not self.client.pending and not self.server.pending
+                self._start_other("no data" if empty else "unknown")
+        for stream in (self.client, self.server):
+            decoder = stream.decoder
+            if decoder is not None:
+                decoder.finish()
+            tracker = stream.side.tracker
+            if tracker is not None:
+                tracker.flush()
+            stream.decoder = None
+            stream.pending = []
+        self.client_mysql = None
+        self.server_mysql = None
+        self.client_tls = None
+        self.server_tls = None
+        facts = self.facts
+        facts.prepared = {}
+        facts.unanswered_prepares = []
+        facts.requests = []
+        if facts.kind == MYSQL:
+            facts.client_start = self.client.known_from()
+            facts.server_start = self.server.known_from()

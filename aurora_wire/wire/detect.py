@@ -1,0 +1,219 @@
+"""What is this stream? Judged from the bytes of one segment, without having seen what came before.
+
+Each function answers NO, WEAK (fits, but so do one in a million random segments, or another protocol) or STRONG
+(less than one in 10^9). Source: arithmetic on uniformly random bytes; real bytes are not uniform, which is why what
+has few fixed bits counts only where both ends of a length agree with the segment.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.reads import u16_be, u24, u24_be
+from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_PREPARE, fits_command, is_command
+
+NO: Final[i64] = 0
+WEAK: Final[i64] = 1
+STRONG: Final[i64] = 2
+
+MAX_RECORD: Final[i64] = 18432       # 2^14 + 2048: RFC 5246, 6.2.3
+READABLE_RUN: Final[i64] = 24        # printable bytes in a row: 5e-9 in 96 random bytes
+CHANGE_CIPHER_SPEC: Final[i64] = 20
+ALERT: Final[i64] = 21
+HANDSHAKE: Final[i64] = 22
+APPLICATION_DATA: Final[i64] = 23
+HEARTBEAT: Final[i64] = 24
+RECORD_HEADER: Final[i64] = 5
+
+
+def record_length(data: bytes, at: i64) -> i64:
+    """Length of the TLS record whose header is at `at` (5 bytes must be there), or -1 where it cannot be one."""
+    kind: i64 = data[at]
+    minor: i64 = data[at + 2]
+    if kind < CHANGE_CIPHER_SPEC or kind > HEARTBEAT or data[at + 1] != 3 or minor > 3:
+        return -1
+    length = u16_be(data, at + 3)
+    if length > MAX_RECORD or (length == 0 and kind != APPLICATION_DATA):
+        return -1
+    return length
+
+
+def tls_records(data: bytes, at: i64, end: i64, cut: i64) -> i64:
+    """A chain of TLS records from `at` on?"""
+    links: i64 = 0
+    stop = end + cut
+    while at + RECORD_HEADER <= end:
+        length = record_length(data, at)
+        if length < 0:
+            return NO
+        links += 1
+        if links == 1 and is_hello(data, at, end):
+            return STRONG
+        at += RECORD_HEADER + length
+        if at == stop or links >= 3:
+            return STRONG
+        if at > end:
+            break
+    if links == 0:
+        return NO
+    return STRONG if links >= 2 else WEAK
+
+
+def is_hello(data: bytes, at: i64, end: i64) -> bool:
+    """Does a handshake record with a ClientHello or ServerHello begin here, its two lengths in agreement?"""
+    if end - at < 11 or data[at] != HANDSHAKE or data[at + 1] != 3 or data[at + 2] > 3:
+        return False
+    kind: i64 = data[at + 5]
+    if kind not in {1, 2} or data[at + 9] != 3 or data[at + 10] > 3:
+        return False
+    record = u16_be(data, at + 3)
+    message = u24_be(data, at + 6)
+    return message >= 38 and (record == message + 4 or (kind == 2 and record > message))
+
+
+def is_record_start(data: bytes, at: i64, end: i64) -> bool:
+    """Can a MySQL packet that may not come here be a TLS hello or alert? Needs two bytes to say no."""
+    if end - at < RECORD_HEADER:
+        return end - at >= 2 and ALERT <= data[at] <= HANDSHAKE and data[at + 1] == 3
+    if data[at + 1] != 3 or data[at + 2] > 3:
+        return False
+    kind: i64 = data[at]
+    length = u16_be(data, at + 3)
+    if kind == HANDSHAKE:
+        return 0 < length <= MAX_RECORD and (end - at < 6 or data[at + 5] <= 2)
+    return kind == ALERT and length == 2
+
+
+def mysql_commands(data: bytes, at: i64, end: i64, cut: i64) -> i64:
+    """Packets of a client's commands, each with sequence id 0, that fill the segment?
+
+    X Protocol frames (u32 length, u8 type) have the same shape where the length is below 2^24.
+    """
+    stop = end + cut
+    packets: i64 = 0
+    while end - at >= 5:
+        length = u24(data, at)
+        command: i64 = data[at + 4]
+        if data[at + 3] != 0 or length == 0 or not is_command(command) or not fits_command(command, length):
+            return NO
+        text = command in {COM_QUERY, COM_STMT_PREPARE} and reads_like_text(data, at + 5, end)
+        packets += 1
+        at += 4 + length
+        if at == stop:
+            return STRONG if text or packets > 1 else WEAK
+        if at > end:
+            # The rest is in segments to come: a text that goes on, or nothing to hold on to.
+            return STRONG if text and packets > 1 else (WEAK if text else NO)
+    return NO if at < end or packets == 0 else WEAK
+
+
+def reads_like_text(data: bytes, at: i64, end: i64) -> bool:
+    """Is it text that a statement could begin with? Looks at the first 16 bytes, skips the attribute prefix 00 01."""
+    if end - at >= 2 and data[at] == 0 and data[at + 1] == 1:
+        at += 2
+    if at >= end:
+        return False
+    stop = at + 16 if end - at > 16 else end
+    while at < stop:
+        byte: i64 = data[at]
+        if (byte < 32 and byte != 9 and byte != 10 and byte != 13) or byte == 127:
+            return False
+        at += 1
+    return True
+
+
+def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
+    """Packets of a server, sequence ids counting up from one of 1..254, that fill the segment?"""
+    stop = end + cut
+    links: i64 = 0
+    previous: i64 = -1
+    while end - at >= 5:
+        length = u24(data, at)
+        sequence: i64 = data[at + 3]
+        if links == 0:
+            if length == 0 or length > 1 << 20 or sequence == 0:
+                return NO
+        elif sequence != (previous + 1) & 0xFF and sequence != 1:
+            return NO
+        if links == 0 and not _is_reply_start(data, at + 4, end, length, sequence):
+            return NO
+        previous = sequence
+        links += 1
+        at += 4 + length
+        if at == stop:
+            return STRONG if links >= 2 else WEAK
+        if at > end:
+            return STRONG if links >= 3 else (WEAK if links == 2 else NO)
+    return NO if links < 3 else STRONG
+
+
+def _is_reply_start(data: bytes, at: i64, end: i64, length: i64, sequence: i64) -> bool:
+    """Can a packet of a reply begin with this? Sequence id 1 begins one, others go on with it."""
+    first: i64 = data[at]
+    if first == 0xFF:
+        if length < 3 or end - at < 3:
+            return False
+        code: i64 = data[at + 1]
+        code |= int(data[at + 2]) << 8
+        return 1000 <= code < 6000 or code == 0xFFFF
+    if sequence != 1:
+        return True
+    if first == 0:
+        return length >= 7
+    if first == 0xFE:
+        return length < 9
+    if first == 0xFB:
+        return length > 1
+    return length <= 10
+
+
+def compressed_packets(data: bytes, at: i64, end: i64, cut: i64) -> i64:
+    """A packet of the compressed protocol that fills the segment, with a zlib or zstd stream or a whole packet?"""
+    if end - at < 11:
+        return NO
+    length = u24(data, at)
+    size = u24(data, at + 4)
+    if at + 7 + length != end + cut:
+        return NO
+    if size == 0:
+        inner = u24(data, at + 7)
+        return WEAK if inner + 4 == length and data[at + 10] <= data[at + 3] + 1 else NO
+    head: i64 = data[at + 7]
+    flags: i64 = data[at + 8]
+    if size > 1 << 24 or size <= length - 8:
+        return NO
+    if head == 0x78 and (head << 8 | flags) % 31 == 0:
+        return STRONG
+    zstd = head == 0x28 and flags == 0xB5 and data[at + 9] == 0x2F and data[at + 10] == 0xFD
+    return STRONG if zstd else NO
+
+
+def readable_run(data: bytes, at: i64, end: i64, need: i64) -> bool:
+    """Are there `need` printable ASCII bytes in a row?
+
+    Looks at every need-th byte first, as a run of that length cannot lie between two of them.
+    """
+    probe = at + need - 1
+    while probe < end:
+        byte: i64 = data[probe]
+        if not (32 <= byte < 127 or byte == 9 or byte == 10 or byte == 13):
+            probe += need
+            continue
+        start = probe
+        while start > at:
+            byte = data[start - 1]
+            if not (32 <= byte < 127 or byte == 9 or byte == 10 or byte == 13):
+                break
+            start -= 1
+        stop = start + need
+        last = probe + 1
+        while last < stop and last < end:
+            byte = data[last]
+            if not (32 <= byte < 127 or byte == 9 or byte == 10 or byte == 13):
+                break
+            last += 1
+        if last >= stop:
+            return True
+        at = last + 1
+        probe = last + need
+    return False

@@ -1,0 +1,414 @@
+"""All connections of a capture, from frames. Sans-IO: time comes from the frames, nothing else comes in.
+
+Feed it frames in capture order; it keeps the open connections, bounded, and hands each out in `ended` when nothing
+more can change. `events` and `labelled` are filled only where they are asked for.
+"""
+
+from collections.abc import Callable
+from typing import Final, cast
+
+from mypy_extensions import i64
+
+from aurora_wire.reads import u16_be, u32_be
+from aurora_wire.wire import labels, notes
+from aurora_wire.wire.checksum import BAD, GOOD, PARTIAL, tcp_checksum_state
+from aurora_wire.wire.connection import Connection
+from aurora_wire.wire.events import ConnectionClosed, ConnectionOpened, Event
+from aurora_wire.wire.facts import OTHER, START_SYN, Budget, Facts
+from aurora_wire.wire.fragments import Fragments
+from aurora_wire.wire.locator import Locator
+from aurora_wire.wire.mysql.compressed import ZLIB, Inflater, ZlibInflater
+from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, TCP, is_malformed
+from aurora_wire.wire.stream import MAX_WINDOW, OLD, PROBE, WINDOW_SLACK, Stream
+from aurora_wire.wire.tracker import LabelledFrame, Tracker
+
+FIN: Final[i64] = 0x01
+SYN: Final[i64] = 0x02
+RST: Final[i64] = 0x04
+ACK: Final[i64] = 0x10
+
+X_PORT: Final[i64] = 33060
+LINGER_NS: Final[i64] = 60_000_000_000  # a closed connection waits this long for late segments
+LINGER_FRAMES: Final[i64] = 20_000      # or this many frames
+
+
+class Engine:
+    """Fed frames, gives connections.
+
+    ports: on these an undecided or TLS stream counts as MySQL's; with only_ports other connections are counted
+    and not looked at. inflaters: makers of decompressors by number (mysql/compressed.py), zlib is always there.
+    """
+
+    def __init__(
+        self,
+        ports: list[int],
+        only_ports: bool = False,
+        inflaters: dict[int, Callable[[], Inflater]] | None = None,
+        want_events: bool = False,
+        want_labels: bool = False,
+        max_connections: i64 = 32768,
+        budget: Budget | None = None,
+    ) -> None:
+        self.ports: set[int] = set(ports)
+        self.only_ports = only_ports
+        self.inflaters: dict[int, Callable[[], Inflater]] = {ZLIB: ZlibInflater}
+        if inflaters is not None:
+            self.inflaters.update(inflaters)
+        self.budget = budget if budget is not None else Budget()
+        self.max_connections: i64 = max_connections
+        self.locator = Locator(Fragments())
+        self.streams: dict[bytes, Stream] = {}
+        self.closing: list[Connection] = []    # closed, waiting for late segments, oldest first
+        self.ended: list[Connection] = []      # finished: for the caller to take
+        self.events: list[Event] | None = [] if want_events else None
+        self.labelled: list[LabelledFrame] | None = [] if want_labels else None
+        self.frames: i64 = 0
+        self.tcp_frames: i64 = 0
+        self.truncated_frames: i64 = 0
+        self.evicted: i64 = 0
+        self.other_ports: i64 = 0              # connections not looked at because of only_ports
+        self.skipped: dict[int, int] = {}      # frames that are no TCP segment, by reason << 32 | detail
+        self.link_types: dict[int, int] = {}   # those that came, in order
+        self.last_link: i64 = -1
+        self.first_time: i64 = -1
+        self.stray: i64 = 0                    # TCP frames without payload and without a known connection
+        self.next_id: i64 = 1
+        self.now: i64 = 0
+
+    def feed(
+        self, buffer: bytes, at: i64, captured_len: i64, original_len: i64, time_ns: i64, link_type: i64
+    ) -> None:
+        """The next frame: captured_len of its original_len bytes are at `at`; time_ns since 1970, -1 unknown."""
+        frame = self.frames + 1
+        self.frames = frame
+        self.now = time_ns
+        if self.first_time < 0:
+            self.first_time = time_ns
+        if link_type != self.last_link:
+            self.last_link = link_type
+            self.link_types[link_type] = 1
+        if captured_len < original_len:
+            self.truncated_frames += 1
+        locator = self.locator
+        reason = locator.locate(buffer, at, captured_len, original_len, link_type)
+        if reason != TCP:
+            self._skip(frame, reason)
+            return
+        self.tcp_frames += 1
+        data = locator.buffer
+        tcp_at = locator.tcp_at
+        addresses_at = locator.addresses_at
+        flags: i64 = data[tcp_at + 13]
+        if locator.ip_version == 4:
+            stop = addresses_at + 8
+        else:
+            stop = addresses_at + 32
+        if stop == tcp_at:
+            key = data[addresses_at : tcp_at + 4]
+        else:
+            key = data[addresses_at:stop] + data[tcp_at : tcp_at + 4]
+        stream = self.streams.get(key)
+        if stream is None or flags & SYN:
+            stream = self._open(key, stream, flags, data, tcp_at, locator.payload_len, frame, time_ns)
+            if stream is None:
+                return
+        connection = cast(Connection, stream.receiver)
+        connection.packets += 1
+        connection.last_frame = frame
+        connection.last_time = time_ns
+        at = locator.payload_at
+        end = locator.captured_end
+        cut = locator.payload_len - (end - at)
+        if connection.skipping:
+            self._label_alone(stream, frame, labels.NOT_MYSQL if locator.payload_len else labels.TCP_CONTROL)
+            if flags & (FIN | RST):
+                self._ends(connection, stream, flags, 0)
+            return
+        seq = u32_be(data, tcp_at + 4)
+        peer = connection.server if stream is connection.client else connection.client
+        stream.spoke = True
+        if flags & ACK:
+            window = u16_be(data, tcp_at + 14)
+            if not flags & SYN:
+                window = window << stream.scale if stream.scale >= 0 else -1
+            peer.acknowledge(u32_be(data, tcp_at + 8), window)
+        if flags & SYN:
+            self._syn(connection, stream, seq, flags, data, tcp_at, at)
+            seq = (seq + 1) & 0xFFFFFFFF
+        if locator.payload_len > 0:
+            self._payload(connection, stream, seq, data, at, end, cut, frame, time_ns)
+        else:
+            self._label_alone(stream, frame, labels.TCP_CONTROL)
+            if stream.start != 0 and not flags & RST:
+                stream.tell_sent(seq)
+        if flags & (FIN | RST):
+            self._ends(connection, stream, flags, seq + locator.payload_len)
+        if stream.patience >= 0:
+            stream.tick()
+        if peer.patience >= 0:
+            peer.tick()
+
+    def _payload(
+        self, connection: Connection, stream: Stream, seq: i64, data: bytes, at: i64, end: i64, cut: i64,
+        frame: i64, time_ns: i64,
+    ) -> None:  # fmt: skip
+        locator = self.locator
+        dropped: i64 = -1
+        if connection.was_reset:
+            dropped = notes.AFTER_RST
+        elif stream.start != 0:
+            offset = stream.offset_of(seq)
+            edge = stream.edge
+            if (edge >= 0 and offset > edge + WINDOW_SLACK) or offset < stream.next - MAX_WINDOW:
+                dropped = notes.OUT_OF_WINDOW
+        if connection.verify and cut == 0 and locator.segment_len == end - locator.tcp_at:
+            state = tcp_checksum_state(data, locator.addresses_at, locator.ip_version, locator.tcp_at, end)
+            if state in (GOOD, PARTIAL):
+                stream.good_checksums += 1
+                if stream.good_checksums == 1 and stream.bad_checksums > 0:
+                    stream.facts.note(
+                        notes.MIXED_CHECKSUM, stream.side.from_client, frame, time_ns, 0, stream.bad_checksums
+                    )
+            elif state == BAD:
+                stream.bad_checksums += 1
+                if stream.good_checksums > 0:
+                    dropped = notes.BAD_CHECKSUM
+        if locator.in_dispute:
+            stream.facts.note(notes.CONFLICT, stream.side.from_client, frame, time_ns, stream.next, end - at)
+        if dropped >= 0:
+            connection.disregard(stream, dropped, data, at, end, frame, time_ns)
+            self._label_alone(stream, frame, labels.DISREGARDED)
+            return
+        became = stream.segment(seq, data, at, end, cut, frame, time_ns)
+        if became in (OLD, PROBE):
+            if became == PROBE:
+                stream.facts.note(notes.KEEP_ALIVE, stream.side.from_client, frame, time_ns, stream.next, end - at)
+            self._label_alone(stream, frame, labels.KEEP_ALIVE if became == PROBE else labels.RETRANSMISSION)
+
+    def _label_alone(self, stream: Stream, frame: i64, label: i64) -> None:
+        tracker = stream.side.tracker
+        if tracker is not None:
+            tracker.alone(frame, label)
+
+    def _skip(self, frame: i64, reason: i64) -> None:
+        key = int(reason) << 32 | int(self.locator.reason_detail)
+        self.skipped[key] = self.skipped.get(key, 0) + 1
+        if self.labelled is not None:
+            label = labels.NOT_TCP
+            if reason in (FRAGMENT_WAITING, FRAGMENT_LOST):
+                label = labels.IP_FRAGMENT
+            elif is_malformed(reason):
+                label = labels.MALFORMED
+            self.labelled.append(LabelledFrame(frame, 0, -1, label, []))
+
+    # Connections.
+
+    def _open(
+        self, key: bytes, known: Stream | None, flags: i64, data: bytes, tcp_at: i64, payload_len: i64, frame: i64,
+        time_ns: i64,
+    ) -> Stream | None:  # fmt: skip
+        """The stream of a frame that may begin a connection; None where it begins none."""
+        if known is not None:
+            connection = cast(Connection, known.receiver)
+            seq = u32_be(data, tcp_at + 4)
+            isn = connection.client_isn if known is connection.client else connection.server_isn
+            if isn == seq:
+                return known  # the same SYN again
+            alive = isn < 0 and connection.closed_frame < 0 and not flags & ACK
+            if flags & ACK and connection.closed_frame < 0:
+                return known  # a SYN-ACK belongs to the SYN before it
+            if not alive or known.side.seen > 0:
+                self._finish(connection)
+            else:
+                return known
+        elif not flags & SYN and payload_len == 0:
+            self.stray += 1
+            if self.labelled is not None:
+                self.labelled.append(LabelledFrame(frame, 0, -1, labels.TCP_CONTROL, []))
+            return None
+        size: i64 = len(key)
+        split = (size - 4) // 2
+        reverse = key[split : 2 * split] + key[:split] + key[size - 2 :] + key[size - 4 : size - 2]
+        source = u16_be(key, size - 4)
+        destination = u16_be(key, size - 2)
+        from_client = self._sent_by_client(source, destination, flags)
+        server_port = destination if from_client else source
+        facts = Facts(self.next_id, self.budget, self.events)
+        self.next_id += 1
+        connection = Connection(
+            facts, key if from_client else reverse, reverse if from_client else key, self.budget,
+            server_port in self.ports and server_port != X_PORT, server_port == X_PORT, self.inflaters,
+        )  # fmt: skip
+        connection.first_frame = frame
+        connection.first_time = time_ns
+        connection.ip_version = 4 if size == 12 else 6
+        if self.only_ports and server_port not in self.ports:
+            self.other_ports += 1
+            facts.kind = OTHER
+            facts.other = "not looked at (--port)"
+            connection.undecided = False
+            connection.skipping = True
+            connection.verify = False
+        if self.labelled is not None:
+            facts.client.tracker = Tracker(facts.id, 1, self.labelled)
+            facts.server.tracker = Tracker(facts.id, 0, self.labelled)
+        if len(self.streams) >= 2 * self.max_connections:
+            self._evict()
+        self.streams[connection.client.key] = connection.client
+        self.streams[connection.server.key] = connection.server
+        if self.events is not None:
+            self.events.append(ConnectionOpened(facts.id, from_client, frame, time_ns, 0))
+        return connection.client if from_client else connection.server
+
+    def _sent_by_client(self, source: i64, destination: i64, flags: i64) -> bool:
+        if flags & SYN:
+            return not flags & ACK
+        ports = self.ports
+        if (destination in ports) != (source in ports):
+            return destination in ports
+        return destination <= source
+
+    def _syn(
+        self, connection: Connection, stream: Stream, seq: i64, flags: i64, data: bytes, tcp_at: i64, end: i64
+    ) -> None:
+        if stream.start == START_SYN:
+            return
+        if stream.side.seen == 0:
+            stream.begin(seq + 1, START_SYN)
+        if stream is connection.client:
+            connection.client_isn = seq
+        else:
+            connection.server_isn = seq
+        stream.scale = window_scale(data, tcp_at, end)
+        if flags & ACK and stream.scale < 0:
+            # RFC 7323, 2.2: scaling holds only where both SYNs offer it.
+            stream.scale = 0
+            if connection.client.scale >= 0:
+                connection.client.scale = 0
+        elif stream.scale < 0:
+            stream.scale = 0
+
+    def _ends(self, connection: Connection, stream: Stream, flags: i64, seq_end: i64) -> None:
+        if connection.closed_frame >= 0:
+            return
+        if flags & RST:
+            if not connection.skipping and stream.start != 0:
+                offset = stream.offset_of(seq_end)
+                if offset < stream.next - WINDOW_SLACK or (stream.edge >= 0 and offset > stream.edge + WINDOW_SLACK):
+                    return  # outside the window: no receiver would obey it
+            connection.was_reset = True
+            connection.closed_frame = self.frames
+            self.closing.append(connection)
+        elif flags & FIN:
+            if stream.end < 0:
+                stream.end = stream.offset_of(seq_end & 0xFFFFFFFF) if stream.start != 0 else 0
+                if stream.end > stream.next and stream.patience < 0 and not connection.skipping:
+                    stream.tell_sent(seq_end)
+                connection.ends += 1
+            if connection.ends == 2:
+                connection.closed_frame = self.frames
+                self.closing.append(connection)
+        if len(self.closing) > 1024:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Finish what has been closed for a while."""
+        count: i64 = 0
+        for connection in self.closing:
+            old = self.frames - connection.closed_frame > LINGER_FRAMES or (
+                self.now >= 0 and connection.last_time >= 0 and self.now - connection.last_time > LINGER_NS
+            )
+            if not old and len(self.closing) - count < 8192:
+                break
+            count += 1
+        if count == 0:
+            return
+        gone = self.closing[:count]
+        del self.closing[:count]
+        for connection in gone:
+            self._finish(connection)
+
+    def _evict(self) -> None:
+        """Too many connections: closed ones go first, then those that were silent longest."""
+        closing = self.closing
+        self.closing = []
+        for connection in closing:
+            self._finish(connection)
+        if len(self.streams) < 2 * self.max_connections:
+            return
+        last_frames: list[int] = []
+        for stream in self.streams.values():
+            last_frames.append(cast(Connection, stream.receiver).last_frame)
+        last_frames.sort()
+        limit: i64 = last_frames[len(last_frames) // 10]
+        silent: list[Connection] = []
+        for stream in self.streams.values():
+            connection = cast(Connection, stream.receiver)
+            if stream is connection.client and connection.last_frame <= limit:
+                silent.append(connection)
+        for connection in silent:
+            self.evicted += 1
+            facts = connection.facts
+            facts.note(notes.EVICTED, True, self.frames, self.now, connection.client.next, 0)
+            self._finish(connection)
+
+    def _finish(self, connection: Connection) -> None:
+        if self.streams.get(connection.client.key) is connection.client:
+            del self.streams[connection.client.key]
+        if self.streams.get(connection.server.key) is connection.server:
+            del self.streams[connection.server.key]
+        if connection.finished:
+            return
+        connection.finished = True
+        connection.close()
+        self.ended.append(connection)
+        if self.events is not None:
+            self.events.append(
+                ConnectionClosed(connection.facts.id, True, connection.last_frame, connection.last_time, 0)
+            )
+
+    def open_connections(self) -> list[Connection]:
+        """Those not finished yet, in the order they began."""
+        found: list[Connection] = []
+        for stream in self.streams.values():
+            connection = cast(Connection, stream.receiver)
+            if stream is connection.client and not connection.finished:
+                found.append(connection)
+        return found
+
+    def note_open(self, kind: i64) -> None:
+        """A remark on every open connection: the file broke off here."""
+        for connection in self.open_connections():
+            if connection.closed_frame < 0:
+                connection.facts.note(kind, True, self.frames, self.now, connection.client.next, 0)
+
+    def finish(self) -> None:
+        """The capture ends: every connection is handed out."""
+        self.closing = []
+        for connection in self.open_connections():
+            self._finish(connection)
+
+
+def window_scale(data: bytes, tcp_at: i64, end: i64) -> i64:
+    """The window scale option of a SYN's TCP header, 0..14, or -1. Source: RFC 7323, section 2.2."""
+    at = tcp_at + 20
+    stop = tcp_at + (int(data[tcp_at + 12]) >> 4) * 4
+    if stop > end:
+        stop = end
+    while at < stop:
+        kind: i64 = data[at]
+        if kind == 0:
+            return -1
+        if kind == 1:
+            at += 1
+            continue
+        if at + 1 >= stop:
+            return -1
+        length: i64 = data[at + 1]
+        if length < 2 or at + length > stop:
+            return -1
+        if kind == 3 and length == 3:
+            scale: i64 = data[at + 2]
+            return 14 if scale > 14 else scale
+        at += length
+    return -1

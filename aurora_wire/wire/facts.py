@@ -1,0 +1,258 @@
+"""What is known of one connection: all that a verdict is computed from, and what both directions share.
+
+`Side` is one direction's account of its bytes; `Facts` is the connection's. Decoders write them, nobody else does.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.wire import labels
+from aurora_wire.wire.events import Event, Remark, Statement
+from aurora_wire.wire.mysql.execute import Prepared
+from aurora_wire.wire.mysql.greeting import Greeting
+from aurora_wire.wire.mysql.login import Login
+from aurora_wire.wire.notes import Note
+from aurora_wire.wire.proxy import ProxyHeader
+from aurora_wire.wire.tls.hello import ClientHello, ServerHello
+from aurora_wire.wire.tracker import Tracker
+
+MAX_STATEMENTS: Final[i64] = 10_000      # kept of one connection; all are counted
+MAX_OUTSTANDING: Final[i64] = 1024       # commands without a reply that are remembered
+STATEMENT_COST: Final[i64] = 300         # bytes that a kept statement takes besides its text
+
+# What a connection is, as far as known.
+UNKNOWN: Final[i64] = 0
+MYSQL: Final[i64] = 1
+TLS_ONLY: Final[i64] = 2    # TLS without a MySQL greeting before it
+X: Final[i64] = 3
+OTHER: Final[i64] = 4       # another protocol; `Facts.other` names it
+
+
+START_ACK: Final[i64] = 1
+START_SYN: Final[i64] = 2
+
+
+class Budget:
+    """What all connections together may keep. Reaching it is counted, and shown by who asks.
+
+    statements: bytes of kept statements; held: bytes of segments that wait for others; history: bytes kept to
+    compare retransmissions with.
+    """
+
+    __slots__ = ("held", "history", "history_dropped", "statements", "statements_dropped")
+
+    def __init__(self, statements: i64 = 32 << 20, held: i64 = 16 << 20, history: i64 = 8 << 20) -> None:
+        self.statements: i64 = statements
+        self.held: i64 = held
+        self.history: i64 = history
+        self.statements_dropped: i64 = 0
+        self.history_dropped: i64 = 0
+
+
+class Side:
+    """One direction: where its decoder is, and the account of its bytes.
+
+    by_design + plaintext + tls + unknown + (what the decoder still holds) == seen.
+    """
+
+    __slots__ = (
+        "anchor", "by_design", "from_client", "frame", "last_label", "missing", "plaintext", "position", "seen", "time_ns", "tls", "tracker",
+        "truncated", "unknown",
+    )  # fmt: skip
+
+    def __init__(self, from_client: bool) -> None:
+        self.from_client: bool = from_client
+        self.position: i64 = 0  # stream offset of the first byte not yet accounted for
+        self.anchor: i64 = 0    # of inflated bytes: stream offset of the packet that they came in
+        self.frame: i64 = 0     # of the segment being decoded
+        self.time_ns: i64 = 0
+        self.seen: i64 = 0
+        self.missing: i64 = 0
+        self.truncated: i64 = 0
+        self.by_design: i64 = 0
+        self.plaintext: i64 = 0
+        self.tls: i64 = 0
+        self.unknown: i64 = 0
+        self.last_label: i64 = -1
+        self.tracker: Tracker | None = None
+
+    def account(self, count: i64, label: i64) -> None:
+        """The next `count` bytes are what `label` says."""
+        self.last_label = label
+        if label >= labels.TLS_HANDSHAKE and label <= labels.TLS_HEARTBEAT:
+            self.tls += count
+        else:
+            kind = labels.class_of(label)
+            if kind == labels.PLAINTEXT:
+                self.plaintext += count
+            elif kind == labels.BY_DESIGN:
+                self.by_design += count
+            else:
+                self.unknown += count
+        self.position += count
+        tracker = self.tracker
+        if tracker is not None:
+            tracker.span(self.position, label)
+
+    def hole(self, count: i64) -> None:
+        """The next `count` bytes are not there."""
+        self.position += count
+        tracker = self.tracker
+        if tracker is not None:
+            tracker.span(self.position, labels.UNKNOWN)
+
+
+class TLSSide:
+    """What one direction's TLS records showed."""
+
+    __slots__ = (
+        "alerts", "app_bytes", "app_records", "broken", "close_notify", "data_records", "encrypted_handshake",
+        "fatal_alert", "first_data_frame", "first_frame", "first_offset", "last_alert", "last_data_frame", "records",
+        "spec_changed",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.records: i64 = 0
+        self.first_frame: i64 = -1
+        self.first_offset: i64 = -1
+        self.spec_changed: bool = False          # ChangeCipherSpec seen
+        self.encrypted_handshake: i64 = 0        # handshake records after it: Finished, and renegotiation
+        self.app_records: i64 = 0                # application data records after the hellos
+        self.data_records: i64 = 0               # of these, neither TLS 1.3's Finished nor an alert
+        self.app_bytes: i64 = 0
+        self.first_data_frame: i64 = -1
+        self.last_data_frame: i64 = -1
+        self.alerts: i64 = 0
+        self.last_alert: i64 = -1                # description of the last readable one
+        self.fatal_alert: bool = False
+        self.close_notify: bool = False
+        self.broken: bool = False                # the record chain broke
+
+
+class TLSFacts:
+    """What the TLS handshake of a connection showed in the clear."""
+
+    __slots__ = (
+        "certificate_seen", "client", "client_hello", "hello_frame", "resumed", "server", "server_frame",
+        "server_hello", "retry",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.client: Final = TLSSide()
+        self.server: Final = TLSSide()
+        self.client_hello: ClientHello | None = None
+        self.hello_frame: i64 = -1
+        self.server_hello: ServerHello | None = None
+        self.server_frame: i64 = -1
+        self.retry: bool = False
+        self.certificate_seen: bool = False
+        self.resumed: i64 = -1                   # 1 yes, 0 no, -1 not known
+
+    def side(self, from_client: bool) -> TLSSide:
+        return self.client if from_client else self.server
+
+
+class Facts:
+    """One connection, as far as it was captured. Frames are -1 where the thing was not seen."""
+
+    def __init__(self, connection: i64, budget: Budget, events: list[Event] | None) -> None:
+        self.id: i64 = connection
+        self.budget: Budget = budget
+        self.events: list[Event] | None = events
+        self.kind: i64 = UNKNOWN
+        self.other = ""                          # name of another protocol
+        self.proxy: ProxyHeader | None = None
+        self.client = Side(True)
+        self.server = Side(False)
+        self.notes: list[Note] = []
+        self.client_start: i64 = 0               # how the beginning of the direction is known: 0 not, by
+        self.server_start: i64 = 0               # START_ACK (the peer's ACK number) or START_SYN
+        self.client_header: i64 = 0              # bytes of a PROXY header before the client's first packet
+        self.dropped_leak_frame: i64 = -1        # a readable command in a frame that a receiver would drop
+        # The connection phase.
+        self.greeting: Greeting | None = None
+        self.greeting_frame: i64 = -1
+        self.greeting_offset: i64 = -1
+        self.ssl_request_frame: i64 = -1
+        self.ssl_request_offset: i64 = -1
+        self.login: Login | None = None
+        self.login_frame: i64 = -1
+        self.login_offset: i64 = -1
+        self.authenticated = False               # the server's OK was seen in the clear
+        self.early_error_frame: i64 = -1         # ERR before a login
+        self.early_error_code: i64 = 0
+        self.auth_plugin = b""                   # in force, after switches
+        self.users_after: list[bytes] = []       # of COM_CHANGE_USER
+        self.full_authentication = False         # caching_sha2_password: the server asked for it
+        self.key_requested = False               # the client asked for the server's public key
+        self.password_frame: i64 = -1            # a password in clear text
+        self.password_offset: i64 = -1
+        # The command phase.
+        self.capabilities: i64 = 0               # agreed
+        self.capabilities_known = False
+        self.compression: i64 = 0                # 0 none, 1 zlib, 2 zstd, as agreed or recognised
+        self.requests: list[int] = []            # commands without a whole reply yet, oldest first
+        self.infile = False                      # the client is sending a file that the server asked for
+        self.infile_frame: i64 = -1
+        self.infile_name = b""
+        self.prepared: dict[int, Prepared] = {}
+        self.unanswered_prepares: list[Prepared] = []
+        self.last_prepared: Prepared | None = None
+        self.statements: list[Statement] = []
+        self.statements_total: i64 = 0
+        self.command_counts: dict[int, int] = {}
+        self.commands: i64 = 0
+        self.command_frame: i64 = -1             # of the first command
+        self.command_offset: i64 = -1
+        self.readable = False                    # a statement or login that is readable by itself was seen
+        self.responses: i64 = 0                  # packets of the server that answer a login or command
+        self.response_frame: i64 = -1
+        self.response_offset: i64 = -1
+        self.error_frame: i64 = -1               # of the last ERR in the clear
+        self.error_code: i64 = 0
+        self.after_tls_frame: i64 = -1           # plaintext MySQL after TLS had begun
+        self.tls: TLSFacts | None = None
+
+    def side(self, from_client: bool) -> Side:
+        return self.client if from_client else self.server
+
+    def find_note(self, kind: i64, from_client: bool) -> Note | None:
+        for note in self.notes:
+            if note.kind == kind and note.from_client == from_client:
+                return note
+        return None
+
+    def note(self, kind: i64, from_client: bool, frame: i64, time_ns: i64, offset: i64, amount: i64) -> None:
+        """Count a remark; the first of its kind and direction keeps frame and offset, and is an event."""
+        note = self.find_note(kind, from_client)
+        if note is None:
+            note = Note(kind, from_client, frame, offset)
+            self.notes.append(note)
+            if self.events is not None:
+                self.events.append(Remark(self.id, from_client, frame, time_ns, offset, kind, amount))
+        note.count += 1
+        note.amount += amount
+
+    def add_statement(self, statement: Statement) -> None:
+        self.statements_total += 1
+        if self.events is not None:
+            self.events.append(statement)
+        cost = len(statement.text) + STATEMENT_COST
+        values = statement.values
+        if values is not None:
+            for value in values:
+                cost += len(value.raw) + 150
+        if len(self.statements) < MAX_STATEMENTS and self.budget.statements >= cost:
+            self.budget.statements -= cost
+            self.statements.append(statement)
+        else:
+            self.budget.statements_dropped += 1
+
+    def start_tls(self) -> TLSFacts:
+        tls = self.tls
+        if tls is None:
+            tls = TLSFacts()
+            self.tls = tls
+        return tls
+

@@ -1,0 +1,172 @@
+"""What does a connection speak? Judged from the first bytes of its directions, and from single segments.
+
+Order matters: what is certain from a few fixed bytes first (a greeting, an SSLRequest, a PROXY header, a ClientHello),
+then what is likely on a port, then other protocols by name.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.reads import u16, u24
+from aurora_wire.wire import detect
+from aurora_wire.wire.mysql.greeting import looks_like_greeting
+from aurora_wire.wire.mysql.login import parse_ssl_request
+from aurora_wire.wire.mysqlx import looks_like_x
+from aurora_wire.wire.other_protocols import recognise
+from aurora_wire.wire.proxy import MORE, proxy_length
+from aurora_wire.wire.search import is_login
+from aurora_wire.wire.stream import Segment
+
+MAX_TRIES: Final[i64] = 12       # segments judged on a port that is not MySQL's
+MAX_JOINED: Final[i64] = 4096
+
+WAIT: Final[i64] = 0
+NOTHING: Final[i64] = 1
+GREETING: Final[i64] = 2
+SERVER_ERROR: Final[i64] = 3
+CLIENT_FIRST: Final[i64] = 4     # an SSLRequest or a login: the client's first packet
+COMMANDS: Final[i64] = 5
+REPLIES: Final[i64] = 6
+COMPRESSED: Final[i64] = 7
+PROXY: Final[i64] = 8
+HELLO: Final[i64] = 9            # TLS from the first byte
+TLS_CHAIN: Final[i64] = 10       # TLS in mid-stream
+X_PROTOCOL: Final[i64] = 11
+NAMED: Final[i64] = 12           # another protocol; `name` says which
+
+
+def joined(pending: list[Segment]) -> bytes:
+    """The first bytes of a direction, up to a hole or to MAX_JOINED."""
+    if len(pending) == 1 or (pending and pending[0].cut > 0):
+        return pending[0].data
+    pieces: list[bytes] = []
+    size: i64 = 0
+    for item in pending:
+        pieces.append(item.data)
+        size += len(item.data)
+        if item.cut > 0 or size >= MAX_JOINED:
+            break
+    return b"".join(pieces)
+
+
+def guess(
+    mine: list[Segment], others: list[Segment], from_client: bool, from_start: bool, mysql_port: bool, x_port: bool
+) -> i64:
+    """What the direction whose segments are `mine` (the last one is new) shows.
+
+    from_client: its role as far as known; from_start: its beginning is known, or it may be.
+    """
+    if not mine:
+        return NOTHING
+    head = joined(mine)
+    size: i64 = len(head)
+    if size == 0:
+        return WAIT
+    last = mine[len(mine) - 1]
+    wait = False
+    seen = looks_like_greeting(head, 0, size)
+    if seen == 1:
+        return GREETING
+    if seen < 0 and size < 128:
+        wait = True
+    length = proxy_length(head, 0, size)
+    if length > 0:
+        return PROXY
+    if length == MORE and size < 108:
+        wait = True
+    if detect.is_hello(head, 0, size):
+        return HELLO
+    if size < 11 and head[0] == detect.HANDSHAKE and (size < 2 or head[1] == 3):
+        wait = True
+    if _is_ssl_request(head, size) or is_login(head, 0, size, mine[0].cut if len(mine) == 1 else 0):
+        return CLIENT_FIRST
+    if size < 40 and len(others) > 0 and _may_be_first_packet(head, size):
+        wait = True
+    x = looks_like_x(head, 0, size, 1 if from_client else 0)
+    if x == 1 and (x_port or not mysql_port):
+        return X_PROTOCOL
+    if x < 0 and x_port and size < 32:
+        wait = True
+    if not from_client and _is_server_error(head, size) and (mysql_port or from_start):
+        return SERVER_ERROR
+    if recognise(head, 0, size, 0 if from_client else 1):
+        return NAMED
+    found = _from_segment(last, others, from_client, mysql_port, x_port)
+    if found != NOTHING:
+        return found
+    return WAIT if wait else NOTHING
+
+
+def _from_segment(last: Segment, others: list[Segment], from_client: bool, mysql_port: bool, x_port: bool) -> i64:
+    """In mid-stream a segment has to speak for itself."""
+    data = last.data
+    end: i64 = len(data)
+    commands = detect.mysql_commands(data, 0, end, last.cut)
+    if commands == detect.STRONG and not x_port:
+        return COMMANDS
+    if detect.compressed_packets(data, 0, end, last.cut) == detect.STRONG:
+        return COMPRESSED
+    if detect.tls_records(data, 0, end, last.cut) == detect.STRONG:
+        return TLS_CHAIN
+    if mysql_port:
+        if commands == detect.WEAK and from_client:
+            return COMMANDS
+        if not from_client and detect.mysql_replies(data, 0, end, last.cut) != detect.NO:
+            return REPLIES
+        return NOTHING
+    # Elsewhere one direction alone is not enough, unless it reads as SQL: a command, and a reply to it.
+    if commands == detect.WEAK and not x_port and others:
+        other = others[len(others) - 1]
+        if detect.mysql_replies(other.data, 0, len(other.data), other.cut) == detect.STRONG:
+            return COMMANDS
+    replies = detect.mysql_replies(data, 0, end, last.cut)
+    if replies != detect.NO and others and not x_port:
+        other = others[len(others) - 1]
+        strength = detect.mysql_commands(other.data, 0, len(other.data), other.cut)
+        if strength != detect.NO and (replies == detect.STRONG or strength == detect.STRONG):
+            return REPLIES
+    return NOTHING
+
+
+def name(pending: list[Segment], from_client: bool) -> str:
+    head = joined(pending)
+    return recognise(head, 0, len(head), 0 if from_client else 1)
+
+
+def is_client_hello(pending: list[Segment]) -> bool:
+    head = joined(pending)
+    return len(head) > 5 and head[5] == 1
+
+
+def _is_ssl_request(head: bytes, size: i64) -> bool:
+    """36 bytes, or more where a ClientHello follows at once: sequence id 1, CLIENT_SSL, zero filler."""
+    if size < 36 or u24(head, 0) != 32 or head[3] != 1:
+        return False
+    at: i64 = 13
+    while at < 32:
+        if head[at] != 0:
+            return False
+        at += 1
+    return parse_ssl_request(head, 4, 36) is not None
+
+
+def _may_be_first_packet(head: bytes, size: i64) -> bool:
+    return (size < 3 or head[2] == 0) and (size < 4 or head[3] == 1)
+
+
+def _is_server_error(head: bytes, size: i64) -> bool:
+    """An ERR packet in place of a greeting: `FF`, a code of MySQL's ranges, readable text."""
+    if size < 9 or head[4] != 0xFF:
+        return False
+    length = u24(head, 0)
+    code = u16(head, 5)
+    if length < 5 or length > 1024 or not (1000 <= code < 5000):
+        return False
+    at: i64 = 7
+    end = length + 4 if length + 4 < size else size
+    while at < end:
+        if head[at] < 32 or head[at] == 127:
+            return False
+        at += 1
+    return True

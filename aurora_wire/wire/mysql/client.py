@@ -1,0 +1,237 @@
+"""The client's side of MySQL: SSLRequest or login, authentication replies, commands.
+
+Sources: MySQL Server docs, "Connection Phase", "Command Phase", "Protocol::SSLRequest", "HandshakeResponse41",
+"COM_QUERY", "Prepared Statements"; MariaDB docs, "COM_STMT_BULK_EXECUTE", "COM_STMT_EXECUTE".
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.wire import labels, notes
+from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_TLS
+from aurora_wire.wire.detect import is_record_start
+from aurora_wire.wire.events import LoggedIn, Statement, TLSRequested
+from aurora_wire.wire.facts import MAX_OUTSTANDING, Facts, Side
+from aurora_wire.wire.mysql.auth import is_cleartext_password
+from aurora_wire.wire.mysql.capabilities import COMPRESS, QUERY_ATTRIBUTES, ZSTD_COMPRESSION_ALGORITHM
+from aurora_wire.wire.mysql.commands import (
+    AUTH,
+    COM_BINLOG_DUMP,
+    COM_BINLOG_DUMP_GTID,
+    COM_CHANGE_USER,
+    COM_CREATE_DB,
+    COM_DROP_DB,
+    COM_FIELD_LIST,
+    COM_INIT_DB,
+    COM_QUERY,
+    COM_REGISTER_SLAVE,
+    COM_RESET_CONNECTION,
+    COM_STMT_BULK_EXECUTE,
+    COM_STMT_CLOSE,
+    COM_STMT_EXECUTE,
+    COM_STMT_PREPARE,
+    COM_STMT_RESET,
+    COM_STMT_SEND_LONG_DATA,
+    NONE,
+    fits_command,
+    is_command,
+    reply_shape,
+)
+from aurora_wire.wire.mysql.login import parse_change_user, parse_login, parse_ssl_request
+from aurora_wire.wire.mysql.packets import LATE, REJECT, Packets
+from aurora_wire.wire.mysql.statements import Statements
+from aurora_wire.wire.mysql.values import Value
+
+# States.
+START: Final[i64] = 0    # nothing from the client yet: SSLRequest or login
+AUTHENTICATING: Final[i64] = 1
+COMMANDS: Final[i64] = 2
+
+MAX_LOGIN: Final[i64] = 65536       # bytes of payload, our bound
+MAX_TEXT: Final[i64] = 1 << 20      # bytes kept of a statement
+MAX_USERS: Final[i64] = 100         # of COM_CHANGE_USER, remembered
+SSL_REQUEST_LEN: Final[i64] = 32
+SSL_REQUEST_320_LEN: Final[i64] = 5
+
+
+class ClientPackets(Packets):
+    """Fed what the client sends, from its first packet or, found again by content, from any on."""
+
+    def __init__(self, facts: Facts, side: Side) -> None:
+        super().__init__(facts, side)
+        self.state: i64 = START
+        self.command: i64 = -1           # of the packet being decoded; -1: it is none
+        self.replica = False             # binlog events were asked for
+        self.compressed = False          # this decoder is fed inflated bytes
+        self.statements = Statements(facts)
+
+    def boundary(self, data: bytes, at: i64, end: i64) -> i64:
+        if self.state != COMMANDS and is_record_start(data, at, end):
+            if self.facts.ssl_request_frame < 0:
+                self.note(notes.UNSOLICITED_TLS, 0)
+            return TO_TLS
+        if self.facts.compression and not self.compressed and self.facts.authenticated:
+            return TO_COMPRESSED
+        return STAY
+
+    def accept(self, length: i64, sequence: i64, first: i64) -> i64:
+        self.command = -1
+        if sequence == 0 or (self.relaxed and self.state == COMMANDS):
+            if first >= 0 and is_command(first) and fits_command(first, length):
+                self.command = first
+                return labels.COMMAND + first
+            if self.facts.infile:
+                return labels.INFILE_DATA
+            return labels.AUTH if self.relaxed and AUTH in self.facts.requests else REJECT
+        if self.state == START:
+            return LATE if SSL_REQUEST_320_LEN <= length <= MAX_LOGIN and sequence <= 3 else REJECT
+        if self.facts.infile:
+            return labels.INFILE_DATA
+        if self.state == AUTHENTICATING or AUTH in self.facts.requests:
+            return labels.AUTH if length <= MAX_LOGIN else REJECT
+        if first == 0xEF and self.replica:
+            return labels.BINLOG  # a semi-synchronous replica's acknowledgement
+        return REJECT
+
+    def wanted(self, first: i64) -> i64:
+        return MAX_LOGIN if self.state == START else MAX_TEXT
+
+    def packet(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
+        if self.command >= 0:
+            self.state = COMMANDS
+            self._command(self.command, data, at, end, total, whole)
+        elif self.state == START:
+            self._first(data, at, end, total, whole)
+        elif self.facts.infile:
+            if total == 0:
+                self.facts.infile = False
+        elif self.state == AUTHENTICATING or AUTH in self.facts.requests:
+            self._auth_reply(data, at, end)
+
+    def _first(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
+        facts = self.facts
+        events = facts.events
+        request = None
+        if whole and total in (SSL_REQUEST_LEN, SSL_REQUEST_320_LEN):
+            request = parse_ssl_request(data, at, end)
+        if request is not None:
+            self.late_label = labels.SSL_REQUEST
+            facts.ssl_request_frame = self.packet_frame
+            facts.ssl_request_offset = self.packet_offset
+            self.next = TO_TLS
+            if events is not None:
+                events.append(TLSRequested(facts.id, True, self.packet_frame, self.packet_time, self.packet_offset))
+            return
+        greeting = facts.greeting
+        login = parse_login(data, at, end, greeting.capabilities) if greeting is not None else parse_login(data, at, end)
+        if login is None:
+            self.late_label = labels.UNKNOWN
+            self.note(notes.LOST_FRAMING, total)
+            return
+        self.late_label = labels.LOGIN
+        self.state = AUTHENTICATING
+        facts.login = login
+        facts.login_frame = self.packet_frame
+        facts.login_offset = self.packet_offset
+        facts.readable = True
+        agreed = login.capabilities
+        if greeting is not None:
+            agreed &= greeting.capabilities
+        facts.capabilities = agreed
+        facts.capabilities_known = True
+        facts.auth_plugin = login.auth_plugin
+        if events is not None:
+            events.append(LoggedIn(facts.id, True, self.packet_frame, self.packet_time, self.packet_offset, login))
+        if is_cleartext_password(login.auth_plugin, False, login.auth_response, 0, len(login.auth_response)):
+            self._password()
+
+    def _auth_reply(self, data: bytes, at: i64, end: i64) -> None:
+        facts = self.facts
+        if is_cleartext_password(facts.auth_plugin, facts.full_authentication, data, at, end):
+            self._password()
+
+    def _password(self) -> None:
+        if self.facts.password_frame < 0:
+            self.facts.password_frame = self.packet_frame
+            self.facts.password_offset = self.packet_offset
+
+    def _command(self, command: i64, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
+        facts = self.facts
+        facts.commands += 1
+        if facts.command_frame < 0:
+            facts.command_frame = self.packet_frame
+            facts.command_offset = self.packet_offset
+        counts = facts.command_counts
+        counts[command] = counts.get(command, 0) + 1
+        shape = reply_shape(command)
+        if shape != NONE and len(facts.requests) < MAX_OUTSTANDING:
+            facts.requests.append(shape)
+        made = self.statements
+        if command == COM_QUERY:
+            text = made.query(data, at, end, self._attributes_agreed())
+            if made.readable:
+                facts.readable = True
+            self._statement(command, text, total - (made.text_at - at), made.values, whole, -1)
+        elif command == COM_STMT_PREPARE:
+            text = data[at + 1 : end]
+            made.prepare(text)
+            facts.readable = True
+            self._statement(command, text, total - 1, None, whole, -1)
+        elif command in (COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE):
+            text = made.execute(command, data, at, end, self._attributes_agreed())
+            complete = whole and made.complete
+            self._statement(command, text, len(text), made.values, complete, made.statement_id)
+        elif command == COM_STMT_SEND_LONG_DATA:
+            made.long_data(data, at, end)
+        elif command in (COM_STMT_CLOSE, COM_STMT_RESET):
+            made.forget(data, at, end, command == COM_STMT_CLOSE)
+        elif command == COM_RESET_CONNECTION:
+            facts.prepared.clear()
+        elif command == COM_CHANGE_USER:
+            self._change_user(data, at, end)
+        elif command in (COM_INIT_DB, COM_CREATE_DB, COM_DROP_DB):
+            self._statement(command, data[at + 1 : end], total - 1, None, whole, -1)
+        elif command == COM_FIELD_LIST:
+            nul: i64 = data.find(b"\0", at, end)
+            stop = nul if nul >= 0 else end
+            self._statement(command, data[at + 1 : stop], stop - at - 1, None, whole, -1)
+        elif command in (COM_REGISTER_SLAVE, COM_BINLOG_DUMP, COM_BINLOG_DUMP_GTID):
+            self.replica = True
+
+    def _statement(
+        self, command: i64, text: bytes, length: i64, values: list[Value] | None, whole: bool, statement_id: i64
+    ) -> None:
+        self.facts.add_statement(
+            Statement(
+                self.facts.id, self.packet_frame, self.packet_time, self.packet_offset, command, text, length, values,
+                whole, self.compressed, statement_id,
+            )  # fmt: skip
+        )
+
+    def _attributes_agreed(self) -> i64:
+        facts = self.facts
+        if not facts.capabilities_known:
+            return -1
+        return 1 if facts.capabilities & QUERY_ATTRIBUTES else 0
+
+    def _change_user(self, data: bytes, at: i64, end: i64) -> None:
+        facts = self.facts
+        facts.readable = True
+        facts.full_authentication = False
+        known = facts.capabilities_known
+        user = parse_change_user(data, at, end, facts.capabilities) if known else parse_change_user(data, at, end)
+        if user is None:
+            return
+        facts.auth_plugin = user.auth_plugin
+        if len(facts.users_after) < MAX_USERS:
+            facts.users_after.append(user.user)
+        if is_cleartext_password(user.auth_plugin, False, user.auth_response, 0, len(user.auth_response)):
+            self._password()
+
+
+def compression_of(capabilities: i64) -> i64:
+    """0 none, 1 zlib, 2 zstd: a server tries zlib first where both are agreed."""
+    if capabilities & COMPRESS:
+        return 1
+    return 2 if capabilities & ZSTD_COMPRESSION_ALGORITHM else 0

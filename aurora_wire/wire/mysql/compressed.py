@@ -1,0 +1,199 @@
+"""The compressed protocol: packets of deflated (or plain) bytes that hold a stream of ordinary packets.
+
+Source: MySQL Server docs, "Compression". Compressed is readable: what is inside is decoded like any other.
+Bounds: a packet inflates to the size that it states and not a byte more; over a connection, inflated bytes beyond
+`FREE` may be at most `RATIO` times the compressed ones.
+"""
+
+import zlib
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from mypy_extensions import i64
+
+from aurora_wire.reads import u24
+from aurora_wire.wire import labels, notes
+from aurora_wire.wire.decoder import STAY, TO_SEARCH, Decoder
+from aurora_wire.wire.facts import Facts, Side
+from aurora_wire.wire.mysql.packets import Packets
+
+HEADER: Final[i64] = 7
+CHUNK: Final[i64] = 65536        # bytes inflated at a time
+FREE: Final[i64] = 64 << 20
+RATIO: Final[i64] = 100
+
+ZLIB: Final[i64] = 1
+ZSTD: Final[i64] = 2
+
+
+class Inflater(Protocol):
+    """What zlib.decompressobj, seen through `ZlibInflater`, and the zstd modules' ZstdDecompressor offer."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+class CompressedPackets(Decoder):
+    """Fed one direction from a compressed packet's header on; `inner` is fed what they hold."""
+
+    def __init__(
+        self, facts: Facts, side: Side, inner: Packets, inner_side: Side, inflaters: dict[int, Callable[[], Inflater]]
+    ) -> None:
+        super().__init__(facts, side)
+        self.inner = inner
+        self.inner_side = inner_side
+        self.inflaters = inflaters
+        self.head = b""
+        self.left: i64 = 0             # bytes of the current packet's body still to come
+        self.size: i64 = 0             # bytes that it still has to inflate to; 0 with `plain`
+        self.plain = False
+        self.inflater: Inflater | None = None
+        self.owed: i64 = 0
+        self.label: i64 = labels.COMPRESSED
+        self.opened: i64 = 0           # bytes inflated so far
+        self.closed: i64 = 0           # bytes that were inflated from
+        self.dead = False              # the inner stream has a hole: packets are counted, not opened
+
+    def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        while at < end:
+            if self.left > 0:
+                take = self.left if self.left < end - at else end - at
+                self._open(data[at : at + take])
+                self.left -= take
+                self.owed += take
+                at += take
+                if self.left == 0:
+                    self._packet_end()
+                continue
+            take = HEADER - len(self.head)
+            if take > end - at:
+                take = end - at
+            self.head += data[at : at + take]
+            self.owed += take
+            at += take
+            if len(self.head) == HEADER and not self._header():
+                self.note(notes.BAD_COMPRESSION, 0)
+                self.side.account(self.owed, labels.UNKNOWN)
+                self.owed = 0
+                self.next = TO_SEARCH
+                return at
+        return at
+
+    def _header(self) -> bool:
+        head = self.head
+        self.head = b""
+        self.left = u24(head, 0)
+        self.size = u24(head, 4)
+        self.plain = self.size == 0
+        self.label = labels.COMPRESSED
+        self.inflater = None
+        if self.left == 0:
+            self._packet_end()
+            return self.plain
+        return True
+
+    def _open(self, piece: bytes) -> None:
+        if self.dead:
+            return
+        if self.plain:
+            self._inner(piece)
+            return
+        if self.inflater is None:
+            kind = ZLIB if piece[0] == 0x78 else ZSTD
+            make = self.inflaters.get(kind)
+            if make is None:
+                self._die(notes.BAD_COMPRESSION)
+                return
+            self.facts.compression = kind
+            self.inflater = make()
+        self.closed += len(piece)
+        while self.size > 0 and not self.inflater.eof and not self.is_dead():
+            want = CHUNK if self.size > CHUNK else self.size
+            try:
+                some = self.inflater.decompress(piece, want)
+            except Exception:  # zlib.error, ZstdError: whatever the bytes do to a library
+                self._die(notes.BAD_COMPRESSION)
+                return
+            piece = b""
+            if not some:
+                return
+            self.size -= len(some)
+            self.opened += len(some)
+            if self.opened > FREE and self.opened > self.closed * RATIO:
+                self._die(notes.BOUND)
+                return
+            self._inner(some)
+
+    def _inner(self, piece: bytes) -> None:
+        inner = self.inner
+        side = self.inner_side
+        side.frame = self.side.frame
+        side.time_ns = self.side.time_ns
+        side.seen += len(piece)
+        side.anchor = self.side.position
+        before = side.position
+        at = inner.feed(piece, 0, len(piece), 0)
+        if side.position > before and side.last_label >= 0 and self.label == labels.COMPRESSED:
+            self.label = side.last_label
+        if inner.next != STAY:
+            side.account(len(piece) - at, labels.UNKNOWN)
+            self._die(notes.LOST_FRAMING)
+
+    def is_dead(self) -> bool:
+        return self.dead
+
+    def _die(self, kind: i64) -> None:
+        self.dead = True
+        self.note(kind, self.left)
+
+    def _packet_end(self) -> None:
+        if not self.plain and not self.dead and (self.size > 0 or self.inflater is None):
+            self._die(notes.BAD_COMPRESSION)
+        self.inflater = None
+        self.side.account(self.owed, self.label)
+        self.owed = 0
+
+    def gap(self, count: i64) -> None:
+        side = self.side
+        if self.owed:
+            side.account(self.owed, labels.COMPRESSED if self.left > 0 else labels.UNKNOWN)
+            self.owed = 0
+        self.inner.finish()
+        self.dead = True
+        self.inflater = None
+        side.hole(count)
+        self.head = b""
+        if 0 < count <= self.left:
+            self.left -= count
+        else:
+            self.left = 0
+            self.next = TO_SEARCH
+
+    def finish(self) -> None:
+        self.inner.finish()
+        if self.owed:
+            self.side.account(self.owed, self.label if self.left > 0 else labels.UNKNOWN)
+            self.owed = 0
+        self.head = b""
+
+
+class ZlibInflater:
+    """zlib.decompressobj with the interface of ZstdDecompressor: input that was not used is kept inside."""
+
+    __slots__ = ("_inner", "_rest")
+
+    def __init__(self) -> None:
+        self._inner = zlib.decompressobj()
+        self._rest = b""
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        piece = self._rest + data if self._rest else data
+        some: bytes = self._inner.decompress(piece, max(max_length, 0))
+        self._rest = self._inner.unconsumed_tail
+        return some

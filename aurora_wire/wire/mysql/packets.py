@@ -1,0 +1,233 @@
+"""MySQL framing: packets out of a stream, whatever the segments.
+
+Source: MySQL Server docs, "Protocol::Packet" (3 bytes payload length, 1 byte sequence id; a payload of 2^24 - 1 bytes
+or more goes on in further packets). A packet that lies whole in a segment, the usual case, is decoded where it is;
+of others only as many bytes are kept as the subclass asks for.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.reads import u24
+from aurora_wire.wire import labels, notes
+from aurora_wire.wire.decoder import STAY, TO_SEARCH, Decoder
+from aurora_wire.wire.facts import Facts, Side
+
+HEADER: Final[i64] = 4
+MAX_CHUNK: Final[i64] = 0xFFFFFF
+
+REJECT: Final[i64] = -1   # such a packet makes no sense here
+LATE: Final[i64] = -2     # the label is known when the packet is whole (`late_label`)
+PENDING: Final[i64] = -3  # the payload's first byte has not come yet
+
+
+class Packets(Decoder):
+    """Base of both directions' decoders."""
+
+    def __init__(self, facts: Facts, side: Side) -> None:
+        super().__init__(facts, side)
+        self.head = b""              # of a header that came in pieces
+        self.left: i64 = 0           # payload bytes of the current packet still to come
+        self.length: i64 = 0
+        self.sequence: i64 = 0
+        self.total: i64 = 0          # of a payload that goes on over packets: bytes in those before
+        self.continued = False       # the next packet goes on with the payload
+        self.label: i64 = PENDING
+        self.late_label: i64 = labels.UNKNOWN
+        self.owed: i64 = 0           # bytes consumed and not accounted yet
+        self.keep: i64 = 0           # how many payload bytes to keep
+        self.kept: list[bytes] = []
+        self.kept_size: i64 = 0
+        self.whole = True            # no hole in what is kept
+        self.packet_frame: i64 = 0   # where the current packet began
+        self.packet_time: i64 = 0
+        self.packet_offset: i64 = 0
+        self.tls_possible = True     # a TLS hello or alert may stand where a packet begins
+        self.relaxed = False         # inside compressed packets sequence ids jump
+
+    # What a direction has to say.
+
+    def boundary(self, data: bytes, at: i64, end: i64) -> i64:
+        """Between packets: STAY, or another decoder's turn. Called while `tls_possible`."""
+        raise NotImplementedError
+
+    def accept(self, length: i64, sequence: i64, first: i64) -> i64:
+        """A packet begins, `first` is its first payload byte (-1: it has none): its label, LATE or REJECT."""
+        raise NotImplementedError
+
+    def wanted(self, first: i64) -> i64:
+        """How many payload bytes of a packet that comes in pieces to keep."""
+        raise NotImplementedError
+
+    def packet(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
+        """A payload: data[at:end] of its `total` bytes; not `whole` where some are missing or were not kept."""
+        raise NotImplementedError
+
+    # Framing.
+
+    def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        side = self.side
+        while at < end:
+            if self.left > 0:
+                at = self._body(data, at, end)
+            elif not self.head and not self.continued:
+                if self.tls_possible:
+                    self.next = self.boundary(data, at, end)
+                    if self.next != STAY:
+                        return at
+                if end - at > HEADER:
+                    length = u24(data, at)
+                    stop = at + HEADER + length
+                    if stop <= end and 0 < length < MAX_CHUNK:
+                        sequence: i64 = data[at + 3]
+                        first: i64 = data[at + 4]
+                        label = self.accept(length, sequence, first)
+                        if label == REJECT:
+                            return self._lose(at)
+                        self.packet_frame = side.frame
+                        self.packet_time = side.time_ns
+                        self.packet_offset = side.anchor if self.relaxed else side.position
+                        self.sequence = sequence
+                        self.packet(data, at + HEADER, stop, length, True)
+                        side.account(HEADER + length, self.late_label if label == LATE else label)
+                        at = stop
+                        if self.next != STAY:
+                            return at
+                        continue
+                at = self._header(data, at, end)
+            else:
+                at = self._header(data, at, end)
+            if self.next != STAY:
+                return at
+        return at
+
+    def _lose(self, at: i64) -> i64:
+        self.note(notes.LOST_FRAMING, 0)
+        self.next = TO_SEARCH
+        return at
+
+    def _header(self, data: bytes, at: i64, end: i64) -> i64:
+        """Gather the four bytes of a header."""
+        side = self.side
+        if not self.head and not self.continued:
+            self.packet_frame = side.frame
+            self.packet_time = side.time_ns
+            self.packet_offset = side.anchor if self.relaxed else side.position
+            self.total = 0
+            self.label = PENDING
+            self.kept = []
+            self.kept_size = 0
+            self.whole = True
+        take = HEADER - len(self.head)
+        if take > end - at:
+            take = end - at
+        self.head += data[at : at + take]
+        self.owed += take
+        at += take
+        if len(self.head) < HEADER:
+            return at
+        self.length = u24(self.head, 0)
+        self.sequence = self.head[3]
+        self.head = b""
+        self.left = self.length
+        if self.length == 0:
+            if self.label == PENDING and not self._decide(-1):
+                return at
+            self._chunk_end()
+        return at
+
+    def _decide(self, first: i64) -> bool:
+        """The label of the packet that begins, now that its first payload byte is here; False where it is refused."""
+        label = self.accept(self.length, self.sequence, first)
+        if label == REJECT:
+            self.side.account(self.owed, labels.UNKNOWN)
+            self.owed = 0
+            self.left = 0
+            self._lose(0)
+            return False
+        self.label = label
+        self.keep = self.wanted(first)
+        if label != LATE:
+            self.side.account(self.owed, label)
+            self.owed = 0
+        return True
+
+    def _body(self, data: bytes, at: i64, end: i64) -> i64:
+        if self.label == PENDING and not self._decide(int(data[at])):
+            return at
+        take = self.left if self.left < end - at else end - at
+        if self.whole and self.kept_size < self.keep:
+            some = take if take < self.keep - self.kept_size else self.keep - self.kept_size
+            self.kept.append(data[at : at + some])
+            self.kept_size += some
+        self.left -= take
+        if self.label == LATE:
+            self.owed += take
+        else:
+            self.side.account(take + self.owed, self.label)
+            self.owed = 0
+        at += take
+        if self.left == 0:
+            self._chunk_end()
+        return at
+
+    def _chunk_end(self) -> None:
+        self.total += self.length
+        if self.length == MAX_CHUNK:
+            self.continued = True
+            return
+        self._emit()
+        if self.label == LATE:
+            self.side.account(self.owed, self.late_label)
+        elif self.owed:
+            self.side.account(self.owed, self.label)
+        self.owed = 0
+
+    def _emit(self) -> None:
+        """Hand the payload over, whole or not."""
+        self.continued = False
+        prefix = b"".join(self.kept)
+        self.kept = []
+        self.kept_size = 0
+        self.packet(prefix, 0, len(prefix), self.total, self.whole and len(prefix) == self.total)
+
+    def gap(self, count: i64) -> None:
+        side = self.side
+        began = self.label != PENDING and (self.left > 0 or self.continued)
+        if self.left > 0 and count <= self.left and self.label != PENDING:
+            self.whole = False
+            self.left -= count
+            if self.label == LATE:
+                # What has come is told by what is kept of it; if that is not enough, it stays unknown.
+                side.account(self.owed, labels.UNKNOWN)
+                self.owed = 0
+                self.label = labels.UNKNOWN
+            side.hole(count)
+            if self.left == 0:
+                self._chunk_end()
+            return
+        if began:
+            self.whole = False
+            self.total += self.length if self.left > 0 else 0
+            self._emit()
+        if self.owed:
+            side.account(self.owed, labels.UNKNOWN)
+            self.owed = 0
+        side.hole(count)
+        self.left = 0
+        self.head = b""
+        self.continued = False
+        self.label = PENDING
+        self.next = TO_SEARCH
+
+    def finish(self) -> None:
+        if self.label not in (PENDING, LATE) and (self.left > 0 or self.continued):
+            self.whole = False
+            self.total += self.length if self.left > 0 else 0
+            self._emit()
+        if self.owed:
+            self.side.account(self.owed, labels.UNKNOWN)
+            self.owed = 0
+        self.left = 0
+        self.head = b""

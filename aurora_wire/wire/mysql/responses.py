@@ -1,0 +1,279 @@
+"""Replies to commands: which packet of which reply is this one, and where does the reply end?
+
+Sources: MySQL Server docs, "Text Resultset", "Binary Protocol Resultset", "COM_STMT_PREPARE Response", "OK_Packet",
+"EOF_Packet"; MariaDB docs, "Result Set Packets", "Progress Reporting". Needed to give each PREPARE its statement id,
+to know a LOCAL INFILE request from a row, and to see packets that fit nowhere.
+
+A state is a small integer. A packet with sequence id 1 begins a new reply unless 256 packets of one reply brought
+the counter there; so a lost count is found again with the next reply.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.reads import u16
+from aurora_wire.wire import labels
+from aurora_wire.wire.facts import Facts
+from aurora_wire.wire.mysql import capabilities as caps
+from aurora_wire.wire.mysql.auth import parse_auth_more_data, parse_auth_next_factor, parse_auth_switch
+from aurora_wire.wire.mysql.commands import (
+    AUTH,
+    FIELDS,
+    PREPARE,
+    RESULT,
+    ROWS,
+    SIMPLE,
+    STATISTICS,
+    STREAM,
+)
+from aurora_wire.wire.mysql.packets import REJECT
+from aurora_wire.wire.mysql.replies import is_progress, parse_column_count, parse_ok, parse_prepare_ok
+
+MAX_PREPARED: Final[i64] = 16384  # statements remembered of one connection
+MORE_RESULTS: Final[i64] = 0x0008
+CURSOR_EXISTS: Final[i64] = 0x0040
+
+# States: what the next packet is.
+IDLE: Final[i64] = 0             # between replies
+FIRST: Final[i64] = 1            # the first packet of a result
+COLUMNS: Final[i64] = 2          # `count` column definitions
+ROW: Final[i64] = 3              # rows, up to EOF or OK or ERR
+ONE: Final[i64] = 4              # one packet: OK, ERR, EOF
+BARE: Final[i64] = 5             # one packet without a header byte
+EVENTS: Final[i64] = 6           # binlog events
+EXCHANGE: Final[i64] = 7         # authentication
+PREPARED: Final[i64] = 8         # PREPARE_OK or ERR
+DEFINITIONS: Final[i64] = 9      # `count` definitions of parameters and columns, EOFs between them
+
+
+class Responses:
+    """Of one connection's server."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.state: i64 = IDLE
+        self.count: i64 = 0             # definitions still to come
+        self.previous: i64 = -1         # sequence id of the last packet
+        self.end_of_metadata = False    # an EOF after the definitions may come
+        self.label: i64 = 0
+        self.first: i64 = 0
+        self.authenticated = False      # a COM_CHANGE_USER ended
+        self.free = False               # the next sequence id is not known
+
+    def lost(self) -> None:
+        """Replies were missed: only the last command can still be answered."""
+        self.state = IDLE
+        self.previous = -1
+        self.free = False
+        requests = self.facts.requests
+        if len(requests) > 1:
+            del requests[:-1]
+        waiting = self.facts.unanswered_prepares
+        if waiting:
+            del waiting[: len(waiting) - (1 if requests and requests[0] == PREPARE else 0)]
+
+    def _begin(self) -> None:
+        """The next outstanding command gets its reply."""
+        requests = self.facts.requests
+        shape: i64 = RESULT
+        if requests:
+            shape = requests.pop(0)
+        if shape == SIMPLE:
+            self.state = ONE
+        elif shape == PREPARE:
+            self.state = PREPARED
+        elif shape == STATISTICS:
+            self.state = BARE
+        elif shape == STREAM:
+            self.state = EVENTS
+        elif shape == AUTH:
+            self.state = EXCHANGE
+        elif shape in (FIELDS, ROWS):
+            self.state = ROW
+            self.end_of_metadata = False
+        else:
+            self.state = FIRST
+
+    def accept(self, length: i64, sequence: i64, first: i64, relaxed: bool) -> i64:
+        """The label of the packet that begins, or REJECT. `packet` follows for the same one."""
+        new = self.state == IDLE
+        if not relaxed:
+            if sequence == 1 and self.previous != 0:
+                new = True
+            elif not self.free and self.previous >= 0 and sequence != (self.previous + 1) & 0xFF:
+                # A server that closes a session says so unasked, with sequence id 0.
+                if not (sequence == 0 and first == 0xFF) and sequence != 1:
+                    return REJECT
+        self.free = False
+        self.previous = sequence
+        self.first = first
+        if new:
+            if sequence == 0 and first == 0xFF:
+                self.state = ONE
+            elif self.state == IDLE and not self.facts.requests and sequence != 1 and not relaxed:
+                # An EOF or definitions that go on where the end of the reply was not certain.
+                self.label = self._plain(first, length)
+                return self.label
+            else:
+                self._begin()
+        self.label = self._label(first, length)
+        return self.label
+
+    def _plain(self, first: i64, length: i64) -> i64:
+        if first == 0 and length >= 7:
+            return labels.OK
+        if first == 0xFF:
+            return labels.ERR
+        return labels.EOF if first == 0xFE and length < 9 else labels.RESULT_SET
+
+    def _label(self, first: i64, length: i64) -> i64:
+        state = self.state
+        if first == 0xFF and state != BARE:
+            return labels.ERR
+        if state in (ROW, COLUMNS, DEFINITIONS):
+            if first == 0xFE and length < 9:
+                return labels.EOF
+            return labels.OK if first == 0xFE and length < 0xFFFFFF and state == ROW else labels.RESULT_SET
+        if state in (FIRST, ONE):
+            if first == 0:
+                return labels.OK
+            if first == 0xFE:
+                return labels.EOF
+            if first == 0xFB and state == FIRST:
+                return labels.INFILE_REQUEST
+            return labels.RESULT_SET if state == FIRST else labels.RESPONSE
+        if state == PREPARED:
+            return labels.PREPARE_OK if first == 0 else labels.RESPONSE
+        if state == EXCHANGE:
+            return labels.OK if first == 0 and length >= 7 else labels.AUTH
+        if state == EVENTS:
+            return labels.EOF if first == 0xFE and length < 9 else labels.BINLOG
+        return labels.RESPONSE
+
+    def packet(self, data: bytes, at: i64, end: i64, total: i64) -> bool:
+        """The packet is there (or its first bytes): go on to what follows. True for an ERR."""
+        state = self.state
+        if state == IDLE:
+            return self.label == labels.ERR
+        if self.label == labels.ERR:
+            if is_progress(data, at, end):
+                return False
+            if state == PREPARED and self.facts.unanswered_prepares:
+                self.facts.unanswered_prepares.pop(0)
+            self.state = IDLE
+            return True
+        if state == FIRST:
+            self._first(data, at, end, total)
+        elif state == COLUMNS:
+            self.count -= 1
+            if self.count <= 0:
+                self.state = ROW
+        elif state == ROW:
+            self._row(data, at, end, total)
+        elif state == PREPARED:
+            self._prepared(data, at, end)
+        elif state == DEFINITIONS:
+            if self.label != labels.EOF:
+                self.count -= 1
+            if self.count <= 0 and (self.label == labels.EOF or self._no_eof() == 1):
+                self.state = IDLE
+        elif state == EXCHANGE:
+            self._exchange(data, at, end)
+        elif state == EVENTS:
+            if self.label == labels.EOF:
+                self.state = IDLE
+        else:
+            self.state = IDLE
+        return False
+
+    def _no_eof(self) -> i64:
+        """Is DEPRECATE_EOF agreed? 1 yes, 0 no, -1 not known."""
+        if not self.facts.capabilities_known:
+            return -1
+        return 1 if self.facts.capabilities & caps.DEPRECATE_EOF else 0
+
+    def _first(self, data: bytes, at: i64, end: i64, total: i64) -> None:
+        if self.first == 0:
+            ok = parse_ok(data, at, end)
+            metadata = self.facts.capabilities & caps.OPTIONAL_RESULTSET_METADATA
+            if metadata and total < 7:
+                # The metadata byte of a result set, not an OK: no definitions follow.
+                self.state = ROW
+                self.end_of_metadata = self._no_eof() != 1
+            else:
+                self.state = FIRST if ok is not None and ok.status & MORE_RESULTS else IDLE
+        elif self.first == 0xFB:
+            facts = self.facts
+            facts.infile = True
+            self.free = True
+            if facts.infile_frame < 0:
+                facts.infile_frame = facts.server.frame
+                facts.infile_name = data[at + 1 : end]
+            self.state = ONE
+        elif self.first == 0xFE:
+            self.state = IDLE
+        else:
+            columns = parse_column_count(data, at, end, self.facts.capabilities)
+            self.count = columns.count
+            self.end_of_metadata = self._no_eof() != 1
+            self.state = COLUMNS if columns.count > 0 and columns.definitions_follow else ROW
+
+    def _row(self, data: bytes, at: i64, end: i64, total: i64) -> None:
+        if self.label == labels.RESULT_SET:
+            return
+        status: i64 = 0
+        if self.label == labels.EOF and total == 5 and end - at >= 5:
+            status = u16(data, at + 3)
+            if self.end_of_metadata:
+                self.end_of_metadata = False
+                if status & CURSOR_EXISTS:
+                    self.state = IDLE
+                return
+        else:
+            ok = parse_ok(data, at, end)
+            if ok is not None:
+                status = ok.status
+        self.state = FIRST if status & MORE_RESULTS else IDLE
+
+    def _prepared(self, data: bytes, at: i64, end: i64) -> None:
+        self.state = IDLE
+        reply = parse_prepare_ok(data, at, end)
+        facts = self.facts
+        if reply is None:
+            return
+        if facts.unanswered_prepares:
+            prepared = facts.unanswered_prepares.pop(0)
+            prepared.id = reply.statement_id
+            prepared.param_count = reply.params
+            if len(facts.prepared) >= MAX_PREPARED:
+                facts.prepared.pop(next(iter(facts.prepared)))
+            facts.prepared[reply.statement_id] = prepared
+        self.count = reply.params + reply.columns
+        if self.count > 0:
+            self.state = DEFINITIONS
+
+    def _exchange(self, data: bytes, at: i64, end: i64) -> None:
+        self.free = True
+        if self.label == labels.OK:
+            self.state = IDLE
+            self.authenticated = True
+            return
+        read_auth(self.facts, data, at, end)
+
+
+def read_auth(facts: Facts, data: bytes, at: i64, end: i64) -> None:
+    """A server's packet of an authentication exchange: which plugin is in force, and what it asks."""
+    switch = parse_auth_switch(data, at, end)
+    if switch is not None:
+        facts.auth_plugin = switch.auth_plugin
+        facts.full_authentication = False
+        return
+    more = parse_auth_more_data(data, at, end)
+    if more is not None:
+        facts.full_authentication = more.asks_full or facts.full_authentication
+        return
+    factor = parse_auth_next_factor(data, at, end)
+    if factor is not None:
+        facts.auth_plugin = factor.auth_plugin
+        facts.full_authentication = False

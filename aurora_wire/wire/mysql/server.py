@@ -1,0 +1,152 @@
+"""The server's side of MySQL: greeting, authentication, and which packet of a reply each one is.
+
+Sources: MySQL Server docs, "Protocol::Handshake", "Generic Response Packets", "Text Resultset",
+"COM_STMT_PREPARE Response"; MariaDB docs, "Result Set Packets". Rows are recognised, not decoded.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.wire import labels, notes
+from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_TLS
+from aurora_wire.wire.detect import is_record_start
+from aurora_wire.wire.events import GreetingSeen, ServerError
+from aurora_wire.wire.facts import Facts, Side
+from aurora_wire.wire.mysql.client import compression_of
+from aurora_wire.wire.mysql.greeting import parse_greeting
+from aurora_wire.wire.mysql.packets import LATE, REJECT, Packets
+from aurora_wire.wire.mysql.replies import parse_err
+from aurora_wire.wire.mysql.responses import Responses, read_auth
+
+# States.
+START: Final[i64] = 0           # nothing from the server yet: greeting, or an ERR in its place
+AUTHENTICATING: Final[i64] = 1
+COMMANDS: Final[i64] = 2        # replies to commands
+
+MAX_GREETING: Final[i64] = 4096     # bytes of payload, our bound
+PREFIX: Final[i64] = 600            # bytes of a reply's packet that are enough to know what it is
+
+
+class ServerPackets(Packets):
+    """Fed what the server sends, from its first packet or, found again by content, from any on."""
+
+    def __init__(self, facts: Facts, side: Side) -> None:
+        super().__init__(facts, side)
+        self.state: i64 = START
+        self.compressed = False
+        self.responses = Responses(facts)
+
+    def boundary(self, data: bytes, at: i64, end: i64) -> i64:
+        if self.state == AUTHENTICATING and is_record_start(data, at, end):
+            return TO_TLS
+        if self.state == COMMANDS:
+            if self.facts.compression and not self.compressed:
+                return TO_COMPRESSED
+            self.tls_possible = False
+        return STAY
+
+    def accept(self, length: i64, sequence: i64, first: i64) -> i64:
+        if self.state == START:
+            if first in (10, 9) and sequence == 0 and length <= MAX_GREETING:
+                return LATE
+            return LATE if first == 0xFF and length <= MAX_GREETING else REJECT
+        if self.state == AUTHENTICATING:
+            if length > 65536 or first < 0:
+                return REJECT
+            if first == 0xFF:
+                return LATE
+            return labels.OK if first == 0 and length >= 7 else labels.AUTH
+        return self.responses.accept(length, sequence, first, self.relaxed)
+
+    def wanted(self, first: i64) -> i64:
+        return MAX_GREETING if self.state == START else PREFIX
+
+    def packet(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
+        facts = self.facts
+        if self.state == START:
+            self._greeting(data, at, end)
+            return
+        if facts.response_frame < 0:
+            facts.response_frame = self.packet_frame
+            facts.response_offset = self.packet_offset
+        if self.state == AUTHENTICATING:
+            self._authentication(data, at, end, total)
+            return
+        facts.responses += 1
+        if self.responses.packet(data, at, end, total):
+            self._error(data, at, end)
+        if self.responses.authenticated:
+            self.responses.authenticated = False
+            facts.full_authentication = False
+
+    def _greeting(self, data: bytes, at: i64, end: i64) -> None:
+        facts = self.facts
+        self.state = AUTHENTICATING
+        if data[at] == 0xFF:
+            self._early_error(data, at, end)
+            return
+        greeting = parse_greeting(data, at, end)
+        if greeting is None:
+            self.late_label = labels.UNKNOWN
+            self.note(notes.LOST_FRAMING, end - at)
+            return
+        self.late_label = labels.GREETING
+        facts.greeting = greeting
+        facts.greeting_frame = self.packet_frame
+        facts.greeting_offset = self.packet_offset
+        if facts.events is not None:
+            facts.events.append(
+                GreetingSeen(facts.id, False, self.packet_frame, self.packet_time, self.packet_offset, greeting)
+            )
+
+    def _authentication(self, data: bytes, at: i64, end: i64, total: i64) -> None:
+        facts = self.facts
+        first: i64 = data[at] if at < end else -1
+        if first == 0xFF:
+            if facts.login is None and facts.commands == 0:
+                self._early_error(data, at, end)
+                return
+            self.late_label = labels.ERR
+            self._error(data, at, end)
+            self.state = COMMANDS
+            facts.responses += 1
+            return
+        facts.responses += 1
+        if first == 0 and total >= 7:
+            facts.authenticated = True
+            self.state = COMMANDS
+            if facts.capabilities_known and not self.compressed:
+                facts.compression = compression_of(facts.capabilities)
+            return
+        read_auth(facts, data, at, end)
+
+    def _early_error(self, data: bytes, at: i64, end: i64) -> None:
+        """An ERR before any login. It crosses in the clear by design, unless a session in TLS was under way."""
+        facts = self.facts
+        tls = facts.tls
+        if tls is not None and tls.client.data_records > 0:
+            self.late_label = labels.ERR
+            facts.responses += 1
+        else:
+            self.late_label = labels.EARLY_ERROR
+            if facts.early_error_frame < 0:
+                facts.early_error_frame = self.packet_frame
+        error = parse_err(data, at, end)
+        if error is not None and facts.early_error_code == 0:
+            facts.early_error_code = error.code
+        self._error(data, at, end)
+
+    def _error(self, data: bytes, at: i64, end: i64) -> None:
+        facts = self.facts
+        error = parse_err(data, at, end)
+        if error is None:
+            return
+        facts.error_frame = self.packet_frame
+        facts.error_code = error.code
+        if facts.events is not None:
+            facts.events.append(
+                ServerError(
+                    facts.id, False, self.packet_frame, self.packet_time, self.packet_offset, error.code, error.message
+                )
+            )

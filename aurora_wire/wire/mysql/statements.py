@@ -1,0 +1,120 @@
+"""What a client's commands say: the text of a query, the values of an execution, and what has to be remembered.
+
+One object for a connection; its attributes are those of the last call, so that the usual query makes none.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.wire.facts import Facts
+from aurora_wire.wire.mysql.commands import COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE
+from aurora_wire.wire.mysql.execute import (
+    LAST_PREPARED,
+    Prepared,
+    parse_bulk_execute,
+    parse_execute,
+    read_long_data,
+    read_statement_id,
+)
+from aurora_wire.wire.mysql.placing import count_placeholders
+from aurora_wire.wire.mysql.query import parse_query
+from aurora_wire.wire.mysql.values import Value
+
+MAX_UNANSWERED: Final[i64] = 1024    # PREPAREs without a reply that are remembered
+MAX_KEPT_TEXT: Final[i64] = 65536    # bytes of a prepared text that are remembered for its executions
+
+
+class Statements:
+    """Of one connection's client."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.text_at: i64 = 0            # where the text of the last query began
+        self.values: list[Value] | None = None
+        self.complete = True
+        self.statement_id: i64 = -1
+        self.readable = False            # the last query can be read as text
+
+    def query(self, data: bytes, at: i64, end: i64, attributes_agreed: i64) -> bytes:
+        """The text of the COM_QUERY at `at`."""
+        self.values = None
+        self.text_at = at + 1
+        # The usual cases by hand: no attributes, or none of them sent.
+        if attributes_agreed != 0 and end - at >= 3 and data[at + 2] == 1:
+            if data[at + 1] == 0:
+                self.text_at = at + 3
+            else:
+                query = parse_query(data, at, end, attributes_agreed)
+                if query is not None:
+                    self.text_at = query.text_at
+                    self.values = query.attributes
+        text = data[self.text_at : end]
+        self.readable = len(text) > 0 and is_readable(text)
+        return text
+
+    def prepare(self, text: bytes) -> None:
+        facts = self.facts
+        prepared = Prepared(-1, text[:MAX_KEPT_TEXT] if len(text) > MAX_KEPT_TEXT else text)
+        facts.last_prepared = prepared
+        if len(facts.unanswered_prepares) < MAX_UNANSWERED:
+            facts.unanswered_prepares.append(prepared)
+
+    def _find(self, statement_id: i64) -> Prepared | None:
+        if statement_id != LAST_PREPARED:
+            return self.facts.prepared.get(statement_id)
+        # MariaDB's pipelined PREPARE and EXECUTE: the reply that would say the count is not here yet.
+        prepared = self.facts.last_prepared
+        if prepared is not None and prepared.param_count < 0:
+            prepared.param_count = count_placeholders(prepared.text)
+        return prepared
+
+    def execute(self, command: i64, data: bytes, at: i64, end: i64, attributes_agreed: i64) -> bytes:
+        """The prepared text that is executed (empty where it is not known); values, complete, statement_id."""
+        self.statement_id = read_statement_id(data, at, end)
+        prepared = self._find(self.statement_id)
+        self.values = None
+        self.complete = False
+        if command == COM_STMT_EXECUTE:
+            one = parse_execute(data, at, end, prepared, attributes_agreed)
+            if one is not None:
+                self.values = one.values
+                self.complete = one.complete
+        elif command == COM_STMT_BULK_EXECUTE:
+            many = parse_bulk_execute(data, at, end, prepared)
+            if many is not None:
+                values: list[Value] = []
+                for row in many.rows:
+                    values.extend(row)
+                self.values = values
+                self.complete = many.complete
+        return prepared.text if prepared is not None else b""
+
+    def long_data(self, data: bytes, at: i64, end: i64) -> None:
+        statement_id, parameter, begin = read_long_data(data, at, end)
+        prepared = self._find(statement_id)
+        if prepared is not None and parameter >= 0:
+            prepared.add_long_data(parameter, data, begin, end)
+
+    def forget(self, data: bytes, at: i64, end: i64, close: bool) -> None:
+        statement_id = read_statement_id(data, at, end)
+        prepared = self.facts.prepared.get(statement_id)
+        if prepared is None:
+            return
+        prepared.reset()
+        if close:
+            del self.facts.prepared[statement_id]
+
+
+def is_readable(text: bytes) -> bool:
+    """Would a person read this as text? Judged from the first 64 bytes: no control characters but white space."""
+    end: i64 = len(text)
+    if end > 64:
+        end = 64
+    at: i64 = 0
+    while at < end:
+        byte: i64 = text[at]
+        if (byte < 32 and byte != 9 and byte != 10 and byte != 13) or byte == 127:
+            return False
+        at += 1
+    return True

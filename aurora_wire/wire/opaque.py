@@ -1,0 +1,24 @@
+"""A direction whose protocol is known by name and not decoded."""
+
+from mypy_extensions import i64
+
+from aurora_wire.wire.decoder import Decoder
+from aurora_wire.wire.facts import Facts, Side
+
+
+class Opaque(Decoder):
+    """Gives every byte the same label."""
+
+    def __init__(self, facts: Facts, side: Side, label: i64) -> None:
+        super().__init__(facts, side)
+        self.label: i64 = label
+
+    def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        self.side.account(end - at, self.label)
+        return end
+
+    def gap(self, count: i64) -> None:
+        self.side.hole(count)
+
+    def finish(self) -> None:
+        return

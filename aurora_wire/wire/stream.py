@@ -1,0 +1,306 @@
+"""One direction of one connection, put in order, with its gaps.
+
+Source: RFC 9293, sections 3.4 (sequence numbers) and 3.10.7.4 (which bytes of overlapping segments count: the first).
+Offsets are of the stream: 0 is the first byte after SYN, or the first seen. The usual segment is the next one and is
+handed on where it lies; others wait, bounded in number and bytes, until what is before them comes or is given up.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64, mypyc_attr
+
+from aurora_wire.wire import notes
+from aurora_wire.wire.decoder import Decoder
+from aurora_wire.wire.facts import START_ACK, START_SYN, Budget, Facts, Side
+from aurora_wire.wire.history import DIFFERENT, NOT_KEPT, History
+
+MASK: Final[i64] = 0xFFFFFFFF
+HALF: Final[i64] = 0x80000000
+MAX_HELD: Final[i64] = 1024         # segments that wait
+PATIENCE: Final[i64] = 32           # packets of the connection after which an acknowledged hole is given up
+WINDOW_SLACK: Final[i64] = 65536    # bytes beyond the window seen: the capture may order ACKs late
+MAX_WINDOW: Final[i64] = 1 << 30    # RFC 7323
+
+# What became of a segment.
+NEW: Final[i64] = 0
+OLD: Final[i64] = 1          # all of it had been delivered: a retransmission
+PROBE: Final[i64] = 2        # a keep-alive
+WAITING: Final[i64] = 3      # out of order
+
+
+@mypyc_attr(acyclic=True)
+class Segment:
+    """Bytes that wait: `data`, then `cut` bytes that the snaplen took. payload_at: of data[0] in its frame."""
+
+    __slots__ = ("cut", "data", "frame", "offset", "payload_at", "time_ns")
+
+    def __init__(self, offset: i64, data: bytes, cut: i64, frame: i64, time_ns: i64, payload_at: i64) -> None:
+        self.offset: Final[i64] = offset
+        self.data: Final = data
+        self.cut: Final[i64] = cut
+        self.frame: Final[i64] = frame
+        self.time_ns: Final[i64] = time_ns
+        self.payload_at: Final[i64] = payload_at
+
+    def end(self) -> i64:
+        return self.offset + len(self.data) + self.cut
+
+
+class Receiver:
+    """Who is handed a stream's bytes in order: the connection."""
+
+    def deliver(self, stream: "Stream", data: bytes, at: i64, end: i64, cut: i64) -> None:
+        raise NotImplementedError
+
+    def hole(self, stream: "Stream", count: i64) -> None:
+        raise NotImplementedError
+
+
+class Stream:
+    """One direction. `next` is the offset up to which bytes were delivered or given up."""
+
+    def __init__(self, key: bytes, facts: Facts, side: Side, receiver: Receiver, budget: Budget) -> None:
+        self.key = key
+        self.facts = facts
+        self.side = side
+        self.receiver = receiver
+        self.budget = budget
+        self.history = History(budget)
+        self.decoder: Decoder | None = None
+        self.start: i64 = 0           # 0: not known yet, else START_ACK or START_SYN, or -1 the first segment seen
+        self.next: i64 = 0
+        self.next_seq: i64 = 0        # the sequence number of `next`
+        self.acked: i64 = 0           # up to where the peer has acknowledged
+        self.sent: i64 = 0            # up to where the sender's own sequence numbers say that it has sent
+        self.edge: i64 = -1           # right edge of the receiver's window; -1 not known
+        self.scale: i64 = -1          # window scale that this sender announced for itself; -1 not known
+        self.end: i64 = -1            # offset of FIN
+        self.held: list[Segment] = []
+        self.pending: list[Segment] = []  # delivered before the protocol was known
+        self.pending_bytes: i64 = 0
+        self.patience: i64 = -1       # packets left before a hole is given up; -1: there is none
+        self.spoke = False            # a frame of this direction was captured
+        self.good_checksums: i64 = 0
+        self.bad_checksums: i64 = 0
+
+    def begin(self, seq: i64, how: i64) -> None:
+        """The sequence number of offset 0."""
+        self.start = how
+        self.next = 0
+        self.next_seq = seq & MASK
+        self.acked = 0
+        self.sent = 0
+
+    def offset_of(self, seq: i64) -> i64:
+        """The stream offset that a sequence number means: the one nearest to `next`."""
+        delta = (seq - self.next_seq) & MASK
+        return self.next + (delta if delta < HALF else delta - MASK - 1)
+
+    def acknowledge(self, ack: i64, window: i64) -> None:
+        """The receiver's ACK number and window in bytes (-1: its scale is not known)."""
+        if self.start == 0:
+            self.begin(ack, START_ACK)
+        delta = (ack - self.next_seq) & MASK
+        offset = self.next + (delta if delta < HALF else delta - MASK - 1)
+        edge = offset + (window if window >= 0 else MAX_WINDOW)
+        if edge > self.edge:
+            self.edge = edge
+        if offset > self.acked:
+            if self.end >= 0 and offset > self.end:
+                offset = self.end
+            if offset - self.next > MAX_WINDOW:
+                return
+            self.acked = offset
+            if offset > self.next and self.patience < 0:
+                self.patience = PATIENCE
+
+    def tell_sent(self, seq: i64) -> None:
+        """A segment without data: its sequence number says how much was sent before it."""
+        offset = self.offset_of(seq)
+        if offset > self.sent and offset - self.next <= MAX_WINDOW and (self.end < 0 or offset <= self.end):
+            self.sent = offset
+            if offset > self.next and self.patience < 0:
+                self.patience = PATIENCE
+
+    def segment(
+        self, seq: i64, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64
+    ) -> i64:
+        """Payload data[at:end], `cut` bytes of it lost to the snaplen. What became of it: NEW, OLD, ..."""
+        if self.start == 0:
+            self.begin(seq, -1)
+        delta = (seq - self.next_seq) & MASK
+        if delta == 0 and not self.held:
+            self._take(data, at, end, cut, frame, time_ns, 0)
+            if self.patience >= 0:
+                self._calm()
+            return NEW
+        offset = self.next + (delta if delta < HALF else delta - MASK - 1)
+        stop = offset + (end - at) + cut
+        if offset < self.next:
+            known = stop if stop < self.next else self.next
+            got = at + known - offset
+            self._compare(offset, data, at, got if got < end else end, frame, time_ns)
+            if stop <= self.next:
+                return PROBE if stop - offset <= 1 and stop == self.next else OLD
+            skip = self.next - offset
+            self._insert(self.next, data, at + skip, end, cut, frame, time_ns, skip)
+        else:
+            self._insert(offset, data, at, end, cut, frame, time_ns, 0)
+        waiting = self.held[0].offset > self.next
+        self._drain()
+        if len(self.held) > MAX_HELD or self.budget.held < 0:
+            self.facts.note(notes.BOUND, self.side.from_client, frame, time_ns, self.next, 0)
+            self.give_up()
+        if self.patience >= 0:
+            self._calm()
+        return WAITING if waiting else NEW
+
+    def _compare(self, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64) -> None:
+        """Bytes that were delivered already come again."""
+        if offset < 0:
+            # Before what was seen first: nothing to compare with, and nothing rests on it.
+            at -= offset
+            offset = 0
+        if at >= end:
+            return
+        stop = offset + end - at
+        found = self.history.compare(offset, data, at, end)
+        kind: i64 = -1
+        if found == DIFFERENT:
+            kind = notes.CONFLICT if stop > self.acked else notes.CONFLICT_ACKED
+            if kind == notes.CONFLICT_ACKED and stop - offset == 1 and stop == self.next:
+                kind = -1  # a keep-alive's byte means nothing
+        elif found == NOT_KEPT and stop > self.acked:
+            kind = notes.OVERLAP_UNCHECKED
+        if kind >= 0:
+            self.facts.note(kind, self.side.from_client, frame, time_ns, offset, stop - offset)
+
+    def _take(self, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64, payload_at: i64) -> None:
+        """The next bytes, in order."""
+        side = self.side
+        start = self.next
+        size = end - at
+        total = size + cut
+        side.frame = frame
+        side.time_ns = time_ns
+        side.seen += size
+        self.next = start + total
+        self.next_seq = (self.next_seq + total) & MASK
+        self.history.add(start, data, at, end, self.acked >= start)
+        tracker = side.tracker
+        if tracker is not None:
+            tracker.frame(frame, start, start + total, payload_at)
+        self.receiver.deliver(self, data, at, end, cut)
+        if cut > 0:
+            side.truncated += cut
+            self.facts.note(notes.TRUNCATED, side.from_client, frame, time_ns, start + size, cut)
+            self.receiver.hole(self, cut)
+
+    def _insert(
+        self, offset: i64, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64, payload_at: i64
+    ) -> None:
+        """Let it wait: what others that wait already bring is compared and left out, as the first counts."""
+        stop = offset + (end - at) + cut
+        low = offset
+        place: i64 = 0
+        pieces: list[Segment] = []
+        for old in self.held:
+            old_end = old.end()
+            if old_end <= low:
+                place += 1
+                continue
+            if old.offset >= stop:
+                break
+            if old.offset > low:
+                pieces.append(_piece(offset, data, at, end, low, old.offset, frame, time_ns, payload_at))
+            self._compare_held(old, offset, data, at, end, frame, time_ns)
+            low = old_end
+        if low < stop:
+            pieces.append(_piece(offset, data, at, end, low, stop, frame, time_ns, payload_at))
+        for piece in pieces:
+            self.budget.held -= len(piece.data)
+            place = len(self.held)
+            while place > 0 and self.held[place - 1].offset > piece.offset:
+                place -= 1
+            self.held.insert(place, piece)
+
+    def _compare_held(
+        self, old: Segment, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64
+    ) -> None:
+        low = offset if offset > old.offset else old.offset
+        high = offset + end - at
+        old_high = old.offset + len(old.data)
+        if old_high < high:
+            high = old_high
+        if low < high:
+            if old.data[low - old.offset : high - old.offset] != data[at + low - offset : at + high - offset]:
+                kind = notes.CONFLICT if high > self.acked else notes.CONFLICT_ACKED
+                self.facts.note(kind, self.side.from_client, frame, time_ns, low, high - low)
+
+    def _drain(self) -> None:
+        while self.held and self.held[0].offset <= self.next:
+            item = self.held.pop(0)
+            self.budget.held += len(item.data)
+            self._take(item.data, 0, len(item.data), item.cut, item.frame, item.time_ns, item.payload_at)
+
+    def _calm(self) -> None:
+        if not self.held and self.next >= self.acked and self.next >= self.sent:
+            self.patience = -1
+
+    def tick(self) -> None:
+        """Another packet of the connection came while bytes are missing that the receiver has."""
+        self.patience -= 1
+        if self.patience < 0:
+            self.give_up()
+
+    def give_up(self) -> None:
+        """The bytes before what waits, or before what was acknowledged, will not come."""
+        target = self.acked if self.acked > self.sent else self.sent
+        if self.held and (target <= self.next or self.held[0].offset < target):
+            target = self.held[0].offset
+        self._gap_to(target)
+        self._drain()
+        self.patience = -1
+        if self.next < self.acked or self.next < self.sent:
+            self.patience = PATIENCE
+
+    def _gap_to(self, target: i64) -> None:
+        count = target - self.next
+        if count <= 0:
+            return
+        side = self.side
+        side.missing += count
+        self.facts.note(notes.GAP, side.from_client, side.frame, side.time_ns, self.next, count)
+        self.next = target
+        self.next_seq = (self.next_seq + count) & MASK
+        self.history.clear()
+        self.receiver.hole(self, count)
+
+    def close(self) -> None:
+        """No more segments will come: hand out what waits, with the gaps before it and after."""
+        while self.held:
+            self._gap_to(self.held[0].offset)
+            self._drain()
+        last = self.acked
+        if self.sent > last:
+            last = self.sent
+        if self.end > last:
+            last = self.end
+        if self.start != 0:
+            self._gap_to(last)
+        self.patience = -1
+        self.history.clear()
+
+    def known_from(self) -> i64:
+        """How the beginning is known: 0 not, START_ACK, START_SYN."""
+        return self.start if self.start in (START_ACK, START_SYN) else 0
+
+
+def _piece(
+    offset: i64, data: bytes, at: i64, end: i64, low: i64, high: i64, frame: i64, time_ns: i64, payload_at: i64
+) -> Segment:
+    """The part [low, high) of a segment at `offset`, in stream offsets."""
+    have = offset + end - at
+    stop = high if high < have else have
+    piece = data[at + low - offset : at + stop - offset] if low < stop else b""
+    return Segment(low, piece, high - low - len(piece), frame, time_ns, payload_at + low - offset)

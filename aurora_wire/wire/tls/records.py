@@ -1,0 +1,292 @@
+"""One direction's TLS records: the chain, and what the handshake says in the clear.
+
+Sources: RFC 8446 section 5.1 (record layer) and appendix D (compatibility), RFC 5246 section 6.2.
+States are few: whether this direction's records are encrypted follows from ChangeCipherSpec (up to TLS 1.2) or
+from the ServerHello (TLS 1.3); a record's body is skipped by its length, but for a sample of its first bytes.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.reads import u16_be, u24_be
+from aurora_wire.wire import labels, notes
+from aurora_wire.wire.decoder import TO_SEARCH, Decoder
+from aurora_wire.wire.detect import (
+    ALERT,
+    APPLICATION_DATA,
+    CHANGE_CIPHER_SPEC,
+    HANDSHAKE,
+    HEARTBEAT,
+    READABLE_RUN,
+    RECORD_HEADER,
+    readable_run,
+    record_length,
+)
+from aurora_wire.wire.events import TLSStarted
+from aurora_wire.wire.facts import Facts, Side, TLSFacts, TLSSide
+from aurora_wire.wire.tls.hello import parse_client_hello, parse_server_hello
+
+SAMPLE: Final[i64] = 96              # bytes at the start of a record that must not read as text
+MAX_HANDSHAKE: Final[i64] = 65536    # bytes of handshake messages held, our bound
+TLS_1_3: Final[i64] = 0x0304
+MAX_RECORD_1_3: Final[i64] = 16640   # 2^14 + 256: RFC 8446, 5.2
+# A TLS 1.3 record with an alert has 2 + 1 + 16 bytes (CCM_8: 8 fewer). A client's first record there ends with its
+# Finished, so that data comes in the second at the earliest.
+ALERT_1_3: Final[i64] = 24
+
+
+class TLSRecords(Decoder):
+    """Fed one direction of TLS from a record boundary on."""
+
+    def __init__(self, facts: Facts, side: Side) -> None:
+        super().__init__(facts, side)
+        self.tls: TLSFacts = facts.start_tls()
+        self.mine: TLSSide = self.tls.side(side.from_client)
+        self.head = b""            # a header that came in pieces, less than 5 bytes
+        self.left: i64 = 0         # bytes of the current record still to come
+        self.kind: i64 = 0         # its content type
+        self.label: i64 = labels.TLS_HANDSHAKE
+        self.sample_left: i64 = 0  # bytes of its sample still to come
+        self.sample = b""          # of a record that comes in pieces
+        self.collecting = False    # its body is a readable handshake message or alert
+        self.messages = b""        # handshake messages not yet whole
+        self.version: i64 = -1     # of this direction's first protected record
+
+    def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        side = self.side
+        while at < end:
+            left = self.left
+            if left > 0:
+                take = left if left < end - at else end - at
+                if self.collecting or self.sample_left > 0:
+                    self._look(data, at, at + take)
+                self.left = left - take
+                side.account(take, self.label)
+                at += take
+                if self.left == 0:
+                    self._record_end()
+            elif end - at >= RECORD_HEADER and not self.head:
+                length = record_length(data, at)
+                if length < 0 or not self._record(data, at, length):
+                    self.mine.broken = True
+                    self.next = TO_SEARCH
+                    return at
+                side.account(RECORD_HEADER, self.label)
+                at += RECORD_HEADER
+            else:
+                take = RECORD_HEADER - len(self.head)
+                if take > end - at:
+                    take = end - at
+                self.head += data[at : at + take]
+                at += take
+                if not self._head_fits():
+                    held = len(self.head)
+                    self.head = b""
+                    return self._broken(at, held)
+                if len(self.head) == RECORD_HEADER:
+                    head = self.head
+                    self.head = b""
+                    if not self._record(head, 0, record_length(head, 0)):
+                        return self._broken(at, RECORD_HEADER)
+                    side.account(RECORD_HEADER, self.label)
+        return at
+
+    def gap(self, count: i64) -> None:
+        side = self.side
+        if self.head:
+            side.account(len(self.head), labels.UNKNOWN)
+            self.head = b""
+        elif 0 < count <= self.left:
+            # Positions go on, only contents are lost.
+            self.collecting = False
+            self.messages = b""
+            self.sample_left = 0
+            self.sample = b""
+            self.left -= count
+            side.hole(count)
+            return
+        side.hole(count)
+        self.left = 0
+        self.collecting = False
+        self.messages = b""
+        self.next = TO_SEARCH
+
+    def finish(self) -> None:
+        if self.head:
+            self.side.account(len(self.head), labels.TLS_APPLICATION_DATA)
+            self.head = b""
+        if self.sample:
+            self._check_sample(self.sample, 0, len(self.sample))
+            self.sample = b""
+
+    def _broken(self, at: i64, held: i64) -> i64:
+        """The bytes held of a header that came in pieces are none."""
+        self.note(notes.BAD_RECORD, held)
+        self.side.account(held, labels.UNKNOWN)
+        self.mine.broken = True
+        self.next = TO_SEARCH
+        return at
+
+    def _head_fits(self) -> bool:
+        head = self.head
+        size = len(head)
+        if not CHANGE_CIPHER_SPEC <= head[0] <= HEARTBEAT or (size > 1 and head[1] != 3) or (size > 2 and head[2] > 3):
+            return False
+        return size < RECORD_HEADER or record_length(head, 0) >= 0
+
+    def encrypted(self) -> bool:
+        """Are this direction's records protected, as far as the handshake was seen?"""
+        hello = self.tls.server_hello
+        if hello is not None and hello.version >= TLS_1_3:
+            return True
+        if hello is None and self.tls.retry:
+            return False  # a ChangeCipherSpec of now means nothing: RFC 8446, appendix D.4
+        return self.mine.spec_changed or (hello is None and self.tls.client_hello is None)
+
+    def _record(self, data: bytes, at: i64, length: i64) -> bool:
+        """A record begins; False where a record of this kind and length makes no sense here."""
+        kind: i64 = data[at]
+        version = u16_be(data, at + 1)
+        mine = self.mine
+        side = self.side
+        if kind == CHANGE_CIPHER_SPEC and length != 1:
+            return False
+        mine.records += 1
+        if mine.first_frame < 0:
+            mine.first_frame = side.frame
+            mine.first_offset = side.position
+            if self.facts.events is not None:
+                self.facts.events.append(
+                    TLSStarted(self.facts.id, side.from_client, side.frame, side.time_ns, side.position)
+                )
+        self.left = length
+        self.kind = kind
+        self.collecting = False
+        self.sample_left = 0
+        hello = self.tls.server_hello
+        encrypted = self.encrypted()
+        if kind == APPLICATION_DATA:
+            self.label = labels.TLS_APPLICATION_DATA
+            mine.app_records += 1
+            mine.app_bytes += length
+            in_1_3 = hello is not None and hello.version >= TLS_1_3
+            if not in_1_3 or (mine.app_records > 1 and length > ALERT_1_3):
+                mine.data_records += 1
+                if mine.first_data_frame < 0:
+                    mine.first_data_frame = side.frame
+                mine.last_data_frame = side.frame
+            if not encrypted and self.tls.client_hello is not None and hello is not None:
+                self.note(notes.UNEXPECTED_RECORD, length)
+            if in_1_3 and (length > MAX_RECORD_1_3 or length < 17):
+                self.note(notes.BAD_RECORD, length)
+            self.sample_left = SAMPLE if length > SAMPLE else length
+            self._check_version(version, hello.version if hello is not None else -1)
+        elif kind == HANDSHAKE:
+            self.label = labels.TLS_HANDSHAKE
+            if not encrypted or (hello is None and not mine.spec_changed):
+                self.collecting = len(self.messages) + length <= MAX_HANDSHAKE
+            elif hello is not None and hello.version >= TLS_1_3:
+                # A client's second ClientHello comes before the ServerHello; after it nothing of this type may.
+                self.note(notes.UNEXPECTED_RECORD, length)
+            else:
+                mine.encrypted_handshake += 1
+                self._check_version(version, hello.version if hello is not None else -1)
+        elif kind == CHANGE_CIPHER_SPEC:
+            self.label = labels.TLS_CHANGE_CIPHER_SPEC
+            mine.spec_changed = True
+            if self.tls.resumed < 0 and not side.from_client and hello is not None and hello.version < TLS_1_3:
+                client = self.tls.client_hello
+                same = client is not None and len(hello.session_id) > 0 and client.session_id == hello.session_id
+                self.tls.resumed = 1 if same and not self.tls.certificate_seen else 0
+        elif kind == ALERT:
+            self.label = labels.TLS_ALERT
+            mine.alerts += 1
+            self.collecting = length == 2
+        else:
+            self.label = labels.TLS_HEARTBEAT
+            if hello is not None and hello.version >= TLS_1_3:
+                self.note(notes.UNEXPECTED_RECORD, length)
+        if length == 0:
+            self._record_end()
+        return True
+
+    def _check_version(self, version: i64, negotiated: i64) -> None:
+        """RFC 8446, 5.1: 0x0303 in TLS 1.3; before it, the negotiated one. In mid-stream: always the same."""
+        expected = self.version
+        if expected < 0:
+            expected = version
+            if negotiated >= 0:
+                expected = negotiated if negotiated < TLS_1_3 else 0x0303
+            self.version = expected
+        if version != expected:
+            self.note(notes.WRONG_VERSION, 0)
+
+    def _look(self, data: bytes, at: i64, end: i64) -> None:
+        """See some of the record's body."""
+        if self.collecting:
+            self.messages += data[at:end]
+            return
+        take = self.sample_left if self.sample_left < end - at else end - at
+        if take == self.sample_left and not self.sample:
+            self._check_sample(data, at, at + take)
+            self.sample_left = 0
+            return
+        self.sample += data[at : at + take]
+        self.sample_left -= take
+        if self.sample_left == 0:
+            self._check_sample(self.sample, 0, len(self.sample))
+            self.sample = b""
+
+    def _check_sample(self, data: bytes, at: i64, end: i64) -> None:
+        if readable_run(data, at, end, READABLE_RUN):
+            self.note(notes.READABLE_RECORD, end - at)
+
+    def _record_end(self) -> None:
+        if not self.collecting:
+            return
+        self.collecting = False
+        if self.kind == ALERT:
+            self._alert()
+            return
+        while len(self.messages) >= 4:
+            held = self.messages
+            stop = 4 + u24_be(held, 1)
+            if len(held) < stop:
+                if stop > MAX_HANDSHAKE:
+                    self.messages = b""
+                return
+            self._message(int(held[0]), held, 4, stop)
+            self.messages = held[stop:]
+
+    def _alert(self) -> None:
+        body = self.messages
+        self.messages = b""
+        if len(body) != 2:
+            return
+        self.mine.last_alert = body[1]
+        if body[0] == 2:
+            self.mine.fatal_alert = True
+        elif body[1] == 0:
+            self.mine.close_notify = True
+
+    def _message(self, kind: i64, data: bytes, at: i64, end: i64) -> None:
+        """Source: RFC 8446, section 4 (Handshake Protocol)."""
+        tls = self.tls
+        if kind == 1 and self.side.from_client:
+            client = parse_client_hello(data, at, end)
+            if client is not None:
+                tls.client_hello = client
+                if tls.hello_frame < 0:
+                    tls.hello_frame = self.side.frame
+        elif kind == 2 and not self.side.from_client:
+            server = parse_server_hello(data, at, end)
+            if server is not None and server.is_retry_request:
+                tls.retry = True
+            elif server is not None:
+                tls.server_hello = server
+                tls.server_frame = self.side.frame
+                if server.version >= TLS_1_3:
+                    tls.resumed = 1 if server.resumed_by_psk else 0
+        elif kind == 11 and not self.side.from_client:
+            tls.certificate_seen = True
