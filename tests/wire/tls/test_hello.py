@@ -256,6 +256,11 @@ def test_client_hello_cut_short_is_refused_but_for_one_without_extensions(cut: i
     assert (hello is not None) == (cut == len(client_hello(None)))
 
 
+def fields(of: object) -> dict[str, object]:
+    """All that it says; compiled classes have no `__slots__` or `__dict__` to ask."""
+    return {name: value for name in dir(of) if name[0] != "_" and not callable(value := getattr(of, name))}
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.one_of(
@@ -276,7 +281,7 @@ def test_no_bytes_raise_and_nothing_is_read_outside(body: bytes, where: int, val
         inside = parse(around, 7, 7 + len(data))
         assert (alone is None) == (inside is None)
         if alone is not None and inside is not None:
-            assert all(getattr(alone, name) == getattr(inside, name) for name in alone.__slots__)
+            assert fields(alone) == fields(inside)
     assert looks_like_v2_hello(data, 0, len(data)) == looks_like_v2_hello(around, 7, 7 + len(data))
     found = certificate_slices(around, 7, 7 + len(data))
     assert (found is None) == (certificate_slices(data, 0, len(data)) is None)
