@@ -126,6 +126,19 @@ def test_what_is_not_certain_has_no_name(data: bytes) -> None:
     assert recognise(data, 0, len(data), EITHER) == ""
 
 
+@pytest.mark.parametrize("name", ["LDAP", "RDP", "STUN", "MQTT", "TDS", "Oracle TNS", "DNS", "Cassandra"])
+def test_a_message_whose_length_is_not_that_of_the_data_has_no_name(name: str) -> None:
+    for data in (data for known, side, data in OPENINGS if known == name and side == CLIENT):
+        assert recognise(data + b"\x00", 0, len(data) + 1, EITHER) == ""
+        assert recognise(data, 0, len(data) - 1, EITHER) == ""
+
+
+def test_a_mysql_packet_that_holds_what_mongodb_sends_is_mysql() -> None:
+    message = le32(16 + len(MSG), 1, 0, 2013) + MSG
+    data = message + bytes(4)  # u24 length, sequence id 0, and a payload of that length
+    assert recognise(data, 0, len(data), CLIENT) == ""
+
+
 def packet(payload: bytes, sequence: int) -> bytes:
     return struct.pack("<I", len(payload))[:3] + bytes([sequence]) + payload
 
