@@ -235,7 +235,8 @@ def _reader(path: str, start: _Start) -> tuple[str, FrameSource]:
     if head[:4] in _PCAP_MAGICS:
         return "pcap", PcapSource(path, start.read)
     if len(head) < 4 and any(magic.startswith(head) for magic in _PCAP_MAGICS):
-        raise CaptureError(path, 0, f"ends inside the pcap file header ({len(head)} of 24 bytes). Was the copy complete?")
+        cut = f"ends inside the pcap file header ({len(head)} of 24 bytes)"
+        raise CaptureError(path, 0, f"{cut}. Was the copy complete?")
     if head[:4] == _PCAPNG_MAGIC:
         return "pcapng", PcapngSource(path, start.read)
     for magic, what in _OTHERS:

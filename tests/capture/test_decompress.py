@@ -35,7 +35,7 @@ COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 NAMES = sorted(COMPRESS)
 SKIPPABLE = bytes.fromhex("5e2a4d18") + (300_000).to_bytes(4, "little") + bytes(300_000)
 
-MIXED = random.Random(7).randbytes(70_000) + b"SELECT 1 " * 20_000 + random.Random(8).randbytes(3_000_000)
+MIXED = random.Random(7).randbytes(70_000) + b"SELECT 1 " * 20_000 + random.Random(8).randbytes(1_500_000)
 
 
 @cache
@@ -94,7 +94,7 @@ def test_skippable_frames_are_passed_over(name: str) -> None:
 
 def test_a_bomb_comes_in_bounded_blocks() -> None:
     for name in NAMES:
-        assert read_all(COMPRESS[name](bytes(20 << 20))) == bytes(20 << 20)
+        assert read_all(COMPRESS[name](bytes(5 << 20))) == bytes(5 << 20)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,134 @@
+"""From names to captures: files, folders, patterns, each once and in the order of time."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+from pathlib import Path
+
+import pytest
+
+from aurora_wire.capture.inputs import expand_inputs
+from aurora_wire.errors import UsageError
+
+from .files import block, interface, pcap_header, pcap_record, section
+from .test_text import ARTICLE
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def capture(path: Path, second: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pcap_header() + pcap_record(b"x", time=(second, 0)))
+    return path
+
+
+def test_files_are_ordered_by_their_first_packet(folder: Path) -> None:
+    for name, second in [("b.pcap2", 30), ("a.pcap1", 20), ("c.pcap", 10)]:
+        capture(folder / name, second)
+    assert expand_inputs(["b.pcap2", "a.pcap1", "c.pcap"]) == ["c.pcap", "a.pcap1", "b.pcap2"]
+
+
+def test_what_has_no_time_keeps_its_place(folder: Path) -> None:
+    capture(folder / "late", 9)
+    capture(folder / "early", 1)
+    (folder / "undated").write_text(ARTICLE)
+    (folder / "junk").write_bytes(b"\0junk")
+    (folder / "empty").write_bytes(pcap_header())
+    simple = section() + interface() + block(3, struct.pack("<I", 1) + b"x")
+    (folder / "timeless").write_bytes(simple)
+    names = ["junk", "late", "undated", "-", "early", "timeless", "empty"]
+    assert expand_inputs(names) == ["junk", "early", "undated", "-", "late", "timeless", "empty"]
+
+
+def test_dated_text_and_compressed_files_are_ordered_too(folder: Path) -> None:
+    (folder / "text").write_text(ARTICLE.replace("13:20:45", "1970-01-01 00:00:05"))
+    capture(folder / "plain", 7)
+    (folder / "packed").write_bytes(gzip.compress(pcap_header() + pcap_record(b"x", time=(6, 0))))
+    assert expand_inputs(["plain", "packed", "text"]) == ["text", "packed", "plain"]
+
+
+def test_a_folder_stands_for_the_captures_in_it_and_below(folder: Path) -> None:
+    capture(folder / "in/z.cap", 1)
+    capture(folder / "in/deep/er/no-ending", 2)
+    (folder / "in/dump.txt").write_text(ARTICLE)
+    (folder / "in/cut.pcap").write_bytes(pcap_header()[:20])
+    (folder / "in/packed.pcap.gz").write_bytes(gzip.compress(pcap_header()))
+    for name, content in [
+        ("notes.txt", b"no dump\n"), ("log.gz", gzip.compress(b"no dump\n")), ("image.png", b"\x89PNG"),
+        ("nothing", b""), ("blank.txt", b"\n"),
+    ]:
+        (folder / "in" / name).write_bytes(content)
+    assert expand_inputs(["in"]) == [
+        "in/cut.pcap", "in/z.cap", "in/dump.txt", "in/packed.pcap.gz", "in/deep/er/no-ending",
+    ]
+    assert expand_inputs(["in/"]) == expand_inputs(["in"])
+    assert "./in/z.cap" in expand_inputs(["."])
+
+
+def test_a_pattern_that_the_shell_left_alone_is_expanded(folder: Path) -> None:
+    for number in (3, 1, 2):
+        capture(folder / f"night-{number}.pcap", number)
+    capture(folder / "sub/night-4.pcap", 4)
+    assert expand_inputs(["night-?.pcap"]) == ["night-1.pcap", "night-2.pcap", "night-3.pcap"]
+    assert expand_inputs(["**/night-*.pcap"])[-1] == "sub/night-4.pcap"
+    assert expand_inputs(["s*"]) == ["sub/night-4.pcap"]
+    capture(folder / "odd[1].pcap", 5)
+    assert expand_inputs(["odd[1].pcap"]) == ["odd[1].pcap"]
+
+
+def test_each_capture_is_given_once(folder: Path) -> None:
+    capture(folder / "in/a", 1)
+    (folder / "link").symlink_to("in/a")
+    assert expand_inputs(["in/a", "in", "link", str(folder / "in/a"), "*", "-", "-"]) == ["in/a", "-"]
+
+
+def test_a_loop_of_folders_is_entered_once(folder: Path) -> None:
+    capture(folder / "in/a", 1)
+    (folder / "in/again").symlink_to("..", target_is_directory=True)
+    (folder / "in/self").symlink_to("self")
+    (folder / "in/gone").symlink_to("nowhere")
+    assert expand_inputs(["in"]) == ["in/a"]
+
+
+def test_what_cannot_be_opened_does_not_lose_the_others(folder: Path) -> None:
+    capture(folder / "a", 1)
+    (folder / "self").symlink_to("self")
+    assert expand_inputs(["self", "a"]) == ["self", "a"]
+    assert expand_inputs(["nul\0byte", "a"]) == ["nul\0byte", "a"]
+
+
+def test_streams_are_not_read_for_their_time(folder: Path) -> None:
+    os.mkfifo("fifo")
+    capture(folder / "a", 1)
+    assert expand_inputs(["fifo", "a"]) == ["fifo", "a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("missing.pcap", "missing.pcap: no such file or folder. Is the path right?"),
+        ("missing*.pcap", "missing*.pcap: no file matches this pattern."),
+        ("nothing", "nothing: no capture in this folder. Is it the right one?"),
+        ("noth*", "noth*: no capture in what this pattern matches. Is it the right one?"),
+    ],
+)
+def test_a_name_that_leads_to_no_capture_is_an_error(folder: Path, name: str, line: str) -> None:
+    (folder / "nothing").mkdir()
+    (folder / "nothing/readme").write_text("hello\n")
+    with pytest.raises(UsageError) as caught:
+        expand_inputs([name])
+    assert str(caught.value) == line
+
+
+def test_the_published_captures_are_all_found(shared: Path) -> None:
+    found = expand_inputs([str(shared / "corpus")])
+    files = [path for path in (shared / "corpus").rglob("*") if path.is_file()]
+    captures = [path for path in files if path.suffix in {".pcap", ".pcapng"}]
+    dumps = [path for path in files if path.suffix == ".txt" and b"0x0000: " in path.read_bytes()]
+    assert sorted(found) == sorted(map(str, captures + dumps))
