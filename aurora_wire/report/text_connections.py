@@ -12,8 +12,9 @@ from aurora_wire.verdict.result import ConnectionResult, Scan, Verdict
 
 ONE_BY_ONE = 20     # connections; more are grouped by client host and user
 GROUPS_SHOWN = 40
-REASONS_OF = 20     # connections
+REASONS_OF = 20     # groups of connections with the same reasons
 REASONS_EACH = 3
+IDS_SHOWN = 8
 
 HEADER = ("#", "client", "server", "user", "verdict", "TLS", "in clear", "in TLS", "statements")
 VERDICT = HEADER.index("verdict")
@@ -42,7 +43,7 @@ def _one_by_one(connections: list[ConnectionResult], style: Style) -> Iterator[s
     rows = [
         (str(c.id), endpoint(c.client), endpoint(c.server), _user(c), judged(c.verdict, c.confidence),
          show_text((c.tls and c.tls.version) or "-"),
-         _number(clear_number(c)), _number(tls_number(c)), _number(c.statements_total))
+         _number(clear_bytes(c)), _number(tls_bytes(c)), _number(c.statements_total))
         for c in connections
     ]
 
@@ -83,7 +84,7 @@ def _groups(scan: Scan, style: Style) -> Iterator[str]:
         group = groups.setdefault(key, _Group(*key))
         group.servers.add(endpoint(c.server))
         group.verdicts[c.verdict] = group.verdicts.get(c.verdict, 0) + 1
-        group.clear += clear_number(c)
+        group.clear += clear_bytes(c)
         group.statements += c.statements_total
     ordered = sorted(groups.values(), key=lambda g: (-g.leaks(), -g.clear, g.host, g.user))
     rows = [
@@ -110,23 +111,37 @@ def reasons_text(scan: Scan, style: Style) -> Iterator[str]:
     if not weak:
         return
     yield style.title("Reasons for these verdicts")
-    for c in weak[:REASONS_OF]:
-        verdict = style.verdict(judged(c.verdict, c.confidence), c.verdict, c.confidence)
-        yield f"  connection {c.id}, {verdict}"
-        for reason in c.reasons[:REASONS_EACH]:
+    groups: dict[tuple[str, ...], list[ConnectionResult]] = {}
+    for c in weak:
+        key = (judged(c.verdict, c.confidence), *(reason.id for reason in c.reasons))
+        groups.setdefault(key, []).append(c)
+    for (shown, *_), members in list(groups.items())[:REASONS_OF]:
+        first = members[0]
+        verdict = style.verdict(shown, first.verdict, first.confidence)
+        yield f"  {_named(members)}: {verdict}"
+        for reason in first.reasons[:REASONS_EACH]:
             where = place(reason.frame, reason.direction, reason.offset)
             yield from style.wrap(show_text(reason.text) + (f" ({where})" if where else ""), "    ")
-        if len(c.reasons) > REASONS_EACH:
-            yield f"    {count(len(c.reasons) - REASONS_EACH, 'more reason')}: --format json"
-    if len(weak) > REASONS_OF:
-        yield f"  {count(len(weak) - REASONS_OF, 'more connection')}: --format json"
+        if len(first.reasons) > REASONS_EACH:
+            yield f"    {count(len(first.reasons) - REASONS_EACH, 'more reason')}: --format json"
+    if len(groups) > REASONS_OF:
+        yield f"  {count(len(groups) - REASONS_OF, 'more group')} of connections: --format json"
 
 
-def clear_number(connection: ConnectionResult) -> int:
+def _named(members: list[ConnectionResult]) -> str:
+    """`connection 3`, `connections 3, 5, 6 and 12 more (places of the first)`."""
+    if len(members) == 1:
+        return f"connection {members[0].id}"
+    listed = ", ".join(str(c.id) for c in members[:IDS_SHOWN])
+    more = f" and {len(members) - IDS_SHOWN:,} more" if len(members) > IDS_SHOWN else ""
+    return f"connections {listed}{more} (places of the first)"
+
+
+def clear_bytes(connection: ConnectionResult) -> int:
     return connection.client_coverage.plaintext + connection.server_coverage.plaintext
 
 
-def tls_number(connection: ConnectionResult) -> int:
+def tls_bytes(connection: ConnectionResult) -> int:
     return connection.client_coverage.tls + connection.server_coverage.tls
 
 

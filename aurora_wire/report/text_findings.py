@@ -26,8 +26,11 @@ def findings_text(scan: Scan, style: Style) -> Iterator[str]:
         for severity in SEVERITIES
     )
     yield style.title(f"{count(sum(totals.values()), 'finding')}: {counted(by_severity)}")
+    told: dict[str, str] = {}  # advice so far, line by line: under which rule
     for rule in ordered:
         yield from _rule(rule, by_rule[rule], totals[rule], style)
+        if rule in RULES:
+            yield from advice("To mend it: " + _fix(rule, told), "      ", style)
     yield "  Why each of these matters: aurora-wire rules ID"
 
 
@@ -41,8 +44,17 @@ def _rule(rule: str, findings: list[Finding], total: int, style: Style) -> Itera
         yield from style.wrap(": ".join(part for part in (where, detail) if part), "      ")
     if total > PLACES_SHOWN:
         yield f"      and {total - PLACES_SHOWN:,} more: --format json"
-    if rule in RULES:
-        yield from advice("To mend it: " + RULES[rule].fix, "      ", style)
+
+
+def _fix(rule: str, told: dict[str, str]) -> str:
+    """The rule's advice; what was said under an earlier rule is not said again."""
+    lines = RULES[rule].fix.split("\n")
+    earlier = told.get(lines[0])
+    if earlier is not None:
+        lines = [f"as for {earlier}.", *(line for line in lines if line not in told)]
+    for line in lines:
+        told.setdefault(line, rule)
+    return "\n".join(lines)
 
 
 def undecoded_text(scan: Scan, style: Style) -> Iterator[str]:

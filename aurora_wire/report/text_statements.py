@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from aurora_wire.report.escape import show_bytes, show_text
 from aurora_wire.report.redact import redact_statement
-from aurora_wire.report.text_style import Style, count, day_and_time, endpoint
+from aurora_wire.report.text_style import RED, Style, count, day_and_time, endpoint
 from aurora_wire.report.times import Clock
 from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
 
@@ -54,11 +54,16 @@ def _connection(
         rows.append((str(statement.frame), when, show_text(statement.command)))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for statement, (frame, time, command) in zip(statements, rows, strict=True):
-        start = f"    frame {frame:>{widths[0]}}  {time:>{widths[1]}}  {command:<{widths[2]}}  "
-        yield start + style.paint(_sql(statement, style.width - len(start), style), "31")
+        start = f"    frame {frame:>{widths[0]}}  {time:>{widths[1]}}  {command:<{widths[2]}}"
+        shown = _sql(statement, style)
+        if len(start) + 2 + len(shown) <= style.width:
+            yield f"{start}  {style.paint(shown, RED)}"
+        else:
+            yield start.rstrip()
+            yield f"      {style.paint(shown, RED)}"
 
 
-def _sql(statement: StatementResult, room: int, style: Style) -> str:
+def _sql(statement: StatementResult, style: Style) -> str:
     """One line that fits, and a note where it is not the whole statement or crossed compressed."""
     notes = []
     if statement.compressed:
@@ -67,11 +72,16 @@ def _sql(statement: StatementResult, room: int, style: Style) -> str:
         notes.append("not captured whole")
     if style.redact:
         statement = redact_statement(statement)
-    room = max(room, SHORTEST)
+    room = max(style.width - 6, SHORTEST)
     note = f" ({', '.join(notes)})" if notes else ""
     shown = show_bytes(statement.sql[: 4 * room])  # no character has more than 4 bytes
     if len(shown) + len(note) <= room and len(statement.sql) <= 4 * room:
         return shown + note
+    dense = show_bytes(b" ".join(statement.sql[: 8 * room].split()))
+    if len(statement.sql) <= 8 * room:
+        note = f" ({', '.join(['white space shortened', *notes])})"
+        if len(dense) + len(note) <= room:
+            return dense + note
     size = max(statement.length, len(statement.sql))
     note = f" ({', '.join([f'{size:,} bytes', *notes])})"
-    return shown[: max(room - 3 - len(note), SHORTEST // 2)] + "..." + note
+    return dense[: max(room - 3 - len(note), SHORTEST // 2)] + "..." + note

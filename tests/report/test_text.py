@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from aurora_wire.report.text import render
 from aurora_wire.report.text_style import judged
 from aurora_wire.verdict import rules
-from aurora_wire.verdict.result import Confidence, Endpoint, Scan, Verdict
+from aurora_wire.verdict.result import Confidence, Endpoint, Reason, Scan, Verdict
 from tests.report import scans
 
 ACTS_ON_TERMINALS = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -94,10 +94,36 @@ def test_a_statement_is_cut_to_the_width_and_its_size_told() -> None:
     plain = scans.connection(
         1, "plaintext", statements=[scans.statement(b"SELECT '" + b"x" * 5_000)], statements_total=1
     )
-    for width in (60, 80, 100, 200):
-        line = next(line for line in text_of(scans.scan(plain), width).splitlines() if "COM_QUERY" in line)
-        assert line.endswith("... (5,008 bytes)")
-        assert len(line) <= max(width, 76)
+    for width in (40, 60, 80, 100, 200):
+        lines = text_of(scans.scan(plain), width).splitlines()
+        shown = lines[next(n for n, line in enumerate(lines) if "COM_QUERY" in line) + 1]
+        assert shown.startswith("      SELECT 'xx")
+        assert shown.endswith("... (5,008 bytes)")
+        assert len(shown) == width
+
+
+def test_indentation_takes_no_room_in_a_statement_that_does_not_fit() -> None:
+    long = b"\n        SELECT a,\n               b\n" + b" " * 80 + b"FROM t"
+    plain = scans.connection(1, "plaintext", statements=[scans.statement(long)], statements_total=1)
+    assert "  SELECT a, b FROM t (white space shortened)\n" in text_of(scans.scan(plain), 100)
+
+
+def test_advice_that_rules_share_is_given_once() -> None:
+    found = [
+        rules.finding(rule, "", connection=1, frame=9) for rule in (rules.SQL_IN_CLEAR, rules.LOGIN_IN_CLEAR)
+    ]
+    text = text_of(scans.scan(scans.connection(1, "plaintext"), findings=found))
+    assert text.count("SET PERSIST require_secure_transport = ON;") == 1
+    assert "To mend it: as for AW101.\n      Then change the password" in text
+
+
+def test_connections_with_the_same_reasons_are_told_together() -> None:
+    gap = Reason("gap", "1,448 bytes from the server are missing", 37, "server", 5_120)
+    weak = [scans.connection(number, "encrypted", "likely", reasons=[gap]) for number in range(1, 13)]
+    text = text_of(scans.scan(*weak))
+    named = "connections 1, 2, 3, 4, 5, 6, 7, 8 and 4 more (places of the first)"
+    assert f"  {named}: encrypted (likely)\n" in text
+    assert text.count("are missing") == 1
 
 
 def test_redacted_text_holds_no_literal() -> None:

@@ -35,3 +35,9 @@ def test_a_frame_has_a_date_if_its_capture_has() -> None:
     assert [clock.undated(frame) for frame in (1, 60, 61, 99)] == [True, True, False, False]
     assert clock.show(60, None) is None
     assert not Clock().undated(1)
+
+
+def test_while_no_capture_is_known_a_time_of_the_first_day_is_a_time_of_day() -> None:
+    assert Clock().show(1, DAY - 1) == "23:59:59.999999999"
+    assert Clock().show(1, DAY) == "1970-01-02T00:00:00.000000000Z"
+    assert Clock([scans.capture()]).show(1, 0) == "1970-01-01T00:00:00.000000000Z"
