@@ -36,9 +36,9 @@ def explain(
 ) -> list[str]:
     """The lines that explain a frame. Never raises on any bytes; text from the wire is escaped.
 
-    spans: what the engine found each part of the payload to be (for a frame that has a label and no spans, one
-    over the whole payload); capabilities: those that both sides have,
-    where known; codec: of the connection's character set.
+    spans: what the engine found each part of the payload to be (for a frame with a label and no spans: one
+    over the whole payload); capabilities: those that both sides have, where known; codec: of the connection's
+    character set.
     """
     tcpdump = TcpdumpLines()
     tcpdump.header_line(frame, link_type, None, len(frame))

@@ -20,7 +20,7 @@ from aurora_wire.report.explain_login import (
 from aurora_wire.report.explain_replies import explain_error, explain_reply
 from aurora_wire.report.explain_rows import MAX_MESSAGES, TEXT_LIMIT, FieldReader, Rows, plural
 from aurora_wire.wire import labels
-from aurora_wire.wire.mysql.commands import command_name
+from aurora_wire.wire.mysql.commands import command_name, fits_command
 
 HEADER: Final = 4
 COMPRESSED_HEADER: Final = 7
@@ -58,7 +58,7 @@ def explain_packets(
 ) -> None:
     """The bytes data[start:end], which all have one label. marks: offsets where packets may begin.
 
-    inside: they were inside a compressed packet, where there are no others.
+    inside: they were inside a compressed packet, whose one label stands for all that it holds.
     """
     at = start
     count = 0
@@ -68,6 +68,8 @@ def explain_packets(
         if count > MAX_MESSAGES:
             rows.title(f"{plural(end - at, 'byte')} more of the same")
             return
+        if inside:
+            label = _label_inside(rows.data, at, end, label, talk)
         if compression_possible and _compressed_fits(rows.data, at, end):
             at = _explain_compressed(rows, at, end, label, talk)
         elif _header_fits(rows.data, at, end, label):
@@ -96,6 +98,15 @@ def _header_fits(data: bytes, at: int, end: int, label: int) -> bool:
     if label in (labels.OK, labels.EOF):
         return first in (0x00, 0xFE, -1) and length <= LIKELY_LENGTH
     return stop < end or length <= LIKELY_LENGTH
+
+
+def _label_inside(data: bytes, at: int, end: int, label: int, talk: Talk) -> int:
+    """The label of a packet that a compressed one held."""
+    if talk.from_client is False or (talk.from_client is None and label < labels.COMMAND):
+        return labels.RESPONSE
+    if end - at > HEADER and data[at + 3] == 0 and fits_command(data[at + HEADER], u24(data, at)):
+        return labels.COMMAND + data[at + HEADER]
+    return label if label >= labels.COMMAND else labels.COMMAND_DATA
 
 
 def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: Talk) -> int:

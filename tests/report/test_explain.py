@@ -154,6 +154,19 @@ def test_compressed_packets_are_opened() -> None:
     assert "statement: SELECT 1" in small
 
 
+def test_what_a_compressed_packet_holds_is_told_packet_by_packet() -> None:
+    rows = mysql.result_set([b"id", b"name"], [[b"1", b"Ada" * 30], [b"2", None]])
+    text = explained(mysql.compressed(1, rows), labels.EOF, from_client=False)
+    assert "head of a result: 2 columns" in text
+    assert text.count("a row of 2 values, readable:") == 2
+
+
+def test_bytes_that_cannot_be_decompressed_are_said_to_be() -> None:
+    packet = bytearray(mysql.compressed(0, mysql.query(b"x" * 200)))
+    packet[12] ^= 0xFF
+    assert "They cannot be decompressed." in explained(bytes(packet), COM_QUERY)
+
+
 def test_a_message_that_goes_on_elsewhere_is_said_to() -> None:
     whole = mysql.query(b"INSERT INTO notes VALUES ('" + b"x" * 3_000 + b"')")
     first = explained(whole[:1_000], COM_QUERY)
