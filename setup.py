@@ -5,15 +5,18 @@ AURORA_WIRE_PURE=1 leaves the compiling out; AURORA_WIRE_REQUIRE_COMPILED=1 make
 """
 
 import os
+import sys
 from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
 PACKAGE = "aurora_wire"
+REQUIRED = os.environ.get("AURORA_WIRE_REQUIRE_COMPILED") == "1"
 
-# Not in the list: `capture/` beyond the readers of binary captures (once a file, not once a frame), and all that
-# lies above. `__init__.py` files only name things.
+# Not in the list: `capture/` beyond the readers of binary captures (once a file, not once a frame), and all
+# that lies above. `__init__.py` files only name things.
 COMPILED = [
     ROOT / PACKAGE / "reads.py",
     *sorted((ROOT / PACKAGE / "wire").rglob("*.py")),
@@ -24,21 +27,49 @@ COMPILED = [
 ]
 
 
+class AllOrNone(build_ext):
+    """All modules share one library: where it could not be built, the others could not be imported."""
+
+    def build_extensions(self) -> None:
+        super().build_extensions()
+        built = self._paths()
+        if not all(path.exists() for path in built):
+            for path in built:
+                path.unlink(missing_ok=True)
+
+    def copy_extensions_to_source(self) -> None:
+        """In a checkout: none is left of an earlier build, and what is up to date has a date that says so.
+
+        Where nothing had to be compiled again the date would be an old one, and the package, when it starts,
+        takes that for a forgotten build.
+        """
+        for path in self._paths():
+            path.unlink(missing_ok=True)
+        super().copy_extensions_to_source()
+        for path in self._paths():
+            if path.exists():
+                path.touch()
+
+    def _paths(self) -> list[Path]:
+        return [Path(self.get_ext_fullpath(extension.name)) for extension in self.extensions]
+
+
 def extensions() -> list:  # type: ignore[type-arg]
     if os.environ.get("AURORA_WIRE_PURE") == "1":
         return []
     from mypyc.build import mypycify  # noqa: PLC0415
 
     files = [str(f.relative_to(ROOT)) for f in COMPILED if f.name != "__init__.py" and f.exists()]
-    modules = mypycify(files, opt_level="3", group_name=PACKAGE)
+    try:
+        modules = mypycify(files, opt_level="3", group_name=PACKAGE)
+    except SystemExit as refusal:  # a later mypy may be stricter; the plain files run all the same
+        if REQUIRED:
+            raise
+        sys.stderr.write(f"Not compiled, as mypyc refuses the sources: {refusal}\n")
+        return []
     for module in modules:
-        module.optional = os.environ.get("AURORA_WIRE_REQUIRE_COMPILED") != "1"
+        module.optional = not REQUIRED
     return modules
 
 
-setup(ext_modules=extensions())
-
-# Where nothing had to be compiled again the library keeps its date; it is up to date all the same, which is what
-# the package asks of it when it starts in a checkout.
-for library in ROOT.glob(f"{PACKAGE}__mypyc.*.so"):
-    library.touch()
+setup(ext_modules=extensions(), cmdclass={"build_ext": AllOrNone})
