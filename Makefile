@@ -52,7 +52,7 @@ bench: .venv/built ## Measure against tcpdump, ngrep, tshark and dpkt, side by s
 clean: ## Remove what was built, the environments too
 	rm -rf .venv .venv-pure build dist *.egg-info benchmarks/out aurora_wire__mypyc*.so
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find aurora_wire tests benchmarks captures \( -name '*.so' -o -name '*.pyc' \) -delete
+	find . -name .git -prune -o \( -name "*.so" -o -name "*.pyc" \) -exec rm -f {} +
 
 # The environments. A Debian python comes without venv and without headers.
 .venv/ready .venv-pure/ready: pyproject.toml
