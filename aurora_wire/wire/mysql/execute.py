@@ -151,10 +151,11 @@ def parse_execute(
         attributes = [value for value in values if len(value.name) > 0]
         values = [value for value in values if len(value.name) == 0]
     if prepared is not None:
-        if complete:
+        # Types come before the values: a packet cut later still tells them, if their number is certain.
+        if complete or count >= 0:
             prepared.types = found.types
-            if count < 0:
-                prepared.param_count = len(values)
+        if complete and count < 0:
+            prepared.param_count = len(values)
         for value in values:
             if value.omitted > 0:
                 complete = False

@@ -186,6 +186,21 @@ def test_ninety_seven_parameters_of_a_session_picked_up_in_the_middle(shared: Pa
     assert b"?" not in session.executions[0]
 
 
+@pytest.mark.parametrize(
+    "name", ["many-query-attrs", "change-user-success", "mysql", "plain-amazon-rds", "selects_with_new_proto"]
+)
+def test_zeek_logs_the_same_queries(shared: Path, name: str) -> None:
+    folder = shared / "corpus" / "zeek"
+    lines = (folder / f"{name}.expected.mysql.log").read_text(encoding="utf-8").splitlines()
+    rows = [line.split("\t") for line in lines if not line.startswith("#")]
+    fields = next(line.split("\t")[1:] for line in lines if line.startswith("#fields"))
+    cmd, arg = fields.index("cmd"), fields.index("arg")
+    session = Session(packets_of(folder / f"{name}.pcap", 3306))
+    assert [query.decode() for query in session.queries] == [row[arg] for row in rows if row[cmd] == "query"]
+    users = [row[arg] for row in rows if row[cmd] in ("login", "change_user")]
+    assert session.user.decode() == users[-1]
+
+
 def test_statements_of_plain_sessions_are_what_the_server_logged(shared: Path) -> None:
     checked = 0
     for name in (

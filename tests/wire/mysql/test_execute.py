@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -135,9 +136,12 @@ def test_reset_forgets_long_data() -> None:
 
 def test_a_cut_packet_keeps_the_values_before_the_cut() -> None:
     payload = built.execute([NUMBER, WORD, WORD])
-    found = parse_execute(payload, 0, len(payload) - 2, Prepared(7, b"", 3), 0)
+    prepared = Prepared(7, b"", 3)
+    found = parse_execute(payload, 0, len(payload) - 2, prepared, 0)
     assert found is not None
     assert (literals(found), found.complete) == ([b"-5", b"'word'"], False)
+    again = execute_of(built.execute([NUMBER, WORD, WORD], new_types=False), prepared)
+    assert (literals(again), again.complete) == ([b"-5", b"'word'", b"'word'"], True)
 
 
 def test_bytes_left_over_make_it_incomplete() -> None:
@@ -189,8 +193,19 @@ def test_the_count_is_inferred_for_ordinary_rows(count: int) -> None:
 
 @pytest.mark.parametrize("filler", [b"\x01\x00", b"\x00", b"\x01", b"\x01\x80", b"\xfe\x00\x00\x01"])
 def test_inference_gives_up_within_a_bound_on_hostile_bytes(filler: bytes) -> None:
-    payload = b"\x17" + bytes(9) + filler * (30_000 // len(filler))
+    hostile = filler * (100_000 // len(filler))
+    payload = b"\x17" + bytes(9) + hostile
+    began = time.perf_counter()
     parse_execute(payload, 0, len(payload), None, -1)
+    payload = b"\xfa" + bytes(4) + b"\x80\x00" + hostile
+    parse_bulk_execute(payload, 0, len(payload), None)
+    assert time.perf_counter() - began < 5  # minutes, if it tried everything
+
+
+def test_a_count_for_which_the_bitmap_has_bits_too_many_is_not_taken() -> None:
+    # As one parameter this is a string of three bytes; but bit 1 is set, so there are two.
+    found = execute_of(b"\x17" + bytes(9) + bytes.fromhex("02 01 fd 00 03 00 01 61"), None)
+    assert literals(found) == [b"'a'", b"NULL"]
 
 
 BATCH = bytes.fromhex(
@@ -230,6 +245,11 @@ def test_a_cut_bulk_execute_keeps_whole_rows() -> None:
     found = parse_bulk_execute(BATCH, 0, len(BATCH) - 3, Prepared(16, b"", 1))
     assert found is not None
     assert (found.row_count, found.complete) == (2, False)
+
+
+def test_rows_end_at_an_indicator_that_does_not_exist() -> None:
+    found = bulk_of(BATCH[:12] + b"\x04" + BATCH[12:], Prepared(16, b"", 1))
+    assert (found.row_count, found.complete) == (1, False)
 
 
 def test_rows_beyond_the_bound_are_counted() -> None:

@@ -89,6 +89,13 @@ def test_a_greeting_that_ends_after_the_low_flags_has_those() -> None:
     assert (found.capabilities, found.scramble) == (0xFFFF, bytes.fromhex("10 68 38 5a 71 5b 17 08"))
 
 
+def test_a_nonce_longer_than_usual_is_read_whole() -> None:
+    at = MYSQL_9.index(b"\x15")  # its length, 21 with the NUL
+    payload = MYSQL_9[:at] + b"\x21" + MYSQL_9[at + 1 : at + 23] + b"twelve more!" + MYSQL_9[at + 23 :]
+    assert greeting_of(payload).scramble == greeting_of(MYSQL_9).scramble + b"twelve more!"
+    assert greeting_of(payload).auth_plugin == b"caching_sha2_password"
+
+
 def test_a_plugin_name_without_nul_is_read() -> None:
     assert greeting_of(MYSQL_9[:-1]).auth_plugin == b"caching_sha2_password"
 
@@ -152,6 +159,14 @@ def test_other_protocols_are_told_apart_within_a_few_bytes(stream: bytes) -> Non
     assert looks_like_greeting(stream, 0, len(stream)) == 0
     if stream[0] > 0x20 and stream[1] > 0x20:
         assert looks_like_greeting(stream, 0, 2) == 0
+
+
+@pytest.mark.parametrize(
+    "start", [b"\x4b\x05", b"\x4b\x00\x01", b"\x4b\x00\x00\x01", b"\x4b\x00\x00\x00\x0b"]
+)
+def test_the_first_byte_that_does_not_fit_decides(start: bytes) -> None:
+    assert looks_like_greeting(start, 0, len(start)) == 0
+    assert looks_like_greeting(start, 0, len(start) - 1) == -1
 
 
 @settings(max_examples=200)

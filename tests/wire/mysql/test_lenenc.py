@@ -28,6 +28,7 @@ def test_null_is_told_from_an_invalid_first_byte_and_from_a_number_too_big() -> 
     assert tuple(read_lenenc(b"\xfb", 0, 1)) == (NULL, 1)
     assert tuple(read_lenenc(b"\xff\x00\x00", 0, 3)) == (INVALID, 0)
     assert tuple(read_lenenc(b"\xfe" + b"\xff" * 8, 0, 9)) == (TOO_BIG, 9)
+    assert tuple(read_lenenc(b"\xfe" + (1 << 62).to_bytes(8, "little"), 0, 9)) == (TOO_BIG, 9)
 
 
 @pytest.mark.parametrize("whole", [b"\x05", b"\xfc\xff\xff", b"\xfd\xff\xff\xff", b"\xfe" + b"\x01" * 8])

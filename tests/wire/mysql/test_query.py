@@ -54,10 +54,10 @@ def test_attributes_have_name_type_and_value() -> None:
 
 
 def test_a_text_that_begins_like_a_count_is_a_text_when_nothing_is_known() -> None:
-    payload = b"\x03\n\x01 SELECT 1"
-    found = parse_query(payload, 0, len(payload), -1)
-    assert found is not None
-    assert payload[found.text_at : found.text_end] == payload[1:]
+    for text in (b"\n\x01 SELECT 1", b"\x00\x02SELECT 1", b"\n\nSELECT 1"):
+        found = parse_query(b"\x03" + text, 0, 1 + len(text), -1)
+        assert found is not None
+        assert (found.text_at, found.text_end) == (1, 1 + len(text))
 
 
 def test_attributes_that_were_agreed_and_do_not_fit_are_told() -> None:
