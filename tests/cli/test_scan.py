@@ -1,0 +1,324 @@
+"""`aurora-wire scan` from the file to the exit code, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aurora_wire.cli import main
+from aurora_wire.cli import scan as scan_command
+from aurora_wire.cli.output import Output
+from tests.cli.running import COMMAND, ENVIRONMENT, python, run
+from tests.conversations import mysql, sessions
+from tests.conversations.tcp import Conversation, pcap
+from tests.report import scans
+
+PLAIN = pcap(sessions.play(sessions.plaintext()).packets)
+ENCRYPTED = pcap(sessions.play(sessions.tls13(), Conversation(client=("10.0.0.6", 41_000))).packets)
+GREETING_ONLY = pcap(sessions.play(sessions.until(sessions.plaintext(), "greeting")).packets)
+EMPTY = pcap([])
+HEAVY = ("scapy", "rich", "lz4", "backports", "cryptography", "jsonschema", "pymysql", "dpkt", "hypothesis")
+
+
+@pytest.fixture
+def captures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one capture of each sort. It is the current one, so that reports have short paths."""
+    for name, data in (("plain", PLAIN), ("tls", ENCRYPTED), ("early", GREETING_ONLY), ("empty", EMPTY)):
+        (tmp_path / f"{name}.pcap").write_bytes(data)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def many_statements(count: int) -> bytes:
+    talk = Conversation()
+    talk.syn()
+    talk.server(mysql.greeting())
+    talk.client(mysql.login())
+    talk.server(mysql.ok(2))
+    for number in range(count):
+        talk.client(mysql.query(b"INSERT INTO t VALUES (%d, 'Canary')" % number))
+        talk.server(mysql.ok(1))
+    return pcap(talk.packets)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["tls.pcap"], 0),
+        (["tls.pcap", "--require", "proven"], 0),
+        (["plain.pcap"], 1),
+        (["plain.pcap", "tls.pcap"], 1),
+        (["early.pcap"], 3),
+        (["empty.pcap"], 3),
+        (["missing.pcap"], 2),
+        (["--format", "yaml", "tls.pcap"], 2),
+        (["tls.pcap", "-o", "missing/report.txt"], 4),
+    ],
+)
+def test_the_exit_code_is_that_of_the_contract(captures: Path, arguments: list[str], code: int) -> None:
+    assert main(["scan", *arguments]) == code
+
+
+def test_a_capture_that_was_cut_is_judged_up_to_there_and_is_no_success(
+    captures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("cut.pcap").write_bytes(pcap(sessions.play(sessions.tls13(), close=False).packets)[:-10])
+    assert main(["scan", "cut.pcap"]) == 3
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[-1].startswith("ENCRYPTED (likely): ")
+    assert "this is no success (exit code 3)" in captured.out.splitlines()[-1]
+    assert captured.err.startswith("aurora-wire: cut.pcap: offset ")
+    assert captured.err.count("\n") == 1
+    Path("cut.pcap").write_bytes(PLAIN[:-10])
+    assert main(["scan", "cut.pcap"]) == 1
+
+
+def test_an_unreadable_input_beside_a_good_one_is_told_and_is_no_success(
+    captures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("junk.pcap").write_bytes(bytes(range(256)))
+    assert main(["scan", "tls.pcap", "junk.pcap"]) == 3
+    captured = capsys.readouterr()
+    assert captured.err.startswith("aurora-wire: junk.pcap: ")
+    assert captured.err.count("\n") == 1
+    assert "ENCRYPTED (" in captured.out
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00" * 100, bytes(range(256)), PLAIN[:20]])
+def test_what_is_no_capture_is_one_line_and_exit_code_2(
+    captures: Path, data: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("odd.pcap").write_bytes(data)
+    assert main(["scan", "odd.pcap"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("aurora-wire: odd.pcap: ")
+    assert captured.err.count("\n") == 1
+
+
+def test_where_no_input_could_be_read_each_has_its_line(
+    captures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("one.pcap", "two.pcap"):
+        Path(name).write_bytes(b"nothing")
+    assert main(["scan", "one.pcap", "two.pcap"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[:2] for line in lines] == [
+        ["aurora-wire", "one.pcap"],
+        ["aurora-wire", "two.pcap"],
+    ]
+
+
+def test_a_hostile_file_name_acts_on_no_terminal(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "a\x1b[2J\n.pcap"
+    Path(name).write_bytes(PLAIN[:-10])
+    assert main(["scan", name]) == 1
+    captured = capsys.readouterr()
+    assert "\x1b" not in captured.out + captured.err
+    assert "a\\x1b[2J\\n.pcap: pcap, " in captured.out
+    assert captured.err.startswith("aurora-wire: a\\x1b[2J\\n.pcap: ")
+    assert captured.err.count("\n") == 1
+
+
+def test_hostile_sql_and_user_names_act_on_no_terminal(
+    captures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sql = "SELECT '\x1b]0;owned\x07\u202e'".encode()
+    steps = sessions.changed(sessions.plaintext(sql=sql), login=mysql.login(user=b"\x1b[31mroot\n"))
+    Path("hostile.pcap").write_bytes(pcap(sessions.play(steps).packets))
+    for form in ("text", "json", "jsonl"):
+        main(["scan", "hostile.pcap", "--format", form])
+        shown = capsys.readouterr().out
+        assert not set(map(chr, [*range(10), *range(11, 32), *range(127, 160)])) & set(shown)
+        assert "\u202e" not in shown
+        assert "owned" in shown
+
+
+def test_reports_are_as_the_golden_files_show(
+    captures: Path, capsys: pytest.CaptureFixture[str], golden: Callable[[str, str], None]
+) -> None:
+    main(["scan", "plain.pcap", "tls.pcap"])
+    golden("scan.txt", capsys.readouterr().out)
+    main(["scan", "plain.pcap", "tls.pcap", "--format", "jsonl"])
+    golden("scan.jsonl", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("form", ["text", "json", "jsonl"])
+def test_redacted_reports_hold_no_literal(
+    captures: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["scan", "plain.pcap", "--format", form]) == 1
+    assert "Canary" in capsys.readouterr().out
+    assert main(["scan", "plain.pcap", "--format", form, "--redact"]) == 1
+    redacted = capsys.readouterr().out
+    assert "Canary" not in redacted
+    assert "INSERT INTO notes (body) VALUES ('****************')" in redacted
+
+
+def test_quiet_prints_the_closing_sentence_only(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scan", "plain.pcap", "--quiet"]) == 1
+    assert capsys.readouterr().out.startswith("PLAINTEXT (proven): 1 of 1 ")
+
+
+def test_json_goes_to_a_file_that_only_its_owner_reads(
+    captures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["scan", "plain.pcap", "--format", "json", "-o", "report.json"]) == 1
+    assert capsys.readouterr().out == ""
+    assert Path("report.json").stat().st_mode & 0o777 == 0o600
+    value = json.loads(Path("report.json").read_bytes())
+    assert (value["schema"], value["verdict"], value["exit_code"]) == ("aurora-wire/scan/1", "plaintext", 1)
+    assert value["connections"][0]["statements"][0]["sql"] == sessions.SECRET.decode()
+
+
+def test_a_report_that_fails_leaves_the_old_one_and_nothing_else(captures: Path) -> None:
+    Path("report.json").write_text("old")
+    assert main(["scan", "missing.pcap", "-o", "report.json"]) == 2
+    assert Path("report.json").read_text() == "old"
+    assert sorted(path.name for path in captures.iterdir() if path.suffix != ".pcap") == ["report.json"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("form", ["text", "json", "jsonl"])
+def test_a_full_disk_is_one_line_and_exit_code_4(captures: Path, form: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = run("scan", "plain.pcap", "--format", form, stdout=full)
+    assert done.returncode == 4
+    assert done.stderr == b"aurora-wire: standard output: no space left on device.\n"
+    done = run("scan", "plain.pcap", "--format", form, "-o", "/dev/full")
+    assert done.returncode == 4
+    assert done.stderr == b"aurora-wire: /dev/full: no space left on device.\n"
+
+
+@pytest.mark.parametrize(("form", "code"), [("text", 1), ("json", 1), ("jsonl", 141)])
+def test_a_reader_that_closes_the_pipe_ends_the_report_in_silence(
+    captures: Path, form: str, code: int
+) -> None:
+    Path("long.pcap").write_bytes(many_statements(2_000))
+    with subprocess.Popen(
+        [*COMMAND, "scan", "long.pcap", "--format", form],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == code
+
+
+def test_jsonl_has_every_statement_and_ends_with_the_summary(
+    captures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("long.pcap").write_bytes(many_statements(300))
+    assert main(["scan", "long.pcap", "--format", "jsonl"]) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    statements = [line for line in lines if line["type"] == "statement"]
+    assert [line["sql"] for line in statements] == [
+        f"INSERT INTO t VALUES ({n}, 'Canary')" for n in range(300)
+    ]
+    assert (lines[-1]["type"], lines[-1]["verdict"]) == ("summary", "plaintext")
+
+
+def test_statements_come_while_standard_input_still_streams(captures: Path) -> None:
+    data = many_statements(50)
+    with subprocess.Popen(
+        [*COMMAND, "scan", "-", "--format", "jsonl"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=ENVIRONMENT,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(data)
+        process.stdin.close()
+        last = json.loads(process.stdout.read().splitlines()[-1])
+        assert last["type"] == "summary"
+        assert process.wait(60) == 1
+
+
+def test_ctrl_c_reports_what_was_found_until_then(captures: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "scan", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(PLAIN)
+        process.stdin.flush()
+        time.sleep(1.5)  # it has read that and waits for more
+        process.send_signal(signal.SIGINT)
+        shown = process.stdout.read().decode()
+        assert shown.splitlines()[-1].startswith("PLAINTEXT (proven): ")
+        assert process.stderr.read() == b"aurora-wire: -: interrupted\n"
+        assert process.wait(60) == 1
+
+
+def test_a_plain_capture_is_scanned_without_any_heavy_library(captures: Path) -> None:
+    for form in ("text", "json", "jsonl"):
+        code = f"""if True:
+            import sys
+            from aurora_wire.cli import main
+            main(["scan", "plain.pcap", "--format", "{form}", "-o", "{os.devnull}"])
+            print(*sys.modules)
+        """
+        loaded = {name.partition(".")[0].lower() for name in python(code).split()}
+        assert "aurora_wire" in loaded
+        assert not loaded.intersection(HEAVY)
+
+
+def arguments_for(*words: str) -> Namespace:
+    parser = ArgumentParser()
+    scan_command.add_arguments(parser)
+    return parser.parse_args([*words, "x.pcap"])
+
+
+def test_the_report_in_the_file_has_the_exit_code_that_require_makes(tmp_path: Path) -> None:
+    likely = scans.scan(scans.connection(1, "encrypted", "likely"), confidence="likely")
+    target = tmp_path / "report.json"
+    with Output(str(target)) as output:
+        scan_command.deliver(likely, arguments_for("--format", "json", "--require", "proven"), output)
+    assert json.loads(target.read_bytes())["exit_code"] == likely.exit_code == 3
+
+
+def test_an_incomplete_capture_is_named_once_on_standard_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for error in ("late.pcap: offset 9: cut.", "offset 9: cut."):
+        late = scans.capture("late.pcap", complete=False, error=error)
+        with Output(os.devnull) as output:
+            scan_command.deliver(scans.scan(captures=[scans.capture(), late]), arguments_for(), output)
+        assert capsys.readouterr().err == "aurora-wire: late.pcap: offset 9: cut.\n"
+
+
+@pytest.mark.skipif(shutil.which("script") is None, reason="no `script` to make a terminal")
+def test_colours_are_for_terminals_without_no_color(captures: Path) -> None:
+    def on_a_terminal(**environment: str) -> bytes:
+        shell = " ".join([*COMMAND, "scan", "plain.pcap"])
+        return subprocess.run(
+            ["script", "-qec", shell, os.devnull],
+            stdout=subprocess.PIPE,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+            env={**ENVIRONMENT, "TERM": "xterm", **environment},
+        ).stdout
+
+    assert b"\x1b[31;1mPLAINTEXT (proven)\x1b[0m" in on_a_terminal()
+    assert b"\x1b" not in on_a_terminal(NO_COLOR="1")
+    assert b"\x1b" not in on_a_terminal(TERM="dumb")
+    assert b"\x1b" not in run("scan", "plain.pcap").stdout
