@@ -105,7 +105,6 @@ class Fragments:
     After `add` answered COMPLETE, `header`, `protocol`, `payload`, `payload_len` and `in_dispute` are those
     of the datagram. `payload` ends at the first byte that snaplen cut; `payload_len` is the length on the
     wire.
-    `frame_count - used_count` fragments did not become part of a datagram (some may still be waiting).
     """
 
     __slots__ = (
@@ -171,6 +170,14 @@ class Fragments:
             return COMPLETE
         self.keep_within_bounds()
         return WAITING
+
+    def lost_count(self) -> i64:
+        """Fragments that did not become part of a whole datagram: given up, refused, or waiting still.
+
+        At the end of a capture these are what was not read; each had been answered with FRAGMENT_WAITING or
+        FRAGMENT_LOST, and so had those that were used in the end.
+        """
+        return self.frame_count - self.used_count
 
     def fits(self, datagram: Datagram, end: i64, is_last: bool) -> bool:
         """False where this fragment and an earlier one disagree about where the datagram ends."""

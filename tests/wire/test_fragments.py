@@ -78,7 +78,7 @@ def test_fragments_make_the_datagram_in_any_order(frames: list[bytes], expected:
         assert not locator.in_dispute
         assert not locator.fragments.datagrams
         assert locator.fragments.held == 0
-        assert (locator.fragments.frame_count, locator.fragments.used_count) == (4, 4)
+        assert (locator.fragments.frame_count, locator.fragments.lost_count()) == (4, 0)
 
 
 @pytest.mark.parametrize(("frames", "expected"), BOTH)
@@ -216,7 +216,7 @@ def test_a_datagram_is_given_up_after_so_many_frames() -> None:
     feed(locator, [ipv4()[1]] * 8)
     assert feed(locator, frames[-1:]) == [WAIT]
     assert locator.fragments.expired == 1
-    assert (locator.fragments.frame_count, locator.fragments.used_count) == (4, 0)
+    assert locator.fragments.lost_count() == 4
 
 
 def test_memory_is_bounded_by_datagrams_and_by_bytes() -> None:
@@ -242,7 +242,10 @@ def test_too_many_pieces_of_one_datagram_are_refused() -> None:
 def test_a_refused_fragment_is_named() -> None:
     frames = fragments_v4()
     last = bytes(IP(src=CLIENT_V4, dst=SERVER_V4, id=77, frag=1, proto=6) / Raw(bytes(8)))
-    assert feed(new_locator(), [*frames[:3], last])[-1] == "IP fragment without the rest"
+    locator = new_locator()
+    assert feed(locator, [*frames[:3], last])[-1] == "IP fragment without the rest"
+    assert feed(locator, frames[3:]) == ["TCP"]
+    assert locator.fragments.lost_count() == 1
 
 
 PIECES = st.lists(
