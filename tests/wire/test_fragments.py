@@ -213,8 +213,11 @@ def test_a_datagram_is_given_up_after_so_many_frames() -> None:
     locator = Locator(Fragments(max_wait=10))
     frames = fragments_v4()
     feed(locator, frames[:-1])
+    feed(locator, [ipv4()[1]] * 7)
+    assert feed(locator, frames[-1:]) == ["TCP"]  # 10 frames after the first
+    feed(locator, frames[:-1])
     feed(locator, [ipv4()[1]] * 8)
-    assert feed(locator, frames[-1:]) == [WAIT]
+    assert feed(locator, frames[-1:]) == [WAIT]   # 11 frames after it
     assert locator.fragments.expired == 1
     assert locator.fragments.lost_count() == 4
 
