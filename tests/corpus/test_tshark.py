@@ -1,4 +1,7 @@
-"""tshark's `mysql.query` against the statements, on every capture of lab and corpus that has a handshake."""
+"""tshark's `mysql.query` against the statements, on every capture of lab and corpus that has a handshake.
+
+Where all is in TLS there is no query to find: the lab's own test says that none is found. tshark takes its time.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ PORTS = {"deepflow": (20130, 30130, 2883, 6033)}
 LAB = [
     f"lab/{one.file}"
     for one in truth.TRUTH
-    if one.is_mysql and not one.is_x_protocol and not one.is_midstream
+    if one.is_mysql
+    and not one.is_x_protocol
+    and not one.is_midstream
+    and one.verdict in {"plaintext", "mixed"}
 ]
 CORPUS = [
     f"corpus/{name}" for pattern in ("zeek/*.pcap", "ndpi/*", "arkime/*") for name in logs.files(pattern)

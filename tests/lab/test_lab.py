@@ -26,6 +26,8 @@ CANARY_ELSEWHERE = {
     "replication-plain.pcap": "it is in the replicated events",
 }
 
+CUTS_THE_GREETING = 96  # this snaplen leaves 30 bytes of payload: neither greeting nor login is whole
+
 MYSQL = [truth for truth in TRUTH if truth.is_mysql and not truth.is_x_protocol]
 PLAINTEXT = [truth for truth in MYSQL if truth.verdict in {"plaintext", "mixed"}]
 ENCRYPTED = [truth for truth in MYSQL if truth.verdict == "encrypted"]
@@ -134,7 +136,7 @@ def test_version_and_cipher_are_those_of_the_session(truth: Truth) -> None:
         assert found == {(truth.line["tls"]["version"], truth.cipher)}, explain(result)
 
 
-@in_lab([truth for truth in PLAINTEXT if not truth.is_midstream])
+@in_lab([truth for truth in PLAINTEXT if not truth.is_midstream and truth.snaplen != CUTS_THE_GREETING])
 def test_user_and_database_are_those_of_the_login(truth: Truth) -> None:
     result = scanned(truth.file)
     clear = [one for one in sessions(result) if one.verdict == "plaintext"]
@@ -187,14 +189,13 @@ def test_all_bytes_are_accounted_for(truth: Truth) -> None:
 
 @in_lab(MYSQL)
 def test_server_version_and_thread_are_the_servers(truth: Truth) -> None:
-    if truth.is_midstream or truth.file == "wire/tls-tunnel.pcap":
+    if truth.is_midstream or truth.file == "wire/tls-tunnel.pcap" or truth.snaplen == CUTS_THE_GREETING:
         return
     result = scanned(truth.file)
-    number = truth.line["server"].split()[1] if truth.line["server"] else None
+    number = truth.line["server"].split(" ", 1)[1]
     threads = {int(one) for one in truth.line["transports"] or {}}
     for one in result.connections:
         assert one.server_version is not None, explain(result)
-        if number is not None:
-            assert one.server_version.removeprefix("5.5.5-") == number, explain(result)
+        assert one.server_version.removeprefix("5.5.5-") == number, explain(result)
         if threads:
             assert one.thread_id in threads, explain(result)

@@ -102,12 +102,14 @@ def test_segments_do_not_matter(name: str, sizes: list[int], acks: bool) -> None
 @QUICK
 @given(st.sampled_from(sorted(SESSIONS)), st.integers(0, 2**32), st.integers(2, 4))
 def test_order_within_a_few_places_does_not_matter(name: str, seed: int, width: int) -> None:
+    """Of one direction: what an answer does before its question is another matter."""
     packets = play(SESSIONS[name], sizes=500).packets
     order = random.Random(seed)
     for at in range(3, len(packets) - 3 - width, width):
         group = packets[at : at + width]
-        order.shuffle(group)
-        packets[at : at + width] = group
+        if len({packet.sender for packet in group if packet.length}) <= 1:
+            order.shuffle(group)
+            packets[at : at + width] = group
     result, usual = scan(pcap(packets)), scan(pcap(play(SESSIONS[name]).packets))
     assert [substance(one) for one in result.connections] == [substance(one) for one in usual.connections], (
         explain(result)
