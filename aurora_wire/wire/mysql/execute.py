@@ -35,7 +35,8 @@ BULK_VALUES_KEPT: Final[i64] = 10000            # ours: rows beyond are counted
 class Prepared:
     """A prepared statement of one connection. text is empty and param_count -1 while they are not known.
 
-    types: of the last execution that sent them, as on the wire; long_data: sent since the last execution.
+    types: of the last execution that sent them, as on the wire; long_data: sent since the last execution,
+    `kept` bytes of it are held.
     """
 
     __slots__ = ("id", "kept", "long_data", "param_count", "text", "types")
@@ -48,15 +49,20 @@ class Prepared:
         self.long_data: dict[int, LongData] = {}
         self.kept: i64 = 0
 
-    def add_long_data(self, parameter: i64, data: bytes, at: i64, end: i64) -> None:
-        """Keeps data[at:end] as more of this parameter's value, up to the bounds; the rest is counted."""
+    def add_long_data(
+        self, parameter: i64, data: bytes, at: i64, end: i64, room: i64 = LONG_DATA_KEPT
+    ) -> None:
+        """Keeps data[at:end] as more of this parameter's value, up to the bounds; the rest is counted.
+
+        room: bytes that the caller allows, who bounds all statements together; `kept`: what this one holds.
+        """
         sent = self.long_data.get(parameter)
         if sent is None:
             if len(self.long_data) >= LONG_DATA_PARAMETERS:
                 return
             sent = LongData()
             self.long_data[parameter] = sent
-        room: i64 = LONG_DATA_KEPT - self.kept
+        room = max(0, min(room, LONG_DATA_KEPT - self.kept))
         length: i64 = end - at
         taken: i64 = min(length, room) if sent.omitted == 0 else 0
         if taken > 0:

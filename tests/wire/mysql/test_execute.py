@@ -127,6 +127,16 @@ def test_long_data_of_a_type_that_it_does_not_fit_is_shown_as_it_is(kind: int) -
     )
 
 
+def test_a_caller_without_room_keeps_no_long_data_and_the_execution_says_so() -> None:
+    prepared = Prepared(7, b"", 1)
+    prepared.add_long_data(0, b"secret", 0, 6, 2)
+    prepared.add_long_data(0, b"secret", 0, 6, 0)
+    assert prepared.kept == 2
+    found = execute_of(built.execute([Parameter(252, b"", b"")]), prepared)
+    assert (found.values[0].raw, found.values[0].omitted, found.complete) == (b"se", 10, False)
+    assert prepared.kept == 0
+
+
 def test_reset_forgets_long_data() -> None:
     prepared = Prepared(7, b"", 1)
     prepared.add_long_data(0, b"secret", 0, 6)
