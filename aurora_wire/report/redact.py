@@ -2,9 +2,10 @@ r"""Masks what a statement says and leaves what it does: for outputs that are ha
 
 Literals become `*`, byte for byte: the content of quotes, numbers and comments. Keywords, identifiers (in
 backticks too) and operators stay. How the server read a text depends on what the text alone doesn't say:
-whether `\` escapes (NO_BACKSLASH_ESCAPES, or the second byte of a character in GBK or Shift JIS) and
-whether `/*! ... */` was executed (it depends on the version). So it is read in each way that is possible,
-and a byte is shown only where it is outside of literals in all of them.
+whether `\` escapes (NO_BACKSLASH_ESCAPES; in "..." not with ANSI_QUOTES either), whether `/*! ... */` was
+executed (it depends on the version), whether `$tag$` quotes (since 9.0), and whether a backslash or
+backtick is the second byte of a character (GBK, Shift JIS, Big5). So it is read in each way that is
+possible, and a byte is shown only where it is outside of literals in all of them.
 
 Source: MySQL 8.4 Reference Manual, "String Literals", "Numeric Literals", "Comments", "Schema Object Names".
 """
@@ -12,16 +13,19 @@ Source: MySQL 8.4 Reference Manual, "String Literals", "Numeric Literals", "Comm
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
-from typing import Final
+from typing import Final, NamedTuple
 
 from aurora_wire.verdict.result import ConnectionResult, Parameter, StatementResult
 
 MAX_UNMATCHED: Final = 16  # `$tag$` without its end: each costs a search to the end of the text
 
 # What the text of a command is: SQL, a name (which stays), or data (all of it masked). Data is the rest.
-SQL_COMMANDS: Final = frozenset({"COM_QUERY", "COM_STMT_PREPARE", "COM_STMT_EXECUTE"})
+SQL_COMMANDS: Final = frozenset(
+    {"COM_QUERY", "COM_STMT_PREPARE", "COM_STMT_EXECUTE", "COM_STMT_BULK_EXECUTE"}
+)
 NAME_COMMANDS: Final = frozenset({"COM_INIT_DB", "COM_CREATE_DB", "COM_DROP_DB", "COM_FIELD_LIST"})
 
 _TOKEN: Final = re.compile(
@@ -41,76 +45,125 @@ _TOKEN: Final = re.compile(
 )
 _EXPONENT: Final = re.compile(rb"[0-9.]+[eE]\Z")
 _DIGITS: Final = re.compile(rb"[+-][0-9]+")
-_STRING_END: Final = {
-    # (quote, backslash escapes): the rest of a string, with its closing quote if there is one
-    (b"'", True): re.compile(rb"(?:[^'\\]++|\\.|'')*+('?)", re.DOTALL),
-    (b'"', True): re.compile(rb'(?:[^"\\]++|\\.|"")*+("?)', re.DOTALL),
-    (b"'", False): re.compile(rb"(?:[^']++|'')*+('?)"),
-    (b'"', False): re.compile(rb'(?:[^"]++|"")*+("?)'),
+_FOREIGN_PAIR: Final = re.compile(rb"[\x81-\xfe][\x5c\x60]")  # `\` or a backtick that may be half a character
+_PAIR: Final = rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]"
+
+
+def _rest(quote: bytes, escapes: bool, pairs: bool) -> re.Pattern[bytes]:
+    """What follows an opening quote: the content, with a group for the closing quote if there is one."""
+    pair = _PAIR + b"|" if pairs else b""
+    escape = rb"\\.|" if escapes else b""
+    plain = rb"[^%b\\]" % quote if escapes else b"[^%b]" % quote
+    return re.compile(b"(?:%b%b%b|%b)*+(%b?)" % (pair, escape, plain, quote * 2, quote), re.DOTALL)
+
+
+_REST: Final = {
+    (quote, escapes, pairs): _rest(quote, escapes, pairs)
+    for quote, escapes, pairs in product((b"'", b'"', b"`"), (True, False), (True, False))
 }
+_FOREIGN: Final = re.compile(b"(?:%b|[\x80-\xff])+" % _PAIR)
+
+EXECUTED, SKIPPED, SKIPPED_WITH_NESTED = range(3)  # what became of a `/*! ... */`
+
+
+class _Reading(NamedTuple):
+    """One way in which the server may have read the text."""
+
+    escaping: bytes         # the quotes in which a backslash escapes
+    versions: int
+    dollars: bool           # `$tag$` quotes
+    pairs: bool             # a character may have two bytes, of which the second looks like ASCII
 
 
 def redact_sql(sql: bytes) -> bytes:
     """As many bytes, literals and comments masked. Any bytes are allowed; what is no SQL is masked."""
-    escapes = (True, False) if b"\\" in sql else (True,)
-    executed = (True, False) if b"/*!" in sql or b"/*M!" in sql else (True,)
-    dollars = (True, False) if sql.count(b"$") >= 4 else (False,)
     shown = bytearray(sql)
-    for reading in product(escapes, executed, dollars):
-        for start, end in _hidden(sql, *reading):
+    for reading in _readings(sql):
+        for start, end in _hidden(sql, reading):
             shown[start:end] = b"*" * (end - start)
     return bytes(shown)
 
 
-def _hidden(sql: bytes, escapes: bool, executed: bool, dollars: bool) -> list[tuple[int, int]]:
-    """Ranges to mask in one reading of the text: ascending, not overlapping."""
-    ranges: list[tuple[int, int]] = []
+def _readings(sql: bytes) -> Iterator[_Reading]:
+    """Nearly always one: the others only for texts that they would make a difference to."""
+    versioned = b"/*!" in sql or b"/*M!" in sql
+    for reading in product(
+        (b"'\"", b"'", b"") if b"\\" in sql else (b"'\"",),
+        (EXECUTED, SKIPPED, SKIPPED_WITH_NESTED) if versioned else (EXECUTED,),
+        (False, True) if sql.count(b"$") >= 4 else (False,),
+        (False, True) if _FOREIGN_PAIR.search(sql) and not _is_utf8(sql) else (False,),
+    ):
+        yield _Reading(*reading)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _hidden(sql: bytes, reading: _Reading) -> Iterator[tuple[int, int]]:
+    """Ranges to mask in one reading: ascending, not overlapping."""
     at, size, unmatched = 0, len(sql), 0
     while (token := _TOKEN.search(sql, at)) is not None:
         kind, start, at = token.lastgroup, token.start(), token.end()
-        if kind == "word":
-            continue
-        if kind == "quote":
-            rest = _STRING_END[token.group(), escapes].match(sql, at)
-            end = at if rest is None else rest.end()
-            closed = rest is not None and rest.group(1) != b""
-            ranges.append((at, end - 1 if closed else size))
-            at = end if closed else size
-        elif kind == "name":
-            end = sql.find(b"`", at)
-            if end < 0:  # no identifier ends here: it may be anything
-                ranges.append((start, size))
-                break
-            at = end + 1
+        if kind in ("quote", "name"):
+            escapes = token.group() in reading.escaping
+            rest = _REST[token.group(), escapes, reading.pairs].match(sql, at)
+            if rest is None or not rest.group(1):  # it ends nowhere: whatever it is, it is masked
+                yield start if kind == "name" else at, size
+                return
+            if kind == "quote":
+                yield at, rest.end() - 1
+            at = rest.end()
         elif kind == "line":
             end = sql.find(b"\n", at)
+            yield at, size if end < 0 else end
             at = size if end < 0 else end
-            ranges.append((start + 1 if sql[start] == ord("#") else start + 2, at))
-        elif kind == "comment" or (kind == "version" and not executed):
+        elif kind == "comment":
             end = sql.find(b"*/", at)
-            if kind == "comment":
-                ranges.append((at, size if end < 0 else end))
+            yield at, size if end < 0 else end
             at = size if end < 0 else end + 2
-        elif kind == "dollar":
-            end = sql.find(token.group(), at) if dollars else -1
+        elif kind == "version" and reading.versions != EXECUTED:
+            at = _end_of_version(sql, at, nested=reading.versions == SKIPPED_WITH_NESTED)
+        elif kind == "dollar" and reading.dollars:
+            end = sql.find(token.group(), at)
             if end >= 0:
-                ranges.append((at, end))
+                yield at, end
                 at = end + len(token.group())
-            elif dollars:
-                unmatched += 1
-                if unmatched > MAX_UNMATCHED:
-                    ranges.append((start, size))
-                    break
+                continue
+            unmatched += 1
+            if unmatched > MAX_UNMATCHED:
+                yield start, size
+                return
         elif kind == "number":
             if _EXPONENT.match(token.group()) and (sign := _DIGITS.match(sql, at)) is not None:
                 at = sign.end()
-            ranges.append((start, at))
+            yield start, at
         elif kind == "foreign":
-            ranges.append((start, at))
+            if reading.pairs and (pairs := _FOREIGN.match(sql, start)) is not None:
+                at = pairs.end()
+            yield start, at
         elif kind == "control":  # outside of quotes no statement has one: what follows is no SQL
-            ranges.append((start, size))
-            break
-    return ranges
+            yield start, size
+            return
+
+
+def _end_of_version(sql: bytes, at: int, *, nested: bool) -> int:
+    """Behind the `*/` of a `/*! ... */` that the server skipped; nested: comments inside it count."""
+    while True:
+        end = sql.find(b"*/", at)
+        if end < 0:
+            return len(sql)
+        inner = sql.find(b"/*", at, end) if nested else -1
+        if inner < 0:
+            return end + 2
+        close = sql.find(b"*/", inner + 2)
+        if close < 0:
+            return len(sql)
+        at = close + 2
 
 
 def redact_statement(statement: StatementResult) -> StatementResult:

@@ -12,7 +12,7 @@ from aurora_wire.verdict.result import Direction, Reason
 from aurora_wire.wire import facts as wire_facts
 from aurora_wire.wire import notes
 from aurora_wire.wire.connection import Connection
-from aurora_wire.wire.facts import START_SYN, Facts, TLSFacts
+from aurora_wire.wire.facts import START_SYN, Facts, Side, TLSFacts
 from aurora_wire.wire.notes import Note
 from aurora_wire.wire.tls.ciphers import authenticates, encrypts, suite_name, weakness
 
@@ -50,6 +50,13 @@ DOUBTS: dict[int, tuple[str, str]] = {
     notes.LOST_FRAMING: ("unknown-bytes", "packets of the {side} that do not fit together"),
 }
 
+# Segments that were left out, since their receiver would have dropped them.
+REMARKS: dict[int, tuple[str, str]] = {
+    notes.BAD_CHECKSUM: ("bad-checksum", "segments of the {side} with a wrong TCP checksum were left out"),
+    notes.OUT_OF_WINDOW: ("out-of-window", "segments of the {side} outside the window were left out"),
+    notes.AFTER_RST: ("after-rst", "segments of the {side} after the reset were left out"),
+}
+
 
 def evidence_of(connection: Connection) -> Evidence:
     facts = connection.facts
@@ -77,16 +84,19 @@ def evidence_of(connection: Connection) -> Evidence:
         if not seen.leaks:
             seen.doubts += first_bytes_doubts(facts)
             seen.doubts += handshake_doubts(facts, tls)
-    seen.doubts += note_doubts(facts)
+    seen.doubts += note_reasons(facts, DOUBTS)
+    seen.remarks = list(note_reasons(facts, REMARKS))
     seen.doubts += direction_doubts(connection)
     client, server = facts.client, facts.server
     unknown = client.unknown + server.unknown
     seen.unseen = unknown + client.missing + server.missing + client.truncated + server.truncated
     if unknown and not any(reason.id in ("unknown-bytes", "bad-record") for reason in seen.doubts):
-        where: Direction = "client" if client.unknown else "server"
-        seen.doubts.append(
-            Reason("unknown-bytes", f"{unknown:,} bytes could not be decoded", connection.first_frame, where, None)
-        )
+        for side in (client, server):
+            if side.unknown:
+                words_for = f"{side.unknown:,} bytes of the {_name(side)} could not be decoded"
+                seen.doubts.append(
+                    Reason("unknown-bytes", words_for, side.unknown_frame, _name(side), side.unknown_offset)
+                )
     return seen
 
 
@@ -138,6 +148,11 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
             yield Reason(
                 "injected-before-tls", f"bytes of the {side} between SSLRequest and TLS", note.frame, side, note.offset
             )
+    if tls_data and 0 <= facts.response_offset < tls.server.first_offset and facts.login_frame < 0:
+        yield Reason(
+            "injected-before-tls", "packets of the server in the clear before TLS", facts.response_frame, "server",
+            facts.response_offset,
+        )  # fmt: skip
     if tls_data and facts.early_error_frame >= 0:
         yield Reason(
             "injected-before-tls", "an ERR in the clear, and a session in TLS went on", facts.early_error_frame, "server"
@@ -205,13 +220,12 @@ def handshake_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
             yield Reason("no-application-data", f"no application data of the {name} was captured", frame, _side(name))
 
 
-def note_doubts(facts: Facts) -> Iterator[Reason]:
+def note_reasons(facts: Facts, kinds: dict[int, tuple[str, str]]) -> Iterator[Reason]:
     """Conditions 3 to 5: what the decoders remarked."""
     for note in facts.notes:
-        doubt = DOUBTS.get(note.kind)
-        if doubt is None:
-            continue
-        yield Reason(doubt[0], words(note, doubt[1]), note.frame, _side_of(note), note.offset)
+        entry = kinds.get(note.kind)
+        if entry is not None:
+            yield Reason(entry[0], words(note, entry[1]), note.frame, _side_of(note), note.offset)
 
 
 def words(note: Note, template: str) -> str:
@@ -223,9 +237,9 @@ def direction_doubts(connection: Connection) -> Iterator[Reason]:
     facts = connection.facts
     for side, other in ((facts.client, facts.server), (facts.server, facts.client)):
         if side.seen + side.truncated == 0 and other.seen + other.truncated > 0:
-            silent = "client" if side.from_client else "server"
             if side.missing or not _has_spoken(connection, side.from_client):
-                yield Reason("one-direction", f"nothing that the {silent} sent was captured", None, _side(silent))
+                text = f"nothing that the {_name(side)} sent was captured"
+                yield Reason("one-direction", text, connection.first_frame, _name(side))
     greeted = facts.greeting is not None and facts.greeting_offset == 0
     if connection.client.start == START_SYN or connection.server.start == START_SYN or greeted:
         return
@@ -241,6 +255,10 @@ def _has_spoken(connection: Connection, from_client: bool) -> bool:
     """Was a frame of this direction captured, at least one without data?"""
     stream = connection.client if from_client else connection.server
     return stream.spoke
+
+
+def _name(side: Side) -> Direction:
+    return "client" if side.from_client else "server"
 
 
 def _first(tls: TLSFacts) -> int | None:

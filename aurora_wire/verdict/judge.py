@@ -21,6 +21,7 @@ class Evidence:
     tls_data: bool = False           # TLS records that carry data
     protects: bool = True            # the suite encrypts and authenticates, as far as it is known
     doubts: list[Reason] = field(default_factory=list)
+    remarks: list[Reason] = field(default_factory=list)  # what was left out: told where the verdict is not proven
     unseen: int = 0                  # bytes missing, cut or not decoded
 
 
@@ -42,7 +43,9 @@ def judge(seen: Evidence) -> Judgement:
     if seen.tls_data:
         if not seen.protects:
             return Judgement("inconclusive", None, seen.doubts)
-        return Judgement("encrypted", "likely" if seen.doubts else "proven", seen.doubts)
-    if seen.unseen or seen.protocol == "unknown":
-        return Judgement("inconclusive", None, seen.doubts)
-    return Judgement("no-session", "proven", seen.doubts)
+        if seen.doubts:
+            return Judgement("encrypted", "likely", seen.doubts + seen.remarks)
+        return Judgement("encrypted", "proven", [])
+    if seen.unseen:
+        return Judgement("inconclusive", None, seen.doubts + seen.remarks)
+    return Judgement("no-session", "proven", seen.doubts + seen.remarks)

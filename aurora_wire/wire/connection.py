@@ -126,11 +126,16 @@ class Connection(Receiver):
             if decoder.next == STAY:
                 return
             self._hand_over(stream, decoder)
+            carry = decoder.carry
+            if carry:
+                decoder.carry = b""
+                self._feed(stream, carry, 0, len(carry), 0)
             if at >= end:
                 return
             stuck = stuck + 1 if at == begun else 0
             if stuck > 4:
                 # Decoders that point at each other: the bytes fit neither.
+                decoder.note(notes.LOST_FRAMING, end - at)
                 stream.side.account(end - at, labels.UNKNOWN)
                 return
 
@@ -149,7 +154,11 @@ class Connection(Receiver):
             facts.kind = MYSQL
             if facts.tls is not None and facts.tls.side(is_client).records > 0 and facts.after_tls_frame < 0:
                 facts.after_tls_frame = side.frame
-            stream.decoder = self._client_packets(side) if is_client else self._server_packets(side, True)
+            if is_client:
+                stream.decoder = self._client_packets(side)
+            else:
+                greets = isinstance(decoder, Search) and decoder.greets
+                stream.decoder = self._server_found(side, greets)
         elif want == TO_COMPRESSED:
             facts.kind = MYSQL
             if facts.compression == 0:
@@ -180,20 +189,23 @@ class Connection(Receiver):
             self.client_mysql = made
         return made
 
-    def _server_packets(self, side: Side, found_again: bool) -> ServerPackets:
+    def _server_packets(self, side: Side) -> ServerPackets:
         made = self.server_mysql
         if made is None:
             made = ServerPackets(self.facts, side)
             self.server_mysql = made
-            if found_again and self.facts.login is None and side.position > 0:
-                made.state = SERVER_START
-        if found_again:
-            facts = self.facts
-            waits = facts.login is None and facts.commands == 0
-            if not waits or (made.state == SERVER_START and facts.greeting is None and side.position > 0):
-                if made.state != SERVER_AUTHENTICATING or facts.commands > 0:
-                    made.state = SERVER_COMMANDS
-            made.responses.lost()
+        return made
+
+    def _server_found(self, side: Side, greets: bool) -> ServerPackets:
+        """The server's packets found again by content: which part of the conversation are they of?"""
+        made = self._server_packets(side)
+        facts = self.facts
+        if greets:
+            made.state = SERVER_START
+        elif made.state != SERVER_AUTHENTICATING or facts.login is not None or facts.commands > 0:
+            made.state = SERVER_COMMANDS
+        made.tls_possible = made.state != SERVER_COMMANDS
+        made.responses.lost()
         return made
 
     def _compressed(self, side: Side) -> CompressedPackets:
@@ -227,14 +239,14 @@ class Connection(Receiver):
         """Judge again, now that `stream` has brought something (or, with ends_here, will bring no more)."""
         found = guess.guess(
             stream.pending, self.peer(stream).pending, stream.side.from_client, stream.start != -1,
-            self.is_mysql_port, self.is_x_port,
+            self.is_mysql_port, self.is_x_port, ends_here,
         )  # fmt: skip
         if found == guess.GREETING or found == guess.SERVER_ERROR:
             self._roles(stream, False)
-            self._start_mysql(True)
+            self._start_mysql()
         elif found == guess.CLIENT_FIRST:
             self._roles(stream, True)
-            self._start_mysql(True)
+            self._start_mysql()
         elif found == guess.COMMANDS:
             self._roles(stream, True)
             self._search()
@@ -306,11 +318,11 @@ class Connection(Receiver):
         if rest:
             self._decide(stream, False)
 
-    def _start_mysql(self, from_start: bool) -> None:
+    def _start_mysql(self) -> None:
         facts = self.facts
         facts.kind = MYSQL
         self.undecided = False
-        self.server.decoder = self._server_packets(facts.server, False)
+        self.server.decoder = self._server_packets(facts.server)
         self.client.decoder = self._client_packets(facts.client)
         facts.client_start = self.client.known_from()
         facts.server_start = self.server.known_from()

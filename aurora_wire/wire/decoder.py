@@ -25,6 +25,7 @@ class Decoder:
         self.facts = facts
         self.side = side
         self.next: i64 = STAY
+        self.carry = b""  # consumed bytes, not accounted, that the next decoder has to be fed first
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         """Decode data[at:end]; answers up to where it was consumed, less than `end` only where `next` says so.

@@ -72,12 +72,15 @@ def is_hello(data: bytes, at: i64, end: i64) -> bool:
 
 
 def is_record_start(data: bytes, at: i64, end: i64) -> bool:
-    """Can a MySQL packet that may not come here be a TLS hello or alert? Needs two bytes to say no."""
-    if end - at < RECORD_HEADER:
-        return end - at >= 2 and ALERT <= data[at] <= HANDSHAKE and data[at + 1] == 3
-    if data[at + 1] != 3 or data[at + 2] > 3:
-        return False
+    """Can a TLS record with a hello or an alert begin here? From fewer than 6 bytes: as far as they say."""
+    size = end - at
     kind: i64 = data[at]
+    if kind != HANDSHAKE and kind != ALERT:
+        return False
+    if (size > 1 and data[at + 1] != 3) or (size > 2 and data[at + 2] > 3):
+        return False
+    if size < RECORD_HEADER:
+        return True
     length = u16_be(data, at + 3)
     if kind == HANDSHAKE:
         return 0 < length <= MAX_RECORD and (end - at < 6 or data[at + 5] <= 2)

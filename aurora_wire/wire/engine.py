@@ -82,6 +82,8 @@ class Engine:
         frame = self.frames + 1
         self.frames = frame
         self.now = time_ns
+        self.budget.frame = frame
+        self.budget.time_ns = time_ns
         if self.first_time < 0:
             self.first_time = time_ns
         if link_type != self.last_link:
@@ -127,7 +129,7 @@ class Engine:
         seq = u32_be(data, tcp_at + 4)
         peer = connection.server if stream is connection.client else connection.client
         stream.spoke = True
-        if flags & ACK:
+        if flags & ACK and not connection.was_reset:
             window = u16_be(data, tcp_at + 14)
             if not flags & SYN:
                 window = window << stream.scale if stream.scale >= 0 else -1
@@ -161,6 +163,9 @@ class Engine:
             edge = stream.edge
             if (edge >= 0 and offset > edge + WINDOW_SLACK) or offset < stream.next - MAX_WINDOW:
                 dropped = notes.OUT_OF_WINDOW
+            elif edge >= 0 and offset >= edge and locator.payload_len == 1:
+                # A window probe: RFC 9293, 3.8.6.1.
+                stream.facts.note(notes.KEEP_ALIVE, stream.side.from_client, frame, time_ns, offset, 1)
         if connection.verify and cut == 0 and locator.segment_len == end - locator.tcp_at:
             state = tcp_checksum_state(data, locator.addresses_at, locator.ip_version, locator.tcp_at, end)
             if state in (GOOD, PARTIAL):

@@ -40,13 +40,15 @@ class Budget:
     compare retransmissions with.
     """
 
-    __slots__ = ("held", "history", "history_dropped", "statements", "statements_dropped")
+    __slots__ = ("frame", "held", "history", "history_dropped", "statements", "statements_dropped", "time_ns")
 
     def __init__(self, statements: i64 = 32 << 20, held: i64 = 16 << 20, history: i64 = 8 << 20) -> None:
         self.statements: i64 = statements
         self.held: i64 = held
         self.history: i64 = history
         self.statements_dropped: i64 = 0
+        self.frame: i64 = 0      # the frame that is being fed, for remarks on what it shows to be missing
+        self.time_ns: i64 = -1
         self.history_dropped: i64 = 0
 
 
@@ -58,7 +60,7 @@ class Side:
 
     __slots__ = (
         "anchor", "by_design", "from_client", "frame", "last_label", "missing", "plaintext", "position", "seen", "time_ns", "tls", "tracker",
-        "truncated", "unknown",
+        "truncated", "unknown", "unknown_frame", "unknown_offset",
     )  # fmt: skip
 
     def __init__(self, from_client: bool) -> None:
@@ -74,6 +76,8 @@ class Side:
         self.plaintext: i64 = 0
         self.tls: i64 = 0
         self.unknown: i64 = 0
+        self.unknown_frame: i64 = -1   # of the first unknown bytes
+        self.unknown_offset: i64 = -1
         self.last_label: i64 = -1
         self.tracker: Tracker | None = None
 
@@ -89,6 +93,9 @@ class Side:
             elif kind == labels.BY_DESIGN:
                 self.by_design += count
             else:
+                if self.unknown == 0:
+                    self.unknown_frame = self.frame
+                    self.unknown_offset = self.position
                 self.unknown += count
         self.position += count
         tracker = self.tracker
@@ -196,6 +203,7 @@ class Facts:
         self.infile = False                      # the client is sending a file that the server asked for
         self.infile_frame: i64 = -1
         self.infile_name = b""
+        self.changing_user = False               # COM_CHANGE_USER: its authentication is under way
         self.prepared: dict[int, Prepared] = {}
         self.unanswered_prepares: list[Prepared] = []
         self.last_prepared: Prepared | None = None

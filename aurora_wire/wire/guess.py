@@ -51,8 +51,9 @@ def joined(pending: list[Segment]) -> bytes:
 
 
 def guess(
-    mine: list[Segment], others: list[Segment], from_client: bool, from_start: bool, mysql_port: bool, x_port: bool
-) -> i64:
+    mine: list[Segment], others: list[Segment], from_client: bool, from_start: bool, mysql_port: bool, x_port: bool,
+    ends_here: bool,
+) -> i64:  # fmt: skip
     """What the direction whose segments are `mine` (the last one is new) shows.
 
     from_client: its role as far as known; from_start: its beginning is known, or it may be.
@@ -68,12 +69,14 @@ def guess(
     seen = looks_like_greeting(head, 0, size)
     if seen == 1:
         return GREETING
+    if seen < 0 and ends_here and size >= 16:
+        return GREETING  # cut by the snaplen inside its version
     if seen < 0 and size < 128:
         wait = True
     length = proxy_length(head, 0, size)
     if length > 0:
         return PROXY
-    if length == MORE and size < 108:
+    if length == MORE:
         wait = True
     if detect.is_hello(head, 0, size):
         return HELLO
@@ -86,11 +89,11 @@ def guess(
     x = looks_like_x(head, 0, size, 1 if from_client else 0)
     if x == 1 and (x_port or not mysql_port):
         return X_PROTOCOL
-    if x < 0 and x_port and size < 32:
+    if x < 0 and x_port:
         wait = True
     if not from_client and _is_server_error(head, size) and (mysql_port or from_start):
         return SERVER_ERROR
-    if recognise(head, 0, size, 0 if from_client else 1):
+    if name(mine, from_client):
         return NAMED
     found = _from_segment(last, others, from_client, mysql_port, x_port)
     if found != NOTHING:
@@ -130,8 +133,14 @@ def _from_segment(last: Segment, others: list[Segment], from_client: bool, mysql
 
 
 def name(pending: list[Segment], from_client: bool) -> str:
+    """The protocol's name, from the first segment alone or from all of them; empty where it is not known."""
+    from_server: i64 = 0 if from_client else 1
+    first = pending[0].data
+    found = recognise(first, 0, len(first), from_server)
+    if found or len(pending) == 1:
+        return found
     head = joined(pending)
-    return recognise(head, 0, len(head), 0 if from_client else 1)
+    return recognise(head, 0, len(head), from_server)
 
 
 def is_client_hello(pending: list[Segment]) -> bool:

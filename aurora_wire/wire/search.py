@@ -28,6 +28,7 @@ class Search(Decoder):
         super().__init__(facts, side)
         self.injected = injected
         self.broke_tls = broke_tls
+        self.greets = False       # what was found is a greeting
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         tls = detect.tls_records(data, at, end, cut)
@@ -62,7 +63,8 @@ class Search(Decoder):
 
     def _mysql(self, data: bytes, at: i64, end: i64, cut: i64) -> bool:
         if not self.side.from_client:
-            return looks_like_greeting(data, at, end) == 1 or detect.mysql_replies(data, at, end, cut) != detect.NO
+            self.greets = looks_like_greeting(data, at, end) == 1
+            return self.greets or detect.mysql_replies(data, at, end, cut) != detect.NO
         if detect.mysql_commands(data, at, end, cut) != detect.NO:
             return True
         return self.facts.login is None and is_login(data, at, end, cut)

@@ -79,6 +79,7 @@ class Stream:
         self.pending: list[Segment] = []  # delivered before the protocol was known
         self.pending_bytes: i64 = 0
         self.patience: i64 = -1       # packets left before a hole is given up; -1: there is none
+        self.hole_frame: i64 = 0      # the frame that first showed that bytes are missing
         self.spoke = False            # a frame of this direction was captured
         self.good_checksums: i64 = 0
         self.bad_checksums: i64 = 0
@@ -113,6 +114,7 @@ class Stream:
             self.acked = offset
             if offset > self.next and self.patience < 0:
                 self.patience = PATIENCE
+                self.hole_frame = self.budget.frame
 
     def tell_sent(self, seq: i64) -> None:
         """A segment without data: its sequence number says how much was sent before it."""
@@ -121,6 +123,7 @@ class Stream:
             self.sent = offset
             if offset > self.next and self.patience < 0:
                 self.patience = PATIENCE
+                self.hole_frame = self.budget.frame
 
     def segment(
         self, seq: i64, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64
@@ -270,7 +273,12 @@ class Stream:
             return
         side = self.side
         side.missing += count
-        self.facts.note(notes.GAP, side.from_client, side.frame, side.time_ns, self.next, count)
+        frame = self.hole_frame
+        time_ns = self.budget.time_ns
+        if self.held and self.held[0].offset <= target:
+            frame = self.held[0].frame
+            time_ns = self.held[0].time_ns
+        self.facts.note(notes.GAP, side.from_client, frame, time_ns, self.next, count)
         self.next = target
         self.next_seq = (self.next_seq + count) & MASK
         self.history.clear()
@@ -286,7 +294,10 @@ class Stream:
             last = self.sent
         if self.end > last:
             last = self.end
-        if self.start != 0:
+        if self.start != 0 and (self.end >= 0 or last != self.next + 1):
+            # One sequence number beyond the data, and no FIN captured: that was the FIN.
+            if self.hole_frame == 0:
+                self.hole_frame = self.budget.frame
             self._gap_to(last)
         self.patience = -1
         self.history.clear()

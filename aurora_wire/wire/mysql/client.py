@@ -16,7 +16,6 @@ from aurora_wire.wire.facts import MAX_OUTSTANDING, Facts, Side
 from aurora_wire.wire.mysql.auth import is_cleartext_password
 from aurora_wire.wire.mysql.capabilities import COMPRESS, QUERY_ATTRIBUTES, ZSTD_COMPRESSION_ALGORITHM
 from aurora_wire.wire.mysql.commands import (
-    AUTH,
     COM_BINLOG_DUMP,
     COM_BINLOG_DUMP_GTID,
     COM_CHANGE_USER,
@@ -39,7 +38,7 @@ from aurora_wire.wire.mysql.commands import (
     reply_shape,
 )
 from aurora_wire.wire.mysql.login import parse_change_user, parse_login, parse_ssl_request
-from aurora_wire.wire.mysql.packets import LATE, REJECT, Packets
+from aurora_wire.wire.mysql.packets import LATE, REJECT, TELLING, Packets
 from aurora_wire.wire.mysql.statements import Statements
 from aurora_wire.wire.mysql.values import Value
 
@@ -68,7 +67,7 @@ class ClientPackets(Packets):
 
     def boundary(self, data: bytes, at: i64, end: i64) -> i64:
         if self.state != COMMANDS and is_record_start(data, at, end):
-            if self.facts.ssl_request_frame < 0:
+            if self.facts.ssl_request_frame < 0 and end - at >= TELLING:
                 self.note(notes.UNSOLICITED_TLS, 0)
             return TO_TLS
         if self.facts.compression and not self.compressed and self.facts.authenticated:
@@ -83,16 +82,19 @@ class ClientPackets(Packets):
                 return labels.COMMAND + first
             if self.facts.infile:
                 return labels.INFILE_DATA
-            return labels.AUTH if self.relaxed and AUTH in self.facts.requests else REJECT
+            return labels.AUTH if self.relaxed and self.facts.changing_user else REJECT
         if self.state == START:
             return LATE if SSL_REQUEST_320_LEN <= length <= MAX_LOGIN and sequence <= 3 else REJECT
         if self.facts.infile:
             return labels.INFILE_DATA
-        if self.state == AUTHENTICATING or AUTH in self.facts.requests:
+        if self.state == AUTHENTICATING or self.facts.changing_user:
             return labels.AUTH if length <= MAX_LOGIN else REJECT
         if first == 0xEF and self.replica:
             return labels.BINLOG  # a semi-synchronous replica's acknowledgement
         return REJECT
+
+    def guessed(self) -> i64:
+        return labels.LOGIN if self.length > SSL_REQUEST_LEN else labels.UNKNOWN
 
     def wanted(self, first: i64) -> i64:
         return MAX_LOGIN if self.state == START else MAX_TEXT
@@ -106,7 +108,7 @@ class ClientPackets(Packets):
         elif self.facts.infile:
             if total == 0:
                 self.facts.infile = False
-        elif self.state == AUTHENTICATING or AUTH in self.facts.requests:
+        elif self.state == AUTHENTICATING or self.facts.changing_user:
             self._auth_reply(data, at, end)
 
     def _first(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
@@ -125,6 +127,13 @@ class ClientPackets(Packets):
             return
         greeting = facts.greeting
         login = parse_login(data, at, end, greeting.capabilities) if greeting is not None else parse_login(data, at, end)
+        if login is None and not whole and total > SSL_REQUEST_LEN:
+            # Longer than an SSLRequest: a login, though too much of it is cut off to be read.
+            self.late_label = labels.LOGIN
+            self.state = AUTHENTICATING
+            facts.login_frame = self.packet_frame
+            facts.login_offset = self.packet_offset
+            return
         if login is None:
             self.late_label = labels.UNKNOWN
             self.note(notes.LOST_FRAMING, total)
@@ -219,6 +228,7 @@ class ClientPackets(Packets):
         facts = self.facts
         facts.readable = True
         facts.full_authentication = False
+        facts.changing_user = True
         known = facts.capabilities_known
         user = parse_change_user(data, at, end, facts.capabilities) if known else parse_change_user(data, at, end)
         if user is None:

@@ -15,6 +15,7 @@ from aurora_wire.wire.decoder import STAY, TO_SEARCH, Decoder
 from aurora_wire.wire.facts import Facts, Side
 
 HEADER: Final[i64] = 4
+TELLING: Final[i64] = 6      # bytes that tell a TLS hello or alert from a packet's header
 MAX_CHUNK: Final[i64] = 0xFFFFFF
 
 REJECT: Final[i64] = -1   # such a packet makes no sense here
@@ -44,6 +45,8 @@ class Packets(Decoder):
         self.packet_time: i64 = 0
         self.packet_offset: i64 = 0
         self.tls_possible = True     # a TLS hello or alert may stand where a packet begins
+        self.held = b""              # too few bytes to tell a TLS record from a packet
+        self.checked = False         # what begins here is no TLS record
         self.relaxed = False         # inside compressed packets sequence ids jump
 
     # What a direction has to say.
@@ -60,6 +63,10 @@ class Packets(Decoder):
         """How many payload bytes of a packet that comes in pieces to keep."""
         raise NotImplementedError
 
+    def guessed(self) -> i64:
+        """The label of a packet that should have been judged whole and has a hole."""
+        raise NotImplementedError
+
     def packet(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
         """A payload: data[at:end] of its `total` bytes; not `whole` where some are missing or were not kept."""
         raise NotImplementedError
@@ -72,10 +79,17 @@ class Packets(Decoder):
             if self.left > 0:
                 at = self._body(data, at, end)
             elif not self.head and not self.continued:
-                if self.tls_possible:
-                    self.next = self.boundary(data, at, end)
-                    if self.next != STAY:
-                        return at
+                if self.tls_possible and not self.checked:
+                    if self.held or end - at < TELLING:
+                        begun = at
+                        at = self._tell(data, at, end)
+                        if self.next != STAY or at > begun:
+                            return at if self.next != STAY or at == end else self.feed(data, at, end, cut)
+                    else:
+                        self.next = self.boundary(data, at, end)
+                        if self.next != STAY:
+                            return at
+                        self.checked = True
                 if end - at > HEADER:
                     length = u24(data, at)
                     stop = at + HEADER + length
@@ -91,6 +105,7 @@ class Packets(Decoder):
                         self.sequence = sequence
                         self.packet(data, at + HEADER, stop, length, True)
                         side.account(HEADER + length, self.late_label if label == LATE else label)
+                        self.checked = False
                         at = stop
                         if self.next != STAY:
                             return at
@@ -101,6 +116,27 @@ class Packets(Decoder):
             if self.next != STAY:
                 return at
         return at
+
+    def _tell(self, data: bytes, at: i64, end: i64) -> i64:
+        """Few bytes, perhaps of a TLS record: keep them until there are enough to tell; answers what was consumed."""
+        take = TELLING - len(self.held)
+        if take > end - at:
+            take = end - at
+        held = self.held + data[at : at + take]
+        self.held = b""
+        self.next = self.boundary(held, 0, len(held))
+        if self.next != STAY:
+            if len(held) < TELLING:
+                self.next = STAY
+                self.held = held
+                return at + take
+            self.carry = held
+            return at + take
+        self.checked = True
+        rest = self.feed(held, 0, len(held), 0)
+        if self.next != STAY:
+            self.carry = held[rest:]
+        return at + take
 
     def _lose(self, at: i64) -> i64:
         self.note(notes.LOST_FRAMING, 0)
@@ -183,6 +219,7 @@ class Packets(Decoder):
         elif self.owed:
             self.side.account(self.owed, self.label)
         self.owed = 0
+        self.checked = False
 
     def _emit(self) -> None:
         """Hand the payload over, whole or not."""
@@ -194,15 +231,18 @@ class Packets(Decoder):
 
     def gap(self, count: i64) -> None:
         side = self.side
+        if self.held:
+            side.account(len(self.held), labels.UNKNOWN)
+            self.held = b""
+        self.checked = False
         began = self.label != PENDING and (self.left > 0 or self.continued)
         if self.left > 0 and count <= self.left and self.label != PENDING:
             self.whole = False
             self.left -= count
             if self.label == LATE:
-                # What has come is told by what is kept of it; if that is not enough, it stays unknown.
-                side.account(self.owed, labels.UNKNOWN)
+                self.label = self.guessed()
+                side.account(self.owed, self.label)
                 self.owed = 0
-                self.label = labels.UNKNOWN
             side.hole(count)
             if self.left == 0:
                 self._chunk_end()
@@ -222,12 +262,17 @@ class Packets(Decoder):
         self.next = TO_SEARCH
 
     def finish(self) -> None:
+        if self.held:
+            self.side.account(len(self.held), labels.UNKNOWN)
+            self.held = b""
+        if self.label == LATE and self.left > 0:
+            self.label = self.guessed()
         if self.label not in (PENDING, LATE) and (self.left > 0 or self.continued):
             self.whole = False
             self.total += self.length if self.left > 0 else 0
             self._emit()
         if self.owed:
-            self.side.account(self.owed, labels.UNKNOWN)
+            self.side.account(self.owed, self.label if self.label >= 0 else labels.UNKNOWN)
             self.owed = 0
         self.left = 0
         self.head = b""

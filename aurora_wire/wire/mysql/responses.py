@@ -58,7 +58,6 @@ class Responses:
         self.end_of_metadata = False    # an EOF after the definitions may come
         self.label: i64 = 0
         self.first: i64 = 0
-        self.authenticated = False      # a COM_CHANGE_USER ended
         self.free = False               # the next sequence id is not known
 
     def lost(self) -> None:
@@ -105,6 +104,8 @@ class Responses:
                 # A server that closes a session says so unasked, with sequence id 0.
                 if not (sequence == 0 and first == 0xFF) and sequence != 1:
                     return REJECT
+            elif sequence == 0 and first != 0xFF and self.previous != 0xFF:
+                return REJECT
         self.free = False
         self.previous = sequence
         self.first = first
@@ -161,6 +162,8 @@ class Responses:
                 return False
             if state == PREPARED and self.facts.unanswered_prepares:
                 self.facts.unanswered_prepares.pop(0)
+            if state == EXCHANGE:
+                self.facts.changing_user = False
             self.state = IDLE
             return True
         if state == FIRST:
@@ -257,7 +260,8 @@ class Responses:
         self.free = True
         if self.label == labels.OK:
             self.state = IDLE
-            self.authenticated = True
+            self.facts.changing_user = False
+            self.facts.full_authentication = False
             return
         read_auth(self.facts, data, at, end)
 

@@ -35,10 +35,11 @@ class ServerPackets(Packets):
         super().__init__(facts, side)
         self.state: i64 = START
         self.compressed = False
+        self.first_byte: i64 = -1  # of the packet being decoded
         self.responses = Responses(facts)
 
     def boundary(self, data: bytes, at: i64, end: i64) -> i64:
-        if self.state == AUTHENTICATING and is_record_start(data, at, end):
+        if self.state != COMMANDS and is_record_start(data, at, end):
             return TO_TLS
         if self.state == COMMANDS:
             if self.facts.compression and not self.compressed:
@@ -47,6 +48,7 @@ class ServerPackets(Packets):
         return STAY
 
     def accept(self, length: i64, sequence: i64, first: i64) -> i64:
+        self.first_byte = first
         if self.state == START:
             if first in (10, 9) and sequence == 0 and length <= MAX_GREETING:
                 return LATE
@@ -58,6 +60,11 @@ class ServerPackets(Packets):
                 return LATE
             return labels.OK if first == 0 and length >= 7 else labels.AUTH
         return self.responses.accept(length, sequence, first, self.relaxed)
+
+    def guessed(self) -> i64:
+        if self.state == START:
+            return labels.GREETING if self.first_byte != 0xFF else labels.EARLY_ERROR
+        return labels.ERR if self.facts.login_frame >= 0 else labels.EARLY_ERROR
 
     def wanted(self, first: i64) -> i64:
         return MAX_GREETING if self.state == START else PREFIX
@@ -76,9 +83,6 @@ class ServerPackets(Packets):
         facts.responses += 1
         if self.responses.packet(data, at, end, total):
             self._error(data, at, end)
-        if self.responses.authenticated:
-            self.responses.authenticated = False
-            facts.full_authentication = False
 
     def _greeting(self, data: bytes, at: i64, end: i64) -> None:
         facts = self.facts
@@ -104,7 +108,7 @@ class ServerPackets(Packets):
         facts = self.facts
         first: i64 = data[at] if at < end else -1
         if first == 0xFF:
-            if facts.login is None and facts.commands == 0:
+            if facts.login_frame < 0 and facts.commands == 0:
                 self._early_error(data, at, end)
                 return
             self.late_label = labels.ERR

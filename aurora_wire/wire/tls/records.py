@@ -51,6 +51,9 @@ class TLSRecords(Decoder):
         self.sample = b""          # of a record that comes in pieces
         self.collecting = False    # its body is a readable handshake message or alert
         self.messages = b""        # handshake messages not yet whole
+        self.hellos: i64 = 0       # ClientHellos read
+        self.record_frame: i64 = 0   # where the current record began
+        self.record_offset: i64 = 0
         self.version: i64 = -1     # of this direction's first protected record
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
@@ -68,10 +71,11 @@ class TLSRecords(Decoder):
                     self._record_end()
             elif end - at >= RECORD_HEADER and not self.head:
                 length = record_length(data, at)
-                if length < 0 or not self._record(data, at, length):
+                if length < 0:
                     self.mine.broken = True
                     self.next = TO_SEARCH
                     return at
+                self._record(data, at, length)
                 side.account(RECORD_HEADER, self.label)
                 at += RECORD_HEADER
             else:
@@ -85,10 +89,8 @@ class TLSRecords(Decoder):
                     self.head = b""
                     return self._broken(at, held)
                 if len(self.head) == RECORD_HEADER:
-                    head = self.head
+                    self._record(self.head, 0, record_length(self.head, 0))
                     self.head = b""
-                    if not self._record(head, 0, record_length(head, 0)):
-                        return self._broken(at, RECORD_HEADER)
                     side.account(RECORD_HEADER, self.label)
         return at
 
@@ -144,14 +146,19 @@ class TLSRecords(Decoder):
             return False  # a ChangeCipherSpec of now means nothing: RFC 8446, appendix D.4
         return self.mine.spec_changed or (hello is None and self.tls.client_hello is None)
 
-    def _record(self, data: bytes, at: i64, length: i64) -> bool:
-        """A record begins; False where a record of this kind and length makes no sense here."""
+    def remark(self, kind: i64, amount: i64) -> None:
+        """A remark on the current record."""
+        side = self.side
+        self.facts.note(kind, side.from_client, self.record_frame, side.time_ns, self.record_offset, amount)
+
+    def _record(self, data: bytes, at: i64, length: i64) -> None:
+        """A record begins."""
         kind: i64 = data[at]
         version = u16_be(data, at + 1)
         mine = self.mine
         side = self.side
-        if kind == CHANGE_CIPHER_SPEC and length != 1:
-            return False
+        self.record_frame = side.frame
+        self.record_offset = side.position
         mine.records += 1
         if mine.first_frame < 0:
             mine.first_frame = side.frame
@@ -177,28 +184,30 @@ class TLSRecords(Decoder):
                     mine.first_data_frame = side.frame
                 mine.last_data_frame = side.frame
             if not encrypted and self.tls.client_hello is not None and hello is not None:
-                self.note(notes.UNEXPECTED_RECORD, length)
+                self.remark(notes.UNEXPECTED_RECORD, length)
             if in_1_3 and (length > MAX_RECORD_1_3 or length < 17):
-                self.note(notes.BAD_RECORD, length)
+                self.remark(notes.BAD_RECORD, length)
             self.sample_left = SAMPLE if length > SAMPLE else length
             self._check_version(version, hello.version if hello is not None else -1)
         elif kind == HANDSHAKE:
             self.label = labels.TLS_HANDSHAKE
-            if not encrypted or (hello is None and not mine.spec_changed):
+            # A tap may bring the server's hello before the client's, so that a client's first ones always read.
+            first = side.from_client and (self.tls.client_hello is None or (self.tls.retry and self.hellos < 2))
+            if first or not encrypted or (hello is None and not mine.spec_changed):
                 self.collecting = len(self.messages) + length <= MAX_HANDSHAKE
             elif hello is not None and hello.version >= TLS_1_3:
-                # A client's second ClientHello comes before the ServerHello; after it nothing of this type may.
-                self.note(notes.UNEXPECTED_RECORD, length)
+                self.remark(notes.UNEXPECTED_RECORD, length)
             else:
                 mine.encrypted_handshake += 1
                 self._check_version(version, hello.version if hello is not None else -1)
         elif kind == CHANGE_CIPHER_SPEC:
             self.label = labels.TLS_CHANGE_CIPHER_SPEC
             mine.spec_changed = True
+            if length != 1:
+                self.remark(notes.BAD_RECORD, length)
             if self.tls.resumed < 0 and not side.from_client and hello is not None and hello.version < TLS_1_3:
-                client = self.tls.client_hello
-                same = client is not None and len(hello.session_id) > 0 and client.session_id == hello.session_id
-                self.tls.resumed = 1 if same and not self.tls.certificate_seen else 0
+                # With a ticket the session id may be empty: that no Certificate came before is what tells.
+                self.tls.resumed = 0 if self.tls.certificate_seen else 1
         elif kind == ALERT:
             self.label = labels.TLS_ALERT
             mine.alerts += 1
@@ -206,10 +215,9 @@ class TLSRecords(Decoder):
         else:
             self.label = labels.TLS_HEARTBEAT
             if hello is not None and hello.version >= TLS_1_3:
-                self.note(notes.UNEXPECTED_RECORD, length)
+                self.remark(notes.UNEXPECTED_RECORD, length)
         if length == 0:
             self._record_end()
-        return True
 
     def _check_version(self, version: i64, negotiated: i64) -> None:
         """RFC 8446, 5.1: 0x0303 in TLS 1.3; before it, the negotiated one. In mid-stream: always the same."""
@@ -220,7 +228,7 @@ class TLSRecords(Decoder):
                 expected = negotiated if negotiated < TLS_1_3 else 0x0303
             self.version = expected
         if version != expected:
-            self.note(notes.WRONG_VERSION, 0)
+            self.remark(notes.WRONG_VERSION, 0)
 
     def _look(self, data: bytes, at: i64, end: i64) -> None:
         """See some of the record's body."""
@@ -240,7 +248,7 @@ class TLSRecords(Decoder):
 
     def _check_sample(self, data: bytes, at: i64, end: i64) -> None:
         if readable_run(data, at, end, READABLE_RUN):
-            self.note(notes.READABLE_RECORD, end - at)
+            self.remark(notes.READABLE_RECORD, end - at)
 
     def _record_end(self) -> None:
         if not self.collecting:
@@ -275,6 +283,7 @@ class TLSRecords(Decoder):
         tls = self.tls
         if kind == 1 and self.side.from_client:
             client = parse_client_hello(data, at, end)
+            self.hellos += 1
             if client is not None:
                 tls.client_hello = client
                 if tls.hello_frame < 0:

@@ -101,7 +101,7 @@ def test_every_cut_of_every_message_is_harmless(name: str) -> None:
             assert shown(parse(message, 0, cut)) == shown(parse(message[:cut], 0, cut))
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=30), st.integers(0, 255), st.booleans())
 def test_a_value_of_any_type_and_bytes_has_a_literal(raw: bytes, kind: int, unsigned: bool) -> None:
     value, _ = values.read_value(raw + b"\xff" * 12, 0, len(raw), kind, unsigned)
@@ -114,6 +114,7 @@ def test_a_value_of_any_type_and_bytes_has_a_literal(raw: bytes, kind: int, unsi
         assert isinstance(value.number(), int)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=12), st.integers(0, 255))
 def test_a_value_made_by_hand_with_too_few_bytes_has_a_literal(raw: bytes, kind: int) -> None:
     value = values.Value(kind, False, raw)

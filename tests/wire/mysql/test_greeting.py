@@ -169,7 +169,7 @@ def test_the_first_byte_that_does_not_fit_decides(start: bytes) -> None:
     assert looks_like_greeting(start, 0, len(start) - 1) == -1
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.binary(min_size=4, max_size=24).filter(lambda v: b"\0" not in v),
     st.integers(0, (1 << 32) - 1),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurora_wire.wire.mysql.lenenc import INVALID, NULL, TOO_BIG, TOO_SHORT, read_lenenc, read_lestr
@@ -37,6 +37,7 @@ def test_an_integer_cut_anywhere_is_too_short(whole: bytes) -> None:
         assert tuple(read_lenenc(whole, 0, cut)) == (TOO_SHORT, 0)
 
 
+@settings(deadline=None)
 @given(st.integers(0, (1 << 62) - 1))
 def test_what_was_built_is_read(value: int) -> None:
     data = lenenc(value)

@@ -144,7 +144,7 @@ def test_change_user_may_end_after_the_database() -> None:
     assert parse_change_user(b"\x03SELECT", 0, 7) is None
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.integers(0, (1 << 32) - 1),
     st.binary(max_size=40).filter(lambda v: b"\0" not in v),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurora_wire.wire.mysql.placing import count_placeholders, place_parameters
@@ -55,6 +55,7 @@ def test_what_is_not_closed_runs_to_the_end(text: bytes) -> None:
     assert place_parameters(text, []) == text
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.lists(st.binary(max_size=5), max_size=4))
 def test_no_text_raises_and_no_value_is_lost(text: bytes, literals: list[bytes]) -> None:
     placed = place_parameters(text, literals)

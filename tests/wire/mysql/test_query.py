@@ -74,7 +74,7 @@ def test_a_query_without_text_and_another_command() -> None:
     assert parse_query(b"", 0, 0, -1) is None
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(parameters(), min_size=1, max_size=20), st.binary(max_size=20))
 def test_what_was_built_is_read(sent: list[Parameter], name: bytes) -> None:
     for parameter in sent:

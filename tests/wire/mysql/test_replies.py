@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurora_wire.wire.mysql import capabilities as caps
@@ -139,6 +139,7 @@ def test_infile_request_is_told_from_a_row_of_one_null() -> None:
     assert not is_infile_request(b"\xfb", 0, 1)
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 1 << 61),
     st.integers(0, 1 << 61),
@@ -162,6 +163,7 @@ def test_an_ok_that_was_built_is_read(
     assert (found.warnings, found.rest_at) == (warnings, len(head))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1 << 40), st.integers(0, 1 << 40), st.integers(0, 65535), st.text(max_size=20))
 def test_pymysql_reads_the_same_ok(affected: int, insert_id: int, status: int, info: str) -> None:
     protocol = pytest.importorskip("pymysql.protocol")

@@ -74,7 +74,7 @@ def test_unsigned_integers(kind: int, wire: str, expected: bytes) -> None:
 
 
 @given(st.binary(min_size=4, max_size=4))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_a_float_is_the_shortest_decimal_that_reads_back(wire: bytes) -> None:
     text = literal(types.FLOAT, wire)
     number = struct.unpack("<f", wire)[0]
@@ -137,7 +137,7 @@ def test_dates_and_times_of_a_length_that_does_not_exist_do_not_fit(kind: int, l
     assert value_bounds(bytes([length]) + bytes(20), 0, 21, kind)[0] < 0
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(parameters().filter(lambda p: p.wire is not None))
 def test_what_was_built_is_read_and_a_cut_value_is_none(sent: Parameter) -> None:
     assert sent.wire is not None
