@@ -1,6 +1,6 @@
 """tshark's `mysql.query` against the statements, on every capture of lab and corpus that has a handshake.
 
-Where all is in TLS there is no query to find (the lab has a test that none is found), and tshark takes its time.
+Where all is in TLS there is no query to find (the lab's own test says that none is found): tshark takes time.
 """
 
 from __future__ import annotations

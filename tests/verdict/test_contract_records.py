@@ -230,7 +230,7 @@ CONDITION_5 = [
         "likely",
         reasons=("readable-record",),
         findings=("AW304",),
-        at=(sender, odd_at(readable(sender)) + 5),  # behind the record's header
+        at=(sender, odd_at(readable(sender))),
     )  # type: ignore[arg-type]
     for sender in ("client", "server")
 ]
