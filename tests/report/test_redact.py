@@ -53,7 +53,7 @@ TWO_READINGS = [
     b"/*!99999 /* ' */ ' */ SELECT 'secret'",  # not executed, and the comment inside it counts
     b"SELECT `\x83\x60` = 'secret', `b`",  # Shift JIS: 83 60 is one character
     b"SELECT \x83\x60, 'secret', `b`",
-    rb"""SELECT "a\", '"', 'y\'', "b\", '"', 'secret'""",  # ANSI_QUOTES: no escapes in "..."
+    rb"""SELECT 'y\'', "c'\", "'", 'secret'""",  # ANSI_QUOTES: no escapes in "..."
     b"SELECT '\xbf\\', 'it\\'s', 'secret', '\xbf\\'",
 ]
 
