@@ -63,6 +63,12 @@ class Output:
         self._part = Path(name)
         return os.fdopen(handle, "wb", buffering=1 << 16)
 
+    def replaces(self, path: str) -> bool:
+        """Is `path` the file that would be replaced?"""
+        with suppress(OSError, ValueError):
+            return self._target is not None and self._target.samefile(path)
+        return False
+
     def write(self, text: str) -> None:
         data = text.encode(self._encoding, "backslashreplace")
         try:

@@ -10,6 +10,7 @@ from aurora_wire.cli.output import Output, ReaderGone, complain
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.cli.progress import progress_bar
 from aurora_wire.cli.terminal import style_for
+from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
     from aurora_wire.report.jsonl import JSONLines
@@ -68,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
                     on_connection=None if lines is None else lines.connection,
                     on_progress=on_progress,
                 )
+            if any(output.replaces(capture.path) for capture in result.captures):
+                raise UsageError(f"{output.path}: this is one of the captures. Give the report another name.")
             deliver(result, arguments, output, lines)
     except ReaderGone:
         return READER_GONE if result is None else result.exit_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 
 from aurora_wire.report.redact import redact_attributes, redact_statement
 from aurora_wire.report.times import Clock
@@ -21,6 +22,8 @@ from aurora_wire.verdict.result import (
 
 SCHEMA = "aurora-wire/scan/1"
 
+SURROGATE = re.compile("[\ud800-\udfff]")
+
 Fields = dict[str, object]
 
 
@@ -31,7 +34,7 @@ def dump(value: object) -> str:
 
 def clean(text: str) -> str:
     """Text that JSON can hold: lone surrogates (of undecodable paths) become U+FFFD."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
 
 
 def optional(text: str | None) -> str | None:

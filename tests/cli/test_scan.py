@@ -187,6 +187,25 @@ def test_a_report_that_fails_leaves_the_old_one_and_nothing_else(captures: Path)
     assert sorted(path.name for path in captures.iterdir() if path.suffix != ".pcap") == ["report.json"]
 
 
+def test_a_report_never_replaces_a_capture(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("link.pcap").symlink_to("plain.pcap")
+    for target in ("plain.pcap", "link.pcap", "./tls.pcap"):
+        assert main(["scan", ".", "-o", target]) == 2
+        line = f"aurora-wire: {target}: this is one of the captures. Give the report another name.\n"
+        assert capsys.readouterr().err == line
+    assert Path("plain.pcap").read_bytes() == PLAIN
+    assert all(path.suffix == ".pcap" for path in captures.iterdir())
+
+
+def test_a_path_that_is_no_text_is_shown_and_read(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = os.fsdecode(b"caf\xe9.pcap")
+    Path(name).write_bytes(PLAIN)
+    assert main(["scan", name]) == 1
+    assert "  caf\\xe9.pcap: pcap, " in capsys.readouterr().out
+    assert main(["scan", name, "--format", "json"]) == 1
+    assert json.loads(capsys.readouterr().out)["captures"][0]["path"] == "caf\ufffd.pcap"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("form", ["text", "json", "jsonl"])
 def test_a_full_disk_is_one_line_and_exit_code_4(captures: Path, form: str) -> None:
