@@ -18,6 +18,9 @@ from typing import Final
 LINE_BYTES: Final = 16
 
 _OFFSET: Final = re.compile(rb"[^0-9A-Za-z]{0,64}0x([0-9A-Fa-f]{4,8})(?::[ \t]*|[ \t]+)")
+_FULL: Final = re.compile(
+    rb"[ \t]*0x([0-9A-Fa-f]{4,8}):  ((?:[0-9A-Fa-f]{4} ){7}[0-9A-Fa-f]{4})(?![^ \t])"
+)
 _GROUP: Final = re.compile(rb"([0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})(?![^ \t])([ \t]*)")
 _BARE: Final = re.compile(
     rb"[^0-9A-Za-z]{0,64}[ \t]((?:[0-9A-Fa-f]{4} ){0,7}(?:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2}))[ \t]*"
@@ -40,6 +43,9 @@ def parse_hex_line(line: bytes, had_text: bool) -> tuple[int, bytes, bool] | Non
 
     line: without its end; had_text: earlier lines of the dump had a text column.
     """
+    found = _FULL.match(line)  # most lines are: the same as below, in one step
+    if found is not None:
+        return int(found[1], 16), bytes.fromhex(found[2].decode("ascii")), line[found.end():].strip() != b""
     found = _OFFSET.match(line)
     if found is None:
         return None

@@ -22,6 +22,7 @@ from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATIN
 from aurora_wire.wire.mysql.server import COMMANDS as SERVER_COMMANDS
 from aurora_wire.wire.mysql.server import START as SERVER_START
 from aurora_wire.wire.mysql.server import ServerPackets
+from aurora_wire.wire.mysql.statements import release
 from aurora_wire.wire.opaque import Opaque
 from aurora_wire.wire.proxy import parse_proxy
 from aurora_wire.wire.search import Search
@@ -419,6 +420,10 @@ class Connection(Receiver):
         self.client_tls = None
         self.server_tls = None
         facts = self.facts
+        for prepared in facts.prepared.values():
+            release(facts.budget, prepared, True)
+        for prepared in facts.unanswered_prepares:
+            release(facts.budget, prepared, True)
         facts.prepared = {}
         facts.unanswered_prepares = []
         facts.requests = []

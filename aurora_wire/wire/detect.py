@@ -18,6 +18,10 @@ STRONG: Final[i64] = 2
 
 MAX_RECORD: Final[i64] = 18432       # 2^14 + 2048: RFC 5246, 6.2.3
 READABLE_RUN: Final[i64] = 24        # printable bytes in a row: 5e-9 in 96 random bytes
+SQL_VERBS: Final = (
+    b"select ", b"insert ", b"update ", b"delete ", b"replace ", b"set ", b"show ", b"create ", b"drop ", b"alter ",
+    b"begin", b"commit", b"call ", b"use ", b"grant ", b"with ", b"load ", b"/*", b"--", b"(select ",
+)  # fmt: skip
 CHANGE_CIPHER_SPEC: Final[i64] = 20
 ALERT: Final[i64] = 21
 HANDSHAKE: Final[i64] = 22
@@ -99,14 +103,17 @@ def mysql_commands(data: bytes, at: i64, end: i64, cut: i64) -> i64:
         command: i64 = data[at + 4]
         if data[at + 3] != 0 or length == 0 or not is_command(command) or not fits_command(command, length):
             return NO
-        text = command in {COM_QUERY, COM_STMT_PREPARE} and reads_like_text(data, at + 5, end)
+        text = (command == COM_QUERY or command == COM_STMT_PREPARE) and reads_like_text(data, at + 5, end)
         packets += 1
         at += 4 + length
         if at == stop:
             return STRONG if text or packets > 1 else WEAK
         if at > end:
-            # The rest is in segments to come: a text that goes on, or nothing to hold on to.
-            return STRONG if text and packets > 1 else (WEAK if text else NO)
+            # The rest is in segments to come: SQL that goes on, or nothing to hold on to.
+            first = at - 4 - length
+            if text and (packets > 1 or begins_like_sql(data, first + 5, end)):
+                return STRONG
+            return WEAK if text else NO
     return NO if at < end or packets == 0 else WEAK
 
 
@@ -123,6 +130,17 @@ def reads_like_text(data: bytes, at: i64, end: i64) -> bool:
             return False
         at += 1
     return True
+
+
+def begins_like_sql(data: bytes, at: i64, end: i64) -> bool:
+    """Is the first word one that statements begin with?"""
+    if end - at >= 2 and data[at] == 0 and data[at + 1] == 1:
+        at += 2
+    word = data[at : at + 8].lower()
+    for verb in SQL_VERBS:
+        if word.startswith(verb):
+            return True
+    return False
 
 
 def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
@@ -180,7 +198,7 @@ def compressed_packets(data: bytes, at: i64, end: i64, cut: i64) -> i64:
         return NO
     if size == 0:
         inner = u24(data, at + 7)
-        return WEAK if inner + 4 == length and data[at + 10] <= data[at + 3] + 1 else NO
+        return STRONG if inner + 4 == length and data[at + 10] <= data[at + 3] + 1 else NO
     head: i64 = data[at + 7]
     flags: i64 = data[at + 8]
     if size > 1 << 24 or size <= length - 8:

@@ -37,12 +37,15 @@ class Budget:
     """What all connections together may keep. Reaching it is counted, and shown by who asks.
 
     statements: bytes of kept statements; held: bytes of segments that wait for others; history: bytes kept to
-    compare retransmissions with.
+    compare retransmissions with; prepared: bytes of prepared statements and of their long data.
     """
 
-    __slots__ = ("frame", "held", "history", "history_dropped", "statements", "statements_dropped", "time_ns")
+    __slots__ = ("frame", "held", "history", "history_dropped", "prepared", "statements", "statements_dropped", "time_ns")
 
-    def __init__(self, statements: i64 = 32 << 20, held: i64 = 16 << 20, history: i64 = 8 << 20) -> None:
+    def __init__(
+        self, statements: i64 = 32 << 20, held: i64 = 16 << 20, history: i64 = 8 << 20, prepared: i64 = 16 << 20
+    ) -> None:
+        self.prepared: i64 = prepared
         self.statements: i64 = statements
         self.held: i64 = held
         self.history: i64 = history

@@ -8,12 +8,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from aurora_wire.reads import u24
 from aurora_wire.wire import detect, labels, notes
 from aurora_wire.wire.decoder import TO_COMPRESSED, TO_MYSQL, TO_TLS, Decoder
 from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import parse_login
-from aurora_wire.reads import u24
 
 READABLE: Final[i64] = 16  # printable bytes in a row among unknown ones that are worth a remark
 
@@ -35,14 +35,15 @@ class Search(Decoder):
         if tls == detect.STRONG or (tls == detect.WEAK and self.facts.tls is not None):
             self.next = TO_TLS
             return at
+        if detect.compressed_packets(data, at, end, cut) == detect.STRONG:
+            if self.facts.compression or self.facts.login_frame < 0:
+                self.next = TO_COMPRESSED
+                return at
         found = self._mysql(data, at, end, cut)
         if found:
             if self.injected:
                 self.note(notes.INJECTED, end - at)
             self.next = TO_MYSQL
-            return at
-        if detect.compressed_packets(data, at, end, cut) == detect.STRONG and self.facts.login is None:
-            self.next = TO_COMPRESSED
             return at
         stop = end
         if self.injected:

@@ -292,7 +292,7 @@ class Stream:
         last = self.acked
         if self.sent > last:
             last = self.sent
-        if self.end > last:
+        if self.end >= 0:
             last = self.end
         if self.start != 0 and (self.end >= 0 or last != self.next + 1):
             # One sequence number beyond the data, and no FIN captured: that was the FIN.

@@ -39,7 +39,7 @@ class Prepared:
     `kept` bytes of it are held.
     """
 
-    __slots__ = ("id", "kept", "long_data", "param_count", "text", "types")
+    __slots__ = ("charged", "id", "kept", "long_charged", "long_data", "param_count", "text", "types")
 
     def __init__(self, id: i64, text: bytes = b"", param_count: i64 = -1) -> None:  # noqa: A002
         self.id: i64 = id
@@ -48,6 +48,8 @@ class Prepared:
         self.types: list[int] = []
         self.long_data: dict[int, LongData] = {}
         self.kept: i64 = 0
+        self.charged: i64 = 0       # to the budget that all connections share, for its text
+        self.long_charged: i64 = 0  # and for its long data
 
     def add_long_data(
         self, parameter: i64, data: bytes, at: i64, end: i64, room: i64 = LONG_DATA_KEPT

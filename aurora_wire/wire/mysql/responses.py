@@ -29,6 +29,7 @@ from aurora_wire.wire.mysql.commands import (
 )
 from aurora_wire.wire.mysql.packets import REJECT
 from aurora_wire.wire.mysql.replies import is_progress, parse_column_count, parse_ok, parse_prepare_ok
+from aurora_wire.wire.mysql.statements import release
 
 MAX_PREPARED: Final[i64] = 16384  # statements remembered of one connection
 MORE_RESULTS: Final[i64] = 0x0008
@@ -250,7 +251,7 @@ class Responses:
             prepared.id = reply.statement_id
             prepared.param_count = reply.params
             if len(facts.prepared) >= MAX_PREPARED:
-                facts.prepared.pop(next(iter(facts.prepared)))
+                release(facts.budget, facts.prepared.pop(next(iter(facts.prepared))), True)
             facts.prepared[reply.statement_id] = prepared
         self.count = reply.params + reply.columns
         if self.count > 0:

@@ -7,7 +7,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.facts import Facts
+from aurora_wire.wire.facts import Budget, Facts
 from aurora_wire.wire.mysql.commands import COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE
 from aurora_wire.wire.mysql.execute import (
     LAST_PREPARED,
@@ -22,7 +22,9 @@ from aurora_wire.wire.mysql.query import parse_query
 from aurora_wire.wire.mysql.values import Value
 
 MAX_UNANSWERED: Final[i64] = 1024    # PREPAREs without a reply that are remembered
-MAX_KEPT_TEXT: Final[i64] = 65536    # bytes of a prepared text that are remembered for its executions
+MAX_KEPT_TEXT: Final[i64] = 65536    # bytes of a prepared text that is remembered for its executions
+MAX_UNKNOWN: Final[i64] = 1024       # statements whose PREPARE was not captured that are remembered
+PREPARED_COST: Final[i64] = 300      # bytes that a remembered statement takes besides its text
 
 
 class Statements:
@@ -55,17 +57,31 @@ class Statements:
 
     def prepare(self, text: bytes) -> None:
         facts = self.facts
-        prepared = Prepared(-1, text[:MAX_KEPT_TEXT] if len(text) > MAX_KEPT_TEXT else text)
+        budget = facts.budget
+        cost = len(text) + PREPARED_COST
+        if len(text) > MAX_KEPT_TEXT or budget.prepared < cost:
+            # Its executions will be shown by their values alone.
+            text = b""
+            cost = 0
+        budget.prepared -= cost
+        prepared = Prepared(-1, text)
+        prepared.charged = cost
         facts.last_prepared = prepared
         if len(facts.unanswered_prepares) < MAX_UNANSWERED:
             facts.unanswered_prepares.append(prepared)
 
     def _find(self, statement_id: i64) -> Prepared | None:
+        facts = self.facts
         if statement_id != LAST_PREPARED:
-            return self.facts.prepared.get(statement_id)
+            known = facts.prepared.get(statement_id)
+            if known is None and statement_id >= 0 and len(facts.prepared) < MAX_UNKNOWN:
+                # Its PREPARE was not captured; the types that it is sent now serve its next executions.
+                known = Prepared(statement_id)
+                facts.prepared[statement_id] = known
+            return known
         # MariaDB's pipelined PREPARE and EXECUTE: the reply that would say the count is not here yet.
-        prepared = self.facts.last_prepared
-        if prepared is not None and prepared.param_count < 0:
+        prepared = facts.last_prepared
+        if prepared is not None and prepared.param_count < 0 and prepared.text:
             prepared.param_count = count_placeholders(prepared.text)
         return prepared
 
@@ -78,7 +94,7 @@ class Statements:
         if command == COM_STMT_EXECUTE:
             one = parse_execute(data, at, end, prepared, attributes_agreed)
             if one is not None:
-                self.values = one.values
+                self.values = one.values + one.attributes
                 self.complete = one.complete
         elif command == COM_STMT_BULK_EXECUTE:
             many = parse_bulk_execute(data, at, end, prepared)
@@ -88,13 +104,21 @@ class Statements:
                     values.extend(row)
                 self.values = values
                 self.complete = many.complete
-        return prepared.text if prepared is not None else b""
+        if prepared is None:
+            return b""
+        release(self.facts.budget, prepared, False)
+        return prepared.text
 
     def long_data(self, data: bytes, at: i64, end: i64) -> None:
         statement_id, parameter, begin = read_long_data(data, at, end)
         prepared = self._find(statement_id)
         if prepared is not None and parameter >= 0:
-            prepared.add_long_data(parameter, data, begin, end)
+            room = self.facts.budget.prepared
+            before = prepared.kept
+            prepared.add_long_data(parameter, data, begin, end, room)
+            spent = prepared.kept - before
+            prepared.long_charged += spent
+            self.facts.budget.prepared -= spent
 
     def forget(self, data: bytes, at: i64, end: i64, close: bool) -> None:
         statement_id = read_statement_id(data, at, end)
@@ -102,8 +126,18 @@ class Statements:
         if prepared is None:
             return
         prepared.reset()
+        release(self.facts.budget, prepared, close)
         if close:
             del self.facts.prepared[statement_id]
+
+
+def release(budget: Budget, prepared: Prepared, close: bool) -> None:
+    """Its long data is used up; with `close` all of it is gone: what it was charged can be kept by others."""
+    budget.prepared += prepared.long_charged
+    prepared.long_charged = 0
+    if close:
+        budget.prepared += prepared.charged
+        prepared.charged = 0
 
 
 def is_readable(text: bytes) -> bool:
