@@ -6,9 +6,12 @@ import contextlib
 import hashlib
 import queue
 import threading
-from typing import Final
+from typing import Final, TypeAlias
 
 DEPTH: Final = 8  # blocks waiting, at most: the decoding waits then
+
+
+_Queue: TypeAlias = "queue.Queue[bytes | threading.Event | None]"  # blocks; set where it was reached; the end
 
 
 class Hasher:
@@ -21,7 +24,7 @@ class Hasher:
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
         self._first: bytes | None = None  # not hashed yet: it may be the only one
-        self._queue: queue.Queue[bytes | None] = queue.Queue(DEPTH)
+        self._queue: _Queue = queue.Queue(DEPTH)
         self._thread: threading.Thread | None = None
 
     def update(self, block: bytes) -> None:
@@ -43,7 +46,9 @@ class Hasher:
             self._hash.update(self._first or b"")
             self._first = None
         else:
-            self._queue.join()
+            done = threading.Event()
+            self._queue.put(done)
+            done.wait()
         return self._hash.hexdigest()
 
     def close(self) -> None:
@@ -58,10 +63,12 @@ class Hasher:
         self._thread = None
 
 
-def _work(sha256: hashlib._Hash, blocks: queue.Queue[bytes | None]) -> None:
+def _work(sha256: hashlib._Hash, waiting: _Queue) -> None:
     while True:
-        block = blocks.get()
-        if block is None:
+        item = waiting.get()
+        if item is None:
             return
-        sha256.update(block)
-        blocks.task_done()
+        if isinstance(item, bytes):
+            sha256.update(item)
+        else:
+            item.set()
