@@ -73,11 +73,5 @@ def tcp_checksum_state(buffer: bytes, addresses_at: i64, ip_version: i64, tcp_at
     field = u16(buffer, tcp_at + CHECKSUM_AT)
     if field == 0:
         return ZERO
-    if same(field, fold(with_length)) or same(field, fold(addresses)):
-        return PARTIAL
-    return BAD
-
-
-def same(one: i64, other: i64) -> bool:
-    """Equal as ones' complement numbers, where 0 and 0xFFFF are both zero."""
-    return one == other or (one + other == 0xFFFF and (one == 0 or other == 0))
+    # Neither sum folds to 0, as the protocol number is in it: no need to take 0 for 0xFFFF.
+    return PARTIAL if field == fold(with_length) or field == fold(addresses) else BAD

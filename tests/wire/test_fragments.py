@@ -164,6 +164,13 @@ def test_a_cut_fragment_makes_a_cut_segment(frames: list[bytes], expected: Found
     assert PAYLOAD.startswith(seen.payload)
 
 
+def test_the_last_fragment_may_be_one_byte() -> None:
+    payload = PAYLOAD[: 800 - 32 + 1]  # the first fragment holds 32 bytes of TCP header and all but one byte
+    locator = new_locator()
+    assert feed(locator, fragments_v4(payload)) == [WAIT, "TCP"]
+    assert found(locator).payload == payload
+
+
 def test_a_datagram_inside_a_tunnel_that_was_fragmented_is_found() -> None:
     packet = IP(vxlan(ethernet(ipv4(PAYLOAD)))[1])
     packet.id = 5

@@ -184,6 +184,9 @@ def test_a_cut_tcp_header_is_named() -> None:
         assert name_of(frame, RAW, kept) == "TCP header cut"
     for kept in range(1, 20):
         assert name_of(frame, RAW, kept) == "IP header cut"
+        assert name_of(frame[:20], RAW, kept) == "IP header cut"
+    for kept in range(1, 40):
+        assert name_of(ipv6()[1][:40], RAW, kept) == "IP header cut"
 
 
 def with_byte(frame: bytes, at: int, value: int) -> bytes:

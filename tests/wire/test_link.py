@@ -92,7 +92,7 @@ def link_frames(stack: Stack) -> list[tuple[str, int, bytes]]:
         ("802.11 QoS", 105, wifi_qos(stack)),
         ("radiotap", 127, bytes(RadioTap()) + wifi(stack)),
         ("radiotap with padding", 127, padded_radiotap(stack)),
-        ("radiotap with a rate, without flags", 127, struct.pack("<BBHIB", 0, 0, 9, 4, 0x22) + wifi_qos(stack)),
+        ("radiotap without flags", 127, struct.pack("<BBHIB", 0, 0, 9, 4, 0x22) + wifi_qos(stack)),
         ("radiotap with two bit maps", 127, radiotap_with_two_maps(stack)),
     ]
     for family in families(stack):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scapy.contrib.geneve import GENEVE
 from scapy.contrib.gtp import GTP_U_Header
 from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, GRE, Ether
 from scapy.packet import Raw
 
@@ -39,6 +40,7 @@ from tests.wire.stacks import (
     new_locator,
     outer_v4,
     over_udp,
+    segment,
     vxlan,
 )
 
@@ -236,6 +238,17 @@ def test_ethernet_under_mpls_is_told_from_ip_whatever_its_address_begins_with(fi
         answer, locator = locate(mpls(("ethernet", inner), 1, control_word)[1])
         assert answer == skipped.TCP
         assert found(locator) == replace(EXPECTED_V4, depth=1)
+
+
+@pytest.mark.parametrize("source", ["8.0.0.1", "129.0.0.1", "2001:db8:800::1", "2001:db8:8100::1"])
+def test_an_ip_address_under_mpls_that_looks_like_an_ethernet_type_is_none(source: str) -> None:
+    if ":" in source:
+        stack = ("ipv6", bytes(IPv6(src=source, dst="2001:db8::9") / segment()))
+    else:
+        stack = ("ipv4", bytes(IP(src=source, dst="10.0.0.9") / segment()))
+    answer, locator = locate(mpls(stack)[1])
+    assert answer == skipped.TCP
+    assert found(locator) == replace(EXPECTED[stack[0]], source=source, depth=1)
 
 
 def test_bytes_behind_the_udp_length_are_no_part_of_the_tunnel() -> None:
