@@ -68,10 +68,11 @@ clean: ## Remove what was built, the environments too
 	@touch $@
 
 .venv/built: .venv/ready setup.py $(CORE)
-	@echo "Compiling the core: half a minute or so"
+	@echo "Compiling the core: a minute or so"
 	rm -rf build aurora_wire__mypyc*.so
 	find aurora_wire -name '*.so' -delete
 	$(BIN)/pip install $(PIP_FLAGS) --no-build-isolation -e '.[test]'
+	@$(BIN)/aurora-wire --version
 	@touch $@
 
 .venv-pure/built: .venv-pure/ready setup.py $(PACKAGE) | .venv/built

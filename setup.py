@@ -60,8 +60,10 @@ def extensions() -> list:  # type: ignore[type-arg]
     from mypyc.build import mypycify  # noqa: PLC0415
 
     files = [str(f.relative_to(ROOT)) for f in COMPILED if f.name != "__init__.py" and f.exists()]
+    # What is not compiled is followed for its types, in silence: libraries that it imports need not be here.
+    options = ["--follow-imports=silent"]
     try:
-        modules = mypycify(files, opt_level="3", group_name=PACKAGE)
+        modules = mypycify(options + files, opt_level="3", group_name=PACKAGE)
     except SystemExit as refusal:  # a later mypy may be stricter; the plain files run all the same
         if REQUIRED:
             raise
