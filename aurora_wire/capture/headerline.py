@@ -9,7 +9,7 @@ import datetime
 import re
 from typing import Final
 
-from aurora_wire.capture.source import NO_TIME
+from aurora_wire.capture.source import MAX_TIME, NO_TIME
 
 SECOND: Final = 1_000_000_000
 DAY: Final = 86_400 * SECOND
@@ -52,7 +52,10 @@ class Clock:
 
     def read(self, line: bytes) -> int | None:
         """The time of a header line, NO_TIME if it has none, None if it is not a header line."""
-        line = line[:MAX_LINE]
+        time_ns = self._read(line[:MAX_LINE])
+        return NO_TIME if time_ns is not None and time_ns > MAX_TIME else time_ns
+
+    def _read(self, line: bytes) -> int | None:
         found = _CLOCK.match(line)
         if found is not None:
             day = ((int(found[4]) * 60 + int(found[5])) * 60 + int(found[6])) * SECOND

@@ -8,7 +8,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.capture.source import NO_TIME, BlockSource
+from aurora_wire.capture.source import MAX_TIME, NO_TIME, BlockSource
 from aurora_wire.reads import u16, u16_be, u32, u32_be
 
 SECTION_HEADER: Final[i64] = 0x0A0D0D0A  # the same in both byte orders
@@ -35,8 +35,6 @@ MAX_INTERFACES: Final[i64] = 65536
 MAX_NAME: Final[i64] = 256
 MAX_SECRETS: Final[i64] = 16777216  # bytes, all together
 
-MAX_TIME: Final[int] = (1 << 63) - 1
-
 
 class Interface:
     """What the packets of one interface need: link type, snaplen, clock."""
@@ -45,7 +43,7 @@ class Interface:
         self.link_type: i64 = link_type
         self.snaplen: i64 = snaplen  # 0: none
         self.scale: i64 = 1000       # nanoseconds of a tick; 0 where that takes `ticks` and `offset`
-        self.high_limit: i64 = 0     # upper halves of timestamps from here on would overflow
+        self.high_limit: i64 = 0     # upper halves of timestamps from here on are beyond MAX_TIME
         self.ticks: int = 1_000_000  # in a second
         self.offset: int = 0         # seconds to add
         self.drops: i64 = 0          # as last counted
@@ -56,10 +54,10 @@ class Interface:
         self.scale = 0
         if offset == 0 and ticks == 1_000_000:
             self.scale = 1000
-            self.high_limit = 0x200000
+            self.high_limit = 0x100000
         elif offset == 0 and ticks == 1_000_000_000:
             self.scale = 1
-            self.high_limit = 0x80000000
+            self.high_limit = 0x40000000
 
 
 class PcapngSource(BlockSource):
@@ -316,7 +314,7 @@ class PcapngSource(BlockSource):
 
 
 def odd_time(high: i64, low: i64, interface: Interface) -> int:
-    """Nanoseconds since 1970, 0 to 2^63 - 1, of a timestamp in ticks other than micro- or nanoseconds."""
+    """Nanoseconds since 1970, 0 to MAX_TIME, of a timestamp in ticks other than micro- or nanoseconds."""
     upper: int = high
     lower: int = low
     seconds, rest = divmod(upper << 32 | lower, interface.ticks)

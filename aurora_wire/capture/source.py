@@ -12,6 +12,7 @@ from mypy_extensions import i64, mypyc_attr
 from aurora_wire.errors import CaptureError
 
 NO_TIME: Final[i64] = -1  # `time_ns` of a frame that carries none: it keeps its place in the order
+MAX_TIME: Final[int] = (1 << 62) - 1  # in 2116; no time is later, so that sums of times stay within 64 bits
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -120,4 +121,4 @@ class BlockSource(FrameSource):
         self.fail(f"{reason}. {self.loss()} Was the copy complete?")
 
 
-__all__ = ["NO_TIME", "BlockSource", "CaptureError", "FrameSource", "NoFrames"]
+__all__ = ["MAX_TIME", "NO_TIME", "BlockSource", "CaptureError", "FrameSource", "NoFrames"]

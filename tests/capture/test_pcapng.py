@@ -61,9 +61,9 @@ def test_an_interface_of_an_earlier_section_is_not_known_any_more() -> None:
         (12, 1_700_000_000_123_456, 1_700_000_000_123),
         (0x80 | 10, (1_700_000_000 << 10) + 512, 1_700_000_000_500_000_000),
         (0x80 | 32, (5 << 32) + (1 << 31), 5_500_000_000),
-        (0, 0xFFFFFFFFFFFFFFFF, (1 << 63) - 1),
-        (6, 0xFFFFFFFFFFFFFFFF, (1 << 63) - 1),
-        (9, 0xFFFFFFFFFFFFFFFF, (1 << 63) - 1),
+        (0, 0xFFFFFFFFFFFFFFFF, (1 << 62) - 1),
+        (6, 0xFFFFFFFFFFFFFFFF, (1 << 62) - 1),
+        (9, 0xFFFFFFFFFFFFFFFF, (1 << 62) - 1),
         (0x7F, 0xFFFFFFFFFFFFFFFF, 0),
         (0xFF, 0xFFFFFFFFFFFFFFFF, 0),
     ],
@@ -77,7 +77,7 @@ def test_timestamps_follow_the_resolution_of_the_interface(resolution: int, tick
 def test_the_time_offset_of_the_interface_is_added(offset: int, seconds: int | None) -> None:
     clock = option(14, struct.pack("<q", offset))
     data = section() + interface(options=clock) + enhanced(b"a", ticks=5_000_000)
-    assert read(data)[0].time_ns == ((1 << 63) - 1 if seconds is None else seconds * 1_000_000_000)
+    assert read(data)[0].time_ns == ((1 << 62) - 1 if seconds is None else seconds * 1_000_000_000)
 
 
 def test_simple_packets_have_no_time_and_obey_the_snaplen_of_interface_0() -> None:
