@@ -6,9 +6,11 @@ needs, bounded. `scan` is the whole of it in one call.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from aurora_wire.capture.inputs import expand_inputs
 from aurora_wire.capture.linktypes import link_type_name
@@ -152,10 +154,12 @@ class Analysis:
         engine.ended = []
         for connection in ended:
             result = describe(connection)
+            facts = connection.facts
+            connection.dispose()
             self.tally.add(result)
             if result.verdict == "not-mysql":
                 continue
-            found = list(findings_of(connection.facts, result))
+            found = list(findings_of(facts, result))
             for hit in found:
                 self._add(hit)
             self.losses.add(result)
@@ -194,6 +198,21 @@ class Analysis:
         )
 
 
+@contextmanager
+def no_garbage_collector() -> Iterator[None]:
+    """The collector walks all that is kept again and again, three quarters of a scan's time.
+
+    It is not needed: a connection lets go of its only cycle when it has ended (`Connection.dispose`).
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def scan(
     paths: Sequence[str | os.PathLike[str]],
     *,
@@ -220,14 +239,15 @@ def scan(
     )
     failures: list[CaptureError] = []
     inputs = expand_inputs([os.fspath(path) for path in paths])
-    for path in inputs:
-        try:
-            analysis.read(path, on_progress)
-        except CaptureError as error:
-            failures.append(error)
-            analysis.unreadable(path, error)
-        except KeyboardInterrupt:
-            break
+    with no_garbage_collector():
+        for path in inputs:
+            try:
+                analysis.read(path, on_progress)
+            except CaptureError as error:
+                failures.append(error)
+                analysis.unreadable(path, error)
+            except KeyboardInterrupt:
+                break
     if failures and len(failures) == len(inputs):
         if len(failures) == 1:
             raise failures[0]

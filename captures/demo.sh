@@ -21,17 +21,15 @@ show() {
 
 say() { printf '\n\n== %s\n' "$*"; }
 
-say "A client without TLS: the INSERT can be read by anyone on the way. Exit code 1."
+say "A client without TLS: anyone on the way can read the INSERT. Exit code 1."
 show 1 scan article-1-mysql-client-plaintext.pcap
 show 0 packets -X article-1-mysql-client-plaintext.pcap
 
-say "The same write through three clients with TLS: nothing but TLS records. Exit code 0."
-for client in 2-mysql-client-tls 3-mariadb-connector-j-tls 4-django-tls; do
-    show 0 scan "article-$client.pcap"
-    show 0 packets -X "article-$client.pcap"
-done
+say "The same through three clients with TLS: nothing but TLS records. Exit code 0."
+show 0 packets -X article-[234]-*.pcap
+show 0 scan article-[234]-*.pcap
 
-say "All four at once, from the dumps as text: some encrypted, one not, is mixed. Exit code 1."
-show 1 scan article-*.txt
+say "All four, from the dumps as text: one in the clear is enough. Exit code 1."
+show 1 scan --quiet article-*.txt
 
 exit "$failed"

@@ -86,6 +86,12 @@ class Connection(Receiver):
             if tracker is not None:
                 tracker.from_client = 1 if side.from_client else 0
 
+    def dispose(self) -> None:
+        """Let go of what refers back to this connection, so that it needs no garbage collector."""
+        nobody = Receiver()
+        self.client.receiver = nobody
+        self.server.receiver = nobody
+
     # Bytes.
 
     def deliver(self, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
