@@ -74,10 +74,23 @@ def the_reason(connection: ConnectionResult, ids: Sequence[str]) -> Reason | Non
     return next((reason for name in ids for reason in connection.reasons if reason.id == name), None)
 
 
+def places_exist(result: Scan) -> None:
+    """Each reason and finding names a frame of the captures, or none."""
+    packets = sum(capture.packets for capture in result.captures)
+    for connection in result.connections:
+        for reason in connection.reasons:
+            assert reason.frame is None or 1 <= reason.frame <= packets, explain(result)
+            assert reason.offset is None or reason.offset >= 0, explain(result)
+            assert reason.text, explain(result)
+    for finding in result.findings:
+        assert finding.frame is None or 1 <= finding.frame <= packets, explain(result)
+
+
 def check(row: Row, folder: Path) -> None:
     """Judge a conversation that is alone in its capture."""
     result = scan_of(folder, row.make(), ports=row.ports)
     said = explain(result)
+    places_exist(result)
     allowed = one_of(row.verdict)
     assert result.verdict in allowed, said
     assert result.exit_code in {EXIT[str(verdict)] for verdict in allowed}, said

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from aurora_wire.verdict.result import ConnectionResult, Coverage, Scan
 from tests.conversations import Conversation, Packet, mysql, play, tls
-from tests.conversations.judge import explain, scan_of
+from tests.conversations.judge import explain, places_exist, scan_of
 from tests.conversations.sessions import SECRET, Step, compressed, plaintext, since, tls12, tls13, until
 
 SESSIONS: dict[str, list[Step]] = {
@@ -101,6 +101,7 @@ def begins_with_syns(capture: Capture) -> bool:
 
 
 def adds_up(result: Scan) -> None:
+    places_exist(result)
     for connection in result.connections:
         for side in sides(connection):
             assert side.tls + side.plaintext + side.unprotected_by_design + side.unknown == side.seen, (

@@ -17,6 +17,7 @@ from tests.conversations.sessions import (
     since,
     tls12,
     tls13,
+    until,
     without,
 )
 
@@ -237,6 +238,13 @@ CONDITION_2 = [
         "likely",
         any_of=("bad-record", "handshake-incomplete"),
         at=("server", odd_at(handshake_record_in_13())),
+    ),
+    Row(
+        "2: a login in TLS 1.3 that was not answered",
+        lambda: play(until(tls13(), "client-data-1")),
+        "encrypted",
+        "likely",
+        reasons=("no-application-data",),
     ),
     Row(
         "2: application data of the client alone",

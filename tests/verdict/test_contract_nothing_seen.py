@@ -116,6 +116,16 @@ NO_SESSION = [
         "no-session",
     ),
     Row(
+        "a TLS 1.3 handshake that was finished, and nothing behind it",
+        lambda: play(until(tls13(), "client-finished")),
+        "no-session",
+    ),
+    Row(
+        "a TLS 1.3 handshake that was finished, tickets, and the client says goodbye",
+        lambda: play([*until(tls13(), "tickets"), tls13()[-1]]),
+        "no-session",
+    ),
+    Row(
         "the certificate refused with an alert in the clear, TLS 1.2",
         lambda: play(certificate_refused_12()),
         "no-session",
