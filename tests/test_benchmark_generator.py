@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import dpkt
 import pytest
 
+from aurora_wire import scan
+
 GENERATE = Path(__file__).resolve().parent.parent / "benchmarks" / "generate.py"
 PACKETS = 2000
 SEED = 6  # gives IPv6, compression, retransmissions and segments out of order among so few connections
@@ -171,3 +173,27 @@ def test_tshark_sees_as_many_logins_and_handshakes_as_connections(
 def test_the_rest_of_a_network_is_there(seen: list[dict[str, str]]) -> None:
     for field in ("http.request.method", "dns.id", "arp"):
         assert with_field(seen, field)
+
+
+@pytest.mark.parametrize("seed", [SEED, SEED + 1])
+def test_scan_finds_what_was_generated(seed: int, tmp_path: Path) -> None:
+    path, truth = generate(tmp_path / "generated.pcap", seed=seed)
+    result = scan([path])
+    found = Counter((connection.verdict, connection.confidence) for connection in result.connections)
+    assert found == {
+        ("plaintext", "proven"): truth["verdicts"]["plaintext"],
+        ("encrypted", "proven"): truth["verdicts"]["encrypted"],
+    }
+    assert sum(result.not_mysql.values()) == truth["verdicts"]["not-mysql"]
+    commands = Counter(
+        statement.command for connection in result.connections for statement in connection.statements
+    )
+    assert commands == {
+        "COM_QUERY": truth["com_query"], "COM_STMT_PREPARE": truth["stmt_prepare"],
+        "COM_STMT_EXECUTE": truth["stmt_execute"],
+    }
+    compressed = [connection for connection in result.connections if connection.compression]
+    assert len(compressed) == truth["compressed_connections"]
+    sides = [(connection.client_coverage, connection.server_coverage) for connection in result.connections]
+    for coverage in [side for both in sides for side in both]:
+        assert coverage.missing == coverage.truncated == coverage.unknown == 0

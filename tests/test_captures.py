@@ -9,6 +9,8 @@ from pathlib import Path
 import dpkt
 import pytest
 
+from aurora_wire import scan
+
 CAPTURES = Path(__file__).resolve().parent.parent / "captures"
 NAMES = [
     "article-1-mysql-client-plaintext", "article-2-mysql-client-tls", "article-3-mariadb-connector-j-tls",
@@ -71,6 +73,19 @@ def test_the_tcp_checksum_is_the_bare_pseudo_header_as_the_sending_host_sees_it(
     segment = packet.data
     pseudo = packet.src + packet.dst + b"\0\x06" + len(bytes(segment)).to_bytes(2, "big")
     assert segment.sum == dpkt.in_cksum(pseudo) ^ 0xFFFF
+
+
+@pytest.mark.parametrize("suffix", [".pcap", ".txt"])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_verdict_is_what_the_readme_promises(name: str, suffix: str) -> None:
+    result = scan([CAPTURES / f"{name}{suffix}"])
+    [row] = [line for line in (CAPTURES / "README.md").read_text().splitlines() if f"| `{name}` |" in line]
+    assert row.endswith(f"| {result.verdict}, {result.confidence}: exit code {result.exit_code} |")
+    statements = [statement.sql for connection in result.connections for statement in connection.statements]
+    if name == NAMES[0]:
+        assert statements == [b"insert into Users values ('user01', 'password')"]
+    else:
+        assert statements == []
 
 
 def test_rebuilding_changes_nothing(tmp_path: Path) -> None:
