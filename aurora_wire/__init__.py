@@ -1,14 +1,17 @@
 """Did this MySQL traffic cross the network in the clear? `scan` answers for captures, `Engine` for live frames."""
 
+from typing import TYPE_CHECKING
+
 from aurora_wire._build import check_build, compiled
+from aurora_wire.errors import AuroraWireError, CaptureError, OutputError, UsageError
+from aurora_wire.version import VERSION
+
+if TYPE_CHECKING:
+    from aurora_wire.analysis import scan
+    from aurora_wire.verdict.result import Scan
+    from aurora_wire.wire.engine import Engine
 
 check_build()
-
-from aurora_wire.analysis import scan  # noqa: E402
-from aurora_wire.errors import AuroraWireError, CaptureError, OutputError, UsageError  # noqa: E402
-from aurora_wire.verdict.result import Scan  # noqa: E402
-from aurora_wire.version import VERSION  # noqa: E402
-from aurora_wire.wire.engine import Engine  # noqa: E402
 
 __version__ = VERSION
 
@@ -23,3 +26,14 @@ __all__ = [
     "compiled",
     "scan",
 ]
+
+_HOMES = {"Engine": "wire.engine", "Scan": "verdict.result", "scan": "analysis"}
+
+
+def __getattr__(name: str) -> object:
+    """Load the analyzer when it is first asked for: `aurora-wire --help` does without."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -29,6 +29,7 @@ from aurora_wire.version import VERSION
 from aurora_wire.wire import notes
 from aurora_wire.wire.engine import Engine
 from aurora_wire.wire.events import Statement
+from aurora_wire.wire.facts import OTHER
 from aurora_wire.wire.skipped import skipped_name
 
 DEFAULT_PORTS = (3306, 33060)
@@ -153,12 +154,13 @@ class Analysis:
         ended = engine.ended
         engine.ended = []
         for connection in ended:
-            result = describe(connection)
             facts = connection.facts
             connection.dispose()
-            self.tally.add(result)
-            if result.verdict == "not-mysql":
+            if facts.kind == OTHER:
+                self.tally.not_mysql[facts.other] += 1
                 continue
+            result = describe(connection)
+            self.tally.add(result)
             found = list(findings_of(facts, result))
             for hit in found:
                 self._add(hit)

@@ -8,7 +8,7 @@ import stat
 from typing import Final
 
 from aurora_wire.capture.opening import STANDARD_INPUT, NotACapture, open_capture
-from aurora_wire.capture.source import CaptureError, NoFrames
+from aurora_wire.capture.source import CaptureError
 from aurora_wire.errors import UsageError
 
 _MAGIC: Final = frozenset("*?[")
@@ -136,8 +136,6 @@ def _peek(path: str) -> tuple[bool, int]:
     """Whether the content is a capture (also a damaged one), and the date of its first packet or -1."""
     try:
         with open_capture(path, hash_input=False) as capture:
-            if isinstance(capture.source, NoFrames):
-                return False, -1
             if capture.source.advance() and not capture.undated:
                 return True, int(capture.source.time_ns)
             return True, -1

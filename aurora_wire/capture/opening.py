@@ -16,7 +16,7 @@ from aurora_wire.capture.hashing import Hasher
 from aurora_wire.capture.hexline import has_hex_line
 from aurora_wire.capture.pcap import PcapSource
 from aurora_wire.capture.pcapng import PcapngSource
-from aurora_wire.capture.source import CaptureError, FrameSource, NoFrames
+from aurora_wire.capture.source import CaptureError, FrameSource
 from aurora_wire.capture.text import TextSource
 
 BLOCK: Final = 1 << 20        # bytes read at once
@@ -270,7 +270,7 @@ def _text_reader(path: str, start: _Start, head: bytes) -> FrameSource:
     else:
         return TextSource(start.read)
     if searched <= TEXT_SAMPLE and not start.at_least(1).strip():
-        return NoFrames()
+        raise NotACapture(path, -1, "is blank. Was anything captured, and was the copy complete?")
     raise NotACapture(
         path, -1, "is text without a hex dump of packets (lines such as `0x0000:  4500 0034`). "
         "Print it with tcpdump -X, or give the capture itself (tcpdump -w FILE)."

@@ -46,13 +46,6 @@ class FrameSource:
         return f"{self.count} {packets} before it {were} read, the rest counts as missing."
 
 
-class NoFrames(FrameSource):
-    """A capture without frames."""
-
-    def advance(self) -> bool:
-        return False
-
-
 class BlockSource(FrameSource):
     """Frames in a binary file that is read in blocks (of a file, a pipe, a decompressor).
 
@@ -121,4 +114,4 @@ class BlockSource(FrameSource):
         self.fail(f"{reason}. {self.loss()} Was the copy complete?")
 
 
-__all__ = ["MAX_TIME", "NO_TIME", "BlockSource", "CaptureError", "FrameSource", "NoFrames"]
+__all__ = ["MAX_TIME", "NO_TIME", "BlockSource", "CaptureError", "FrameSource"]

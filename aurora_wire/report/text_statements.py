@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from aurora_wire.report.escape import show_bytes, show_text
 from aurora_wire.report.redact import redact_statement
@@ -40,7 +40,7 @@ def statements_text(scan: Scan, style: Style) -> Iterator[str]:
 
 
 def _connection(
-    c: ConnectionResult, statements: list[StatementResult], clock: Clock, style: Style
+    c: ConnectionResult, statements: Sequence[StatementResult], clock: Clock, style: Style
 ) -> Iterator[str]:
     who = f"{show_text(c.user)}@" if c.user else ""
     database = f", database {show_text(c.database)}" if c.database else ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from socket import AF_INET, AF_INET6, inet_ntop
+from typing import overload
 
 from aurora_wire.verdict.evidence import evidence_of
 from aurora_wire.verdict.judge import judge
@@ -57,7 +59,7 @@ def describe(connection: Connection) -> ConnectionResult:
         attributes={text(key): text(value) for key, value in login.attributes} if login is not None else {},
         compression=COMPRESSIONS.get(facts.compression),
         tls=tls_of(facts.tls) if facts.tls is not None else None,
-        statements=[statement_of(statement) for statement in facts.statements],
+        statements=Statements(facts.statements) if facts.statements else [],
         statements_total=facts.statements_total,
         commands={command_name(number): count for number, count in sorted(facts.command_counts.items())},
     )
@@ -98,6 +100,33 @@ def tls_of(tls: TLSFacts) -> TLSResult:
         result.alpn = [text(name) for name in offer.alpn]
         result.offered_versions = [version_name(version) for version in offer.versions]
     return result
+
+
+class Statements(Sequence[StatementResult]):
+    """Statements as they are asked for: most reports show few of them, and each takes longer to describe than to find."""
+
+    def __init__(self, found: list[Statement]) -> None:
+        self._found = found
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @overload
+    def __getitem__(self, index: int) -> StatementResult: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[StatementResult]: ...
+    def __getitem__(self, index: int | slice) -> StatementResult | list[StatementResult]:
+        if isinstance(index, slice):
+            return [statement_of(one) for one in self._found[index]]
+        return statement_of(self._found[index])
+
+    def __iter__(self) -> Iterator[StatementResult]:
+        return map(statement_of, self._found)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def statement_of(statement: Statement) -> StatementResult:

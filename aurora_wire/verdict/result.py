@@ -7,6 +7,7 @@ begins). Offsets are stream offsets: 0 is a direction's first byte after SYN, or
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -107,7 +108,7 @@ class ConnectionResult:
     attributes: dict[str, str] = field(default_factory=dict)
     compression: str | None = None  # "zlib", "zstd"
     tls: TLSResult | None = None
-    statements: list[StatementResult] = field(default_factory=list)
+    statements: Sequence[StatementResult] = field(default_factory=list)
     statements_total: int = 0
     commands: dict[str, int] = field(default_factory=dict)   # every command seen in the clear, by name
 

@@ -26,9 +26,6 @@ class Tally:
     gaps: int = 0           # connections with missing bytes
 
     def add(self, result: ConnectionResult) -> None:
-        if result.verdict == "not-mysql":
-            self.not_mysql[result.protocol] += 1
-            return
         self.by_verdict[result.verdict] += 1
         self.confidences[result.verdict, result.confidence] += 1
         for side in (result.client_coverage, result.server_coverage):
