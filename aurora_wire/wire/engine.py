@@ -62,6 +62,7 @@ class Engine:
         self.ended: list[Connection] = []      # finished: for the caller to take
         self.events: list[Event] | None = [] if want_events else None
         self.labelled: list[LabelledFrame] | None = [] if want_labels else None
+        self.facts: dict[int, Facts] = {}      # of open connections by id, only with want_labels
         self.frames: i64 = 0
         self.tcp_frames: i64 = 0
         self.truncated_frames: i64 = 0
@@ -257,6 +258,7 @@ class Engine:
         if self.labelled is not None:
             facts.client.tracker = Tracker(facts.id, 1, self.labelled)
             facts.server.tracker = Tracker(facts.id, 0, self.labelled)
+            self.facts[facts.id] = facts
         if len(self.streams) >= 2 * self.max_connections:
             self._evict()
         self.streams[connection.client.key] = connection.client
@@ -366,6 +368,8 @@ class Engine:
             return
         connection.finished = True
         connection.close()
+        if self.labelled is not None:
+            del self.facts[connection.facts.id]
         self.ended.append(connection)
         if self.events is not None:
             self.events.append(

@@ -146,6 +146,9 @@ class Stream:
             if stop <= self.next:
                 return PROBE if stop - offset <= 1 and stop == self.next else OLD
             skip = self.next - offset
+            tracker = self.side.tracker
+            if tracker is not None:
+                tracker.again(frame, 0, skip)
             self._insert(self.next, data, at + skip, end, cut, frame, time_ns, skip)
         else:
             self._insert(offset, data, at, end, cut, frame, time_ns, 0)
@@ -217,6 +220,11 @@ class Stream:
             if old.offset > low:
                 pieces.append(_piece(offset, data, at, end, low, old.offset, frame, time_ns, payload_at))
             self._compare_held(old, offset, data, at, end, frame, time_ns)
+            tracker = self.side.tracker
+            if tracker is not None:
+                begin = low if low > old.offset else old.offset
+                known = old_end if old_end < stop else stop
+                tracker.again(frame, payload_at + begin - offset, payload_at + known - offset)
             low = old_end
         if low < stop:
             pieces.append(_piece(offset, data, at, end, low, stop, frame, time_ns, payload_at))

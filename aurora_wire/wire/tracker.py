@@ -1,14 +1,15 @@
 """Labels for frames: which bytes of each frame's payload are what. Only where somebody asks for a packet list.
 
 A direction's bytes are labelled in stream order, often later than they came: the tracker keeps the frames that
-wait for it, and hands each out when all its bytes have a label.
+wait for it, and hands each out when all its bytes have a label. A frame whose payload went to the stream in pieces
+(others had brought some of it before) comes once for each.
 """
 
 from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.wire.labels import UNKNOWN
+from aurora_wire.wire.labels import RETRANSMISSION, UNKNOWN
 
 
 @mypyc_attr(acyclic=True)
@@ -71,6 +72,11 @@ class Tracker:
     def alone(self, frame: i64, label: i64) -> None:
         """A frame whose payload has no place in the stream (again), or that has none."""
         self.out.append(LabelledFrame(frame, self.connection, self.from_client, label, []))
+
+    def again(self, frame: i64, start: i64, end: i64) -> None:
+        """Bytes [start, end) of a frame's payload came before; of the others the frame's label is still to come."""
+        spans = [Span(start, end, RETRANSMISSION)]
+        self.out.append(LabelledFrame(frame, self.connection, self.from_client, RETRANSMISSION, spans))
 
     def span(self, end: i64, label: i64) -> None:
         """All bytes from where the last span ended up to `end` are what `label` says."""
