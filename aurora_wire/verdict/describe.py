@@ -18,8 +18,8 @@ from aurora_wire.verdict.result import (
 )
 from aurora_wire.wire.connection import Connection
 from aurora_wire.wire.events import Statement
-from aurora_wire.wire.facts import OTHER, TLS_ONLY, UNKNOWN, Side, TLSFacts
-from aurora_wire.wire.mysql.commands import COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE, command_name
+from aurora_wire.wire.facts import OTHER, TLS_ONLY, UNKNOWN, Facts, Side, TLSFacts
+from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE, command_name
 from aurora_wire.wire.mysql.placing import count_placeholders, place_parameters
 from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.tls.ciphers import suite_name
@@ -61,8 +61,14 @@ def describe(connection: Connection) -> ConnectionResult:
         tls=tls_of(facts.tls) if facts.tls is not None else None,
         statements=Statements(facts.statements) if facts.statements else [],
         statements_total=facts.statements_total,
-        commands={command_name(number): count for number, count in sorted(facts.command_counts.items())},
+        commands=commands_of(facts),
     )
+
+
+def commands_of(facts: Facts) -> dict[str, int]:
+    counts = {COM_QUERY: int(facts.queries)} if facts.queries else {}
+    counts.update(facts.command_counts)
+    return {command_name(number): counts[number] for number in sorted(counts)}
 
 
 def endpoints(connection: Connection) -> tuple[Endpoint, Endpoint]:

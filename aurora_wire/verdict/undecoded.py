@@ -33,6 +33,8 @@ class Losses:
     port: int = 3306
 
     def add(self, result: ConnectionResult) -> None:
+        if not result.reasons:
+            return  # nothing missing, nothing unknown
         sides = (result.client_coverage, result.server_coverage)
         amounts = {
             "gap": sum(side.missing for side in sides),

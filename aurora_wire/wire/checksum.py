@@ -25,8 +25,19 @@ CHECKSUM_AT: Final[i64] = 16  # in the TCP header
 def word_sum(data: bytes, at: i64, end: i64) -> i64:
     """Sum of the 16-bit words read little-endian, not yet folded. `at` to `end` lie in `data`."""
     total: i64 = 0
+    word: i64 = 0
+    while at + 32 <= end:  # four at a time: the loop costs as much as a read
+        word = read_i64_le(data, at)
+        total += (word & 0xFFFFFFFF) + (word >> 32 & 0xFFFFFFFF)
+        word = read_i64_le(data, at + 8)
+        total += (word & 0xFFFFFFFF) + (word >> 32 & 0xFFFFFFFF)
+        word = read_i64_le(data, at + 16)
+        total += (word & 0xFFFFFFFF) + (word >> 32 & 0xFFFFFFFF)
+        word = read_i64_le(data, at + 24)
+        total += (word & 0xFFFFFFFF) + (word >> 32 & 0xFFFFFFFF)
+        at += 32
     while at + 8 <= end:
-        word: i64 = read_i64_le(data, at)
+        word = read_i64_le(data, at)
         total += (word & 0xFFFFFFFF) + (word >> 32 & 0xFFFFFFFF)
         at += 8
     if at + 4 <= end:

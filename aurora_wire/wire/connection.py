@@ -15,6 +15,7 @@ from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_SEARCH, T
 from aurora_wire.wire.detect import mysql_commands
 from aurora_wire.wire.detect import STRONG
 from aurora_wire.wire.facts import MYSQL, OTHER, TLS_ONLY, UNKNOWN, X, Budget, Facts, Side
+from aurora_wire.wire.history import History
 from aurora_wire.wire.mysql.client import COMMANDS as CLIENT_COMMANDS
 from aurora_wire.wire.mysql.client import ClientPackets
 from aurora_wire.wire.mysql.compressed import ZLIB, CompressedPackets, Inflater
@@ -39,10 +40,11 @@ class Connection(Receiver):
     def __init__(
         self, facts: Facts, client_key: bytes, server_key: bytes, budget: Budget,
         is_mysql_port: bool, is_x_port: bool, inflaters: dict[int, Callable[[], Inflater]],
+        borrowed: list[History],
     ) -> None:  # fmt: skip
         self.facts = facts
-        self.client = Stream(client_key, facts, facts.client, self, budget)
-        self.server = Stream(server_key, facts, facts.server, self, budget)
+        self.client = Stream(client_key, facts, facts.client, self, budget, borrowed)
+        self.server = Stream(server_key, facts, facts.server, self, budget, borrowed)
         self.is_mysql_port = is_mysql_port
         self.is_x_port = is_x_port
         self.inflaters = inflaters

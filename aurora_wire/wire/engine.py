@@ -7,19 +7,21 @@ more can change. `events` and `labelled` are filled only where they are asked fo
 from collections.abc import Callable
 from typing import Final, cast
 
+from librt.strings import read_i64_le
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16_be, u32_be
+from aurora_wire.reads import u16_be, u32, u32_be
 from aurora_wire.wire import labels, notes
 from aurora_wire.wire.checksum import BAD, GOOD, PARTIAL, tcp_checksum_state
 from aurora_wire.wire.connection import Connection
 from aurora_wire.wire.events import ConnectionClosed, ConnectionOpened, Event
 from aurora_wire.wire.facts import OTHER, START_SYN, Budget, Facts
 from aurora_wire.wire.fragments import Fragments
+from aurora_wire.wire.history import History
 from aurora_wire.wire.locator import Locator
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater, ZlibInflater
 from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, TCP, is_malformed
-from aurora_wire.wire.stream import MAX_WINDOW, OLD, PROBE, WINDOW_SLACK, Stream
+from aurora_wire.wire.stream import MAX_WINDOW, OLD, PROBE, WINDOW_SLACK, Receiver, Stream
 from aurora_wire.wire.tracker import LabelledFrame, Tracker
 
 FIN: Final[i64] = 0x01
@@ -28,6 +30,7 @@ RST: Final[i64] = 0x04
 ACK: Final[i64] = 0x10
 
 X_PORT: Final[i64] = 33060
+CACHE_SLOTS: Final[i64] = 8192          # recent flows found without a key; a power of two
 LINGER_NS: Final[i64] = 60_000_000_000  # a closed connection waits this long for late segments
 LINGER_FRAMES: Final[i64] = 20_000      # or this many frames
 
@@ -58,6 +61,11 @@ class Engine:
         self.max_connections: i64 = max_connections
         self.locator = Locator(Fragments())
         self.streams: dict[bytes, Stream] = {}
+        self.borrowed: list[History] = []
+        nothing = Facts(0, self.budget, None)
+        self.nobody = Stream(b"", nothing, nothing.client, Receiver(), self.budget, self.borrowed)
+        self.recent: list[Stream] = [self.nobody] * CACHE_SLOTS
+        self.block: bytes = b""
         self.closing: list[Connection] = []    # closed, waiting for late segments, oldest first
         self.ended: list[Connection] = []      # finished: for the caller to take
         self.events: list[Event] | None = [] if want_events else None
@@ -102,19 +110,35 @@ class Engine:
         tcp_at = locator.tcp_at
         addresses_at = locator.addresses_at
         flags: i64 = data[tcp_at + 13]
+        addresses: i64 = 0
+        ports: i64 = 0
+        slot: i64 = -1
+        stream: Stream | None = None
         if locator.ip_version == 4:
-            stop = addresses_at + 8
-        else:
-            stop = addresses_at + 32
-        if stop == tcp_at:
-            key = data[addresses_at : tcp_at + 4]
-        else:
-            key = data[addresses_at:stop] + data[tcp_at : tcp_at + 4]
-        stream = self.streams.get(key)
-        if stream is None or flags & SYN:
-            stream = self._open(key, stream, flags, data, tcp_at, locator.payload_len, frame, time_ns)
-            if stream is None:
-                return
+            # The usual flow is found without making a key: most frames belong to one that was seen lately.
+            addresses = read_i64_le(data, addresses_at)
+            ports = u32(data, tcp_at)
+            slot = cache_slot(addresses, ports)
+            recent = self.recent[slot]
+            if recent.addresses == addresses and recent.ports == ports and not flags & SYN:
+                stream = recent
+        if stream is None:
+            stop = addresses_at + (8 if locator.ip_version == 4 else 32)
+            if stop == tcp_at:
+                key = data[addresses_at : tcp_at + 4]
+            else:
+                key = data[addresses_at:stop] + data[tcp_at : tcp_at + 4]
+            stream = self.streams.get(key)
+            if stream is None or flags & SYN:
+                stream = self._open(key, stream, flags, data, tcp_at, locator.payload_len, frame, time_ns)
+                if stream is None:
+                    return
+            if slot >= 0:
+                stream.addresses = addresses
+                stream.ports = ports
+                self.recent[slot] = stream
+        if buffer is not self.block:
+            self._new_block(buffer)
         connection = cast(Connection, stream.receiver)
         connection.packets += 1
         connection.last_frame = frame
@@ -150,6 +174,13 @@ class Engine:
             stream.tick()
         if peer.patience >= 0:
             peer.tick()
+
+    def _new_block(self, buffer: bytes) -> None:
+        """The buffer changes: what histories point to in the old one is copied out, so that it can go."""
+        self.block = buffer
+        for history in self.borrowed:
+            history.own()
+        self.borrowed.clear()
 
     def _payload(
         self, connection: Connection, stream: Stream, seq: i64, data: bytes, at: i64, end: i64, cut: i64,
@@ -243,7 +274,7 @@ class Engine:
         self.next_id += 1
         connection = Connection(
             facts, key if from_client else reverse, reverse if from_client else key, self.budget,
-            server_port in self.ports and server_port != X_PORT, server_port == X_PORT, self.inflaters,
+            server_port in self.ports and server_port != X_PORT, server_port == X_PORT, self.inflaters, self.borrowed,
         )  # fmt: skip
         connection.first_frame = frame
         connection.first_time = time_ns
@@ -360,6 +391,11 @@ class Engine:
             self._finish(connection)
 
     def _finish(self, connection: Connection) -> None:
+        for stream in (connection.client, connection.server):
+            if stream.ports >= 0:
+                slot = cache_slot(stream.addresses, stream.ports)
+                if self.recent[slot] is stream:
+                    self.recent[slot] = self.nobody
         if self.streams.get(connection.client.key) is connection.client:
             del self.streams[connection.client.key]
         if self.streams.get(connection.server.key) is connection.server:
@@ -396,6 +432,11 @@ class Engine:
         self.closing = []
         for connection in self.open_connections():
             self._finish(connection)
+
+
+def cache_slot(addresses: i64, ports: i64) -> i64:
+    mixed = addresses ^ (addresses >> 32) ^ ports ^ (ports >> 13)
+    return (mixed ^ (mixed >> 11)) & (CACHE_SLOTS - 1)
 
 
 def window_scale(data: bytes, tcp_at: i64, end: i64) -> i64:

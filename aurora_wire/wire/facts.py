@@ -212,7 +212,8 @@ class Facts:
         self.last_prepared: Prepared | None = None
         self.statements: list[Statement] = []
         self.statements_total: i64 = 0
-        self.command_counts: dict[int, int] = {}
+        self.command_counts: dict[int, int] = {} # but of COM_QUERY
+        self.queries: i64 = 0                    # of COM_QUERY
         self.commands: i64 = 0
         self.command_frame: i64 = -1             # of the first command
         self.command_offset: i64 = -1

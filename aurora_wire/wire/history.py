@@ -18,17 +18,31 @@ NOT_KEPT: Final[i64] = 2
 
 
 class History:
-    """Of one direction, in stream offsets. The last piece is `last`; those before it are kept while unacknowledged."""
+    """Of one direction, in stream offsets. The last piece is `last`; those before it are kept while unacknowledged.
 
-    __slots__ = ("before", "budget", "kept", "last", "last_offset", "offsets")
+    The last piece is not copied: it stays where it lies in the capture's block until that goes (`own`).
+    """
 
-    def __init__(self, budget: Budget) -> None:
+    __slots__ = ("at", "before", "borrowed", "budget", "data", "end", "kept", "last_offset", "lent", "offsets")
+
+    def __init__(self, budget: Budget, borrowed: list["History"]) -> None:
         self.budget = budget
-        self.last = b""
+        self.borrowed = borrowed    # all histories that point into the block being read
+        self.lent = False           # this one does
+        self.data = b""             # the last piece is data[at:end]
+        self.at: i64 = 0
+        self.end: i64 = 0
         self.last_offset: i64 = 0
         self.before: list[bytes] | None = None
         self.offsets: list[int] | None = None
-        self.kept: i64 = 0  # bytes, of all pieces
+        self.kept: i64 = 0          # bytes, of all pieces
+
+    def own(self) -> None:
+        """The block goes: keep a copy."""
+        self.lent = False
+        self.data = self.data[self.at : self.end]
+        self.end -= self.at
+        self.at = 0
 
     def add(self, offset: i64, data: bytes, at: i64, end: i64, all_acked: bool) -> None:
         """data[at:end] was delivered at `offset`; all_acked: everything before it is acknowledged."""
@@ -43,27 +57,37 @@ class History:
         if size <= 0 or self.kept + size > MAX_STREAM or budget.history < size:
             if size > 0:
                 budget.history_dropped += 1
-            if all_acked:
-                self.last = b""
+            if self.kept == 0:
+                self.data = b""
+                self.at = 0
+                self.end = 0
             return
         if self.kept > 0:
             before = self.before
             offsets = self.offsets
+            piece = self.data[self.at : self.end]
             if before is None or offsets is None:
-                self.before = [self.last]
+                self.before = [piece]
                 self.offsets = [self.last_offset]
             else:
-                before.append(self.last)
+                before.append(piece)
                 offsets.append(self.last_offset)
         budget.history -= size
         self.kept += size
-        self.last = data[at:end]
+        self.data = data
+        self.at = at
+        self.end = end
         self.last_offset = offset
+        if not self.lent:
+            self.lent = True
+            self.borrowed.append(self)
 
     def clear(self) -> None:
         self.budget.history += self.kept
         self.kept = 0
-        self.last = b""
+        self.data = b""
+        self.at = 0
+        self.end = 0
         self.before = None
         self.offsets = None
 
@@ -78,19 +102,23 @@ class History:
             count = len(before)
         i: i64 = 0
         while i <= count:
-            piece = self.last
+            piece = self.data
             start = self.last_offset
+            begin = self.at
+            size = self.end - begin
             if i < count and before is not None and offsets is not None:
                 piece = before[i]
                 start = offsets[i]
+                begin = 0
+                size = len(piece)
             i += 1
             low = start if start > offset else offset
-            high = start + len(piece)
+            high = start + size
             if high > stop:
                 high = stop
             if low >= high:
                 continue
-            if piece[low - start : high - start] != data[at + low - offset : at + high - offset]:
+            if piece[begin + low - start : begin + high - start] != data[at + low - offset : at + high - offset]:
                 return DIFFERENT
             covered += high - low
         return SAME if covered == end - at else NOT_KEPT

@@ -59,13 +59,17 @@ class Receiver:
 class Stream:
     """One direction. `next` is the offset up to which bytes were delivered or given up."""
 
-    def __init__(self, key: bytes, facts: Facts, side: Side, receiver: Receiver, budget: Budget) -> None:
+    def __init__(
+        self, key: bytes, facts: Facts, side: Side, receiver: Receiver, budget: Budget, borrowed: list[History]
+    ) -> None:
         self.key = key
+        self.addresses: i64 = 0  # of IPv4, as the engine's cache reads them
+        self.ports: i64 = -1     # both, as read from the TCP header; -1 while not in the cache
         self.facts = facts
         self.side = side
         self.receiver = receiver
         self.budget = budget
-        self.history = History(budget)
+        self.history = History(budget, borrowed)
         self.decoder: Decoder | None = None
         self.start: i64 = 0           # 0: not known yet, else START_ACK or START_SYN, or -1 the first segment seen
         self.next: i64 = 0

@@ -171,8 +171,11 @@ class ClientPackets(Packets):
         if facts.command_frame < 0:
             facts.command_frame = self.packet_frame
             facts.command_offset = self.packet_offset
-        counts = facts.command_counts
-        counts[command] = counts.get(command, 0) + 1
+        if command == COM_QUERY:
+            facts.queries += 1
+        else:
+            counts = facts.command_counts
+            counts[command] = counts.get(command, 0) + 1
         shape = reply_shape(command)
         if shape != NONE and len(facts.requests) < MAX_OUTSTANDING:
             facts.requests.append(shape)

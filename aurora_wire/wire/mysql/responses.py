@@ -199,14 +199,13 @@ class Responses:
 
     def _first(self, data: bytes, at: i64, end: i64, total: i64) -> None:
         if self.first == 0:
-            ok = parse_ok(data, at, end)
             metadata = self.facts.capabilities & caps.OPTIONAL_RESULTSET_METADATA
             if metadata and total < 7:
                 # The metadata byte of a result set, not an OK: no definitions follow.
                 self.state = ROW
                 self.end_of_metadata = self._no_eof() != 1
             else:
-                self.state = FIRST if ok is not None and ok.status & MORE_RESULTS else IDLE
+                self.state = FIRST if ok_status(data, at, end) & MORE_RESULTS else IDLE
         elif self.first == 0xFB:
             facts = self.facts
             facts.infile = True
@@ -218,10 +217,14 @@ class Responses:
         elif self.first == 0xFE:
             self.state = IDLE
         else:
-            columns = parse_column_count(data, at, end, self.facts.capabilities)
-            self.count = columns.count
             self.end_of_metadata = self._no_eof() != 1
-            self.state = COLUMNS if columns.count > 0 and columns.definitions_follow else ROW
+            if total == 1:
+                self.count = self.first
+                self.state = COLUMNS if self.count > 0 else ROW
+            else:
+                columns = parse_column_count(data, at, end, self.facts.capabilities)
+                self.count = columns.count
+                self.state = COLUMNS if columns.count > 0 and columns.definitions_follow else ROW
 
     def _row(self, data: bytes, at: i64, end: i64, total: i64) -> None:
         if self.label == labels.RESULT_SET:
@@ -235,9 +238,7 @@ class Responses:
                     self.state = IDLE
                 return
         else:
-            ok = parse_ok(data, at, end)
-            if ok is not None:
-                status = ok.status
+            status = ok_status(data, at, end)
         self.state = FIRST if status & MORE_RESULTS else IDLE
 
     def _prepared(self, data: bytes, at: i64, end: i64) -> None:
@@ -265,6 +266,14 @@ class Responses:
             self.facts.full_authentication = False
             return
         read_auth(self.facts, data, at, end)
+
+
+def ok_status(data: bytes, at: i64, end: i64) -> i64:
+    """The status flags of an OK packet, 0 where it has none. The usual one has both counts in a byte each."""
+    if end - at >= 5 and data[at + 1] < 0xFB and data[at + 2] < 0xFB:
+        return u16(data, at + 3)
+    ok = parse_ok(data, at, end)
+    return ok.status if ok is not None else 0
 
 
 def read_auth(facts: Facts, data: bytes, at: i64, end: i64) -> None:

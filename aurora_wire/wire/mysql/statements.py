@@ -36,7 +36,7 @@ class Statements:
         self.values: list[Value] | None = None
         self.complete = True
         self.statement_id: i64 = -1
-        self.readable = False            # the last query can be read as text
+        self.readable = False            # a query could be read as text
 
     def query(self, data: bytes, at: i64, end: i64, attributes_agreed: i64) -> bytes:
         """The text of the COM_QUERY at `at`."""
@@ -52,7 +52,8 @@ class Statements:
                     self.text_at = query.text_at
                     self.values = query.attributes
         text = data[self.text_at : end]
-        self.readable = len(text) > 0 and is_readable(text)
+        if not self.readable:
+            self.readable = len(text) > 0 and is_readable(text)
         return text
 
     def prepare(self, text: bytes) -> None:

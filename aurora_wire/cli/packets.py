@@ -1,0 +1,239 @@
+"""`aurora-wire packets`: captures in, one line a packet out, as tcpdump prints it, with what is in it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from aurora_wire.cli.exit_codes import INTERRUPTED
+from aurora_wire.cli.output import Output, complain
+from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.cli.terminal import style_for
+from aurora_wire.errors import CaptureError, UsageError
+
+if TYPE_CHECKING:
+    from aurora_wire.packets import PacketView
+    from aurora_wire.report.tcpdump import TcpdumpLines
+
+LISTED: Final = 0
+NOTHING: Final = 3  # or not all: an input was cut or could not be read
+
+DESCRIPTION = """\
+List packets as `TZ=UTC tcpdump -nn` prints them, each with what is in it. Two
+spaces after tcpdump's line come the packet's number, its connection (as in
+`aurora-wire scan` of the same captures with the same --port), its labels, and
+how many bytes of it needed protection and had none. Numbers, and tcpdump's
+relative sequence numbers, run over all captures and count packets that are
+not listed too. Packets are shown as they are: nothing is masked."""
+EXAMPLES = """\
+exit codes:
+  0  at least one packet was listed
+  2  wrong use, or no input could be read as a capture
+  3  nothing matched; also instead of 0 where an input was cut or could not be
+     read
+  4  the output could not be written
+  130, 141  Ctrl-C; the reader closed the pipe (`| head`)
+
+examples:
+  aurora-wire packets --only COM_QUERY -X night.pcap.gz
+  aurora-wire packets --frame 12 --explain night.pcap.gz
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("captures", metavar="CAPTURE", nargs="+",
+        help="Read this file, all captures in this folder, what this pattern matches, or standard input (-).")
+    add("--only", metavar="LABEL", action="append", default=[],
+        help="List packets with this in them, such as COM_QUERY, login or 'TLS alert', in upper or lower case. "
+        "May be given several times. An unknown one is answered with the list of all.")
+    add("--connection", metavar="ID", type=_number, action="append", default=[],
+        help="List packets of this connection. May be given several times.")
+    add("--frame", metavar="N", type=_frames, action="append", default=[],
+        help="List this packet, or these: 10-20. May be given several times.")
+    add("--limit", metavar="N", type=_number,
+        help="List the first N packets that match (default: all).")
+    dump = parser.add_mutually_exclusive_group()
+    dump.add_argument("-X", dest="dump", action="store_const", const="X",
+        help="Dump each packet from its IP header on as tcpdump -X does. Bytes that crossed in the clear and "
+        "needed protection are red on a terminal; elsewhere a line of ^ is under them.")
+    dump.add_argument("-XX", dest="dump", action="store_const", const="XX",
+        help="The same, from the link header on.")
+    add("--explain", action="store_true",
+        help="Walk through each packet field by field, in words.")
+    add("--tcpdump", action="store_true",
+        help="Leave out what tcpdump does not print: labels, marks, names of captures.")
+    add("--port", metavar="N", type=port_option, action="append", default=[],
+        help="Look at this port only; +N: count it as a port of MySQL besides the default ones (3306 and "
+        "33060; on all others MySQL is found by its content). May be given several times, or as N,N.")
+    add("-o", "--output", metavar="FILE",
+        help="Write to this file, readable for you only, and not to standard output. It appears when it is "
+        "whole.")
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:20]) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text[:20])
+
+
+def _frames(text: str) -> range:
+    """`12`, or `10-20` with both ends."""
+    first, dash, last = text.partition("-")
+    begin = _number(first)
+    end = _number(last) if dash else begin
+    if end < begin:
+        raise argparse.ArgumentTypeError(f"{text!r} ends before it begins")
+    return range(begin, end + 1)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from aurora_wire.packets import packets  # noqa: PLC0415 - not for --help
+
+    wanted = _Wanted(arguments)
+    ports, only_ports = ports_of(arguments.port)
+    damages: list[CaptureError] = []
+    code = NOTHING
+    with Output(arguments.output) as output:
+
+        def opening(path: str, count: int) -> None:
+            listing.several = count > 1
+            if output.replaces(path):
+                raise UsageError(f"{output.path}: this is one of the captures. Give the list another name.")
+
+        listing = _Listing(arguments, output)
+        views = packets(
+            arguments.captures,
+            ports=ports,
+            only_ports=only_ports,
+            on_error=damages.append,
+            on_capture=opening,
+        )
+        try:
+            for view in wanted.of(views, listing):
+                listing.put(view)
+                code = LISTED
+        except KeyboardInterrupt:
+            code = INTERRUPTED  # what was listed until then is written
+    for damage in damages:
+        complain(str(damage))
+    return NOTHING if damages and code == LISTED else code
+
+
+class _Wanted:
+    """Which packets to list."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.labels = {_label(name) for name in arguments.only}
+        self.connections = set(arguments.connection)
+        self.frames: list[range] = arguments.frame
+        self.last_frame = max((frames[-1] for frames in self.frames), default=None)
+        self.limit: int | None = arguments.limit
+
+    def of(self, views: Iterator[PacketView], listing: _Listing) -> Iterator[PacketView]:
+        """Those of `views`; the others are shown to `listing` too. Ends when no more can come."""
+        count = 0
+        for view in views:
+            listing.see(view)
+            if self.wants(view):
+                yield view
+                count += 1
+            if count == self.limit or view.number == self.last_frame:
+                return
+
+    def wants(self, view: PacketView) -> bool:
+        if self.frames and not any(view.number in frames for frames in self.frames):
+            return False
+        if self.connections and view.connection not in self.connections:
+            return False
+        return not self.labels or not self.labels.isdisjoint(view.labels)
+
+
+def _label(name: str) -> str:
+    """A label's name as it is written. Raises UsageError with all of them where there is none like it."""
+    from aurora_wire.packets import label_names  # noqa: PLC0415
+
+    names = label_names()
+    known = {one.lower(): one for one in names}
+    # Commands that no server knows: a label can have any of 256 numbers.
+    known.update({f"com_0x{number:02x}": f"COM_0x{number:02X}" for number in range(256)})
+    found = known.get(name.strip().lower())
+    if found is None:
+        raise UsageError(f"--only: there is no label {name!r}. There are: {', '.join(names)}.")
+    return found
+
+
+class _Listing:
+    """Prints packets. It is shown every packet, as tcpdump's lines rest on those before."""
+
+    def __init__(self, arguments: argparse.Namespace, output: Output) -> None:
+        from aurora_wire.report.tcpdump import TcpdumpLines  # noqa: PLC0415
+
+        self.output = output
+        self.dump: str | None = arguments.dump
+        self.explain: bool = arguments.explain
+        self.plain: bool = arguments.tcpdump
+        self.color = style_for(output).color and not self.plain
+        self.live = "-" in arguments.captures
+        self.several = False
+        self._tcpdump: TcpdumpLines = TcpdumpLines()
+        self._header = ""
+        self._capture = ""
+
+    def see(self, view: PacketView) -> None:
+        self._header = self._tcpdump.header_line(
+            view.data, view.link_type, view.time_ns, view.original_len, view.undated
+        )
+
+    def put(self, view: PacketView) -> None:
+        """The packet that was seen last."""
+        if self.several and view.capture != self._capture and not self.plain:
+            from aurora_wire.report.escape import show_text  # noqa: PLC0415
+
+            self._line(f"-- {show_text(view.capture)}")
+        self._capture = view.capture
+        self._line(self._header if self.plain else f"{self._header}  {self._suffix(view)}")
+        if self.dump is not None:
+            for line in self._dump(view):
+                self._line(line)
+        if self.explain:
+            for line in _explanation(view):
+                self._line(line)
+        if self.live:
+            self.output.flush()
+
+    def _line(self, text: str) -> None:
+        self.output.write(text + "\n")
+
+    def _suffix(self, view: PacketView) -> str:
+        of = "" if view.connection is None else f", connection {view.connection}"
+        names = ", ".join(view.labels)
+        leaked = view.leaked_bytes
+        if leaked:
+            names += f"; {leaked} {'byte' if leaked == 1 else 'bytes'} in the clear"
+            if self.color:
+                from aurora_wire.report.tcpdump_hex import COLOUR_OFF, COLOUR_ON  # noqa: PLC0415
+
+                names = f"{COLOUR_ON}{names}{COLOUR_OFF}"
+        return f"[frame {view.number}{of}: {names}]"
+
+    def _dump(self, view: PacketView) -> list[str]:
+        from aurora_wire.report.tcpdump_hex import hex_dump, hex_dump_marked  # noqa: PLC0415
+
+        start = self._tcpdump.dump_at
+        if self.dump == "XX" and start < len(view.data):
+            start = 0  # what tcpdump calls an invalid header has no dump at all
+        data = view.data[start:]
+        if self.plain:
+            return hex_dump(data)
+        ranges = [(low - start, high - start) for low, high in view.leaked]
+        return hex_dump_marked(data, ranges, colour=self.color)
+
+
+def _explanation(view: PacketView) -> list[str]:
+    from aurora_wire.report.explain import explain  # noqa: PLC0415 - only with --explain
+
+    return explain(
+        view.data, view.link_type, list(view.spans), view.from_client, view.capabilities, view.codec
+    )

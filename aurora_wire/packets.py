@@ -1,0 +1,301 @@
+"""Captures in, a packet list out: each frame with its bytes, and what they are, in the order of the capture.
+
+A frame's label may be known only when later ones have come: frames wait for it in a window bounded in number
+and in bytes, and the oldest leaves a full window with what is known.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aurora_wire.analysis import DEFAULT_PORTS
+from aurora_wire.capture.inputs import expand_inputs
+from aurora_wire.capture.opening import Capture, open_capture
+from aurora_wire.errors import CaptureError, UsageError
+from aurora_wire.inflaters import optional_inflaters
+from aurora_wire.wire import labels
+from aurora_wire.wire.engine import Engine
+from aurora_wire.wire.facts import Facts
+from aurora_wire.wire.mysql.charsets import codec_name
+from aurora_wire.wire.mysql.commands import NAMES as COMMAND_NAMES
+from aurora_wire.wire.mysql.commands import command_name
+
+WINDOW: Final = 10_000            # frames that wait for a label
+WINDOW_BYTES: Final = 64 << 20    # of them, together
+
+Span = tuple[int, int, int]       # start, end (offsets in the payload), label
+OnError = Callable[[CaptureError], None]
+OnCapture = Callable[[str, int], None]
+
+
+def label_name(label: int) -> str:
+    """`COM_QUERY`, `greeting`, `TLS alert` ..."""
+    return command_name(label - labels.COMMAND) if label >= labels.COMMAND else labels.NAMES[label]
+
+
+def label_names() -> list[str]:
+    """Every name that a label can have, but those of commands that no server knows (`COM_0x7F`)."""
+    return [*labels.NAMES.values(), *COMMAND_NAMES.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class PacketView:
+    """One frame. number: from 1, running over all captures; data: its captured bytes.
+
+    time_ns: since 1970 UTC or, `undated`, since midnight; None where the capture says nothing.
+    spans: what is where in the TCP payload, in order, without holes; empty where there is no payload.
+    payload_at: the payload's offset in `data`; None where there is none, or where it was put together from IP
+    fragments. connection: its id as in a scan of the same captures; None where the frame belongs to none.
+    capabilities: what client and server agreed on, None where not (yet) known; codec: Python's name of the
+    login's character set.
+    """
+
+    number: int
+    capture: str
+    time_ns: int | None
+    undated: bool
+    link_type: int
+    data: bytes
+    original_len: int
+    connection: int | None
+    from_client: bool | None
+    label: int
+    spans: tuple[Span, ...]
+    payload_at: int | None
+    capabilities: int | None
+    codec: str
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of what is in it, each once, in order."""
+        found = [span[2] for span in self.spans] or [self.label]
+        return tuple(dict.fromkeys(map(label_name, found)))
+
+    @property
+    def leaked_bytes(self) -> int:
+        """Captured bytes of payload that needed protection and had none."""
+        return sum(end - start for start, end in self._leaks())
+
+    @property
+    def leaked(self) -> list[tuple[int, int]]:
+        """Where they are in `data`: (start, end). Empty where the payload is not in it."""
+        at = self.payload_at
+        return [] if at is None else [(at + start, at + end) for start, end in self._leaks()]
+
+    def _leaks(self) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = []
+        for start, end, label in self.spans:
+            if labels.class_of(label) != labels.PLAINTEXT:
+                continue
+            if found and found[-1][1] == start:
+                found[-1] = (found[-1][0], end)
+            else:
+                found.append((start, end))
+        return found
+
+
+def packets(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    ports: Sequence[int] = DEFAULT_PORTS,
+    only_ports: bool = False,
+    window: int = WINDOW,
+    on_error: OnError | None = None,
+    on_capture: OnCapture | None = None,
+) -> Iterator[PacketView]:
+    """The frames of captures (files, folders, globs, "-"), read as one in the order of their times.
+
+    ports, only_ports: as in `scan`. window: frames that wait for their labels at most. on_capture: called
+    with each path before it is opened, and how many there are. on_error: called where a capture is damaged (the
+    frames before it are given) or is none; without it the first such CaptureError is raised after the last
+    frame. Ctrl-C ends the reading: the frames read until then are given, then KeyboardInterrupt is raised.
+    Raises UsageError, and CaptureError where nothing could be read.
+    """
+    if isinstance(paths, str | os.PathLike):
+        paths = [paths]
+    waiting = _Window(Engine(list(ports), only_ports, optional_inflaters(), want_labels=True), window)
+    inputs = expand_inputs([os.fspath(path) for path in paths])
+    failures: list[CaptureError] = []
+    damages: list[CaptureError] = []
+    interrupt: KeyboardInterrupt | None = None
+    for path in inputs:
+        if on_capture is not None:
+            on_capture(path, len(inputs))
+        try:
+            with open_capture(path, hash_input=False) as capture:
+                try:
+                    while waiting.read(path, capture):
+                        yield from waiting.ready()
+                    damage = CaptureError(path, -1, capture.damage) if capture.damage is not None else None
+                except CaptureError as error:
+                    damage = error
+        except CaptureError as error:
+            failures.append(error)
+            damage = error
+        except KeyboardInterrupt as error:
+            interrupt = error
+            break
+        if damage is not None:
+            damages.append(damage)
+            if on_error is not None and len(failures) < len(inputs):
+                on_error(damage)
+    if failures and len(failures) == len(inputs):
+        if len(failures) == 1:
+            raise failures[0]
+        raise UsageError("\n".join(str(failure) for failure in failures))
+    waiting.finish()
+    yield from waiting.ready()
+    if interrupt is not None:
+        raise interrupt
+    if damages and on_error is None:
+        raise damages[0]
+
+
+class _Frame:
+    """A frame that waits for its labels."""
+
+    __slots__ = (
+        "capture", "connection", "covered", "data", "facts", "from_client", "is_settled", "label",
+        "link_type", "number", "original_len", "payload_at", "payload_captured", "payload_len", "spans",
+        "time_ns", "undated",
+    )  # fmt: skip
+
+    def __init__(self, number: int, path: str, data: bytes, capture: Capture) -> None:
+        source = capture.source
+        self.number = number
+        self.capture = path
+        self.data = data
+        self.time_ns = int(source.time_ns)
+        self.undated = capture.undated
+        self.link_type = int(source.link_type)
+        self.original_len = int(source.original_len)
+        self.connection = 0
+        self.from_client = -1
+        self.label = int(labels.UNKNOWN)
+        self.spans: list[Span] = []
+        self.covered = 0            # bytes of payload that have a label
+        self.payload_len = 0        # on the wire
+        self.payload_captured = 0
+        self.payload_at: int | None = None
+        self.facts: Facts | None = None
+        self.is_settled = False
+
+    def view(self) -> PacketView:
+        facts = self.facts
+        capabilities = None
+        codec = "utf-8"
+        if facts is not None:
+            if facts.capabilities_known:
+                capabilities = int(facts.capabilities)
+            if facts.login is not None:
+                codec = codec_name(facts.login.charset)
+        return PacketView(
+            number=self.number,
+            capture=self.capture,
+            time_ns=self.time_ns if self.time_ns >= 0 else None,
+            undated=self.undated,
+            link_type=self.link_type,
+            data=self.data,
+            original_len=self.original_len,
+            connection=self.connection or None,
+            from_client=None if self.from_client < 0 else self.from_client == 1,
+            label=self.label,
+            spans=self._spans(),
+            payload_at=self.payload_at if self.payload_captured else None,
+            capabilities=capabilities,
+            codec=codec,
+        )
+
+    def _spans(self) -> tuple[Span, ...]:
+        """Over all captured bytes of the payload, in order: what has no label in a frame with others is unknown."""
+        size = self.payload_captured
+        rest = int(labels.UNKNOWN) if self.spans else self.label
+        found: list[Span] = []
+        at = 0
+        for start, end, label in sorted(self.spans):
+            low, high = max(at, start), min(end, size)
+            if low >= high:
+                continue
+            if at < low:
+                found.append((at, low, rest))
+            found.append((low, high, label))
+            at = high
+        if at < size:
+            found.append((at, size, rest))
+        return tuple(found)
+
+
+class _Window:
+    """Frames in order, from the first that has no whole label yet."""
+
+    def __init__(self, engine: Engine, size: int) -> None:
+        self.engine = engine
+        self.size = max(1, size)
+        self.frames: OrderedDict[int, _Frame] = OrderedDict()
+        self.held = 0  # bytes
+
+    def read(self, path: str, capture: Capture) -> bool:
+        """Feed the next frame to the engine; False at the end. Raises CaptureError where it is damaged."""
+        source = capture.source
+        if not source.advance():
+            return False
+        engine = self.engine
+        start = source.at
+        data = source.buffer[start : start + source.captured_len]
+        tcp_frames = engine.tcp_frames
+        engine.feed(data, 0, len(data), source.original_len, source.time_ns, source.link_type)
+        frame = _Frame(int(engine.frames), path, data, capture)
+        if engine.tcp_frames != tcp_frames:
+            found = engine.locator
+            frame.payload_len = int(found.payload_len)
+            frame.payload_captured = int(found.captured_end - found.payload_at)
+            frame.payload_at = int(found.payload_at) if found.buffer is data else None
+        self.frames[frame.number] = frame
+        self.held += len(data)
+        self._take_labels()
+        return True
+
+    def finish(self) -> None:
+        """No more frames: every label there will be is there."""
+        self.engine.finish()
+        self._take_labels()
+        for frame in self.frames.values():
+            frame.is_settled = True
+
+    def ready(self) -> Iterator[PacketView]:
+        """Those that can leave."""
+        frames = self.frames
+        while frames:
+            frame = next(iter(frames.values()))
+            if not (frame.is_settled or len(frames) > self.size or self.held > WINDOW_BYTES):
+                return
+            del frames[frame.number]
+            self.held -= len(frame.data)
+            yield frame.view()
+
+    def _take_labels(self) -> None:
+        engine = self.engine
+        ended: dict[int, Facts] = {}
+        for connection in engine.ended:
+            ended[connection.facts.id] = connection.facts
+            connection.dispose()
+        engine.ended = []
+        labelled = engine.labelled
+        if not labelled:
+            return
+        for item in labelled:
+            frame = self.frames.get(item.frame)
+            if frame is None:
+                continue  # it has left
+            frame.connection = int(item.connection)
+            frame.from_client = int(item.from_client)
+            frame.facts = engine.facts.get(item.connection) or ended.get(item.connection)
+            frame.label = int(item.label)
+            frame.spans += [(int(span.start), int(span.end), int(span.label)) for span in item.spans]
+            frame.covered += sum(int(span.end - span.start) for span in item.spans)
+            frame.is_settled = not item.spans or frame.covered >= frame.payload_len
+        labelled.clear()
