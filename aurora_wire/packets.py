@@ -110,10 +110,10 @@ def packets(
     """The frames of captures (files, folders, globs, "-"), read as one in the order of their times.
 
     ports, only_ports: as in `scan`. window: frames that wait for their labels at most. on_capture: called
-    with each path before it is opened, and how many there are. on_error: called where a capture is damaged (the
-    frames before it are given) or is none; without it the first such CaptureError is raised after the last
-    frame. Ctrl-C ends the reading: the frames read until then are given, then KeyboardInterrupt is raised.
-    Raises UsageError, and CaptureError where nothing could be read.
+    with each path before it is opened, and how many there are. on_error: called where a capture is damaged
+    (the frames before it are given) or is none; without it the first such CaptureError is raised after the
+    last frame. Raises UsageError, and CaptureError where nothing could be read. Ctrl-C ends the reading: the
+    frames read until then are given, then KeyboardInterrupt is raised.
     """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
@@ -211,7 +211,7 @@ class _Frame:
         )
 
     def _spans(self) -> tuple[Span, ...]:
-        """Over all captured bytes of the payload, in order: what has no label in a frame with others is unknown."""
+        """Over all captured bytes of the payload, in order; beside others, what has no label is unknown."""
         size = self.payload_captured
         rest = int(labels.UNKNOWN) if self.spans else self.label
         found: list[Span] = []

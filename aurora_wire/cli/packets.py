@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("captures", metavar="CAPTURE", nargs="+",
         help="Read this file, all captures in this folder, what this pattern matches, or standard input (-).")
     add("--only", metavar="LABEL", action="append", default=[],
-        help="List packets with this in them, such as COM_QUERY, login or 'TLS alert', in upper or lower case. "
+        help="List packets with this in them, such as COM_QUERY, login or 'TLS alert', in any case. "
         "May be given several times. An unknown one is answered with the list of all.")
     add("--connection", metavar="ID", type=_number, action="append", default=[],
         help="List packets of this connection. May be given several times.")
