@@ -46,7 +46,6 @@ DOUBTS: dict[int, tuple[str, str]] = {
     notes.WRONG_VERSION: ("bad-record", "a TLS record of the {side} with another version than the connection's"),
     notes.UNEXPECTED_RECORD: ("bad-record", "a TLS record of the {side} of a type that cannot come here"),
     notes.READABLE_RECORD: ("readable-record", "a TLS record of the {side} holds readable text: ciphertext does not read"),
-    notes.READABLE_UNKNOWN: ("unknown-bytes", "undecoded bytes from the {side} hold readable text"),
     notes.LOST_FRAMING: ("unknown-bytes", "packets of the {side} that do not fit together"),
 }
 
@@ -132,6 +131,11 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
     elif facts.login_frame < 0 and facts.command_frame < 0 and facts.client.plaintext + facts.server.plaintext:
         side = "client" if facts.client.plaintext else "server"
         yield Reason("fragment", "a fragment of MySQL packets in the clear", None, side, None)
+    for from_client in (True, False):
+        note = facts.find_note(notes.READABLE_UNKNOWN, from_client)
+        if note is not None and facts.kind != wire_facts.UNKNOWN:
+            side = _side_of(note)
+            yield Reason("fragment", f"readable text of the {side} outside TLS, of no known framing", note.frame, side, note.offset)
     if facts.dropped_leak_frame >= 0:
         yield Reason(
             "fragment", "a command in the clear, in a frame that a receiver would have dropped",

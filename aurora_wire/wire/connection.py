@@ -179,7 +179,8 @@ class Connection(Receiver):
             if tls is not None:
                 records = tls.client.records if is_client else tls.server.records
             injected = facts.ssl_request_frame >= 0 and records == 0
-            stream.decoder = Search(facts, side, injected, records > 0)
+            aligned = isinstance(decoder, TLSRecords) and decoder.aligned
+            stream.decoder = Search(facts, side, injected, records > 0, aligned)
 
     def _tls(self, side: Side) -> TLSRecords:
         made = self.client_tls if side.from_client else self.server_tls
@@ -341,8 +342,8 @@ class Connection(Receiver):
     def _search(self) -> None:
         """MySQL, or on its port, but not from the beginning."""
         self.undecided = False
-        self.client.decoder = Search(self.facts, self.facts.client, False, False)
-        self.server.decoder = Search(self.facts, self.facts.server, False, False)
+        self.client.decoder = Search(self.facts, self.facts.client, False, False, False)
+        self.server.decoder = Search(self.facts, self.facts.server, False, False, False)
         self._replay_in_order()
 
     def _start_tls(self) -> None:

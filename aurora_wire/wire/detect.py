@@ -152,7 +152,8 @@ def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
         length = u24(data, at)
         sequence: i64 = data[at + 3]
         if links == 0:
-            if length == 0 or length > 1 << 20 or sequence == 0:
+            # Sequence id 0: a server that closes a session says so unasked.
+            if length == 0 or length > 1 << 20 or (sequence == 0 and data[at + 4] != 0xFF):
                 return NO
         elif sequence != (previous + 1) & 0xFF and sequence != 1:
             return NO

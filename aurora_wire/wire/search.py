@@ -1,7 +1,8 @@
 """Where the framing is lost: what does the next segment begin with?
 
 After a gap, in a stream picked up in the middle, or where something else stands than had to. Segments are judged
-from content (wire/detect.py), each by itself; what fits nothing is unknown, and stays so.
+from content (wire/detect.py), each by itself; what fits nothing is unknown, and stays so. Where a record's end is
+known and no record follows, a message begins there: its first bytes are judged together, however they are cut.
 """
 
 from typing import Final
@@ -10,57 +11,68 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u24
 from aurora_wire.wire import detect, labels, notes
-from aurora_wire.wire.decoder import TO_COMPRESSED, TO_MYSQL, TO_TLS, Decoder
+from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_TLS, Decoder
 from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import parse_login
 
-READABLE: Final[i64] = 16  # printable bytes in a row among unknown ones that are worth a remark
+READABLE: Final[i64] = 32  # printable bytes in a row among unknown ones: 3e-14 a byte in random bytes
+ENOUGH: Final[i64] = 64    # bytes of a message that tell what it is
 
 
 class Search(Decoder):
-    """Fed whole segments until one is recognised.
+    """Fed segments until one is recognised.
 
-    injected: SSLRequest was the last thing seen, so what comes before a TLS record has no right to be here.
+    injected: SSLRequest was the last thing seen, so what comes before a TLS record has no right to be here;
+    broke_tls: a chain of TLS records ended here; aligned: something begins with the first byte fed.
     """
 
-    def __init__(self, facts: Facts, side: Side, injected: bool, broke_tls: bool) -> None:
+    def __init__(self, facts: Facts, side: Side, injected: bool, broke_tls: bool, aligned: bool) -> None:
         super().__init__(facts, side)
         self.injected = injected
         self.broke_tls = broke_tls
+        self.aligned = aligned
+        self.held = b""           # the first bytes, while they are too few
         self.greets = False       # what was found is a greeting
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
-        tls = detect.tls_records(data, at, end, cut)
-        if tls == detect.STRONG or (tls == detect.WEAK and self.facts.tls is not None):
-            self.next = TO_TLS
-            return at
-        if detect.compressed_packets(data, at, end, cut) == detect.STRONG:
-            if self.facts.compression or self.facts.login_frame < 0:
-                self.next = TO_COMPRESSED
-                return at
-        found = self._mysql(data, at, end, cut)
-        if found:
-            if self.injected:
-                self.note(notes.INJECTED, end - at)
-            self.next = TO_MYSQL
+        if self.aligned and (self.held or end - at < ENOUGH):
+            held = self.held + data[at:end]
+            self.held = b""
+            size: i64 = len(held)
+            self.next = self._judge(held, 0, size, cut)
+            if self.next != STAY:
+                self.carry = held
+            elif size < ENOUGH and cut == 0:
+                self.held = held
+            else:
+                self.aligned = False
+                self._unknown(held, 0, size)
+            return end
+        self.aligned = False
+        self.next = self._judge(data, at, end, cut)
+        if self.next != STAY:
             return at
         stop = end
         if self.injected:
-            # A ClientHello behind bytes that were put before it, in the same segment.
-            probe = at + 1
-            while probe < end - 10:
-                if data[probe] == detect.HANDSHAKE and detect.is_hello(data, probe, end):
-                    stop = probe
-                    break
-                probe += 1
-            self.note(notes.INJECTED, stop - at)
-        elif self.broke_tls:
-            self.note(notes.BAD_RECORD, stop - at)
-        if detect.readable_run(data, at, stop, READABLE):
-            self.note(notes.READABLE_UNKNOWN, stop - at)
-        self.side.account(stop - at, labels.UNKNOWN)
+            stop = self._hello_behind(data, at, end)
+        self._unknown(data, at, stop)
         return stop if stop == end else self.feed(data, stop, end, cut)
+
+    def _judge(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        """Which decoder these bytes are for, or STAY."""
+        facts = self.facts
+        tls = detect.tls_records(data, at, end, cut)
+        if tls == detect.STRONG or (tls == detect.WEAK and facts.tls is not None and not self.broke_tls):
+            return TO_TLS
+        if detect.compressed_packets(data, at, end, cut) == detect.STRONG:
+            if facts.compression or facts.login_frame < 0:
+                return TO_COMPRESSED
+        if not self._mysql(data, at, end, cut):
+            return STAY
+        if self.injected:
+            self.note(notes.INJECTED, end - at)
+        return TO_MYSQL
 
     def _mysql(self, data: bytes, at: i64, end: i64, cut: i64) -> bool:
         if not self.side.from_client:
@@ -70,11 +82,35 @@ class Search(Decoder):
             return True
         return self.facts.login is None and is_login(data, at, end, cut)
 
+    def _hello_behind(self, data: bytes, at: i64, end: i64) -> i64:
+        """Where a ClientHello begins behind bytes that were put before it in the same segment, or `end`."""
+        at += 1
+        while at < end - 10:
+            if data[at] == detect.HANDSHAKE and detect.is_hello(data, at, end):
+                return at
+            at += 1
+        return end
+
+    def _unknown(self, data: bytes, at: i64, end: i64) -> None:
+        """Bytes that fit nothing."""
+        if self.injected:
+            self.note(notes.INJECTED, end - at)
+        elif self.broke_tls:
+            self.note(notes.BAD_RECORD, end - at)
+        if detect.readable_run(data, at, end, READABLE):
+            self.note(notes.READABLE_UNKNOWN, end - at)
+        self.side.account(end - at, labels.UNKNOWN)
+
     def gap(self, count: i64) -> None:
+        self.finish()
+        self.aligned = False
         self.side.hole(count)
 
     def finish(self) -> None:
-        return
+        if self.held:
+            held = self.held
+            self.held = b""
+            self._unknown(held, 0, len(held))
 
 
 def is_login(data: bytes, at: i64, end: i64, cut: i64) -> bool:

@@ -51,6 +51,7 @@ class TLSRecords(Decoder):
         self.sample = b""          # of a record that comes in pieces
         self.collecting = False    # its body is a readable handshake message or alert
         self.messages = b""        # handshake messages not yet whole
+        self.aligned = False       # the chain broke where a record should have begun
         self.hellos: i64 = 0       # ClientHellos read
         self.record_frame: i64 = 0   # where the current record began
         self.record_offset: i64 = 0
@@ -73,6 +74,7 @@ class TLSRecords(Decoder):
                 length = record_length(data, at)
                 if length < 0:
                     self.mine.broken = True
+                    self.aligned = True
                     self.next = TO_SEARCH
                     return at
                 self._record(data, at, length)
@@ -85,9 +87,12 @@ class TLSRecords(Decoder):
                 self.head += data[at : at + take]
                 at += take
                 if not self._head_fits():
-                    held = len(self.head)
+                    self.carry = self.head
                     self.head = b""
-                    return self._broken(at, held)
+                    self.mine.broken = True
+                    self.aligned = True
+                    self.next = TO_SEARCH
+                    return at
                 if len(self.head) == RECORD_HEADER:
                     self._record(self.head, 0, record_length(self.head, 0))
                     self.head = b""
@@ -112,6 +117,7 @@ class TLSRecords(Decoder):
         self.left = 0
         self.collecting = False
         self.messages = b""
+        self.aligned = False
         self.next = TO_SEARCH
 
     def finish(self) -> None:
@@ -121,14 +127,6 @@ class TLSRecords(Decoder):
         if self.sample:
             self._check_sample(self.sample, 0, len(self.sample))
             self.sample = b""
-
-    def _broken(self, at: i64, held: i64) -> i64:
-        """The bytes held of a header that came in pieces are none."""
-        self.note(notes.BAD_RECORD, held)
-        self.side.account(held, labels.UNKNOWN)
-        self.mine.broken = True
-        self.next = TO_SEARCH
-        return at
 
     def _head_fits(self) -> bool:
         head = self.head
