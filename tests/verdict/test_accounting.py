@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -35,18 +34,17 @@ LEAKS = {"plaintext", "compressed", "mixed"}
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@dataclass(frozen=True, repr=False)
 class Capture:
     """A session as captured: the packets, and for each whether it is there, cut or moved."""
 
-    session: str
-    talk: Conversation
-    packets: tuple[Packet, ...]
+    def __init__(self, session: str, talk: Conversation, packets: Sequence[Packet]) -> None:
+        self.session = session
+        self.talk = talk
+        self.packets = tuple(packets)
 
     def __repr__(self) -> str:
         shown = [
-            f"{one.sender[0]}{one.offset}+{one.length}"
-            + f"/{len(one.data)}" * (len(one.data) < one.original_len)
+            f"{one.sender[0]}{one.offset}+{one.length}" + f"/{len(one.data)}" * (len(one.data) < one.original_len)
             for one in self.packets
         ]
         return f"Capture({self.session}: {' '.join(shown)})"
@@ -67,7 +65,7 @@ def whole(draw: st.DrawFn, names: Sequence[str] = tuple(SESSIONS)) -> Capture:
         acks=draw(st.booleans()),
         close=draw(st.booleans()),
     )
-    return Capture(name, talk, tuple(talk.packets))
+    return Capture(name, talk, talk.packets)
 
 
 @st.composite
@@ -83,7 +81,7 @@ def damaged(draw: st.DrawFn, names: Sequence[str] = tuple(SESSIONS)) -> Capture:
     for at in draw(st.lists(positions, max_size=4)):
         packets.insert(max(at - draw(st.integers(0, 4)), 0), packets.pop(at))
     gone = set(draw(st.lists(positions, max_size=4)))
-    return Capture(made.session, made.talk, tuple(one for at, one in enumerate(packets) if at not in gone))
+    return Capture(made.session, made.talk, [one for at, one in enumerate(packets) if at not in gone])
 
 
 def scan(packets: Sequence[Packet]) -> Scan:
@@ -104,12 +102,8 @@ def adds_up(result: Scan) -> None:
     places_exist(result)
     for connection in result.connections:
         for side in sides(connection):
-            assert side.tls + side.plaintext + side.unprotected_by_design + side.unknown == side.seen, (
-                explain(result)
-            )
-            assert min(side.seen, side.missing, side.truncated, side.tls, side.plaintext) >= 0, explain(
-                result
-            )
+            assert side.tls + side.plaintext + side.unprotected_by_design + side.unknown == side.seen, explain(result)
+            assert min(side.seen, side.missing, side.truncated, side.tls, side.plaintext) >= 0, explain(result)
 
 
 @QUICK
@@ -210,9 +204,7 @@ def test_no_bytes_raise_and_random_bytes_are_never_encrypted(
 
 @QUICK
 @given(st.sampled_from(sorted(SESSIONS)), st.data())
-def test_one_changed_byte_never_raises_nor_turns_a_leak_into_encrypted(
-    name: str, data: st.DataObject
-) -> None:
+def test_one_changed_byte_never_raises_nor_turns_a_leak_into_encrypted(name: str, data: st.DataObject) -> None:
     steps = SESSIONS[name]
     at = data.draw(st.integers(0, len(steps) - 1))
     payload = bytearray(steps[at].payload)
