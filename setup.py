@@ -23,6 +23,8 @@ COMPILED = [
     ROOT / PACKAGE / "capture" / "source.py",
     ROOT / PACKAGE / "capture" / "pcap.py",
     ROOT / PACKAGE / "capture" / "pcapng.py",
+    ROOT / PACKAGE / "capture" / "pcapng_blocks.py",
+    ROOT / PACKAGE / "capture" / "live_frames.py",
     ROOT / PACKAGE / "pump.py",
 ]
 
