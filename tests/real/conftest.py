@@ -1,0 +1,63 @@
+"""Real servers: each is started when a test first asks for it, and stopped with the session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from tests.real.certificates import Certificates
+from tests.real.servers import MariaDB, MySQL, NotThereError, Server
+
+S = TypeVar("S", bound=Server)
+
+
+@pytest.fixture(scope="session")
+def certificates() -> Iterator[Certificates]:
+    folder = Path(tempfile.mkdtemp(prefix="aw-certificates-"))
+    folder.chmod(0o755)
+    yield Certificates(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def mariadb(certificates: Certificates) -> Iterator[Server]:
+    """MariaDB with TLS."""
+    yield from _running(MariaDB, certificates, with_tls=True)
+
+
+@pytest.fixture(scope="session")
+def mariadb_bare(certificates: Certificates) -> Iterator[Server]:
+    """MariaDB without TLS."""
+    yield from _running(MariaDB, certificates, with_tls=False)
+
+
+@pytest.fixture(scope="session")
+def mysql(certificates: Certificates) -> Iterator[MySQL]:
+    """MySQL with TLS."""
+    yield from _running(MySQL, certificates, with_tls=True)
+
+
+@pytest.fixture(scope="session")
+def mysql_bare(certificates: Certificates) -> Iterator[MySQL]:
+    """MySQL without TLS."""
+    yield from _running(MySQL, certificates, with_tls=False)
+
+
+def _running(kind: type[S], certificates: Certificates, *, with_tls: bool) -> Iterator[S]:
+    try:
+        server = kind(certificates, with_tls=with_tls)
+    except NotThereError as missing:
+        if os.environ.get("CI"):
+            pytest.fail(f"{missing} (in CI it has to be)")
+        pytest.skip(str(missing))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
