@@ -11,7 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire import guess, labels, notes
-from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_SEARCH, TO_TLS, Decoder
+from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_OTHER, TO_SEARCH, TO_TLS, Decoder
 from aurora_wire.wire.detect import mysql_commands
 from aurora_wire.wire.detect import STRONG
 from aurora_wire.wire.facts import MYSQL, OTHER, TLS_ONLY, UNKNOWN, X, Budget, Facts, Side
@@ -19,6 +19,7 @@ from aurora_wire.wire.history import History
 from aurora_wire.wire.mysql.client import COMMANDS as CLIENT_COMMANDS
 from aurora_wire.wire.mysql.client import ClientPackets
 from aurora_wire.wire.mysql.compressed import ZLIB, CompressedPackets, Inflater
+from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
 from aurora_wire.wire.mysql.server import COMMANDS as SERVER_COMMANDS
 from aurora_wire.wire.mysql.server import START as SERVER_START
@@ -28,6 +29,7 @@ from aurora_wire.wire.opaque import Opaque
 from aurora_wire.wire.proxy import parse_proxy
 from aurora_wire.wire.search import Search
 from aurora_wire.wire.stream import Receiver, Segment, Stream
+from aurora_wire.wire.tls.opening import Opening
 from aurora_wire.wire.tls.records import TLSRecords
 
 MAX_PENDING: Final[i64] = 16384      # bytes of a direction kept until the protocol is known
@@ -69,6 +71,7 @@ class Connection(Receiver):
         self.server_mysql: ServerPackets | None = None
         self.client_tls: TLSRecords | None = None
         self.server_tls: TLSRecords | None = None
+        self.opening: Opening | None = None  # there is a key log
 
     def peer(self, stream: Stream) -> Stream:
         return self.server if stream is self.client else self.client
@@ -139,6 +142,9 @@ class Connection(Receiver):
             if carry:
                 decoder.carry = b""
                 self._feed(stream, carry, 0, len(carry), 0)
+            if self.skipping:
+                stream.side.account(end - at, labels.NOT_MYSQL)
+                return
             if at >= end:
                 return
             stuck = stuck + 1 if at == begun else 0
@@ -173,6 +179,8 @@ class Connection(Receiver):
             if facts.compression == 0:
                 facts.compression = ZLIB
             stream.decoder = self._compressed(side)
+        elif want == TO_OTHER:
+            self._start_other("TLS")
         else:
             records: i64 = 0
             tls = facts.tls
@@ -186,6 +194,7 @@ class Connection(Receiver):
         made = self.client_tls if side.from_client else self.server_tls
         if made is None:
             made = TLSRecords(self.facts, side)
+            made.opening = self.opening
             if side.from_client:
                 self.client_tls = made
             else:
@@ -220,6 +229,7 @@ class Connection(Receiver):
 
     def _compressed(self, side: Side) -> CompressedPackets:
         inner_side = Side(side.from_client)
+        inner_side.anchored = True
         if side.from_client:
             client = ClientPackets(self.facts, inner_side)
             client.state = CLIENT_COMMANDS
@@ -236,12 +246,19 @@ class Connection(Receiver):
         self.server_mysql = server
         return CompressedPackets(self.facts, side, server, inner_side, self.inflaters)
 
+    def start_login(self, greeting: Greeting | None) -> None:
+        """What comes is a login, after a greeting that came by another way: before TLS."""
+        self.facts.greeting = greeting
+        self._start_mysql()
+        server = self._server_packets(self.facts.server)
+        server.state = SERVER_AUTHENTICATING
+
     # What is it?
 
     def _wait(self, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
         side = stream.side
         offset = stream.next - (end - at) - cut
-        stream.pending.append(Segment(offset, data[at:end], cut, side.frame, side.time_ns, 0))
+        stream.pending.append(Segment(offset, data[at:end], cut, side.frame, side.time_ns, side.anchor))
         stream.pending_bytes += end - at
         self._decide(stream, False)
 
@@ -272,6 +289,10 @@ class Connection(Receiver):
             if found == guess.HELLO:
                 self._roles(stream, guess.is_client_hello(stream.pending))
             if self.is_mysql_port or self.is_x_port:
+                self.facts.kind = TLS_ONLY
+                self._start_tls()
+            elif found == guess.HELLO and self.opening is not None:
+                self.opening.foreign = True
                 self.facts.kind = TLS_ONLY
                 self._start_tls()
             else:
@@ -321,7 +342,7 @@ class Connection(Receiver):
                 skip -= have
                 continue
             rest.append(
-                Segment(item.offset + skip, item.data[skip:], item.cut, item.frame, item.time_ns, 0)
+                Segment(item.offset + skip, item.data[skip:], item.cut, item.frame, item.time_ns, item.payload_at)
             )
             skip = 0
         stream.pending = rest
@@ -371,6 +392,10 @@ class Connection(Receiver):
                 stream.side.hole(item.cut)
             stream.pending = []
             stream.history.clear()
+            decoder = stream.decoder
+            if decoder is not None:
+                decoder.finish()
+                stream.decoder = None
 
     def _replay_in_order(self) -> None:
         """Hand out what waited, in capture order."""
@@ -391,6 +416,7 @@ class Connection(Receiver):
         side = stream.side
         side.frame = item.frame
         side.time_ns = item.time_ns
+        side.anchor = item.payload_at
         self._feed(stream, item.data, 0, len(item.data), 0 if stream.pending else item.cut)
         if item.cut > 0 and stream.pending:
             self.hole(stream, item.cut)
@@ -429,6 +455,11 @@ class Connection(Receiver):
         self.client_tls = None
         self.server_tls = None
         facts = self.facts
+        if self.opening is not None:
+            self.opening.close()
+            if self.opening.foreign and not facts.mysql_inside():
+                facts.kind = OTHER
+                facts.other = "TLS"
         for prepared in facts.prepared.values():
             release(facts.budget, prepared, True)
         for prepared in facts.unanswered_prepares:

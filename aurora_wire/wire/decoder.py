@@ -16,6 +16,7 @@ TO_TLS: Final[i64] = 1         # TLS records begin here
 TO_MYSQL: Final[i64] = 2       # MySQL packets begin here
 TO_COMPRESSED: Final[i64] = 3  # packets of the compressed protocol begin here
 TO_SEARCH: Final[i64] = 4      # the framing is lost: look for it
+TO_OTHER: Final[i64] = 5       # not MySQL: nothing more is decoded
 
 
 class Decoder:

@@ -18,10 +18,12 @@ from aurora_wire.wire.events import ConnectionClosed, ConnectionOpened, Event
 from aurora_wire.wire.facts import OTHER, START_SYN, Budget, Facts
 from aurora_wire.wire.fragments import Fragments
 from aurora_wire.wire.history import History
+from aurora_wire.wire.inside import Inside
 from aurora_wire.wire.locator import Locator
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater, ZlibInflater
 from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, TCP, is_malformed
 from aurora_wire.wire.stream import MAX_WINDOW, OLD, PROBE, WINDOW_SLACK, Receiver, Stream
+from aurora_wire.wire.tls.opening import Openers
 from aurora_wire.wire.tracker import LabelledFrame, Tracker
 
 FIN: Final[i64] = 0x01
@@ -58,6 +60,7 @@ class Engine:
         if inflaters is not None:
             self.inflaters.update(inflaters)
         self.budget = budget if budget is not None else Budget()
+        self.openers: Openers | None = None    # of TLS records, where there is a key log
         self.max_connections: i64 = max_connections
         self.locator = Locator(Fragments())
         self.streams: dict[bytes, Stream] = {}
@@ -276,6 +279,8 @@ class Engine:
             facts, key if from_client else reverse, reverse if from_client else key, self.budget,
             server_port in self.ports and server_port != X_PORT, server_port == X_PORT, self.inflaters, self.borrowed,
         )  # fmt: skip
+        if self.openers is not None and self.openers.any_keys():
+            connection.opening = Inside(facts, self.openers, self.inflaters)
         connection.first_frame = frame
         connection.first_time = time_ns
         connection.ip_version = 4 if size == 12 else 6

@@ -62,14 +62,15 @@ class Side:
     """
 
     __slots__ = (
-        "anchor", "by_design", "from_client", "frame", "last_label", "missing", "plaintext", "position", "seen", "time_ns", "tls", "tracker",
+        "anchor", "anchored", "by_design", "from_client", "frame", "last_label", "missing", "plaintext", "position", "seen", "time_ns", "tls", "tracker",
         "truncated", "unknown", "unknown_frame", "unknown_offset",
     )  # fmt: skip
 
     def __init__(self, from_client: bool) -> None:
         self.from_client: bool = from_client
         self.position: i64 = 0  # stream offset of the first byte not yet accounted for
-        self.anchor: i64 = 0    # of inflated bytes: stream offset of the packet that they came in
+        self.anchor: i64 = 0    # of bytes out of something: stream offset of the compressed packet or TLS record
+        self.anchored = False   # places are told by `anchor`
         self.frame: i64 = 0     # of the segment being decoded
         self.time_ns: i64 = 0
         self.seen: i64 = 0
@@ -163,6 +164,26 @@ class TLSFacts:
         return self.client if from_client else self.server
 
 
+class Opened:
+    """What came of opening a connection's TLS records with a key log. Nothing of it crossed in the clear."""
+
+    __slots__ = (
+        "failed", "failed_frame", "failed_from_client", "failed_offset", "found_keys", "inside", "records",
+        "without_keys", "cut",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.found_keys = False            # there are keys for this connection, and for its suite
+        self.records: i64 = 0              # opened
+        self.failed: i64 = 0               # that did not authenticate under these keys
+        self.failed_frame: i64 = -1        # of the first
+        self.failed_offset: i64 = -1
+        self.failed_from_client = False
+        self.without_keys: i64 = 0         # of a direction whose key is not in the log
+        self.cut: i64 = 0                  # that were not captured whole
+        self.inside: Facts | None = None   # of the conversation that was inside
+
+
 class Facts:
     """One connection, as far as it was captured. Frames are -1 where the thing was not seen."""
 
@@ -225,6 +246,7 @@ class Facts:
         self.error_code: i64 = 0
         self.after_tls_frame: i64 = -1           # plaintext MySQL after TLS had begun
         self.tls: TLSFacts | None = None
+        self.opened: Opened | None = None        # with a key log: what was inside TLS
 
     def side(self, from_client: bool) -> Side:
         return self.client if from_client else self.server
@@ -260,6 +282,14 @@ class Facts:
             self.statements.append(statement)
         else:
             self.budget.statements_dropped += 1
+
+    def mysql_inside(self) -> bool:
+        """Did a key log show MySQL inside TLS: a login, a command or what answers one?"""
+        opened = self.opened
+        if opened is None or opened.inside is None:
+            return False
+        inside = opened.inside
+        return inside.kind == MYSQL and (inside.login_frame >= 0 or inside.commands > 0 or inside.responses > 0)
 
     def start_tls(self) -> TLSFacts:
         tls = self.tls

@@ -132,7 +132,7 @@ class CompressedPackets(Decoder):
         side.frame = self.side.frame
         side.time_ns = self.side.time_ns
         side.seen += len(piece)
-        side.anchor = self.side.position
+        side.anchor = self.side.anchor if self.side.anchored else self.side.position
         before = side.position
         at = inner.feed(piece, 0, len(piece), 0)
         if side.position > before and side.last_label >= 0 and self.label == labels.COMPRESSED:

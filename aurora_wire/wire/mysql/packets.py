@@ -101,7 +101,7 @@ class Packets(Decoder):
                             return self._lose(at)
                         self.packet_frame = side.frame
                         self.packet_time = side.time_ns
-                        self.packet_offset = side.anchor if self.relaxed else side.position
+                        self.packet_offset = side.anchor if side.anchored else side.position
                         self.sequence = sequence
                         self.packet(data, at + HEADER, stop, length, True)
                         side.account(HEADER + length, self.late_label if label == LATE else label)
@@ -149,7 +149,7 @@ class Packets(Decoder):
         if not self.head and not self.continued:
             self.packet_frame = side.frame
             self.packet_time = side.time_ns
-            self.packet_offset = side.anchor if self.relaxed else side.position
+            self.packet_offset = side.anchor if side.anchored else side.position
             self.total = 0
             self.label = PENDING
             self.kept = []

@@ -11,7 +11,7 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be, u24_be
 from aurora_wire.wire import labels, notes
-from aurora_wire.wire.decoder import TO_SEARCH, Decoder
+from aurora_wire.wire.decoder import STAY, TO_OTHER, TO_SEARCH, Decoder
 from aurora_wire.wire.detect import (
     ALERT,
     APPLICATION_DATA,
@@ -26,6 +26,7 @@ from aurora_wire.wire.detect import (
 from aurora_wire.wire.events import TLSStarted
 from aurora_wire.wire.facts import Facts, Side, TLSFacts, TLSSide
 from aurora_wire.wire.tls.hello import parse_client_hello, parse_server_hello
+from aurora_wire.wire.tls.opening import Opening
 
 SAMPLE: Final[i64] = 96              # bytes at the start of a record that must not read as text
 MAX_HANDSHAKE: Final[i64] = 65536    # bytes of handshake messages held, our bound
@@ -34,6 +35,11 @@ MAX_RECORD_1_3: Final[i64] = 16640   # 2^14 + 256: RFC 8446, 5.2
 # A TLS 1.3 record with an alert has 2 + 1 + 16 bytes (CCM_8: 8 fewer). A client's first record there ends with its
 # Finished, so that data comes in the second at the earliest.
 ALERT_1_3: Final[i64] = 24
+
+# What is collected of a record's body (`TLSRecords.collecting`).
+NOTHING: Final[i64] = 0
+MESSAGES: Final[i64] = 1  # a readable handshake message or alert
+BODY: Final[i64] = 2      # all of it, to be opened
 
 
 class TLSRecords(Decoder):
@@ -49,13 +55,16 @@ class TLSRecords(Decoder):
         self.label: i64 = labels.TLS_HANDSHAKE
         self.sample_left: i64 = 0  # bytes of its sample still to come
         self.sample = b""          # of a record that comes in pieces
-        self.collecting = False    # its body is a readable handshake message or alert
+        self.collecting: i64 = NOTHING
         self.messages = b""        # handshake messages not yet whole
         self.aligned = False       # the chain broke where a record should have begun
         self.hellos: i64 = 0       # ClientHellos read
         self.record_frame: i64 = 0   # where the current record began
         self.record_offset: i64 = 0
         self.version: i64 = -1     # of this direction's first protected record
+        self.opening: Opening | None = None  # there is a key log
+        self.body: list[bytes] = []          # of a record that is to be opened
+        self.record_version: i64 = 0         # its header's
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         side = self.side
@@ -63,7 +72,7 @@ class TLSRecords(Decoder):
             left = self.left
             if left > 0:
                 take = left if left < end - at else end - at
-                if self.collecting or self.sample_left > 0:
+                if self.collecting != NOTHING or self.sample_left > 0:
                     self._look(data, at, at + take)
                 self.left = left - take
                 side.account(take, self.label)
@@ -75,10 +84,15 @@ class TLSRecords(Decoder):
                 if length < 0:
                     self.mine.broken = True
                     self.aligned = True
+                    self._lost(0)
                     self.next = TO_SEARCH
                     return at
                 self._record(data, at, length)
                 side.account(RECORD_HEADER, self.label)
+                if self.opening is not None:
+                    self._open(self.opening, u16_be(data, at + 1))
+                    if self.next != STAY:
+                        return at + RECORD_HEADER
                 at += RECORD_HEADER
             else:
                 take = RECORD_HEADER - len(self.head)
@@ -90,13 +104,19 @@ class TLSRecords(Decoder):
                     self.carry = self.head
                     self.head = b""
                     self.mine.broken = True
+                    self._lost(0)
                     self.aligned = True
                     self.next = TO_SEARCH
                     return at
                 if len(self.head) == RECORD_HEADER:
+                    version = u16_be(self.head, 1)
                     self._record(self.head, 0, record_length(self.head, 0))
                     self.head = b""
                     side.account(RECORD_HEADER, self.label)
+                    if self.opening is not None:
+                        self._open(self.opening, version)
+                        if self.next != STAY:
+                            return at
         return at
 
     def gap(self, count: i64) -> None:
@@ -106,7 +126,9 @@ class TLSRecords(Decoder):
             self.head = b""
         elif 0 < count <= self.left:
             # Positions go on, only contents are lost.
-            self.collecting = False
+            if self.collecting == BODY:
+                self._passed_over()
+            self.collecting = NOTHING
             self.messages = b""
             self.sample_left = 0
             self.sample = b""
@@ -114,8 +136,9 @@ class TLSRecords(Decoder):
             side.hole(count)
             return
         side.hole(count)
+        self._lost(count)
         self.left = 0
-        self.collecting = False
+        self.collecting = NOTHING
         self.messages = b""
         self.aligned = False
         self.next = TO_SEARCH
@@ -127,6 +150,8 @@ class TLSRecords(Decoder):
         if self.sample:
             self._check_sample(self.sample, 0, len(self.sample))
             self.sample = b""
+        if self.collecting == BODY:
+            self._check_body(b"".join(self.body))
 
     def _head_fits(self) -> bool:
         head = self.head
@@ -167,7 +192,7 @@ class TLSRecords(Decoder):
                 )
         self.left = length
         self.kind = kind
-        self.collecting = False
+        self.collecting = NOTHING
         self.sample_left = 0
         hello = self.tls.server_hello
         encrypted = self.encrypted()
@@ -192,7 +217,7 @@ class TLSRecords(Decoder):
             # A tap may bring the server's hello before the client's, so that a client's first ones always read.
             first = side.from_client and (self.tls.client_hello is None or (self.tls.retry and self.hellos < 2))
             if first or not encrypted or (hello is None and not mine.spec_changed):
-                self.collecting = len(self.messages) + length <= MAX_HANDSHAKE
+                self.collecting = MESSAGES if len(self.messages) + length <= MAX_HANDSHAKE else NOTHING
             elif hello is not None and hello.version >= TLS_1_3:
                 self.remark(notes.UNEXPECTED_RECORD, length)
             else:
@@ -209,7 +234,7 @@ class TLSRecords(Decoder):
         elif kind == ALERT:
             self.label = labels.TLS_ALERT
             mine.alerts += 1
-            self.collecting = length == 2
+            self.collecting = MESSAGES if length == 2 else NOTHING
         else:
             self.label = labels.TLS_HEARTBEAT
             if hello is not None and hello.version >= TLS_1_3:
@@ -230,8 +255,11 @@ class TLSRecords(Decoder):
 
     def _look(self, data: bytes, at: i64, end: i64) -> None:
         """See some of the record's body."""
-        if self.collecting:
+        if self.collecting == MESSAGES:
             self.messages += data[at:end]
+            return
+        if self.collecting == BODY:
+            self.body.append(data[at:end])
             return
         take = self.sample_left if self.sample_left < end - at else end - at
         if take == self.sample_left and not self.sample:
@@ -249,9 +277,12 @@ class TLSRecords(Decoder):
             self.remark(notes.READABLE_RECORD, end - at)
 
     def _record_end(self) -> None:
-        if not self.collecting:
+        if self.collecting == NOTHING:
             return
-        self.collecting = False
+        if self.collecting == BODY:
+            self._hand_in()
+            return
+        self.collecting = NOTHING
         if self.kind == ALERT:
             self._alert()
             return
@@ -286,6 +317,8 @@ class TLSRecords(Decoder):
                 tls.client_hello = client
                 if tls.hello_frame < 0:
                     tls.hello_frame = self.side.frame
+                if self.opening is not None:
+                    self.opening.hellos()
         elif kind == 2 and not self.side.from_client:
             server = parse_server_hello(data, at, end)
             if server is not None and server.is_retry_request:
@@ -295,5 +328,57 @@ class TLSRecords(Decoder):
                 tls.server_frame = self.side.frame
                 if server.version >= TLS_1_3:
                     tls.resumed = 1 if server.resumed_by_psk else 0
+                if self.opening is not None:
+                    self.opening.hellos()
         elif kind == 11 and not self.side.from_client:
             tls.certificate_seen = True
+
+    # Only with a key log.
+
+    def _open(self, opening: Opening, version: i64) -> None:
+        """A record has begun: is its body to be collected?"""
+        if opening.gives_up:
+            self.next = TO_OTHER
+        elif opening.wanted and self.collecting == NOTHING and (self.kind == CHANGE_CIPHER_SPEC or self.encrypted()):
+            self.record_version = version
+            if self.left > 0:
+                self.collecting = BODY
+            else:
+                self._hand_in()
+
+    def _hand_in(self) -> None:
+        """The record is whole."""
+        self.collecting = NOTHING
+        body = b"".join(self.body)
+        self._check_body(body)
+        side = self.side
+        opening = self.opening
+        if opening is not None:
+            opening.record(
+                side.from_client, self.kind, self.record_version, body, self.record_frame, side.time_ns,
+                self.record_offset,
+            )  # fmt: skip
+
+    def _check_body(self, body: bytes) -> None:
+        """What a sample is for, of a body that was collected instead."""
+        self.body = []
+        size: i64 = len(body)
+        if self.sample_left > 0 and size > 0:
+            self._check_sample(body, 0, self.sample_left if self.sample_left < size else size)
+        self.sample_left = 0
+
+    def _passed_over(self) -> None:
+        """Some of the record is missing: what came of it is only looked at, and only if that is a whole sample."""
+        body = b"".join(self.body)
+        if len(body) < self.sample_left:
+            self.sample_left = 0
+        self._check_body(body)
+        if self.opening is not None:
+            self.opening.passed_over(self.side.from_client)
+
+    def _lost(self, count: i64) -> None:
+        """Where records begin is not known any more."""
+        if self.collecting == BODY:
+            self._passed_over()
+        if self.opening is not None:
+            self.opening.lost(self.side.from_client, count)
