@@ -22,10 +22,14 @@ NONCE = 12
 class RecordCipher(Protocol):
     """What opens the records of one direction under one key."""
 
-    def open(self, sequence: int, kind: int, version: int, body: bytes) -> bytes | None: ...
+    def open(self, sequence: int, kind: int, version: int, body: bytes) -> bytes | None:
+        """The plaintext, or None. Changes nothing: several sequence numbers may be tried."""
 
-    def passed_over(self) -> None:
-        """A record was not captured whole."""
+    def went_by(self, body: bytes | None) -> None:
+        """A record has been dealt with; None: it was not captured whole."""
+
+    def is_ready(self) -> bool:
+        """False where the next record cannot be opened for want of the one before it."""
 
 
 def _aead(mode: Mode, key: bytes) -> AESCCM | AESGCM | ChaCha20Poly1305:
@@ -75,8 +79,11 @@ class Aead:
         except self._invalid:
             return None
 
-    def passed_over(self) -> None:
+    def went_by(self, body: bytes | None) -> None:
         """Each record has a nonce of its own: nothing is lost with another."""
+
+    def is_ready(self) -> bool:
+        return True
 
 
 class Cbc:
@@ -93,22 +100,16 @@ class Cbc:
         self._mac_key = mac_key
         self._outside = encrypt_then_mac
         self._chained = version == TLS_1_0      # the IV is the last block of the record before
-        self._chain: bytes | None = iv
+        self._chain = iv
 
     def open(self, sequence: int, kind: int, version: int, body: bytes) -> bytes | None:
         head = sequence.to_bytes(8, "big") + bytes([kind]) + version.to_bytes(2, "big")
         tag = b""
         if self._outside:
             body, tag = body[: -self._mac_size], body[-self._mac_size :]
-        iv: bytes | None
-        if self._chained:
-            iv, secret = self._chain, body
-        else:
-            iv, secret = body[:BLOCK], body[BLOCK:]
-        if not secret or len(secret) % BLOCK or iv is None or len(iv) != BLOCK:
-            self._chain = secret[-BLOCK:] if secret and not len(secret) % BLOCK else None
+        iv, secret = (self._chain, body) if self._chained else (body[:BLOCK], body[BLOCK:])
+        if not secret or len(secret) % BLOCK or len(iv) != BLOCK:
             return None
-        self._chain = secret[-BLOCK:]
         if self._outside and not self._authentic(head, body, tag):
             return None
         plain = self._decrypt(iv, secret)
@@ -120,8 +121,13 @@ class Cbc:
             return plain[:size]
         return None
 
-    def passed_over(self) -> None:
-        self._chain = None
+    def went_by(self, body: bytes | None) -> None:
+        if self._outside and body is not None:
+            body = body[: -self._mac_size]
+        self._chain = body[-BLOCK:] if body is not None else b""
+
+    def is_ready(self) -> bool:
+        return not self._chained or len(self._chain) == BLOCK
 
     def _authentic(self, head: bytes, data: bytes, tag: bytes) -> bool:
         made = hmac.digest(self._mac_key, head + len(data).to_bytes(2, "big") + data, self._mac)
