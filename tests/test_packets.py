@@ -201,8 +201,8 @@ def test_bytes_that_come_again_while_they_wait_for_others_have_their_label_at_on
 
 def test_a_retransmission_made_by_scapy_is_one() -> None:
     def segment(payload: bytes, seq: int) -> Layer:
-        ports = {"sport": 50152, "dport": 3306, "seq": seq, "ack": 1, "flags": "PA"}
-        return ethernet() / IP(src="10.0.0.5", dst="10.0.0.9") / TCP(**ports) / payload
+        tcp = TCP(sport=50152, dport=3306, seq=seq, ack=1, flags="PA")
+        return ethernet() / IP(src="10.0.0.5", dst="10.0.0.9") / tcp / payload
 
     views = views_of(by_scapy([segment(QUERY, 1), segment(QUERY, 1)]))
     assert [view.labels for view in views] == [("COM_QUERY",), ("retransmission",)]
@@ -234,7 +234,7 @@ def test_of_fragments_the_last_has_the_label_and_no_place_to_mark() -> None:
     segment = IP(src="10.0.0.5", dst="10.0.0.9", id=7) / TCP(
         sport=50152, dport=3306, seq=1, ack=1, flags="PA"
     )
-    first, last = views_of(by_scapy(ethernet() / piece for piece in fragment(segment / QUERY, 48)))
+    first, last = views_of(by_scapy(ethernet() / piece for piece in fragment(segment / QUERY, 48)))  # type: ignore[no-untyped-call]
     assert (first.labels, last.labels) == (("IP fragment",), ("COM_QUERY",))
     assert (last.payload_at, last.leaked, last.leaked_bytes) == (None, [], len(QUERY))
 
