@@ -76,11 +76,7 @@ class Analysis:
         """
         with open_capture(path) as capture:
             result = CaptureResult(path, capture.format, capture.compression, None, 0)
-            self.captures.append(result)
-            result.first_frame = int(self.engine.frames) + 1
-            if self.on_capture is not None:
-                self.on_capture(result)
-            self._start()
+            self.begin(result)
             try:
                 while pump(capture.source, self.engine, CHUNK) == CHUNK:
                     self.collect()
@@ -97,8 +93,13 @@ class Analysis:
                 self._describe_capture(result, capture)
                 self.collect()
 
-    def _start(self) -> None:
+    def begin(self, result: CaptureResult) -> None:
+        """The frames fed from now on are of this capture. Only for who feeds `engine` directly."""
         engine = self.engine
+        self.captures.append(result)
+        result.first_frame = int(engine.frames) + 1
+        if self.on_capture is not None:
+            self.on_capture(result)
         engine.skipped = {}
         engine.link_types = {}
         engine.last_link = -1
@@ -106,13 +107,17 @@ class Analysis:
         engine.truncated_frames = 0
 
     def _describe_capture(self, result: CaptureResult, capture: Capture) -> None:
-        engine = self.engine
-        result.packets = int(engine.frames) - result.first_frame + 1
         result.sha256 = capture.sha256()
         result.bytes = capture.position()
         result.undated = capture.undated
-        result.complete = result.error is None
         result.dropped_packets = capture.dropped_packets
+        self.end(result)
+
+    def end(self, result: CaptureResult) -> None:
+        """No more frames of this capture: fills in what the engine counted. `error` and drops are there before."""
+        engine = self.engine
+        result.packets = int(engine.frames) - result.first_frame + 1
+        result.complete = result.error is None
         result.truncated_packets = int(engine.truncated_frames)
         result.link_types = [link_type_name(number) for number in engine.link_types]
         result.skipped = {}
