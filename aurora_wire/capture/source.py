@@ -60,35 +60,65 @@ class BlockSource(FrameSource):
         self.size: i64 = 0  # of `buffer`
         self.next: i64 = 0  # where in `buffer` the next record begins
         self.base: i64 = 0  # file offset of the first byte of `buffer`
+        self.ahead = b""    # a block of which `buffer` holds the beginning
+        self.ahead_at: i64 = 0
 
     def need(self, length: i64) -> bool:
         """Have `length` bytes in `buffer` from `next` on; where the file ends before, what is left: False."""
         have: i64 = self.size - self.next
         if have >= length:
             return True
-        parts = [self.buffer[self.next:]] if have > 0 else []
+        if have == 0 and self._whole_block():
+            have = self.size - self.next
+            if have >= length:
+                return True
+        # A record that straddles blocks: it alone is put together, the rest of the block stays where it is.
+        parts = [self.buffer[self.next : self.size]]
         while have < length:
-            block = self.next_block()
-            if not block:
-                break
-            parts.append(block)
-            have += len(block)
+            left: i64 = len(self.ahead) - self.ahead_at
+            if left == 0:
+                self.ahead = self.next_block()
+                self.ahead_at = 0
+                left = len(self.ahead)
+                if left == 0:
+                    break
+            take: i64 = min(left, length - have)
+            parts.append(self.ahead[self.ahead_at : self.ahead_at + take])
+            self.ahead_at += take
+            have += take
         self.base += self.next
-        self.buffer = parts[0] if len(parts) == 1 else b"".join(parts)
+        self.buffer = b"".join(parts)
         self.size = have
         self.next = 0
         return have >= length
+
+    def _whole_block(self) -> bool:
+        """Nothing of `buffer` is left: go on in the block ahead, or in the next one; False at the end."""
+        end: i64 = self.base + self.size
+        if self.ahead_at == len(self.ahead):
+            self.ahead = self.next_block()
+            self.ahead_at = 0
+            if not self.ahead:
+                return False
+        self.base = end - self.ahead_at
+        self.buffer = self.ahead
+        self.size = len(self.buffer)
+        self.next = self.ahead_at
+        self.ahead = b""
+        self.ahead_at = 0
+        return True
 
     def skip(self, length: i64) -> bool:
         """Leave `length` bytes out without keeping them; False where the file ends before."""
         left: i64 = length
         while left > self.size - self.next:
             left -= self.size - self.next
-            self.base += self.size
-            self.next = 0
-            self.buffer = self.next_block()
-            self.size = len(self.buffer)
-            if self.size == 0:
+            self.next = self.size
+            if not self._whole_block():
+                self.base += self.size
+                self.buffer = b""
+                self.size = 0
+                self.next = 0
                 return False
         self.next += left
         return True

@@ -100,11 +100,20 @@ class Connection(Receiver):
     # Bytes.
 
     def deliver(self, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
+        """The next bytes of a stream that has no decoder (yet)."""
         if self.skipping:
             stream.side.account(end - at, labels.NOT_MYSQL)
         elif self.undecided:
             self._wait(stream, data, at, end, cut)
-        else:
+
+    def hand_over(self, stream: Stream, decoder: Decoder, data: bytes, at: i64, end: i64, cut: i64) -> None:
+        """`decoder` consumed up to `at` and says in `next` which one goes on."""
+        self._successor(stream, decoder)
+        carry = decoder.carry
+        if carry:
+            decoder.carry = b""
+            self._feed(stream, carry, 0, len(carry), 0)
+        if at < end:
             self._feed(stream, data, at, end, cut)
 
     def hole(self, stream: Stream, count: i64) -> None:
@@ -125,7 +134,7 @@ class Connection(Receiver):
         if decoder is not None:
             decoder.gap(count)
             if decoder.next != STAY:
-                self._hand_over(stream, decoder)
+                self._successor(stream, decoder)
 
     def _feed(self, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
         stuck: i64 = 0
@@ -137,7 +146,7 @@ class Connection(Receiver):
             at = decoder.feed(data, at, end, cut)
             if decoder.next == STAY:
                 return
-            self._hand_over(stream, decoder)
+            self._successor(stream, decoder)
             carry = decoder.carry
             if carry:
                 decoder.carry = b""
@@ -154,7 +163,7 @@ class Connection(Receiver):
                 stream.side.account(end - at, labels.UNKNOWN)
                 return
 
-    def _hand_over(self, stream: Stream, decoder: Decoder) -> None:
+    def _successor(self, stream: Stream, decoder: Decoder) -> None:
         """Who goes on after `decoder`."""
         want = decoder.next
         decoder.next = STAY

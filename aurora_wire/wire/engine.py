@@ -201,7 +201,7 @@ class Engine:
             elif edge >= 0 and offset >= edge and locator.payload_len == 1:
                 # A window probe: RFC 9293, 3.8.6.1.
                 stream.facts.note(notes.KEEP_ALIVE, stream.side.from_client, frame, time_ns, offset, 1)
-        if connection.verify and cut == 0 and locator.segment_len == end - locator.tcp_at:
+        if connection.verify and not stream.facts.readable and cut == 0 and locator.segment_len == end - locator.tcp_at:
             state = tcp_checksum_state(data, locator.addresses_at, locator.ip_version, locator.tcp_at, end)
             if state in (GOOD, PARTIAL):
                 stream.good_checksums += 1

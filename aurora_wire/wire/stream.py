@@ -10,7 +10,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.wire import notes
-from aurora_wire.wire.decoder import Decoder
+from aurora_wire.wire.decoder import STAY, Decoder
 from aurora_wire.wire.facts import START_ACK, START_SYN, Budget, Facts, Side
 from aurora_wire.wire.history import DIFFERENT, NOT_KEPT, History
 
@@ -50,6 +50,10 @@ class Receiver:
     """Who is handed a stream's bytes in order: the connection."""
 
     def deliver(self, stream: "Stream", data: bytes, at: i64, end: i64, cut: i64) -> None:
+        raise NotImplementedError
+
+    def hand_over(self, stream: "Stream", decoder: Decoder, data: bytes, at: i64, end: i64, cut: i64) -> None:
+        """`decoder` has come to its end: another goes on with data[at:end]."""
         raise NotImplementedError
 
     def hole(self, stream: "Stream", count: i64) -> None:
@@ -200,7 +204,13 @@ class Stream:
         tracker = side.tracker
         if tracker is not None:
             tracker.frame(frame, start, start + total, payload_at)
-        self.receiver.deliver(self, data, at, end, cut)
+        decoder = self.decoder
+        if decoder is None:
+            self.receiver.deliver(self, data, at, end, cut)
+        else:
+            at = decoder.feed(data, at, end, cut)
+            if decoder.next != STAY:
+                self.receiver.hand_over(self, decoder, data, at, end, cut)
         if cut > 0:
             side.truncated += cut
             self.facts.note(notes.TRUNCATED, side.from_client, frame, time_ns, start + size, cut)
