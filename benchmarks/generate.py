@@ -26,6 +26,9 @@ START = 1_700_000_000               # seconds since 1970: when the capture begin
 IPV6_SHARE = 0.125
 COMPRESSED_SHARE = 0.06             # of the MySQL connections in the clear
 OPEN_AT_A_TIME = 400
+POOLED_SHARE = 0.7                  # of the MySQL connections: an application's pool keeps them long
+POOLED_EXCHANGES = 400              # commands at most on one of them, in a capture of a million packets
+SCRIPT_EXCHANGES = 22               # on one that a script or a cron job opens
 
 # Of all packets. What stands first wins a tie.
 SHARES = {
@@ -67,8 +70,10 @@ def _host(net: int, number: int) -> Host:
 class Traffic:
     """Begins conversations, each whole, in shares as told. `packets` is what was promised so far."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, packets: int) -> None:
         self.rng = Random(seed)
+        # A small capture keeps its shares only with shorter connections.
+        self.pooled = max(SCRIPT_EXCHANGES, POOLED_EXCHANGES * packets // PACKETS)
         self.network = Network(self.rng)
         self.catalog = mysql.Catalog(self.rng)
         self.certificates = [certificate(self.rng, f"db{number}.shop.example") for number in range(4)]
@@ -114,8 +119,14 @@ class Traffic:
             session.tally["compressed_connections"] += compressed
             kind_of_server = mysql.SERVERS[server % len(mysql.SERVERS)]
             talk = mysql.Client(session, rng, self.catalog, compressed)
-            talk.run(kind_of_server, network.thread_id(server), rng.randrange(2, 22))
+            talk.run(kind_of_server, network.thread_id(server), self._exchanges())
         return session.frames, session.tally
+
+    def _exchanges(self) -> int:
+        """How many commands a MySQL connection lives for."""
+        if self.rng.random() < POOLED_SHARE:
+            return self.rng.randrange(2, self.pooled)
+        return self.rng.randrange(2, SCRIPT_EXCHANGES)
 
     def _mysql_under_tls(self, session: Session, server: int) -> None:
         rng = self.rng
@@ -128,7 +139,7 @@ class Traffic:
         tunnel.handshake(name=None, alpn=False, der=rng.choice(self.certificates))
         tunnel.say(session.client, rng.randrange(120, 260), 100)  # login
         tunnel.say(session.server, 11, 300)
-        for _ in range(rng.randrange(2, 26)):
+        for _ in range(self._exchanges()):
             query, result = rng.choice(_QUERY_SIZES), rng.choice(_RESULT_SIZES)
             tunnel.say(session.client, query + rng.randrange(40), rng.randrange(100, 30_000))
             tunnel.say(session.server, result + rng.randrange(60), rng.randrange(80, 3000))
@@ -190,7 +201,7 @@ def in_time_order(traffic: Traffic, packets: int) -> Iterator[Frame]:
 
 def write(path: Path, packets: int, seed: int) -> dict[str, object]:
     """Write the capture; returns the truth about it."""
-    traffic = Traffic(seed)
+    traffic = Traffic(seed, packets)
     size = len(_GLOBAL_HEADER)
     now = 0
     with path.open("wb") as file:
