@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversations import Conversation, play
+from tests.conversations import Conversation, mysql, play
 from tests.conversations.judge import Row, check, explain, scan_of
 from tests.conversations.sessions import (
+    SECRET,
     opening,
     payload_of,
     since,
@@ -37,9 +38,7 @@ def only_dropped(how: str) -> Conversation:
 @pytest.mark.parametrize(
     ("how", "rule"), [("bad checksum", "AW403"), ("outside the window", "AW404"), ("after RST", "AW405")]
 )
-def test_what_a_receiver_would_have_dropped_is_no_evidence_for_encrypted(
-    how: str, rule: str, tmp_path: Path
-) -> None:
+def test_what_a_receiver_would_have_dropped_is_no_evidence_for_encrypted(how: str, rule: str, tmp_path: Path) -> None:
     row = Row(
         how,
         lambda: only_dropped(how),
@@ -58,9 +57,33 @@ def tls_after_rst() -> Conversation:
 
 
 def test_tls_after_a_reset_is_no_session(tmp_path: Path) -> None:
-    row = Row(
-        "after RST", tls_after_rst, ("no-session", "inconclusive"), ("proven", None), findings=("AW405",)
-    )
+    row = Row("after RST", tls_after_rst, ("no-session", "inconclusive"), ("proven", None), findings=("AW405",))
+    check(row, tmp_path)
+
+
+def dropped_statement(how: str) -> Conversation:
+    """A whole TLS session, and one statement in the clear in a segment that the server would have dropped."""
+    steps = tls13()
+    talk = play(until(steps, "server-data-2"), close=False)
+    statement = mysql.query(SECRET)
+    if how == "bad checksum":
+        talk.segment("client", statement, bad_checksum=True)
+    elif how == "outside the window":
+        talk.segment("client", statement, offset=talk.offset["client"] + (1 << 30))
+    play(since(steps, "client-data-3"), talk, syn=False, close=False)
+    if how == "after RST":
+        talk.rst("server")
+        talk.segment("client", statement)
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("how", "rule"), [("bad checksum", "AW403"), ("outside the window", "AW404"), ("after RST", "AW405")]
+)
+def test_a_statement_that_a_receiver_would_have_dropped_crossed_all_the_same(
+    how: str, rule: str, tmp_path: Path
+) -> None:
+    row = Row(how, lambda: dropped_statement(how), "mixed", "likely", findings=(rule, "AW101"))
     check(row, tmp_path)
 
 

@@ -21,6 +21,7 @@ from tests.conversations.sessions import (
     since,
     tls12,
     tls13,
+    without,
 )
 
 ANY = ("proven", "likely")
@@ -111,6 +112,33 @@ ROWS = [
             ("likely", None),
         )
         for name, steps in (("TLS 1.3", tls13()), ("TLS 1.2", tls12()))
+    ),
+    Row(
+        "no ClientHello was sent",
+        lambda: play(without(tls13(), "client-hello")),
+        "encrypted",
+        "likely",
+        reasons=("handshake-incomplete",),
+    ),
+    Row("no ServerHello was sent", lambda: play(without(tls13(), "server-hello")), ("encrypted", "mixed"), "likely"),
+    Row(
+        "a suite that nobody here knows",
+        lambda: play(tls12(suite=0xEAFE)),
+        "encrypted",
+        "likely",
+        reasons=("suite-unknown",),
+    ),
+    Row(
+        "bytes before the greeting",
+        lambda: play([odd("server", b"\1\2\3\4\5"), *tls13()]),
+        ("encrypted", "mixed", "inconclusive"),
+        ("likely", None),
+    ),
+    Row(
+        "bytes before the SSLRequest",
+        lambda: play(inserted(tls13(), "greeting", odd("client", b"\1\2\3\4\5"))),
+        ("encrypted", "mixed", "inconclusive"),
+        ("likely", None),
     ),
     Row(
         "application data of the server before its ServerHello",
