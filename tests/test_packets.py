@@ -199,6 +199,18 @@ def test_bytes_that_come_again_while_they_wait_for_others_have_their_label_at_on
     assert [span[:2] for span in views[2].spans] == [(0, 10), (10, 30), (30, len(QUERY) - 10)]
 
 
+def test_a_frame_waits_for_the_label_of_its_last_byte_though_its_first_came_again() -> None:
+    talk = logged_in()
+    talk.client(QUERY)
+    start = talk.offset["server"]
+    reply = mysql.ok(1)
+    talk.server(reply)
+    talk.client(mysql.ping())
+    talk.segment("server", reply + reply[:3], offset=start)
+    talk.segment("server", reply[3:], offset=start + len(reply) + 3)
+    assert [view.labels for view in listed(talk)[-2:]] == [("retransmission", "OK"), ("OK",)]
+
+
 def test_a_retransmission_made_by_scapy_is_one() -> None:
     def segment(payload: bytes, seq: int) -> Layer:
         tcp = TCP(sport=50152, dport=3306, seq=seq, ack=1, flags="PA")
@@ -208,14 +220,17 @@ def test_a_retransmission_made_by_scapy_is_one() -> None:
     assert [view.labels for view in views] == [("COM_QUERY",), ("retransmission",)]
 
 
-def test_a_keep_alive_and_a_segment_with_a_wrong_checksum_have_their_labels() -> None:
+def test_a_keep_alive_and_what_a_receiver_would_drop_have_their_labels() -> None:
     talk = logged_in()
     talk.client(QUERY)
     talk.keep_alive("client", QUERY[-1:])
-    talk.client(mysql.leave(), bad_checksum=True)
+    talk.rst()
+    talk.client(mysql.leave())
     found = listed(talk)
-    assert found[-3].labels == ("keep-alive",)
+    assert found[-4].labels == ("keep-alive",)
     assert found[-1].labels == ("disregarded",)
+    wrong = payloads(listed(sessions.play(sessions.tls13(), bad_checksum=["client-data-1"])))
+    assert [view.labels for view in wrong].count(("disregarded",)) == 1
 
 
 def test_what_is_no_tcp_segment_has_a_label_and_no_connection() -> None:
