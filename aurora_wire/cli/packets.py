@@ -188,6 +188,8 @@ class _Listing:
 
     def put(self, view: PacketView) -> None:
         """The packet that was seen last."""
+        if self.explain and self._capture:
+            self._line("")  # between two packets
         if self.several and view.capture != self._capture and not self.plain:
             from aurora_wire.report.escape import show_text  # noqa: PLC0415
 

@@ -140,7 +140,10 @@ def test_leaked_bytes_are_marked_in_both_dumps_and_nothing_else_is(captures: Pat
 
 
 def test_explain_walks_through_each_listed_packet(captures: Path, capsys: Capsys) -> None:
-    text = "\n".join(lines(capsys, "--explain", "plain.pcap"))
+    listed = lines(capsys, "--explain", "plain.pcap")
+    text = "\n".join(listed)
+    begins = [at for at, line in enumerate(listed) if "[frame " in line]
+    assert [listed[at - 1] for at in begins[1:]] == [""] * (len(begins) - 1)
     assert text.count("A frame of ") == text.count("[frame ")
     assert f"statement: {sessions.SECRET.decode()}" in text
     assert "MySQL greeting (server to client)" in text
