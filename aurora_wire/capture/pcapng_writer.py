@@ -144,8 +144,8 @@ class PcapngWriter:
             self._cut()
             said = (error.strerror if isinstance(error, OSError) else None) or str(error)
             raise OutputError(
-                f"{self.name}: {said[:1].lower() + said[1:]}. It ends with its last whole packet, "
-                f"{self.size:,} bytes; later ones are not in it."
+                f"{self.name}: {said}. It ends with its last whole packet, {self.size:,} bytes; later ones are "
+                "not in it."
             ) from error
         self.size += written
 

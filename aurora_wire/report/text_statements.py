@@ -55,7 +55,7 @@ def _connection(
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for statement, (frame, time, command) in zip(statements, rows, strict=True):
         start = f"    frame {frame:>{widths[0]}}  {time:>{widths[1]}}  {command:<{widths[2]}}"
-        shown = _sql(statement, style)
+        shown = statement_line(statement, style)
         if len(start) + 2 + len(shown) <= style.width:
             yield f"{start}  {style.paint(shown, RED)}"
         else:
@@ -63,7 +63,7 @@ def _connection(
             yield f"      {style.paint(shown, RED)}"
 
 
-def _sql(statement: StatementResult, style: Style) -> str:
+def statement_line(statement: StatementResult, style: Style) -> str:
     """One line that fits, and a note where it is not the whole statement or crossed compressed."""
     notes = []
     if statement.compressed:

@@ -1,0 +1,160 @@
+"""`aurora-wire watch`: captures live, without root's rights from the first packet on."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from aurora_wire.cli.output import Output
+from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.errors import UsageError
+
+if TYPE_CHECKING:
+    from aurora_wire.capture.live_filter import Filter
+
+DESCRIPTION = """\
+Capture live and judge: which MySQL connections cross the network in the clear,
+what leaks, and how sure that is. On a terminal it shows a screen, elsewhere one
+line for each thing that happens. Ctrl-C, SIGTERM, --duration or --count end it,
+with the summary of `scan`. It needs the right to capture (sudo, say), and gives
+it up before it looks at the first packet."""
+EXAMPLES = """exit codes:
+  0  encrypted (with --require proven: and all of it proven)
+  1  plaintext or mixed
+  2  wrong use, or no right to capture
+  3  inconclusive, no-session, not-mysql, or no packets; also instead of 0
+     where the interface went away, or where --require proven is not met
+  4  an output could not be written (the capture goes on without it)
+
+examples:
+  sudo aurora-wire watch -i eth0 -w evidence.pcapng
+  sudo aurora-wire watch --port 3307 --duration 60 --format jsonl
+"""
+SIZES: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("-i", "--interface", metavar="IFACE", action="append", default=[],
+        help="Capture on this interface; may be given several times (default: the one that leads to --host, else "
+        "all, as with `any`).")
+    add("--port", metavar="N", type=port_option, action="append", default=[],
+        help="Capture this port only; +N: besides the default ones, 3306 and 33060. May be given several times, or "
+        "as N,N.")
+    add("--host", metavar="HOST", action="append", default=[],
+        help="Capture what goes to or comes from this host only. May be given several times.")
+    add("--filter", metavar="BPF",
+        help="Capture what this filter in tcpdump's language takes, on any port (with --port, --host: on these). "
+        "MySQL is found by its content.")
+    add("-w", "--write", metavar="FILE",
+        help="Write every packet to this new pcapng file, readable for whoever called sudo, and nobody else.")
+    add("--rotate", metavar="SIZE", type=_size,
+        help="Begin another file (FILE.00001.pcapng ...) when one has this size: bytes, or with K, M or G.")
+    add("--duration", metavar="SECONDS", type=_seconds, help="End after this time.")
+    add("--count", metavar="N", type=_count, help="End after this many packets.")
+    add("--format", choices=("text", "jsonl"), default="text",
+        help="Write text for people, or JSON lines (default text).")
+    add("--window", metavar="SECONDS", type=_seconds, default=30.0,
+        help="Show connections that were active in this time (screen), or the rates this often (default 30).")
+    add("--redact", action="store_true",
+        help="Mask literals, comments and parameters in statements (default: show them).")
+    add("--require", choices=("proven",),
+        help="Exit with 3 instead of 0 where a connection is encrypted but not proven to be.")
+    add("--quiet", action="store_true", help="Print the closing sentence only.")
+
+
+def _size(text: str) -> int:
+    number, unit = (text[:-1], text[-1].upper()) if text[-1:].isalpha() else (text, "")
+    if not (number.isascii() and number.isdigit() and unit in SIZES and len(number) < 16 and int(number)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size, such as 100M")
+    return int(number) * SIZES[unit]
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 < seconds < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 16 and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of packets")
+    return int(text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from aurora_wire.capture.live import LiveCapture, NoPermission  # noqa: PLC0415 - not for --help
+    from aurora_wire.capture.live_files import CaptureFiles  # noqa: PLC0415
+    from aurora_wire.capture.live_recording import Recording  # noqa: PLC0415
+    from aurora_wire.capture.privileges import account_to_become, drop  # noqa: PLC0415
+    from aurora_wire.cli.watch_session import Session, Stop, rehearse, view_for  # noqa: PLC0415
+    from aurora_wire.version import VERSION  # noqa: PLC0415
+    from aurora_wire.watching import Watch  # noqa: PLC0415
+
+    if arguments.rotate and not arguments.write:
+        raise UsageError("--rotate needs the name of a file, -w FILE.")
+    ports, only_ports = ports_of(arguments.port)
+    wanted, interfaces = _what(arguments, ports)
+    account = account_to_become()
+    files = CaptureFiles(arguments.write, account, several=bool(arguments.rotate)) if arguments.write else None
+    try:
+        capture = LiveCapture(interfaces, wanted)
+    except NoPermission as error:
+        raise UsageError(_ways_out(str(error))) from error
+    with capture, Output() as output, Stop() as stop:
+        recording = None
+        if files is not None:
+            recording = Recording(
+                capture, files, application=f"aurora_wire {VERSION}", rotate=arguments.rotate or 0,
+                comment=f"Recorded live by aurora_wire {VERSION} (aurora-wire watch) on {capture.name}",
+            )  # fmt: skip
+        view = view_for(arguments, output)
+        watch = Watch(
+            capture, ports=ports, only_ports=only_ports and arguments.filter is None, recording=recording,
+            on_statement=None if view is None else view.statement,
+            on_connection=None if view is None else view.connection,
+        )  # fmt: skip
+        rehearse(arguments)
+        drop(account)
+        return Session(arguments, output, watch, view, stop).run()
+
+
+def _what(arguments: argparse.Namespace, ports: tuple[int, ...]) -> tuple[Filter, list[str]]:
+    """The filter, and the interfaces (none: all)."""
+    from aurora_wire.capture.live_filter import expression_filter, port_filter  # noqa: PLC0415
+    from aurora_wire.capture.live_route import addresses_of, interface_to  # noqa: PLC0415
+
+    hosts = [address for host in arguments.host for address in addresses_of(host)]
+    interfaces = arguments.interface
+    if hosts and not interfaces:
+        interfaces = [name for name in map(interface_to, hosts) if name is not None]
+    if arguments.filter is None:
+        return port_filter(ports, hosts), interfaces
+    parts = [f"({arguments.filter})"]
+    if arguments.port:
+        parts.append("tcp and (" + " or ".join(f"port {port}" for port in ports) + ")")
+    if hosts:
+        parts.append("(" + " or ".join(f"host {host}" for host in hosts) + ")")
+    return expression_filter(" and ".join(parts) if len(parts) > 1 else arguments.filter), interfaces
+
+
+def _ways_out(error: str) -> str:
+    """One line: what to do without the right to capture."""
+    program = Path(sys.argv[0])
+    called = [str(program.absolute())] if program.name == "aurora-wire" else [sys.executable, "-m", "aurora_wire"]
+    python = Path(sys.executable)
+    copy = python.with_name("python-capture")
+    again = shlex.join(sys.argv[1:])
+    return (
+        f"{error}. Either: sudo {shlex.join(called)} {again}. "
+        f"Or once: cp {shlex.quote(str(python))} {shlex.quote(str(copy))} && sudo setcap cap_net_raw+ep "
+        f"{shlex.quote(str(copy))}, then: {shlex.quote(str(copy))} -m aurora_wire {again}. "
+        "Or without any rights, through a relay: aurora-wire relay --listen 127.0.0.1:3307 --to HOST:3306"
+    )

@@ -1,0 +1,235 @@
+"""What `aurora-wire watch` does between the drop of privileges and its exit code."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from types import FrameType
+from typing import Final
+
+from aurora_wire.cli.exit_codes import exit_code
+from aurora_wire.cli.output import Output, ReaderGone, complain
+from aurora_wire.cli.scan import deliver
+from aurora_wire.errors import OutputError
+from aurora_wire.report import json_report, text  # noqa: F401 - `deliver` imports them when it is too late for it
+from aurora_wire.report.jsonl import JSONLines
+from aurora_wire.report.live_lines import LiveJSONLines, TextLines, View, size_text
+from aurora_wire.report.live_screen import LiveScreen
+from aurora_wire.verdict.result import (
+    CaptureResult,
+    ConnectionResult,
+    Endpoint,
+    Finding,
+    Parameter,
+    Reason,
+    Scan,
+    StatementResult,
+    TLSResult,
+    Undecoded,
+)
+from aurora_wire.watching import Standing, Status, Watch
+
+Handler = Callable[[int, FrameType | None], object] | int | None
+
+LOOK: Final = 0.25          # seconds between two looks at the connections
+WAIT: Final = 0.1           # seconds, at most, until a signal is noticed
+CHUNK: Final = 20_000       # frames, at most, between two looks at the clock
+OUTPUT_FAILED: Final = 4
+
+
+class Stop:
+    """`asked` by the first SIGINT, SIGTERM or SIGHUP; the second one of a kind does what it always does."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, Handler] = {}
+
+    def __enter__(self) -> Stop:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            before = signal.getsignal(number)
+            if before is not signal.SIG_IGN:  # as under nohup
+                self._before[number] = before
+                signal.signal(number, self._ask)
+        return self
+
+    def _ask(self, number: int, _: object) -> None:
+        self.asked = True
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+    def __exit__(self, *_: object) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+
+def view_for(arguments: argparse.Namespace, output: Output) -> View | None:
+    """Who is told what happens; with --quiet nobody, and statements are only counted."""
+
+    def write(line: str) -> None:
+        output.write(line)
+        output.flush()
+
+    if arguments.format == "jsonl":
+        return LiveJSONLines(write, redact=arguments.redact)
+    if arguments.quiet:
+        return None
+    if output.is_terminal:
+        from rich.console import Console  # noqa: PLC0415 - only for a terminal
+
+        console = Console()
+        if console.is_terminal and not console.is_dumb_terminal:
+            return LiveScreen(console, window=arguments.window, redact=arguments.redact)
+    return TextLines(write, redact=arguments.redact)
+
+
+class Session:
+    """Runs a Watch until it is to end, and reports."""
+
+    def __init__(
+        self, arguments: argparse.Namespace, output: Output, watch: Watch, view: View | None, stop: Stop
+    ) -> None:
+        self.arguments = arguments
+        self.output = output
+        self.watch = watch
+        self.view = view
+        self.screen = view if isinstance(view, LiveScreen) else None
+        self.stop = stop
+        self._told = False  # that the recording has failed
+
+    def run(self) -> int:
+        failure: Exception | None = None
+        try:
+            try:
+                self._watch()
+            except (OutputError, ReaderGone) as error:
+                failure = error  # of standard output, which now goes nowhere: the recording is still made whole
+            result = self.watch.finish()
+            if failure is None and self.view is not None:
+                self._look(self.view)  # at what the end has decided
+        finally:
+            if self.screen is not None:
+                self.screen.stop()
+            self.watch.stop_recording()
+        self._tell_failure()
+        if isinstance(failure, OutputError):
+            raise failure
+        if failure is None:
+            with suppress(ReaderGone):
+                deliver(result, self.arguments, self.output, self.view if isinstance(self.view, JSONLines) else None)
+        else:
+            result.exit_code = exit_code(result, require_proven=self.arguments.require == "proven")
+        return OUTPUT_FAILED if self._told else result.exit_code
+
+    def _watch(self) -> None:
+        watch, view, arguments = self.watch, self.view, self.arguments
+        begun = time.monotonic()
+        end = begun + arguments.duration if arguments.duration else float("inf")
+        count: int = arguments.count or 1 << 62
+        pause = LOOK if self.screen is not None else arguments.window
+        next_look, next_status = begun, begun + pause
+        watch.status(begun)
+        if view is not None:
+            view.started(watch.capture.name, watch.capture.filter.text)
+        if self.screen is not None:
+            self.screen.start()
+        while not self.stop.asked and watch.frames < count:
+            now = time.monotonic()
+            if now >= end:
+                break
+            got = watch.step(min(WAIT, end - now), min(CHUNK, count - watch.frames))
+            if watch.capture.failure is not None and not got:
+                break
+            if view is None or now < next_look:
+                continue
+            next_look = now + LOOK
+            self._look(view)
+            if now >= next_status:
+                next_status = now + pause
+                view.status(watch.status(now))
+            if self.screen is not None:
+                self._draw(self.screen)
+            else:
+                self._tell_failure()
+
+    def _look(self, view: View) -> None:
+        for standing, changed in self.watch.changes():
+            view.standing(standing, changed=changed)
+
+    def _draw(self, screen: LiveScreen) -> None:
+        recording = self.watch.recording
+        if recording is not None:
+            screen.recording = f"writing {recording.names[-1]}, {size_text(recording.size)} in all"
+            screen.problem = str(recording.failure or "")
+        screen.refresh()
+
+    def _tell_failure(self) -> None:
+        """Once, and not into the screen."""
+        recording = self.watch.recording
+        if recording is not None and recording.failure is not None and not self._told:
+            self._told = True
+            complain(f"{recording.failure} The capture goes on." if not self.watch.finished else str(recording.failure))
+
+
+def rehearse(arguments: argparse.Namespace) -> None:
+    """Everything that a run may need is imported now: later this process may not read the interpreter's folder.
+
+    So all that can be shown is shown once, to nobody.
+    """
+    for name in ("compression.zstd", "backports.zstd", "zlib"):
+        with suppress(ImportError):
+            import_module(name)
+    scan, standing = _example()
+    lines = LiveJSONLines(_nowhere, redact=True)
+    texts = TextLines(_nowhere, redact=True)
+    screen = None
+    if arguments.format == "text":
+        from rich.console import Console  # noqa: PLC0415 - slow to load
+
+        console = Console(file=io.StringIO(), force_terminal=True, width=100, height=40)
+        screen = LiveScreen(console)
+        screen.problem = screen.recording = "é漢"
+        screen.start()
+    views: list[View] = [lines, texts] if screen is None else [lines, texts, screen]
+    connection = scan.connections[0]
+    for view in views:
+        view.started("lo", "tcp")
+        view.statement(1, connection.statements[0])
+        view.connection(connection, scan.findings)
+        view.standing(standing, changed=True)
+        view.status(Status(1, 1, 1, 1, 1, 1, 1))
+    if screen is not None:
+        screen.refresh()
+        screen.stop()
+    lines.finish(scan)
+    for _ in text.render(scan, color=True, redact=True):
+        pass
+
+
+def _nowhere(_: str) -> None:
+    pass
+
+
+def _example() -> tuple[Scan, Standing]:
+    """One of everything that a report shows."""
+    here, there = Endpoint("::1", 1), Endpoint("127.0.0.1", 3306)
+    statement = StatementResult("COM_QUERY", "SELECT 'é漢\x1b'".encode() + b"\xff", 1, 0, 0, 9, [Parameter("", b"1")])
+    connection = ConnectionResult(
+        1, here, there, "mixed", "likely", None, "MySQL", 1, 1, 0, 0, 1, [Reason("gap", "", 1, "client", 0)],
+        user="é漢", attributes={"_a": "b", "c": "d"}, tls=TLSResult("TLSv1.3", "a"), statements=[statement],
+        statements_total=2, commands={"COM_QUERY": 1},
+    )  # fmt: skip
+    finding = Finding("AW101", "high", "", 1, 1, 1, "")
+    capture = CaptureResult(
+        "lo", "live", None, None, 1, 1, 1, 0, 1, complete=False, error="", truncated_packets=1, dropped_packets=1,
+        skipped={"ARP": 1},
+    )  # fmt: skip
+    scan = Scan(
+        "mixed", "likely", [capture], [connection], 1, {"mixed": 1}, {"HTTP": 1}, [finding], {"AW101": 1},
+        [Undecoded("", 1, "packets", 1, "")], "", [3306], "", 1,
+    )  # fmt: skip
+    standing = Standing(1, here, there, "é漢", "mixed", "likely", "TLSv1.3", 1, 1, 1, 1, 1, 0, closed=True)
+    return scan, standing

@@ -1,0 +1,222 @@
+"""A live capture, judged while it runs: told as it happens, and in the end the result of a scan.
+
+Nothing here reads a clock for a verdict: times are those of the frames. The caller says how long to wait, and when
+to stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from aurora_wire.analysis import CHUNK, DEFAULT_PORTS, Analysis, OnConnection, OnStatement
+from aurora_wire.capture.live import DRAIN, LiveCapture
+from aurora_wire.capture.live_recording import Recording
+from aurora_wire.pump import pump
+from aurora_wire.verdict.describe import endpoints, text, tls_of
+from aurora_wire.verdict.evidence import evidence_of
+from aurora_wire.verdict.judge import judge
+from aurora_wire.verdict.result import (
+    CaptureResult,
+    Confidence,
+    ConnectionResult,
+    Endpoint,
+    Finding,
+    Scan,
+    Verdict,
+)
+from aurora_wire.wire.connection import Connection
+from aurora_wire.wire.facts import OTHER
+
+FORMAT = "live"
+
+
+@dataclass(slots=True, frozen=True)
+class Standing:
+    """A connection as far as it has come; bytes and statements are counts."""
+
+    id: int
+    client: Endpoint
+    server: Endpoint
+    user: str | None
+    verdict: Verdict
+    confidence: Confidence | None
+    tls: str | None             # "TLSv1.3"
+    in_clear: int
+    in_tls: int
+    missing: int
+    statements: int
+    last_frame: int
+    last_time_ns: int
+    closed: bool
+
+    def judged_as(self, other: Standing | None) -> bool:
+        return other is not None and (self.verdict, self.confidence) == (other.verdict, other.confidence)
+
+
+@dataclass(slots=True, frozen=True)
+class Status:
+    """Counts since the beginning, and rates (a second) since the status before."""
+
+    seconds: float
+    packets: int
+    bytes: int
+    packet_rate: float
+    byte_rate: float
+    dropped: int
+    connections: int            # open ones
+
+
+class Watch:
+    """Feeds what `capture` sees to an Analysis (and, by its own hook, to a Recording).
+
+    `step` in a loop; `changes` between; at the end `finish`, once.
+    """
+
+    def __init__(
+        self,
+        capture: LiveCapture,
+        *,
+        ports: Sequence[int] = DEFAULT_PORTS,
+        only_ports: bool = False,
+        recording: Recording | None = None,
+        on_statement: OnStatement | None = None,
+        on_connection: OnConnection | None = None,
+    ) -> None:
+        self.capture = capture
+        self.recording = recording
+        self.on_connection = on_connection
+        self.analysis = Analysis(
+            ports, only_ports=only_ports, on_statement=on_statement, on_connection=self._ended
+        )
+        self.result = CaptureResult(capture.name, FORMAT, None, None, 0)
+        self.analysis.begin(self.result)
+        self.standings: dict[int, Standing] = {}    # of open connections, by id
+        self._final: list[Standing] = []            # of those that ended since `changes` was called
+        self._looked_at = 0                         # the frame up to which `changes` knows all
+        self.finished = False
+        self._begun: float | None = None
+        self._before = (0.0, 0, 0)                  # seconds, packets, bytes of the last status
+
+    @property
+    def frames(self) -> int:
+        return int(self.analysis.engine.frames)
+
+    @property
+    def wire_bytes(self) -> int:
+        return int(self.capture.source.wire_bytes)
+
+    def step(self, timeout: float, most: int = CHUNK) -> int:
+        """Decode what is there, at most `most` frames; where there is nothing, wait for it up to `timeout` s."""
+        count = pump(self.capture.source, self.analysis.engine, most)
+        if count == 0 and self.capture.wait(timeout):
+            count = pump(self.capture.source, self.analysis.engine, most)
+        self.analysis.collect()
+        return int(count)
+
+    def changes(self) -> Iterator[tuple[Standing, bool]]:
+        """Connections with new frames since the last call, and whether their verdict is a new one.
+
+        Those that ended come with their last standing, and are in `standings` no more.
+        """
+        final, self._final = self._final, []
+        for standing in final:
+            yield standing, not standing.judged_as(self.standings.pop(standing.id, None))
+        since, self._looked_at = self._looked_at, self.frames
+        if since == self._looked_at:
+            return
+        for connection in self.analysis.engine.open_connections():
+            if connection.last_frame > since and connection.facts.kind != OTHER:
+                standing = standing_of(connection)
+                before = self.standings.get(standing.id)
+                self.standings[standing.id] = standing
+                yield standing, not standing.judged_as(before)
+
+    def status(self, now: float) -> Status:
+        """now: in seconds, of any clock that only goes forward; the first call is the beginning."""
+        if self._begun is None:
+            self._begun = now
+        seconds, packets, size = now - self._begun, self.frames, self.wire_bytes
+        before, packets_before, size_before = self._before
+        passed = max(seconds - before, 1e-3)
+        self._before = (seconds, packets, size)
+        return Status(
+            seconds=seconds,
+            packets=packets,
+            bytes=size,
+            packet_rate=(packets - packets_before) / passed,
+            byte_rate=(size - size_before) / passed,
+            dropped=self.capture.statistics().dropped,
+            connections=len(self.standings),
+        )
+
+    def _ended(self, result: ConnectionResult, findings: list[Finding]) -> None:
+        self._final.append(last_standing(result))
+        if self.on_connection is not None:
+            self.on_connection(result, findings)
+
+    def finish(self) -> Scan:
+        """Stop capturing, decode what is left in the ring, and judge. The recording is whole afterwards."""
+        capture = self.capture
+        capture.stop()
+        while capture.wait(DRAIN):
+            self.step(0)
+        self.stop_recording()
+        counted = capture.statistics()
+        capture.close()
+        self.finished = True
+        result = self.result
+        result.bytes = self.wire_bytes
+        result.dropped_packets = counted.dropped
+        result.error = capture.failure
+        self.analysis.end(result)
+        return self.analysis.finish()
+
+    def stop_recording(self) -> None:
+        if self.recording is not None:
+            self.recording.close()
+
+
+def standing_of(connection: Connection) -> Standing:
+    """Cheaper than `describe`: statements are counted only."""
+    facts = connection.facts
+    judged = judge(evidence_of(connection))
+    client, server = endpoints(connection)
+    login = facts.login
+    tls = tls_of(facts.tls) if facts.tls is not None else None
+    return Standing(
+        id=int(facts.id),
+        client=client,
+        server=server,
+        user=text(login.user) if login is not None else None,
+        verdict=judged.verdict,
+        confidence=judged.confidence,
+        tls=tls.version if tls is not None else None,
+        in_clear=int(facts.client.plaintext + facts.server.plaintext),
+        in_tls=int(facts.client.tls + facts.server.tls),
+        missing=int(facts.client.missing + facts.server.missing),
+        statements=int(facts.statements_total),
+        last_frame=int(connection.last_frame),
+        last_time_ns=int(connection.last_time),
+        closed=connection.closed_frame >= 0,
+    )
+
+
+def last_standing(result: ConnectionResult) -> Standing:
+    sides = (result.client_coverage, result.server_coverage)
+    return Standing(
+        id=result.id,
+        client=result.client,
+        server=result.server,
+        user=result.user,
+        verdict=result.verdict,
+        confidence=result.confidence,
+        tls=result.tls.version if result.tls is not None else None,
+        in_clear=sum(side.plaintext for side in sides),
+        in_tls=sum(side.tls for side in sides),
+        missing=sum(side.missing for side in sides),
+        statements=result.statements_total,
+        last_frame=result.last_frame,
+        last_time_ns=-1 if result.last_time_ns is None else result.last_time_ns,
+        closed=True,
+    )
