@@ -11,6 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias
 
 from aurora_wire.capture.inputs import expand_inputs
 from aurora_wire.capture.linktypes import link_type_name
@@ -32,11 +33,16 @@ from aurora_wire.wire.events import Statement
 from aurora_wire.wire.facts import OTHER
 from aurora_wire.wire.skipped import skipped_name
 
+if TYPE_CHECKING:
+    from aurora_wire.verdict.keylog import KeyLog
+    from aurora_wire.verdict.tls_open.openers import KeyLogOpeners
+
 DEFAULT_PORTS = (3306, 33060)
 CHUNK = 20_000                # frames between two looks at what ended
 MAX_CONNECTIONS = 100_000     # results kept; all are counted
 MAX_FINDINGS = 1_000          # kept of a rule; all are counted
 
+KeyLogInput: TypeAlias = "str | os.PathLike[str] | KeyLog"
 OnCapture = Callable[[CaptureResult], None]
 OnStatement = Callable[[int, StatementResult], None]
 OnConnection = Callable[[ConnectionResult, list[Finding]], None]
@@ -51,6 +57,7 @@ class Analysis:
         ports: Sequence[int] = DEFAULT_PORTS,
         *,
         only_ports: bool = False,
+        keylogs: Sequence[KeyLogInput] = (),
         on_capture: OnCapture | None = None,
         on_statement: OnStatement | None = None,
         on_connection: OnConnection | None = None,
@@ -62,6 +69,9 @@ class Analysis:
         self.engine = Engine(
             self.ports, only_ports, optional_inflaters(), on_statement is not None  # want_events
         )
+        self.openers: KeyLogOpeners | None = openers_of(keylogs) if keylogs else None
+        if self.openers is not None:
+            self.engine.use_openers(self.openers)
         self.captures: list[CaptureResult] = []
         self.connections: list[ConnectionResult] = []
         self.findings: list[Finding] = []
@@ -77,6 +87,7 @@ class Analysis:
         with open_capture(path) as capture:
             result = CaptureResult(path, capture.format, capture.compression, None, 0)
             self.begin(result)
+            self._keys_of(capture)
             try:
                 while pump(capture.source, self.engine, CHUNK) == CHUNK:
                     self.collect()
@@ -105,6 +116,15 @@ class Analysis:
         engine.last_link = -1
         engine.first_time = -1
         engine.truncated_frames = 0
+
+    def _keys_of(self, capture: Capture) -> None:
+        """Keys that the capture itself holds come up while it is read."""
+        if self.openers is None:
+            if capture.format != "pcapng":
+                return
+            self.openers = openers_of(())
+            self.engine.use_openers(self.openers)
+        self.openers.of_capture(capture.secrets, capture.path)
 
     def _describe_capture(self, result: CaptureResult, capture: Capture) -> None:
         result.sha256 = capture.sha256()
@@ -202,7 +222,24 @@ class Analysis:
             ports=self.ports,
             tool_version=VERSION,
             exit_code=exit_code_of(verdict, self.captures),
+            keylogs=self.openers.keylog.sources if self.openers is not None else [],
         )
+
+
+def openers_of(keylogs: Sequence[KeyLogInput]) -> KeyLogOpeners:
+    """Raises UsageError where a file is no key log, or cryptography is missing though there is one."""
+    from aurora_wire.verdict.keylog import KeyLog  # noqa: PLC0415 - most scans have no key log
+    from aurora_wire.verdict.tls_open.openers import KeyLogOpeners, require_cryptography  # noqa: PLC0415
+
+    if keylogs:
+        require_cryptography()
+    joined = KeyLog()
+    for keylog in keylogs:
+        if isinstance(keylog, KeyLog):
+            joined.include(keylog)
+        else:
+            joined.read(keylog)
+    return KeyLogOpeners(joined)
 
 
 @contextmanager
@@ -225,6 +262,7 @@ def scan(
     *,
     ports: Sequence[int] = DEFAULT_PORTS,
     only_ports: bool = False,
+    keylogs: Sequence[KeyLogInput] = (),
     on_capture: OnCapture | None = None,
     on_statement: OnStatement | None = None,
     on_connection: OnConnection | None = None,
@@ -233,6 +271,8 @@ def scan(
     """Judge captures: files, folders, globs, "-" for standard input; read as one, in the order of their times.
 
     ports: where TLS or undecided streams count as MySQL's; with only_ports other ports are not looked at.
+    keylogs: files with TLS secrets (SSLKEYLOGFILE), or a KeyLog; what a pcapng holds of them is used besides. They
+    show what was inside TLS (`ConnectionResult.tls.opened`), and need the package cryptography.
     on_capture: called when one is opened; on_statement (connection id, statement), on_connection: as they come,
     all of them, also those beyond the bounds of the result. on_progress (stored bytes read, their total or None): called a few times a second.
 
@@ -242,8 +282,9 @@ def scan(
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
     analysis = Analysis(
-        ports, only_ports=only_ports, on_capture=on_capture, on_statement=on_statement, on_connection=on_connection
-    )
+        ports, only_ports=only_ports, keylogs=keylogs, on_capture=on_capture, on_statement=on_statement,
+        on_connection=on_connection,
+    )  # fmt: skip
     failures: list[CaptureError] = []
     inputs = expand_inputs([os.fspath(path) for path in paths])
     with no_garbage_collector():

@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", metavar="N", type=port_option, action="append", default=[],
         help="Look at this port only; +N: count it as a port of MySQL besides the default ones (3306 and "
         "33060; on all others MySQL is found by its content). May be given several times, or as N,N.")
+    add("--keylog", metavar="FILE", action="append", default=[],
+        help="Open TLS with the secrets in this file (SSLKEYLOGFILE), and show what was inside; may be given "
+        "several times. Secrets in a pcapng are used without it. Needs: pip install 'aurora_wire[keylog]'.")
     add("--format", choices=("text", "json", "jsonl"), default="text",
         help="Write text for people, one JSON object (schema aurora-wire/scan/1), or JSON lines as things "
         "happen, with every statement (default text).")
@@ -65,12 +68,15 @@ def run(arguments: argparse.Namespace) -> int:
                     arguments.captures,
                     ports=ports,
                     only_ports=only_ports,
+                    keylogs=arguments.keylog,
                     on_statement=None if lines is None else lines.statement,
                     on_connection=None if lines is None else lines.connection,
                     on_progress=on_progress,
                 )
             if any(output.replaces(capture.path) for capture in result.captures):
                 raise UsageError(f"{output.path}: this is one of the captures. Give the report another name.")
+            if any(output.replaces(path) for path in arguments.keylog):
+                raise UsageError(f"{output.path}: this is the key log. Give the report another name.")
             deliver(result, arguments, output, lines)
     except ReaderGone:
         return READER_GONE if result is None else result.exit_code

@@ -13,6 +13,8 @@ from aurora_wire.verdict.result import (
     ConnectionResult,
     Coverage,
     Finding,
+    KeyLogResult,
+    OpenedResult,
     Reason,
     Scan,
     StatementResult,
@@ -95,7 +97,7 @@ def coverage_fields(coverage: Coverage) -> Fields:
     }
 
 
-def tls_fields(tls: TLSResult) -> Fields:
+def tls_fields(tls: TLSResult, clock: Clock, *, redact: bool = False) -> Fields:
     return {
         "version": tls.version,
         "cipher": tls.cipher,
@@ -103,6 +105,37 @@ def tls_fields(tls: TLSResult) -> Fields:
         "alpn": [clean(name) for name in tls.alpn],
         "resumed": tls.resumed,
         "offered_versions": tls.offered_versions,
+        "opened": None if tls.opened is None else opened_fields(tls.opened, clock, redact=redact),
+    }
+
+
+def opened_fields(opened: OpenedResult, clock: Clock, *, redact: bool = False) -> Fields:
+    """What a key log showed to be inside TLS."""
+    return {
+        "records": opened.records,
+        "failed": opened.failed,
+        "cut": opened.cut,
+        "without_keys": opened.without_keys,
+        "not_opened": optional(opened.not_opened),
+        "protocol": optional(opened.protocol),
+        "server_version": optional(opened.server_version),
+        "user": optional(opened.user),
+        "database": optional(opened.database),
+        "auth_plugin": optional(opened.auth_plugin),
+        "compression": opened.compression,
+        "commands": counts(opened.commands),
+        "statements_total": opened.statements_total,
+        "statements": [statement_fields(one, clock, redact=redact) for one in opened.statements],
+    }
+
+
+def keylog_fields(keylog: KeyLogResult) -> Fields:
+    return {
+        "path": clean(keylog.path),
+        "secrets": keylog.secrets,
+        "unused": keylog.unused,
+        "ignored": keylog.ignored,
+        "left_out": keylog.left_out,
     }
 
 
@@ -135,7 +168,7 @@ def connection_fields(connection: ConnectionResult, clock: Clock, *, redact: boo
             "client": coverage_fields(c.client_coverage),
             "server": coverage_fields(c.server_coverage),
         },
-        "tls": None if c.tls is None else tls_fields(c.tls),
+        "tls": None if c.tls is None else tls_fields(c.tls, clock, redact=redact),
         "commands": counts(c.commands),
         "statements_total": c.statements_total,
     }
@@ -200,4 +233,5 @@ def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
         "not_mysql": counts(scan.not_mysql),
         "findings_total": counts(scan.findings_total),
         "undecoded": [undecoded_fields(row) for row in scan.undecoded],
+        "keylogs": [keylog_fields(keylog) for keylog in scan.keylogs],
     }

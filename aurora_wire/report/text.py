@@ -12,6 +12,7 @@ from aurora_wire.report.escape import show_text
 from aurora_wire.report.text_captures import captures_text
 from aurora_wire.report.text_connections import connections_text, reasons_text
 from aurora_wire.report.text_findings import findings_text, undecoded_text
+from aurora_wire.report.text_opened import opened_text
 from aurora_wire.report.text_statements import statements_text
 from aurora_wire.report.text_style import Style
 from aurora_wire.verdict.result import Scan
@@ -26,8 +27,8 @@ def render(
     """Lines, each with its newline. quiet: the closing sentence alone; redact: mask literals."""
     style = Style(width, color, redact)
     if not quiet:
-        for section in (captures_text, connections_text, reasons_text, statements_text, findings_text,
-                        undecoded_text):
+        for section in (captures_text, connections_text, reasons_text, statements_text, opened_text,
+                        findings_text, undecoded_text):
             yield from _paragraph(section(scan, style))
     yield closing_text(scan, style) + "\n"
 

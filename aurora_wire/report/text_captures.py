@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.text_style import Style, count, counted, day_and_time
 from aurora_wire.report.times import Clock
-from aurora_wire.verdict.result import CaptureResult, Scan
+from aurora_wire.verdict.result import CaptureResult, KeyLogResult, Scan
 
 SHOWN = 20  # captures; the ones with a damage come first
 
@@ -27,6 +27,8 @@ def captures_text(scan: Scan, style: Style) -> Iterator[str]:
         yield from _capture(capture, clock, style)
     if len(captures) > SHOWN:
         yield f"  {count(len(captures) - len(shown), 'more capture')}: --format json lists all of them"
+    for keylog in scan.keylogs[:SHOWN]:
+        yield from style.wrap(_keylog(keylog), "  ")
 
 
 def _capture(capture: CaptureResult, clock: Clock, style: Style) -> Iterator[str]:
@@ -49,6 +51,15 @@ def _capture(capture: CaptureResult, clock: Clock, style: Style) -> Iterator[str
     ]
     if any(losses):
         yield from style.wrap(", ".join(loss for loss in losses if loss), "    ")
+
+
+def _keylog(keylog: KeyLogResult) -> str:
+    parts = [count(keylog.secrets, "secret")]
+    if keylog.ignored:
+        parts.append(f"{count(keylog.ignored, 'line')} ignored as no key log's")
+    if keylog.left_out:
+        parts.append(f"{count(keylog.left_out, 'line')} left out, beyond our bound")
+    return f"TLS key log in {show_text(keylog.path)}: {', '.join(parts)}"
 
 
 def _span(capture: CaptureResult, clock: Clock) -> str:

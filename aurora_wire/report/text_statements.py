@@ -47,6 +47,12 @@ def _connection(
     first_day, _ = day_and_time(clock, statements[0].frame, statements[0].time_ns)
     date = f", {first_day} UTC" if first_day else ""
     yield f"  connection {c.id}, {who}{endpoint(c.client)} to {endpoint(c.server)}{database}{date}"
+    yield from statement_lines(statements, clock, style, RED)
+
+
+def statement_lines(statements: Sequence[StatementResult], clock: Clock, style: Style, code: str) -> Iterator[str]:
+    """One or two lines each; code: their colour."""
+    first_day, _ = day_and_time(clock, statements[0].frame, statements[0].time_ns)
     rows = []
     for statement in statements:
         day, time = day_and_time(clock, statement.frame, statement.time_ns)
@@ -57,10 +63,10 @@ def _connection(
         start = f"    frame {frame:>{widths[0]}}  {time:>{widths[1]}}  {command:<{widths[2]}}"
         shown = statement_line(statement, style)
         if len(start) + 2 + len(shown) <= style.width:
-            yield f"{start}  {style.paint(shown, RED)}"
+            yield f"{start}  {style.paint(shown, code)}"
         else:
             yield start.rstrip()
-            yield f"      {style.paint(shown, RED)}"
+            yield f"      {style.paint(shown, code)}"
 
 
 def statement_line(statement: StatementResult, style: Style) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from socket import AF_INET, AF_INET6, inet_ntop
-from typing import overload
+from typing import Literal, overload
 
 from aurora_wire.verdict.evidence import evidence_of
 from aurora_wire.verdict.judge import judge
@@ -12,13 +12,14 @@ from aurora_wire.verdict.result import (
     ConnectionResult,
     Coverage,
     Endpoint,
+    OpenedResult,
     Parameter,
     StatementResult,
     TLSResult,
 )
 from aurora_wire.wire.connection import Connection
 from aurora_wire.wire.events import Statement
-from aurora_wire.wire.facts import OTHER, TLS_ONLY, UNKNOWN, Facts, Side, TLSFacts
+from aurora_wire.wire.facts import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Facts, Opened, Side, TLSFacts, X
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE, command_name
 from aurora_wire.wire.mysql.placing import count_placeholders, place_parameters
 from aurora_wire.wire.mysql.values import Value
@@ -41,7 +42,7 @@ def describe(connection: Connection) -> ConnectionResult:
         server=server,
         verdict=judged.verdict,
         confidence=judged.confidence,
-        proof="structure" if judged.verdict == "encrypted" else None,
+        proof=proof_of(facts) if judged.verdict == "encrypted" else None,
         protocol=protocol_of(connection),
         first_frame=connection.first_frame,
         last_frame=connection.last_frame,
@@ -58,11 +59,18 @@ def describe(connection: Connection) -> ConnectionResult:
         auth_plugin=text(facts.auth_plugin) if facts.auth_plugin else None,
         attributes={text(key): text(value) for key, value in login.attributes} if login is not None else {},
         compression=COMPRESSIONS.get(facts.compression),
-        tls=tls_of(facts.tls) if facts.tls is not None else None,
+        tls=tls_of(facts.tls, facts) if facts.tls is not None else None,
         statements=Statements(facts.statements) if facts.statements else [],
         statements_total=facts.statements_total,
         commands=commands_of(facts),
     )
+
+
+def proof_of(facts: Facts) -> Literal["structure", "key log"]:
+    """Of an encrypted connection. "key log": every whole record was opened, and MySQL was inside."""
+    opened = facts.opened
+    whole = opened is not None and not opened.failed + opened.cut + opened.without_keys
+    return "key log" if whole and facts.mysql_inside() else "structure"
 
 
 def commands_of(facts: Facts) -> dict[str, int]:
@@ -86,6 +94,8 @@ def protocol_of(connection: Connection) -> str:
     facts = connection.facts
     if facts.other:
         return facts.other
+    if facts.mysql_inside():
+        return "MySQL"
     return {UNKNOWN: "unknown", TLS_ONLY: "TLS", OTHER: "unknown"}.get(facts.kind, "MySQL")
 
 
@@ -95,7 +105,7 @@ def coverage_of(side: Side) -> Coverage:
     )
 
 
-def tls_of(tls: TLSFacts) -> TLSResult:
+def tls_of(tls: TLSFacts, facts: Facts) -> TLSResult:
     hello, offer = tls.server_hello, tls.client_hello
     result = TLSResult(resumed=bool(tls.resumed) if tls.resumed >= 0 else None)
     if hello is not None:
@@ -105,7 +115,51 @@ def tls_of(tls: TLSFacts) -> TLSResult:
         result.sni = text(offer.sni) if offer.sni is not None else None
         result.alpn = [text(name) for name in offer.alpn]
         result.offered_versions = [version_name(version) for version in offer.versions]
+    if facts.opened is not None:
+        result.opened = opened_of(facts.opened, tls)
     return result
+
+
+def opened_of(opened: Opened, tls: TLSFacts) -> OpenedResult:
+    result = OpenedResult(opened.records, opened.failed, opened.cut, opened.without_keys)
+    inside = opened.inside
+    if not opened.records:
+        result.not_opened = why_not_opened(opened, tls)
+    if inside is None or not opened.records:
+        return result
+    login, greeting = inside.login, inside.greeting
+    if inside.kind in (MYSQL, OTHER, X):
+        result.protocol = inside.other or "MySQL"
+    result.server_version = text(greeting.server_version) if greeting is not None else None
+    result.user = text(login.user) if login is not None else None
+    result.database = text(login.database) if login is not None and login.database else None
+    result.auth_plugin = text(inside.auth_plugin) if inside.auth_plugin else None
+    result.compression = COMPRESSIONS.get(inside.compression)
+    result.commands = commands_of(inside)
+    result.statements = Statements(inside.statements) if inside.statements else []
+    result.statements_total = inside.statements_total
+    return result
+
+
+def why_not_opened(opened: Opened, tls: TLSFacts) -> str:
+    """Of a connection with no record opened, though there is a key log."""
+    from aurora_wire.verdict.tls_open.openers import MISSING, is_available  # noqa: PLC0415 - only with a key log
+    from aurora_wire.verdict.tls_open.suites import protection_of  # noqa: PLC0415
+
+    hello = tls.server_hello
+    if tls.client_hello is None:
+        return "no ClientHello was captured, and by its random number a key log names the connection"
+    if hello is None:
+        return "no ServerHello was captured, which says the cipher suite and its part of the keys"
+    if protection_of(hello.suite, hello.version) is None or hello.compression:
+        return f"records of {version_name(hello.version)} with {suite_name(hello.suite)} are not opened here"
+    if not is_available():
+        return MISSING
+    if not opened.found_keys:
+        return "the key log has no secrets of this connection"
+    if opened.failed:
+        return "the secrets that the key log has for this connection do not open its records"
+    return "no encrypted record was captured whole"
 
 
 class Statements(Sequence[StatementResult]):

@@ -81,8 +81,9 @@ def evidence_of(connection: Connection) -> Evidence:
             seen.doubts = [reason for reason in protection if reason.id != "suite-null"]
         seen.protects = not any(reason.id == "suite-anonymous" for reason in protection)
         if not seen.leaks:
-            seen.doubts += first_bytes_doubts(facts)
+            seen.doubts += first_bytes_doubts(facts, tls)
             seen.doubts += handshake_doubts(facts, tls)
+            seen.doubts += opened_doubts(facts)
     seen.doubts += note_reasons(facts, DOUBTS)
     seen.remarks = list(note_reasons(facts, REMARKS))
     seen.doubts += direction_doubts(connection)
@@ -182,8 +183,11 @@ def suite_doubts(tls: TLSFacts) -> Iterator[Reason]:
         yield Reason("suite-not-offered", f"the client had not offered {name}", tls.server_frame, "server")
 
 
-def first_bytes_doubts(facts: Facts) -> Iterator[Reason]:
-    """Condition 1: greeting and SSLRequest, each the first bytes of its direction."""
+def first_bytes_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
+    """Condition 1: greeting and SSLRequest, each the first bytes of its direction, or MySQL inside by a key log."""
+    if facts.greeting is None and facts.ssl_request_frame < 0 and facts.mysql_inside():
+        if tls.client.first_offset == facts.client_header and tls.server.first_offset == 0:
+            return
     if facts.greeting is None:
         yield Reason("no-greeting", "no MySQL greeting was captured before TLS")
     if facts.ssl_request_frame < 0:
@@ -222,6 +226,17 @@ def handshake_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
         if not late:
             frame = side.first_frame if side.first_frame >= 0 else None
             yield Reason("no-application-data", f"no application data of the {name} was captured", frame, _side(name))
+
+
+def opened_doubts(facts: Facts) -> Iterator[Reason]:
+    """With a key log: records that are none of this session's."""
+    opened = facts.opened
+    if opened is None or not opened.failed:
+        return
+    count = f"{opened.failed:,} records do" if opened.failed > 1 else "a record does"
+    words_for = f"{count} not authenticate under the keys that the key log has for this connection"
+    side: Direction = "client" if opened.failed_from_client else "server"
+    yield Reason("record-not-opened", words_for, opened.failed_frame, side, opened.failed_offset)
 
 
 def note_reasons(facts: Facts, kinds: dict[int, tuple[str, str]]) -> Iterator[Reason]:

@@ -9,17 +9,17 @@ from __future__ import annotations
 import io
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from aurora_wire.errors import UsageError
+from aurora_wire.verdict.result import KeyLogResult
 
 MAX_LINE = 1024
 MAX_FILE = 256 << 20
 MAX_CONNECTIONS = 200_000
 
-MASTER_SECRET = "CLIENT_RANDOM"  # up to TLS 1.2
+MASTER_SECRET = "CLIENT_RANDOM"  # noqa: S105 - the label of TLS up to 1.2
 CLIENT_HANDSHAKE = "CLIENT_HANDSHAKE_TRAFFIC_SECRET"
 SERVER_HANDSHAKE = "SERVER_HANDSHAKE_TRAFFIC_SECRET"
 CLIENT_TRAFFIC = "CLIENT_TRAFFIC_SECRET_0"
@@ -38,17 +38,6 @@ LINE = re.compile(rb"([A-Z][A-Z0-9_]*)[ \t]+([0-9A-Fa-f]{2,})[ \t]+([0-9A-Fa-f]{
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-@dataclass(slots=True)
-class KeyLogSource:
-    """What one file (or one pcapng's block) brought. `unused`: lines of labels that open no records."""
-
-    path: str
-    secrets: int = 0
-    unused: int = 0
-    ignored: int = 0        # lines that are no key log's
-    left_out: int = 0       # beyond our bounds
-
-
 class KeyLog:
     """Secrets by client random, of any number of sources. Where one is logged twice, the last counts."""
 
@@ -56,7 +45,7 @@ class KeyLog:
 
     def __init__(self) -> None:
         self._secrets: dict[bytes, dict[str, bytes]] = {}
-        self.sources: list[KeyLogSource] = []
+        self.sources: list[KeyLogResult] = []
 
     def __len__(self) -> int:
         """Connections that there are secrets for."""
@@ -69,7 +58,7 @@ class KeyLog:
         """Secrets by label; none where the log does not know the connection."""
         return self._secrets.get(client_random, {})
 
-    def read(self, path: str | os.PathLike[str]) -> KeyLogSource:
+    def read(self, path: str | os.PathLike[str]) -> KeyLogResult:
         """Add a file's secrets. Raises UsageError where it cannot be read, or holds other lines and not one secret."""
         name = os.fspath(path)
         try:
@@ -85,12 +74,18 @@ class KeyLog:
             )
         return source
 
-    def add(self, data: bytes, path: str) -> KeyLogSource:
+    def include(self, other: KeyLog) -> None:
+        """Add what another one has."""
+        self.sources += other.sources
+        for client_random, secrets in other._secrets.items():
+            self._secrets.setdefault(client_random, {}).update(secrets)
+
+    def add(self, data: bytes, path: str) -> KeyLogResult:
         """Add the secrets of a key log that is in memory; path: where it comes from, for people."""
         return self._add(io.BytesIO(data), path)
 
-    def _add(self, file: BinaryIO, path: str) -> KeyLogSource:
-        source = KeyLogSource(path)
+    def _add(self, file: BinaryIO, path: str) -> KeyLogResult:
+        source = KeyLogResult(path)
         self.sources.append(source)
         size = 0
         inside = False  # a line that is too long goes on
@@ -105,7 +100,7 @@ class KeyLog:
             inside = not ends and len(line) == MAX_LINE
         return source
 
-    def _line(self, line: bytes, source: KeyLogSource) -> None:
+    def _line(self, line: bytes, source: KeyLogResult) -> None:
         line = line.removeprefix(BYTE_ORDER_MARK).strip()
         if not line or line.startswith(b"#"):
             return

@@ -48,6 +48,17 @@ class Coverage:
 
 
 @dataclass(slots=True)
+class KeyLogResult:
+    """What a key log brought, a file or what a pcapng holds. Never a secret itself."""
+
+    path: str
+    secrets: int = 0
+    unused: int = 0                 # lines of labels that open no records
+    ignored: int = 0                # lines that are no key log's
+    left_out: int = 0               # lines beyond our bounds
+
+
+@dataclass(slots=True)
 class TLSResult:
     """What the TLS handshake showed in the clear; None where it was not captured or is not visible."""
 
@@ -57,6 +68,7 @@ class TLSResult:
     alpn: list[str] = field(default_factory=list)
     resumed: bool | None = None
     offered_versions: list[str] = field(default_factory=list)
+    opened: OpenedResult | None = None   # only with a key log
 
 
 @dataclass(slots=True, frozen=True)
@@ -81,6 +93,26 @@ class StatementResult:
     parameters: list[Parameter] = field(default_factory=list)
     compressed: bool = False
     complete: bool = True           # False: a gap, the snaplen or our bound cut it
+
+
+@dataclass(slots=True)
+class OpenedResult:
+    """What a key log shows to have been inside TLS: nothing of it crossed in the clear."""
+
+    records: int = 0                # opened
+    failed: int = 0                 # that do not authenticate under the keys
+    cut: int = 0                    # not captured whole
+    without_keys: int = 0           # of a direction whose key the log does not have
+    not_opened: str | None = None   # why none was, for people
+    protocol: str | None = None     # of what was inside
+    server_version: str | None = None   # where the greeting was inside, too
+    user: str | None = None
+    database: str | None = None
+    auth_plugin: str | None = None
+    compression: str | None = None
+    commands: dict[str, int] = field(default_factory=dict)
+    statements: Sequence[StatementResult] = field(default_factory=list)
+    statements_total: int = 0
 
 
 @dataclass(slots=True)
@@ -175,3 +207,4 @@ class Scan:
     ports: list[int]
     tool_version: str
     exit_code: int
+    keylogs: list[KeyLogResult] = field(default_factory=list)

@@ -29,7 +29,7 @@ from aurora_wire.wire.opaque import Opaque
 from aurora_wire.wire.proxy import parse_proxy
 from aurora_wire.wire.search import Search
 from aurora_wire.wire.stream import Receiver, Segment, Stream
-from aurora_wire.wire.tls.opening import Opening
+from aurora_wire.wire.tls.opening import Opening, OpeningMaker
 from aurora_wire.wire.tls.records import TLSRecords
 
 MAX_PENDING: Final[i64] = 16384      # bytes of a direction kept until the protocol is known
@@ -71,7 +71,8 @@ class Connection(Receiver):
         self.server_mysql: ServerPackets | None = None
         self.client_tls: TLSRecords | None = None
         self.server_tls: TLSRecords | None = None
-        self.opening: Opening | None = None  # there is a key log
+        self.maker: OpeningMaker | None = None  # there is a key log, or may be
+        self.opening: Opening | None = None     # TLS has begun, and there is one
 
     def peer(self, stream: Stream) -> Stream:
         return self.server if stream is self.client else self.client
@@ -203,12 +204,17 @@ class Connection(Receiver):
         made = self.client_tls if side.from_client else self.server_tls
         if made is None:
             made = TLSRecords(self.facts, side)
-            made.opening = self.opening
+            made.opening = self._opening()
             if side.from_client:
                 self.client_tls = made
             else:
                 self.server_tls = made
         return made
+
+    def _opening(self) -> Opening | None:
+        if self.opening is None and self.maker is not None:
+            self.opening = self.maker.make(self.facts)
+        return self.opening
 
     def _client_packets(self, side: Side) -> ClientPackets:
         made = self.client_mysql
@@ -300,12 +306,8 @@ class Connection(Receiver):
             if self.is_mysql_port or self.is_x_port:
                 self.facts.kind = TLS_ONLY
                 self._start_tls()
-            elif found == guess.HELLO and self.opening is not None:
-                self.opening.foreign = True
-                self.facts.kind = TLS_ONLY
-                self._start_tls()
             else:
-                self._start_other("TLS")
+                self._start_foreign(found == guess.HELLO)
         elif found == guess.X_PROTOCOL:
             self.facts.kind = X
             self.facts.other = "X Protocol"
@@ -382,6 +384,16 @@ class Connection(Receiver):
         self.client.decoder = self._tls(facts.client)
         self.server.decoder = self._tls(facts.server)
         self._replay_in_order()
+
+    def _start_foreign(self, is_whole: bool) -> None:
+        """TLS on a port that is not MySQL's: followed only where a key log may show MySQL inside."""
+        opening = self._opening() if is_whole else None
+        if opening is None:
+            self._start_other("TLS")
+            return
+        opening.foreign = True
+        self.facts.kind = TLS_ONLY
+        self._start_tls()
 
     def _start_opaque(self, label: i64) -> None:
         self.undecided = False

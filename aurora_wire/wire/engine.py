@@ -18,12 +18,12 @@ from aurora_wire.wire.events import ConnectionClosed, ConnectionOpened, Event
 from aurora_wire.wire.facts import OTHER, START_SYN, Budget, Facts
 from aurora_wire.wire.fragments import Fragments
 from aurora_wire.wire.history import History
-from aurora_wire.wire.inside import Inside
+from aurora_wire.wire.inside import InsideMaker
 from aurora_wire.wire.locator import Locator
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater, ZlibInflater
 from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, TCP, is_malformed
 from aurora_wire.wire.stream import MAX_WINDOW, OLD, PROBE, WINDOW_SLACK, Receiver, Stream
-from aurora_wire.wire.tls.opening import Openers
+from aurora_wire.wire.tls.opening import Openers, OpeningMaker
 from aurora_wire.wire.tracker import LabelledFrame, Tracker
 
 FIN: Final[i64] = 0x01
@@ -60,7 +60,7 @@ class Engine:
         if inflaters is not None:
             self.inflaters.update(inflaters)
         self.budget = budget if budget is not None else Budget()
-        self.openers: Openers | None = None    # of TLS records, where there is a key log
+        self.maker: OpeningMaker | None = None  # there is a key log, or may be
         self.max_connections: i64 = max_connections
         self.locator = Locator(Fragments())
         self.streams: dict[bytes, Stream] = {}
@@ -86,6 +86,10 @@ class Engine:
         self.stray: i64 = 0                    # TCP frames without payload and without a known connection
         self.next_id: i64 = 1
         self.now: i64 = 0
+
+    def use_openers(self, openers: Openers) -> None:
+        """From now on, TLS that begins is opened where there are keys (`Facts.opened`)."""
+        self.maker = InsideMaker(openers, self.inflaters)
 
     def feed(
         self, buffer: bytes, at: i64, captured_len: i64, original_len: i64, time_ns: i64, link_type: i64
@@ -279,8 +283,7 @@ class Engine:
             facts, key if from_client else reverse, reverse if from_client else key, self.budget,
             server_port in self.ports and server_port != X_PORT, server_port == X_PORT, self.inflaters, self.borrowed,
         )  # fmt: skip
-        if self.openers is not None and self.openers.any_keys():
-            connection.opening = Inside(facts, self.openers, self.inflaters)
+        connection.maker = self.maker
         connection.first_frame = frame
         connection.first_time = time_ns
         connection.ip_version = 4 if size == 12 else 6

@@ -14,7 +14,7 @@ from aurora_wire.wire.facts import MYSQL, OTHER, Facts, Opened
 from aurora_wire.wire.history import History
 from aurora_wire.wire.mysql.compressed import Inflater
 from aurora_wire.wire.stream import Stream
-from aurora_wire.wire.tls.opening import FAILED, NO_KEYS, OPENED, Opener, Openers, Opening
+from aurora_wire.wire.tls.opening import FAILED, NO_KEYS, OPENED, Opener, Openers, Opening, OpeningMaker
 
 # How many bytes a hole inside has is not known: more than any packet, so that no packet goes on behind it.
 HOLE: Final[i64] = 1 << 24
@@ -122,6 +122,7 @@ class Inside(Opening):
 
     def lost(self, from_client: bool, count: i64) -> None:
         if self.opener is not None:
+            self.opened.cut += 1
             self.opener.lost(from_client, count)
             self._hole(from_client)
 
@@ -136,3 +137,12 @@ class Inside(Opening):
         self.server = None
         self.opener = None
         self.wanted = False
+
+
+class InsideMaker(OpeningMaker):
+    def __init__(self, openers: Openers, inflaters: dict[int, Callable[[], Inflater]]) -> None:
+        self.openers = openers
+        self.inflaters = inflaters
+
+    def make(self, facts: Facts) -> Opening | None:
+        return Inside(facts, self.openers, self.inflaters) if self.openers.any_keys() else None

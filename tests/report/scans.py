@@ -11,6 +11,8 @@ from aurora_wire.verdict.result import (
     ConnectionResult,
     Coverage,
     Endpoint,
+    KeyLogResult,
+    OpenedResult,
     Parameter,
     Reason,
     Scan,
@@ -238,7 +240,9 @@ def hostile() -> Scan:
         protocol=HOSTILE,
     )
     plain.statements = [statement(HOSTILE.encode("utf-8", "surrogatepass"), 15)]
-    plain.tls = TLSResult("TLSv1.2", "TLS_RSA_WITH_RC4_128_SHA", HOSTILE, [HOSTILE])
+    inside = OpenedResult(2, 1, 1, 1, None, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+    inside.statements, inside.statements_total = [statement(HOSTILE.encode("utf-8", "surrogatepass"), 16)], 1
+    plain.tls = TLSResult("TLSv1.2", "TLS_RSA_WITH_RC4_128_SHA", HOSTILE, [HOSTILE], opened=inside)
     plain.reasons = [Reason("early-error", HOSTILE)]
     likely = connection(2, "encrypted", "likely", reasons=[Reason("gap", HOSTILE)], user=HOSTILE)
     return scan(
@@ -254,6 +258,7 @@ def hostile() -> Scan:
         findings=[rules.finding(rules.SQL_IN_CLEAR, HOSTILE, connection=1, frame=15)],
         findings_total={"AW101": 1},
         undecoded=[Undecoded(HOSTILE, 1, "connections", None, HOSTILE)],
+        keylogs=[KeyLogResult(HOSTILE, 2, 1, 1, 1)],
     )
 
 
@@ -288,6 +293,16 @@ _statement = st.builds(
     st.booleans(),
     st.booleans(),
 )
+_opened = st.builds(
+    OpenedResult,
+    *([_count] * 4),
+    *([st.none() | _text] * 6),
+    st.sampled_from(["zlib", "zstd", None]),
+    st.dictionaries(_text, _count, max_size=2),
+    st.lists(_statement, max_size=2),
+    _count,
+)
+_keylog = st.builds(KeyLogResult, _text, *([_count] * 4))
 _tls = st.builds(
     TLSResult,
     st.none() | _text,
@@ -296,6 +311,7 @@ _tls = st.builds(
     st.lists(_text, max_size=2),
     st.none() | st.booleans(),
     st.lists(_text, max_size=2),
+    st.none() | _opened,
 )
 VERDICTS: list[Verdict] = ["plaintext", "encrypted", "mixed", "no-session", "inconclusive", "not-mysql"]
 _verdict = st.sampled_from(VERDICTS)
@@ -369,4 +385,5 @@ any_scan: st.SearchStrategy[Scan] = st.builds(
     st.lists(st.integers(0, 65_535), max_size=3),
     _text,
     st.sampled_from([0, 1, 3]),
+    st.lists(_keylog, max_size=2),
 )

@@ -14,7 +14,7 @@ MAX_TRIES = 1024        # sequence numbers tried after a hole
 class Direction:
     """`cipher` is in force; `following` is the one that ChangeCipherSpec or Finished puts in its place."""
 
-    __slots__ = ("cipher", "following", "slack", "sequence")
+    __slots__ = ("cipher", "following", "sequence", "slack")
 
     def __init__(self, cipher: RecordCipher | None, following: RecordCipher | None) -> None:
         self.cipher = cipher

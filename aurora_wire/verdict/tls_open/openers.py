@@ -124,7 +124,7 @@ class OpenerOf12:
         self._client = client
         self._server = server
 
-    def record(self, from_client: bool, kind: int, version: int, body: bytes) -> Opened:  # noqa: FBT001 - the wire's interface
+    def record(self, from_client: bool, kind: int, version: int, body: bytes) -> Opened:
         side = self._client if from_client else self._server
         if kind == CHANGE_CIPHER_SPEC:
             side.switch()
@@ -136,10 +136,10 @@ class OpenerOf12:
             return FAILED, b""
         return OPENED, plain if kind == APPLICATION_DATA else b""
 
-    def passed_over(self, from_client: bool) -> None:  # noqa: FBT001
+    def passed_over(self, from_client: bool) -> None:
         (self._client if from_client else self._server).passed_over()
 
-    def lost(self, from_client: bool, count: int) -> None:  # noqa: FBT001
+    def lost(self, from_client: bool, count: int) -> None:
         (self._client if from_client else self._server).lost(count)
 
 
@@ -150,15 +150,15 @@ class OpenerOf13:
         self._client = client
         self._server = server
 
-    def record(self, from_client: bool, kind: int, version: int, body: bytes) -> Opened:  # noqa: FBT001
+    def record(self, from_client: bool, kind: int, version: int, body: bytes) -> Opened:
         if kind != APPLICATION_DATA:
             return IGNORED, b""
         return (self._client if from_client else self._server).record(version, body)
 
-    def passed_over(self, from_client: bool) -> None:  # noqa: FBT001
+    def passed_over(self, from_client: bool) -> None:
         (self._client if from_client else self._server).passed_over()
 
-    def lost(self, from_client: bool, count: int) -> None:  # noqa: FBT001
+    def lost(self, from_client: bool, count: int) -> None:
         (self._client if from_client else self._server).lost(count)
 
 

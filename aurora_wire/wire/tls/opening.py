@@ -8,6 +8,8 @@ from typing import Final, Protocol
 
 from mypy_extensions import i64
 
+from aurora_wire.wire.facts import Facts
+
 # What became of a record.
 OPENED: Final = 0
 FAILED: Final = 1    # it does not authenticate
@@ -66,4 +68,12 @@ class Opening:
 
     def close(self) -> None:
         """No more records will come."""
+        raise NotImplementedError
+
+
+class OpeningMaker:
+    """Asked when a connection's TLS begins."""
+
+    def make(self, facts: Facts) -> Opening | None:
+        """None where there are no keys at all."""
         raise NotImplementedError
