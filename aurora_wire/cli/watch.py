@@ -19,8 +19,8 @@ DESCRIPTION = """\
 Capture live and judge: which MySQL connections cross the network in the clear,
 what leaks, and how sure that is. On a terminal it shows a screen, elsewhere one
 line for each thing that happens. Ctrl-C, SIGTERM, --duration or --count end it,
-with the summary of `scan`. It needs the right to capture (sudo, say), and gives
-it up before it looks at the first packet."""
+with the summary of `scan`. It needs the right to capture, and gives it up before
+it looks at the first packet: sudo "$(command -v aurora-wire)" watch ..."""
 EXAMPLES = """exit codes:
   0  encrypted (with --require proven: and all of it proven)
   1  plaintext or mixed
@@ -30,8 +30,8 @@ EXAMPLES = """exit codes:
   4  an output could not be written (the capture goes on without it)
 
 examples:
-  sudo aurora-wire watch -i eth0 -w evidence.pcapng
-  sudo aurora-wire watch --port 3307 --duration 60 --format jsonl
+  aurora-wire watch -i eth0 -w evidence.pcapng
+  aurora-wire watch --port 3307 --duration 60 --format jsonl
 """
 SIZES: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
