@@ -2,7 +2,7 @@
 
 import sys
 
-from aurora_wire.cli import main
+from aurora_wire.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

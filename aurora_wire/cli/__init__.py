@@ -1,5 +1,5 @@
 """The command `aurora-wire`: one module a command."""
 
-from aurora_wire.cli.main import main
+from aurora_wire.cli.main import main, program
 
-__all__ = ["main"]
+__all__ = ["main", "program"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -46,6 +47,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("interrupted.")
         return INTERRUPTED
+
+
+def program() -> int:
+    """`main` for a process of its own, which is over when the command is.
+
+    Its end would walk all that a scan has kept once more, to find cycles that nobody needs found.
+    """
+    code = main()
+    gc.freeze()
+    return code
 
 
 def _run(argv: list[str]) -> int:

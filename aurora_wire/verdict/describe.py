@@ -163,7 +163,7 @@ def why_not_opened(opened: Opened, tls: TLSFacts) -> str:
 
 
 class Statements(Sequence[StatementResult]):
-    """Statements as they are asked for: most reports show few of them, and each takes longer to describe than to find."""
+    """Statements as they are asked for: most reports show few, and each takes longer to describe than to find."""
 
     def __init__(self, found: list[Statement]) -> None:
         self._found = found

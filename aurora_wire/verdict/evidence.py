@@ -45,7 +45,9 @@ DOUBTS: dict[int, tuple[str, str]] = {
     notes.BAD_RECORD: ("bad-record", "bytes from the {side} that are no well-formed TLS record"),
     notes.WRONG_VERSION: ("bad-record", "a TLS record of the {side} with another version than the connection's"),
     notes.UNEXPECTED_RECORD: ("bad-record", "a TLS record of the {side} of a type that cannot come here"),
-    notes.READABLE_RECORD: ("readable-record", "a TLS record of the {side} holds readable text: ciphertext does not read"),
+    notes.READABLE_RECORD: (
+        "readable-record", "a TLS record of the {side} holds readable text: ciphertext does not read",
+    ),
     notes.LOST_FRAMING: ("unknown-bytes", "packets of the {side} that do not fit together"),
 }
 
@@ -82,7 +84,7 @@ def evidence_of(connection: Connection) -> Evidence:
         seen.protects = not any(reason.id == "suite-anonymous" for reason in protection)
         if not seen.leaks:
             seen.doubts += first_bytes_doubts(facts, tls)
-            seen.doubts += handshake_doubts(facts, tls)
+            seen.doubts += handshake_doubts(tls)
             seen.doubts += opened_doubts(facts)
     seen.doubts += note_reasons(facts, DOUBTS)
     seen.remarks = list(note_reasons(facts, REMARKS))
@@ -136,7 +138,8 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
         note = facts.find_note(notes.READABLE_UNKNOWN, from_client)
         if note is not None and facts.kind != wire_facts.UNKNOWN:
             side = _side_of(note)
-            yield Reason("fragment", f"readable text of the {side} outside TLS, of no known framing", note.frame, side, note.offset)
+            words_for = f"readable text of the {side} outside TLS, of no known framing"
+            yield Reason("fragment", words_for, note.frame, side, note.offset)
     if facts.dropped_leak_frame >= 0:
         yield Reason(
             "fragment", "a command in the clear, in a frame that a receiver would have dropped",
@@ -159,9 +162,8 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
             facts.response_offset,
         )  # fmt: skip
     if tls_data and facts.early_error_frame >= 0:
-        yield Reason(
-            "injected-before-tls", "an ERR in the clear, and a session in TLS went on", facts.early_error_frame, "server"
-        )
+        words_for = "an ERR in the clear, and a session in TLS went on"
+        yield Reason("injected-before-tls", words_for, facts.early_error_frame, "server")
 
 
 def suite_doubts(tls: TLSFacts) -> Iterator[Reason]:
@@ -206,7 +208,7 @@ def first_bytes_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
             )  # fmt: skip
 
 
-def handshake_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
+def handshake_doubts(tls: TLSFacts) -> Iterator[Reason]:
     """Condition 2, of the handshake: both hellos, and what has to follow them; then data both ways."""
     hello = tls.server_hello
     if tls.client_hello is None:
@@ -215,10 +217,9 @@ def handshake_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
         yield Reason("handshake-incomplete", "no ServerHello was captured", _first(tls), "server")
     elif hello.version < TLS_1_3:
         for name, side in (("client", tls.client), ("server", tls.server)):
-            if not side.spec_changed:
-                yield Reason("handshake-incomplete", f"no ChangeCipherSpec of the {name}", side.first_frame, _side(name))
-            elif not side.encrypted_handshake:
-                yield Reason("handshake-incomplete", f"no encrypted Finished of the {name}", side.first_frame, _side(name))
+            missing = "ChangeCipherSpec" if not side.spec_changed else "encrypted Finished"
+            if not side.spec_changed or not side.encrypted_handshake:
+                yield Reason("handshake-incomplete", f"no {missing} of the {name}", side.first_frame, _side(name))
     for name, side in (("client", tls.client), ("server", tls.server)):
         late = side.data_records > 0
         if late and hello is not None and hello.version >= TLS_1_3 and name == "server":
@@ -260,14 +261,12 @@ def direction_doubts(connection: Connection) -> Iterator[Reason]:
                 text = f"nothing that the {_name(side)} sent was captured"
                 yield Reason("one-direction", text, connection.first_frame, _name(side))
     greeted = facts.greeting is not None and facts.greeting_offset == 0
-    if connection.client.start == START_SYN or connection.server.start == START_SYN or greeted:
+    if START_SYN in (connection.client.start, connection.server.start) or greeted:
         return
     if facts.client.seen + facts.server.seen == 0:
         return
-    yield Reason(
-        "mid-stream", "the capture begins inside this connection; a reconnect would show its login or its TLS handshake",
-        connection.first_frame,
-    )  # fmt: skip
+    text = "the capture begins inside this connection; a reconnect would show its login or its TLS handshake"
+    yield Reason("mid-stream", text, connection.first_frame)
 
 
 def _has_spoken(connection: Connection, from_client: bool) -> bool:

@@ -38,7 +38,7 @@ FROM_NOTES: dict[int, tuple[str, str]] = {
 def findings_of(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
     yield from _leaks(facts, result)
     yield from _negotiation(facts, result)
-    yield from _tls(facts, result)
+    yield from _tls(facts)
     for note in facts.notes:
         entry = FROM_NOTES.get(note.kind)
         if entry is not None:
@@ -73,7 +73,8 @@ def _leaks(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
     elif facts.dropped_leak_frame >= 0:
         yield _at(facts, rules.SQL_IN_CLEAR, "in a frame that a receiver would drop", facts.dropped_leak_frame)
     if facts.login_frame >= 0:
-        yield _at(facts, rules.LOGIN_IN_CLEAR, "user name and authentication data", facts.login_frame, facts.login_offset)
+        words = "user name and authentication data"
+        yield _at(facts, rules.LOGIN_IN_CLEAR, words, facts.login_frame, facts.login_offset)
     if facts.password_frame >= 0:
         yield _at(
             facts, rules.PASSWORD_IN_CLEAR, "the password itself, as the client sent it", facts.password_frame,
@@ -128,7 +129,7 @@ def _failure(facts: Facts) -> str:
     return "no session in TLS followed the SSLRequest"
 
 
-def _tls(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
+def _tls(facts: Facts) -> Iterator[Finding]:
     tls = facts.tls
     hello = tls.server_hello if tls is not None else None
     if tls is None or hello is None:

@@ -19,7 +19,9 @@ OF_CONNECTIONS = {
         CAPTURE_AGAIN + "  (then let the clients reconnect, so that their login is in it)",
     ),
     "x-protocol": ("X Protocol, not decoded yet", ""),
-    "evicted": ("more open connections than are followed at once", "split the capture: tcpdump -r IN -w OUT 'host ...'"),
+    "evicted": (
+        "more open connections than are followed at once", "split the capture: tcpdump -r IN -w OUT 'host ...'",
+    ),
     "damaged-file": ("open where a file breaks off", "copy the file again, or read on in the next one"),
 }
 
@@ -58,14 +60,14 @@ def undecoded_of(losses: Losses, captures: list[CaptureResult]) -> list[Undecode
                 Undecoded(
                     words, losses.connections[name], "connections", losses.bytes[name] or None,
                     remedy.format(port=losses.port),
-                )  # fmt: skip
+                )
             )
     if losses.connections["unknown"]:
         rows.append(
             Undecoded(
                 "bytes of no protocol known here", losses.connections["unknown"], "connections",
                 losses.bytes["unknown"], CAPTURE_AGAIN.format(port=losses.port) + "  (from before the connection)",
-            )  # fmt: skip
+            )
         )
     frames: Counter[str] = Counter()
     for capture in captures:

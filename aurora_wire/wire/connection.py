@@ -11,10 +11,9 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire import guess, labels, notes
-from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_OTHER, TO_SEARCH, TO_TLS, Decoder
-from aurora_wire.wire.detect import mysql_commands
-from aurora_wire.wire.detect import STRONG
-from aurora_wire.wire.facts import MYSQL, OTHER, TLS_ONLY, UNKNOWN, X, Budget, Facts, Side
+from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_OTHER, TO_TLS, Decoder
+from aurora_wire.wire.detect import STRONG, mysql_commands
+from aurora_wire.wire.facts import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget, Facts, Side, X
 from aurora_wire.wire.history import History
 from aurora_wire.wire.mysql.client import COMMANDS as CLIENT_COMMANDS
 from aurora_wire.wire.mysql.client import ClientPackets

@@ -103,7 +103,7 @@ def mysql_commands(data: bytes, at: i64, end: i64, cut: i64) -> i64:
         command: i64 = data[at + 4]
         if data[at + 3] != 0 or length == 0 or not is_command(command) or not fits_command(command, length):
             return NO
-        text = (command == COM_QUERY or command == COM_STMT_PREPARE) and reads_like_text(data, at + 5, end)
+        text = command in (COM_QUERY, COM_STMT_PREPARE) and reads_like_text(data, at + 5, end)
         packets += 1
         at += 4 + length
         if at == stop:
@@ -137,10 +137,7 @@ def begins_like_sql(data: bytes, at: i64, end: i64) -> bool:
     if end - at >= 2 and data[at] == 0 and data[at + 1] == 1:
         at += 2
     word = data[at : at + 8].lower()
-    for verb in SQL_VERBS:
-        if word.startswith(verb):
-            return True
-    return False
+    return word.startswith(SQL_VERBS)
 
 
 def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:

@@ -40,7 +40,9 @@ class Budget:
     compare retransmissions with; prepared: bytes of prepared statements and of their long data.
     """
 
-    __slots__ = ("frame", "held", "history", "history_dropped", "prepared", "statements", "statements_dropped", "time_ns")
+    __slots__ = (
+        "frame", "held", "history", "history_dropped", "prepared", "statements", "statements_dropped", "time_ns",
+    )  # fmt: skip
 
     def __init__(
         self, statements: i64 = 32 << 20, held: i64 = 16 << 20, history: i64 = 8 << 20, prepared: i64 = 16 << 20
@@ -62,8 +64,23 @@ class Side:
     """
 
     __slots__ = (
-        "anchor", "anchored", "by_design", "from_client", "frame", "last_label", "missing", "plaintext", "position", "seen", "time_ns", "tls", "tracker",
-        "truncated", "unknown", "unknown_frame", "unknown_offset",
+        "anchor",
+        "anchored",
+        "by_design",
+        "frame",
+        "from_client",
+        "last_label",
+        "missing",
+        "plaintext",
+        "position",
+        "seen",
+        "time_ns",
+        "tls",
+        "tracker",
+        "truncated",
+        "unknown",
+        "unknown_frame",
+        "unknown_offset",
     )  # fmt: skip
 
     def __init__(self, from_client: bool) -> None:
@@ -145,8 +162,15 @@ class TLSFacts:
     """What the TLS handshake of a connection showed in the clear."""
 
     __slots__ = (
-        "certificate_seen", "client", "client_hello", "hello_frame", "resumed", "server", "server_frame",
-        "server_hello", "retry",
+        "certificate_seen",
+        "client",
+        "client_hello",
+        "hello_frame",
+        "resumed",
+        "retry",
+        "server",
+        "server_frame",
+        "server_hello",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -168,8 +192,15 @@ class Opened:
     """What came of opening a connection's TLS records with a key log. Nothing of it crossed in the clear."""
 
     __slots__ = (
-        "failed", "failed_frame", "failed_from_client", "failed_offset", "found_keys", "inside", "records",
-        "without_keys", "cut",
+        "cut",
+        "failed",
+        "failed_frame",
+        "failed_from_client",
+        "failed_offset",
+        "found_keys",
+        "inside",
+        "records",
+        "without_keys",
     )  # fmt: skip
 
     def __init__(self) -> None:

@@ -59,7 +59,7 @@ NAMES: Final = {
 
 def class_of(label: i64) -> i64:
     """BY_DESIGN, PLAINTEXT, TLS or UNDECIDED."""
-    if label >= COMMAND or label == LOGIN or (AUTH <= label <= COMPRESSED) or label == COMMAND_DATA:
+    if label >= COMMAND or LOGIN <= label <= COMPRESSED or label == COMMAND_DATA:
         return PLAINTEXT
     if TLS_HANDSHAKE <= label <= TLS_HEARTBEAT:
         return TLS

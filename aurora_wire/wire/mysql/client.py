@@ -14,7 +14,7 @@ from aurora_wire.wire.detect import is_record_start
 from aurora_wire.wire.events import LoggedIn, Statement, TLSRequested
 from aurora_wire.wire.facts import MAX_OUTSTANDING, Facts, Side
 from aurora_wire.wire.mysql.auth import is_cleartext_password
-from aurora_wire.wire.mysql.capabilities import COMPRESS, QUERY_ATTRIBUTES, ZSTD_COMPRESSION_ALGORITHM
+from aurora_wire.wire.mysql.capabilities import COMPRESS, QUERY_ATTRIBUTES, UNKNOWN, ZSTD_COMPRESSION_ALGORITHM
 from aurora_wire.wire.mysql.commands import (
     COM_BINLOG_DUMP,
     COM_BINLOG_DUMP_GTID,
@@ -126,7 +126,8 @@ class ClientPackets(Packets):
                 events.append(TLSRequested(facts.id, True, self.packet_frame, self.packet_time, self.packet_offset))
             return
         greeting = facts.greeting
-        login = parse_login(data, at, end, greeting.capabilities) if greeting is not None else parse_login(data, at, end)
+        offered = greeting.capabilities if greeting is not None else UNKNOWN
+        login = parse_login(data, at, end, offered)
         if login is None and not whole and total > SSL_REQUEST_LEN:
             # Longer than an SSLRequest: a login, though too much of it is cut off to be read.
             self.late_label = labels.LOGIN
@@ -218,7 +219,7 @@ class ClientPackets(Packets):
             Statement(
                 self.facts.id, self.packet_frame, self.packet_time, self.packet_offset, command, text, length, values,
                 whole, self.compressed, statement_id,
-            )  # fmt: skip
+            )
         )
 
     def _attributes_agreed(self) -> i64:

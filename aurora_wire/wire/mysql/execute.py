@@ -199,14 +199,14 @@ def _counted(data: bytes, at: i64, end: i64, prepared: Prepared | None) -> Param
         return None
     types = prepared.types if prepared is not None else None
     long_data = prepared.long_data if prepared is not None else None
-    return read_parameters(data, at, end, count, True, types, long_data)  # noqa: FBT003
+    return read_parameters(data, at, end, count, True, types, long_data)
 
 
 def _uncounted(data: bytes, at: i64, end: i64, prepared: Prepared | None) -> Parameters | None:
     if prepared is None or prepared.param_count < 0:
-        return read_parameters(data, at, end, infer_count(data, at, end), False, None, None)  # noqa: FBT003
+        return read_parameters(data, at, end, infer_count(data, at, end), False, None, None)
     return read_parameters(
-        data, at, end, prepared.param_count, False, prepared.types, prepared.long_data  # noqa: FBT003
+        data, at, end, prepared.param_count, False, prepared.types, prepared.long_data
     )
 
 

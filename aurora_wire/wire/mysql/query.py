@@ -51,7 +51,7 @@ def _parse_with_attributes(data: bytes, at: i64, end: i64) -> Query | None:
         return None
     if count == 0:
         return Query(at, end, [])
-    found = read_parameters(data, at, end, count, True, None, None)  # noqa: FBT003
+    found = read_parameters(data, at, end, count, True, None, None)
     if found is None or not found.complete:
         return None
     return Query(found.at, end, found.values)
