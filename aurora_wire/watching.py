@@ -13,7 +13,7 @@ from aurora_wire.analysis import CHUNK, DEFAULT_PORTS, Analysis, OnConnection, O
 from aurora_wire.capture.live import DRAIN, LiveCapture
 from aurora_wire.capture.live_recording import Recording
 from aurora_wire.pump import pump
-from aurora_wire.verdict.describe import endpoints, text, tls_of
+from aurora_wire.verdict.describe import endpoints, text
 from aurora_wire.verdict.evidence import evidence_of
 from aurora_wire.verdict.judge import judge
 from aurora_wire.verdict.result import (
@@ -27,6 +27,7 @@ from aurora_wire.verdict.result import (
 )
 from aurora_wire.wire.connection import Connection
 from aurora_wire.wire.facts import OTHER
+from aurora_wire.wire.tls.names import version_name
 
 FORMAT = "live"
 
@@ -183,7 +184,7 @@ def standing_of(connection: Connection) -> Standing:
     judged = judge(evidence_of(connection))
     client, server = endpoints(connection)
     login = facts.login
-    tls = tls_of(facts.tls) if facts.tls is not None else None
+    hello = facts.tls.server_hello if facts.tls is not None else None
     return Standing(
         id=int(facts.id),
         client=client,
@@ -191,7 +192,7 @@ def standing_of(connection: Connection) -> Standing:
         user=text(login.user) if login is not None else None,
         verdict=judged.verdict,
         confidence=judged.confidence,
-        tls=tls.version if tls is not None else None,
+        tls=version_name(hello.version) if hello is not None else None,
         in_clear=int(facts.client.plaintext + facts.server.plaintext),
         in_tls=int(facts.client.tls + facts.server.tls),
         missing=int(facts.client.missing + facts.server.missing),
