@@ -160,7 +160,7 @@ class Analysis:
             CaptureResult(
                 path, "unreadable", None, None, 0, first_frame=int(self.engine.frames) + 1, complete=False,
                 error=str(error),
-            )  # fmt: skip
+            )
         )
         self._add(finding(rules.FILE_DAMAGED, str(error)))
 
@@ -274,7 +274,8 @@ def scan(
     keylogs: files with TLS secrets (SSLKEYLOGFILE), or a KeyLog; what a pcapng holds of them is used besides. They
     show what was inside TLS (`ConnectionResult.tls.opened`), and need the package cryptography.
     on_capture: called when one is opened; on_statement (connection id, statement), on_connection: as they come,
-    all of them, also those beyond the bounds of the result. on_progress (stored bytes read, their total or None): called a few times a second.
+    all of them, also those beyond the bounds of the result. on_progress (stored bytes read, their total or None):
+    called a few times a second.
 
     Ctrl-C ends the reading: the result is of what was read, its last capture not complete. Raises UsageError, and
     CaptureError where nothing could be read.

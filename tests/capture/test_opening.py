@@ -114,10 +114,9 @@ def test_a_long_introduction_does_not_hide_the_dump(tmp_path: Path) -> None:
         assert payloads(capture) == [ARTICLE_BYTES]
 
 
-def test_blank_text_is_a_capture_without_packets(tmp_path: Path) -> None:
-    with open_capture(write(tmp_path, b"\n \n")) as capture:
-        assert capture.format == "text"
-        assert payloads(capture) == []
+def test_blank_text_is_no_capture_and_the_error_says_what_to_ask(tmp_path: Path) -> None:
+    with pytest.raises(NotACapture, match="is blank. Was anything captured"):
+        open_capture(write(tmp_path, b"\n \n"))
 
 
 # The hash
