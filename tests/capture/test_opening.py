@@ -115,7 +115,7 @@ def test_a_long_introduction_does_not_hide_the_dump(tmp_path: Path) -> None:
 
 
 def test_blank_text_is_no_capture_and_the_error_says_what_to_ask(tmp_path: Path) -> None:
-    with pytest.raises(NotACapture, match="is blank. Was anything captured"):
+    with pytest.raises(NotACapture, match=r"is blank\. Was anything captured"):
         open_capture(write(tmp_path, b"\n \n"))
 
 
