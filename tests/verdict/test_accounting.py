@@ -227,3 +227,36 @@ def test_a_capture_that_begins_and_ends_anywhere_still_finds_the_statement(first
     if any(SECRET in packet.data for packet in part):
         assert result.verdict == "plaintext", explain(result)
         assert SECRET in [one.sql for connection in result.connections for one in connection.statements]
+
+
+@st.composite
+def statement_in_tls(draw: st.DrawFn) -> Capture:
+    """A TLS session with one statement (or its answer) in the clear between any two steps; other packets get lost."""
+    steps = draw(st.sampled_from([tls13(), tls12(), tls13(retry=True)]))
+    clear = draw(st.sampled_from([Step("clear", "client", mysql.query(SECRET)), plaintext()[6]]))
+    at = draw(st.integers(2, len(steps)))
+    sizes = draw(st.sampled_from([60, 500, 1460]))
+    talk = Conversation()
+    talk.syn()
+    packets: list[Packet] = []
+    for step in [*steps[:at], clear, *steps[at:]]:
+        first = len(talk.packets)
+        talk.say(step.sender, step.payload, sizes=sizes)
+        if draw(st.booleans()):
+            talk.ack("client" if step.sender == "server" else "server")
+        if step is clear:
+            packets += talk.packets[first:]
+        else:
+            gone = draw(st.sets(st.integers(first, len(talk.packets)), max_size=2)) if draw(st.booleans()) else set()
+            packets += [one for number, one in enumerate(talk.packets[first:], first) if number not in gone]
+    where = f"{clear.name} before {steps[at].name if at < len(steps) else 'the end'}, TLS session of {len(steps)} steps"
+    return Capture(where, talk, packets)
+
+
+@QUICK
+@given(statement_in_tls())
+def test_a_statement_anywhere_in_a_tls_session_is_never_called_encrypted(capture: Capture) -> None:
+    result = scan(capture.packets)
+    adds_up(result)
+    assert result.exit_code != 0, explain(result)
+    assert "encrypted" not in {one.verdict for one in result.connections}, explain(result)

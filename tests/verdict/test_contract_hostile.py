@@ -58,6 +58,15 @@ def behind_cut_records() -> Conversation:
     return talk
 
 
+def behind_a_lost_header(size: int) -> Conversation:
+    """The header of a record is not captured, so that where the next begins is not known."""
+    steps = tls13()
+    talk = play(until(steps, "client-data-2"), close=False, sizes=size, acks=False)
+    talk.client(payload_of(steps, "client-data-3"), sizes=size, lost=(0,))
+    talk.client(QUERY.payload, sizes=size)
+    return play(since(steps, "server-data-3"), talk, syn=False, sizes=size, acks=False)
+
+
 def one_way(steps: list[Step], sender: str) -> list[Packet]:
     return [packet for packet in play(steps).packets if packet.sender == sender]
 
@@ -74,9 +83,7 @@ def blob_of_tls(sender: str) -> list[Step]:
     """The bytes of a whole TLS session, as a value in a statement or a row that crosses in the clear."""
     blob = b"".join(step.payload for step in tls13() if step.sender == sender and "greeting" not in step.name)
     if sender == "client":
-        statement = mysql.query(
-            b"INSERT INTO notes (body) VALUES (_binary'" + blob.replace(b"'", b"''") + b"')"
-        )
+        statement = mysql.query(b"INSERT INTO notes (body) VALUES (_binary'" + blob.replace(b"'", b"''") + b"')")
         return changed(plaintext(), query=statement)
     return changed(plaintext(), rows=mysql.result_set([b"body"], [[blob]]))
 
@@ -106,6 +113,15 @@ MIXED = [
     Row("a statement in the segment of the last record", lambda: play(in_one_segment()), "mixed", ANY),
     Row("a statement behind lost records", lambda: behind_a_gap(1), "mixed", ANY),
     Row("a statement behind many lost records", lambda: behind_a_gap(20), "mixed", ANY),
+    *(
+        Row(
+            f"a statement behind a lost record header, in segments of {size} bytes",
+            lambda size=size: behind_a_lost_header(size),  # type: ignore[misc]
+            "mixed",
+            ANY,
+        )
+        for size in (5, 8, 12, 40)
+    ),
     Row("a statement behind records that the snaplen cut", behind_cut_records, "mixed", ANY),
     Row(
         "a statement after TLS picked up in mid-stream",
