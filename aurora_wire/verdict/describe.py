@@ -59,7 +59,7 @@ def describe(connection: Connection) -> ConnectionResult:
         auth_plugin=text(facts.auth_plugin) if facts.auth_plugin else None,
         attributes={text(key): text(value) for key, value in login.attributes} if login is not None else {},
         compression=COMPRESSIONS.get(facts.compression),
-        tls=tls_of(facts.tls, facts) if facts.tls is not None else None,
+        tls=tls_of(facts.tls, facts.opened) if facts.tls is not None else None,
         statements=Statements(facts.statements) if facts.statements else [],
         statements_total=facts.statements_total,
         commands=commands_of(facts),
@@ -105,7 +105,7 @@ def coverage_of(side: Side) -> Coverage:
     )
 
 
-def tls_of(tls: TLSFacts, facts: Facts) -> TLSResult:
+def tls_of(tls: TLSFacts, opened: Opened | None = None) -> TLSResult:
     hello, offer = tls.server_hello, tls.client_hello
     result = TLSResult(resumed=bool(tls.resumed) if tls.resumed >= 0 else None)
     if hello is not None:
@@ -115,8 +115,8 @@ def tls_of(tls: TLSFacts, facts: Facts) -> TLSResult:
         result.sni = text(offer.sni) if offer.sni is not None else None
         result.alpn = [text(name) for name in offer.alpn]
         result.offered_versions = [version_name(version) for version in offer.versions]
-    if facts.opened is not None:
-        result.opened = opened_of(facts.opened, tls)
+    if opened is not None:
+        result.opened = opened_of(opened, tls)
     return result
 
 

@@ -41,9 +41,11 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class KeyLog:
     """Secrets by client random, of any number of sources. Where one is logged twice, the last counts."""
 
-    __slots__ = ("_secrets", "sources")
+    __slots__ = ("_max_connections", "_max_file", "_secrets", "sources")
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_connections: int = MAX_CONNECTIONS, max_file: int = MAX_FILE) -> None:
+        self._max_connections = max_connections
+        self._max_file = max_file
         self._secrets: dict[bytes, dict[str, bytes]] = {}
         self.sources: list[KeyLogResult] = []
 
@@ -91,7 +93,7 @@ class KeyLog:
         inside = False  # a line that is too long goes on
         while line := file.readline(MAX_LINE):
             size += len(line)
-            if size > MAX_FILE:
+            if size > self._max_file:
                 source.left_out += 1
                 break
             ends = line.endswith(b"\n")
@@ -119,7 +121,7 @@ class KeyLog:
             return
         known = self._secrets.get(client_random)
         if known is None:
-            if len(self._secrets) >= MAX_CONNECTIONS:
+            if len(self._secrets) >= self._max_connections:
                 source.left_out += 1
                 return
             known = self._secrets[client_random] = {}

@@ -116,6 +116,14 @@ class Connection(Receiver):
         if at < end:
             self._feed(stream, data, at, end, cut)
 
+    def bring(self, stream: Stream, data: bytes) -> None:
+        """The next bytes of a stream, in order, that came by another way than in segments."""
+        size: i64 = len(data)
+        if stream.decoder is None:
+            self.deliver(stream, data, 0, size, 0)
+        else:
+            self._feed(stream, data, 0, size, 0)
+
     def hole(self, stream: Stream, count: i64) -> None:
         if self.skipping:
             stream.side.hole(count)
@@ -141,6 +149,8 @@ class Connection(Receiver):
         while True:
             decoder = stream.decoder
             if decoder is None:
+                if self.skipping:
+                    stream.side.account(end - at, labels.NOT_MYSQL)
                 return
             begun = at
             at = decoder.feed(data, at, end, cut)
@@ -151,9 +161,6 @@ class Connection(Receiver):
             if carry:
                 decoder.carry = b""
                 self._feed(stream, carry, 0, len(carry), 0)
-            if self.skipping:
-                stream.side.account(end - at, labels.NOT_MYSQL)
-                return
             if at >= end:
                 return
             stuck = stuck + 1 if at == begun else 0

@@ -103,7 +103,7 @@ class Inside(Opening):
         side.anchor = offset
         side.seen += len(data)
         stream.next += len(data)
-        inner.deliver(stream, data, 0, len(data), 0)
+        inner.bring(stream, data)
         if self.foreign and inner.facts.kind == OTHER:
             self.gives_up = True
 
