@@ -55,7 +55,7 @@ for program in usr/sbin/mysqld usr/bin/mysql usr/bin/mysqladmin; do
     cat > "$folder/bin/${program##*/}" <<RUN
 #!/bin/sh
 root=\$(CDPATH= cd -- "\$(dirname -- "\$(readlink -f -- "\$0")")/../root" && pwd)
-exec "\$root/$loader" --library-path "\$root/${loader%/*}" "\$root/$program" "\$@"
+exec "\$root/$loader" --library-path "\$root/${loader%/*}" "\$root/$program" "\$@" --plugin-dir="\$root/usr/lib/mysql/plugin"
 RUN
     chmod 755 "$folder/bin/${program##*/}"
 done

@@ -1,0 +1,35 @@
+"""A small library that makes programs on OpenSSL write their TLS secrets: compiled on demand, optional."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from aurora_wire.prove.packages import built
+
+SOURCE = Path(__file__).parent / "runners" / "keylog.c"
+
+
+def compiler() -> str | None:
+    return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+
+
+def shim() -> Path | None:
+    """The library, compiled where it is not in the cache yet; None where there is no compiler."""
+    program = compiler()
+    if program is None:
+        return None
+    digest = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]
+    argv = [program, "-shared", "-fPIC", "-O1", "-o", "keylog.so", str(SOURCE), "-ldl"]
+    folder = built(f"keylog-{digest}", argv)
+    return folder / "keylog.so" if folder is not None else None
+
+
+def environment(key_log: str) -> dict[str, str]:
+    """What a program is started with so that it writes the file: GnuTLS only needs the name, OpenSSL the shim."""
+    if not key_log:
+        return {}
+    library = shim()
+    preload = {"LD_PRELOAD": str(library)} if library is not None else {}
+    return {"SSLKEYLOGFILE": key_log, **preload}

@@ -1,0 +1,1 @@
+"""A Django project of one app with one model, as small as they come: settings, and the notes app."""
