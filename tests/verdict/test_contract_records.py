@@ -47,24 +47,18 @@ CONDITION_3 = [
     named("3: a record type that TLS does not have", odd_record(tls.record(99, NOISE))),
     named("3: a version that TLS does not have", odd_record(tls.record(tls.DATA, NOISE, 0x0305))),
     named("3: a major version that TLS does not have", odd_record(tls.record(tls.DATA, NOISE, 0x0403))),
-    named(
-        "3: another version than the connection's, 1.3", odd_record(tls.record(tls.DATA, NOISE, tls.TLS10))
-    ),
+    named("3: another version than the connection's, 1.3", odd_record(tls.record(tls.DATA, NOISE, tls.TLS10))),
     named(
         "3: another version than the connection's, 1.2",
         odd_record(tls.record(tls.DATA, NOISE, tls.TLS10), tls12()),
     ),
     named("3: longer than TLS 1.3 allows", odd_record(tls.record(tls.DATA, tls.noise("long", 16641)))),
-    named(
-        "3: longer than TLS 1.2 allows", odd_record(tls.record(tls.DATA, tls.noise("long", 18433)), tls12())
-    ),
+    named("3: longer than TLS 1.2 allows", odd_record(tls.record(tls.DATA, tls.noise("long", 18433)), tls12())),
     named("3: an empty record in TLS 1.3", odd_record(tls.record(tls.DATA, b""))),
     named("3: a ChangeCipherSpec of two bytes", odd_record(tls.record(tls.CCS, b"\x01\x01"))),
     named("3: an empty alert", odd_record(tls.record(tls.ALERT, b""))),
     named("3: bytes that are no record, of the server", odd_record(tls.noise("junk", 400))),
-    named(
-        "3: bytes that are no record, of the client", odd_record(tls.noise("junk", 400), name="client-data-2")
-    ),
+    named("3: bytes that are no record, of the client", odd_record(tls.noise("junk", 400), name="client-data-2")),
     named(
         "3: bytes that are no record, at the very end, TLS 1.2",
         odd_record(tls.noise("junk", 3), tls12(), "client-close"),
@@ -216,10 +210,13 @@ CONDITION_4 = [
 
 
 def readable(sender: str) -> list[Step]:
-    text = (
-        b"SELECT body, author, created FROM notes WHERE body LIKE 'Canary%' ORDER BY created DESC LIMIT 100"
-    )
+    text = b"SELECT body, author, created FROM notes WHERE body LIKE 'Canary%' ORDER BY created DESC LIMIT 100"
     return after(tls13(), f"{sender}-data-2", tls.record(tls.DATA, text))
+
+
+def of_type(kind: int, steps: list[Step]) -> list[Step]:
+    text = b"SELECT body, author, created FROM notes WHERE body LIKE 'Canary%' ORDER BY created DESC"
+    return after(steps, "client-data-2", tls.record(kind, text))
 
 
 CONDITION_5 = [
@@ -233,6 +230,21 @@ CONDITION_5 = [
         at=(sender, odd_at(readable(sender))),
     )  # type: ignore[arg-type]
     for sender in ("client", "server")
+] + [
+    Row(
+        f"5: {name} that reads",
+        lambda kind=kind, steps=steps: play(of_type(kind, steps)),  # type: ignore[misc]
+        "encrypted",
+        "likely",
+        any_of=("readable-record", "bad-record"),
+        at=("client", odd_at(of_type(kind, steps))),
+    )
+    for name, kind, steps in (
+        ("an alert of TLS 1.2", tls.ALERT, tls12()),
+        ("an alert of TLS 1.3", tls.ALERT, tls13()),
+        ("a handshake record of TLS 1.2", tls.HANDSHAKE, tls12()),
+        ("a heartbeat of TLS 1.2", tls.HEARTBEAT, tls12()),
+    )
 ]
 
 
