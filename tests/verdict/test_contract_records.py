@@ -42,6 +42,15 @@ def named(name: str, row: Row) -> Row:
     return replace(row, name=name)
 
 
+def closed_inside_a_record() -> Conversation:
+    """Not the capture ends here, the stream does: its last record is not whole."""
+    steps = tls13()
+    talk = play(until(steps, "client-data-3"), close=False)
+    talk.server(payload_of(steps, "server-data-3")[:2000])
+    talk.fin("server")
+    return talk
+
+
 NOISE = tls.noise("odd", 60)
 CONDITION_3 = [
     named("3: a record type that TLS does not have", odd_record(tls.record(99, NOISE))),
@@ -57,6 +66,13 @@ CONDITION_3 = [
     named("3: an empty record in TLS 1.3", odd_record(tls.record(tls.DATA, b""))),
     named("3: a ChangeCipherSpec of two bytes", odd_record(tls.record(tls.CCS, b"\x01\x01"))),
     named("3: an empty alert", odd_record(tls.record(tls.ALERT, b""))),
+    Row(
+        "3: closed inside a record",
+        closed_inside_a_record,
+        "encrypted",
+        "likely",
+        any_of=("bad-record", "gap"),
+    ),
     named("3: bytes that are no record, of the server", odd_record(tls.noise("junk", 400))),
     named("3: bytes that are no record, of the client", odd_record(tls.noise("junk", 400), name="client-data-2")),
     named(
@@ -96,6 +112,8 @@ def lost_tail(how: str) -> Conversation:
     talk.server(payload_of(steps, "server-data-3"), lost=True)
     if how == "ack":
         talk.ack("client")
+    elif how == "rst":
+        talk.rst("server")
     else:
         talk.fin("server", both=False)
     return talk
@@ -136,6 +154,14 @@ CONDITION_4 = [
     Row(
         "4: an ACK of bytes that were never seen",
         lambda: lost_tail("ack"),
+        "encrypted",
+        "likely",
+        reasons=("gap",),
+        at=("server", AT),
+    ),
+    Row(
+        "4: a RST behind bytes that were never seen",
+        lambda: lost_tail("rst"),
         "encrypted",
         "likely",
         reasons=("gap",),
