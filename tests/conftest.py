@@ -20,9 +20,7 @@ def pytest_report_header() -> str:
     from aurora_wire import errors, reads
 
     compiled = not reads.__file__.endswith(".py")
-    return (
-        f"aurora_wire: {'compiled' if compiled else 'interpreted'} core, from {Path(errors.__file__).parent}"
-    )
+    return f"aurora_wire: {'compiled' if compiled else 'interpreted'} core, from {Path(errors.__file__).parent}"
 
 
 @pytest.fixture(scope="session")

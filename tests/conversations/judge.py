@@ -45,18 +45,14 @@ def write(path: Path, made: Conversation | Sequence[Packet] | bytes) -> Path:
     return path
 
 
-def scan_of(
-    folder: Path, *made: Conversation | Sequence[Packet] | bytes, ports: tuple[int, ...] = PORTS
-) -> Scan:
+def scan_of(folder: Path, *made: Conversation | Sequence[Packet] | bytes, ports: tuple[int, ...] = PORTS) -> Scan:
     """Each of `made` is a capture of its own, read in this order."""
     paths = [write(folder / f"{number}.pcap", one) for number, one in enumerate(made, 1)]
     return aurora_wire.scan([str(path) for path in paths], ports=ports)
 
 
 def explain(result: Scan) -> str:
-    lines = [
-        f"whole: {result.verdict} {result.confidence} exit {result.exit_code} not mysql: {result.not_mysql}"
-    ]
+    lines = [f"whole: {result.verdict} {result.confidence} exit {result.exit_code} not mysql: {result.not_mysql}"]
     for connection in result.connections:
         lines.append(f"{connection.id}: {connection.protocol} {connection.verdict} {connection.confidence}")
         lines += [f"   {reason}" for reason in connection.reasons]

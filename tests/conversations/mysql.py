@@ -89,9 +89,7 @@ def login(
 
 def login_320(user: bytes = b"app") -> bytes:
     """Protocol::HandshakeResponse320."""
-    return packet(
-        1, struct.pack("<H", LONG_PASSWORD) + (1 << 20).to_bytes(3, "little") + user + b"\0" + b"scramble\0"
-    )
+    return packet(1, struct.pack("<H", LONG_PASSWORD) + (1 << 20).to_bytes(3, "little") + user + b"\0" + b"scramble\0")
 
 
 def ok(seq: int = 2, *, affected: int = 0, status: int = 2) -> bytes:

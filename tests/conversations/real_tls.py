@@ -17,9 +17,7 @@ PEM = Path(__file__).with_name("server.pem")
 
 
 class Endpoint:
-    def __init__(
-        self, context: ssl.SSLContext, *, server: bool, session: ssl.SSLSession | None = None
-    ) -> None:
+    def __init__(self, context: ssl.SSLContext, *, server: bool, session: ssl.SSLSession | None = None) -> None:
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(
             self.incoming,
@@ -57,9 +55,7 @@ def contexts(
         client.verify_mode = ssl.CERT_NONE
     for context in (client, server):
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", DeprecationWarning
-            )  # of the old versions: they are why we are here
+            warnings.simplefilter("ignore", DeprecationWarning)  # of the old versions: they are why we are here
             context.minimum_version = context.maximum_version = version
         if ciphers is not None:
             context.set_ciphers(ciphers)
@@ -78,9 +74,7 @@ class Session:
         contexts_of: Session | None = None,
     ) -> None:
         """contexts_of: a session to resume, with its contexts."""
-        self.contexts = (
-            contexts_of.contexts if contexts_of else contexts(version, ciphers=ciphers, verify=verify)
-        )
+        self.contexts = contexts_of.contexts if contexts_of else contexts(version, ciphers=ciphers, verify=verify)
         resumed = contexts_of.ends["client"].tls.session if contexts_of else None
         self.ends: dict[Sender, Endpoint] = {
             "client": Endpoint(self.contexts[0], server=False, session=resumed),

@@ -25,9 +25,7 @@ def plaintext(*, ssl: bool = True, sql: bytes = SECRET) -> list[Step]:
         Step("query", "client", mysql.query(sql)),
         Step("query-ok", "server", mysql.ok(1, affected=1)),
         Step("select", "client", mysql.query(b"SELECT id, body FROM notes")),
-        Step(
-            "rows", "server", mysql.result_set([b"id", b"body"], [[b"1", b"Canary-0001-7f3a"], [b"2", None]])
-        ),
+        Step("rows", "server", mysql.result_set([b"id", b"body"], [[b"1", b"Canary-0001-7f3a"], [b"2", None]])),
         Step("quit", "client", mysql.leave()),
     ]
 
@@ -123,9 +121,7 @@ def tls12(
         )
         steps.append(Step("server-finished", "server", own))
         steps.append(
-            Step(
-                "client-finished", "client", tls.change_cipher_spec(version) + tls.finished("client", version)
-            )
+            Step("client-finished", "client", tls.change_cipher_spec(version) + tls.finished("client", version))
         )
     else:
         steps.append(Step("server-hello", "server", tls.server_flight(version, suite)))
@@ -144,9 +140,7 @@ def tls12(
         )
         steps.append(Step("server-finished", "server", own))
     return (
-        steps
-        + conversation_inside(version)
-        + [Step("client-close", "client", tls.encrypted_alert("close", version))]
+        steps + conversation_inside(version) + [Step("client-close", "client", tls.encrypted_alert("close", version))]
     )
 
 

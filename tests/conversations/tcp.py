@@ -74,9 +74,7 @@ def frame(
     """One Ethernet frame holding one TCP segment; addresses with a colon make it IPv6."""
     source_ip, target_ip = ipaddress.ip_address(source[0]).packed, ipaddress.ip_address(target[0]).packed
     words = 5 + len(options) // 4
-    header = struct.pack(
-        "!HHIIBBHHH", source[1], target[1], seq % MOD, ack % MOD, words << 4, flags, window, 0, 0
-    )
+    header = struct.pack("!HHIIBBHHH", source[1], target[1], seq % MOD, ack % MOD, words << 4, flags, window, 0, 0)
     segment = header + options + payload
     if len(source_ip) == 4:
         pseudo = source_ip + target_ip + struct.pack("!BBH", 0, 6, len(segment))
@@ -187,9 +185,7 @@ class Conversation:
             if lost is True or (lost is not False and number in lost):
                 self.offset[sender] += len(piece)
                 continue
-            added.append(
-                self.segment(sender, piece, flags=PSH | ACK, keep=keep, bad_checksum=bad_checksum, ack=ack)
-            )
+            added.append(self.segment(sender, piece, flags=PSH | ACK, keep=keep, bad_checksum=bad_checksum, ack=ack))
             self.offset[sender] += len(piece)
         return added
 
@@ -284,11 +280,7 @@ def in_turn(*conversations: Conversation) -> list[Packet]:
 
 def pcap(packets: Iterable[Packet], *, nanoseconds: bool = False, big_endian: bool = False) -> bytes:
     order = ">" if big_endian else "<"
-    out = [
-        struct.pack(
-            order + "IHHiIII", 0xA1B23C4D if nanoseconds else 0xA1B2C3D4, 2, 4, 0, 0, 262144, ETHERNET
-        )
-    ]
+    out = [struct.pack(order + "IHHiIII", 0xA1B23C4D if nanoseconds else 0xA1B2C3D4, 2, 4, 0, 0, 262144, ETHERNET)]
     for number, packet in enumerate(packets):
         seconds, rest = divmod(START_NS + number * STEP_NS, 1_000_000_000)
         fraction = rest if nanoseconds else rest // 1000

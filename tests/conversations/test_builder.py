@@ -77,9 +77,7 @@ def test_what_is_lost_moves_the_numbers_on() -> None:
     steps = plaintext()
     talk = play(steps, lost=["query"], keep={"select": 5})
     client = [packet for packet in talk.packets if packet.sender == "client" and packet.length]
-    assert [packet.offset for packet in client] == [
-        offset_of(steps, name) for name in ("login", "select", "quit")
-    ]
+    assert [packet.offset for packet in client] == [offset_of(steps, name) for name in ("login", "select", "quit")]
     assert [packet.original_len - len(packet.data) for packet in client] == [
         0,
         len(payload_of(steps, "select")) - 5,
@@ -101,8 +99,6 @@ def test_the_syn_takes_one_number_and_its_data_the_next() -> None:
     talk = Conversation(client_isn=99)
     talk.syn(client_data=b"abc")
     talk.client(b"def")
-    numbers = [
-        struct.unpack_from("!I", packet.data, 38)[0] for packet in talk.packets if packet.sender == "client"
-    ]
+    numbers = [struct.unpack_from("!I", packet.data, 38)[0] for packet in talk.packets if packet.sender == "client"]
     assert numbers == [99, 103, 103]
     assert socket.inet_aton("10.0.0.5") == talk.packets[0].data[26:30]

@@ -72,9 +72,7 @@ def client_hello(
         identities = vector(vector(noise("ticket", 192), 2) + noise("age", 4), 2)
         out += extension(41, identities + vector(vector(noise("binder", 48), 1), 2))
     body = struct.pack("!H", legacy_version) + noise(seed, 32) + vector(session_id, 1)
-    body += (
-        vector(b"".join(struct.pack("!H", suite) for suite in suites), 2) + vector(b"\0", 1) + vector(out, 2)
-    )
+    body += vector(b"".join(struct.pack("!H", suite) for suite in suites), 2) + vector(b"\0", 1) + vector(out, 2)
     return record(HANDSHAKE, message(1, body), record_version)
 
 

@@ -17,9 +17,7 @@ LOGS = files("deepflow/*.expected.txt")
 
 def rows(log: str) -> list[dict[str, Any]]:
     decode = json.JSONDecoder().raw_decode
-    return [
-        decode(line)[0] for line in (CORPUS / log).read_text(encoding="utf-8").splitlines() if line.strip()
-    ]
+    return [decode(line)[0] for line in (CORPUS / log).read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def requests(log: str, *kinds: int) -> list[dict[str, Any]]:

@@ -75,9 +75,7 @@ def test_each_packet_of_the_text_is_read(name: str) -> None:
     (capture,) = result.captures
     assert capture.format == "text", said
     assert capture.complete, capture.error
-    headers = [
-        line for line in (CORPUS / name).read_text(encoding="latin-1").splitlines() if line[:1].isdigit()
-    ]
+    headers = [line for line in (CORPUS / name).read_text(encoding="latin-1").splitlines() if line[:1].isdigit()]
     assert capture.packets == len(headers), said
 
 

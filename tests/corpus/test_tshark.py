@@ -23,14 +23,9 @@ PORTS = {"deepflow": (20130, 30130, 2883, 6033)}
 LAB = [
     f"lab/{one.file}"
     for one in truth.TRUTH
-    if one.is_mysql
-    and not one.is_x_protocol
-    and not one.is_midstream
-    and one.verdict in {"plaintext", "mixed"}
+    if one.is_mysql and not one.is_x_protocol and not one.is_midstream and one.verdict in {"plaintext", "mixed"}
 ]
-CORPUS = [
-    f"corpus/{name}" for pattern in ("zeek/*.pcap", "ndpi/*", "arkime/*") for name in logs.files(pattern)
-] + [
+CORPUS = [f"corpus/{name}" for pattern in ("zeek/*.pcap", "ndpi/*", "arkime/*") for name in logs.files(pattern)] + [
     f"corpus/deepflow/{name}.pcap"
     for name in (
         "mysql",

@@ -92,13 +92,9 @@ def test_a_whole_tls_session_is_proven_and_one_picked_up_later_is_not(truth: Tru
     expected = "likely" if truth.is_midstream or tunnel else "proven"
     assert {one.confidence for one in sessions(result)} == {expected}, explain(result)
     if truth.is_midstream:
-        assert "mid-stream" in {reason.id for one in sessions(result) for reason in one.reasons}, explain(
-            result
-        )
+        assert "mid-stream" in {reason.id for one in sessions(result) for reason in one.reasons}, explain(result)
     if tunnel:
-        assert "no-greeting" in {reason.id for one in sessions(result) for reason in one.reasons}, explain(
-            result
-        )
+        assert "no-greeting" in {reason.id for one in sessions(result) for reason in one.reasons}, explain(result)
 
 
 @in_lab(PLAINTEXT)

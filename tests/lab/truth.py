@@ -71,11 +71,7 @@ class Truth:
             texts = list(self.line["statements"])
             if self.file == "mysql-9.7/connpy-types.pcap":
                 return texts[:3] + texts[3:9:2] + texts[9:]
-            if (
-                texts
-                and texts[0] == "select @@version_comment limit 1"
-                and self.line["client"].startswith("mysql ")
-            ):
+            if texts and texts[0] == "select @@version_comment limit 1" and self.line["client"].startswith("mysql "):
                 texts.insert(1, "select $$")
             return texts
         if self.verdict == "mixed":
@@ -111,9 +107,7 @@ def sessions(result: Scan) -> list[ConnectionResult]:
 
 
 def texts(result: Scan) -> list[StatementResult]:
-    found = [
-        one for connection in result.connections for one in connection.statements if one.command in TEXTS
-    ]
+    found = [one for connection in result.connections for one in connection.statements if one.command in TEXTS]
     return sorted(found, key=lambda one: (one.frame, one.offset))
 
 

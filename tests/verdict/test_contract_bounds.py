@@ -41,17 +41,13 @@ def test_a_connection_that_was_evicted_is_never_proven(tmp_path: Path) -> None:
 def test_connections_within_the_bound_are_not_evicted(tmp_path: Path) -> None:
     talks = [play(tls13(), talk(number)) for number in range(6)]
     result = scan(tmp_path, interleave(*talks), Engine([3306], max_connections=6))
-    assert {(one.verdict, one.confidence) for one in result.connections} == {("encrypted", "proven")}, (
-        explain(result)
-    )
+    assert {(one.verdict, one.confidence) for one in result.connections} == {("encrypted", "proven")}, explain(result)
 
 
 def test_connections_one_after_the_other_do_not_evict_each_other(tmp_path: Path) -> None:
     packets = [packet for number in range(12) for packet in play(tls13(), talk(number)).packets]
     result = scan(tmp_path, packets, Engine([3306], max_connections=2))
-    assert {(one.verdict, one.confidence) for one in result.connections} == {("encrypted", "proven")}, (
-        explain(result)
-    )
+    assert {(one.verdict, one.confidence) for one in result.connections} == {("encrypted", "proven")}, explain(result)
     assert len(result.connections) == 12
 
 

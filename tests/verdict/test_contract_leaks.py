@@ -98,9 +98,7 @@ PLAINTEXT = [
         findings=("AW202",),
     ),
     Row("a login that is refused", lambda: play(refused()), "plaintext", statements=[], findings=("AW102",)),
-    Row(
-        "a login that is not answered", lambda: play(until(plaintext(), "login")), "plaintext", statements=[]
-    ),
+    Row("a login that is not answered", lambda: play(until(plaintext(), "login")), "plaintext", statements=[]),
     Row(
         "a login whose greeting was not captured",
         lambda: play(plaintext(), lost=["greeting"]),
@@ -317,8 +315,7 @@ def test_a_prepared_statement_is_shown_with_its_values(tmp_path: Path) -> None:
     result = scan_of(tmp_path, play(prepared()))
     said = explain(result)
     found = [
-        (one.command, one.sql, [value.value for value in one.parameters])
-        for one in result.connections[0].statements
+        (one.command, one.sql, [value.value for value in one.parameters]) for one in result.connections[0].statements
     ]
     assert found == [
         ("COM_STMT_PREPARE", b"INSERT INTO notes VALUES (?, ?)", []),
@@ -339,6 +336,4 @@ def test_the_rest_of_a_session_is_read_behind_a_gap(tmp_path: Path) -> None:
     steps = plaintext()
     result = scan_of(tmp_path, play(steps, lost=["query-ok"]))
     assert [one.sql for one in result.connections[0].statements] == [SECRET, SELECT], explain(result)
-    assert result.connections[0].server_coverage.missing == len(payload_of(steps, "query-ok")), explain(
-        result
-    )
+    assert result.connections[0].server_coverage.missing == len(payload_of(steps, "query-ok")), explain(result)

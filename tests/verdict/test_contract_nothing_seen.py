@@ -80,9 +80,7 @@ NO_SESSION = [
     Row("the greeting, and the capture ends", lambda: play(opening()[:1], close=False), "no-session"),
     Row(
         "an ERR instead of the greeting",
-        lambda: play(
-            [Step("error", "server", mysql.err(1130, b"Host '10.0.0.5' is not allowed", seq=0, state=b""))]
-        ),
+        lambda: play([Step("error", "server", mysql.err(1130, b"Host '10.0.0.5' is not allowed", seq=0, state=b""))]),
         "no-session",
     ),
     Row(
@@ -150,12 +148,8 @@ NO_SESSION = [
         lambda: play([*until(tls13(), "client-hello"), Step("alert", "server", tls.alert(2, 40))]),
         "no-session",
     ),
-    Row(
-        "OpenSSL refuses the certificate, TLS 1.3", lambda: real_refusal(ssl.TLSVersion.TLSv1_3), "no-session"
-    ),
-    Row(
-        "OpenSSL refuses the certificate, TLS 1.2", lambda: real_refusal(ssl.TLSVersion.TLSv1_2), "no-session"
-    ),
+    Row("OpenSSL refuses the certificate, TLS 1.3", lambda: real_refusal(ssl.TLSVersion.TLSv1_3), "no-session"),
+    Row("OpenSSL refuses the certificate, TLS 1.2", lambda: real_refusal(ssl.TLSVersion.TLSv1_2), "no-session"),
     Row("a SYN without answer, sent again", unanswered, "no-session"),
     Row("a SYN answered by RST", refused_port, "no-session"),
     Row("connected, and nothing said", connected_and_left, "no-session"),
@@ -188,9 +182,7 @@ def x_protocol() -> list[Step]:
     return [
         Step("hello", "server", frame(11, bytes.fromhex("08051a00"))),
         Step("get", "client", frame(1, b"")),
-        Step(
-            "capabilities", "server", frame(2, b"\x0a\x0f\x0a\x03tls\x12\x08\x08\x01\x12\x04\x08\x07\x40\x00")
-        ),
+        Step("capabilities", "server", frame(2, b"\x0a\x0f\x0a\x03tls\x12\x08\x08\x01\x12\x04\x08\x07\x40\x00")),
         Step("start", "client", frame(4, b"\x0a\x07MYSQL41")),
         Step("continue", "server", frame(3, b"\x0a\x14" + mysql.NONCE)),
         Step("statement", "client", frame(12, b"\x0a" + bytes([len(SELECT)]) + SELECT)),
@@ -251,9 +243,7 @@ INCONCLUSIVE = [
     ),
     Row(
         "a suite without encryption is never encrypted, OpenSSL's, with the statements to read",
-        lambda: play(
-            Session(ssl.TLSVersion.TLSv1_2, ciphers="ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0").mysql().steps
-        ),
+        lambda: play(Session(ssl.TLSVersion.TLSv1_2, ciphers="ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0").mysql().steps),
         ("plaintext", "inconclusive", "mixed"),
         (*ANY, None),
         reasons=("suite-null",),

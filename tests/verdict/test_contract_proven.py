@@ -267,15 +267,11 @@ def test_encrypted_is_proven(row: Row, tmp_path: Path) -> None:
 def test_two_sessions_on_one_port_are_two_connections_each_proven(tmp_path: Path) -> None:
     result = scan_of(tmp_path, reused_port())
     said = explain(result)
-    assert [(one.verdict, one.confidence) for one in result.connections] == [("encrypted", "proven")] * 2, (
-        said
-    )
+    assert [(one.verdict, one.confidence) for one in result.connections] == [("encrypted", "proven")] * 2, said
     assert [one.tls.version for one in result.connections if one.tls] == ["TLSv1.3", "TLSv1.2"], said
 
 
 @pytest.mark.parametrize("steps", [tls13(), tls12()], ids=["TLS 1.3", "TLS 1.2"])
 @pytest.mark.parametrize("name", ["server-data-1", "server-data-3", "client-data-4"])
-def test_a_session_still_open_is_proven_wherever_the_capture_ends(
-    steps: list[Step], name: str, tmp_path: Path
-) -> None:
+def test_a_session_still_open_is_proven_wherever_the_capture_ends(steps: list[Step], name: str, tmp_path: Path) -> None:
     check(Row(name, lambda: play(until(steps, name), close=False), "encrypted"), tmp_path)

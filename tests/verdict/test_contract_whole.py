@@ -46,8 +46,7 @@ def mixed(port: int) -> list[Packet]:
 
 def inconclusive(port: int) -> list[Packet]:
     noise = [
-        Step(str(number), "client" if number % 2 else "server", tls.noise((port, number), 400))
-        for number in range(10)
+        Step(str(number), "client" if number % 2 else "server", tls.noise((port, number), 400)) for number in range(10)
     ]
     return play(noise, talk(port), syn=False, close=False).packets
 

@@ -74,17 +74,13 @@ def test_the_container_does_not_matter(name: str) -> None:
 
 
 def test_the_same_input_gives_the_same_output() -> None:
-    talks = [
-        play(SESSIONS[name], Conversation(("10.0.0.5", 50_000 + at))) for at, name in enumerate(SESSIONS)
-    ]
+    talks = [play(SESSIONS[name], Conversation(("10.0.0.5", 50_000 + at))) for at, name in enumerate(SESSIONS)]
     data = pcap(interleave(*talks))
     assert without_captures(scan(data)) == without_captures(scan(data))
 
 
 @QUICK
-@given(
-    st.sampled_from(sorted(SESSIONS)), st.lists(st.integers(1, 1460), min_size=1, max_size=40), st.booleans()
-)
+@given(st.sampled_from(sorted(SESSIONS)), st.lists(st.integers(1, 1460), min_size=1, max_size=40), st.booleans())
 def test_segments_do_not_matter(name: str, sizes: list[int], acks: bool) -> None:
     talk = Conversation()
     talk.syn()
@@ -94,8 +90,8 @@ def test_segments_do_not_matter(name: str, sizes: list[int], acks: bool) -> None
             talk.ack("client" if step.sender == "server" else "server")
     talk.fin()
     result, usual = scan(pcap(talk.packets)), scan(pcap(play(SESSIONS[name]).packets))
-    assert [substance(one) for one in result.connections] == [substance(one) for one in usual.connections], (
-        explain(result)
+    assert [substance(one) for one in result.connections] == [substance(one) for one in usual.connections], explain(
+        result
     )
 
 
@@ -111,8 +107,8 @@ def test_order_within_a_few_places_does_not_matter(name: str, seed: int, width: 
             order.shuffle(group)
             packets[at : at + width] = group
     result, usual = scan(pcap(packets)), scan(pcap(play(SESSIONS[name]).packets))
-    assert [substance(one) for one in result.connections] == [substance(one) for one in usual.connections], (
-        explain(result)
+    assert [substance(one) for one in result.connections] == [substance(one) for one in usual.connections], explain(
+        result
     )
 
 
@@ -123,8 +119,8 @@ def test_packets_that_are_there_twice_do_not_matter(name: str, twice: list[int],
     for at in twice:
         packets.insert(min(at + later, len(packets) - 3), packets[at])
     result, usual = scan(pcap(packets)), scan(pcap(play(SESSIONS[name]).packets))
-    assert [substance(one) for one in result.connections] == [substance(one) for one in usual.connections], (
-        explain(result)
+    assert [substance(one) for one in result.connections] == [substance(one) for one in usual.connections], explain(
+        result
     )
 
 
@@ -133,8 +129,8 @@ def test_packets_that_are_there_twice_do_not_matter(name: str, twice: list[int],
 def test_initial_sequence_numbers_do_not_matter(name: str, client: int, server: int) -> None:
     talk = play(SESSIONS[name], Conversation(client_isn=client, server_isn=server))
     result, usual = scan(pcap(talk.packets)), scan(pcap(play(SESSIONS[name]).packets))
-    assert [substance(one) for one in result.connections] == [substance(one) for one in usual.connections], (
-        explain(result)
+    assert [substance(one) for one in result.connections] == [substance(one) for one in usual.connections], explain(
+        result
     )
 
 
