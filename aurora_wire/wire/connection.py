@@ -471,6 +471,9 @@ class Connection(Receiver):
         for stream in (self.client, self.server):
             decoder = stream.decoder
             if decoder is not None:
+                if isinstance(decoder, TLSRecords) and decoder.is_unfinished() and stream.end == stream.next:
+                    # FIN inside a record: the stream is over, not only the capture.
+                    decoder.note(notes.BAD_RECORD, 0)
                 decoder.finish()
             tracker = stream.side.tracker
             if tracker is not None:

@@ -342,6 +342,8 @@ class Engine:
                 offset = stream.offset_of(seq_end)
                 if offset < stream.next - WINDOW_SLACK or (stream.edge >= 0 and offset > stream.edge + WINDOW_SLACK):
                     return  # outside the window: no receiver would obey it
+                if offset > stream.next:
+                    stream.tell_sent(seq_end)
             connection.was_reset = True
             connection.closed_frame = self.frames
             self.closing.append(connection)

@@ -171,6 +171,7 @@ class TLSFacts:
         "server",
         "server_frame",
         "server_hello",
+        "shortest",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -181,6 +182,7 @@ class TLSFacts:
         self.server_hello: ServerHello | None = None
         self.server_frame: i64 = -1
         self.retry: bool = False
+        self.shortest: i64 = 16                  # bytes that a protected record has at least
         self.certificate_seen: bool = False
         self.resumed: i64 = -1                   # 1 yes, 0 no, -1 not known
 

@@ -34,6 +34,7 @@ class Search(Decoder):
         self.aligned = aligned
         self.held = b""           # the first bytes, while they are too few
         self.greets = False       # what was found is a greeting
+        self.tail = b""           # of the unknown bytes before, to read on over segments
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         if self.aligned and (self.held or end - at < ENOUGH):
@@ -97,13 +98,23 @@ class Search(Decoder):
             self.note(notes.INJECTED, end - at)
         elif self.broke_tls:
             self.note(notes.BAD_RECORD, end - at)
-        if detect.readable_run(data, at, end, READABLE):
-            self.note(notes.READABLE_UNKNOWN, end - at)
+        self._read(data, at, end)
         self.side.account(end - at, labels.UNKNOWN)
+
+    def _read(self, data: bytes, at: i64, end: i64) -> None:
+        """Is it text? Also where it runs on over small segments."""
+        seen = self.tail + data[at:end] if self.tail else data[at:end]
+        size: i64 = len(seen)
+        if detect.readable_run(seen, 0, size, READABLE):
+            self.note(notes.READABLE_UNKNOWN, size)
+            self.tail = b""
+        else:
+            self.tail = seen[size - READABLE + 1 :] if size >= READABLE else seen
 
     def gap(self, count: i64) -> None:
         self.finish()
         self.aligned = False
+        self.tail = b""
         self.side.hole(count)
 
     def finish(self) -> None:

@@ -25,7 +25,8 @@ from aurora_wire.wire.detect import (
 )
 from aurora_wire.wire.events import TLSStarted
 from aurora_wire.wire.facts import Facts, Side, TLSFacts, TLSSide
-from aurora_wire.wire.tls.hello import parse_client_hello, parse_server_hello
+from aurora_wire.wire.tls.ciphers import suite_name
+from aurora_wire.wire.tls.hello import parse_client_hello, parse_server_hello, parse_v2_client_hello
 from aurora_wire.wire.tls.opening import Opening
 
 SAMPLE: Final[i64] = 96              # bytes at the start of a record that must not read as text
@@ -68,6 +69,8 @@ class TLSRecords(Decoder):
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         side = self.side
+        if self.mine.records == 0 and data[at] == 0x80 and not self.head:
+            at = self._old_hello(data, at, end)
         while at < end:
             left = self.left
             if left > 0:
@@ -153,6 +156,26 @@ class TLSRecords(Decoder):
         if self.collecting == BODY:
             self._check_body(b"".join(self.body))
 
+    def _old_hello(self, data: bytes, at: i64, end: i64) -> i64:
+        """A ClientHello in SSLv2's framing, as OpenSSL 0.9.8 sends it: consumed where it is one, whole."""
+        hello = parse_v2_client_hello(data, at, end) if self.side.from_client else None
+        if hello is None:
+            return at
+        side = self.side
+        size: i64 = 2 + int(data[at + 1])
+        self.mine.records = 1
+        self.mine.first_frame = side.frame
+        self.mine.first_offset = side.position
+        self.tls.client_hello = hello
+        self.tls.hello_frame = side.frame
+        self.hellos = 1
+        side.account(size, labels.TLS_HANDSHAKE)
+        return at + size
+
+    def is_unfinished(self) -> bool:
+        """Does the stream end inside a record?"""
+        return self.left > 0 or len(self.head) > 0
+
     def _head_fits(self) -> bool:
         head = self.head
         size = len(head)
@@ -210,7 +233,6 @@ class TLSRecords(Decoder):
                 self.remark(notes.UNEXPECTED_RECORD, length)
             if in_1_3 and (length > MAX_RECORD_1_3 or length < 17):
                 self.remark(notes.BAD_RECORD, length)
-            self.sample_left = SAMPLE if length > SAMPLE else length
             self._check_version(version, hello.version if hello is not None else -1)
         elif kind == HANDSHAKE:
             self.label = labels.TLS_HANDSHAKE
@@ -234,11 +256,19 @@ class TLSRecords(Decoder):
         elif kind == ALERT:
             self.label = labels.TLS_ALERT
             mine.alerts += 1
+            self.messages = b""
             self.collecting = MESSAGES if length == 2 else NOTHING
+            if hello is not None and hello.version >= TLS_1_3 and length != 2:
+                self.remark(notes.BAD_RECORD, length)
         else:
             self.label = labels.TLS_HEARTBEAT
             if hello is not None and hello.version >= TLS_1_3:
                 self.remark(notes.UNEXPECTED_RECORD, length)
+        if encrypted and kind != CHANGE_CIPHER_SPEC:
+            if mine.spec_changed and 0 < length < self.tls.shortest:
+                self.remark(notes.BAD_RECORD, length)
+            if self.collecting == NOTHING or kind == APPLICATION_DATA:
+                self.sample_left = SAMPLE if length > SAMPLE else length
         if length == 0:
             self._record_end()
 
@@ -325,6 +355,7 @@ class TLSRecords(Decoder):
                 tls.retry = True
             elif server is not None:
                 tls.server_hello = server
+                tls.shortest = shortest_record(server.version, server.suite)
                 tls.server_frame = self.side.frame
                 if server.version >= TLS_1_3:
                     tls.resumed = 1 if server.resumed_by_psk else 0
@@ -382,3 +413,14 @@ class TLSRecords(Decoder):
             self._passed_over()
         if self.opening is not None:
             self.opening.lost(self.side.from_client, count)
+
+
+def shortest_record(version: i64, suite: i64) -> i64:
+    """Bytes that a protected record's body has at least, one of no data aside.
+
+    TLS 1.3: a content type and a tag of 8 or 16. GCM before it: an explicit nonce of 8 and a tag of 16 (RFC 5288);
+    everything else has a block, a tag or a MAC of 16 or more, but for CCM_8's 8 + 8 (RFC 6655), which is 16 too.
+    """
+    if version >= TLS_1_3:
+        return 9
+    return 24 if "_GCM_" in suite_name(suite) else 16
