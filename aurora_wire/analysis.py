@@ -31,7 +31,7 @@ from aurora_wire.wire import notes
 from aurora_wire.wire.engine import Engine
 from aurora_wire.wire.events import Statement
 from aurora_wire.wire.facts import OTHER
-from aurora_wire.wire.skipped import skipped_name
+from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, skipped_name
 
 if TYPE_CHECKING:
     from aurora_wire.verdict.keylog import KeyLog
@@ -73,6 +73,7 @@ class Analysis:
         if self.openers is not None:
             self.engine.use_openers(self.openers)
         self.captures: list[CaptureResult] = []
+        self._fragments_lost = 0
         self.connections: list[ConnectionResult] = []
         self.findings: list[Finding] = []
         self.findings_total: Counter[str] = Counter()
@@ -141,7 +142,14 @@ class Analysis:
         result.truncated_packets = int(engine.truncated_frames)
         result.link_types = [link_type_name(number) for number in engine.link_types]
         result.skipped = {}
+        lost = int(engine.locator.fragments.lost_count())
+        if lost > self._fragments_lost:
+            # Those that came whole after all are in their datagrams.
+            result.skipped[skipped_name(FRAGMENT_LOST, 0)] = lost - self._fragments_lost
+        self._fragments_lost = lost
         for key, count in sorted(engine.skipped.items()):
+            if key >> 32 in (FRAGMENT_WAITING, FRAGMENT_LOST):
+                continue
             name = skipped_name(key >> 32, key & 0xFFFFFFFF)
             result.skipped[name] = result.skipped.get(name, 0) + count
         if result.packets and engine.first_time >= 0:

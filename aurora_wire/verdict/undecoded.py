@@ -9,6 +9,10 @@ from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Undecode
 
 CAPTURE_AGAIN = "sudo tcpdump -i any -s 0 -B 65536 -w capture.pcap 'tcp port {port}'"
 
+CAPTURE_INSIDE = "capture behind the tunnel or bridge, where the packets are bare"
+# A filter on ports passes the first fragment only, as the others have none.
+FRAGMENTS_TOO = "sudo tcpdump -i any -s 0 -w capture.pcap 'tcp port {port} or (ip[6:2] & 0x1fff != 0) or ip6 proto 44'"
+
 # Reason id of a connection -> words and remedy.
 OF_CONNECTIONS = {
     "gap": ("gap: bytes were never captured", CAPTURE_AGAIN + "  (and look at its count of dropped packets)"),
@@ -73,7 +77,11 @@ def undecoded_of(losses: Losses, captures: list[CaptureResult]) -> list[Undecode
     for capture in captures:
         frames.update({name: count for name, count in capture.skipped.items() if may_hide_mysql(name)})
     for name, count in sorted(frames.items()):
-        rows.append(Undecoded(f"encapsulation: {name}", count, "frames", None, "capture behind the tunnel or bridge"))
+        if name.startswith("IP fragment"):
+            remedy = FRAGMENTS_TOO.format(port=losses.port)
+            rows.append(Undecoded(name, count, "frames", None, remedy))
+        else:
+            rows.append(Undecoded(f"encapsulation: {name}", count, "frames", None, CAPTURE_INSIDE))
     dropped = sum(capture.dropped_packets or 0 for capture in captures)
     if dropped:
         remedy = CAPTURE_AGAIN.format(port=losses.port)
