@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +28,22 @@ def run(*arguments: str, stdout: int | IO[bytes] = subprocess.PIPE) -> subproces
         timeout=60,
         check=False,
     )
+
+
+def hears_ctrl_c() -> None:
+    """For `preexec_fn`: a shell's background jobs, and what they start, ignore SIGINT otherwise."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextmanager
+def ended_within(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    """Kill `process` if it is still there then, so that a test which waits for it fails and does not hang."""
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def python(code: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from aurora_wire.cli import main
-from tests.cli.running import COMMAND, ENVIRONMENT, python, run
+from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c, python, run
 from tests.conftest import ROOT
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, pcap
@@ -236,7 +236,8 @@ def test_packets_are_listed_while_standard_input_streams_and_ctrl_c_is_quiet(cap
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=ENVIRONMENT,
-    ) as process:
+        preexec_fn=hears_ctrl_c,
+    ) as process, ended_within(process, 60):
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None

@@ -17,7 +17,7 @@ import pytest
 from aurora_wire.cli import main
 from aurora_wire.cli import scan as scan_command
 from aurora_wire.cli.output import Output
-from tests.cli.running import COMMAND, ENVIRONMENT, python, run
+from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c, python, run
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, pcap
 from tests.report import scans
@@ -273,7 +273,8 @@ def test_ctrl_c_reports_what_was_found_until_then(captures: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=ENVIRONMENT,
-    ) as process:
+        preexec_fn=hears_ctrl_c,
+    ) as process, ended_within(process, 60):
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
