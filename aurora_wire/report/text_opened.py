@@ -47,7 +47,7 @@ def _connection(c: ConnectionResult, inside: OpenedResult) -> str:
     if inside.cut:
         parts.append(f"{inside.cut:,} not captured whole")
     if inside.without_keys:
-        parts.append(f"{inside.without_keys:,} of a direction without a secret in the key log")
+        parts.append(f"{inside.without_keys:,} whose keys the key log does not have")
     return (
         f"connection {c.id}, {who}{endpoint(c.client)} to {endpoint(c.server)}{database}: "
         f"{what} inside TLS (key log), {', '.join(parts)}"

@@ -157,9 +157,7 @@ def why_not_opened(opened: Opened, tls: TLSFacts) -> str:
         return MISSING
     if not opened.found_keys:
         return "the key log has no secrets of this connection"
-    if opened.failed:
-        return "the secrets that the key log has for this connection do not open its records"
-    return "no encrypted record was captured whole"
+    return "the secrets that the key log has for this connection open none of its records"
 
 
 class Statements(Sequence[StatementResult]):

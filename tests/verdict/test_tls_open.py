@@ -212,7 +212,7 @@ def test_wrong_secrets_open_nothing_and_are_a_doubt(tmp_path: Path, version: ssl
     opened = inside(result)
     assert (opened.records, texts(opened)) == (0, [])
     assert opened.failed > 6
-    assert opened.not_opened == "the secrets that the key log has for this connection do not open its records"
+    assert opened.not_opened == "the secrets that the key log has for this connection open none of its records"
     assert (only(result).verdict, only(result).confidence, only(result).proof) == ("encrypted", "likely", "structure")
     assert reasons(result) == {"record-not-opened"}
 

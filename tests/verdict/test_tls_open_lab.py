@@ -129,7 +129,7 @@ def test_https_is_no_mysql_with_its_keys_either() -> None:
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
-@of_lab([truth for truth in SAID if "connpy-default" in truth.file or "tls12" in truth.file or "cli-default" in truth.file])
+@of_lab([truth for truth in SAID if any(name in truth.file for name in ("connpy-default", "tls12", "cli-default"))])
 def test_tshark_finds_the_same_statements_in_the_same_frames(truth: Truth) -> None:
     said = subprocess.run(
         [

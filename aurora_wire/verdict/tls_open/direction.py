@@ -38,6 +38,12 @@ class Direction:
         if self.cipher is not None:
             self.cipher.went_by(None)
 
+    def went_by(self, body: bytes) -> None:
+        """The next record cannot be opened for want of the one before it."""
+        self.sequence += 1
+        if self.cipher is not None:
+            self.cipher.went_by(body)
+
     def open(self, kind: int, version: int, body: bytes, *, may_have_switched: bool = False) -> bytes | None:
         """The plaintext; the key in force and the count are those that fitted."""
         tried = 1 + self.slack

@@ -29,6 +29,7 @@ FINISHED = 20       # handshake messages
 KEY_UPDATE = 24
 
 Opened = tuple[int, bytes]
+MAX_UNTOLD = 64     # records of a direction whose handshake secret is not known, before its traffic has to open
 MISSING = "opening TLS records needs the package cryptography: pip install 'aurora_wire[keylog]'"
 
 
@@ -131,6 +132,9 @@ class OpenerOf12:
             return IGNORED, b""
         if side.cipher is None and side.following is None:
             return NO_KEYS, b""
+        if side.cipher is not None and not side.cipher.is_ready():
+            side.went_by(body)
+            return NO_KEYS, b""
         plain = side.open(kind, version, body, may_have_switched=side.cipher is None)
         if plain is None:
             return FAILED, b""
@@ -165,7 +169,7 @@ class OpenerOf13:
 class _Direction13:
     """Keys in turn, and the handshake messages among the records: only Finished and KeyUpdate matter."""
 
-    __slots__ = ("_head", "_keys", "_left", "_protection", "_secret", "_shaking")
+    __slots__ = ("_head", "_keys", "_left", "_protection", "_secret", "_shaking", "_untold")
 
     def __init__(self, protection: Protection, handshake: bytes | None, traffic: bytes | None) -> None:
         self._protection = protection
@@ -174,6 +178,7 @@ class _Direction13:
             self._cipher(handshake) if handshake else None, self._cipher(traffic) if traffic else None
         )
         self._shaking = True                # Finished has not come yet
+        self._untold = 0                    # records that stayed shut for want of the handshake's secret
         self._head = b""                    # of a handshake message, up to 4 bytes
         self._left = 0                      # bytes of its body still to come
 
@@ -198,11 +203,13 @@ class _Direction13:
         keys = self._keys
         if not self._secret and (keys.cipher is None or not self._shaking):
             return NO_KEYS, b""
-        untold = keys.cipher is None        # no handshake secret: its records stay shut, and say nothing
         before = keys.cipher
         plain = keys.open(APPLICATION_DATA, version, body, may_have_switched=self._shaking)
         if plain is None:
-            return (IGNORED if untold else FAILED), b""
+            if before is None and self._untold < MAX_UNTOLD:
+                self._untold += 1
+                return IGNORED, b""
+            return FAILED, b""
         if keys.cipher is not before:
             self._shaking = False           # its Finished was missed
         content = plain.rstrip(b"\0")

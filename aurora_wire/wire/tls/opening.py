@@ -14,7 +14,7 @@ from aurora_wire.wire.facts import Facts
 OPENED: Final = 0
 FAILED: Final = 1    # it does not authenticate
 IGNORED: Final = 2   # it is not protected, or of the handshake whose keys are not known
-NO_KEYS: Final = 3   # there are keys of the other direction only
+NO_KEYS: Final = 3   # there are keys of the other direction only, or of the time before a renegotiation
 
 
 class Opener(Protocol):
