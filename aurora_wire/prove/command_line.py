@@ -57,9 +57,9 @@ class CommandLine(ProgramClient):
 
     def tls_options(self, task: Task) -> Sequence[str]:
         """The arguments for the mode: what `asks` says, and the bundle where the mode verifies."""
-        asked = self.asks[task.mode]
-        options = [] if task.mode == Mode.DEFAULT else asked.replace("=CA", f"={task.ca}").split()
-        return options if task.ca else [option for option in options if not option.startswith("--ssl-ca")]
+        asked = [] if task.mode == Mode.DEFAULT else self.asks[task.mode].split()
+        bundle = [f"--ssl-ca={task.ca}"] if task.ca else []
+        return [option for option in asked if option != "--ssl-ca=CA"] + (bundle if "--ssl-ca=CA" in asked else [])
 
     def read(self, finished: Finished, task: Task) -> tuple[Outcome, bool]:
         outcome = Outcome(self.name, task.mode)

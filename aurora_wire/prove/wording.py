@@ -26,6 +26,7 @@ CLIENT_CODES: Final = range(2000, 3000)  # made by the client, not by the server
 # Of a session. Rights that are missing, for a table, a column, or at all.
 NOT_ALLOWED: Final = frozenset((1044, 1142, 1143, 1227, 1370, 1290, 1836))
 
+TLS_REQUIRED = r"insecure transport|requires? secure connection|secure transport|RSA public key is not available"
 NO_TLS = (
     r"does(n't| not) support (SSL|TLS|secure)|SSL is required,? but|requires? SSL but|not support SSL|server has no SSL"
     r"|SSL connection is required|not configured to use SSL|trying to connect with ssl"
@@ -48,7 +49,7 @@ REFUSED = r"refused|ECONNREFUSED|\((111|113|101)\b|no route to host|unreachable|
 WORDS: Final = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
-        (ErrorKind.TLS_REQUIRED, r"insecure transport|requires? secure connection|secure transport"),
+        (ErrorKind.TLS_REQUIRED, TLS_REQUIRED),
         (ErrorKind.NO_TLS, NO_TLS),
         (ErrorKind.NAME_MISMATCH, NAME_MISMATCH),
         (ErrorKind.CERTIFICATE, CERTIFICATE),

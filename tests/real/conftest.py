@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from aurora_wire.errors import AuroraWireError
+from aurora_wire.prove.client import Client
+from aurora_wire.prove.finding import ready
 from tests.real.certificates import Certificates
-from tests.real.servers import MariaDB, MySQL, NotThereError, Server
+from tests.real.servers import MYSQL_FOLDER, ROOT, SYSTEM_PATH, MariaDB, MySQL, NotThereError, Server
 
 S = TypeVar("S", bound=Server)
 
@@ -61,3 +64,25 @@ def _running(kind: type[S], certificates: Certificates, *, with_tls: bool) -> It
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[Callable[[str], Client]]:
+    """`client("django")`: a driver whose client is installed, in `.cache` of the project where it is not here.
+
+    `AURORA_WIRE_TEST_CACHE` names another folder. MySQL's command line is the one that came with the server.
+    """
+    cache = os.environ.get("AURORA_WIRE_TEST_CACHE") or str(ROOT / ".cache")
+
+    def get(spec: str) -> Client:
+        try:
+            return ready(spec, print)
+        except AuroraWireError as error:
+            if os.environ.get("CI"):
+                pytest.fail(f"{error} (in CI it has to be)")
+            pytest.skip(str(error))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", cache)
+        patch.setenv("PATH", os.pathsep.join((str(MYSQL_FOLDER / "bin"), SYSTEM_PATH)))
+        yield get

@@ -33,6 +33,7 @@ class ConnectorJ(ProgramClient):
         f"another release of the jar is named by {JAR_VARIABLE}=/path/to/mariadb-java-client.jar"
     )
     scheme: ClassVar[str] = "jdbc:mariadb://"
+    more_options: ClassVar[dict[str, str]] = {}
     asks: ClassVar[dict[Mode, str]] = {
         Mode.OFF: "useSsl=false&allowPublicKeyRetrieval=true",
         Mode.DEFAULT: "(nothing)",
@@ -69,7 +70,7 @@ class ConnectorJ(ProgramClient):
             "table": task.table,
             "prepared_canary": task.prepared_canary,
             **{f"sql.{name}": text for name, text in task.statements.items()},
-            **{f"option.{name}": value for name, value in self.options(task).items()},
+            **{f"option.{name}": value for name, value in (self.options(task) | self.more_options).items()},
         }
         path = os.pathsep.join((str(classes), found.where))
         argv = [shutil.which("java") or "java", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Duser.language=en",
@@ -89,6 +90,8 @@ class ConnectorJAurora(ConnectorJ):
     name = "connector-j-aurora"
     about = "MariaDB Connector/J by jdbc:mysql:aurora://, as for a cluster"
     scheme = "jdbc:mysql:aurora://"
+    # Or it tries a server that it cannot use 120 times, and its reason is never heard.
+    more_options: ClassVar[dict[str, str]] = {"retriesAllDown": "1", "failoverLoopRetries": "1"}
 
     def not_in(self, version: str) -> dict[Mode, str]:
         if int(version.split(".", 1)[0]) < AURORA_UNTIL:

@@ -22,8 +22,11 @@ class Session:
             connect_timeout=max(1, int(task.timeout)), autocommit=True, charset="utf8mb4", defer_connect=True,
             **tls_arguments(task),
         )  # fmt: skip
-        # The socket is ours: it may lead to a relay, while the certificate still has to name the server.
-        self.connection.connect(socket.create_connection((task.host, task.port), timeout=task.timeout))
+        relay = None
+        if task.host != task.name:  # the socket leads to a relay, and the certificate still has to name the server
+            relay = socket.create_connection((task.host, task.port), timeout=task.timeout)
+            relay.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.connection.connect(relay)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with self.connection.cursor() as cursor:
