@@ -376,12 +376,16 @@ class Engine:
         for connection in gone:
             self._finish(connection)
 
-    def _evict(self) -> None:
-        """Too many connections: closed ones go first, then those that were silent longest."""
+    def finish_closed(self) -> None:
+        """Finish what has been closed. For who knows that no late segment comes."""
         closing = self.closing
         self.closing = []
         for connection in closing:
             self._finish(connection)
+
+    def _evict(self) -> None:
+        """Too many connections: closed ones go first, then those that were silent longest."""
+        self.finish_closed()
         if len(self.streams) < 2 * self.max_connections:
             return
         last_frames: list[int] = []
