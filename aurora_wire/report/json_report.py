@@ -21,11 +21,12 @@ from aurora_wire.report.times import Clock
 from aurora_wire.verdict.result import ConnectionResult, Scan
 
 
-def render(scan: Scan, *, redact: bool = False) -> Iterator[str]:
-    """Pieces of ASCII text; the last ends the line. redact: mask literals in statements and parameters."""
+def render(scan: Scan, *, redact: bool = False, masked: bool = False) -> Iterator[str]:
+    """Pieces of ASCII text; the last ends the line. redact: mask literals in statements and parameters; masked:
+    they are so already."""
     clock = Clock(scan.captures)
     yield "{\n"
-    for name, value in summary_fields(scan, redact=redact).items():
+    for name, value in summary_fields(scan, redact=redact or masked).items():
         yield f" {dump(name)}: {dump(value)},\n"
     yield from _array("captures", (capture_fields(capture, clock) for capture in scan.captures))
     yield ",\n"
