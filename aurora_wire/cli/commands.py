@@ -8,6 +8,7 @@ from typing import Final
 COMMANDS: Final = {  # name: module, and what it does in one line
     "scan": ("aurora_wire.cli.scan", "Judge captures: which connections crossed in the clear, with proof."),
     "watch": ("aurora_wire.cli.watch", "Capture live: which connections cross in the clear, as it happens."),
+    "relay": ("aurora_wire.cli.relay", "Carry connections and judge them, where nobody may capture."),
     "packets": ("aurora_wire.cli.packets", "List packets as tcpdump does, each with what is in it."),
     "clients": ("aurora_wire.cli.clients", "Print the client programs that can be driven, and what each can do."),
     "rules": ("aurora_wire.cli.rules", "Print what can be found, why it matters and how to mend it."),

@@ -1,0 +1,158 @@
+"""What `aurora-wire relay` does between its start and its exit code."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from contextlib import suppress
+from typing import Final
+
+from aurora_wire.analysis import Analysis
+from aurora_wire.capture.relay import Relay
+from aurora_wire.capture.relay_recording import RelayRecording
+from aurora_wire.cli.exit_codes import exit_code
+from aurora_wire.cli.output import Output, ReaderGone, complain
+from aurora_wire.cli.ports import DEFAULT_PORTS
+from aurora_wire.cli.scan import deliver
+from aurora_wire.cli.watch_session import Stop
+from aurora_wire.errors import OutputError
+from aurora_wire.report.escape import show_text
+from aurora_wire.report.live_lines import LiveJSONLines, clock_time, standing_text
+from aurora_wire.report.text_style import endpoint
+from aurora_wire.verdict.describe import endpoints
+from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
+from aurora_wire.version import VERSION
+from aurora_wire.watching import last_standing
+from aurora_wire.wire.connection import Connection
+from aurora_wire.wire.facts import OTHER
+
+LOOK: Final = 0.1            # seconds between two looks at what has ended
+FLUSH: Final = 1.0           # seconds, at most, until what was carried is in the file
+OUTPUT_FAILED: Final = 4
+
+
+class RelaySession:
+    """One run: a relay, what it carries fed to an Analysis and a recording alike, and a line for each connection."""
+
+    def __init__(self, arguments: argparse.Namespace, output: Output, stop: Stop) -> None:
+        self.arguments = arguments
+        self.output = output
+        self.stop = stop
+        self.relay = Relay(arguments.listen, arguments.to, self._frame, complain)
+        self.json = _JSONLines(self._write, redact=arguments.redact) if arguments.format == "jsonl" else None
+        self.analysis = Analysis(
+            list(dict.fromkeys((*DEFAULT_PORTS, arguments.to[1]))),
+            on_statement=None if self.json is None else self.json.statement, on_connection=self._ended,
+        )  # fmt: skip
+        self.recording: RelayRecording | None = None
+        self.bytes = 0
+        self._told = False   # that the recording has failed
+
+    def run(self) -> int:
+        relay, analysis = self.relay, self.analysis
+        failure: Exception | None = None
+        capture = CaptureResult(f"relay to {relay.target}", "relay", None, None, 0)
+        analysis.begin(capture)
+        try:
+            asyncio.run(self._run())
+        except (OutputError, ReaderGone) as error:
+            if self.recording is None:
+                raise
+            failure = error  # of standard output, which now goes nowhere; the recording is still made whole
+        finally:
+            if self.recording is not None:
+                self.recording.close()
+        capture.bytes = self.bytes
+        analysis.end(capture)
+        scan = analysis.finish()
+        self._tell_failure("")
+        if isinstance(failure, OutputError):
+            raise failure
+        return self._report(scan, reader_gone=failure is not None)
+
+    def _report(self, scan: Scan, *, reader_gone: bool) -> int:
+        if reader_gone:
+            scan.exit_code = exit_code(scan, require_proven=self.arguments.require == "proven")
+        else:
+            with suppress(ReaderGone):
+                deliver(scan, self.arguments, self.output, self.json)
+        return OUTPUT_FAILED if self._told else scan.exit_code
+
+    async def _run(self) -> None:
+        relay, arguments = self.relay, self.arguments
+        begun = flushed = time.monotonic()
+        end = begun + arguments.duration if arguments.duration else float("inf")
+        await relay.open()
+        try:
+            if arguments.write:
+                self.recording = RelayRecording(
+                    arguments.write, application=f"aurora_wire {VERSION}", listen=str(relay.address),
+                    target=str(relay.target),
+                )  # fmt: skip
+            self._started()
+            while not self.stop.asked and (now := time.monotonic()) < end:
+                await asyncio.sleep(min(LOOK, end - now))
+                self._look()
+                if self.recording is not None and now - flushed >= FLUSH:
+                    flushed = now
+                    self.recording.flush()
+                self._tell_failure(" Connections are carried on.")
+                if arguments.count and relay.ended >= arguments.count:
+                    break
+        finally:
+            await relay.close()
+
+    def _frame(self, time_ns: int, frame: bytes, link_type: int) -> None:
+        size = len(frame)
+        self.bytes += size
+        self.analysis.engine.feed(frame, 0, size, size, time_ns, link_type)
+        if self.recording is not None:
+            self.recording.packet(time_ns, frame, link_type)
+
+    def _look(self) -> None:
+        """After a connection's last frame nothing of it comes late: it is judged at once."""
+        engine = self.analysis.engine
+        engine.finish_closed()
+        for connection in engine.ended:
+            if connection.facts.kind == OTHER:
+                self._other(connection)
+        self.analysis.collect()
+
+    def _started(self) -> None:
+        relay, arguments = self.relay, self.arguments
+        if self.json is not None:
+            self.json.listening(str(relay.address), str(relay.target))
+        elif not arguments.quiet:
+            into = f", recorded in {show_text(arguments.write)}" if arguments.write else ""
+            self._write(f"relaying {relay.address} to {show_text(str(relay.target))}{into}\n")
+
+    def _ended(self, result: ConnectionResult, findings: list[Finding]) -> None:
+        if self.json is not None:
+            self.json.connection(result, findings)
+        elif not self.arguments.quiet:
+            self._write(f"{clock_time(result.last_time_ns)}  {standing_text(last_standing(result))}\n")
+
+    def _other(self, connection: Connection) -> None:
+        if self.json is None and not self.arguments.quiet:
+            client, server = endpoints(connection)
+            self._write(
+                f"{clock_time(connection.last_time)}  connection {connection.facts.id}, {endpoint(client)} to "
+                f"{endpoint(server)}: not MySQL ({show_text(connection.facts.other)})\n"
+            )
+
+    def _write(self, line: str) -> None:
+        self.output.write(line)
+        self.output.flush()
+
+    def _tell_failure(self, more: str) -> None:
+        if self.recording is not None and self.recording.failure is not None and not self._told:
+            self._told = True
+            complain(f"{self.recording.failure}{more}")
+
+
+class _JSONLines(LiveJSONLines):
+    """The lines of `watch`, but for the first."""
+
+    def listening(self, address: str, target: str) -> None:
+        self._line("started", {"listen": address, "to": target})
