@@ -49,9 +49,11 @@ class ProgramClient(Client):
         begin = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="aurora-wire-") as folder:
             try:
+                if task.key_log:
+                    Path(task.key_log).touch(mode=0o600)  # by us: clients would let everybody read it
                 program = Program(self.command(task, found, Path(folder), cleanup=False), Path(folder))
             except OSError as error:
-                failure = Failure(ErrorKind.CLIENT, f"{found.where}: {error.strerror}")
+                failure = Failure(ErrorKind.CLIENT, f"{error.filename or found.where}: {error.strerror}")
                 return Outcome(self.name, task.mode, asked, found.version, error=failure)
             try:
                 with program:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -41,8 +42,10 @@ class PythonClient(ProgramClient):
         return self.packages
 
     def command(self, task: Task, found: Found, folder: Path, *, cleanup: bool) -> Command:
-        return Command([found.where, str(RUNNERS / self.runner)], task_json(task, cleanup=cleanup),
-                       self.environment(task, folder))  # fmt: skip
+        # PYTHONPATH belongs to this interpreter; in an environment of its own it would hide what was installed.
+        alone = [] if found.where == sys.executable else ["-E"]
+        argv = [found.where, *alone, str(RUNNERS / self.runner)]
+        return Command(argv, task_json(task, cleanup=cleanup), self.environment(task, folder))
 
     def environment(self, task: Task, folder: Path) -> dict[str, str]:  # noqa: ARG002 - for drivers that need one
         return {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import tempfile
 import time
@@ -70,7 +71,7 @@ class Server:
         self._shown = self.folder / "shown"
         self._shown.mkdir()
         self._show(RIGHT)
-        if os.geteuid() == 0:
+        if becomes_nobody():
             shutil.chown(self.folder, "nobody", "nogroup")
 
     # What differs between the kinds.
@@ -109,7 +110,7 @@ class Server:
         command = [
             *as_nobody(), *self.program(), f"--port={self.port}", f"--bind-address={HOST}",
             f"--socket={self.socket}", f"--pid-file={self.folder}/pid", "--skip-name-resolve",
-            "--secure-file-priv=", "--local-infile=1", *self.tls_options(),
+            "--secure-file-priv=", "--local-infile=1", *self.tls_options(), *_root_on_purpose(),
         ]  # fmt: skip
         with self.error_log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -225,7 +226,7 @@ class MariaDB(Server):
     def initialise(self) -> None:
         self._initialise_with([
             find("mariadb-install-db"), "--no-defaults", "--auth-root-authentication-method=normal",
-            "--skip-test-db", "--innodb-log-file-size=4M", f"--datadir={self.folder}/data",
+            "--skip-test-db", "--innodb-log-file-size=4M", f"--datadir={self.folder}/data", *_root_on_purpose(),
         ])  # fmt: skip
 
     def tls_options(self) -> list[str]:
@@ -266,7 +267,7 @@ class MySQL(Server):
         return [str(MYSQL_FOLDER / "bin" / "mysql")]
 
     def initialise(self) -> None:
-        self._initialise_with([*self._base(), "--initialize-insecure"])
+        self._initialise_with([*self._base(), "--initialize-insecure", *_root_on_purpose()])
 
     def tls_options(self) -> list[str]:
         return self._pem_options() if self.with_tls else ["--tls-version="]
@@ -281,6 +282,10 @@ class MySQL(Server):
     def forget_passwords(self) -> None:
         """The next login of each account is a full one, not the short one of a cached password."""
         self.sql("FLUSH PRIVILEGES")
+
+
+def _root_on_purpose() -> list[str]:
+    return ["--user=root"] if os.geteuid() == 0 and not becomes_nobody() else []
 
 
 def grants() -> list[tuple[Account, str, str]]:
@@ -301,8 +306,15 @@ def as_nobody() -> list[str]:
     """What a server is started with: it ends when the tests do, and is nobody where they are root."""
     if not find("setpriv"):
         return []
-    drop = ["--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
-    return ["setpriv", "--pdeathsig=TERM", *drop]
+    drop = ["--reuid=nobody", "--regid=nogroup", "--clear-groups"] if becomes_nobody() else []
+    return ["setpriv", "--pdeathsig=KILL", *drop]
+
+
+def becomes_nobody() -> bool:
+    """Servers refuse to run as root unless told to; nobody has to reach the programs and the data."""
+    places = [Path(tempfile.gettempdir()).resolve(), *([MYSQL_FOLDER] if MYSQL_FOLDER.exists() else [])]
+    reached = all(folder.stat().st_mode & stat.S_IXOTH for place in places for folder in (place, *place.parents))
+    return os.geteuid() == 0 and reached and bool(find("setpriv"))
 
 
 def quiet_environment() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,9 +50,8 @@ def test_each_client_in_each_mode_against_mariadb(
     found = driver.find()
     assert found is not None
     assert outcome.asked == found.asks[mode]
-    assert key_log.exists() == (tls and Ability.KEY_LOG in found.abilities)
-    if key_log.exists():
-        assert "CLIENT_TRAFFIC_SECRET_0" in key_log.read_text()
+    assert ("CLIENT_TRAFFIC_SECRET_0" in key_log.read_text()) == (tls and Ability.KEY_LOG in found.abilities)
+    assert stat.S_IMODE(key_log.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("mode", list(Mode))

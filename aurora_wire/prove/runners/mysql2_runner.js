@@ -19,11 +19,12 @@ function tlsOptions(task) {
 }
 
 async function login(task) {
+  // The host is what the certificate has to name; where that is not the address, the socket leads to a relay.
+  const relay = { stream: () => net.connect(task.address.port, task.address.host) };
   return mysql.createConnection({
-    // The host is what the certificate has to name; the socket may lead to a relay.
     host: task.host,
-    port: task.port,
-    stream: () => net.connect(task.address.port, task.address.host),
+    port: task.address.port,
+    ...(task.address.host === task.host ? {} : relay),
     user: task.user,
     password: task.password,
     database: task.database,
