@@ -6,11 +6,13 @@ to stop.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from aurora_wire.analysis import CHUNK, DEFAULT_PORTS, Analysis, OnConnection, OnStatement
+from aurora_wire.analysis import DEFAULT_PORTS, Analysis, OnConnection, OnStatement
 from aurora_wire.capture.live import DRAIN, LiveCapture
+from aurora_wire.capture.live_frames import RingFrames
 from aurora_wire.capture.live_recording import Recording
 from aurora_wire.pump import pump
 from aurora_wire.verdict.describe import endpoints, text
@@ -30,6 +32,9 @@ from aurora_wire.wire.facts import OTHER
 from aurora_wire.wire.tls.names import version_name
 
 FORMAT = "live"
+CHUNK = 5_000           # frames decoded between two looks at the ring
+WAITING = 128 << 20     # bytes that wait to be decoded; then the ring fills, and the kernel counts what is lost
+UNLIMITED = 1 << 62
 
 
 @dataclass(slots=True, frozen=True)
@@ -71,7 +76,8 @@ class Status:
 class Watch:
     """Feeds what `capture` sees to an Analysis (and, by its own hook, to a Recording).
 
-    `step` in a loop; `changes` between; at the end `finish`, once.
+    `step` in a loop; `changes` between; at the end `finish`, once. What the ring holds is recorded first, and
+    waits in memory, bounded, for being decoded: who is told may be slow, and nothing is lost for it.
     """
 
     def __init__(
@@ -90,12 +96,18 @@ class Watch:
         self.analysis = Analysis(
             ports, only_ports=only_ports, on_statement=on_statement, on_connection=self._ended
         )
+        self._seen = capture.source                 # records, and keeps blocks for `_decoded`
+        self._ring = self._seen.next_block
+        self._seen.next_block = self._keep
+        self._waiting: deque[bytes] = deque()
+        self._waiting_bytes = 0
+        self._decoded = RingFrames(self._take)
         self.result = CaptureResult(capture.name, FORMAT, None, None, 0)
         self.analysis.begin(self.result)
         self.standings: dict[int, Standing] = {}    # of open connections, by id
         self._final: list[Standing] = []            # of those that ended since `changes` was called
         self._looked_at = 0                         # the frame up to which `changes` knows all
-        self.finished = False
+        self.stopped = False
         self._begun: float | None = None
         self._before = (0.0, 0, 0)                  # seconds, packets, bytes of the last status
 
@@ -105,13 +117,39 @@ class Watch:
 
     @property
     def wire_bytes(self) -> int:
-        return int(self.capture.source.wire_bytes)
+        return int(self._decoded.wire_bytes)
 
-    def step(self, timeout: float, most: int = CHUNK) -> int:
-        """Decode what is there, at most `most` frames; where there is nothing, wait for it up to `timeout` s."""
-        count = pump(self.capture.source, self.analysis.engine, most)
-        if count == 0 and self.capture.wait(timeout):
-            count = pump(self.capture.source, self.analysis.engine, most)
+    def _keep(self) -> bytes:
+        """The next block of the ring, which from here on waits to be decoded; none while too many wait."""
+        if self._waiting_bytes > WAITING and not self.capture.stopped:
+            return b""
+        block = self._ring()
+        if block:
+            self._waiting.append(block)
+            self._waiting_bytes += len(block)
+        return block
+
+    def _take(self) -> bytes:
+        if not self._waiting:
+            return b""
+        block = self._waiting.popleft()
+        self._waiting_bytes -= len(block)
+        return block
+
+    def record(self, limit: int = UNLIMITED) -> None:
+        """Take what is in the ring, and decode none of it yet. limit: frames since the beginning."""
+        self._seen.drain(limit - self._seen.count)
+
+    def step(self, timeout: float, limit: int = UNLIMITED) -> int:
+        """Record what is there, decode a part of it, and answer how many frames that was.
+
+        Where there is nothing, wait for it up to `timeout` seconds. limit: frames since the beginning.
+        """
+        if not self.stopped:
+            self.record(limit)
+            if self._seen.count == self.frames and self.capture.wait(timeout):
+                self.record(limit)
+        count = pump(self._decoded, self.analysis.engine, min(CHUNK, limit - self.frames))
         self.analysis.collect()
         return int(count)
 
@@ -156,26 +194,28 @@ class Watch:
         if self.on_connection is not None:
             self.on_connection(result, findings)
 
-    def finish(self) -> Scan:
-        """Stop capturing, decode what is left in the ring, and judge. The recording is whole afterwards."""
-        capture = self.capture
-        capture.stop()
-        while capture.wait(DRAIN):
-            self.step(0)
-        self.stop_recording()
-        counted = capture.statistics()
-        capture.close()
-        self.finished = True
-        result = self.result
-        result.bytes = self.wire_bytes
-        result.dropped_packets = counted.dropped
-        result.error = capture.failure
-        self.analysis.end(result)
-        return self.analysis.finish()
-
-    def stop_recording(self) -> None:
+    def stop(self, limit: int = UNLIMITED) -> None:
+        """No more packets: the recording is whole. What it holds and is not decoded yet, `step` goes on with."""
+        if self.stopped:
+            return
+        self.stopped = True
+        self.capture.stop()
+        while self._seen.count < limit and self.capture.wait(DRAIN):
+            self.record(limit)
         if self.recording is not None:
             self.recording.close()
+        self.result.dropped_packets = self.capture.statistics().dropped
+        self.capture.close()
+
+    def finish(self, limit: int = UNLIMITED) -> Scan:
+        """Stop, decode what is left, and judge."""
+        self.stop(limit)
+        while self.step(0, limit):
+            pass
+        self.result.bytes = self.wire_bytes
+        self.result.error = self.capture.failure
+        self.analysis.end(self.result)
+        return self.analysis.finish()
 
 
 def standing_of(connection: Connection) -> Standing:

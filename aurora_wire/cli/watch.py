@@ -94,6 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.capture.live_files import CaptureFiles  # noqa: PLC0415
     from aurora_wire.capture.live_recording import Recording  # noqa: PLC0415
     from aurora_wire.capture.privileges import account_to_become, drop  # noqa: PLC0415
+    from aurora_wire.cli.outbox import Outbox  # noqa: PLC0415
     from aurora_wire.cli.watch_session import Session, Stop, rehearse, view_for  # noqa: PLC0415
     from aurora_wire.version import VERSION  # noqa: PLC0415
     from aurora_wire.watching import Watch  # noqa: PLC0415
@@ -115,7 +116,8 @@ def run(arguments: argparse.Namespace) -> int:
                 capture, files, application=f"aurora_wire {VERSION}", rotate=arguments.rotate or 0,
                 comment=f"Recorded live by aurora_wire {VERSION} (aurora-wire watch) on {capture.name}",
             )  # fmt: skip
-        view = view_for(arguments, output)
+        outbox = Outbox()
+        view = view_for(arguments, output, outbox.put)
         watch = Watch(
             capture, ports=ports, only_ports=only_ports and arguments.filter is None, recording=recording,
             on_statement=None if view is None else view.statement,
@@ -123,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
         )  # fmt: skip
         rehearse(arguments)
         drop(account)
-        return Session(arguments, output, watch, view, stop).run()
+        return Session(arguments, output, outbox, watch, view, stop).run()
 
 
 def _what(arguments: argparse.Namespace, ports: tuple[int, ...]) -> tuple[Filter, list[str]]:

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Final
 
 from aurora_wire.cli.exit_codes import exit_code
+from aurora_wire.cli.outbox import Outbox
 from aurora_wire.cli.output import Output, ReaderGone, complain
 from aurora_wire.cli.scan import deliver
 from aurora_wire.errors import OutputError
@@ -32,13 +33,13 @@ from aurora_wire.verdict.result import (
     TLSResult,
     Undecoded,
 )
-from aurora_wire.watching import Standing, Status, Watch
+from aurora_wire.watching import UNLIMITED, Standing, Status, Watch
 
 Handler = Callable[[int, FrameType | None], object] | int | None
 
 LOOK: Final = 0.25          # seconds between two looks at the connections
 WAIT: Final = 0.1           # seconds, at most, until a signal is noticed
-CHUNK: Final = 20_000       # frames, at most, between two looks at the clock
+RESPITE: Final = 0.01       # seconds to a reader that does not keep up
 OUTPUT_FAILED: Final = 4
 
 
@@ -66,13 +67,8 @@ class Stop:
             signal.signal(number, before)
 
 
-def view_for(arguments: argparse.Namespace, output: Output) -> View | None:
+def view_for(arguments: argparse.Namespace, output: Output, write: Callable[[str], None]) -> View | None:
     """Who is told what happens; with --quiet nobody, and statements are only counted."""
-
-    def write(line: str) -> None:
-        output.write(line)
-        output.flush()
-
     if arguments.format == "jsonl":
         return LiveJSONLines(write, redact=arguments.redact)
     if arguments.quiet:
@@ -90,45 +86,53 @@ class Session:
     """Runs a Watch until it is to end, and reports."""
 
     def __init__(
-        self, arguments: argparse.Namespace, output: Output, watch: Watch, view: View | None, stop: Stop
+        self, arguments: argparse.Namespace, output: Output, outbox: Outbox, watch: Watch, view: View | None,
+        stop: Stop,
     ) -> None:
         self.arguments = arguments
         self.output = output
+        self.outbox = outbox
         self.watch = watch
         self.view = view
         self.screen = view if isinstance(view, LiveScreen) else None
         self.stop = stop
+        self.limit: int = arguments.count or UNLIMITED
         self._told = False  # that the recording has failed
 
     def run(self) -> int:
-        failure: Exception | None = None
+        """The exit code. Where standard output fails, the recording is made whole all the same."""
         try:
-            try:
-                self._watch()
-            except (OutputError, ReaderGone) as error:
-                failure = error  # of standard output, which now goes nowhere: the recording is still made whole
-            result = self.watch.finish()
-            if failure is None and self.view is not None:
-                self._look(self.view)  # at what the end has decided
+            failure = _guarded(self._watch)
+            self.watch.stop(self.limit)
+            failure = failure or _guarded(self._catch_up)
+            result = self.watch.finish(self.limit)
         finally:
             if self.screen is not None:
                 self.screen.stop()
-            self.watch.stop_recording()
+            self.watch.stop(self.limit)
         self._tell_failure()
+        result.exit_code = exit_code(result, require_proven=self.arguments.require == "proven")
+        failure = failure or _guarded(lambda: self._report(result))
         if isinstance(failure, OutputError):
             raise failure
-        if failure is None:
-            with suppress(ReaderGone):
-                deliver(result, self.arguments, self.output, self.view if isinstance(self.view, JSONLines) else None)
-        else:
-            result.exit_code = exit_code(result, require_proven=self.arguments.require == "proven")
         return OUTPUT_FAILED if self._told else result.exit_code
+
+    def _catch_up(self) -> None:
+        """Decode what has been recorded by now, as fast as the reader takes what is told."""
+        while self.watch.step(0, self.limit):
+            self.outbox.send(wait=True)
+
+    def _report(self, result: Scan) -> None:
+        if self.view is not None:
+            self._look(self.view)  # at what the end has decided
+        self.outbox.send(wait=True)
+        deliver(result, self.arguments, self.output, self.view if isinstance(self.view, JSONLines) else None)
+        self.outbox.send(wait=True)
 
     def _watch(self) -> None:
         watch, view, arguments = self.watch, self.view, self.arguments
         begun = time.monotonic()
         end = begun + arguments.duration if arguments.duration else float("inf")
-        count: int = arguments.count or 1 << 62
         pause = LOOK if self.screen is not None else arguments.window
         next_look, next_status = begun, begun + pause
         watch.status(begun)
@@ -136,11 +140,16 @@ class Session:
             view.started(watch.capture.name, watch.capture.filter.text)
         if self.screen is not None:
             self.screen.start()
-        while not self.stop.asked and watch.frames < count:
+        while not self.stop.asked and watch.frames < self.limit:
             now = time.monotonic()
             if now >= end:
                 break
-            got = watch.step(min(WAIT, end - now), min(CHUNK, count - watch.frames))
+            self.outbox.send()
+            if self.outbox.full:
+                watch.record(self.limit)
+                time.sleep(RESPITE)
+                continue
+            got = watch.step(min(WAIT, end - now), self.limit)
             if watch.capture.failure is not None and not got:
                 break
             if view is None or now < next_look:
@@ -171,7 +180,16 @@ class Session:
         recording = self.watch.recording
         if recording is not None and recording.failure is not None and not self._told:
             self._told = True
-            complain(f"{recording.failure} The capture goes on." if not self.watch.finished else str(recording.failure))
+            complain(f"{recording.failure} The capture goes on." if not self.watch.stopped else str(recording.failure))
+
+
+def _guarded(work: Callable[[], None]) -> OutputError | ReaderGone | None:
+    """What has failed of standard output, which from then on goes nowhere."""
+    try:
+        work()
+    except (OutputError, ReaderGone) as error:
+        return error
+    return None
 
 
 def rehearse(arguments: argparse.Namespace) -> None:
