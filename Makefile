@@ -80,6 +80,14 @@ clean: ## Remove what was built, the environments too
 	AURORA_WIRE_PURE=1 $(PURE_BIN)/pip install $(PIP_FLAGS) --no-build-isolation '.[test]'
 	@touch $@
 
-# What the tests hold us against.
-judges:
-	@.ci/need tcpdump=tcpdump tshark=tshark
+# What the tests hold us against: judges of packets, servers, and clients.
+judges: .cache/mysql/ready
+	@.ci/need tcpdump=tcpdump tshark=tshark capinfos=wireshark-common script=bsdutils openssl=openssl \
+		mariadbd=mariadb-server mariadb=mariadb-client setpriv=util-linux ip=iproute2
+
+# A real MySQL, unpacked beside the system (65 MB).
+.cache/mysql/ready: tests/real/get_mysql.sh
+	@echo "Fetching MySQL: 15 s or so"
+	rm -rf .cache/mysql
+	sh tests/real/get_mysql.sh .cache/mysql
+	@touch $@
