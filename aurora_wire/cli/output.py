@@ -125,6 +125,16 @@ class Output:
             self._part = None
 
 
+def same_place(path: str, other: str) -> bool:
+    """Would two outputs write to one file, or both to standard output? A device may be given twice."""
+    if STANDARD_OUTPUT in (path, other):
+        return path == other
+    with suppress(OSError, ValueError):
+        target = Path(path).resolve()
+        return target == Path(other).resolve() and (target.is_file() or not target.exists())
+    return path == other
+
+
 def flush_standard_output() -> None:
     """Raises OutputError or ReaderGone where what was written could not be delivered."""
     if sys.stdout is None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, ParamSpec
 
 from aurora_wire.cli.exit_codes import HELP, READER_GONE, exit_code
-from aurora_wire.cli.output import Output, ReaderGone, complain
+from aurora_wire.cli.formats import add_format_option, pieces_of
+from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain, same_place
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.cli.progress import progress_bar
 from aurora_wire.cli.terminal import style_for
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from aurora_wire.report.jsonl import JSONLines
     from aurora_wire.verdict.result import Scan
 
+P = ParamSpec("P")
+
 DESCRIPTION = """\
 Judge captures: which MySQL connections crossed the network in the clear, what
 leaked, and how sure that is. Reads pcap and pcapng, as they are or compressed
@@ -24,7 +29,7 @@ what crossed as it is; --redact masks it."""
 EXAMPLES = f"""{HELP}
 examples:
   aurora-wire scan night.pcap.gz
-  aurora-wire scan --format json --redact -o report.json captures/
+  aurora-wire scan --redact --format sarif=wire.sarif --format junit=wire.xml captures/
 """
 
 
@@ -38,9 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--keylog", metavar="FILE", action="append", default=[],
         help="Open TLS with the secrets in this file (SSLKEYLOGFILE), and show what was inside; may be given "
         "several times. Secrets in a pcapng are used without it. Needs: pip install 'aurora_wire[keylog]'.")
-    add("--format", choices=("text", "json", "jsonl"), default="text",
-        help="Write text for people, one JSON object (schema aurora-wire/scan/1), or JSON lines as things "
-        "happen, with every statement (default text).")
+    add_format_option(parser)
     add("-o", "--output", metavar="FILE",
         help="Write to this file, readable for you only, and not to standard output. It appears when it is "
         "whole.")
@@ -58,29 +61,55 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.analysis import scan  # noqa: PLC0415 - not for --help
 
     ports, only_ports = ports_of(arguments.port)
+    paths = [path for _, path in arguments.reports] + [arguments.output or STANDARD_OUTPUT]
+    for number, path in enumerate(paths):
+        if any(same_place(path, other) for other in paths[:number]):
+            raise UsageError(f"{path}: two reports cannot go to one file. Give each a name of its own.")
     result: Scan | None = None
     try:
         with Output(arguments.output) as output:
-            lines = _json_lines(arguments, output)
-            bar = not (arguments.quiet or arguments.no_progress or (lines is not None and output.is_terminal))
-            with progress_bar(wanted=bar) as on_progress:
-                result = scan(
-                    arguments.captures,
-                    ports=ports,
-                    only_ports=only_ports,
-                    keylogs=arguments.keylog,
-                    on_statement=None if lines is None else lines.statement,
-                    on_connection=None if lines is None else lines.connection,
-                    on_progress=on_progress,
+            with ExitStack() as stack:
+                reports = [(name, stack.enter_context(Output(path))) for name, path in arguments.reports]
+                main = _json_lines(arguments, output) if arguments.format == "jsonl" else None
+                streams = {id(to): _json_lines(arguments, to) for name, to in reports if name == "jsonl"}
+                lines = [*([main] if main is not None else []), *streams.values()]
+                bar = not (
+                    arguments.quiet or arguments.no_progress or (main is not None and output.is_terminal)
                 )
-            if any(output.replaces(capture.path) for capture in result.captures):
-                raise UsageError(f"{output.path}: this is one of the captures. Give the report another name.")
-            if any(output.replaces(path) for path in arguments.keylog):
-                raise UsageError(f"{output.path}: this is the key log. Give the report another name.")
-            deliver(result, arguments, output, lines)
+                with progress_bar(wanted=bar) as on_progress:
+                    result = scan(
+                        arguments.captures,
+                        ports=ports,
+                        only_ports=only_ports,
+                        keylogs=arguments.keylog,
+                        on_statement=each(*(stream.statement for stream in lines)),
+                        on_connection=each(*(stream.connection for stream in lines)),
+                        on_progress=on_progress,
+                    )
+                result.exit_code = exit_code(result, require_proven=arguments.require == "proven")
+                for to in (output, *(to for _, to in reports)):
+                    if any(to.replaces(capture.path) for capture in result.captures):
+                        raise UsageError(f"{to.path}: this is one of the captures. Give the report another name.")
+                    if any(to.replaces(path) for path in arguments.keylog):
+                        raise UsageError(f"{to.path}: this is the key log. Give the report another name.")
+                for name, to in reports:
+                    write_report(result, name, arguments, to, streams.get(id(to)))
+            deliver(result, arguments, output, main)  # last, and after the files: its reader may have gone
     except ReaderGone:
         return READER_GONE if result is None else result.exit_code
     return result.exit_code
+
+
+def each(*callbacks: Callable[P, None]) -> Callable[P, None] | None:
+    """One callback that calls all of them; None where there are none."""
+    if len(callbacks) < 2:
+        return callbacks[0] if callbacks else None
+
+    def call(*values: P.args, **named: P.kwargs) -> None:
+        for callback in callbacks:
+            callback(*values, **named)
+
+    return call
 
 
 def deliver(
@@ -92,27 +121,31 @@ def deliver(
         if not capture.complete:
             error = capture.error or "not read to its end"
             complain(error if error.startswith(capture.path) else f"{capture.path}: {error}")
+    write_report(result, arguments.format, arguments, output, lines)
+
+
+def write_report(
+    result: Scan, name: str, arguments: argparse.Namespace, output: Output, lines: JSONLines | None
+) -> None:
+    """lines: what has written JSON lines to this output so far, if that is its format."""
     if lines is not None:
         lines.finish(result)
-    elif arguments.format == "json":
-        from aurora_wire.report import json_report  # noqa: PLC0415 - json is not for text
-
-        for piece in json_report.render(result, redact=arguments.redact):
-            output.write(piece)
-    else:
-        from aurora_wire.report import text  # noqa: PLC0415
+    elif name == "text":
+        from aurora_wire.report import text  # noqa: PLC0415 - not for other formats
 
         style = style_for(output)
         for line in text.render(
             result, width=style.width, color=style.color, quiet=arguments.quiet, redact=arguments.redact
         ):
             output.write(line)
+    else:
+        proven = arguments.require == "proven"
+        for piece in pieces_of(result, name, redact=arguments.redact, require_proven=proven):
+            output.write(piece)
 
 
-def _json_lines(arguments: argparse.Namespace, output: Output) -> JSONLines | None:
+def _json_lines(arguments: argparse.Namespace, output: Output) -> JSONLines:
     """Lines reach the reader at once where the input is live, and in blocks where it is a file."""
-    if arguments.format != "jsonl":
-        return None
     from aurora_wire.report.jsonl import JSONLines  # noqa: PLC0415
 
     live = "-" in arguments.captures

@@ -1,0 +1,209 @@
+"""A scan for a ticket or a pull request: Markdown, the verdict first, short enough for a comment.
+
+GitHub takes 65,536 characters in a comment: the bounds below keep to that whatever the wire held, and each says
+how much it left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from aurora_wire.report.escape import show_bytes
+from aurora_wire.report.markdown_text import block, code, prose, spell_ticks
+from aurora_wire.report.places import cut
+from aurora_wire.report.redact import redact_statement
+from aurora_wire.report.text_connections import clear_bytes, tls_bytes
+from aurora_wire.report.text_style import LEAKS, ORDER, SEVERITIES, count, counted, endpoint, judged, place
+from aurora_wire.report.times import Clock
+from aurora_wire.verdict.result import ConnectionResult, Finding, Scan, StatementResult
+from aurora_wire.verdict.rules import RULES
+
+CONNECTIONS: Final = 40
+STATEMENTS: Final = 30      # in all
+STATEMENTS_EACH: Final = 10
+REASONS: Final = 10
+RULES_SHOWN: Final = 12
+CAPTURES: Final = 8
+UNDECODED: Final = 8
+NAME: Final = 40            # characters of a name
+SQL: Final = 300    # of a statement, escaped
+SENTENCE: Final = 240
+
+SIGNS: Final = {"plaintext": "\u274c", "mixed": "\u274c", "encrypted": "\u2705"}   # cross, check mark
+QUESTION: Final = "\u2753"
+
+
+def render(scan: Scan, *, redact: bool = False) -> Iterator[str]:
+    """Pieces of Markdown. redact: mask literals in statements."""
+    for section in (_verdict, _connections, _reasons):
+        yield from _lines(section(scan))
+    yield from _lines(_statements(scan, redact))
+    for section in (_findings, _undecoded, _captures):
+        yield from _lines(section(scan))
+    masked = " Literals are masked." if redact else ""
+    yield f"<sub>aurora-wire {prose(scan.tool_version, NAME)}.{masked}</sub>\n"
+
+
+def _lines(lines: Iterator[str]) -> Iterator[str]:
+    empty = True
+    for line in lines:
+        yield line + "\n"
+        empty = False
+    if not empty:
+        yield "\n"
+
+
+def _verdict(scan: Scan) -> Iterator[str]:
+    sign = SIGNS.get(scan.verdict, QUESTION)
+    if scan.verdict == "encrypted" and scan.exit_code:
+        sign = QUESTION
+    yield f"## {sign} {judged(scan.verdict, scan.confidence)}"
+    yield ""
+    yield prose(scan.closing, SENTENCE)
+
+
+def _connections(scan: Scan) -> Iterator[str]:
+    if not scan.connections:
+        return
+    order = {verdict: at for at, verdict in enumerate(ORDER)}
+    listed = sorted(scan.connections, key=lambda one: order[one.verdict])[:CONNECTIONS]
+    yield "| # | client | server | user | verdict | TLS | in clear | in TLS | statements |"
+    yield "| ---: | --- | --- | --- | --- | --- | ---: | ---: | ---: |"
+    for c in listed:
+        verdict = judged(c.verdict, c.confidence)
+        cells = (
+            str(c.id), code(endpoint(c.client), NAME), code(endpoint(c.server), NAME), _name(c.user),
+            f"**{verdict}**" if c.verdict in LEAKS else verdict, _name(None if c.tls is None else c.tls.version),
+            f"{clear_bytes(c):,}", f"{tls_bytes(c):,}", f"{c.statements_total:,}",
+        )
+        yield f"| {' | '.join(cells)} |"
+    beyond = max(scan.connections_total, len(scan.connections)) - len(listed)
+    if beyond > 0:
+        yield ""
+        verdicts = counted((verdict, scan.by_verdict.get(verdict, 0)) for verdict in ORDER)
+        yield f"{count(beyond, 'more connection')}, not listed. In all: {verdicts or scan.connections_total}."
+
+
+def _name(name: str | None) -> str:
+    return "-" if name is None else code(name, NAME)
+
+
+def _reasons(scan: Scan) -> Iterator[str]:
+    """Of what is not a proven `plaintext` or `encrypted`: why not."""
+    weak = [
+        c for c in scan.connections
+        if c.reasons and not (c.confidence == "proven" and c.verdict in ("plaintext", "encrypted"))
+    ]
+    for c in weak[:REASONS]:
+        reason = c.reasons[0]
+        where = place(reason.frame, reason.direction, reason.offset)
+        more = f", and {count(len(c.reasons) - 1, 'more reason')}" if len(c.reasons) > 1 else ""
+        text = prose(reason.text, SENTENCE)
+        yield f"- Connection {c.id} is {judged(c.verdict, c.confidence)}: {text}{f' ({where})' if where else ''}{more}"
+    if len(weak) > REASONS:
+        yield f"- and {count(len(weak) - REASONS, 'more connection')} with a reason"
+
+
+def _statements(scan: Scan, redact: bool) -> Iterator[str]:
+    total = sum(c.statements_total for c in scan.connections)
+    if not total:
+        return
+    clock = Clock(scan.captures)
+    yield f"### {count(total, 'statement')} in the clear"
+    left = STATEMENTS
+    for c in scan.connections:
+        statements = c.statements[: min(STATEMENTS_EACH, left)]
+        if not statements:
+            continue
+        left -= len(statements)
+        yield ""
+        yield f"Connection {c.id}, {_who(c)}:"
+        yield ""
+        yield from block([_statement(one, clock, redact) for one in statements], "sql")
+        if c.statements_total > len(statements):
+            yield ""
+            yield f"{count(c.statements_total - len(statements), 'more statement')} of this connection."
+    shown = STATEMENTS - left
+    if total > shown:
+        yield ""
+        yield f"{count(shown, 'statement')} of {total:,} shown."
+
+
+def _who(c: ConnectionResult) -> str:
+    user = "" if c.user is None else f"user {code(c.user, NAME)} "
+    database = "" if c.database is None else f", database {code(c.database, NAME)}"
+    return f"{user}from {code(endpoint(c.client), NAME)} to {code(endpoint(c.server), NAME)}{database}"
+
+
+def _statement(statement: StatementResult, clock: Clock, redact: bool) -> str:
+    one = redact_statement(statement) if redact else statement
+    when = clock.show(one.frame, one.time_ns)
+    part = "" if one.complete else " (not all of it)"
+    head = f"/* frame {one.frame}{f', {when}' if when else ''}, {one.command}{part} */"
+    return f"{head} {cut(spell_ticks(show_bytes(one.sql, limit=SQL)), SQL + 40)}"
+
+
+def _findings(scan: Scan) -> Iterator[str]:
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in scan.findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    if not by_rule:
+        return
+    ordered = sorted(by_rule, key=lambda rule: (SEVERITIES.index(by_rule[rule][0].severity), rule))
+    yield "### Findings"
+    yield ""
+    yield "| rule | severity | what was found | how often | first place |"
+    yield "| --- | --- | --- | ---: | --- |"
+    for rule in ordered[:RULES_SHOWN]:
+        first = by_rule[rule][0]
+        total = max(len(by_rule[rule]), scan.findings_total.get(rule, 0))
+        where = place(first.frame, None, first.offset, first.connection)
+        detail = prose(first.detail, SENTENCE)
+        cells = (rule, first.severity, prose(first.title), f"{total:,}", ": ".join(filter(None, (where, detail))))
+        yield f"| {' | '.join(cells)} |"
+    if len(ordered) > RULES_SHOWN:
+        yield ""
+        yield f"{count(len(ordered) - RULES_SHOWN, 'more rule')} of lower severity."
+    worst = ordered[0]
+    if SEVERITIES.index(by_rule[worst][0].severity) < SEVERITIES.index("low"):
+        yield ""
+        yield f"**To mend {worst}** (`aurora-wire rules {worst}`):"
+        yield ""
+        yield from _fix(RULES[worst].fix)
+
+
+def _fix(text: str) -> Iterator[str]:
+    """A rule's advice; commands, which begin with two spaces, as code. It is ours, and still goes through prose."""
+    for line in text.split("\n"):
+        if line.startswith("  "):
+            yield from block([line[2:]])
+        else:
+            yield prose(line)
+
+
+def _undecoded(scan: Scan) -> Iterator[str]:
+    if not scan.undecoded:
+        return
+    yield "### What could not be seen"
+    yield ""
+    for row in scan.undecoded[:UNDECODED]:
+        size = "" if row.bytes is None else f", {count(row.bytes, 'byte')}"
+        number = f"{row.count:,} {prose(row.unit, NAME)}"
+        remedy = f" {code(row.remedy, SENTENCE)}" if row.remedy else ""
+        yield f"- {prose(row.reason, SENTENCE)}: {number}{size}.{remedy}"
+    if len(scan.undecoded) > UNDECODED:
+        yield f"- and {len(scan.undecoded) - UNDECODED:,} more"
+
+
+def _captures(scan: Scan) -> Iterator[str]:
+    if not scan.captures:
+        return
+    yield "### Captures"
+    yield ""
+    for capture in scan.captures[:CAPTURES]:
+        end = "" if capture.complete else f"; **not read to its end**: {prose(capture.error or '', SENTENCE)}"
+        digest = "" if capture.sha256 is None else f", SHA-256 `{capture.sha256}`"
+        yield f"- {code(capture.path, SENTENCE)}: {count(capture.packets, 'packet')}{digest}{end}"
+    if len(scan.captures) > CAPTURES:
+        yield f"- and {len(scan.captures) - CAPTURES:,} more"

@@ -1,0 +1,71 @@
+"""Where a finding is: its connection, its capture, and a name that it has in every run.
+
+A connection's id, its frames and the client's port differ from one capture of the same mistake to the next;
+rule, server, client host and user do not. Trackers of findings are given a hash of these.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from bisect import bisect_right
+from pathlib import PurePath
+
+from aurora_wire.report.escape import show_text
+from aurora_wire.verdict.result import ConnectionResult, Finding, Scan
+
+FINGERPRINT = "aurora-wire/finding/1"
+
+
+class Places:
+    """Of the findings of one scan."""
+
+    def __init__(self, scan: Scan) -> None:
+        self._connections = {connection.id: connection for connection in scan.connections}
+        self.captures = scan.captures
+        self._first_frames = [capture.first_frame for capture in scan.captures]
+
+    def connection(self, finding: Finding) -> ConnectionResult | None:
+        """None also where the connection was beyond the bound of those kept."""
+        return None if finding.connection is None else self._connections.get(finding.connection)
+
+    def capture_at(self, finding: Finding) -> int | None:
+        """Index of the capture that the finding is in, or that it names; of the first where it does neither."""
+        connection = self.connection(finding)
+        frame = finding.frame if finding.frame is not None or connection is None else connection.first_frame
+        if frame is not None:
+            return max(bisect_right(self._first_frames, frame) - 1, 0) if self.captures else None
+        named = (at for at, capture in enumerate(self.captures) if capture.path and capture.path in finding.detail)
+        return next(named, 0 if self.captures else None)
+
+    def fingerprint(self, finding: Finding) -> str:
+        """32 hexadecimal digits, the same for the same mistake in another capture."""
+        connection = self.connection(finding)
+        if connection is not None:
+            where: list[object] = [
+                connection.server.address, connection.server.port, connection.client.address, connection.user,
+            ]
+        else:
+            at = self.capture_at(finding)
+            where = [finding.detail if at is None else PurePath(self.captures[at].path).name]
+        name = json.dumps([FINGERPRINT, finding.rule, *where])
+        return hashlib.sha256(name.encode("ascii")).hexdigest()[:32]
+
+
+def findings_by_connection(scan: Scan) -> dict[int, list[Finding]]:
+    """The findings of each connection that has any."""
+    found: dict[int, list[Finding]] = {}
+    for finding in scan.findings:
+        if finding.connection is not None:
+            found.setdefault(finding.connection, []).append(finding)
+    return found
+
+
+def shorten(text: str, limit: int) -> str:
+    """Escaped, on one line, and cut."""
+    return cut(show_text(text), limit)
+
+
+def cut(shown: str, limit: int) -> str:
+    """At most `limit` characters (0: all) and a note of how many are left out."""
+    return shown if not 0 < limit < len(shown) else f"{shown[:limit]}... ({len(shown) - limit:,} more characters)"
