@@ -9,7 +9,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from aurora_wire.capture.opening import open_capture
+from aurora_wire.pump import pump
+from aurora_wire.verdict.keylog import KeyLog
+from aurora_wire.verdict.tls_open.openers import KeyLogOpeners
+from aurora_wire.wire.engine import Engine
+from aurora_wire.wire.facts import Facts
 from tests.conversations import Conversation, Packet, Step, mysql, pcap, pcapng, play
 from tests.conversations.judge import explain
 from tests.conversations.sessions import SECRET
@@ -111,6 +119,19 @@ def test_a_resumed_session_opens(tmp_path: Path) -> None:
         assert texts(inside(result)) == SAID
 
 
+def test_a_session_opened_by_a_hello_in_the_framing_of_ssl_2_opens(tmp_path: Path) -> None:
+    made = LoggedSession(tmp_path, V10, ciphers=OLD)
+    made.mysql()
+    hello = made.steps[2].payload
+    challenge = hello[11:43]
+    specs = b"\x00\xc0\x09"
+    body = b"\x01\x03\x01" + struct.pack(">HHH", len(specs), 0, len(challenge)) + specs + challenge
+    old = Step("old-hello", "client", bytes([0x80, len(body)]) + body)
+    result = scan_with(tmp_path, play([*made.steps[:2], old, *made.steps[3:]]), made.keys)
+    assert texts(inside(result)) == SAID, explain(result)
+    assert only(result).proof == "key log"
+
+
 def test_places_of_statements_inside_are_those_of_their_records(tmp_path: Path, session: LoggedSession) -> None:
     talk = play(session.steps)
     result = scan_with(tmp_path, talk, session.keys)
@@ -175,6 +196,59 @@ def test_tls_with_something_else_inside_stays_something_else(tmp_path: Path) -> 
     talk = play(made.steps, Conversation(server=("10.0.0.9", 443)))
     result = scan_with(tmp_path, talk, made.keys)
     assert (result.verdict, result.not_mysql, result.connections) == ("not-mysql", {"TLS": 1}, [])
+
+
+def test_something_else_inside_on_the_port_of_mysql_is_no_proof(tmp_path: Path) -> None:
+    made = tunnel(tmp_path, greets=False)
+    result = scan_with(tmp_path, play(made.steps), made.keys)
+    assert inside(result).protocol == "HTTP"
+    assert (only(result).verdict, only(result).confidence, only(result).proof) == ("encrypted", "likely", "structure")
+
+
+def test_a_handshake_with_nothing_behind_it_on_another_port_is_not_mysql(tmp_path: Path) -> None:
+    made = LoggedSession(tmp_path)
+    made.steps = []
+    assert made.handshake()
+    talk = play(made.steps, Conversation(server=("10.0.0.9", 443)))
+    result = scan_with(tmp_path, talk, made.keys)
+    assert (result.verdict, result.not_mysql, result.connections) == ("not-mysql", {"TLS": 1}, [])
+
+
+def facts_of(path: Path, keys: bytes) -> Facts:
+    """Of the only connection, as the wire left them."""
+    engine, log = Engine([3306]), KeyLog()
+    log.add(keys, "keys")
+    engine.use_openers(KeyLogOpeners(log))
+    with open_capture(str(path)) as capture:
+        pump(capture.source, engine, 10_000)
+    engine.finish()
+    (connection,) = engine.ended
+    return connection.facts
+
+
+def test_other_tls_is_followed_only_until_it_is_known_not_to_be_mysql(
+    tmp_path: Path, session: LoggedSession
+) -> None:
+    made = tunnel(tmp_path, greets=False)
+    for _ in range(20):
+        made.say("client", b"GET / HTTP/1.1\r\nHost: db.example\r\n\r\n")
+    sent = sum(len(step.payload) for step in made.steps if step.sender == "client")
+    path = play(made.steps, Conversation(server=("10.0.0.9", 4433))).write(tmp_path / "other.pcap")
+    for keys, most in ((made.keys, 9), (session.keys, 0)):
+        facts = facts_of(path, keys)
+        assert facts.opened is not None
+        assert facts.opened.records <= most
+        for side in (facts.client, facts.server):
+            assert side.tls + side.plaintext + side.by_design + side.unknown == side.seen
+        assert facts.client.seen < sent // 2
+
+
+def test_tls_that_is_not_the_first_of_its_direction_is_no_proof(tmp_path: Path) -> None:
+    made = tunnel(tmp_path)
+    steps = [Step("before", "client", bytes(range(128, 192))), *made.steps]
+    result = scan_with(tmp_path, play(steps), made.keys)
+    assert {"no-greeting", "no-ssl-request"} <= reasons(result), explain(result)
+    assert only(result).confidence == "likely"
 
 
 def test_tls_on_other_ports_without_its_keys_is_not_followed(tmp_path: Path, session: LoggedSession) -> None:
@@ -257,6 +331,7 @@ def test_records_behind_a_hole_are_opened_and_the_proof_is_not_the_key_logs(tmp_
         result = scan_with(tmp_path, talk, made.keys)
         opened = inside(result)
         assert opened.cut > 0
+        assert opened.failed == 0
         assert texts(opened) == SAID
         assert opened.commands == {"COM_QUERY": 2, "COM_QUIT": 1}
         assert "gap" in reasons(result)
@@ -273,8 +348,95 @@ def test_a_statement_lost_in_a_hole_does_not_hide_those_behind_it(tmp_path: Path
         result = scan_with(tmp_path, talk, made.keys)
         opened = inside(result)
         assert texts(opened) == SAID[1:], explain(result)
-        assert opened.failed == 0
+        assert (opened.failed, opened.cut) == (0, 1)
         assert "record-not-opened" not in reasons(result)
+        assert only(result).proof == "structure"
+
+
+def long_session(folder: Path) -> LoggedSession:
+    """A statement of three records, and a short one behind it."""
+    made = LoggedSession(folder)
+    assert made.handshake()
+    made.say("client", mysql.login(seq=2, caps=mysql.BASE | mysql.CONNECT_WITH_DB | mysql.SSL))
+    made.say("server", mysql.ok(3))
+    made.say("client", mysql.query(b"INSERT INTO notes (body) VALUES ('" + b"a" * 40_000 + b"')"))
+    made.say("server", mysql.ok(1))
+    made.say("client", mysql.query(SECRET))
+    made.say("server", mysql.ok(1))
+    return made
+
+
+@pytest.mark.parametrize("place", [5, 17000, 20000, 33500, 40000])
+def test_damage_inside_a_long_statement_does_not_hide_the_next(tmp_path: Path, place: int) -> None:
+    made = long_session(tmp_path)
+    index = max(range(len(made.steps)), key=lambda number: len(made.steps[number].payload))
+    step = made.steps[index]
+    spoilt = step.payload[:place] + bytes([step.payload[place] ^ 1]) + step.payload[place + 1 :]
+    for talk, wanted in (
+        (play([*made.steps[:index], Step("spoilt", "client", spoilt), *made.steps[index + 1 :]]), "record-not-opened"),
+        (without_bytes(made, step, place), "gap"),
+    ):
+        result = scan_with(tmp_path, talk, made.keys)
+        if place != 5 or wanted == "gap":
+            assert wanted in reasons(result), explain(result)
+        assert texts(inside(result))[-1] == SECRET, explain(result)
+
+
+def without_bytes(made: LoggedSession, step: Step, place: int) -> Conversation:
+    talk = play(made.steps)
+    first = step.payload[:1460]
+    lost = place + next(packet.offset for packet in talk.packets if packet.length and packet.data.endswith(first))
+    talk.drop(
+        *[
+            number
+            for number, packet in enumerate(talk.packets)
+            if packet.sender == "client" and packet.offset <= lost < packet.offset + packet.length
+        ]
+    )
+    return talk
+
+
+def test_compressed_tls_is_not_opened_and_says_so(tmp_path: Path, session12: LoggedSession) -> None:
+    steps = list(session12.steps)
+    index = next(number for number, step in enumerate(steps) if step.payload[:1] == b"\x16" and step.sender == "server")
+    hello = bytearray(steps[index].payload)
+    at = 5 + 4 + 2 + 32
+    at += 1 + hello[at] + 2
+    assert hello[at] == 0
+    hello[at] = 1
+    steps[index] = Step("hello", "server", bytes(hello))
+    result = scan_with(tmp_path, play(steps), session12.keys)
+    assert "are not opened here" in str(inside(result).not_opened)
+
+
+# The key log may only add: everything else stays as it is without one.
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_whatever_a_capture_lacks_a_key_log_changes_nothing_but_what_it_opens(
+    tmp_path: Path, session: LoggedSession, session12: LoggedSession, data: st.DataObject
+) -> None:
+    made = data.draw(st.sampled_from([session, session12]))
+    steps = list(made.steps)
+    if data.draw(st.booleans()):
+        readable = b"SELECT secret FROM notes WHERE id = 1 -- " * data.draw(st.integers(1, 9))
+        place = data.draw(st.integers(len(steps) - 6, len(steps) - 1))
+        record = bytes([23, 3, 3]) + len(readable).to_bytes(2, "big") + readable
+        steps.insert(place, Step("readable", data.draw(st.sampled_from(["client", "server"])), record))
+    talk = play(steps, sizes=data.draw(st.sampled_from([90, 700])), acks=data.draw(st.booleans()))
+    lost = data.draw(st.lists(st.integers(0, len(talk.packets) - 1), max_size=3, unique=True))
+    talk.drop(*lost)
+    if data.draw(st.booleans()):
+        talk.snaplen(data.draw(st.integers(60, 800)))
+    shut, opened = scan_with(tmp_path, talk, None), scan_with(tmp_path, talk, made.keys)
+    for one, other in zip(shut.connections, opened.connections, strict=True):
+        assert other.verdict == one.verdict
+        assert [reason for reason in other.reasons if reason.id != "record-not-opened"] == one.reasons
+        assert (other.client_coverage, other.server_coverage) == (one.client_coverage, one.server_coverage)
+        assert (other.statements_total, other.user, other.commands) == (one.statements_total, one.user, one.commands)
+        assert other.confidence in {one.confidence, "likely"}
+    assert opened.findings == shut.findings
 
 
 def test_secrets_of_one_direction_open_that_one(tmp_path: Path, session: LoggedSession) -> None:

@@ -28,7 +28,10 @@ from tests.verdict.openings import need_cryptography
 need_cryptography()
 
 from cryptography.hazmat.primitives import hashes  # noqa: E402
+from cryptography.hazmat.primitives.ciphers import Cipher  # noqa: E402
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305  # noqa: E402
+from cryptography.hazmat.primitives.ciphers.algorithms import AES  # noqa: E402
+from cryptography.hazmat.primitives.ciphers.modes import CBC  # noqa: E402
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand  # noqa: E402
 
 CLIENT_RANDOM, SERVER_RANDOM = bytes(range(32)), bytes(range(32, 64))
@@ -239,6 +242,42 @@ def test_a_renegotiation_brings_keys_that_are_not_followed() -> None:
     assert opens.record(CLIENT, DATA, 0x0303, record_12(key, salt, 0, DATA, b"login"))[0] == OPENED
     opens.record(CLIENT, 20, 0x0303, b"\x01")
     assert opens.record(CLIENT, DATA, 0x0303, record_12(key, salt, 0, DATA, b"other keys")) == (NO_KEYS, b"")
+
+
+def cbc_keys(master: bytes, version: int, mac_size: int) -> list[bytes]:
+    block = prf(version, "sha256", master, b"key expansion", SERVER_RANDOM + CLIENT_RANDOM, 2 * (mac_size + 16 + 16))
+    return [block[:mac_size], block[2 * mac_size : 2 * mac_size + 16]]
+
+
+@pytest.mark.parametrize("etm", [False, True])
+@pytest.mark.parametrize(
+    ("padding", "mac_of", "opens"),
+    [
+        (bytes([3] * 4), b"data", True),
+        (bytes([3] * 4), b"datA", False),
+        (bytes([0, 3, 3, 3]), b"data", False),
+        (bytes([19] * 20), b"data", True),
+        (bytes([3, 3, 3, 255]), b"data", False),
+    ],
+)
+def test_cbc_wants_every_byte_of_padding_and_the_right_mac(
+    padding: bytes, mac_of: bytes, opens: bool, etm: bool
+) -> None:
+    master, iv = b"\x07" * 48, bytes(range(16))
+    mac_key, key = cbc_keys(master, 0x0303, 32)
+    data, mac_data = b"data" * 3, mac_of * 3  # 12 bytes, so that 4 (or 20) of padding make whole blocks
+    head = bytes(8) + bytes([DATA, 3, 3])
+    encryptor = Cipher(AES(key), CBC(iv)).encryptor()
+    if etm:
+        secret = iv + encryptor.update(data + padding)
+        right = hmac.new(mac_key, head + len(secret).to_bytes(2, "big") + secret, hashlib.sha256).digest()
+        body = secret + (right if data == mac_data else bytes(32))
+    else:
+        mac = hmac.new(mac_key, head + len(mac_data).to_bytes(2, "big") + mac_data, hashlib.sha256).digest()
+        body = iv + encryptor.update(data + mac + padding)
+    made = opener({MASTER_SECRET: master}, 0xC027, 0x0303, etm=etm)
+    made.record(CLIENT, 20, 0x0303, b"\x01")
+    assert made.record(CLIENT, DATA, 0x0303, body) == ((OPENED, data) if opens else (FAILED, b""))
 
 
 SETTINGS = [

@@ -153,8 +153,7 @@ class TLSRecords(Decoder):
         if self.sample:
             self._check_sample(self.sample, 0, len(self.sample))
             self.sample = b""
-        if self.collecting == BODY:
-            self._check_body(b"".join(self.body))
+        self.body = []
 
     def _old_hello(self, data: bytes, at: i64, end: i64) -> i64:
         """A ClientHello in SSLv2's framing, as OpenSSL 0.9.8 sends it: consumed where it is one, whole."""
@@ -170,6 +169,8 @@ class TLSRecords(Decoder):
         self.tls.hello_frame = side.frame
         self.hellos = 1
         side.account(size, labels.TLS_HANDSHAKE)
+        if self.opening is not None:
+            self.opening.hellos()
         return at + size
 
     def is_unfinished(self) -> bool:
@@ -290,7 +291,8 @@ class TLSRecords(Decoder):
             return
         if self.collecting == BODY:
             self.body.append(data[at:end])
-            return
+            if self.sample_left == 0:
+                return
         take = self.sample_left if self.sample_left < end - at else end - at
         if take == self.sample_left and not self.sample:
             self._check_sample(data, at, at + take)
@@ -381,7 +383,7 @@ class TLSRecords(Decoder):
         """The record is whole."""
         self.collecting = NOTHING
         body = b"".join(self.body)
-        self._check_body(body)
+        self.body = []
         side = self.side
         opening = self.opening
         if opening is not None:
@@ -390,20 +392,9 @@ class TLSRecords(Decoder):
                 self.record_offset,
             )  # fmt: skip
 
-    def _check_body(self, body: bytes) -> None:
-        """What a sample is for, of a body that was collected instead."""
-        self.body = []
-        size: i64 = len(body)
-        if self.sample_left > 0 and size > 0:
-            self._check_sample(body, 0, self.sample_left if self.sample_left < size else size)
-        self.sample_left = 0
-
     def _passed_over(self) -> None:
-        """Some of the record is missing: what came of it is only looked at, and only if that is a whole sample."""
-        body = b"".join(self.body)
-        if len(body) < self.sample_left:
-            self.sample_left = 0
-        self._check_body(body)
+        """Some of the record is missing."""
+        self.body = []
         if self.opening is not None:
             self.opening.passed_over(self.side.from_client)
 
