@@ -225,7 +225,12 @@ def _hosts(out: _Assembler, addresses: list[bytes], places: tuple[int, int], wan
 def expression_filter(text: str) -> Filter:
     """A filter in tcpdump's language, compiled by libpcap. Raises UsageError with what is wrong in it."""
     library = _libpcap()
-    return Filter(text, _compile(library, text, DLT_EN10MB), _compile(library, text, DLT_RAW))
+    ethernet = _compile(library, text, DLT_EN10MB)
+    try:
+        network = _compile(library, text, DLT_RAW)
+    except UsageError:
+        network = DROP_ALL  # such as `ether host`: nothing without an Ethernet header matches
+    return Filter(text, ethernet, network)
 
 
 def _libpcap() -> ctypes.CDLL:
@@ -255,8 +260,6 @@ def _compile(library: ctypes.CDLL, text: str, link_type: int) -> Program:
     try:
         if library.pcap_compile(handle, ctypes.byref(program), text.encode(), 1, 0xFFFFFFFF) != 0:
             said = library.pcap_geterr(handle).decode("utf-8", "replace")
-            if link_type == DLT_RAW and "link" in said:
-                return DROP_ALL  # such as `ether host`: nothing without an Ethernet header matches
             raise UsageError(f"--filter: {said}")
         found = tuple((i.code, i.jt, i.jf, i.k) for i in program.instructions[: program.length])
         library.pcap_freecode(ctypes.byref(program))

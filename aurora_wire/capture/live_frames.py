@@ -106,8 +106,9 @@ class RingFrames(FrameSource):
                 start += before
                 captured -= before
                 original -= before
-        if captured < 0 or start + captured > end:
-            captured = max(0, end - start)
+        if captured < 0 or start + captured > end:  # the kernel never writes that
+            start = min(start, end)
+            captured = min(max(captured, 0), end - start)
         buffer = block
         status = u32(block, at + STATUS)
         if status & STATUS_VLAN and link == LINK_EN10MB and captured >= ETHERNET_ADDRESSES:
