@@ -116,8 +116,9 @@ def read_events(name: str, finished: Finished, task: Task) -> tuple[Outcome, boo
         outcome.error = Failure(ErrorKind.TIMEOUT, f"no end after {task.timeout:g} s")
     elif outcome.error is None and (finished.code or not outcome.connected):
         outcome.error = Failure(ErrorKind.CLIENT, last_line(finished))
-    broke_off = outcome.connected and (finished.timed_out or finished.code < 0)  # perhaps while it was being made
-    return outcome, (created or broke_off) and not dropped
+    lost = outcome.error is not None and outcome.error.kind in {ErrorKind.LOST, ErrorKind.TIMEOUT}
+    perhaps = outcome.connected and (lost or finished.code != 0)  # it broke off while the table was being made
+    return outcome, (created or perhaps) and not dropped
 
 
 def _apply(event: dict[str, object], outcome: Outcome) -> None:

@@ -85,6 +85,18 @@ def test_a_client_that_takes_too_long_is_ended_and_its_table_dropped(tmp_path: P
     assert outcome.table_left == ""
 
 
+@pytest.mark.parametrize("end", ["time.sleep(60)", "sys.exit(3)", "say(error={'code': 2013, 'text': 'gone away'})"])
+def test_a_table_that_may_have_been_made_is_dropped(tmp_path: Path, end: str) -> None:
+    Script(f"say(connected=True)\n{end}", tmp_path / "notes").run(task(timeout=0.5))
+    assert (tmp_path / "notes").exists()
+
+
+def test_a_table_that_was_not_made_is_not_dropped(tmp_path: Path) -> None:
+    code = "say(connected=True)\nsay(error={'code': 1142, 'text': 'CREATE command denied'})"
+    Script(code, tmp_path / "notes").run(task())
+    assert not (tmp_path / "notes").exists()
+
+
 def test_a_table_that_cannot_be_dropped_is_named(tmp_path: Path) -> None:
     code = "say(connected=True, created=True)\nsay(error={'code': 1205, 'text': 'Lock wait timeout exceeded'})"
     script = Script(code, tmp_path / "notes", cleanup="say(error={'code': 1045, 'text': 'Access denied'})")

@@ -2,7 +2,7 @@
 # Gets a real MySQL server and command line into one folder: the newest of Debian's unstable branch, with every
 # library they need (libc included), unpacked beside the system. Nothing is installed; root is not needed.
 #
-#   sh tests/real/get_mysql.sh .cache/mysql     65 MB to fetch, 330 MB on disk, some 15 s; at once when it is there
+#   sh tests/real/get_mysql.sh .cache/mysql     65 MB to fetch, 250 MB on disk, some 15 s; at once when it is there
 #
 # The mirror is the one that apt uses here; MIRROR=URL names another. The folder then has `bin/` with starters
 # (mysqld, mysql, mysqladmin) and `ready`, which names the version.
@@ -47,7 +47,8 @@ export APT_CONFIG="$apt/apt.conf"
 apt-get update -qq
 apt-get install -qq -y --download-only mysql-server-core mysql-client-core >/dev/null
 for package in "$apt"/cache/archives/*.deb; do dpkg -x "$package" "$folder/root"; done
-rm -rf "$apt"
+rm -rf "$apt" "$folder/root/usr/share/doc" "$folder/root/usr/share/man" "$folder/root/usr/share/perl"
+find "$folder/root/usr/bin" "$folder/root/usr/sbin" -mindepth 1 ! -name mysqld ! -name mysql ! -name mysqladmin -delete
 
 # The programs want a newer libc than the system's: they are started through the loader that came with them.
 loader=$(cd "$folder/root" && find usr/lib -name 'ld-linux*.so.*' | head -n 1)

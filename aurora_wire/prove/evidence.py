@@ -1,0 +1,114 @@
+"""What a capture shows of one cell: the connections of its time, and where the canary was seen.
+
+Plain data, and JSON for the way from the process that decodes to the one that drives the client.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from aurora_wire.prove.canary import Sighting
+
+
+@dataclass(frozen=True, slots=True)
+class StatementSeen:
+    """A decoded statement that holds the canary. sql: as text, cut where it is long; frame and offset: where."""
+
+    command: str
+    sql: str
+    frame: int
+    offset: int
+    compressed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSeen:
+    """A connection as `scan` judges it. in_clear: statements with the canary outside TLS; inside: those within,
+    opened with the key log."""
+
+    id: int
+    client: str
+    server: str
+    verdict: str
+    confidence: str | None
+    proof: str | None
+    reasons: tuple[str, ...] = ()
+    first_frame: int = 0
+    last_frame: int = 0
+    server_version: str | None = None   # of the captured greeting
+    thread_id: int | None = None        # likewise
+    user: str | None = None
+    tls_version: str | None = None
+    tls_cipher: str | None = None
+    client_hello: bool = False
+    opened_records: int = 0
+    opened_failed: int = 0
+    not_opened: str | None = None
+    missing: int = 0                    # bytes, of both directions
+    in_clear: tuple[StatementSeen, ...] = ()
+    inside: tuple[StatementSeen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FrameShown:
+    """A frame for a hex dump: `data` from its IP header on; marks: byte ranges in it that hold the canary."""
+
+    number: int
+    time_ns: int
+    data: bytes = field(repr=False)
+    marks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(slots=True)
+class Evidence:
+    """frames and bytes: captured while the cell ran; dropped: lost by the capture in that time; failure: why it
+    has ended by itself; sightings: of the canary in any captured byte, decoded or not; shown: the frame of the
+    INSERT, in the clear or in TLS (with a key log); note: what a relay says of the server."""
+
+    how: str
+    frames: int = 0
+    bytes: int = 0
+    dropped: int = 0
+    failure: str | None = None
+    connections: tuple[ConnectionSeen, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    shown: FrameShown | None = None
+    note: str | None = None
+
+    @property
+    def greetings(self) -> int:
+        """Connections whose greeting was decoded: the capture was not blind."""
+        return sum(1 for one in self.connections if one.server_version is not None)
+
+
+def to_json(evidence: Evidence) -> bytes:
+    fields = asdict(evidence)
+    if evidence.shown is not None:
+        fields["shown"]["data"] = base64.b64encode(evidence.shown.data).decode("ascii")
+    return json.dumps(fields).encode()
+
+
+def from_json(text: bytes) -> Evidence:
+    """Raises ValueError, KeyError or TypeError where it is none."""
+    fields = json.loads(text)
+    shown = fields.pop("shown")
+    connections = tuple(_connection(one) for one in fields.pop("connections"))
+    sightings = tuple(Sighting(**one) for one in fields.pop("sightings"))
+    evidence = Evidence(**fields, connections=connections, sightings=sightings)
+    if shown is not None:
+        marks = tuple((int(start), int(end)) for start, end in shown.pop("marks"))
+        evidence.shown = FrameShown(**shown | {"data": base64.b64decode(shown["data"]), "marks": marks})
+    return evidence
+
+
+def _connection(fields: Mapping[str, Any]) -> ConnectionSeen:
+    lists: dict[str, Any] = {
+        "reasons": tuple(fields["reasons"]),
+        "in_clear": tuple(StatementSeen(**one) for one in fields["in_clear"]),
+        "inside": tuple(StatementSeen(**one) for one in fields["inside"]),
+    }
+    return ConnectionSeen(**{**fields, **lists})
