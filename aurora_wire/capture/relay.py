@@ -21,7 +21,7 @@ from typing import Final
 from aurora_wire.capture.relay_carry import Carrier, reset
 from aurora_wire.capture.relay_errors import ErrorWatch
 from aurora_wire.capture.relay_frames import LINK_RAW, Conversation, Place
-from aurora_wire.capture.relay_names import SocketAddress, look_up, plain
+from aurora_wire.capture.relay_names import LookUp, SocketAddress, look_up, plain, reason
 from aurora_wire.errors import UsageError
 
 OnFrame = Callable[[int, bytes, int], None]   # time in ns since 1970, an IP packet, its link type
@@ -52,6 +52,7 @@ class Relay:
         *,
         connect_timeout: float = CONNECT_TIMEOUT,
         most: int = MOST_CONNECTIONS,
+        names: LookUp = look_up,
     ) -> None:
         self.listen = Place(*listen)
         self.target = Place(*target)
@@ -59,6 +60,7 @@ class Relay:
         self.on_frame = on_frame
         self.on_problem = on_problem
         self.connect_timeout = connect_timeout
+        self.names = names
         self.most = max(1, min(most, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_HANDLES) // 2))
         self.accepted = 0         # connections of clients
         self.ended = 0            # those of them that are over, carried or not
@@ -160,7 +162,7 @@ class Relay:
         """To the first address of the target that takes the connection; each try is told as it went."""
         said: list[str] = []
         try:
-            places = await look_up(self.target)
+            places = await self.names(self.target)
         except OSError as error:
             self._problem(f"{client} to {self.target}: {reason(error)}.")
             return None
@@ -281,9 +283,3 @@ def prepare(connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-
-
-def reason(error: BaseException) -> str:
-    """`connection refused`: what the system says, as a part of a sentence."""
-    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return said[:1].lower() + said[1:]

@@ -66,16 +66,17 @@ class Carrier:
         except _Reset as event:
             self._tell(self._conversation.reset(from_client=event.by_client))
         finally:
-            tasks = [*directions, *guards]
-            for task in tasks:
+            for task in (*directions, *guards):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for leg in legs:
-                self._watch.remove(leg.socket)
-                if whole:
-                    leg.socket.close()
-                else:
-                    reset(leg.socket)
+            try:
+                await asyncio.gather(*directions, *guards, return_exceptions=True)
+            finally:  # also where this is cancelled in turn
+                for leg in legs:
+                    self._watch.remove(leg.socket)
+                    if whole:
+                        leg.socket.close()
+                    else:
+                        reset(leg.socket)
 
     async def _forward(self, source: _Leg, sink: _Leg) -> None:
         """Until `source` ends or `sink` takes no more. Raises _Reset."""

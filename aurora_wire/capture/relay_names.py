@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import socket
 import threading
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from aurora_wire.capture.relay_frames import Place
 
 SocketAddress = tuple[Any, ...]                   # (address, port) or IPv6's (address, port, flow, zone)
 Found = list[tuple[socket.AddressFamily, SocketAddress]]
+LookUp = Callable[[Place], Awaitable[Found]]      # raises OSError
 
 MOST_ADDRESSES: Final = 8       # of one name that are tried
 LOOK_UP_TIMEOUT: Final = 15.0   # seconds
@@ -74,3 +77,12 @@ def plain(address: SocketAddress) -> Place:
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
         text = str(parsed.ipv4_mapped)
     return Place(text, int(address[1]))
+
+
+def reason(error: OSError | OverflowError) -> str:
+    """`connection refused`: what the system says, as a part of a sentence."""
+    if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
+        said = os.strerror(error.errno)  # asyncio has words of its own, which repeat the address
+    else:
+        said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return said[:1].lower() + said[1:]
