@@ -1,0 +1,1 @@
+"""What can be proved, handed on and compared: bundles, redaction, comparison, impact."""

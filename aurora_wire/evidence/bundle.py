@@ -1,0 +1,272 @@
+"""Makes an evidence bundle: captures, result, reports, manifest and attestation in one zip.
+
+The steps: hash and analyse the captures, render the reports, describe all of it, sign the description, pack. What
+was analysed is what is packed: each capture is copied first, and hashed once more by who reads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from aurora_wire.analysis import DEFAULT_PORTS, OnProgress
+from aurora_wire.capture.inputs import expand_inputs
+from aurora_wire.capture.opening import STANDARD_INPUT
+from aurora_wire.errors import OutputError, UsageError
+from aurora_wire.evidence import names, signing
+from aurora_wire.evidence.analysing import analyse, masker_of, write_reports
+from aurora_wire.evidence.archive import Content, write_archive
+from aurora_wire.evidence.atomic import atomic_file
+from aurora_wire.evidence.capture_notes import capture_notes
+from aurora_wire.evidence.environment import clock_fields, creation_time, environment_fields, tool_fields
+from aurora_wire.evidence.hashing import hash_file, sums_line
+from aurora_wire.evidence.instructions import instructions
+from aurora_wire.evidence.statement import dump, statement, summary
+from aurora_wire.evidence.timestamp import check_url, request_timestamp, require_timestamps
+from aurora_wire.report.times import Clock, rfc3339
+from aurora_wire.verdict.result import CaptureResult, Scan
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+MAX_CAPTURES = 9_999
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a person says about a bundle."""
+
+    id: str = ""
+    examiner: str = ""
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Options:
+    """How to make it. command: the command line, as it is to be written down.
+
+    reveal: reports show what crossed as it is; redact_captures: the captures are masked, and the originals are only
+    named by their hashes.
+    """
+
+    case: Case = field(default_factory=Case)
+    key: str | None = None
+    timestamp: str | None = None
+    ports: Sequence[int] = DEFAULT_PORTS
+    only_ports: bool = False
+    reveal: bool = False
+    redact_captures: bool = False
+    command: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A bundle that was made."""
+
+    result: Scan
+    files: int
+    bytes: int
+    fingerprint: str | None
+
+
+def create_bundle(
+    paths: Sequence[str], output: str, options: Options, on_progress: OnProgress | None = None
+) -> Made:
+    """Write a bundle of captures to `output`, which appears when it is whole.
+
+    Raises UsageError, CaptureError where a capture cannot be read, OutputError. KeyboardInterrupt leaves nothing.
+    """
+    key = None if options.key is None else signing.read_private_key(options.key)
+    if options.timestamp is not None:
+        check_url(options.timestamp)
+        require_timestamps()
+        if key is None:
+            raise UsageError("--timestamp: a time-stamp is of a signature. Give --key, too.")
+    originals = _inputs(paths, output)
+    created, fixed = creation_time()
+    folder = Path(output).parent
+    try:
+        with TemporaryDirectory(prefix=".aurora-wire-", dir=folder) as temporary:
+            draft = _Draft(Path(temporary), options, created, fixed=fixed)
+            draft.take(originals)
+            draft.analyse(on_progress)
+            contents = draft.contents(key)
+            with atomic_file(output) as file:
+                write_archive(file, contents, created)
+                size = file.tell()
+    except OSError as error:
+        raise OutputError(f"{output}: {(error.strerror or str(error)).lower()}. Nothing was written there.") from error
+    fingerprint = None if key is None else signing.fingerprint(key.public_key())
+    return Made(draft.result, len(contents), size, fingerprint)
+
+
+def _inputs(paths: Sequence[str], output: str) -> list[str]:
+    if STANDARD_INPUT in paths:
+        raise UsageError("standard input is no evidence: nobody could read it again. Write it to a file first.")
+    found = expand_inputs(list(paths))
+    if len(found) > MAX_CAPTURES:
+        raise UsageError(f"{len(found):,} captures are too many for one bundle ({MAX_CAPTURES:,}).")
+    for path in found:
+        if Path(output).exists() and Path(output).samefile(path):
+            raise UsageError(f"{output}: this is one of the captures. Give the bundle another name.")
+    return found
+
+
+class _Draft:
+    """A bundle on its way, in a folder that goes when it is packed."""
+
+    def __init__(self, folder: Path, options: Options, created: datetime, *, fixed: bool) -> None:
+        self.folder = folder
+        self.options = options
+        self.created = created
+        self.fixed = fixed
+        self.originals: list[dict[str, object]] = []
+        self.captures: list[str] = []  # names in the bundle
+        self.reports: dict[str, Path] = {}
+        self.known: dict[Path, tuple[str, int]] = {}  # files hashed already
+        self.result: Scan
+
+    def take(self, originals: Sequence[str]) -> None:
+        """Copy the captures (masked, if wanted), and note what they were."""
+        (self.folder / names.CAPTURES).mkdir()
+        masker = None
+        if self.options.redact_captures:
+            masker = masker_of(self.options.case.id, [Path(path) for path in originals])
+        for number, path in enumerate(originals, 1):
+            name = names.capture_name(number, path)
+            target = self.folder / name
+            status = os.stat(path)  # noqa: PTH116 - a path as the user wrote it
+            if masker is None:
+                shutil.copyfile(path, target)
+                sha256, size = hash_file(target)
+            else:
+                from aurora_wire.evidence.recapture import redact_capture  # type: ignore[import-not-found] # noqa: PLC0415
+
+                sha256, size = hash_file(Path(path))
+                name = f"{names.CAPTURES}{number:03d}-redacted.{redacted_suffix(path)}"
+                redact_capture(path, str(self.folder / name), masker, ports=self.options.ports)
+            self.captures.append(name)
+            self.originals.append(
+                {
+                    "path": path,
+                    "sha256": sha256,
+                    "bytes": size,
+                    "modified": rfc3339(status.st_mtime_ns),
+                }
+            )
+
+    def analyse(self, on_progress: OnProgress | None) -> None:
+        options = self.options
+        result = analyse(
+            self.folder, self.captures, options.ports, only_ports=options.only_ports, on_progress=on_progress
+        )
+        masked = not (options.reveal or options.redact_captures)
+        if masked:
+            result = masker_of(options.case.id, [self.folder / name for name in self.captures]).scan(result)
+        self.result = result
+        self.reports = write_reports(result, self.folder, masked=not options.reveal)
+
+    def contents(self, key: Ed25519PrivateKey | None) -> Mapping[str, Content]:
+        """All files of the bundle, by name."""
+        stamped = self.options.timestamp is not None
+        contents: dict[str, Content] = {name: self.folder / name for name in self.captures}
+        contents.update(self.reports)
+        every = [*contents, names.MANIFEST, names.INSTRUCTIONS, names.SUMS]
+        if key is not None:
+            every += [names.SUMS_SIGNATURE, names.ENVELOPE, names.PUBLIC_KEY, names.SIGNED_BYTES, names.SIGNATURE]
+        if stamped:
+            every.append(names.TIMESTAMP)
+        fingerprint = None if key is None else signing.fingerprint(key.public_key())
+        contents[names.INSTRUCTIONS] = instructions(every, fingerprint, stamped=stamped)
+        manifest = self.manifest(contents, fingerprint)
+        contents[names.MANIFEST] = dump(manifest)
+        if key is not None:
+            self._sign(contents, key, manifest)
+        sums = {name: digest for name, (digest, _) in self.hashes(contents).items()}
+        listed = "".join(sums_line(sums[name], name) for name in sorted(sums)).encode("ascii")
+        contents[names.SUMS] = listed
+        if key is not None:
+            contents[names.SUMS_SIGNATURE] = key.sign(listed)
+        return contents
+
+    def _sign(self, contents: dict[str, Content], key: Ed25519PrivateKey, manifest: Mapping[str, object]) -> None:
+        sums = {name: digest for name, (digest, _) in self.hashes(contents).items()}
+        signed = signing.sign_payload(statement(sums, self.result, manifest), key)
+        contents[names.ENVELOPE] = signed.envelope
+        contents[names.SIGNED_BYTES] = signed.signed_bytes
+        contents[names.SIGNATURE] = signed.signature
+        contents[names.PUBLIC_KEY] = signing.public_pem(key.public_key())
+        if self.options.timestamp is not None:
+            contents[names.TIMESTAMP] = request_timestamp(self.options.timestamp, signed.envelope)
+
+    def manifest(self, contents: Mapping[str, Content], fingerprint: str | None) -> dict[str, object]:
+        options, case = self.options, self.options.case
+        files = [
+            {"name": name, "sha256": digest, "bytes": size} for name, (digest, size) in self.hashes(contents).items()
+        ]
+        return {
+            "schema": names.SCHEMA,
+            "created": self.created.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "case": {"id": case.id, "examiner": case.examiner, "note": case.note},
+            "tool": tool_fields(),
+            "environment": environment_fields(),
+            "clock": clock_fields(self.created, fixed=self.fixed),
+            "command": list(options.command),
+            "options": {"ports": list(options.ports), "only_ports": options.only_ports},
+            "redaction": {
+                "reports": "none" if options.reveal else "masked",
+                "captures": "masked" if options.redact_captures else "none",
+            },
+            "signed_by": fingerprint,
+            "result": summary(self.result),
+            "captures": [
+                self._capture(name, original, capture)
+                for name, original, capture in zip(self.captures, self.originals, self.result.captures, strict=True)
+            ],
+            "files": files,
+        }
+
+    def hashes(self, contents: Mapping[str, Content]) -> dict[str, tuple[str, int]]:
+        """SHA-256 and size of each, sorted by name."""
+        found: dict[str, tuple[str, int]] = {}
+        for name in sorted(contents):
+            content = contents[name]
+            if isinstance(content, bytes):
+                found[name] = hashlib.sha256(content).hexdigest(), len(content)
+            else:
+                if content not in self.known:
+                    self.known[content] = hash_file(content)
+                found[name] = self.known[content]
+        return found
+
+    def _capture(self, name: str, original: Mapping[str, object], capture: CaptureResult) -> dict[str, object]:
+        clock = Clock(self.result.captures)
+        return {
+            "file": name,
+            "original": original,
+            "format": capture.format,
+            "compression": capture.compression,
+            "packets": capture.packets,
+            "first_time": clock.show(capture.first_frame, capture.first_time_ns),
+            "last_time": clock.show(capture.first_frame, capture.last_time_ns),
+            "undated": capture.undated,
+            "complete": capture.complete,
+            "dropped_packets": capture.dropped_packets,
+            "truncated_packets": capture.truncated_packets,
+            "says": capture_notes(self.folder / name),
+        }
+
+
+def redacted_suffix(path: str) -> str:
+    """`pcap`, `pcapng`: masked captures are written uncompressed."""
+    from aurora_wire.capture.opening import open_capture  # noqa: PLC0415
+
+    with open_capture(path, hash_input=False) as capture:
+        return capture.format

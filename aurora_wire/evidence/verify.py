@@ -1,0 +1,430 @@
+"""Checks a bundle: form, signature, hashes, time-stamp; then runs the analysis again and compares.
+
+Every step that can still be made is made, so that the answer says all that is wrong and not only the first of it.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from aurora_wire.analysis import OnProgress
+from aurora_wire.errors import CaptureError, UsageError
+from aurora_wire.evidence import names, signing
+from aurora_wire.evidence.analysing import analyse, masker_of, write_reports
+from aurora_wire.evidence.archive import write_archive
+from aurora_wire.evidence.differences import differences
+from aurora_wire.evidence.hashing import BLOCK, hash_file, sums_line
+from aurora_wire.evidence.reading import Bundle, NotABundle
+from aurora_wire.evidence.signing import BadSignature, Opened
+from aurora_wire.evidence.statement import PREDICATE_TYPE, TYPE, summary
+from aurora_wire.version import VERSION
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+MAX_DIFFERENCES: Final = 50  # told of one comparison
+
+# What has to be the same where another version of the tool runs: findings and texts may have become more.
+JUDGEMENTS: Final = ("verdict", "confidence", "connections_total", "by_verdict")
+
+Fields = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One step. ok: None where it could not be made or proves nothing, and `text` says why."""
+
+    name: str
+    ok: bool | None
+    text: str
+    details: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Verification:
+    """All steps, in order."""
+
+    path: str
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return all(check.ok is not False for check in self.checks)
+
+    def add(self, name: str, ok: bool | None, text: str, details: Sequence[str] = ()) -> None:
+        self.checks.append(Check(name, ok, text, tuple(details)))
+
+
+def verify_bundle(
+    path: str,
+    *,
+    key: str | None = None,
+    originals: Sequence[str] = (),
+    authorities: str | None = None,
+    on_progress: OnProgress | None = None,
+) -> Verification:
+    """key: file with the public key that has to have signed; originals: captures kept elsewhere, analysed too;
+    authorities: certificates (PEM) of the time-stamp authorities that are trusted.
+
+    Raises UsageError where `path` is no zip archive, or an option is wrong.
+    """
+    trusted = None if key is None else signing.read_public_key(key)
+    verification = Verification(path)
+    try:
+        with Bundle(path) as bundle:
+            _Verifier(bundle, verification, trusted, authorities).run(originals, on_progress)
+    except NotABundle as error:
+        verification.add("archive", ok=False, text=str(error))
+    return verification
+
+
+class _Verifier:
+    def __init__(
+        self, bundle: Bundle, verification: Verification, trusted: Ed25519PublicKey | None, authorities: str | None
+    ) -> None:
+        self.bundle = bundle
+        self.add = verification.add
+        self.trusted = trusted
+        self.authorities = authorities
+        self.hashes: dict[str, tuple[str, int]] = {}
+        self.manifest: Fields = {}
+
+    def run(self, originals: Sequence[str], on_progress: OnProgress | None) -> None:
+        for name in (names.MANIFEST, names.SUMS, names.INSTRUCTIONS, names.RESULT):
+            if name not in self.bundle.members:
+                raise NotABundle(f"{name} is missing")
+        manifest = _json(self.bundle.read(names.MANIFEST), names.MANIFEST)
+        if not isinstance(manifest, dict) or manifest.get("schema") != names.SCHEMA:
+            raise NotABundle(f"{names.MANIFEST} is none of {names.SCHEMA}")
+        self.manifest = manifest
+        damaged = self._hashes()
+        self._signature()
+        self._timestamp()
+        if damaged:
+            self.add("analysis", ok=None, text="not run again: the archive is damaged")
+            return
+        self._archive()
+        with TemporaryDirectory(prefix="aurora-wire-") as temporary:
+            self._again(Path(temporary), on_progress)
+            if originals:
+                self._originals(originals, Path(temporary), on_progress)
+
+    # -- the archive and its files
+
+    def _archive(self) -> None:
+        """Packed again, it has to be the same bytes: so nothing hides in headers or between files."""
+        try:
+            created = datetime.fromisoformat(str(self.manifest.get("created")))
+        except ValueError:
+            self.add("archive", ok=False, text="the manifest does not say when it was made")
+            return
+        with TemporaryDirectory(prefix="aurora-wire-") as folder, tempfile.TemporaryFile() as packed:
+            contents = {name: self.bundle.extract(name, Path(folder)) for name in self.bundle.members}
+            write_archive(packed, contents, created)
+            at = _first_difference(packed, self.bundle.path)
+        if at is None:
+            self.add("archive", ok=True, text=f"{len(self.bundle.members)} files, packed as bundles are")
+        else:
+            text = f"byte {at:,} is not as a bundle has it: it was changed, or packed by another program"
+            self.add("archive", ok=False, text=text)
+
+    def _hashes(self) -> bool:
+        """Answers whether there are files that cannot be read as they were packed."""
+        wrong: list[str] = []
+        for name in self.bundle.members:
+            try:
+                self.hashes[name] = self.bundle.hash(name)
+            except NotABundle as error:
+                self.hashes[name] = "", 0
+                wrong.append(str(error))
+        damaged = bool(wrong)
+        sums = {name: digest for name, (digest, _) in self.hashes.items() if name not in names.NOT_SUMMED and digest}
+        wanted = "".join(sums_line(sums[name], name) for name in sorted(sums)).encode("ascii")
+        listed = self.bundle.read(names.SUMS)
+        if listed != wanted and not damaged:
+            wrong += _sums_differences(listed, sums)
+        listed_files = self.manifest.get("files")
+        files = {
+            str(one.get("name")): (one.get("sha256"), one.get("bytes"))
+            for one in (listed_files if isinstance(listed_files, list) else [])
+            if isinstance(one, dict)
+        }
+        for name, (digest, size) in self.hashes.items():
+            if name in names.NOT_SUBJECTS or name == names.MANIFEST or not digest:
+                continue
+            if name not in files:
+                wrong.append(f"{name}: not in the manifest: it was added")
+            elif files[name] != (digest, size):
+                wrong.append(f"{name}: SHA-256 {digest}, {size:,} bytes; the manifest says {_say(files[name])}")
+        wrong += [f"{name}: in the manifest, not in the bundle: it was taken away" for name in files
+                  if name not in self.hashes]
+        count = len(self.hashes)
+        text = f"SHA-256 and size of {count} files are as manifest and {names.SUMS} say" if not wrong else (
+            "files are not those that the bundle was made of"
+        )
+        self.add("hashes", ok=not wrong, text=text, details=list(dict.fromkeys(wrong)))
+        return damaged
+
+    # -- who says so
+
+    def _signature(self) -> None:
+        signed = [name for name in (names.ENVELOPE, names.SUMS_SIGNATURE, names.PUBLIC_KEY, names.SIGNED_BYTES,
+                                    names.SIGNATURE) if name in self.bundle.members]
+        if not signed and not self.manifest.get("signed_by"):
+            if self.trusted is not None:
+                self.add("signature", ok=False, text="there is none, and --key asks for one")
+            else:
+                self.add("signature", ok=None, text="there is none: hashes show damage, not who made the bundle")
+            return
+        if len(signed) < 5:
+            self.add("signature", ok=False, text=f"only {', '.join(signed) or 'the manifest'} is left of it")
+            return
+        signing.require_signing()
+        own = signing.public_key_of(self.bundle.read(names.PUBLIC_KEY))
+        if own is None:
+            self.add("signature", ok=False, text=f"{names.PUBLIC_KEY} is no Ed25519 public key")
+            return
+        key = self.trusted or own
+        try:
+            opened = signing.open_envelope(self.bundle.read(names.ENVELOPE), key)
+        except BadSignature as error:
+            self.add("signature", ok=False, text=f"{error} (key {signing.fingerprint(key)})")
+            return
+        wrong = self._misfits(opened, key, own)
+        if wrong:
+            self.add("signature", ok=False, text="what was signed is not what is in the bundle", details=wrong)
+            return
+        who = f"made with key {signing.fingerprint(key)}"
+        if self.trusted is None:
+            self.add("signature", ok=True, text=f"{who}, which the bundle brings itself: --key FILE says whether it "
+                     "is the examiner's")
+        else:
+            self.add("signature", ok=True, text=f"{who}, the one given")
+
+    def _misfits(self, opened: Opened, key: Ed25519PublicKey, own: Ed25519PublicKey) -> list[str]:
+        """What of the bundle is not as `key` has signed it."""
+        wrong: list[str] = []
+        statement = _json(opened.payload, names.ENVELOPE)
+        if not isinstance(statement, dict) or (statement.get("_type"), statement.get("predicateType")) != (
+            TYPE, PREDICATE_TYPE,
+        ):
+            return ["the attestation is about something else"]
+        found = statement.get("subject")
+        signed = {
+            str(one.get("name")): one.get("digest") for one in (found if isinstance(found, list) else [])
+            if isinstance(one, dict)
+        }
+        for name, (digest, _) in self.hashes.items():
+            if name in names.NOT_SUBJECTS:
+                continue
+            if name not in signed:
+                wrong.append(f"{name}: is not among the signed files")
+            elif signed[name] != {"sha256": digest}:
+                wrong.append(f"{name}: is not as it was signed")
+        wrong += [f"{name}: was signed, and is not there" for name in signed if name not in self.hashes]
+        if key != own or signing.public_pem(key) != self.bundle.read(names.PUBLIC_KEY):
+            wrong.append(f"{names.PUBLIC_KEY}: is another key")
+        if self.manifest.get("signed_by") != signing.fingerprint(key):
+            wrong.append(f"{names.MANIFEST}: names another key")
+        parts = (self.bundle.read(names.SIGNED_BYTES), self.bundle.read(names.SIGNATURE))
+        if parts != (opened.signed_bytes, opened.signature):
+            wrong.append(f"{names.SIGNED_BYTES} or {names.SIGNATURE}: is not of the attestation")
+        if not signing.signature_fits(key, self.bundle.read(names.SUMS_SIGNATURE), self.bundle.read(names.SUMS)):
+            wrong.append(f"{names.SUMS_SIGNATURE}: is no signature of {names.SUMS}")
+        return wrong
+
+    def _timestamp(self) -> None:
+        if names.TIMESTAMP not in self.bundle.members:
+            if self.authorities is not None:
+                self.add("time-stamp", ok=False, text="there is none, and --tsa asks for one")
+            return
+        from aurora_wire.evidence.timestamp import MISSING, check_timestamp, require_timestamps  # noqa: PLC0415
+
+        try:
+            require_timestamps()
+        except UsageError:
+            self.add("time-stamp", ok=None, text=f"not looked at: {MISSING}")
+            return
+        try:
+            moment = check_timestamp(
+                self.bundle.read(names.TIMESTAMP), self.bundle.read(names.ENVELOPE), self.authorities
+            )
+        except BadSignature as error:
+            self.add("time-stamp", ok=False, text=str(error))
+            return
+        text = f"of {moment.isoformat().replace('+00:00', 'Z')}"
+        if self.authorities is None:
+            self.add("time-stamp", ok=None, text=f"{text}, by whom is not checked: --tsa FILE gives the authority")
+        else:
+            self.add("time-stamp", ok=True, text=f"{text}, by an authority in {self.authorities}")
+
+    # -- the analysis again
+
+    def _captures(self) -> list[tuple[str, Fields]]:
+        """Their names in the bundle, in the order read, and what they were. Raises NotABundle."""
+        listed = self.manifest.get("captures")
+        found: list[tuple[str, Fields]] = []
+        for one in listed if isinstance(listed, list) else []:
+            name = one.get("file") if isinstance(one, dict) else None
+            original = one.get("original") if isinstance(one, dict) else None
+            if not isinstance(name, str) or not isinstance(original, dict) or not name.startswith(names.CAPTURES):
+                raise NotABundle("the manifest's captures are none")
+            if name not in self.bundle.members:
+                raise NotABundle(f"{name} is missing")
+            found.append((name, original))
+        if not found:
+            raise NotABundle("the manifest names no capture")
+        return found
+
+    def _options(self) -> tuple[list[int], bool]:
+        options = self.manifest.get("options")
+        ports = options.get("ports") if isinstance(options, dict) else None
+        if not isinstance(ports, list) or not all(type(port) is int and 0 < port < 65536 for port in ports):
+            raise NotABundle("the manifest does not say which ports were looked at")
+        return ports, isinstance(options, dict) and options.get("only_ports") is True
+
+    def _redaction(self, what: str) -> bool:
+        redaction = self.manifest.get("redaction")
+        return isinstance(redaction, dict) and redaction.get(what) == "masked"
+
+    def _case_id(self) -> str:
+        case = self.manifest.get("case")
+        return str(case.get("id", "")) if isinstance(case, dict) else ""
+
+    def _again(self, folder: Path, on_progress: OnProgress | None) -> None:
+        captures = [name for name, _ in self._captures()]
+        for name in captures:
+            self.bundle.extract(name, folder)
+        masked = self._redaction("reports") and not self._redaction("captures")
+        self._compare("analysis", folder, captures, on_progress, masked=masked, verdicts_only=False)
+
+    def _compare(
+        self, check: str, folder: Path, captures: Sequence[str], on_progress: OnProgress | None, *, masked: bool,
+        verdicts_only: bool,
+    ) -> None:  # fmt: skip
+        """Analyse `captures` in `folder`, and compare with what the bundle says."""
+        ports, only_ports = self._options()
+        try:
+            result = analyse(folder, captures, ports, only_ports=only_ports, on_progress=on_progress)
+        except (CaptureError, UsageError) as error:
+            self.add(check, ok=False, text=str(error).replace(f"{folder}/", ""))
+            return
+        if masked:
+            result = masker_of(self._case_id(), [folder / name for name in captures]).scan(result)
+        reports = write_reports(result, folder / check, masked=self._redaction("reports"))
+        was = _json(self.bundle.read(names.RESULT), names.RESULT)
+        now = _json(reports[names.RESULT].read_bytes(), names.RESULT)
+        if not isinstance(was, dict) or not isinstance(now, dict):
+            self.add(check, ok=False, text=f"{names.RESULT} is no result")
+            return
+        version = was.get("tool_version")
+        other_version = version != VERSION
+        if verdicts_only or other_version:
+            was, now = _judgements(was), _judgements(now)
+        found = list(islice(differences(was, now), MAX_DIFFERENCES + 1))
+        if not (verdicts_only or other_version or found):
+            found = [f"{name}: is not what this result makes" for name, path in reports.items()
+                     if name not in self.hashes or hash_file(path) != self.hashes[name]]
+            found += differences(self.manifest.get("result"), summary(result), f"{names.MANIFEST}: result")
+        if len(found) > MAX_DIFFERENCES:
+            found[MAX_DIFFERENCES] = "and more"
+        which = f"{len(captures)} capture{'s' if len(captures) > 1 else ''}"
+        by = f" (by version {VERSION}; the bundle is of {version}: verdicts are compared)" if other_version else ""
+        if found:
+            self.add(check, ok=False, text=f"run again on {which}{by}, it says something else", details=found)
+        else:
+            self.add(check, ok=True, text=f"run again on {which}{by}, it says the same: {result.verdict}"
+                     + (f" ({result.confidence})" if result.confidence else ""))
+
+    def _originals(self, originals: Sequence[str], folder: Path, on_progress: OnProgress | None) -> None:
+        """Captures that were kept elsewhere have to be those that the manifest names, and say the same."""
+        given: dict[str, str] = {}
+        for path in originals:
+            try:
+                given[hash_file(Path(path))[0]] = path
+            except (OSError, ValueError) as error:
+                said = error.strerror if isinstance(error, OSError) else str(error)
+                raise UsageError(f"{path}: cannot be read ({said}).") from error
+        wrong: list[str] = []
+        links = folder / "originals"
+        (links / names.CAPTURES).mkdir(parents=True)
+        captures = []
+        used = set()
+        for name, original in self._captures():
+            digest = str(original.get("sha256"))
+            if digest not in given:
+                wrong.append(f"{name}: no given file has its original's SHA-256, {digest}")
+                continue
+            used.add(digest)
+            (links / name).symlink_to(Path(given[digest]).resolve())
+            captures.append(name)
+        wrong += [f"{path}: SHA-256 {digest} is of no capture in the manifest" for digest, path in given.items()
+                  if digest not in used]
+        if wrong:
+            self.add("originals", ok=False, text="they are not the captures that the bundle was made of", details=wrong)
+            return
+        masked = self._redaction("reports")
+        self._compare("originals", links, captures, on_progress, masked=masked,
+                      verdicts_only=self._redaction("captures"))
+
+
+def _json(data: bytes, name: str) -> object:
+    """Raises NotABundle."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise NotABundle(f"{name} is no JSON") from error
+
+
+def _judgements(result: Fields) -> Fields:
+    """Of the whole and of each connection."""
+    connections = result.get("connections")
+    return {
+        **{name: result.get(name) for name in JUDGEMENTS},
+        "connections": [
+            {name: one.get(name) for name in ("id", "verdict", "confidence", "proof")}
+            for one in (connections if isinstance(connections, list) else [])
+            if isinstance(one, dict)
+        ],
+    }
+
+
+def _sums_differences(listed: bytes, sums: Mapping[str, str]) -> list[str]:
+    found: dict[str, str] = {}
+    for line in listed.decode("utf-8", "replace").splitlines():
+        digest, _, name = line.partition("  ")
+        found[name] = digest
+    wrong = [f"{name}: {names.SUMS} says SHA-256 {found[name][:64]}, it is {sums[name]}"
+             for name in sums if name in found and found[name] != sums[name]]
+    wrong += [f"{name}: not in {names.SUMS}: it was added" for name in sums if name not in found]
+    wrong += [f"{name[:200]}: in {names.SUMS}, not in the bundle: it was taken away"
+              for name in found if name not in sums]
+    return wrong or [f"{names.SUMS}: is not written as bundles have it"]
+
+
+def _say(entry: tuple[object, object]) -> str:
+    digest, size = entry
+    return f"{digest}, {size:,} bytes" if isinstance(size, int) else str(digest)
+
+
+def _first_difference(packed: BinaryIO, path: str) -> int | None:
+    """Where two files differ first."""
+    packed.seek(0)
+    with Path(path).open("rb") as file:
+        at = 0
+        while True:
+            one, other = packed.read(BLOCK), file.read(BLOCK)
+            if one != other:
+                pairs = zip(one, other, strict=False)
+                return at + next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+            if not one:
+                return None
+            at += len(one)
