@@ -81,7 +81,7 @@ def test_server_without_tls_and_a_client_that_verifies(name: str, client: GetCli
     check_failed(client(name).run(task_for(mariadb_bare, Mode.VERIFY_IDENTITY)), ErrorKind.NO_TLS)
 
 
-@pytest.fixture(scope="module", params=[EXPIRED, OTHER_CA, SELF_SIGNED])
+@pytest.fixture(params=[EXPIRED, OTHER_CA, SELF_SIGNED])
 def badly_certified(request: pytest.FixtureRequest, mariadb: Server) -> Iterator[Server]:
     with mariadb.showing(request.param):
         yield mariadb
@@ -100,7 +100,7 @@ def test_client_that_trusts_another_authority(name: str, client: GetClient, mari
     check_failed(client(name).run(task), ErrorKind.CERTIFICATE)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def wrongly_named(mariadb: Server) -> Iterator[Server]:
     with mariadb.showing(WRONG_NAME):
         yield mariadb
