@@ -34,6 +34,8 @@ SIZES: dict[str, tuple[int, ...]] = {
     SERVER_TRAFFIC: (32, 48),
 }
 
+LABELS = {label.encode(): label for label in SIZES}  # one string each, however many lines there are
+
 LINE = re.compile(rb"([A-Z][A-Z0-9_]*)[ \t]+([0-9A-Fa-f]{2,})[ \t]+([0-9A-Fa-f]{2,})\s*")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -110,13 +112,12 @@ class KeyLog:
         if found is None or len(found[2]) % 2 or len(found[3]) % 2:
             source.ignored += 1
             return
-        label = found[1].decode("ascii")
-        sizes = SIZES.get(label)
-        if sizes is None:
+        label = LABELS.get(found[1])
+        if label is None:
             source.unused += 1
             return
         client_random, secret = bytes.fromhex(found[2].decode("ascii")), bytes.fromhex(found[3].decode("ascii"))
-        if len(client_random) != 32 or len(secret) not in sizes:
+        if len(client_random) != 32 or len(secret) not in SIZES[label]:
             source.ignored += 1
             return
         known = self._secrets.get(client_random)
