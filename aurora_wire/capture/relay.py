@@ -52,6 +52,7 @@ class Relay:
         *,
         connect_timeout: float = CONNECT_TIMEOUT,
         most: int = MOST_CONNECTIONS,
+        count: int | None = None,
         names: LookUp = look_up,
     ) -> None:
         self.listen = Place(*listen)
@@ -60,6 +61,7 @@ class Relay:
         self.on_frame = on_frame
         self.on_problem = on_problem
         self.connect_timeout = connect_timeout
+        self.count = count        # connections after which no more are taken
         self.names = names
         self.most = max(1, min(most, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_HANDLES) // 2))
         self.accepted = 0         # connections of clients
@@ -89,22 +91,16 @@ class Relay:
 
     async def close(self) -> None:
         """Stop listening and cut what is still open: both sides see a reset, the recording none."""
-        await self.refuse_more()
+        if self._accepting is not None:
+            self._accepting.cancel()
+            await asyncio.gather(self._accepting, return_exceptions=True)
+        if self._listener is not None:
+            self._listener.close()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._watch.end()
-
-    async def refuse_more(self) -> None:
-        """Stop listening; what is open goes on."""
-        if self._accepting is not None:
-            self._accepting.cancel()
-            await asyncio.gather(self._accepting, return_exceptions=True)
-            self._accepting = None
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
 
     async def _listen(self) -> socket.socket:
         try:
@@ -124,7 +120,7 @@ class Relay:
             self.ended += 1
             free.release()
 
-        while True:
+        while self.count is None or self.accepted < self.count:
             await free.acquire()
             try:
                 client, address = await loop.sock_accept(listener)
@@ -137,6 +133,7 @@ class Relay:
             task = asyncio.create_task(self._serve(client, address))
             self._tasks.add(task)
             task.add_done_callback(over)
+        listener.close()
 
     async def _serve(self, client: socket.socket, address: SocketAddress) -> None:
         there = address[:2]
@@ -224,27 +221,29 @@ class Relay:
     def start(self) -> None:
         """Listens when it returns."""
         ready = threading.Event()
-        failures: list[BaseException] = []
+        failures: list[UsageError] = []
 
         async def serve() -> None:
             self._loop = asyncio.get_running_loop()
+            await self.open()
+            ready.set()
             try:
-                await self.open()
+                await self._end.wait()
             finally:
-                ready.set()
-            await self._end.wait()
-            await self.close()
+                await self.close()
 
         def run() -> None:
             try:
                 asyncio.run(serve())
-            except BaseException as error:  # it is raised where the relay was started
+            except UsageError as error:  # it is raised where the relay was started
                 failures.append(error)
+            finally:
+                ready.set()
 
         self._thread = threading.Thread(target=run, name="relay", daemon=True)
         self._thread.start()
         ready.wait()
-        if self._listener is None:
+        if failures:
             self._thread.join()
             self._thread = None
             raise failures[0]

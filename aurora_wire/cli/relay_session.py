@@ -39,7 +39,7 @@ class RelaySession:
         self.arguments = arguments
         self.output = output
         self.stop = stop
-        self.relay = Relay(arguments.listen, arguments.to, self._frame, complain)
+        self.relay = Relay(arguments.listen, arguments.to, self._frame, complain, count=arguments.count)
         self.json = _JSONLines(self._write, redact=arguments.redact) if arguments.format == "jsonl" else None
         self.analysis = Analysis(
             list(dict.fromkeys((*DEFAULT_PORTS, arguments.to[1]))),
