@@ -9,6 +9,7 @@ COMMANDS: Final = {  # name: module, and what it does in one line
     "scan": ("aurora_wire.cli.scan", "Judge captures: which connections crossed in the clear, with proof."),
     "watch": ("aurora_wire.cli.watch", "Capture live: which connections cross in the clear, as it happens."),
     "relay": ("aurora_wire.cli.relay", "Carry connections and judge them, where nobody may capture."),
+    "prove": ("aurora_wire.cli.prove", "Let real clients write to a server, and prove what crossed the wire."),
     "packets": ("aurora_wire.cli.packets", "List packets as tcpdump does, each with what is in it."),
     "evidence": ("aurora_wire.cli.evidence", "Make an evidence bundle of captures, or check one."),
     "clients": ("aurora_wire.cli.clients", "Print the client programs that can be driven, and what each can do."),

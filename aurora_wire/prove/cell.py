@@ -12,7 +12,6 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -150,7 +149,8 @@ def connection_of(outcome: Outcome, evidence: Evidence) -> ConnectionSeen | None
             if one.thread_id == number:
                 return one
     judged = [one for one in connections if one.verdict != "no-session"]
-    return (judged or list(connections) or [None])[-1]
+    found = judged or list(connections)
+    return found[-1] if found else None
 
 
 def agreement_of(outcome: Outcome, one: ConnectionSeen | None) -> Agreement:
@@ -302,12 +302,3 @@ def _as_promised(cell: Cell) -> bool:
     if cell.mode == Mode.DEFAULT:
         return cell.result in (Result.PLAINTEXT, Result.TLS)
     return cell.result == Result.TLS
-
-
-def worst_line(cells: Sequence[Cell]) -> list[str]:
-    """One line for each cell that did not come out as its mode promises."""
-    return [
-        f"{cell.client}, {cell.mode}: {cell.result.value}" + (f" ({cell.reasons[0]})" if cell.reasons else "")
-        for cell in cells
-        if not cell.as_promised
-    ]

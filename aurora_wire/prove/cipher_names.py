@@ -19,7 +19,7 @@ def openssl_names() -> dict[str, str]:
         context.set_ciphers(LIST)
     except ssl.SSLError:
         return {}
-    return {str(one["name"]): suite_name(int(one["id"]) & 0xFFFF) for one in context.get_ciphers()}  # type: ignore[call-overload]
+    return {str(one["name"]): suite_name(int(one["id"]) & 0xFFFF) for one in context.get_ciphers()}
 
 
 def same_cipher(session: str, captured: str) -> bool | None:

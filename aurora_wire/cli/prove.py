@@ -1,0 +1,178 @@
+"""`aurora-wire prove`: real clients, one real server, and what crossed the wire between them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+from aurora_wire.cli.output import Output, complain
+from aurora_wire.cli.terminal import style_for
+from aurora_wire.errors import UsageError
+from aurora_wire.prove.client import TIMEOUT, Mode
+from aurora_wire.prove.finding import DEFAULT_CLIENT, names
+
+if TYPE_CHECKING:
+    from aurora_wire.prove.cell import Cell
+    from aurora_wire.prove.matrix import Matrix
+    from aurora_wire.prove.run import Wanted
+
+DESCRIPTION = """\
+Prove what crosses the wire: let real clients write a fresh canary word to a
+server, each in several TLS modes, capture it, and show the same INSERT readable
+and not. Each run makes a table of its own and drops it. It captures live where it
+may (root, with all rights given up before the first byte is decoded), and through
+a relay elsewhere: sudo "$(command -v aurora-wire)" prove ..."""
+EXAMPLES = """exit codes:
+  0  every cell came out as its mode promises: `off` in the clear, `required`,
+     `verify-ca` and `verify-identity` encrypted, `default` either; all of it
+     proven
+  1  another cell came out otherwise, or could not be tried
+  2  wrong use
+  4  an output could not be written
+
+examples:
+  aurora-wire prove --host db.example.com --user app --database shop --ca rds.pem
+  aurora-wire prove --host localhost --user app --client mariadb --client pymysql==1.1.1
+"""
+PASSWORD_VARIABLE: Final = "AURORA_WIRE_PASSWORD"  # noqa: S105 - a name
+ALL: Final = "all"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--host", metavar="HOST", required=True, help="Connect to this server, and verify this name.")
+    add("--port", metavar="N", type=_port, default=3306, help="Connect to this port (default 3306).")
+    add("--user", metavar="USER", required=True, help="Log in as this user, who may make and drop a table.")
+    add("--password-file", metavar="FILE",
+        help=f"Read the password from this file's first line (default: ${PASSWORD_VARIABLE}, else it is asked for).")
+    add("--database", metavar="NAME", default="test", help="Make the tables in this database (default test).")
+    add("--client", metavar="NAME[==VERSION]", action="append", default=[],
+        help="Drive this client; may be given several times, `all` is every one that `aurora-wire clients` names. A "
+        f"version gets an environment of its own (default {DEFAULT_CLIENT}).")
+    add("--mode", choices=[mode.value for mode in Mode], action="append", default=[],
+        help="Try this mode; may be given several times (default: all of them).")
+    add("--ca", metavar="FILE", help="Let clients trust the authorities in this bundle (default: their own).")
+    add("-i", "--interface", metavar="IFACE", action="append", default=[],
+        help="Capture on this interface (default: the one that leads to the host).")
+    add("--via-relay", action="store_true",
+        help="Let clients connect through a relay on 127.0.0.1 that records, and capture nothing (default: only where "
+        "live capture is not allowed).")
+    add("--timeout", metavar="SECONDS", type=_seconds, default=TIMEOUT,
+        help=f"Give each run this time (default {TIMEOUT:g}).")
+    add("--keep", metavar="DIR", help="Keep each cell's capture in this folder, with its truth beside it as JSON.")
+    add("--keep-keys", action="store_true",
+        help="Put the clients' TLS secrets into the kept captures: whoever has them can read what is inside.")
+    add("--format", choices=("text", "json"), default="text",
+        help="Write text for people, or one JSON object (schema aurora-wire/prove/1; default text).")
+    add("-o", "--output", metavar="FILE",
+        help="Write to this file, readable for you only, and not to standard output.")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from aurora_wire.prove.run import Wanted, prove  # noqa: PLC0415 - not for --help
+
+    if arguments.keep_keys and not arguments.keep:
+        raise UsageError("--keep-keys needs a folder, --keep DIR.")
+    wanted = Wanted(
+        host=arguments.host, port=arguments.port, user=arguments.user, password=password_of(arguments),
+        database=arguments.database, clients=clients_of(arguments.client),
+        modes=[mode for mode in Mode if mode.value in arguments.mode or not arguments.mode],
+        ca=arguments.ca or "", via_relay=arguments.via_relay, interfaces=arguments.interface,
+        keep=arguments.keep or "", keep_keys=arguments.keep_keys, timeout=arguments.timeout,
+    )  # fmt: skip
+    matrix = driven(wanted, prove)
+    with Output(arguments.output) as output:
+        write(matrix, output, arguments.format)
+    return matrix.exit_code
+
+
+def driven(wanted: Wanted, prove: object) -> Matrix:
+    """Runs it; each cell is told on standard error when it is done, where somebody watches."""
+    assert callable(prove)  # noqa: S101 - imported late by the caller
+    on_cell = _progress if sys.stderr is not None and sys.stderr.isatty() else None
+    with terminated_as_interrupted():
+        matrix: Matrix = prove(wanted, complain, on_cell)
+    return matrix
+
+
+def write(matrix: Matrix, output: Output, form: str) -> None:
+    if form == "json":
+        from aurora_wire.report import matrix_json  # noqa: PLC0415
+
+        output.write(matrix_json.render(matrix))
+        return
+    from aurora_wire.report import matrix_text  # noqa: PLC0415
+
+    for line in matrix_text.render(matrix, style_for(output)):
+        output.write(line + "\n")
+
+
+def _progress(cell: Cell) -> None:
+    from aurora_wire.report.matrix_text import cell_text  # noqa: PLC0415
+
+    complain(f"{cell.client}, {cell.mode.value}: {cell_text(cell)}")
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM and SIGHUP clean up as Ctrl-C does."""
+
+    def interrupt(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def clients_of(asked: list[str]) -> list[str]:
+    """Without doubles, in order."""
+    found = [name for one in asked or [DEFAULT_CLIENT] for name in (names() if one == ALL else [one])]
+    return list(dict.fromkeys(found))
+
+
+def password_of(arguments: argparse.Namespace) -> str:
+    """Never from the arguments: other users see those."""
+    if arguments.password_file:
+        try:
+            lines = Path(arguments.password_file).read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            said = error.strerror if isinstance(error, OSError) else str(error)
+            raise UsageError(f"{arguments.password_file}: {said}.") from error
+        return lines[0] if lines else ""
+    if PASSWORD_VARIABLE in os.environ:
+        return os.environ.pop(PASSWORD_VARIABLE)  # clients do not inherit it
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError(
+            f"no password: --password-file FILE, or {PASSWORD_VARIABLE} in the environment (sudo strips it: "
+            f"sudo --preserve-env={PASSWORD_VARIABLE} ...)."
+        )
+    from getpass import getpass  # noqa: PLC0415
+
+    return getpass(f"Password of {arguments.user}: ")
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds

@@ -1,0 +1,208 @@
+"""Runs the matrix: for each client and mode a fresh canary, the client, and what the capture shows of it."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from aurora_wire.capture.live import LiveCapture
+from aurora_wire.capture.live_filter import port_filter
+from aurora_wire.capture.live_route import addresses_of, interface_to
+from aurora_wire.errors import AuroraWireError, CaptureError, UsageError
+from aurora_wire.prove.canary import fresh
+from aurora_wire.prove.cell import Cell, Result, judge_cell, without_run
+from aurora_wire.prove.client import (
+    TIMEOUT,
+    Ability,
+    Client,
+    ErrorKind,
+    Failure,
+    Found,
+    Mode,
+    Outcome,
+    Task,
+)
+from aurora_wire.prove.evidence import Evidence
+from aurora_wire.prove.finding import load, ready
+from aurora_wire.prove.keeping import Keeper
+from aurora_wire.prove.matrix import Matrix
+from aurora_wire.prove.observing import LiveObserver, Observer, RelayObserver
+from aurora_wire.prove.watcher import Watcher
+from aurora_wire.verdict.tls_open.openers import is_available
+from aurora_wire.version import VERSION
+
+RELAY_ADDRESS: Final = "127.0.0.1"
+LOCAL_NAME: Final = "localhost"
+
+Say = Callable[[str], None]
+OnCell = Callable[[Cell], None]
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What is to be tried. clients: `NAME` or `NAME==VERSION`; ca: path of a bundle, empty for the client's own;
+    interfaces: none for the one that leads to the host; keep: folder for captures, empty for none."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    database: str
+    clients: Sequence[str]
+    modes: Sequence[Mode]
+    ca: str = ""
+    via_relay: bool = False
+    interfaces: Sequence[str] = ()
+    keep: str = ""
+    keep_keys: bool = False
+    timeout: float = TIMEOUT
+
+
+def prove(wanted: Wanted, say: Say, on_cell: OnCell | None = None) -> Matrix:
+    """The whole matrix. say: gets lines about what takes long; on_cell: each cell as it is done.
+
+    Raises UsageError for what can be told before anything was started, and OutputError. Interrupted, it cleans up
+    first: the client is ended, its table dropped, keys and processes are gone.
+    """
+    clients = {spec: load(spec) for spec in wanted.clients}  # a name that is not known is told at once
+    if wanted.ca and not Path(wanted.ca).is_file():
+        raise UsageError(f"{wanted.ca}: no such file. --ca names the bundle (PEM) of the authorities to trust.")
+    watcher, reason = _watcher(wanted)
+    matrix = Matrix(
+        wanted.host, wanted.port, wanted.user, wanted.database, watcher.how, list(clients), list(wanted.modes),
+        how_reason=reason, folder=wanted.keep,
+    )  # fmt: skip
+    with watcher:
+        keeper = Keeper(wanted.keep) if wanted.keep else None
+        run = _Run(wanted, watcher, matrix, keeper)
+        for spec, client in clients.items():
+            for cell in run.cells_of(spec, client, say):
+                matrix.cells.append(cell)
+                if on_cell is not None:
+                    on_cell(cell)
+    if keeper is not None and keeper.failure is not None:
+        raise keeper.failure
+    return matrix
+
+
+def _watcher(wanted: Wanted) -> tuple[Watcher, str]:
+    """Live where that is allowed and wanted, else a relay; and why not live."""
+    reason = "asked for"
+    if not wanted.via_relay:
+        try:
+            capture = _capture(wanted)
+        except CaptureError as error:  # NoPermission is the usual one
+            reason = str(error)
+        else:
+            return Watcher(lambda: LiveObserver(capture, wanted.port), close_here=capture.close), ""
+
+    def relay() -> Observer:
+        return RelayObserver(RELAY_ADDRESS, wanted.host, wanted.port)
+
+    return Watcher(relay), reason
+
+
+def _capture(wanted: Wanted) -> LiveCapture:
+    """On the interfaces that lead to the host. A name without address is left to the client to complain about."""
+    addresses: list[str] = []
+    with suppress(UsageError):
+        addresses = addresses_of(wanted.host)
+    interfaces = list(wanted.interfaces) or list(dict.fromkeys(
+        name for name in map(interface_to, addresses) if name is not None
+    ))  # fmt: skip
+    return LiveCapture(interfaces, port_filter([wanted.port], addresses))
+
+
+class _Run:
+    def __init__(self, wanted: Wanted, watcher: Watcher, matrix: Matrix, keeper: Keeper | None) -> None:
+        self.wanted = wanted
+        self.watcher = watcher
+        self.matrix = matrix
+        self.keeper = keeper
+        self.control = ""  # what has shown that the capture is not blind
+
+    def cells_of(self, spec: str, client: Client, say: Say) -> list[Cell]:
+        modes = self.wanted.modes
+        try:
+            found = (ready(spec, say) if client.version else client).find()
+            reason = "" if found is not None else client.how_to_get
+        except AuroraWireError as error:
+            found, reason = None, str(error)
+        except Exception as error:  # a plug-in is the code of others
+            found, reason = None, f"its driver failed: {error!r}"
+        if found is None:
+            return [without_run(spec, mode, Result.NOT_INSTALLED, f"not installed: {reason}") for mode in modes]
+        return [self.cell(spec, client, found, mode) for mode in modes]
+
+    def cell(self, spec: str, client: Client, found: Found, mode: Mode) -> Cell:
+        if mode not in found.asks:
+            why = found.unavailable.get(mode) or "this client has no such mode"
+            return without_run(spec, mode, Result.NOT_AVAILABLE, why, version=found.version)
+        canary = fresh()
+        with tempfile.TemporaryDirectory(prefix="aurora-wire-keys-") as folder:
+            key_log = Path(folder) / "keys"
+            writes_keys = mode != Mode.OFF and Ability.KEY_LOG in found.abilities and is_available()
+            task = self.task(mode, canary, str(key_log) if writes_keys else "")
+            if writes_keys:
+                key_log.touch(mode=0o600)
+            outcome, evidence, capture = self.watched(spec, client, task, key_log)
+            keys_written = writes_keys and key_log.stat().st_size > 0
+        cell = judge_cell(
+            spec, outcome, evidence, canary, keys_written=keys_written, control_before=self.control
+        )
+        if cell.in_clear and not self.control:
+            self.control = f"the canary of {spec}, mode {mode}, was seen through the same capture"
+        if self.keeper is not None and cell.spoke:
+            self.keeper.keep(cell, self.matrix, capture)
+        return cell
+
+    def task(self, mode: Mode, canary: str, key_log: str) -> Task:
+        wanted = self.wanted
+        connect_to = None
+        if self.watcher.connect_port:
+            host = LOCAL_NAME if wanted.host == LOCAL_NAME else RELAY_ADDRESS
+            connect_to = (host, self.watcher.connect_port)
+        return Task(
+            host=wanted.host, port=wanted.port, user=wanted.user, password=wanted.password,
+            database=wanted.database, mode=mode, canary=canary, table=f"aurora_wire_{secrets.token_hex(6)}",
+            ca=wanted.ca and str(Path(wanted.ca).absolute()), key_log=key_log, connect_to=connect_to,
+            timeout=wanted.timeout,
+        )  # fmt: skip
+
+    def watched(self, spec: str, client: Client, task: Task, key_log: Path) -> tuple[Outcome, Evidence, bytes]:
+        """Runs the client. A capture that has failed leaves evidence that says so, and nothing else."""
+        watcher = self.watcher
+        comment = f"aurora-wire prove {VERSION}: {spec}, mode {task.mode}, {watcher.how}." if self.keeper else ""
+        failure: CaptureError | None = None
+        try:
+            watcher.begin()
+        except CaptureError as error:
+            failure = error
+        outcome = run_client(client, task)
+        keys = key_log.read_bytes() if task.key_log else b""
+        if failure is None:
+            try:
+                evidence, capture = watcher.end(
+                    task.canary, keys, comment=comment, keep_keys=self.wanted.keep_keys
+                )
+            except CaptureError as error:
+                failure = error
+            else:
+                return outcome, evidence, capture
+        return outcome, Evidence(watcher.how, failure=str(failure)), b""
+
+
+def run_client(client: Client, task: Task) -> Outcome:
+    """A driver that raises, against its contract, is a client that failed."""
+    try:
+        return client.run(task)
+    except Exception as error:  # a plug-in is the code of others
+        text = f"its driver failed: {error!r}"
+        if task.password:
+            text = text.replace(task.password, "***")
+        return Outcome(client.name, task.mode, error=Failure(ErrorKind.CLIENT, text))
