@@ -52,6 +52,12 @@ class Inside(Opening):
         self.wanted = True
         self.opened.found_keys = True
         self._begin()
+        for from_client in (True, False):
+            # A tap may bring records before the hello that they follow.
+            side = tls.side(from_client)
+            if side.app_records > 0:
+                self.opened.cut += side.app_records
+                self.opener.lost(from_client, side.app_bytes)
 
     def _begin(self) -> None:
         facts = self.facts

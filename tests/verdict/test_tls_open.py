@@ -132,6 +132,25 @@ def test_a_session_opened_by_a_hello_in_the_framing_of_ssl_2_opens(tmp_path: Pat
     assert only(result).proof == "key log"
 
 
+@pytest.mark.parametrize("version", [V12, V13])
+@pytest.mark.parametrize("places", [1, 2, 3, 4, 5, 6, 7, 8])
+def test_a_server_that_a_tap_shows_before_its_client_is_opened(
+    tmp_path: Path, version: ssl.TLSVersion, places: int
+) -> None:
+    made = LoggedSession(tmp_path, version)
+    made.mysql()
+    talk = play(made.steps[:2], acks=False, close=False)
+    talk.client(made.steps[2].payload)
+    hello = len(talk.packets) - 1
+    talk = play(made.steps[3:4], talk, syn=False, sizes=100, acks=False, close=False)
+    talk = play(made.steps[4:], talk, syn=False, acks=False)
+    talk.packets.insert(hello + places, talk.packets.pop(hello))
+    result = scan_with(tmp_path, talk, made.keys)
+    assert texts(inside(result)) == SAID, explain(result)
+    assert inside(result).failed == 0
+    assert only(result).confidence == "proven"
+
+
 def test_places_of_statements_inside_are_those_of_their_records(tmp_path: Path, session: LoggedSession) -> None:
     talk = play(session.steps)
     result = scan_with(tmp_path, talk, session.keys)
