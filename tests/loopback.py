@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -62,6 +62,10 @@ class Server:
             threading.Thread(target=self._talk, args=(served,), daemon=True).start()
 
     def _talk(self, served: socket.socket) -> None:
+        with suppress(OSError):  # the client is gone
+            self._answer(served)
+
+    def _answer(self, served: socket.socket) -> None:
         served.sendall(mysql.greeting(ssl=self.server_tls is not None))
         if self.server_tls is not None:
             served.recv(36)
