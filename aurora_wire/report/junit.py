@@ -176,16 +176,21 @@ def _message(c: ConnectionResult) -> str:
 
 def _details(c: ConnectionResult, findings: Sequence[Finding], redact: bool) -> Iterator[str]:
     for finding in findings:
-        where = place(finding.frame, None, finding.offset)
-        yield f"{finding.rule} {finding.severity}: {finding.title}: {shorten(finding.detail, TEXT)} ({where})"
+        said = f"{finding.rule} {finding.severity}: {finding.title}: {shorten(finding.detail, TEXT)}"
+        yield _at(said, place(finding.frame, None, finding.offset))
     for reason in c.reasons:
-        yield f"{reason.id}: {shorten(reason.text, TEXT)} ({place(reason.frame, reason.direction, reason.offset)})"
+        said = f"{reason.id}: {shorten(reason.text, TEXT)}"
+        yield _at(said, place(reason.frame, reason.direction, reason.offset))
     for statement in c.statements[:STATEMENTS]:
         shown = redact_statement(statement) if redact else statement
         yield f"frame {shown.frame}: {shown.command}: {show_bytes(shown.sql, limit=TEXT)}"
     more = c.statements_total - min(len(c.statements), STATEMENTS)
     if more > 0:
         yield f"{count(more, 'more statement')}: --format jsonl writes all of them"
+
+
+def _at(said: str, where: str) -> str:
+    return f"{said} ({where})" if where else said
 
 
 def _facts(c: ConnectionResult) -> Iterator[str]:

@@ -189,7 +189,7 @@ def _undecoded(scan: Scan) -> Iterator[str]:
     yield ""
     for row in scan.undecoded[:UNDECODED]:
         size = "" if row.bytes is None else f", {count(row.bytes, 'byte')}"
-        number = f"{row.count:,} {prose(row.unit, NAME)}"
+        number = f"{row.count:,} {prose(row.unit.removesuffix('s') if row.count == 1 else row.unit, NAME)}"
         remedy = f" {code(row.remedy, SENTENCE)}" if row.remedy else ""
         yield f"- {prose(row.reason, SENTENCE)}: {number}{size}.{remedy}"
     if len(scan.undecoded) > UNDECODED:

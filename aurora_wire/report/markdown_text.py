@@ -7,7 +7,7 @@ more than letters.
 >>> print(code("a`b | @all <img>"))
 ``a`b \x7c @all <img>``
 >>> print(prose("2 of 4 sessions, as root@10.0.0.9 asked [here](x)."))
-2 of 4 sessions, as `root@10.0.0.9` asked `[here](x).`
+2 of 4 sessions, as `root@10.0.0.9` asked `[here](x`).
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ MAX_TICKS: Final = 8    # in a row; parsers bound them too
 
 _TICKS: Final = re.compile("`+")
 _MANY_TICKS: Final = re.compile(f"`{{{MAX_TICKS + 1},}}")
-_WORD: Final = r"(?![0-9a-f]{7,})\(?[A-Za-z]+(?:['-][a-z]+)*[,.;:!?)]{0,2}"   # not one that may be a commit
-_NUMBER: Final = r"\(?[0-9]{1,3}(?:,[0-9]{3})*(?:\.[0-9])?%?[,;:]?"           # not one that begins a list
+_WORD: Final = r"(?![0-9a-f]{7,})\(?[A-Za-z]+(?:['-][a-z]+)*[,.;:!?)]{0,2}"           # not one that may be a commit
+_NUMBER: Final = r"\(?[0-9]{1,3}(?:[0-9]{0,3}|(?:,[0-9]{3})*(?:\.[0-9])?)%?[,;:]?"    # not one that begins a list
 _PLAIN: Final = re.compile(f"{_WORD}|{_NUMBER}")
+_END: Final = re.compile(r"(?<=.)[,.;:)]{0,2}\Z")    # of a sentence or a clause: it can stay outside of code
 
 
 def code(text: str, limit: int = 0) -> str:
@@ -47,7 +48,10 @@ def prose(text: str, limit: int = 0) -> str:
             strange.append(word)
             continue
         if strange:
-            pieces.append(_span(" ".join(strange)))
+            shown = " ".join(strange)
+            end = _END.search(shown)
+            at = len(shown) if end is None else end.start()
+            pieces.append(_span(shown[:at]) + shown[at:])
             strange = []
         if word:
             pieces.append(word)
