@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import select
 import shutil
 import signal
 import subprocess
@@ -103,30 +106,36 @@ def private_python() -> Iterator[Path]:
         shutil.rmtree(place)
 
 
+TELLS_OF_LATE_IMPORTS = """
+import os, runpy, sys
+class Late:
+    def find_spec(self, name, path=None, target=None):
+        if os.geteuid():
+            os.write(2, f"late import: {name}\\n".encode())
+sys.meta_path.insert(0, Late())
+sys.argv[0] = "aurora-wire"
+runpy.run_module("aurora_wire", run_name="__main__")
+"""
+
+
+def private(python: Path) -> tuple[list[str], dict[str, str]]:
+    """The command, and its environment. The libraries lie elsewhere, so a finder tells of what is imported late."""
+    libraries = [entry for entry in sys.path if entry and Path(entry).name.endswith("packages")]
+    environment = {"PYTHONPATH": ":".join([str(python), *libraries]), "PYTHONDONTWRITEBYTECODE": "1"}
+    return [str(python / "venv" / "bin" / "python"), "-c", TELLS_OF_LATE_IMPORTS], environment
+
+
 @pytest.mark.parametrize("form", ["text", "jsonl"])
 def test_nothing_is_imported_after_the_drop_and_files_go_where_only_root_may_write(
     server: Server, private_python: Path, form: str
 ) -> None:
-    """The libraries lie elsewhere, so a finder tells of every module that is looked for after the drop."""
     path = private_python / f"{form}.pcapng"
-    libraries = [entry for entry in sys.path if entry and Path(entry).name.endswith("packages")]
-    environment = {"PYTHONPATH": ":".join([str(private_python), *libraries]), "PYTHONDONTWRITEBYTECODE": "1"}
-    program = (
-        "import builtins, os, runpy, sys\n"
-        "class Late:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if os.geteuid():\n"
-        "            os.write(2, f'late import: {name}\\n'.encode())\n"
-        "sys.meta_path.insert(0, Late())\n"
-        "sys.argv = ['aurora-wire', *sys.argv[1:]]\n"
-        "runpy.run_module('aurora_wire', run_name='__main__')\n"
-    )
+    command, environment = private(private_python)
     with Server(tls=True) as hidden:
         ports = f"{server.port},{hidden.port}"
         with Watching(
             "-i", "lo", "--port", ports, "-w", str(path), "--format", form, "--window", "0.3", "--redact",
-            command=[str(private_python / "venv" / "bin" / "python"), "-c", program], environment=environment,
-            cwd=private_python,
+            command=command, environment=environment, cwd=private_python,
         ) as watch:  # fmt: skip
             status = watch.status()
             server.query(INSERT, b"SELECT 1", b"\xe6\xbc\xa2")
@@ -139,3 +148,31 @@ def test_nothing_is_imported_after_the_drop_and_files_go_where_only_root_may_wri
     assert "INSERT INTO cards" in out
     assert owner_and_mode(path) == (65534, 65534, "0o600")
     assert path.stat().st_size > 3000
+
+
+def test_nothing_is_imported_after_the_drop_for_the_screen(server: Server, private_python: Path) -> None:
+    command, environment = private(private_python)
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*command, "watch", "-i", "lo", "--port", str(server.port)], stdout=theirs, stderr=subprocess.PIPE,
+        env={**os.environ, **environment, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"}, cwd=private_python,
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        asked = ended = False
+        try:
+            while select.select([ours], [], [], 5)[0]:
+                shown += os.read(ours, 1 << 16)
+                if not asked and b"no MySQL connection yet" in shown:
+                    asked = True
+                    server.query(INSERT)
+                if not ended and b"1 statement in the clear" in shown:
+                    ended = True
+                    process.send_signal(signal.SIGINT)
+        except OSError:
+            pass  # the other end is closed
+        os.close(ours)
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        assert process.wait(10) == 1
+    assert b"PLAINTEXT (proven)" in shown
