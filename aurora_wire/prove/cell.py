@@ -202,6 +202,9 @@ def _judge(cell: Cell, outcome: Outcome, evidence: Evidence, one: ConnectionSeen
         return
     if one is None or one.verdict != "encrypted":
         return
+    if outcome.error is not None:
+        cell.confidence, cell.proof = "likely", []  # why does not matter: nothing was to be shown by it any more
+        return
     doubts = _doubts(cell, outcome, evidence)
     if cell.confidence == "proven" and doubts:
         cell.confidence = "likely"

@@ -15,8 +15,7 @@ OTHERWISE = 1
 
 @dataclass(slots=True)
 class Matrix:
-    """how: `live on lo`, `through a relay`; how_reason: why not live; folder: where captures were kept; interrupted:
-    there are fewer cells than were asked for."""
+    """how: `live on lo`, `through a relay`; how_reason: why not live; folder: where captures were kept."""
 
     host: str
     port: int

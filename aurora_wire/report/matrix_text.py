@@ -12,7 +12,7 @@ from aurora_wire.prove.evidence import FrameShown, StatementSeen
 from aurora_wire.prove.matrix import Matrix
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.table import cut_to, table
-from aurora_wire.report.tcpdump_hex import COLOUR_OFF, COLOUR_ON, hex_dump_marked
+from aurora_wire.report.tcpdump_hex import hex_dump_marked
 from aurora_wire.report.text_style import GREEN, RED, YELLOW, Style
 from aurora_wire.report.times import rfc3339
 
@@ -20,7 +20,7 @@ DUMP_WIDTH: Final = 74           # of one dump, its tab being 8 columns
 COLUMN_GAP: Final = 4
 REASONS_SHOWN: Final = 4
 SQL_SHOWN: Final = 160
-COLOURS: Final = re.compile("|".join(re.escape(code) for code in (COLOUR_ON, COLOUR_OFF)))
+COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def render(matrix: Matrix, style: Style) -> Iterator[str]:
@@ -47,26 +47,36 @@ def _head(matrix: Matrix, style: Style) -> Iterator[str]:
     yield from style.wrap(f"captured  {show_text(matrix.how)}{reason}", "  ")
     if matrix.folder:
         yield f"  kept in   {show_text(matrix.folder)}"
+    said = [(client, matrix.version_of(client)) for client in matrix.clients]
+    for number, (client, version) in enumerate((client, version) for client, version in said if version):
+        yield from style.wrap(f"{'clients ' if not number else ''}".ljust(10) + show_text(f"{client}: {version}"), "  ")
 
 
 def _table(matrix: Matrix, style: Style) -> Iterator[str]:
+    """With the ciphers, where the terminal has room for them."""
+    wide = list(_columns(matrix, style, ciphers=True))
+    fits = all(len(COLOURS.sub("", line)) <= style.width for line in wide)
+    yield from wide if fits else _columns(matrix, style, ciphers=False)
+
+
+def _columns(matrix: Matrix, style: Style, *, ciphers: bool) -> Iterator[str]:
     rows = []
     colours: dict[str, str] = {}
     for client in matrix.clients:
         by_mode = {cell.mode: cell for cell in matrix.of(client)}
         row = [show_text(client)]
         for mode in matrix.modes:
-            text = cell_text(by_mode[mode]) if mode in by_mode else "-"
+            text = cell_text(by_mode[mode], cipher=ciphers) if mode in by_mode else "-"
             if mode in by_mode:
                 colours[text] = _colour(by_mode[mode])
             row.append(text)
-        rows.append([*row, show_text(matrix.version_of(client))])
-    header = ["client", *(mode.value for mode in matrix.modes), "version"]
+        rows.append(row)
 
     def paint(column: int, text: str) -> str:
         return style.paint(text, colours.get(text.rstrip(), "")) if column else text
 
-    yield from table(header, rows, width=style.width, shrink=(len(header) - 1,), paint=paint, indent="")
+    header = ["client", *(mode.value for mode in matrix.modes)]
+    yield from table(header, rows, width=style.width, paint=paint, indent="")
 
 
 def _colour(cell: Cell) -> str:
@@ -75,14 +85,15 @@ def _colour(cell: Cell) -> str:
     return GREEN if cell.result == Result.TLS and cell.confidence == "proven" else YELLOW
 
 
-def cell_text(cell: Cell) -> str:
+def cell_text(cell: Cell, *, cipher: bool = True) -> str:
     """`PLAINTEXT`, `TLSv1.3 AES-256-GCM`, `refused`; `?` where it is not proven."""
     doubt = "" if cell.confidence == "proven" else "?"
     match cell.result:
         case Result.PLAINTEXT | Result.MIXED:
             return cell.result.value.upper() + doubt
         case Result.TLS:
-            return f"{cell.tls_version or 'TLS'} {short_cipher(cell.tls_cipher or '')}".rstrip() + doubt
+            name = short_cipher(cell.tls_cipher or "") if cipher else ""
+            return f"{cell.tls_version or 'TLS'} {name}".rstrip() + doubt
         case _:
             return cell.result.value
 
