@@ -246,6 +246,7 @@ class Connection(Receiver):
             made.state = SERVER_COMMANDS
         made.tls_possible = made.state != SERVER_COMMANDS
         made.responses.lost()
+        made.running = False
         return made
 
     def _compressed(self, side: Side) -> CompressedPackets:

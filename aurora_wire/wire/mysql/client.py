@@ -33,6 +33,7 @@ from aurora_wire.wire.mysql.commands import (
     COM_STMT_RESET,
     COM_STMT_SEND_LONG_DATA,
     NONE,
+    RESULT,
     fits_command,
     is_command,
     reply_shape,
@@ -77,7 +78,7 @@ class ClientPackets(Packets):
     def accept(self, length: i64, sequence: i64, first: i64) -> i64:
         self.command = -1
         if sequence == 0 or (self.relaxed and self.state == COMMANDS):
-            if first >= 0 and is_command(first) and fits_command(first, length):
+            if first == COM_QUERY or (first >= 0 and is_command(first) and fits_command(first, length)):
                 self.command = first
                 return labels.COMMAND + first
             if self.facts.infile:
@@ -92,6 +93,9 @@ class ClientPackets(Packets):
         if first == 0xEF and self.replica:
             return labels.BINLOG  # a semi-synchronous replica's acknowledgement
         return REJECT
+
+    def run(self, data: bytes, at: i64, end: i64) -> i64:
+        return at
 
     def guessed(self) -> i64:
         return labels.LOGIN if self.length > SSL_REQUEST_LEN else labels.UNKNOWN
@@ -172,12 +176,13 @@ class ClientPackets(Packets):
         if facts.command_frame < 0:
             facts.command_frame = self.packet_frame
             facts.command_offset = self.packet_offset
+        shape: i64 = RESULT
         if command == COM_QUERY:
             facts.queries += 1
         else:
+            shape = reply_shape(command)
             counts = facts.command_counts
             counts[command] = counts.get(command, 0) + 1
-        shape = reply_shape(command)
         if shape != NONE and len(facts.requests) < MAX_OUTSTANDING:
             facts.requests.append(shape)
         made = self.statements

@@ -47,6 +47,7 @@ class Packets(Decoder):
         self.tls_possible = True     # a TLS hello or alert may stand where a packet begins
         self.held = b""              # too few bytes to tell a TLS record from a packet
         self.checked = False         # what begins here is no TLS record
+        self.running = False         # definitions or rows follow: see `run`
         self.relaxed = False         # inside compressed packets sequence ids jump
 
     # What a direction has to say.
@@ -57,6 +58,10 @@ class Packets(Decoder):
 
     def accept(self, length: i64, sequence: i64, first: i64) -> i64:
         """A packet begins, `first` is its first payload byte (-1: it has none): its label, LATE or REJECT."""
+        raise NotImplementedError
+
+    def run(self, data: bytes, at: i64, end: i64) -> i64:
+        """While `running`: pass whole packets of a result set that only have to be passed; answers how far."""
         raise NotImplementedError
 
     def wanted(self, first: i64) -> i64:
@@ -90,6 +95,12 @@ class Packets(Decoder):
                         if self.next != STAY:
                             return at
                         self.checked = True
+                if self.running:
+                    begun = at
+                    at = self.run(data, at, end)
+                    side.account(at - begun, labels.RESULT_SET)
+                    if at >= end:
+                        return at
                 if end - at > HEADER:
                     length = u24(data, at)
                     stop = at + HEADER + length

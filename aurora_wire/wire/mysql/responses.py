@@ -12,7 +12,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16
+from aurora_wire.reads import u16, u24
 from aurora_wire.wire import labels
 from aurora_wire.wire.facts import Facts
 from aurora_wire.wire.mysql import capabilities as caps
@@ -60,6 +60,7 @@ class Responses:
         self.label: i64 = 0
         self.first: i64 = 0
         self.free = False               # the next sequence id is not known
+        self.passed: i64 = 0            # packets that the last `run` passed
 
     def lost(self) -> None:
         """Replies were missed: only the last command can still be answered."""
@@ -94,6 +95,35 @@ class Responses:
             self.end_of_metadata = False
         else:
             self.state = FIRST
+
+    def in_rows(self) -> bool:
+        """Column definitions or rows come next."""
+        return self.state in (COLUMNS, ROW)
+
+    def run(self, data: bytes, at: i64, end: i64) -> i64:
+        """Pass definitions and rows that lie whole in data[at:end], their sequence ids counting on.
+
+        Stops at whatever needs a look: an EOF, OK or ERR (0xFE, 0xFF), a count that jumps, a packet that is not
+        whole. `passed` says how many there were.
+        """
+        previous = self.previous
+        passed: i64 = 0
+        while end - at > 4:
+            length = u24(data, at)
+            stop = at + 4 + length
+            sequence: i64 = data[at + 3]
+            if stop > end or length == 0 or data[at + 4] >= 0xFE or sequence != (previous + 1) & 0xFF:
+                break
+            if self.state == COLUMNS:
+                self.count -= 1
+                if self.count <= 0:
+                    self.state = ROW
+            previous = sequence
+            passed += 1
+            at = stop
+        self.previous = previous
+        self.passed = passed
+        return at
 
     def accept(self, length: i64, sequence: i64, first: i64, relaxed: bool) -> i64:
         """The label of the packet that begins, or REJECT. `packet` follows for the same one."""

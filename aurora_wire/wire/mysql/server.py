@@ -83,6 +83,14 @@ class ServerPackets(Packets):
         facts.responses += 1
         if self.responses.packet(data, at, end, total):
             self._error(data, at, end)
+        self.running = self.responses.in_rows() and not self.relaxed
+
+    def run(self, data: bytes, at: i64, end: i64) -> i64:
+        responses = self.responses
+        at = responses.run(data, at, end)
+        self.facts.responses += responses.passed
+        self.running = responses.in_rows()
+        return at
 
     def _greeting(self, data: bytes, at: i64, end: i64) -> None:
         facts = self.facts
