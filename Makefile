@@ -41,9 +41,10 @@ test-compiled: .venv/built judges
 	AURORA_WIRE_MODE=compiled $(BIN)/python -m pytest
 
 # The checkout holds compiled files beside the sources; the interpreted run takes the package from its own
-# environment instead: no safe-path entry, no pythonpath of pyproject.toml, and the project's root comes last.
+# environment instead (real servers and clients run no compiled code of ours, so once is enough): no safe-path entry, no pythonpath of pyproject.toml, and the project's root comes last.
 test-pure: .venv-pure/built judges
-	AURORA_WIRE_MODE=interpreted PYTHONSAFEPATH=1 $(PURE_BIN)/python -m pytest -o pythonpath= --import-mode=append
+	AURORA_WIRE_MODE=interpreted PYTHONSAFEPATH=1 $(PURE_BIN)/python -m pytest -o pythonpath= --import-mode=append \
+		--ignore=tests/real
 
 bench: .venv/built ## Measure against tcpdump, ngrep, tshark and dpkt, side by side (some minutes)
 	@.ci/need tcpdump=tcpdump tshark=tshark ngrep=ngrep
@@ -52,6 +53,7 @@ bench: .venv/built ## Measure against tcpdump, ngrep, tshark and dpkt, side by s
 clean: ## Remove what was built, the environments too
 	rm -rf .venv .venv-pure build dist *.egg-info benchmarks/out aurora_wire__mypyc*.so
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .cache
 	find . -name .git -prune -o \( -name "*.so" -o -name "*.pyc" \) -exec rm -f {} +
 
 # The environments. A Debian python comes without venv and without headers.
@@ -83,7 +85,9 @@ clean: ## Remove what was built, the environments too
 # What the tests hold us against: judges of packets, servers, and clients.
 judges: .cache/mysql/ready
 	@.ci/need tcpdump=tcpdump tshark=tshark capinfos=wireshark-common script=bsdutils openssl=openssl \
-		mariadbd=mariadb-server mariadb=mariadb-client setpriv=util-linux ip=iproute2
+		mariadbd=mariadb-server mariadb=mariadb-client setpriv=util-linux ip=iproute2 \
+		javac=default-jdk-headless /usr/share/java/mariadb-java-client.jar=libmariadb-java \
+		node=nodejs npm=npm mariadb_config=libmariadb-dev pkg-config=pkg-config
 
 # A real MySQL, unpacked beside the system (65 MB).
 .cache/mysql/ready: tests/real/get_mysql.sh
