@@ -41,7 +41,8 @@ test-compiled: .venv/built judges
 	AURORA_WIRE_MODE=compiled $(BIN)/python -m pytest
 
 # The checkout holds compiled files beside the sources; the interpreted run takes the package from its own
-# environment instead (real servers and clients run no compiled code of ours, so once is enough): no safe-path entry, no pythonpath of pyproject.toml, and the project's root comes last.
+# environment instead: no safe-path entry, no pythonpath of pyproject.toml, and the project's root comes last.
+# Real servers and clients are driven once: what drives them is not compiled.
 test-pure: .venv-pure/built judges
 	AURORA_WIRE_MODE=interpreted PYTHONSAFEPATH=1 $(PURE_BIN)/python -m pytest -o pythonpath= --import-mode=append \
 		--ignore=tests/real
