@@ -64,6 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Walk through each packet field by field, in words.")
     add("--tcpdump", action="store_true",
         help="Leave out what tcpdump does not print: labels, marks, names of captures.")
+    add("--format", choices=("text", "csv"), default="text",
+        help="Write lines like tcpdump's, or a table as CSV (default text).")
     add("--port", metavar="N", type=port_option, action="append", default=[],
         help="Look at this port only; +N: count it as a port of MySQL besides the default ones (3306 and "
         "33060; on all others MySQL is found by its content). May be given several times, or as N,N.")
@@ -91,6 +93,8 @@ def _frames(text: str) -> range:
 def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.packets import packets  # noqa: PLC0415 - not for --help
 
+    if arguments.format == "csv" and (arguments.dump or arguments.explain or arguments.tcpdump):
+        raise UsageError("--format csv is a table: it has no place for -X, -XX, --explain or --tcpdump.")
     wanted = _Wanted(arguments)
     ports, only_ports = ports_of(arguments.port)
     damages: list[CaptureError] = []
@@ -102,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
             if output.replaces(path):
                 raise UsageError(f"{output.path}: this is one of the captures. Give the list another name.")
 
-        listing = _Listing(arguments, output)
+        listing = (_Table if arguments.format == "csv" else _Listing)(arguments, output)
         views = packets(
             arguments.captures,
             ports=ports,
@@ -231,6 +235,23 @@ class _Listing:
             return hex_dump(data)
         ranges = [(low - start, high - start) for low, high in view.leaked]
         return hex_dump_marked(data, ranges, colour=self.color)
+
+
+class _Table(_Listing):
+    """Writes packets as CSV."""
+
+    def __init__(self, arguments: argparse.Namespace, output: Output) -> None:
+        from aurora_wire.report.csv_report import PACKET_COLUMNS, line  # noqa: PLC0415
+
+        super().__init__(arguments, output)
+        output.write(line(PACKET_COLUMNS))
+
+    def put(self, view: PacketView) -> None:
+        from aurora_wire.report.csv_report import packet_line  # noqa: PLC0415
+
+        self.output.write(packet_line(view, self._header))
+        if self.live:
+            self.output.flush()
 
 
 def _explanation(view: PacketView) -> list[str]:

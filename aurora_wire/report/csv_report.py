@@ -1,4 +1,4 @@
-r"""Tables of a scan as CSV (RFC 4180): connections, statements. For spreadsheets, so formulas are defused.
+r"""Tables as CSV (RFC 4180): connections, statements, packets. For spreadsheets, so formulas are defused.
 
 Text is escaped as everywhere (one line, nothing hidden) and always in quotes; numbers are bare. A text that a
 spreadsheet would run as a formula gets a `'` in front; a semicolon before one, which some take for the end of
@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from io import StringIO
-from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aurora_wire.report.escape import show_bytes, show_text
 from aurora_wire.report.places import findings_by_connection
 from aurora_wire.report.redact import redact_statement
-from aurora_wire.report.times import Clock
+from aurora_wire.report.times import Clock, rfc3339, time_of_day
 from aurora_wire.verdict.result import ConnectionResult, Coverage, Scan, StatementResult, TLSResult
+
+if TYPE_CHECKING:
+    from aurora_wire.packets import PacketView
 
 Cell = str | int | None
 
@@ -37,6 +39,10 @@ STATEMENT_COLUMNS: Final = (
     "connection", "client_address", "client_port", "server_address", "server_port", "user", "database", "crossed",
     "frame", "time", "offset", "length", "command", "sql", "parameters", "compressed", "complete",
 )
+PACKET_COLUMNS: Final = (
+    "frame", "capture", "time", "connection", "sender", "captured_len", "original_len", "labels", "leaked_bytes",
+    "tcpdump",
+)
 
 _FORMULA: Final = re.compile("[\\s'\"]*[=+\\-@\uff0b\uff0d\uff1d\uff20]")   # ASCII and full width
 _SEMICOLON: Final = re.compile("[;](?=[\\s'\"]*[=+\\-@\uff0b\uff0d\uff1d\uff20])")
@@ -47,24 +53,35 @@ def connections(scan: Scan) -> Iterator[str]:
     clock = Clock(scan.captures)
     found = findings_by_connection(scan)
     rules = {number: " ".join(dict.fromkeys(one.rule for one in hits)) for number, hits in found.items()}
-    yield from rows(CONNECTION_COLUMNS, (_connection(c, clock, rules.get(c.id, "")) for c in scan.connections))
+    yield line(CONNECTION_COLUMNS)
+    for c in scan.connections:
+        yield line(_connection(c, clock, rules.get(c.id, "")))
 
 
 def statements(scan: Scan, *, redact: bool = False) -> Iterator[str]:
     """The same for statements; `crossed` is `clear`, or `TLS` for what a key log opened. redact: mask literals."""
     clock = Clock(scan.captures)
-    yield from rows(STATEMENT_COLUMNS, _statements(scan, clock, redact))
+    yield line(STATEMENT_COLUMNS)
+    for row in _statements(scan, clock, redact):
+        yield line(row)
 
 
-def rows(columns: Sequence[str], table: Iterable[Sequence[Cell]]) -> Iterator[str]:
-    """A header and rows, one line each. Text may be anything."""
+def packet_line(view: PacketView, tcpdump: str) -> str:
+    """One row of `PACKET_COLUMNS`. tcpdump: the packet's line as `aurora-wire packets` has it."""
+    time = None if view.time_ns is None else (time_of_day if view.undated else rfc3339)(view.time_ns)
+    sender = None if view.from_client is None else "client" if view.from_client else "server"
+    return line((
+        view.number, show_text(view.capture), time, view.connection, sender, len(view.data), view.original_len,
+        ", ".join(view.labels), view.leaked_bytes, show_text(tcpdump),
+    ))
+
+
+def line(row: Sequence[Cell]) -> str:
+    """One row, with its CRLF. Text may be anything."""
     buffer = StringIO()
     writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
-    for row in chain([columns], table):
-        writer.writerow([_defuse(cell) if isinstance(cell, str) else "" if cell is None else cell for cell in row])
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
+    writer.writerow([_defuse(cell) if isinstance(cell, str) else "" if cell is None else cell for cell in row])
+    return buffer.getvalue()
 
 
 def _defuse(text: str) -> str:

@@ -41,7 +41,7 @@ def test_no_word_anywhere_says_that_someone_complies() -> None:
     supporting = mappings_of_connection(scans.connection(1, "encrypted"))
     texts = [one.wording for one in (*ALL, *supporting)] + [one.asks + one.title for one in CONTROLS]
     for text in texts:
-        assert not re.search("compl(y|ies|iant|iance)|certif|violat|pass", text, re.IGNORECASE), text
+        assert not re.search(r"compl(y|ies|iant|iance)|certif|violat|\bpass(es|ed)?\b", text, re.IGNORECASE), text
 
 
 @pytest.mark.parametrize("rule", list(BY_RULE))
