@@ -10,8 +10,12 @@ COMMANDS: Final = {  # name: module, and what it does in one line
     "watch": ("aurora_wire.cli.watch", "Capture live: which connections cross in the clear, as it happens."),
     "relay": ("aurora_wire.cli.relay", "Carry connections and judge them, where nobody may capture."),
     "prove": ("aurora_wire.cli.prove", "Let real clients write to a server, and prove what crossed the wire."),
+    "demo": ("aurora_wire.cli.demo", "Show the whole proof in a few seconds, with a server of its own."),
+    "report": ("aurora_wire.cli.report", "Make one HTML file to look at and to hand over."),
     "packets": ("aurora_wire.cli.packets", "List packets as tcpdump does, each with what is in it."),
     "evidence": ("aurora_wire.cli.evidence", "Make an evidence bundle of captures, or check one."),
+    "compare": ("aurora_wire.cli.compare", "Compare two runs: did the fix work?"),
+    "impact": ("aurora_wire.cli.impact", "List who would break if the server asked for TLS of everybody."),
     "clients": ("aurora_wire.cli.clients", "Print the client programs that can be driven, and what each can do."),
     "rules": ("aurora_wire.cli.rules", "Print what can be found, why it matters and how to mend it."),
 }

@@ -1,0 +1,68 @@
+"""`aurora-wire compare`: did the fix work?"""
+
+from __future__ import annotations
+
+import argparse
+
+from aurora_wire.cli.output import Output
+from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.cli.progress import progress_bar
+from aurora_wire.cli.terminal import style_for
+from aurora_wire.errors import UsageError
+
+DESCRIPTION = """\
+Compare two runs: which connections became encrypted, still leak, lost their
+encryption or leak anew. A run is a capture, a result of `aurora-wire scan
+--format json`, or an evidence bundle (as it is: `evidence verify` checks it).
+Who leaks is told by client host, server, user and program; inside TLS user and
+program cannot be seen, so there hosts and servers are compared."""
+EXAMPLES = """\
+exit codes:
+  0  nothing leaks in the second run, and nothing got weaker
+  1  something still leaks, leaks anew, lost its encryption or has weaker TLS
+  2  wrong use, or an input that cannot be read
+  3  not decided: what leaked before was not seen again, the second run could
+     not decide or did not see all of its input, or holds no MySQL
+  4  the output could not be written
+
+examples:
+  aurora-wire compare monday.pcap tuesday.pcap
+  aurora-wire compare --format json case-before.zip after.json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("before", metavar="BEFORE", help="Take this as the first run: a capture, JSON, or a bundle.")
+    add("after", metavar="AFTER", help="Take this as the second run.")
+    add("--port", metavar="N", type=port_option, action="append", default=[],
+        help="In captures look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be "
+        "given several times.")
+    add("--format", choices=("text", "json"), default="text", help="Write text or JSON (default text).")
+    add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
+    add("--no-progress", action="store_true",
+        help="Show no progress bar (default: on a terminal, for inputs above 64 MiB).")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from aurora_wire.evidence.comparison import Run, compare  # noqa: PLC0415 - not for --help
+    from aurora_wire.evidence.comparison_report import render_json, render_text  # noqa: PLC0415
+    from aurora_wire.evidence.sources import read_connections  # noqa: PLC0415
+
+    ports, only_ports = ports_of(arguments.port)
+    runs: list[Run] = []
+    with Output(arguments.output) as output:
+        for path in (arguments.before, arguments.after):
+            if output.replaces(path):
+                raise UsageError(f"{path}: this is one of the runs. Give the report another name.")
+            one = Run()
+            with progress_bar(wanted=not arguments.no_progress) as on_progress:
+                one.complete = read_connections(
+                    path, one.add, ports=ports, only_ports=only_ports, on_progress=on_progress
+                )
+            runs.append(one)
+        comparison = compare(*runs)
+        lines = render_json(comparison) if arguments.format == "json" else render_text(comparison, style_for(output))
+        for line in lines:
+            output.write(line)
+    return comparison.exit_code

@@ -1,0 +1,67 @@
+"""`aurora-wire impact`: who breaks if the server asks for TLS of everybody?"""
+
+from __future__ import annotations
+
+import argparse
+
+from aurora_wire.cli.output import Output, complain
+from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.cli.progress import progress_bar
+from aurora_wire.cli.terminal import style_for
+from aurora_wire.errors import UsageError
+
+DESCRIPTION = """\
+List who would break if `require_secure_transport` were turned on: client hosts,
+users, programs and drivers that came in the clear, when and how often, by leg
+(application, proxy, replication, monitoring), with the option that mends each.
+Names are shown as they crossed. Who did not connect is not seen: capture over
+nights, weekends and ends of months, too."""
+EXAMPLES = """\
+exit codes:
+  0  connections were seen, and all of them were encrypted
+  1  somebody came in the clear
+  2  wrong use, or no input could be read as a capture
+  3  nobody came in the clear, and something could not be judged, or not all of
+     the input could be read
+  4  the output could not be written
+
+examples:
+  aurora-wire impact week/
+  aurora-wire impact --format csv -o impact.csv night.pcap.gz
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("captures", metavar="CAPTURE", nargs="+",
+        help="Read this file, all captures in this folder, what this pattern matches, or standard input (-).")
+    add("--port", metavar="N", type=port_option, action="append", default=[],
+        help="Look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be given several "
+        "times.")
+    add("--format", choices=("text", "json", "csv"), default="text", help="Write text, JSON or CSV (default text).")
+    add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
+    add("--no-progress", action="store_true",
+        help="Show no progress bar (default: on a terminal, for inputs above 64 MiB).")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from aurora_wire.evidence.impact import impact  # noqa: PLC0415 - not for --help
+    from aurora_wire.evidence.impact_report import render_csv, render_json, render_text  # noqa: PLC0415
+
+    ports, only_ports = ports_of(arguments.port)
+    with Output(arguments.output) as output:
+        with progress_bar(wanted=not arguments.no_progress) as on_progress:
+            found = impact(arguments.captures, ports=ports, only_ports=only_ports, on_progress=on_progress)
+        for capture in found.scan.captures:
+            if output.replaces(capture.path):
+                raise UsageError(f"{output.path}: this is one of the captures. Give the list another name.")
+            if not capture.complete:
+                error = capture.error or "not read to its end"
+                complain(error if error.startswith(capture.path) else f"{capture.path}: {error}")
+        if arguments.format == "text":
+            lines = render_text(found, style_for(output))
+        else:
+            lines = render_json(found) if arguments.format == "json" else render_csv(found)
+        for line in lines:
+            output.write(line)
+    return found.exit_code
