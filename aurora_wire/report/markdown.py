@@ -6,6 +6,7 @@ how much it left out.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,7 +20,8 @@ from aurora_wire.report.times import Clock
 from aurora_wire.verdict.result import ConnectionResult, Finding, Scan, StatementResult
 from aurora_wire.verdict.rules import RULES
 
-CONNECTIONS: Final = 40
+ONE_BY_ONE: Final = 20   # connections; more are grouped
+GROUPS: Final = 30
 STATEMENTS: Final = 30      # in all
 STATEMENTS_EACH: Final = 10
 REASONS: Final = 10
@@ -66,11 +68,19 @@ def _verdict(scan: Scan) -> Iterator[str]:
 def _connections(scan: Scan) -> Iterator[str]:
     if not scan.connections:
         return
-    order = {verdict: at for at, verdict in enumerate(ORDER)}
-    listed = sorted(scan.connections, key=lambda one: order[one.verdict])[:CONNECTIONS]
+    yield from _one_by_one(scan.connections) if len(scan.connections) <= ONE_BY_ONE else _groups(scan.connections)
+    beyond = scan.connections_total - len(scan.connections)
+    if len(scan.connections) > ONE_BY_ONE or beyond > 0:
+        verdicts = counted((verdict, scan.by_verdict.get(verdict, 0)) for verdict in ORDER)
+        more = f", of which {beyond:,} are not in the table" if beyond > 0 else ""
+        yield ""
+        yield f"{count(scan.connections_total, 'connection')}: {verdicts or 'not judged'}{more}."
+
+
+def _one_by_one(connections: list[ConnectionResult]) -> Iterator[str]:
     yield "| # | client | server | user | verdict | TLS | in clear | in TLS | statements |"
     yield "| ---: | --- | --- | --- | --- | --- | ---: | ---: | ---: |"
-    for c in listed:
+    for c in sorted(connections, key=lambda one: ORDER.index(one.verdict)):
         verdict = judged(c.verdict, c.confidence)
         cells = (
             str(c.id), code(endpoint(c.client), NAME), code(endpoint(c.server), NAME), _name(c.user),
@@ -78,11 +88,28 @@ def _connections(scan: Scan) -> Iterator[str]:
             f"{clear_bytes(c):,}", f"{tls_bytes(c):,}", f"{c.statements_total:,}",
         )
         yield f"| {' | '.join(cells)} |"
-    beyond = max(scan.connections_total, len(scan.connections)) - len(listed)
-    if beyond > 0:
+
+
+def _groups(connections: list[ConnectionResult]) -> Iterator[str]:
+    """Who talks to whom, the worst first."""
+    groups: dict[tuple[str, str, str | None], Counter[str]] = {}
+    for c in connections:
+        group = groups.setdefault((c.client.address, endpoint(c.server), c.user), Counter())
+        group.update({c.verdict: 1, "clear": clear_bytes(c), "statements": c.statements_total})
+        group["leaks"] += c.verdict in LEAKS
+    ordered = sorted(groups.items(), key=lambda one: (-one[1]["leaks"], -one[1]["clear"]))
+    yield "| client host | server | user | plaintext | mixed | encrypted | other | in clear | statements |"
+    yield "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    for (client, server, user), counts in ordered[:GROUPS]:
+        leaks = f"**{counts['plaintext']:,}**" if counts["plaintext"] else "0"
+        other = sum(counts[verdict] for verdict in ORDER[3:])
+        numbers = (counts["mixed"], counts["encrypted"], other, counts["clear"], counts["statements"])
+        cells = (code(client, NAME), code(server, NAME), _name(user), leaks, *(f"{number:,}" for number in numbers))
+        yield f"| {' | '.join(cells)} |"
+    if len(ordered) > GROUPS:
+        rest = sum(counts[verdict] for _, counts in ordered[GROUPS:] for verdict in ORDER)
         yield ""
-        verdicts = counted((verdict, scan.by_verdict.get(verdict, 0)) for verdict in ORDER)
-        yield f"{count(beyond, 'more connection')}, not listed. In all: {verdicts or scan.connections_total}."
+        yield f"{count(len(ordered) - GROUPS, 'more row')}, of {count(rest, 'connection')}."
 
 
 def _name(name: str | None) -> str:

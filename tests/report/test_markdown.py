@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import cmarkgfm
@@ -167,12 +168,28 @@ def test_a_statement_can_be_read_and_is_masked_on_request() -> None:
     assert "Literals are masked." in masked
 
 
-def test_leaks_are_listed_before_the_rest_and_what_is_left_out_is_counted() -> None:
-    many = [scans.connection(n, "encrypted") for n in range(1, 200)] + [scans.connection(200, "plaintext")]
-    text = text_of(scans.scan(*many, verdict="mixed"))
-    first = next(line for line in text.splitlines() if line.startswith("| 200 "))
-    assert text.index(first) < text.index("| 1 |")
-    assert "160 more connections, not listed. In all: 1 plaintext, 199 encrypted." in text
+def test_leaks_are_listed_before_the_rest() -> None:
+    lines = text_of(scans.scan(scans.connection(1, "encrypted"), scans.connection(2, "plaintext"))).splitlines()
+    assert [line[:4] for line in lines if line.startswith("| ") and line[2].isdigit()] == ["| 2 ", "| 1 "]
+
+
+def test_many_connections_are_grouped_by_who_talks_to_whom() -> None:
+    many = [scans.connection(n, "encrypted") for n in range(1, 200)]
+    many.append(scans.connection(200, "plaintext", user="batch", statements_total=7))
+    text = text_of(scans.scan(*many, verdict="mixed", connections_total=205))
+    table = [line for line in text.splitlines() if line.startswith("| `")]
+    assert table == [
+        "| `10.0.0.5` | `10.0.0.9:3306` | `batch` | **1** | 0 | 0 | 0 | 1,204 | 7 |",
+        "| `10.0.0.5` | `10.0.0.9:3306` | `app` | 0 | 0 | 199 | 0 | 0 | 0 |",
+    ]
+    assert "205 connections: 1 plaintext, 199 encrypted, of which 5 are not in the table." in text
+
+
+def test_rows_beyond_the_bound_are_counted() -> None:
+    many = [scans.connection(n, "plaintext", user=f"u{n}") for n in range(1, 101)]
+    page = checked(scans.scan(*many, verdict="plaintext"))
+    assert page.cells == [9] * (1 + markdown.GROUPS)
+    assert "70 more rows, of 70 connections." in "".join(page.outside)
 
 
 def test_a_comment_holds_the_worst_of_scans() -> None:
@@ -180,7 +197,7 @@ def test_a_comment_holds_the_worst_of_scans() -> None:
     worst = filled(evil)
     one = worst.connections[0]
     one.statements = one.statements * 5_000
-    worst.connections = [one] * 3_000
+    worst.connections = [replace(one, user=f"{n}{evil}") for n in range(300)]
     worst.captures = worst.captures * 100
     worst.undecoded = worst.undecoded * 100
     worst.findings = [rules.finding(rule, evil, connection=1, frame=3) for rule in rules.RULES]
