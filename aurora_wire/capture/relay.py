@@ -54,6 +54,7 @@ class Relay:
         most: int = MOST_CONNECTIONS,
         count: int | None = None,
         names: LookUp = look_up,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self.listen = Place(*listen)
         self.target = Place(*target)
@@ -63,6 +64,7 @@ class Relay:
         self.connect_timeout = connect_timeout
         self.count = count        # connections after which no more are taken
         self.names = names
+        self.clock = clock
         self.most = max(1, min(most, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_HANDLES) // 2))
         self.accepted = 0         # connections of clients
         self.ended = 0            # those of them that are over, carried or not
@@ -209,7 +211,7 @@ class Relay:
     def _tell(self, frame: bytes | None) -> None:
         """Time never goes backwards in a recording, whatever the clock does."""
         if frame is not None:
-            self._last_ns = max(time.time_ns(), self._last_ns)
+            self._last_ns = max(self.clock(), self._last_ns)
             self.on_frame(self._last_ns, frame, LINK_RAW)
 
     def _problem(self, line: str) -> None:
