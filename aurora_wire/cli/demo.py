@@ -1,0 +1,84 @@
+"""`aurora-wire demo`: the proof in a few seconds, with a server of our own."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from aurora_wire.cli.output import Output, complain
+from aurora_wire.cli.prove import driven, terminated_as_interrupted, write
+from aurora_wire.errors import OutputError
+
+DESCRIPTION = """\
+Show the whole proof without a database: start a server of our own with fresh
+certificates (MariaDB where it is installed, else one in Python), let PyMySQL write
+to it without TLS and with a verified certificate, capture both, and print the same
+INSERT readable and not. Captures and reports stay in a folder that is named; all
+else is gone afterwards."""
+EXAMPLES = """exit codes:
+  0  the plaintext and the encrypted session came out as such, proven
+  1  one of them did not
+  2  there is no server to start: pip install 'aurora_wire[demo]'
+
+examples:
+  aurora-wire demo
+  aurora-wire demo --keep /tmp/proof --via-relay
+"""
+CLIENT: Final = "pymysql"
+RUN_SECONDS: Final = 5.0   # for each of the two sessions; half a second is usual
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--keep", metavar="DIR",
+        help="Leave captures and reports in this folder (default: a new one below the system's for temporary files).")
+    add("--server", choices=("mariadb", "mysql-mimic"), default="",
+        help="Start this server (default: mariadb where it is installed, else mysql-mimic, a server in Python).")
+    add("--via-relay", action="store_true",
+        help="Record through a relay, and capture nothing (default: only where live capture is not allowed).")
+    add("--format", choices=("text", "json"), default="text",
+        help="Write text for people, or one JSON object (schema aurora-wire/prove/1; default text).")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from aurora_wire.prove.client import Mode  # noqa: PLC0415 - not for --help
+    from aurora_wire.prove.embedded import Embedded  # noqa: PLC0415
+    from aurora_wire.prove.run import Wanted, prove  # noqa: PLC0415
+
+    with terminated_as_interrupted(), Embedded(arguments.server) as server:
+        folder = arguments.keep or _new_folder()
+        matrix = driven(Wanted(
+            host=server.host, port=server.port, user=server.user, password=server.password,
+            database=server.database, clients=[CLIENT], modes=[Mode.OFF, Mode.VERIFY_IDENTITY], ca=server.ca,
+            via_relay=arguments.via_relay, keep=folder, timeout=RUN_SECONDS,
+        ), prove)  # fmt: skip
+    for name, form in (("report.txt", "text"), ("report.json", "json")):
+        with Output(str(Path(folder) / name)) as report:
+            write(matrix, report, form)
+    with Output() as output:
+        write(matrix, output, arguments.format)
+    if arguments.format == "text":
+        complain(f"the captures and both reports are in {folder}")
+    return matrix.exit_code
+
+
+def _new_folder() -> str:
+    """A name below the system's folder for temporary files; whoever called sudo makes it."""
+    try:
+        folder = tempfile.mkdtemp(prefix="aurora-wire-demo-")
+    except OSError as error:
+        raise OutputError(f"no folder for the demo's captures: {error.strerror}.") from error
+    _give_to_caller(folder)
+    return folder
+
+
+def _give_to_caller(folder: str) -> None:
+    import os  # noqa: PLC0415
+
+    from aurora_wire.capture.privileges import account_to_become  # noqa: PLC0415
+
+    account = account_to_become()
+    if account is not None and os.environ.get("SUDO_UID"):
+        os.chown(folder, account.uid, account.gid)

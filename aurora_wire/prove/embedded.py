@@ -1,0 +1,250 @@
+"""A server of our own for the demo, with certificates made on the spot; nothing of it is left afterwards.
+
+MariaDB where it is installed: a private instance with its own data folder, port and socket, on the loopback only.
+Else mysql-mimic, a server in Python (`mimic`). Where this runs as root, the server is who called sudo, or nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Final
+
+from aurora_wire.capture.privileges import Account, account_to_become
+from aurora_wire.errors import UsageError
+
+HOST: Final = "127.0.0.1"
+NAMES: Final = ("localhost", HOST, "::1")
+MARIADB: Final = "mariadb"
+MIMIC: Final = "mysql-mimic"
+USER: Final = "demo"
+DATABASE: Final = "shop"
+START_SECONDS: Final = 15.0
+STOP_SECONDS: Final = 5.0
+ATTEMPTS: Final = 3          # another program can take the port between its choice and its use
+SETTINGS: Final = ("MYSQL", "MARIADB", "SSL")
+PATH: Final = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/sbin"))
+
+
+class NoServer(UsageError):  # noqa: N818 - what it is called where it is caught
+    """There is nothing to start, or it does not start."""
+
+
+@dataclass(slots=True)
+class Embedded:
+    """A running server, in a `with` statement. kind: MARIADB or MIMIC, empty for what is there; ca: what to trust."""
+
+    kind: str = ""
+    host: str = "localhost"
+    port: int = 0
+    user: str = USER
+    database: str = DATABASE
+    password: str = field(default="", repr=False)
+    ca: str = ""
+    _folder: Path | None = None
+    _process: subprocess.Popen[bytes] | None = None
+    _account: Account | None = None
+
+    def __enter__(self) -> Embedded:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        self.kind = available(self.kind)
+        if find_spec("trustme") is None:
+            raise NoServer("no certificates for the demo: pip install 'aurora_wire[demo]'.")
+        self._account = account_to_become()
+        self._folder = Path(tempfile.mkdtemp(prefix="aurora-wire-demo-server-"))
+        self._folder.chmod(0o755)  # the certificate of the authority is for the clients
+        self.password = secrets.token_urlsafe(18)
+        self._certificates(self._folder)
+        if self.kind == MARIADB:
+            self._start_mariadb(self._folder)
+        else:
+            self._start_mimic(self._folder)
+
+    def _certificates(self, folder: Path) -> None:
+        import trustme  # noqa: PLC0415 - only here
+
+        authority = trustme.CA()
+        leaf = authority.issue_cert(*NAMES, common_name="localhost")
+        authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+        leaf.cert_chain_pems[0].write_to_path(str(folder / "server.pem"))
+        key = folder / "server.key"
+        key.touch(mode=0o600)
+        leaf.private_key_pem.write_to_path(str(key))
+        self.ca = str(folder / "ca.pem")
+        if self._account is not None:
+            for path in (folder, *folder.iterdir()):
+                os.chown(path, self._account.uid, self._account.gid)
+
+    def _start_mariadb(self, folder: Path) -> None:
+        data = folder / "data"
+        made = subprocess.run(  # noqa: S603 - our own arguments
+            [program("mariadb-install-db"), "--no-defaults", "--auth-root-authentication-method=normal",
+             "--skip-test-db", "--innodb-log-file-size=4M", f"--datadir={data}"],
+            cwd=folder, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, check=False,
+            timeout=START_SECONDS, user=self._uid, group=self._gid, extra_groups=self._groups,
+        )  # fmt: skip
+        if made.returncode:
+            raise NoServer(f"MariaDB cannot make its data folder: {last_line(made.stdout + made.stderr)}")
+        first = folder / "first.sql"
+        first.touch(mode=0o600)
+        if self._account is not None:
+            os.chown(first, self._account.uid, self._account.gid)
+        first.write_text(
+            f"CREATE DATABASE {DATABASE};\n"
+            f"CREATE USER {USER}@'%' IDENTIFIED BY '{self.password}';\n"
+            f"GRANT ALL ON {DATABASE}.* TO {USER}@'%';\n"
+        )
+        log = folder / "error.log"
+        for _ in range(ATTEMPTS):
+            self.port = free_port()
+            with log.open("ab") as said:
+                self._process = subprocess.Popen(  # noqa: S603
+                    [*ends_with_us(), program("mariadbd"), "--no-defaults", f"--datadir={data}",
+                     f"--port={self.port}", f"--bind-address={HOST}", f"--socket={folder}/s",
+                     f"--pid-file={folder}/pid", f"--init-file={first}", "--skip-name-resolve",
+                     f"--ssl-ca={folder}/ca.pem", f"--ssl-cert={folder}/server.pem", f"--ssl-key={folder}/server.key",
+                     "--innodb-log-file-size=4M", "--innodb-buffer-pool-size=16M",
+                     "--innodb-flush-log-at-trx-commit=0"],
+                    cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+                    start_new_session=True, user=self._uid, group=self._gid, extra_groups=self._groups,
+                )  # fmt: skip
+            if self._listens():
+                first.unlink()  # the password was in it
+                return
+            self._end()
+        raise NoServer(f"MariaDB does not start: {last_line(log.read_bytes())}")
+
+    def _listens(self) -> bool:
+        """Until the server takes connections: its accounts are made before."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and self._process is not None and self._process.poll() is None:
+            with suppress(OSError), socket.create_connection((HOST, self.port), timeout=1) as probe:
+                return probe.recv(1) != b""
+            time.sleep(0.03)
+        return False
+
+    def _start_mimic(self, folder: Path) -> None:
+        settings = {
+            "host": HOST, "user": USER, "password": self.password, "certificate": str(folder / "server.pem"),
+            "key": str(folder / "server.key"),
+        }  # fmt: skip
+        log = folder / "error.log"
+        for _ in range(ATTEMPTS):
+            self.port = free_port()
+            with log.open("ab") as said:
+                # It reads the interpreter's folder, so it stays who we are; it serves nobody else.
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "aurora_wire.prove.mimic"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    stderr=said, start_new_session=True, env=environment() | python_path(),
+                )  # fmt: skip
+            stdin, stdout = self._process.stdin, self._process.stdout
+            assert stdin is not None  # noqa: S101 - both are pipes
+            assert stdout is not None  # noqa: S101
+            with suppress(OSError):
+                stdin.write(json.dumps(settings | {"port": self.port}).encode() + b"\n")
+                stdin.flush()
+                if stdout.readline() == b"ready\n":
+                    return
+            self._end()
+        raise NoServer(f"mysql-mimic does not start: {last_line(log.read_bytes())}")
+
+    @property
+    def _uid(self) -> int | None:
+        return self._account.uid if self._account is not None else None
+
+    @property
+    def _gid(self) -> int | None:
+        return self._account.gid if self._account is not None else None
+
+    @property
+    def _groups(self) -> list[int] | None:
+        return [] if self._account is not None else None
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        pipes: list[IO[bytes] | None] = [process.stdin, process.stdout]
+        for pipe in pipes:
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()  # at which mysql-mimic ends
+        with suppress(ProcessLookupError, PermissionError):
+            process.kill()  # nobody needs what it would still write
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+
+    def stop(self) -> None:
+        """Ends the server and removes its folder; may be called twice."""
+        self._end()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+
+def available(wanted: str = "") -> str:
+    """The kind of server that is there, or that is wanted and there. Raises NoServer."""
+    there = []
+    if all(map(program, ("mariadbd", "mariadb-install-db"))):
+        there.append(MARIADB)
+    if find_spec("mysql_mimic") is not None:
+        there.append(MIMIC)
+    if wanted in there or (there and not wanted):
+        return wanted or there[0]
+    ways = {MARIADB: "apt-get install mariadb-server", MIMIC: "pip install 'aurora_wire[demo]'"}
+    how = " or ".join(way for kind, way in ways.items() if wanted in ("", kind))
+    raise NoServer(f"no server for the demo: {how}.")
+
+
+def program(name: str) -> str:
+    """Its path, also where a user's PATH leaves the system's folders out; empty: not there."""
+    return shutil.which(name, path=PATH) or ""
+
+
+def ends_with_us() -> list[str]:
+    setpriv = program("setpriv")
+    return [setpriv, "--pdeathsig=KILL"] if setpriv else []
+
+
+def environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
+    return kept | {"PATH": PATH, "LC_ALL": "C", "HOME": "/nonexistent"}
+
+
+def python_path() -> dict[str, str]:
+    """The package is found by a program of ours where it is here only by the current folder."""
+    root = str(Path(__file__).resolve().parents[2])
+    return {"PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def last_line(said: bytes) -> str:
+    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else "without a word"
