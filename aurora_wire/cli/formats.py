@@ -13,6 +13,7 @@ FORMATS: Final = {
     "text": "for people",
     "json": "one JSON object (schema aurora-wire/scan/1)",
     "jsonl": "JSON lines as things happen, with every statement",
+    "html": "one page to look at and to hand over, always masked (`report` has more options)",
     "markdown": "for a ticket or a pull request",
     "sarif": "SARIF 2.1.0, for code scanning",
     "junit": "JUnit XML, a test case for each connection",

@@ -65,6 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
     for number, path in enumerate(paths):
         if any(same_place(path, other) for other in paths[:number]):
             raise UsageError(f"{path}: two reports cannot go to one file. Give each a name of its own.")
+    if "html" in (arguments.format, *(name for name, _ in arguments.reports)):
+        from aurora_wire.report.html import require_jinja  # noqa: PLC0415
+
+        require_jinja()
     result: Scan | None = None
     try:
         with Output(arguments.output) as output:
@@ -138,6 +142,11 @@ def write_report(
             result, width=style.width, color=style.color, quiet=arguments.quiet, redact=arguments.redact
         ):
             output.write(line)
+    elif name == "html":
+        from aurora_wire.cli.report import html_pieces  # noqa: PLC0415
+
+        for piece in html_pieces(result, arguments.captures, arguments.port):
+            output.write(piece)
     else:
         proven = arguments.require == "proven"
         for piece in pieces_of(result, name, redact=arguments.redact, require_proven=proven):
