@@ -118,16 +118,18 @@ class Engine:
         addresses_at = locator.addresses_at
         flags: i64 = data[tcp_at + 13]
         addresses: i64 = 0
-        ports: i64 = 0
-        slot: i64 = -1
         stream: Stream | None = None
+        # The usual flow is found without making a key: most frames belong to one that was seen lately.
+        ports = u32(data, tcp_at)
         if locator.ip_version == 4:
-            # The usual flow is found without making a key: most frames belong to one that was seen lately.
             addresses = read_i64_le(data, addresses_at)
-            ports = u32(data, tcp_at)
-            slot = cache_slot(addresses, ports)
-            recent = self.recent[slot]
-            if recent.addresses == addresses and recent.ports == ports and not flags & SYN:
+        else:
+            # Of an address the interface identifier and the prefix, of both sides: `same_v6` looks at all of it.
+            addresses = read_i64_le(data, addresses_at + 8) ^ read_i64_le(data, addresses_at + 16)
+        slot = cache_slot(addresses, ports)
+        recent = self.recent[slot]
+        if recent.addresses == addresses and recent.ports == ports and not flags & SYN:
+            if len(recent.key) == 12 if locator.ip_version == 4 else same_v6(recent.key, data, addresses_at):
                 stream = recent
         if stream is None:
             stop = addresses_at + (8 if locator.ip_version == 4 else 32)
@@ -140,10 +142,9 @@ class Engine:
                 stream = self._open(key, stream, flags, data, tcp_at, locator.payload_len, frame, time_ns)
                 if stream is None:
                     return
-            if slot >= 0:
-                stream.addresses = addresses
-                stream.ports = ports
-                self.recent[slot] = stream
+            stream.addresses = addresses
+            stream.ports = ports
+            self.recent[slot] = stream
         if buffer is not self.block:
             self._new_block(buffer)
         connection = cast(Connection, stream.receiver)
@@ -451,6 +452,18 @@ class Engine:
 def cache_slot(addresses: i64, ports: i64) -> i64:
     mixed = addresses ^ (addresses >> 32) ^ ports ^ (ports >> 13)
     return (mixed ^ (mixed >> 11)) & (CACHE_SLOTS - 1)
+
+
+def same_v6(key: bytes, data: bytes, at: i64) -> bool:
+    """Does a flow's key begin with the two IPv6 addresses at data[at:]?"""
+    if len(key) != 36:
+        return False
+    i: i64 = 0
+    while i < 32:
+        if read_i64_le(key, i) != read_i64_le(data, at + i):
+            return False
+        i += 8
+    return True
 
 
 def window_scale(data: bytes, tcp_at: i64, end: i64) -> i64:
