@@ -126,13 +126,13 @@ class Carried:
 
     def __init__(
         self, target: tuple[str, int], listen: tuple[str, int] = ("127.0.0.1", 0), *, most: int = 1000,
-        names: LookUp = look_up,
+        names: LookUp = look_up, connect_timeout: float = 5,
     ) -> None:  # fmt: skip
         self.frames: list[tuple[int, bytes, int]] = []
         self.problems: list[str] = []
         self.relay = Relay(
             listen, target, lambda *frame: self.frames.append(frame), self.problems.append, most=most,
-            connect_timeout=2, names=names,
+            connect_timeout=connect_timeout, names=names,
         )  # fmt: skip
 
     def __enter__(self) -> Carried:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import random
 import shutil
@@ -316,6 +318,21 @@ def test_a_refused_connection_is_reset_and_told() -> None:
         f"127.0.0.1:{client_port(carried)} to 127.0.0.1:{nobody[1]}: connection refused."
     ]
     assert carried.relay.failed == 1
+
+
+def test_a_target_that_does_not_answer_is_a_syn_alone() -> None:
+    with socket.socket() as deaf, contextlib.ExitStack() as waiting:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(4):  # its queue is full: the system drops every further SYN
+            one = waiting.enter_context(socket.socket())
+            one.settimeout(0)
+            assert one.connect_ex(deaf.getsockname()) in (0, errno.EINPROGRESS)
+        with Carried(deaf.getsockname(), connect_timeout=0.2) as carried:
+            assert is_turned_away(carried)
+            carried.settle()
+    assert carried.story() == ["> S"]
+    assert [problem.rpartition(": ")[2] for problem in carried.problems] == ["no answer in 0.2 s."]
 
 
 def is_turned_away(carried: Carried) -> bool:
