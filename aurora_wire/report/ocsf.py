@@ -8,7 +8,9 @@ Source: Open Cybersecurity Schema Framework, version 1.3.0, class `detection_fin
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
@@ -60,10 +62,11 @@ def _event(finding: Finding, scan: Scan, places: Places, clock: Clock, seen: Cou
     if connection is not None:
         first, last, frame = connection.first_time_ns, connection.last_time_ns, connection.first_frame
     uid = places.fingerprint(finding)
-    seen[uid] += 1
+    event_uid = _event_uid(uid, finding, None if capture is None else capture.sha256 or capture.path)
+    seen[event_uid] += 1
     metadata: Fields = {
         "version": VERSION,
-        "uid": f"{uid}:{seen[uid]}",
+        "uid": f"{event_uid}:{seen[event_uid]}",
         "event_code": finding.rule,
         "log_name": "aurora-wire scan",
         "product": {"name": "aurora-wire", "vendor_name": "aurora-wire", "version": clean(scan.tool_version)},
@@ -102,6 +105,12 @@ def _event(finding: Finding, scan: Scan, places: Places, clock: Clock, seen: Cou
         event["resources"] = [_resource(connection)]
         event["observables"] = list(_observables(connection))
     return event
+
+
+def _event_uid(uid: str, finding: Finding, capture: str | None) -> str:
+    """Of this finding in this capture: the same mistake in another one is another event of the same finding."""
+    name = json.dumps([uid, capture, finding.connection, finding.frame, finding.offset])
+    return hashlib.sha256(name.encode("ascii")).hexdigest()[:32]
 
 
 def _finding_info(finding: Finding, uid: str, first: int | None, last: int | None, path: str | None) -> Fields:

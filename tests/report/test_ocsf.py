@@ -87,6 +87,14 @@ def test_every_event_of_a_scan_has_a_name_of_its_own() -> None:
     assert len(set(names)) == len(names)
 
 
+def test_the_same_mistake_in_another_capture_is_another_event_of_the_same_finding() -> None:
+    monday, tuesday = scans.leaky(), scans.leaky()
+    tuesday.captures[0].sha256 = "1" * 64
+    first, second = events_of(monday)[0], events_of(tuesday)[0]
+    assert first["finding_info"]["uid"] == second["finding_info"]["uid"]
+    assert first["metadata"]["uid"] != second["metadata"]["uid"]
+
+
 def test_a_time_without_a_date_is_told_as_such() -> None:
     scan = scans.undated()
     scan.findings = [rules.finding(rules.SQL_IN_CLEAR, "1 statement", connection=1, frame=1)]
