@@ -14,7 +14,6 @@ from aurora_wire.report.html_text import (
     clip,
     judged,
     moment,
-    size,
     sql_text,
     statement_notes,
     tone,
@@ -30,6 +29,12 @@ STEP_ROWS: Final = 60
 WHO: Final = {True: "client", False: "server", None: "both"}
 CARRIES: Final = {"clear": "readable", "safe": "inside TLS", "handshake": "TLS handshake",
                   "open": "in the clear by design", "unsure": "unknown"}
+
+
+PROVEN: Final = (
+    "The greeting, the request for TLS and the whole handshake were captured, and so was every byte after them, in "
+    "well-formed records that do not read."
+)
 
 
 @dataclass(slots=True, frozen=True)
@@ -76,6 +81,7 @@ class Details:
     row: Row
     facts: list[tuple[str, str]]
     reasons: list[str]
+    proof: str          # why it is proven, where no reason says so
     more_reasons: int
     timeline: Timeline | None
     steps: list[StepRow]
@@ -136,6 +142,7 @@ def details_of(
         row=row_of(c, has_details=True),
         facts=list(_facts(c, clock)),
         reasons=[_reason(r.text, place(r.frame, r.direction, r.offset)) for r in c.reasons[:REASONS_EACH]],
+        proof=PROVEN if (c.verdict, c.confidence) == ("encrypted", "proven") and not c.reasons else "",
         more_reasons=max(len(c.reasons) - REASONS_EACH, 0),
         timeline=draw_timeline(steps, c.first_time_ns, beyond) if steps else None,
         steps=[_step(one, c, texts, redact=redact) for one in steps[:STEP_ROWS]],
@@ -158,7 +165,7 @@ def _facts(c: ConnectionResult, clock: Clock) -> Iterator[tuple[str, str]]:
     commands = counted(sorted(c.commands.items()))
     attributes = ", ".join(f"{name}={value}" for name, value in sorted(c.attributes.items()))
     pairs = (
-        ("Began", f"{begin}, lasted {lasted}" if begin and lasted else begin),
+        ("Began", f"{begin}, lasted {lasted}" if begin and lasted and c.packets > 1 else begin),
         ("Frames", frames),
         ("Proof", c.proof or ""),
         ("Protocol", clip(c.protocol)),
@@ -226,7 +233,3 @@ def _statements(found: Iterable[StatementResult], clock: Clock, *, redact: bool)
             parameters=", ".join(values),
             notes=", ".join(statement_notes(one)),
         )
-
-
-def missing_of(connections: Iterable[ConnectionResult]) -> str:
-    return size(bytes_of(both(connections))[4])

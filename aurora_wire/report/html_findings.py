@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from aurora_wire.report.html_choice import PLACES_EACH
 from aurora_wire.report.html_text import clip
-from aurora_wire.report.text_style import SEVERITIES, place
+from aurora_wire.report.text_style import SEVERITIES, count, place
 from aurora_wire.verdict.frameworks import CONTROLS, Mapping, mappings_of_connection, mappings_of_rule
 from aurora_wire.verdict.result import Finding, Scan
 from aurora_wire.verdict.rules import RULES
-
-SILENT: Final = "Nothing that was captured speaks for or against it."
 
 
 @dataclass(slots=True, frozen=True)
@@ -39,12 +36,6 @@ class ControlRow:
     asks: str
     contradicts: list[str] = field(default_factory=list)
     supports: list[str] = field(default_factory=list)
-
-    @property
-    def stance(self) -> str:
-        if self.contradicts:
-            return "contradicted"
-        return "supported" if self.supports else "silent"
 
 
 def totals_of(scan: Scan) -> Counter[str]:
@@ -120,8 +111,8 @@ def control_rows(scan: Scan, frameworks: Sequence[str] = ()) -> list[ControlRow]
     for rule, number in sorted(totals_of(scan).items()):
         for mapping in mappings_of_rule(rule):
             if mapping.control in rows and number:
-                text = f"{mapping.wording} {rule}, {f'{number:,} times' if number > 1 else 'once'}."
-                rows[mapping.control].contradicts.append(text)
+                times = f"{number:,} times" if number > 1 else "once"
+                rows[mapping.control].contradicts.append(_with(mapping.wording, f"{rule}, {times}"))
     said: Counter[Mapping] = Counter()
     for one in scan.connections:
         said.update(mappings_of_connection(one, frozenset(hits.get(one.id, ()))))
@@ -129,6 +120,11 @@ def control_rows(scan: Scan, frameworks: Sequence[str] = ()) -> list[ControlRow]
         if mapping.control not in rows:
             continue
         row = rows[mapping.control]
-        text = f"{mapping.wording} {number:,} {'connection' if number == 1 else 'connections'}."
+        text = _with(mapping.wording, count(number, "connection"))
         (row.contradicts if mapping.stance == "contradicts" else row.supports).append(text)
     return list(rows.values())
+
+
+def _with(sentence: str, more: str) -> str:
+    """`A login that crossed readable contradicts SC-8 (AW102, once).`"""
+    return f"{sentence.removesuffix('.')} ({more})."

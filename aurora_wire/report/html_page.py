@@ -117,6 +117,7 @@ class Page:
     undecoded: list[tuple[str, str, str, str]]
     commands: list[tuple[str, str]]
     masked: bool
+    equal_masks: bool           # equal values can be told to be equal
     version: str
     meanings: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -169,6 +170,7 @@ def page_of(
                     "" if one.bytes is None else size(one.bytes), clip(one.remedy, 400)) for one in scan.undecoded],
         commands=_commands(scan, command),
         masked=redact or masked,
+        equal_masks=masked,
         version=clip(scan.tool_version),
         meanings=[(SIGNS[verdict], WORDS[verdict], MEANINGS[verdict]) for verdict in ORDER],
     )  # fmt: skip
@@ -184,14 +186,24 @@ def _incomplete(scan: Scan) -> str:
 
 def _tiles(scan: Scan) -> list[Tile]:
     tiles = [
-        Tile(f"{scan.by_verdict[verdict]:,}", WORDS[verdict], tone(verdict, "proven"))
+        _tile(verdict, number, [one for one in scan.connections if one.verdict == verdict])
         for verdict in ORDER
-        if scan.by_verdict.get(verdict)
+        if (number := scan.by_verdict.get(verdict, 0))
     ]
     statements = sum(one.statements_total for one in scan.connections)
     words = "statement readable" if statements == 1 else "statements readable"
     tiles.append(Tile(f"{statements:,}", words, "clear" if statements else "none"))
     return tiles
+
+
+def _tile(verdict: Verdict, number: int, connections: Sequence[ConnectionResult]) -> Tile:
+    if verdict != "encrypted":
+        return Tile(f"{number:,}", WORDS[verdict], tone(verdict, "proven"))
+    proven = sum(one.confidence == "proven" for one in connections)
+    if len(connections) < number:  # more than are kept: of those nothing but the verdict is known
+        return Tile(f"{number:,}", WORDS[verdict], tone(verdict, "likely"))
+    words = f"{WORDS[verdict]}, {'all' if proven == number else f'{proven:,}'} proven"
+    return Tile(f"{number:,}", words, tone(verdict, "proven" if proven == number else "likely"))
 
 
 def _host_rows(pairs: dict[tuple[str, str], Counter[Verdict]]) -> list[HostRow]:
