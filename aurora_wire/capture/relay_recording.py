@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 from aurora_wire.capture.pcapng_writer import PcapngWriter
 from aurora_wire.capture.privileges import create_private
 from aurora_wire.capture.relay_frames import LINK_RAW
 from aurora_wire.errors import OutputError
 
-HEADERS: str = (
+HEADERS: Final = (
     "Client and target had a connection each, to the relay. The bytes are what it read from one and wrote to the "
     "other, the times those of its reads; the IP and TCP headers around them were made by the relay, with the "
     "addresses of client and target."
