@@ -12,23 +12,18 @@ from mypy_extensions import i64
 
 from aurora_wire.wire import guess, labels, notes
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_OTHER, TO_TLS, Decoder
+from aurora_wire.wire.decoders import Decoders
 from aurora_wire.wire.detect import STRONG, mysql_commands
-from aurora_wire.wire.facts import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget, Facts, Side, X
+from aurora_wire.wire.facts import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget, Facts, X
 from aurora_wire.wire.history import History
-from aurora_wire.wire.mysql.client import COMMANDS as CLIENT_COMMANDS
-from aurora_wire.wire.mysql.client import ClientPackets
-from aurora_wire.wire.mysql.compressed import ZLIB, CompressedPackets, Inflater
+from aurora_wire.wire.mysql.compressed import ZLIB, Inflater
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
-from aurora_wire.wire.mysql.server import COMMANDS as SERVER_COMMANDS
-from aurora_wire.wire.mysql.server import START as SERVER_START
-from aurora_wire.wire.mysql.server import ServerPackets
 from aurora_wire.wire.mysql.statements import release
 from aurora_wire.wire.opaque import Opaque
 from aurora_wire.wire.proxy import parse_proxy
 from aurora_wire.wire.search import Search
 from aurora_wire.wire.stream import Receiver, Segment, Stream
-from aurora_wire.wire.tls.opening import Opening, OpeningMaker
 from aurora_wire.wire.tls.records import TLSRecords
 
 MAX_PENDING: Final[i64] = 16384      # bytes of a direction kept until the protocol is known
@@ -48,7 +43,6 @@ class Connection(Receiver):
         self.server = Stream(server_key, facts, facts.server, self, budget, borrowed)
         self.is_mysql_port = is_mysql_port
         self.is_x_port = is_x_port
-        self.inflaters = inflaters
         self.undecided = True
         self.roles_certain = False
         self.packets: i64 = 0
@@ -65,13 +59,7 @@ class Connection(Receiver):
         self.finished = False
         self.skipping = False              # another protocol: nothing is decoded
         self.verify = True                 # TCP checksums still matter
-        # Decoders of both directions that may be needed again.
-        self.client_mysql: ClientPackets | None = None
-        self.server_mysql: ServerPackets | None = None
-        self.client_tls: TLSRecords | None = None
-        self.server_tls: TLSRecords | None = None
-        self.maker: OpeningMaker | None = None  # there is a key log, or may be
-        self.opening: Opening | None = None     # TLS has begun, and there is one
+        self.decoders = Decoders(facts, inflaters)
 
     def peer(self, stream: Stream) -> Stream:
         return self.server if stream is self.client else self.client
@@ -180,21 +168,21 @@ class Connection(Receiver):
         if want == TO_TLS:
             if facts.kind == UNKNOWN:
                 facts.kind = TLS_ONLY
-            stream.decoder = self._tls(side)
+            stream.decoder = self.decoders.tls(side)
         elif want == TO_MYSQL:
             facts.kind = MYSQL
             if facts.tls is not None and facts.tls.side(is_client).records > 0 and facts.after_tls_frame < 0:
                 facts.after_tls_frame = side.frame
             if is_client:
-                stream.decoder = self._client_packets(side)
+                stream.decoder = self.decoders.client_packets(side)
             else:
                 greets = isinstance(decoder, Search) and decoder.greets
-                stream.decoder = self._server_found(side, greets)
+                stream.decoder = self.decoders.server_found(side, greets)
         elif want == TO_COMPRESSED:
             facts.kind = MYSQL
             if facts.compression == 0:
                 facts.compression = ZLIB
-            stream.decoder = self._compressed(side)
+            stream.decoder = self.decoders.compressed(side)
         elif want == TO_OTHER:
             self._start_other("TLS")
         else:
@@ -206,73 +194,11 @@ class Connection(Receiver):
             aligned = isinstance(decoder, TLSRecords) and decoder.aligned
             stream.decoder = Search(facts, side, injected, records > 0, aligned)
 
-    def _tls(self, side: Side) -> TLSRecords:
-        made = self.client_tls if side.from_client else self.server_tls
-        if made is None:
-            made = TLSRecords(self.facts, side)
-            made.opening = self._opening()
-            if side.from_client:
-                self.client_tls = made
-            else:
-                self.server_tls = made
-        return made
-
-    def _opening(self) -> Opening | None:
-        if self.opening is None and self.maker is not None:
-            self.opening = self.maker.make(self.facts)
-        return self.opening
-
-    def _client_packets(self, side: Side) -> ClientPackets:
-        made = self.client_mysql
-        if made is None:
-            made = ClientPackets(self.facts, side)
-            self.client_mysql = made
-        return made
-
-    def _server_packets(self, side: Side) -> ServerPackets:
-        made = self.server_mysql
-        if made is None:
-            made = ServerPackets(self.facts, side)
-            self.server_mysql = made
-        return made
-
-    def _server_found(self, side: Side, greets: bool) -> ServerPackets:
-        """The server's packets found again by content: which part of the conversation are they of?"""
-        made = self._server_packets(side)
-        facts = self.facts
-        if greets:
-            made.state = SERVER_START
-        elif made.state != SERVER_AUTHENTICATING or facts.login is not None or facts.commands > 0:
-            made.state = SERVER_COMMANDS
-        made.tls_possible = made.state != SERVER_COMMANDS
-        made.responses.lost()
-        made.running = False
-        return made
-
-    def _compressed(self, side: Side) -> CompressedPackets:
-        inner_side = Side(side.from_client)
-        inner_side.anchored = True
-        if side.from_client:
-            client = ClientPackets(self.facts, inner_side)
-            client.state = CLIENT_COMMANDS
-            client.compressed = True
-            client.relaxed = True
-            client.tls_possible = False
-            self.client_mysql = client
-            return CompressedPackets(self.facts, side, client, inner_side, self.inflaters)
-        server = ServerPackets(self.facts, inner_side)
-        server.state = SERVER_COMMANDS
-        server.compressed = True
-        server.relaxed = True
-        server.tls_possible = False
-        self.server_mysql = server
-        return CompressedPackets(self.facts, side, server, inner_side, self.inflaters)
-
     def start_login(self, greeting: Greeting | None) -> None:
         """What comes is a login, after a greeting that came by another way: before TLS."""
         self.facts.greeting = greeting
         self._start_mysql()
-        server = self._server_packets(self.facts.server)
+        server = self.decoders.server_packets(self.facts.server)
         server.state = SERVER_AUTHENTICATING
 
     # What is it?
@@ -371,8 +297,8 @@ class Connection(Receiver):
         facts = self.facts
         facts.kind = MYSQL
         self.undecided = False
-        self.server.decoder = self._server_packets(facts.server)
-        self.client.decoder = self._client_packets(facts.client)
+        self.server.decoder = self.decoders.server_packets(facts.server)
+        self.client.decoder = self.decoders.client_packets(facts.client)
         facts.client_start = self.client.known_from()
         facts.server_start = self.server.known_from()
         self._replay(self.server)
@@ -388,13 +314,13 @@ class Connection(Receiver):
     def _start_tls(self) -> None:
         self.undecided = False
         facts = self.facts
-        self.client.decoder = self._tls(facts.client)
-        self.server.decoder = self._tls(facts.server)
+        self.client.decoder = self.decoders.tls(facts.client)
+        self.server.decoder = self.decoders.tls(facts.server)
         self._replay_in_order()
 
     def _start_foreign(self, is_whole: bool) -> None:
         """TLS on a port that is not MySQL's: followed only where a key log may show MySQL inside."""
-        opening = self._opening() if is_whole else None
+        opening = self.decoders.make_opening() if is_whole else None
         if opening is None:
             self._start_other("TLS")
             return
@@ -481,14 +407,12 @@ class Connection(Receiver):
                 tracker.flush()
             stream.decoder = None
             stream.pending = []
-        self.client_mysql = None
-        self.server_mysql = None
-        self.client_tls = None
-        self.server_tls = None
+        self.decoders.forget()
         facts = self.facts
-        if self.opening is not None:
-            self.opening.close()
-            if self.opening.foreign and not facts.mysql_inside():
+        opening = self.decoders.opening
+        if opening is not None:
+            opening.close()
+            if opening.foreign and not facts.mysql_inside():
                 facts.kind = OTHER
                 facts.other = "TLS"
         for prepared in facts.prepared.values():

@@ -284,7 +284,7 @@ class Engine:
             facts, key if from_client else reverse, reverse if from_client else key, self.budget,
             server_port in self.ports and server_port != X_PORT, server_port == X_PORT, self.inflaters, self.borrowed,
         )  # fmt: skip
-        connection.maker = self.maker
+        connection.decoders.maker = self.maker
         connection.first_frame = frame
         connection.first_time = time_ns
         connection.ip_version = 4 if size == 12 else 6
