@@ -74,8 +74,10 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
         self._accepting: asyncio.Task[None] | None = None
         self._watch = ErrorWatch()
-        self._clients: set[SocketAddress] = set()    # of open connections: where clients are,
-        self._outgoing: set[SocketAddress] = set()   # and our own ends of those to the target
+        # Who connects and to where, of open connections: of those taken, and of our own. A port alone is not enough,
+        # the system gives it out again where the other end is another one.
+        self._taken: set[tuple[SocketAddress, SocketAddress]] = set()
+        self._made: set[tuple[SocketAddress, SocketAddress]] = set()
         self._circles: set[SocketAddress] = set()    # of the target, that lead back to this relay
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -138,23 +140,23 @@ class Relay:
         listener.close()
 
     async def _serve(self, client: socket.socket, address: SocketAddress) -> None:
-        there = address[:2]
-        self._clients.add(there)
+        taken = address[:2], client.getsockname()[:2]
+        self._taken.add(taken)
         try:
             prepare(client)
-            reached = None if there in self._outgoing else await self._connect(plain(address))
+            reached = None if taken in self._made else await self._connect(plain(address))
             if reached is None:
                 self.failed += 1
                 return
             target, conversation = reached
-            here = target.getsockname()[:2]
-            self._outgoing.add(here)
+            made = ends_of(target)
+            self._made.add(made)
             try:
                 await Carrier(client, target, conversation, self._tell, self._watch).run()
             finally:
-                self._outgoing.discard(here)
+                self._made.discard(made)
         finally:
-            self._clients.discard(there)
+            self._taken.discard(taken)
             reset(client)  # does nothing where it is closed
 
     async def _connect(self, client: Place) -> tuple[socket.socket, Conversation] | None:
@@ -190,7 +192,7 @@ class Relay:
             except BaseException:
                 target.close()
                 raise
-            if target.getsockname()[:2] in self._clients:
+            if ends_of(target) in self._taken:
                 reset(target)
                 self._tell(conversation.reset(from_client=False))
                 self._circles.add(address)
@@ -275,6 +277,14 @@ class Relay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def ends_of(connection: socket.socket) -> tuple[SocketAddress, SocketAddress]:
+    """Our own and the other one; none where it is gone already."""
+    try:
+        return connection.getsockname()[:2], connection.getpeername()[:2]
+    except OSError:
+        return (), ()
 
 
 def prepare(connection: socket.socket) -> None:

@@ -10,6 +10,7 @@ import shutil
 import socket
 import ssl
 import stat
+import struct
 import subprocess
 import threading
 from pathlib import Path
@@ -27,6 +28,7 @@ from tests.conversations.real_tls import contexts
 from tests.conversations.sessions import SECRET
 
 OPENING = ["> S", "< SA", "> A"]
+IP_LOCAL_PORT_RANGE = 51  # linux/in.h, since Linux 6.3
 IDLE = 0.05  # seconds in which nothing is to happen
 
 
@@ -367,6 +369,31 @@ def test_a_relay_to_itself_says_so() -> None:
         assert carried.relay.accepted < 10
     assert all(problem.endswith("leads back to this relay.") for problem in carried.problems)
     assert carried.problems
+
+
+def test_a_client_with_the_port_number_of_our_own_connection_is_no_circle() -> None:
+    """The system gives a port out twice where the other ends differ."""
+    ports: list[int] = []
+
+    def serve(connection: socket.socket) -> None:
+        ports.append(connection.getpeername()[1])
+        echo(connection)
+
+    with Server(serve) as server, Carried(server.place) as carried, carried.connect() as first:
+        first.sendall(b"x")
+        assert first.recv(1) == b"x"
+        with socket.socket() as second:
+            try:
+                only = struct.pack("HH", ports[0], ports[0])
+                second.setsockopt(socket.IPPROTO_IP, IP_LOCAL_PORT_RANGE, only)
+            except OSError:
+                pytest.skip("this kernel does not let a port be chosen so")
+            second.settimeout(5)
+            second.connect(carried.relay.address)
+            assert second.getsockname()[1] == ports[0]
+            second.sendall(b"y")
+            assert second.recv(1) == b"y"
+    assert carried.problems == []
 
 
 HAS_IPV6 = pytest.mark.skipif(not socket.has_ipv6 or not Path("/proc/net/if_inet6").exists(), reason="no IPv6 here")

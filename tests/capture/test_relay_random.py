@@ -31,9 +31,8 @@ class Part:
         self.connection.sendall(data)
 
     def play(self) -> None:
-        with self.connection:
-            with suppress(OSError):  # the other end has reset, or waits as this one does
-                self._play()
+        with self.connection, suppress(OSError):  # the other end has reset, or waits as this one does
+            self._play()
 
     def _play(self) -> None:
         rng, connection = self.rng, self.connection
