@@ -11,6 +11,7 @@ import base64
 import hashlib
 import importlib.util
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.errors import UsageError
@@ -64,6 +65,7 @@ def render(
     yield from stream
 
 
+@lru_cache(maxsize=1)
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - an extra, and slow to load
 

@@ -155,6 +155,7 @@ class _Look:
 
     def pairs(self) -> list[Pair]:
         found: list[Pair] = []
+        texts: set[bytes] = set()
         with_statement = [one for one in self._wanted if one in self._leaks]
         others = [one for one in self._wanted if one not in self._leaks]
         for connection in with_statement + others:
@@ -162,6 +163,9 @@ class _Look:
             if view is None:
                 continue
             statements = [one for one in self._by_id[connection].statements if one.frame == view.number]
+            if statements and {one.sql for one in statements} <= texts:
+                continue  # the same once more shows nothing new
+            texts.update(one.sql for one in statements)
             leak = dump_of(
                 view, statements, redact=self.redact, tls_is_safe=connection not in self._unsafe
             )

@@ -1,0 +1,196 @@
+"""The HTML report in a real browser, as a person uses it: looking, clicking, typing, printing, with the keyboard."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Error, expect
+
+from aurora_wire.report import html
+from aurora_wire.verdict.result import Verdict
+from tests.browser.conftest import Opener
+from tests.cli.running import run
+from tests.conversations import mysql, sessions
+from tests.conversations.tcp import Conversation, pcap
+from tests.report import scans
+
+MARKUP = (
+    b"</code></style></script><script>document.title='owned'</script><img src=http://127.0.0.1:9/x onerror=alert(1)>"
+    b"<svg onload=alert(2)>\" onmouseover=alert(3) x='\x1b[31m\x00\xe2\x80\xae\xe2\x81\xa6\xff"
+)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a hostile client in the clear, one that is partly so, an encrypted one and one that never logged in."""
+    folder = tmp_path_factory.mktemp("report")
+    steps = sessions.changed(
+        sessions.plaintext(sql=b"INSERT INTO t VALUES ('" + MARKUP.replace(b"'", b"") + b"')"),
+        greeting=mysql.greeting(version=MARKUP.replace(b"\0", b"")),
+        login=mysql.login(MARKUP.replace(b"\0", b""), MARKUP.replace(b"\0", b""), attributes=[(MARKUP, MARKUP)]),
+    )
+    packets = []
+    for number, one in enumerate(
+        (steps, sessions.tls13(), sessions.until(sessions.plaintext(), "greeting"), sessions.plaintext())
+    ):
+        packets += sessions.play(one, Conversation(client=(f"10.0.0.{5 + number}", 41_000 + number))).packets
+    capture = folder / "<img src=x onerror=alert(4)>\u202e.pcap"
+    capture.write_bytes(pcap(packets))
+    path = folder / "report.html"
+    done = run("report", str(capture), "-o", str(path), "--reveal")
+    assert done.returncode == 1, done.stderr
+    return path
+
+
+def test_the_page_opens_from_a_file_and_asks_for_nothing(report: Path, open_page: Opener) -> None:
+    opened = open_page(report)
+    assert opened.requests == [report.as_uri()]
+    assert opened.said == []
+    assert "in the clear" in opened.page.locator("h1").inner_text()
+    assert opened.page.locator("h1").is_visible()
+
+
+def test_nothing_from_the_wire_acts_and_all_of_it_is_seen(report: Path, open_page: Opener) -> None:
+    opened = open_page(report)
+    page = opened.page
+    page.get_by_role("button", name="Unfold all").click()
+    page.mouse.move(400, 400)
+    assert (opened.dialogs, opened.said) == ([], [])
+    assert opened.requests == [report.as_uri()]
+    assert page.title().startswith("aurora-wire: ")
+    assert page.locator("img, iframe, object, embed").count() == 0
+    assert page.locator("script").count() == page.locator("style").count() == 1
+    text = page.locator("#connection-1").inner_text()
+    assert "<script>document.title='owned'</script>" in text.replace("document.title=owned", "document.title='owned'")
+    assert "\\x1b[31m" in text
+    assert "\\u202e\\u2066\\xff" in text
+    assert "<img src=x onerror=alert(4)>\\u202e.pcap" in page.locator("#captured ~ *").first.inner_text()
+
+
+def test_even_markup_that_came_in_could_do_nothing(report: Path, open_page: Opener) -> None:
+    opened = open_page(report)
+    opened.page.evaluate(
+        """() => {
+          const box = document.createElement("div");
+          box.innerHTML = '<img src="https://127.0.0.1:9/a.png"><img src=x onerror="document.title=1">';
+          const script = document.createElement("script");
+          script.textContent = "document.title = 'owned'";
+          document.body.append(box, script);
+        }"""
+    )
+    opened.page.wait_for_timeout(100)
+    assert opened.page.title().startswith("aurora-wire: ")
+    assert any("Content Security Policy" in words for words in opened.said)
+
+
+def test_rows_are_filtered_by_typing_and_by_verdict(report: Path, open_page: Opener) -> None:
+    page = open_page(report).page
+    rows = page.locator("#table tbody tr:visible")
+    assert rows.count() == 4
+    page.get_by_label("Show only rows with").fill("10.0.0.6")
+    assert rows.count() == 1
+    assert "encrypted, proven" in rows.first.inner_text()
+    assert page.get_by_role("status").inner_text() == "1 of 4 rows shown"
+    page.get_by_label("Show only rows with").fill("")
+    page.get_by_label("in the clear (2)").uncheck()
+    assert rows.count() == 2
+    page.get_by_label("encrypted (1)").uncheck()
+    assert "no session" in rows.first.inner_text()
+
+
+def test_connections_unfold_by_click_by_key_and_by_link(report: Path, open_page: Opener) -> None:
+    page = open_page(report).page
+    encrypted = page.locator("#connection-2")
+    assert encrypted.get_attribute("open") is None
+    encrypted.locator("summary").first.click()
+    assert encrypted.get_attribute("open") is not None
+    assert encrypted.locator("svg.timeline").is_visible()
+    encrypted.locator("summary").first.press("Enter")
+    assert encrypted.get_attribute("open") is None
+    page.get_by_role("link", name="2", exact=True).press("Enter")
+    expect(encrypted).to_have_attribute("open", "")
+    page.get_by_role("button", name="Fold all", exact=True).press("Space")
+    assert page.locator("details.connection[open]").count() == 0
+
+
+def test_the_keyboard_reaches_everything_from_the_top(report: Path, open_page: Opener) -> None:
+    page = open_page(report).page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
+    assert page.locator(".skip").bounding_box()["x"] >= 0  # type: ignore[index]
+    reached = set()
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.tagName + (document.activeElement.id || '')"))
+    assert {"A", "SUMMARY", "INPUTfilter", "INPUT", "BUTTON", "PRE"} <= reached
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(report: Path, open_page: Opener, scheme: str) -> None:
+    opened = open_page(report, color_scheme=scheme, bypass_csp=True)
+    opened.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    background = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == {"light": "rgb(251, 251, 250)", "dark": "rgb(20, 23, 26)"}[scheme]
+    assert opened.axe() == []
+
+
+def test_a_screen_reader_finds_landmarks_headings_and_named_drawings(report: Path, open_page: Opener) -> None:
+    page = open_page(report).page
+    for role in ("banner", "main", "navigation", "contentinfo"):
+        assert page.get_by_role(role).count() == 1
+    assert page.get_by_role("region").count() >= 8
+    assert page.get_by_role("heading", level=1).count() == 1
+    drawing = page.get_by_role("img", name="Client hosts and servers, joined by connections")
+    assert drawing.count() == 1
+    assert page.get_by_role("table", name="Connections, leaks first").count() == 1
+
+
+def test_without_javascript_everything_is_there(report: Path, open_page: Opener) -> None:
+    page = open_page(report, java_script_enabled=False).page
+    assert page.locator("#table tbody tr:visible").count() == 4
+    assert not page.locator("#tools").is_visible()
+    page.locator("#connection-2 > summary").click()
+    assert page.locator("#connection-2 svg.timeline").is_visible()
+
+
+def test_a_narrow_screen_does_not_scroll_sideways(report: Path, open_page: Opener) -> None:
+    page = open_page(report).page
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_it_prints_with_all_that_is_folded(report: Path, open_page: Opener, tmp_path: Path) -> None:
+    opened = open_page(report)
+    assert opened.page.locator("details.connection:not([open])").count() == 2
+    pdf = tmp_path / "report.pdf"
+    pdf.write_bytes(opened.page.pdf(format="A4"))
+    shown = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, timeout=30, check=True)
+    text = shown.stdout.decode()
+    assert 4 <= text.count("\f") <= 30
+    assert "Timeline" in text
+    assert text.count("TLS handshake") >= 1  # of a connection that was folded
+    assert "Unfold all" not in text
+
+
+def test_ten_thousand_connections_open_at_once(open_page: Opener, tmp_path: Path) -> None:
+    kinds: tuple[Verdict, ...] = ("plaintext", "encrypted", "mixed", "no-session")
+    connections = [scans.connection(number, kinds[number % 4]) for number in range(1, 10_001)]
+    for one in connections:
+        one.client = type(one.client)(f"10.{one.id >> 8 & 255}.{one.id & 255}.7", 40_000)
+        one.statements, one.statements_total = [scans.statement(b"SELECT 1", one.id)] * 20, 20
+    path = tmp_path / "many.html"
+    path.write_text("".join(html.render(scans.scan(*connections, verdict="mixed"))), encoding="utf-8")
+    assert path.stat().st_size < 5_000_000
+    opened = open_page(path)
+    assert opened.page.locator("#table tbody tr").count() == 1_000
+    assert "9,000 are in all numbers" in opened.page.locator("main").inner_text()
+    opened.page.get_by_label("Show only rows with").fill("10.0.4.7")
+    assert opened.page.locator("#table tbody tr:visible").count() == 1
+
+
+def test_the_browser_itself_reaches_no_network(open_page: Opener, report: Path) -> None:
+    page = open_page(report, offline=True).page
+    with pytest.raises(Error):
+        page.goto("http://127.0.0.1:9/")
