@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from aurora_wire.capture.privileges import account_to_become
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.prove import driven, terminated_as_interrupted, write
 from aurora_wire.errors import OutputError
@@ -47,8 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.prove.embedded import Embedded  # noqa: PLC0415
     from aurora_wire.prove.run import Wanted, prove  # noqa: PLC0415
 
-    with terminated_as_interrupted(), Embedded(arguments.server) as server:
-        folder = arguments.keep or _new_folder()
+    with terminated_as_interrupted(), Embedded(arguments.server) as server, folder_for(arguments.keep) as folder:
         matrix = driven(Wanted(
             host=server.host, port=server.port, user=server.user, password=server.password,
             database=server.database, clients=[CLIENT], modes=[Mode.OFF, Mode.VERIFY_IDENTITY], ca=server.ca,
@@ -64,21 +68,21 @@ def run(arguments: argparse.Namespace) -> int:
     return matrix.exit_code
 
 
-def _new_folder() -> str:
-    """A name below the system's folder for temporary files; whoever called sudo makes it."""
+@contextmanager
+def folder_for(asked: str | None) -> Iterator[str]:
+    """The one asked for, or a new one, which is gone again where the demo does not come to its end."""
+    if asked:
+        yield asked
+        return
     try:
         folder = tempfile.mkdtemp(prefix="aurora-wire-demo-")
     except OSError as error:
         raise OutputError(f"no folder for the demo's captures: {error.strerror}.") from error
-    _give_to_caller(folder)
-    return folder
-
-
-def _give_to_caller(folder: str) -> None:
-    import os  # noqa: PLC0415
-
-    from aurora_wire.capture.privileges import account_to_become  # noqa: PLC0415
-
-    account = account_to_become()
-    if account is not None and os.environ.get("SUDO_UID"):
-        os.chown(folder, account.uid, account.gid)
+    try:
+        account = account_to_become()
+        if account is not None and os.environ.get("SUDO_UID"):
+            os.chown(folder, account.uid, account.gid)  # who called sudo writes into it
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise

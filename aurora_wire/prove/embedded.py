@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -72,7 +73,7 @@ class Embedded:
         if find_spec("trustme") is None:
             raise NoServer("no certificates for the demo: pip install 'aurora_wire[demo]'.")
         self._account = account_to_become()
-        self._folder = Path(tempfile.mkdtemp(prefix="aurora-wire-demo-server-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="aurora-wire-demo-server-", dir=reachable(self._account)))
         self._folder.chmod(0o755)  # the certificate of the authority is for the clients
         self.password = secrets.token_urlsafe(18)
         self._certificates(self._folder)
@@ -98,14 +99,18 @@ class Embedded:
 
     def _start_mariadb(self, folder: Path) -> None:
         data = folder / "data"
-        made = subprocess.run(  # noqa: S603 - our own arguments
+        log = folder / "error.log"
+        making = self._run(
             [program("mariadb-install-db"), "--no-defaults", "--auth-root-authentication-method=normal",
              "--skip-test-db", "--innodb-log-file-size=4M", f"--datadir={data}"],
-            cwd=folder, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, check=False,
-            timeout=START_SECONDS, user=self._uid, group=self._gid, extra_groups=self._groups,
+            folder, log,
         )  # fmt: skip
-        if made.returncode:
-            raise NoServer(f"MariaDB cannot make its data folder: {last_line(made.stdout + made.stderr)}")
+        try:
+            failed = making.wait(START_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise NoServer(f"MariaDB takes more than {START_SECONDS:g} s to make its data folder.") from error
+        if failed:
+            raise NoServer(f"MariaDB cannot make its data folder: {last_line(log.read_bytes())}")
         first = folder / "first.sql"
         first.touch(mode=0o600)
         if self._account is not None:
@@ -115,25 +120,31 @@ class Embedded:
             f"CREATE USER {USER}@'%' IDENTIFIED BY '{self.password}';\n"
             f"GRANT ALL ON {DATABASE}.* TO {USER}@'%';\n"
         )
-        log = folder / "error.log"
         for _ in range(ATTEMPTS):
             self.port = free_port()
-            with log.open("ab") as said:
-                self._process = subprocess.Popen(  # noqa: S603
-                    [*ends_with_us(), program("mariadbd"), "--no-defaults", f"--datadir={data}",
-                     f"--port={self.port}", f"--bind-address={HOST}", f"--socket={folder}/s",
-                     f"--pid-file={folder}/pid", f"--init-file={first}", "--skip-name-resolve",
-                     f"--ssl-ca={folder}/ca.pem", f"--ssl-cert={folder}/server.pem", f"--ssl-key={folder}/server.key",
-                     "--innodb-log-file-size=4M", "--innodb-buffer-pool-size=16M",
-                     "--innodb-flush-log-at-trx-commit=0"],
-                    cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-                    start_new_session=True, user=self._uid, group=self._gid, extra_groups=self._groups,
-                )  # fmt: skip
+            self._run(
+                [program("mariadbd"), "--no-defaults", f"--datadir={data}", f"--port={self.port}",
+                 f"--bind-address={HOST}", f"--socket={folder}/s", f"--pid-file={folder}/pid",
+                 f"--init-file={first}", "--skip-name-resolve", f"--ssl-ca={folder}/ca.pem",
+                 f"--ssl-cert={folder}/server.pem", f"--ssl-key={folder}/server.key",
+                 "--innodb-log-file-size=4M", "--innodb-buffer-pool-size=16M",
+                 "--innodb-flush-log-at-trx-commit=0"],
+                folder, log,
+            )  # fmt: skip
             if self._listens():
                 first.unlink()  # the password was in it
                 return
             self._end()
         raise NoServer(f"MariaDB does not start: {last_line(log.read_bytes())}")
+
+    def _run(self, argv: list[str], folder: Path, log: Path) -> subprocess.Popen[bytes]:
+        """Starts a program of the server as the server's user; `_end` ends it, and what it has started."""
+        with log.open("ab") as said:
+            self._process = subprocess.Popen(  # noqa: S603 - our own arguments
+                [*ends_with_us(), *argv], cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL, stdout=said,
+                stderr=said, start_new_session=True, user=self._uid, group=self._gid, extra_groups=self._groups,
+            )  # fmt: skip
+        return self._process
 
     def _listens(self) -> bool:
         """Until the server takes connections: its accounts are made before."""
@@ -156,7 +167,7 @@ class Embedded:
                 # It reads the interpreter's folder, so it stays who we are; it serves nobody else.
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "aurora_wire.prove.mimic"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    stderr=said, start_new_session=True, env=environment() | python_path(),
+                    stderr=said, start_new_session=True, env=environment(folder) | python_path(),
                 )  # fmt: skip
             stdin, stdout = self._process.stdin, self._process.stdout
             assert stdin is not None  # noqa: S101 - both are pipes
@@ -191,7 +202,7 @@ class Embedded:
                 with suppress(OSError):
                     pipe.close()  # at which mysql-mimic ends
         with suppress(ProcessLookupError, PermissionError):
-            process.kill()  # nobody needs what it would still write
+            os.killpg(process.pid, signal.SIGKILL)  # nobody needs what it would still write
         with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_SECONDS)
 
@@ -199,7 +210,9 @@ class Embedded:
         """Ends the server and removes its folder; may be called twice."""
         self._end()
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            end = time.monotonic() + STOP_SECONDS
+            while self._folder.exists() and time.monotonic() < end:
+                shutil.rmtree(self._folder, ignore_errors=True)  # what was just killed may have written once more
             self._folder = None
 
 
@@ -217,6 +230,18 @@ def available(wanted: str = "") -> str:
     raise NoServer(f"no server for the demo: {how}.")
 
 
+def reachable(account: Account | None) -> str:
+    """The folder for temporary files; another one where that is private and the server is somebody else."""
+    usual = tempfile.gettempdir()
+    if account is None:
+        return usual
+    for place in (usual, "/tmp", "/var/tmp"):  # noqa: S108 - the new folder's name is not to be guessed
+        path = Path(place)
+        if path.is_dir() and all(each.stat().st_mode & 0o001 for each in (path, *path.parents)):
+            return place
+    return usual
+
+
 def program(name: str) -> str:
     """Its path, also where a user's PATH leaves the system's folders out; empty: not there."""
     return shutil.which(name, path=PATH) or ""
@@ -227,9 +252,10 @@ def ends_with_us() -> list[str]:
     return [setpriv, "--pdeathsig=KILL"] if setpriv else []
 
 
-def environment() -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
+    """folder: for what a server writes besides its data."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
-    return kept | {"PATH": PATH, "LC_ALL": "C", "HOME": "/nonexistent"}
+    return kept | {"PATH": PATH, "LC_ALL": "C", "HOME": "/nonexistent", "TMPDIR": str(folder)}
 
 
 def python_path() -> dict[str, str]:

@@ -1,0 +1,113 @@
+"""`aurora-wire demo`: the whole proof within seconds, with each server it can start, and nothing stays behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aurora_wire.prove.embedded import NoServer, available
+from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c
+
+SERVERS = ("mariadb", "mysql-mimic")
+SECONDS = 20  # the promise
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder that the demo's server can reach, also as nobody."""
+    with tempfile.TemporaryDirectory(prefix="aw-demo-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest) -> str:
+    try:
+        return available(request.param)
+    except NoServer as missing:
+        if os.environ.get("CI"):
+            pytest.fail(f"{missing} (in CI it has to be)")
+        pytest.skip(str(missing))
+
+
+def test_the_demo_proves_both_verdicts_in_time(server: str, temporary: Path) -> None:
+    folder = temporary / "proof"
+    begin = time.monotonic()
+    done = subprocess.run(
+        [*COMMAND, "demo", "--server", server, "--keep", str(folder)], capture_output=True, timeout=60,
+        env=ENVIRONMENT | {"TMPDIR": str(temporary)}, check=False,
+    )  # fmt: skip
+    assert time.monotonic() - begin < SECONDS
+    text = done.stdout.decode()
+    assert done.returncode == 0, done.stderr.decode() + text
+    assert "pymysql, off [ssl_disabled=True]: PLAINTEXT (proven)" in text
+    assert "encrypted (proven), TLSv1.3" in text
+    assert "pymysql, off: readable" in text
+    assert "pymysql, verify-identity: not readable" in text
+    assert str(folder) in done.stderr.decode()
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "pymysql-off.json", "pymysql-off.pcapng", "pymysql-verify-identity.json", "pymysql-verify-identity.pcapng",
+        "report.json", "report.txt",
+    ]  # fmt: skip
+    report = json.loads((folder / "report.json").read_text())
+    assert [cell["as_promised"] for cell in report["cells"]] == [True, True]
+    assert [path for path in temporary.iterdir() if path != folder] == []
+    for name, code in (("off", 1), ("verify-identity", 0)):
+        scanned = subprocess.run(
+            [*COMMAND, "scan", "--quiet", str(folder / f"pymysql-{name}.pcapng")], env=ENVIRONMENT, check=False
+        )
+        assert scanned.returncode == (code if server == "mariadb" or code else scanned.returncode)
+
+
+def test_a_private_folder_for_temporary_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir(mode=0o700)
+    done = subprocess.run(
+        [*COMMAND, "demo", "--format", "json"], capture_output=True, timeout=60,
+        env=ENVIRONMENT | {"TMPDIR": str(tmp_path / "t")}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_the_demo_through_the_relay(server: str, temporary: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "demo", "--server", server, "--keep", str(temporary / "p"), "--via-relay", "--format", "json"],
+        capture_output=True, timeout=60, env=ENVIRONMENT, check=False,
+    )  # fmt: skip
+    report = json.loads(done.stdout)
+    assert report["captured"]["how"] == "through a relay"
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("seconds", [0.5, 1.5, 2.5])
+def test_interrupted_the_demo_leaves_nothing(number: signal.Signals, seconds: float, temporary: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=hears_ctrl_c,
+        env=ENVIRONMENT | {"TMPDIR": str(temporary)},
+    )  # fmt: skip
+    with ended_within(process, 40):
+        time.sleep(seconds)
+        process.send_signal(number)
+        process.communicate()
+    if process.returncode != 0:  # it was done before
+        assert process.returncode == 130
+        assert list(temporary.iterdir()) == []
+    end = time.monotonic() + 5
+    while named := [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(temporary).encode() in read(path)]:
+        assert time.monotonic() < end, named
+        time.sleep(0.05)
+
+
+def read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
