@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -177,10 +178,6 @@ def read_with(name: str, port: int, seconds: float) -> None:
     print(json.dumps({"packets": packets, "drops": drops, "cpu": time.process_time() - begun}))
 
 
-def rate_of(number: float, seconds: float) -> str:
-    return f"{number / seconds:,.0f}/s"
-
-
 def compare_readers(seconds: float, connections: int) -> None:
     print("| way to read | packets | per CPU second | lost |\n|---|---:|---:|---:|")
     for name, (words, _) in READERS.items():
@@ -199,51 +196,61 @@ def compare_readers(seconds: float, connections: int) -> None:
         print(f"| {words} | {told['packets']:,} | {told['packets'] / max(told['cpu'], 1e-3):,.0f} | {lost} |")
 
 
-def beside_tcpdump(seconds: float, connections: int, size: int) -> None:
+def slap(port: int, socket_path: str, seconds: float, connections: int) -> int:
+    """mariadb-slap against a real server, over TCP and in the clear; returns the number of statements."""
+    table = "shop.aw_slap"
+    made = f"CREATE TABLE {table} (id INT PRIMARY KEY AUTO_INCREMENT, note VARCHAR(200)) ENGINE=MEMORY"
+    as_root = ["mariadb", "--no-defaults", "-uroot", f"--socket={socket_path}", "-e"]
+    queries = f"SELECT * FROM {table} WHERE id = 1; INSERT INTO {table} (note) VALUES ('a note of some length')"
+    subprocess.run([*as_root, f"CREATE OR REPLACE {made[7:]}"], check=True, timeout=60)
+    count, end = 0, time.monotonic() + seconds
+    try:
+        while time.monotonic() < end:
+            subprocess.run(
+                ["mariadb-slap", "--no-defaults", "--protocol=tcp", "--host=127.0.0.1", f"--port={port}", "-uapp",
+                 "--skip-ssl", "--create-schema=shop", f"--concurrency={connections}", "--delimiter=;",
+                 "--number-of-queries=20000", f"--query={queries}", "--silent"],
+                env={**os.environ, "MYSQL_PWD": os.environ.get("SLAP_PASSWORD", "")}, check=True, timeout=60,
+            )  # fmt: skip
+            count += 20000
+    finally:
+        subprocess.run([*as_root, f"DROP TABLE {table}"], check=True, timeout=60)
+    return count
+
+
+def beside_tcpdump(port: int, words: str, run: Callable[[], int]) -> None:
+    """Both capture while `run` makes its load; prints a row."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o777)
-        ours, theirs = Path(folder) / "watch.pcapng", Path(folder) / "tcpdump.pcap"
-        dump = subprocess.Popen(
-            ["tcpdump", "-i", "lo", "-B", "65536", "-s", "0", "-w", str(theirs), f"tcp port {PORT}"],
-            stderr=subprocess.PIPE,
-        )  # fmt: skip
-        watch = subprocess.Popen(
-            [sys.executable, "-m", "aurora_wire", "watch", "-i", "lo", "--port", str(PORT), "-w", str(ours),
-             "--format", "jsonl", "--window", "1"],
-            stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
-        )  # fmt: skip
-        reader, writer = os.pipe()
-        if os.fork() == 0:  # takes the lines and keeps the last ones, as a user's program would
-            os.close(reader)
-            last: dict[str, bytes] = {}
-            assert watch.stdout is not None
-            for line in watch.stdout:
-                last[line[:20].decode()] = line
-            os.write(writer, b"".join(line for kind, line in last.items() if "capture" in kind or "summary" in kind))
-            os._exit(0)
-        os.close(writer)
-        assert watch.stdout is not None
-        watch.stdout.close()
-        time.sleep(3)
-        trips = load(PORT, seconds, connections, size)
-        time.sleep(1)
-        watch.send_signal(signal.SIGINT)
-        dump.send_signal(signal.SIGINT)
-        _, said = dump.communicate(timeout=60)
-        _, status, usage = os.wait4(watch.pid, 0)
-        watch.returncode = os.waitstatus_to_exitcode(status)
-        told = {}
-        with os.fdopen(reader) as lines:
-            for line in lines:
-                one = json.loads(line)
-                told[one["type"]] = one
-        os.wait()
-        seen, dropped = told["capture"]["packets"], told["capture"]["dropped_packets"]
+        ours, theirs, told = (Path(folder) / name for name in ("watch.pcapng", "tcpdump.pcap", "told.jsonl"))
+        with told.open("wb") as lines:
+            dump = subprocess.Popen(
+                ["tcpdump", "-i", "lo", "-B", "65536", "-s", "0", "-w", str(theirs), f"tcp port {port}"],
+                stderr=subprocess.PIPE,
+            )  # fmt: skip
+            watch = subprocess.Popen(
+                [sys.executable, "-m", "aurora_wire", "watch", "-i", "lo", "--port", str(port), "-w", str(ours),
+                 "--format", "jsonl", "--window", "1"], stdout=lines,
+            )  # fmt: skip
+        try:
+            time.sleep(3)
+            begun = time.monotonic()
+            trips = run()
+            taken = time.monotonic() - begun
+            time.sleep(1)
+        finally:
+            watch.send_signal(signal.SIGINT)
+            dump.send_signal(signal.SIGINT)
+            _, said = dump.communicate(timeout=60)
+            _, status, usage = os.wait4(watch.pid, 0)
+            watch.returncode = os.waitstatus_to_exitcode(status)
+        with told.open("rb") as lines:
+            [capture] = [json.loads(line) for line in lines if line.startswith(b'{"type": "capture"')]
         numbers = [int(n) for n in re.findall(rb"(\d+) packets (?:captured|received|dropped)", said)]
-        answer = "OK" if size == 0 else f"{size:,} bytes"
         print(
-            f"| {rate_of(trips, seconds)} | {answer} | {numbers[0]:,} | {numbers[-1]:,} | {seen:,} | {dropped:,} "
-            f"| {(usage.ru_utime + usage.ru_stime) / seconds:.0%} | {usage.ru_maxrss / 1024:,.0f} MiB |",
+            f"| {words} | {trips / taken:,.0f}/s | {numbers[0]:,} | {numbers[-1]:,} | {capture['packets']:,} "
+            f"| {capture['dropped_packets']:,} | {(usage.ru_utime + usage.ru_stime) / taken:.0%} "
+            f"| {usage.ru_maxrss / 1024:,.0f} MiB |",
             flush=True,
         )
 
@@ -253,6 +260,8 @@ def main() -> None:
     parser.add_argument("--reader", choices=READERS, help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=5.0, help="of load for each row (default 5)")
     parser.add_argument("--connections", type=int, default=4, help="at the same time (default 4)")
+    parser.add_argument("--slap-port", type=int, help="of a MariaDB server for mariadb-slap (SLAP_PASSWORD: of app)")
+    parser.add_argument("--slap-socket", help="its socket, to tidy up as root")
     parser.add_argument("--only", choices=("readers", "tcpdump"))
     arguments = parser.parse_args()
     if arguments.reader:
@@ -266,11 +275,16 @@ def main() -> None:
         print()
     if arguments.only != "readers":
         print(
-            "| round trips | answer | tcpdump: packets | lost | watch: packets | lost | watch: CPU | memory |\n"
-            "|---:|---|---:|---:|---:|---:|---:|---:|"
+            "| load | statements | tcpdump: packets | lost | watch: packets | lost | watch: CPU | memory |\n"
+            "|---|---:|---:|---:|---:|---:|---:|---:|"
         )
+        seconds, connections = arguments.seconds, arguments.connections
+        if arguments.slap_socket:
+            port, path = arguments.slap_port, arguments.slap_socket
+            beside_tcpdump(port, "mariadb-slap", partial(slap, port, path, seconds, connections))
         for size in (0, 1400, 60_000):
-            beside_tcpdump(arguments.seconds, arguments.connections, size)
+            words = f"answers of {size:,} bytes" if size else "answered with OK"
+            beside_tcpdump(PORT, words, partial(load, PORT, seconds, connections, size))
     print(f"\nLargest child: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:,.0f} MiB")
 
 
