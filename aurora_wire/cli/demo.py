@@ -52,17 +52,18 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.prove.embedded import Embedded  # noqa: PLC0415
     from aurora_wire.prove.run import Wanted, prove  # noqa: PLC0415
 
-    with terminated_as_interrupted(), Embedded(arguments.server) as server, folder_for(arguments.keep) as folder:
-        matrix = driven(Wanted(
-            host=server.host, port=server.port, user=server.user, password=server.password,
-            database=server.database, clients=[CLIENT], modes=[Mode.OFF, Mode.VERIFY_IDENTITY], ca=server.ca,
-            via_relay=arguments.via_relay, keep=folder, timeout=RUN_SECONDS,
-        ), prove)  # fmt: skip
-    for name, form in (("report.txt", "text"), ("report.json", "json")):
-        with Output(str(Path(folder) / name)) as report:
-            write(matrix, report, form)
-    with Output() as output:
-        write(matrix, output, arguments.format)
+    with terminated_as_interrupted(), folder_for(arguments.keep) as folder:
+        with Embedded(arguments.server) as server:
+            matrix = driven(Wanted(
+                host=server.host, port=server.port, user=server.user, password=server.password,
+                database=server.database, clients=[CLIENT], modes=[Mode.OFF, Mode.VERIFY_IDENTITY], ca=server.ca,
+                via_relay=arguments.via_relay, keep=folder, timeout=RUN_SECONDS,
+            ), prove)  # fmt: skip
+        for name, form in (("report.txt", "text"), ("report.json", "json")):
+            with Output(str(Path(folder) / name)) as report:
+                write(matrix, report, form)
+        with Output() as output:
+            write(matrix, output, arguments.format)
     if arguments.format == "text":
         complain(f"the captures and both reports are in {folder}")
     return matrix.exit_code
