@@ -14,6 +14,7 @@ COMMANDS: Final = {  # name: module, and what it does in one line
     "report": ("aurora_wire.cli.report", "Make one HTML file to look at and to hand over."),
     "packets": ("aurora_wire.cli.packets", "List packets as tcpdump does, each with what is in it."),
     "evidence": ("aurora_wire.cli.evidence", "Make an evidence bundle of captures, or check one."),
+    "redact": ("aurora_wire.cli.redact", "Write a capture that can be handed on: what crossed in the clear is masked."),
     "compare": ("aurora_wire.cli.compare", "Compare two runs: did the fix work?"),
     "impact": ("aurora_wire.cli.impact", "List who would break if the server asked for TLS of everybody."),
     "clients": ("aurora_wire.cli.clients", "Print the client programs that can be driven, and what each can do."),

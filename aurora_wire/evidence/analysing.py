@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from aurora_wire.analysis import OnProgress, scan
-from aurora_wire.evidence.hashing import BLOCK
-from aurora_wire.evidence.masking import KeyOfCaptures, Masker
+from aurora_wire.evidence.masking import Masker, key_of_captures
 from aurora_wire.evidence.names import REPORTS, RESULT
 from aurora_wire.report import json_report, text
 from aurora_wire.verdict.result import Scan
@@ -65,12 +64,7 @@ def renamed(result: Scan, paths: Mapping[str, str]) -> Scan:
 
 def masker_of(case_id: str, captures: Sequence[Path]) -> Masker:
     """The one of a case: from the bytes of its captures."""
-    key = KeyOfCaptures(case_id)
-    for path in captures:
-        with path.open("rb") as file:
-            while block := file.read(BLOCK):
-                key.update(block)
-    return Masker(key.digest())
+    return Masker(key_of_captures(case_id, captures))
 
 
 def write_reports(result: Scan, folder: Path, *, masked: bool) -> dict[str, Path]:

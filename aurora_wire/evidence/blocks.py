@@ -27,6 +27,7 @@ class Record(NamedTuple):
     """One record, as it is in the file. kind: of a pcapng block, 0 for pcap (-1: its file header).
 
     frame_at, frame_len: where the captured bytes of a frame are in `data`; frame_at is -1 where there is none.
+    original_len: of the frame, on the wire.
     """
 
     data: bytes
@@ -34,6 +35,7 @@ class Record(NamedTuple):
     order: str
     frame_at: int
     frame_len: int
+    original_len: int
 
 
 class Reader:
@@ -109,12 +111,12 @@ def records(reader: Reader) -> Iterator[Record]:
 
 def _pcap(reader: Reader, magic: bytes) -> Iterator[Record]:
     order, header_len = PCAP_MAGICS[magic]
-    yield Record(magic + reader.whole(20), -1, order, -1, 0)
+    yield Record(magic + reader.whole(20), -1, order, -1, 0, 0)
     while header := reader.take(header_len):
         if len(header) < header_len:
             raise CaptureError(reader.path, reader.position, "ends inside the header of a packet record.")
-        captured = struct.unpack_from(order + "I", header, 8)[0]
-        yield Record(header + reader.whole(captured), 0, order, header_len, captured)
+        captured, original = struct.unpack_from(order + "II", header, 8)
+        yield Record(header + reader.whole(captured), 0, order, header_len, captured, original)
 
 
 def _pcapng(reader: Reader, start: bytes) -> Iterator[Record]:
@@ -142,12 +144,14 @@ def _pcapng(reader: Reader, start: bytes) -> Iterator[Record]:
         start = reader.take(4)
 
 
-def _frame_of(kind: int, order: str, data: bytes, snaplens: list[int]) -> tuple[int, int]:
+def _frame_of(kind: int, order: str, data: bytes, snaplens: list[int]) -> tuple[int, int, int]:
     if kind in (ENHANCED_PACKET, OLD_PACKET):
-        return 28, struct.unpack_from(order + "I", data, 20)[0]
+        captured, original = struct.unpack_from(order + "II", data, 20)
+        return 28, captured, original
     if kind == SIMPLE_PACKET:
-        captured = min(struct.unpack_from(order + "I", data, 8)[0], len(data) - 16)
+        original = struct.unpack_from(order + "I", data, 8)[0]
+        captured = min(original, len(data) - 16)
         if snaplens and snaplens[0]:
             captured = min(captured, snaplens[0])
-        return 12, captured
-    return -1, 0
+        return 12, captured, original
+    return -1, 0, 0

@@ -28,6 +28,7 @@ from aurora_wire.evidence.capture_notes import capture_notes
 from aurora_wire.evidence.environment import clock_fields, creation_time, environment_fields, tool_fields
 from aurora_wire.evidence.hashing import hash_file, sums_line
 from aurora_wire.evidence.instructions import instructions
+from aurora_wire.evidence.masking import Masker
 from aurora_wire.evidence.statement import dump, statement, summary
 from aurora_wire.evidence.timestamp import check_url, request_timestamp, require_timestamps
 from aurora_wire.report.times import Clock, rfc3339
@@ -147,11 +148,9 @@ class _Draft:
                 shutil.copyfile(path, target)
                 sha256, size = hash_file(target)
             else:
-                from aurora_wire.evidence.recapture import redact_capture  # type: ignore[import-not-found] # noqa: PLC0415
-
                 sha256, size = hash_file(Path(path))
                 name = f"{names.CAPTURES}{number:03d}-redacted.{redacted_suffix(path)}"
-                redact_capture(path, str(self.folder / name), masker, ports=self.options.ports)
+                self._redact(path, str(self.folder / name), masker)
             self.captures.append(name)
             self.originals.append(
                 {
@@ -161,6 +160,16 @@ class _Draft:
                     "modified": rfc3339(status.st_mtime_ns),
                 }
             )
+
+    def _redact(self, path: str, target: str, masker: Masker) -> None:
+        """Raises UsageError where the masked capture would be judged in another way."""
+        from aurora_wire.evidence.recapture import redact_capture, verdict_differences  # noqa: PLC0415 - rarely wanted
+
+        ports, only_ports = self.options.ports, self.options.only_ports
+        redact_capture(path, target, masker, ports=ports, only_ports=only_ports)
+        different = verdict_differences(path, target, ports=ports, only_ports=only_ports)
+        if different:
+            raise UsageError(f"{path}: masked, it is judged in another way ({different[0]}). Nothing was written.")
 
     def analyse(self, on_progress: OnProgress | None) -> None:
         options = self.options

@@ -14,8 +14,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Final, overload
 
+from aurora_wire.evidence.hashing import BLOCK
 from aurora_wire.report.redact import NAME_COMMANDS, SQL_COMMANDS, redact_attributes, redact_sql
 from aurora_wire.verdict.result import ConnectionResult, Parameter, Scan, StatementResult, TLSResult
 
@@ -25,17 +27,14 @@ PURPOSE: Final = b"aurora-wire/redaction/1"
 _MASKED: Final = re.compile(rb"\*+")
 
 
-class KeyOfCaptures:
-    """The key of a case, from its id and all bytes of its captures in their order."""
-
-    def __init__(self, case_id: str = "") -> None:
-        self._hash = hmac.new(PURPOSE, case_id.encode("utf-8", "surrogateescape") + b"\0", hashlib.sha256)
-
-    def update(self, data: bytes) -> None:
-        self._hash.update(data)
-
-    def digest(self) -> bytes:
-        return self._hash.digest()
+def key_of_captures(case_id: str, captures: Sequence[Path]) -> bytes:
+    """The key of a case, 32 bytes: from its id and all bytes of its captures in their order."""
+    digest = hmac.new(PURPOSE, case_id.encode("utf-8", "surrogateescape") + b"\0", hashlib.sha256)
+    for path in captures:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
+    return digest.digest()
 
 
 class Masker:

@@ -280,6 +280,40 @@ def test_without_the_extra_one_line_says_what_to_install(case: Path) -> None:
     assert run.stderr.splitlines()[-1].endswith("pip install 'aurora_wire[evidence]'")
 
 
+def test_with_redacted_captures_nothing_of_the_originals_is_left_and_they_still_prove_it(
+    case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = make("--key", "examiner", "--redact-captures")
+    assert "as they are" not in capsys.readouterr().err
+    assert SECRET not in b"".join(files.values())
+    manifest = json.loads(files["manifest.json"])
+    assert manifest["redaction"] == {"reports": "masked", "captures": "masked"}
+    (first, second) = manifest["captures"]
+    assert (first["file"], first["original"]["bytes"]) == ("captures/001-redacted.pcap", len(PLAIN))
+    assert files[second["file"]] == ENCRYPTED
+    assert json.loads(files["report/result.json"])["redacted"] is True
+    assert main(["evidence", "verify", "case.zip", "--key", "examiner.pub"]) == 0
+    both = ["--original", "plain.pcap", "--original", "tls.pcap"]
+    assert main(["evidence", "verify", "case.zip", *both]) == 0
+    Path("plain.pcap").write_bytes(ENCRYPTED)
+    assert main(["evidence", "verify", "case.zip", *both]) == 1
+
+
+@pytest.mark.parametrize("command", [["evidence", "create", "plain.pcap", "-o", "out"], ["redact", "big.pcap", "out"]])
+def test_where_the_disk_is_full_nothing_is_left(case: Path, command: list[str]) -> None:
+    Path("big.pcap").write_bytes(PLAIN + PLAIN[24:] * 20)
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
+        f"from aurora_wire.cli import main; sys.exit(main({command!r}))"
+    )
+    run = subprocess.run([sys.executable, "-B", "-c", code], env=ENVIRONMENT, capture_output=True, text=True,
+                         timeout=60, check=False)  # fmt: skip
+    assert run.returncode == 4, run.stderr
+    assert "too large" in run.stderr
+    assert not Path("out").exists()
+    assert not list(case.glob(".*"))
+
+
 def test_captures_of_several_kinds_keep_their_order(case: Path) -> None:
     Path("next.pcapng").write_bytes(pcapng([]))
     files = unpack_of(["tls.pcap", "next.pcapng", "plain.pcap"])

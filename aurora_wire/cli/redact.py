@@ -1,0 +1,118 @@
+"""`aurora-wire redact`: a capture that can be handed on."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import hmac
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from aurora_wire.cli.output import Output, complain
+from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.cli.progress import progress_bar
+from aurora_wire.errors import UsageError
+
+if TYPE_CHECKING:
+    from aurora_wire.evidence.recapture import Redacted
+
+SAME: Final = 0
+DIFFERENT: Final = 1
+MIN_SECRET: Final = 16
+MAX_SECRET: Final = 1 << 20
+
+DESCRIPTION = """\
+Write a capture again, in which what crossed in the clear inside MySQL is
+masked: users, passwords and their hashes, literals, parameters, rows, files.
+Lengths, sequence numbers and checksums stay right, packets sent twice are
+masked alike, and verdicts stay what they were: both captures are judged and
+compared. A masked value shows a keyed hash of what was there, so equal ones
+can be told to be equal. Names of databases, tables and columns stay; so do
+connections that are not MySQL. TLS secrets in a pcapng are left out."""
+EXAMPLES = """\
+exit codes:
+  0  written, and judged as before
+  1  written, and something is judged in another way than before: it is told
+  2  wrong use, or an input that cannot be read
+  4  the output could not be written
+
+examples:
+  aurora-wire redact night.pcap night-masked.pcap
+  aurora-wire redact --pseudonymise --key secret night.pcapng.gz masked.pcapng
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("capture", metavar="IN", help="Read this pcap or pcapng, compressed or not.")
+    add("output", metavar="OUT", help="Write to this file, in the same format, not compressed.")
+    add("--pseudonymise", action="store_true",
+        help="Replace IP addresses (networks stay networks) and those of Ethernet; blank what is not TCP (default: "
+        "addresses stay).")
+    add("--key", metavar="FILE",
+        help="Take the key of hashes and pseudonyms from this secret file (16 bytes or more), so that several captures "
+        "have the same (default: from the capture itself).")
+    add("--port", metavar="N", type=port_option, action="append", default=[],
+        help="Look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be given several "
+        "times.")
+    add("--no-progress", action="store_true",
+        help="Show no progress bar (default: on a terminal, for inputs above 64 MiB).")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from aurora_wire.evidence.addresses import Pseudonyms  # noqa: PLC0415 - not for --help
+    from aurora_wire.evidence.masking import Masker  # noqa: PLC0415
+    from aurora_wire.evidence.recapture import redact_capture, verdict_differences  # noqa: PLC0415
+
+    source, target = arguments.capture, arguments.output
+    if not Path(source).is_file():
+        raise UsageError(f"{source}: no such file. Standard input and folders cannot be masked.")
+    if Path(target).exists() and Path(target).samefile(source):
+        raise UsageError(f"{target}: this is the capture. Give the masked one another name.")
+    ports, only_ports = ports_of(arguments.port)
+    key = _key(arguments.key, source)
+    pseudonyms = None
+    if arguments.pseudonymise:
+        pseudonyms = Pseudonyms(hmac.new(key, b"addresses", hashlib.sha256).digest())
+    with progress_bar(wanted=not arguments.no_progress) as on_progress:
+        done = redact_capture(
+            source, target, Masker(key), pseudonyms=pseudonyms, ports=ports, only_ports=only_ports,
+            on_progress=on_progress,
+        )  # fmt: skip
+    different = verdict_differences(source, target, ports=ports, only_ports=only_ports)
+    with Output() as output:
+        for line in _lines(done):
+            output.write(line + "\n")
+    for words in different:
+        complain(f"{target}: {words}")
+    return DIFFERENT if different else SAME
+
+
+def _key(path: str | None, source: str) -> bytes:
+    """32 bytes. Raises UsageError."""
+    from aurora_wire.evidence.masking import PURPOSE, key_of_captures  # noqa: PLC0415
+
+    if path is None:
+        return key_of_captures("", [Path(source)])
+    try:
+        with Path(path).open("rb") as file:
+            secret = file.read(MAX_SECRET + 1)
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"{path}: the key cannot be read ({said}).") from error
+    if not MIN_SECRET <= len(secret) <= MAX_SECRET:
+        raise UsageError(f"{path}: a key has {MIN_SECRET} bytes to 1 MiB. `head -c 32 /dev/urandom > FILE` makes one.")
+    return hmac.new(secret, PURPOSE, hashlib.sha256).digest()
+
+
+def _lines(done: Redacted) -> list[str]:
+    lines = [f"{done.frames:,} packets, {done.changed:,} of them changed, {done.bytes:,} bytes masked."]
+    if done.not_mysql:
+        lines.append(f"{done.not_mysql:,} packets of other protocols were left as they are.")
+    if done.fragments:
+        lines.append(f"{done.fragments:,} IP fragments: what is in them was blanked.")
+    if done.secrets:
+        lines.append(f"{done.secrets:,} blocks of secrets or names were left out.")
+    if done.damage:
+        lines.append(f"It ends where the capture is damaged: {done.damage}")
+    return lines
