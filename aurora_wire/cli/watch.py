@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -139,12 +140,12 @@ def _what(arguments: argparse.Namespace, ports: tuple[int, ...]) -> tuple[Filter
         interfaces = [name for name in map(interface_to, hosts) if name is not None]
     if arguments.filter is None:
         return port_filter(ports, hosts), interfaces
-    parts = [f"({arguments.filter})"]
+    parts = [f"({arguments.filter})"] if arguments.filter.strip() else []  # an empty one takes everything
     if arguments.port:
         parts.append("tcp and (" + " or ".join(f"port {port}" for port in ports) + ")")
     if hosts:
         parts.append("(" + " or ".join(f"host {host}" for host in hosts) + ")")
-    return expression_filter(" and ".join(parts) if len(parts) > 1 else arguments.filter), interfaces
+    return expression_filter(" and ".join(parts) if arguments.port or hosts else arguments.filter), interfaces
 
 
 def _ways_out(error: str) -> str:
@@ -153,10 +154,11 @@ def _ways_out(error: str) -> str:
     called = [str(program.absolute())] if program.name == "aurora-wire" else [sys.executable, "-m", "aurora_wire"]
     python = Path(sys.executable)
     copy = python.with_name("python-capture")
+    as_root = "" if os.access(python.parent, os.W_OK) else "sudo "
     again = shlex.join(sys.argv[1:])
     return (
         f"{error}. Either: sudo {shlex.join(called)} {again}. "
-        f"Or once: cp {shlex.quote(str(python))} {shlex.quote(str(copy))} && sudo setcap cap_net_raw+ep "
+        f"Or once: {as_root}cp {shlex.quote(str(python))} {shlex.quote(str(copy))} && sudo setcap cap_net_raw+ep "
         f"{shlex.quote(str(copy))}, then: {shlex.quote(str(copy))} -m aurora_wire {again}. "
         "Or without any rights, through a relay: aurora-wire relay --listen 127.0.0.1:3307 --to HOST:3306"
     )
