@@ -22,7 +22,8 @@ from aurora_wire.errors import CaptureError, UsageError
 from tests.capture.files import Frame
 from tests.loopback import Server, ip, needs_root, pair_of_interfaces, send_frames, until
 
-TO_PORT = IP(src="10.9.0.1", dst="10.9.0.2") / TCP(sport=40000, dport=3306, seq=1) / Raw(b"hello")
+PORT = 20_000 + os.getpid() % 20_000  # another run of these tests may be on the same loopback
+TO_PORT = IP(src="10.9.0.1", dst="10.9.0.2") / TCP(sport=40000, dport=PORT, seq=1) / Raw(b"hello")
 ETHERNET = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
 
 
@@ -99,7 +100,7 @@ def test_packets_that_nobody_reads_are_counted_as_lost() -> None:
 
 def test_an_interface_is_told_from_others_and_vlan_tags_stay() -> None:
     tagged = ETHERNET / Dot1Q(vlan=5) / TO_PORT
-    with pair_of_interfaces() as (ours, theirs), LiveCapture([theirs], port_filter([3306])) as capture:
+    with pair_of_interfaces() as (ours, theirs), LiveCapture([theirs], port_filter([PORT])) as capture:
         send_frames(ours, [bytes(ETHERNET / TO_PORT), bytes(tagged)])
         time.sleep(0.05)
         found = [frame.data for frame in all_of(capture)]
@@ -108,9 +109,9 @@ def test_an_interface_is_told_from_others_and_vlan_tags_stay() -> None:
 
 def test_two_interfaces_are_captured_in_the_order_in_which_packets_came() -> None:
     def numbered(number: int) -> bytes:
-        return bytes(ETHERNET / IP(src="10.9.0.1", dst="10.9.0.2", id=number) / TCP(dport=3306, sport=1))
+        return bytes(ETHERNET / IP(src="10.9.0.1", dst="10.9.0.2", id=number) / TCP(dport=PORT, sport=1))
 
-    with pair_of_interfaces() as (ours, theirs), LiveCapture(["lo", theirs], port_filter([3306])) as capture:
+    with pair_of_interfaces() as (ours, theirs), LiveCapture(["lo", theirs], port_filter([PORT])) as capture:
         for number in range(20):
             send_frames("lo" if number % 2 else ours, [numbered(number)])
         time.sleep(0.05)
@@ -119,7 +120,7 @@ def test_two_interfaces_are_captured_in_the_order_in_which_packets_came() -> Non
 
 
 def test_an_interface_that_goes_away_is_told_and_what_was_captured_is_kept() -> None:
-    with pair_of_interfaces() as (ours, theirs), LiveCapture([theirs], port_filter([3306])) as capture:
+    with pair_of_interfaces() as (ours, theirs), LiveCapture([theirs], port_filter([PORT])) as capture:
         send_frames(ours, [bytes(ETHERNET / TO_PORT)] * 3)
         time.sleep(0.1)
         ip("link", "del", ours)
@@ -130,14 +131,14 @@ def test_an_interface_that_goes_away_is_told_and_what_was_captured_is_kept() -> 
 
 
 def test_an_interface_that_goes_down_is_told() -> None:
-    with pair_of_interfaces() as (_, theirs), LiveCapture([theirs], port_filter([3306])) as capture:
+    with pair_of_interfaces() as (_, theirs), LiveCapture([theirs], port_filter([PORT])) as capture:
         ip("link", "set", theirs, "down")
         until(lambda: capture.wait(0.01) or capture.failure, "a failure")
     assert capture.failure == f"{theirs}: the interface is down (ip link set {theirs} up)."
 
 
 def test_one_of_several_interfaces_that_goes_away_is_told() -> None:
-    with pair_of_interfaces() as (ours, theirs), LiveCapture(["lo", theirs], port_filter([3306])) as capture:
+    with pair_of_interfaces() as (ours, theirs), LiveCapture(["lo", theirs], port_filter([PORT])) as capture:
         ip("link", "del", ours)
         until(lambda: capture.wait(0.05) or capture.failure, "a failure")
     assert capture.failure == f"{theirs}: the interface is gone."
@@ -168,7 +169,7 @@ def _tunnel() -> Iterator[tuple[str, int]]:
 @pytest.mark.parametrize("named", [True, False])
 def test_where_there_is_no_ethernet_header_packets_begin_with_ip(tunnel: tuple[str, int], named: bool) -> None:
     name, handle = tunnel
-    with LiveCapture([name] if named else [], port_filter([3306])) as capture:
+    with LiveCapture([name] if named else [], port_filter([PORT])) as capture:
         os.write(handle, bytes(TO_PORT))
         os.write(handle, bytes(IP(src="10.9.0.1", dst="10.9.0.2") / TCP(dport=80)))
         time.sleep(0.05)
@@ -178,11 +179,11 @@ def test_where_there_is_no_ethernet_header_packets_begin_with_ip(tunnel: tuple[s
 
 def test_wrong_interfaces_are_told_in_one_line() -> None:
     with pytest.raises(UsageError, match=r"nosuch0: no interface has this name. Known: .*lo"):
-        LiveCapture(["nosuch0"], port_filter([3306]))
+        LiveCapture(["nosuch0"], port_filter([PORT]))
     with pair_of_interfaces() as (ours, _):
         ip("link", "set", ours, "down")
         with pytest.raises(UsageError, match=rf"{ours}: the interface is down \(ip link set {ours} up\)"):
-            LiveCapture([ours], port_filter([3306]))
+            LiveCapture([ours], port_filter([PORT]))
 
 
 def test_without_the_right_to_capture_there_is_an_error_of_its_own() -> None:
@@ -190,7 +191,7 @@ def test_without_the_right_to_capture_there_is_an_error_of_its_own() -> None:
     if child == 0:
         os.setresuid(65534, 65534, 65534)
         try:
-            LiveCapture(["lo"], port_filter([3306]))
+            LiveCapture(["lo"], port_filter([PORT]))
         except NoPermission as error:
             os._exit(0 if str(error) == "lo: no permission to capture" else 2)
         os._exit(1)
