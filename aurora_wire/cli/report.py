@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aurora_wire.cli.exit_codes import READER_GONE, exit_code
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain
 from aurora_wire.cli.ports import PortOption, port_option, ports_of
 from aurora_wire.cli.progress import progress_bar
 from aurora_wire.errors import UsageError
+from aurora_wire.report.text_style import Style
+from aurora_wire.report.times import Clock
 from aurora_wire.verdict.frameworks import FRAMEWORKS
 from aurora_wire.verdict.result import Scan
+
+if TYPE_CHECKING:
+    from aurora_wire.report.html_impact import ImpactTable
 
 DESCRIPTION = """\
 Make one HTML file of captures, to look at and to hand over: the verdict, who
@@ -107,6 +114,7 @@ def html_pieces(
     """The report of a scan of these captures: masked under a key that comes from their bytes, unless `reveal`."""
     from aurora_wire.evidence.analysing import masker_of  # noqa: PLC0415
     from aurora_wire.report import html, html_frames  # noqa: PLC0415
+    from aurora_wire.report.html_connection import hide  # noqa: PLC0415
 
     chosen, only_ports = ports_of(ports)
     frames = html_frames.gather(result, captures, ports=chosen, only_ports=only_ports, redact=not reveal)
@@ -114,9 +122,42 @@ def html_pieces(
     if masked:
         files = [Path(capture.path) for capture in result.captures if capture.format != "unreadable"]
         result = masker_of("", files).scan(result)
+    elif not reveal:
+        result = replace(result, connections=[hide(one) for one in result.connections])
     return html.render(
-        result, frames=frames, redact=not (reveal or masked), masked=masked, frameworks=frameworks, command=command
-    )
+        result, frames=frames, redact=not (reveal or masked), masked=masked, frameworks=frameworks, command=command,
+        impact=_impact(result),
+    )  # fmt: skip
+
+
+def _impact(result: Scan) -> ImpactTable:
+    from aurora_wire.evidence.impact import impact_of  # noqa: PLC0415
+    from aurora_wire.evidence.impact_report import closing  # noqa: PLC0415
+    from aurora_wire.report.html_impact import ImpactRow, ImpactTable  # noqa: PLC0415
+
+    found = impact_of(result)
+    clock = Clock(result.captures)
+    rows = [
+        ImpactRow(
+            leg=group.leg,
+            client=group.client,
+            user=group.user or "",
+            program=group.program or "",
+            driver=f"{group.driver.name} {group.driver_version}".rstrip(),
+            connections=group.connections,
+            first=_minute(clock.show(group.first_frame, group.first_ns)),
+            last=_minute(clock.show(group.first_frame, group.last_ns)),
+            tls=max(group.offers, key=lambda one: group.offers[one]),
+            option=group.option,
+        )
+        for group in found.groups
+    ]
+    return ImpactTable(closing(found, Style()), rows)
+
+
+def _minute(time: str | None) -> str:
+    """`2021-03-17 09:00`"""
+    return "" if time is None else time.partition(".")[0].replace("T", " ")[:-3]
 
 
 def command_line(arguments: argparse.Namespace) -> list[str]:

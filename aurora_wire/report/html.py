@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.errors import UsageError
 from aurora_wire.report.html_frames import Frames
+from aurora_wire.report.html_impact import ImpactTable
 from aurora_wire.report.html_page import page_of
 from aurora_wire.verdict.result import Scan
 
@@ -40,12 +41,14 @@ def render(
     masked: bool = False,
     frameworks: Sequence[str] = (),
     command: Sequence[str] = (),
+    impact: ImpactTable | None = None,
 ) -> Iterator[str]:
     """Pieces of the file.
 
     frames: what `html_frames.gather` found; without it the report shows no bytes, and of a timeline the statements
     only. redact: mask literals and users; masked: the scan is so already. frameworks: keys of
     `verdict.frameworks.FRAMEWORKS` to order by. command: how the report was made, as a list of arguments.
+    impact: who would break without plaintext, not masked here; None: that part is left out.
     """
     require_jinja()
     environment = _environment()
@@ -54,7 +57,7 @@ def render(
         scan,
         frames or Frames(note="The captures were not looked at again: no bytes are shown, and of each connection only "
                               "the statements."),
-        redact=redact, masked=masked, frameworks=frameworks, command=command,
+        redact=redact, masked=masked, frameworks=frameworks, command=command, impact=impact,
     )  # fmt: skip
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "

@@ -26,7 +26,7 @@ from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
 from aurora_wire.verdict.rules import NO_PROTECTION, READABLE_RECORDS
 from aurora_wire.wire import labels
 
-FRAMES: Final = 500_000         # looked at
+FRAMES: Final = 200_000         # looked at
 PAIRS: Final = 4                # dumps of leaks
 STEPS: Final = 400              # of a connection
 NAMES: Final = 4                # of what is in one step

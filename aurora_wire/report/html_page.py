@@ -22,6 +22,7 @@ from aurora_wire.report.html_choice import (
 from aurora_wire.report.html_connection import Details, Row, details_of, hide, row_of
 from aurora_wire.report.html_findings import ControlRow, RuleCard, control_rows, rule_cards, severities, totals_of
 from aurora_wire.report.html_frames import Frames, Pair
+from aurora_wire.report.html_impact import ImpactTable, ShownImpact, shown_impact
 from aurora_wire.report.html_text import SIGNS, WORDS, clip, judged, moment, size, tone
 from aurora_wire.report.svg_bytes import Part, both, bytes_of, draw_bytes
 from aurora_wire.report.svg_hosts import HostDrawing, counts_by_pair, draw_hosts, leaks, summary
@@ -109,6 +110,7 @@ class Page:
     note: str
     rules: list[RuleCard]
     findings: int
+    impact: ShownImpact | None
     controls: list[ControlRow]
     frameworks: list[str]       # that were asked for, by name
     captures: list[CaptureRow]
@@ -123,7 +125,8 @@ class Page:
 
 
 def page_of(
-    scan: Scan, frames: Frames, *, redact: bool, masked: bool, frameworks: Sequence[str], command: Sequence[str]
+    scan: Scan, frames: Frames, *, redact: bool, masked: bool, frameworks: Sequence[str], command: Sequence[str],
+    impact: ImpactTable | None,
 ) -> Page:
     """redact: mask here; masked: it is so already. command: how the report was made."""
     connections = [hide(one) for one in scan.connections] if redact else scan.connections
@@ -161,6 +164,7 @@ def page_of(
         note=show_text(frames.note),
         rules=rule_cards(scan, frameworks),
         findings=totals_of(scan).total(),
+        impact=shown_impact(impact),
         controls=controls,
         frameworks=list(dict.fromkeys(row.framework for row in controls)) if frameworks else [],
         captures=[_capture(one, clock) for one in _captures(scan)],

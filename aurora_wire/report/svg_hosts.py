@@ -21,7 +21,7 @@ BOX_WIDTH: Final = 300
 WIDTH: Final = 1_100
 TOP: Final = 34
 NAME: Final = 32            # characters that fit into a box
-VERDICTS: Final = 2         # that do
+SAYS: Final = 44            # smaller ones that do
 SPREAD: Final = 9           # between the lines of one pair of hosts
 
 
@@ -72,7 +72,7 @@ def draw_hosts(pairs: dict[Pair, Counter[Verdict]]) -> HostDrawing:
     for side, x, boxes in ((clients, 0, drawing.clients), (servers, WIDTH - BOX_WIDTH, drawing.servers)):
         first = TOP + (height - TOP - len(side.boxes) * ROW) // 2
         for index, (name, verdicts) in enumerate(side.boxes):
-            boxes.append(Box(_name(name), summary(verdicts, VERDICTS), x, first + index * ROW, _tone(verdicts)))
+            boxes.append(Box(_name(name), _says(verdicts), x, first + index * ROW, _tone(verdicts)))
     joined: dict[tuple[int, int], Counter[Verdict]] = {}
     for (client, server), verdicts in pairs.items():
         joined.setdefault((clients.index[client], servers.index[server]), Counter()).update(verdicts)
@@ -120,6 +120,12 @@ def summary(verdicts: Counter[Verdict], most: int = len(ORDER)) -> str:
     words = [f"{verdicts[verdict]:,} {WORDS[verdict]}" for verdict in present[:most]]
     rest = sum(verdicts[verdict] for verdict in present[most:])
     return ", ".join([*words, f"{rest:,} other"] if rest else words)
+
+
+def _says(verdicts: Counter[Verdict]) -> str:
+    """As many verdicts as fit."""
+    texts = [summary(verdicts, most) for most in (len(ORDER), 2, 1)]
+    return next((text for text in texts if len(text) <= SAYS), texts[-1])
 
 
 def _name(name: str) -> str:
