@@ -156,7 +156,8 @@ class Watch:
     def changes(self) -> Iterator[tuple[Standing, bool]]:
         """Connections with new frames since the last call, and whether their verdict is a new one.
 
-        Those that ended come with their last standing, and are in `standings` no more.
+        Those that ended, or are not MySQL after all, come with their last standing, and are in `standings` no
+        more. What is not yet known to be MySQL is told on MySQL's ports only.
         """
         final, self._final = self._final, []
         for standing in final:
@@ -164,12 +165,22 @@ class Watch:
         since, self._looked_at = self._looked_at, self.frames
         if since == self._looked_at:
             return
-        for connection in self.analysis.engine.open_connections():
-            if connection.last_frame > since and connection.facts.kind != OTHER:
+        still_open = self.analysis.engine.open_connections()
+        for connection in still_open:
+            if connection.last_frame <= since or (connection.undecided and not on_mysql_port(connection)):
+                continue
+            before = self.standings.get(int(connection.facts.id))
+            if connection.facts.kind != OTHER:
                 standing = standing_of(connection)
-                before = self.standings.get(standing.id)
                 self.standings[standing.id] = standing
                 yield standing, not standing.judged_as(before)
+            elif before is not None:
+                del self.standings[before.id]
+                yield standing_of(connection), True
+        if len(self.standings) > len(still_open):  # some ended as what is not MySQL, between two calls
+            ids = {int(connection.facts.id) for connection in still_open}
+            for gone in self.standings.keys() - ids:
+                del self.standings[gone]
 
     def status(self, now: float) -> Status:
         """now: in seconds, of any clock that only goes forward; the first call is the beginning."""
@@ -216,6 +227,10 @@ class Watch:
         self.result.error = self.capture.failure
         self.analysis.end(self.result)
         return self.analysis.finish()
+
+
+def on_mysql_port(connection: Connection) -> bool:
+    return bool(connection.is_mysql_port or connection.is_x_port)
 
 
 def standing_of(connection: Connection) -> Standing:

@@ -64,6 +64,32 @@ def test_a_verdict_is_a_change_only_where_it_is_another_one() -> None:
     assert watch.standings == {}
 
 
+def other_conversation(port: int) -> Conversation:
+    talk = Conversation(server=("10.0.0.9", port))
+    talk.syn()
+    talk.client(b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n")
+    talk.server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    talk.fin()
+    return talk
+
+
+@pytest.mark.parametrize(("port", "verdicts"), [(80, []), (3306, ["no-session", "not-mysql"])])
+def test_what_is_not_mysql_is_told_of_on_its_ports_only_and_forgotten(port: int, verdicts: list[str]) -> None:
+    watch = watch_over(blocks_of(other_conversation(port), each=1))
+    told: list[str] = []
+    while watch.step(0, watch.frames + 1):
+        told += [standing.verdict for standing, new in watch.changes() if new]
+    assert told == verdicts
+    assert watch.standings == {}
+
+
+def test_mysql_on_another_port_is_told_of_as_soon_as_it_is_known() -> None:
+    watch = watch_over(blocks_of(sessions.play(sessions.plaintext(), Conversation(server=("10.0.0.9", 4000)))))
+    while watch.step(0):
+        pass
+    assert [standing.verdict for standing, _ in watch.changes()] == ["plaintext"]
+
+
 def test_statements_are_told_as_they_pass() -> None:
     told: list[tuple[int, StatementResult]] = []
     replay = cast(LiveCapture, Replay(blocks_of(sessions.play(sessions.plaintext()), each=2)))
