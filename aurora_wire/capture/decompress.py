@@ -156,7 +156,7 @@ class Decompressed:
             what = "is followed by bytes that are not compressed"
             raise self._failed(what if self._streams else "has no stream in it")
         if start.startswith(LZ4_LEGACY):
-            raise CaptureError(self.path, 0, "lz4 in its legacy format. Decompress it first: lz4 -d.")
+            raise CaptureError(self.path, self._given, "lz4 in its legacy format. Decompress it first: lz4 -d.")
         self.name = name
         self._stream, self._errors = _new(name)
         self._streams += 1
