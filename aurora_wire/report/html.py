@@ -43,7 +43,7 @@ def render(
     command: Sequence[str] = (),
     impact: ImpactTable | None = None,
 ) -> Iterator[str]:
-    """Pieces of the file.
+    """Pieces of the file: ASCII, so that it reads the same whatever it is written through.
 
     frames: what `html_frames.gather` found; without it the report shows no bytes, and of a timeline the statements
     only. redact: mask literals and users; masked: the scan is so already. frameworks: keys of
@@ -65,7 +65,8 @@ def render(
     )
     stream = environment.get_template("report.html").stream(page=page, policy=policy)
     stream.enable_buffering(PIECE)
-    yield from stream
+    for piece in stream:
+        yield piece.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 @lru_cache(maxsize=1)

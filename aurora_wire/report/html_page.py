@@ -26,7 +26,7 @@ from aurora_wire.report.html_impact import ImpactTable, ShownImpact, shown_impac
 from aurora_wire.report.html_text import SIGNS, WORDS, clip, judged, moment, size, tone
 from aurora_wire.report.svg_bytes import Part, both, bytes_of, draw_bytes
 from aurora_wire.report.svg_hosts import HostDrawing, counts_by_pair, draw_hosts, leaks, summary
-from aurora_wire.report.text_style import ORDER, count, counted
+from aurora_wire.report.text_style import LEAKS, ORDER, count, counted
 from aurora_wire.report.times import Clock
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Scan, Verdict
 
@@ -40,9 +40,10 @@ HEADLINES: Final[dict[Verdict, str]] = {
     "no-session": "Nobody logged in to MySQL while this was captured",
     "not-mysql": "No MySQL traffic was captured",
 }
+LEAK_PROVEN: Final = "Proven: what leaked was decoded from the captures, and anyone can check it."
 CONFIDENCE: Final = {
-    "proven": "Proven: by what is in the captures, and anyone can check it.",
-    "likely": "Likely, not proven: something that a proof needs is not in the captures.",
+    "proven": "Proven: every connection was captured whole, from its greeting on, and anyone can check it.",
+    "likely": "Likely, not proven: something that a proof needs is not in the captures. The reasons are below.",
 }
 MEANINGS: Final[dict[Verdict, str]] = {
     "plaintext": "A login, a statement or a result crossed outside TLS.",
@@ -138,13 +139,14 @@ def page_of(
     pairs = counts_by_pair(connections)
     hosts = _host_rows(pairs)
     of_rows = Counter(row.verdict for row in rows)
+    leaking = scan.verdict in LEAKS
     controls = control_rows(scan, frameworks)
     return Page(
         headline=HEADLINES[scan.verdict],
         verdict=judged(scan.verdict, scan.confidence),
         tone=tone(scan.verdict, scan.confidence),
         sign=SIGNS[scan.verdict],
-        confidence=CONFIDENCE.get(scan.confidence or "", ""),
+        confidence=LEAK_PROVEN if leaking and scan.confidence == "proven" else CONFIDENCE.get(scan.confidence or "", ""),
         closing=show_text(scan.closing),
         incomplete=_incomplete(scan),
         tiles=_tiles(scan),

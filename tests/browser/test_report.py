@@ -12,6 +12,7 @@ from aurora_wire.report import html
 from aurora_wire.verdict.result import Verdict
 from tests.browser.conftest import Opener
 from tests.cli.running import run
+from tests.conftest import ROOT
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, pcap
 from tests.report import scans
@@ -194,3 +195,20 @@ def test_the_browser_itself_reaches_no_network(open_page: Opener, report: Path) 
     page = open_page(report, offline=True).page
     with pytest.raises(Error):
         page.goto("http://127.0.0.1:9/")
+
+
+def test_the_report_in_docs_opens_and_its_picture_is_there(open_page: Opener, request: pytest.FixtureRequest) -> None:
+    """--update-golden takes the picture again: from the verdict to the bytes, the table of hosts folded."""
+    opened = open_page(ROOT / "docs" / "report.html")
+    assert opened.said == []
+    sql = opened.page.locator("code.sql", has_text="insert into Users values ('user01', 'password')")
+    assert sql.is_visible()
+    picture = ROOT / "docs" / "report.png"
+    if request.config.getoption("--update-golden"):
+        opened.page.locator("summary", has_text="The same as a table").click()
+        end = opened.page.locator("section", has=opened.page.locator("#proof")).bounding_box()
+        assert end is not None
+        clip = {"x": 0, "y": 0, "width": 1280, "height": end["y"] + end["height"] + 24}
+        opened.page.screenshot(path=picture, full_page=True, clip=clip)  # type: ignore[arg-type]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size < 500_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -88,8 +89,8 @@ def check(page: str) -> Reader:
             assert value[1:] in ids
         if name in ("aria-labelledby", "for"):
             assert set(value.split()) <= set(ids)
-    hidden = {c for c in page if unicodedata.category(c) in HIDDEN} - {"\n"}
-    assert not hidden
+    assert page.isascii()
+    assert not {c for c in unescape(page) if unicodedata.category(c) in HIDDEN} - {"\n"}
     return reader
 
 

@@ -28,7 +28,8 @@ _step = st.builds(
     st.just(0),
 )
 _verdicts = st.dictionaries(
-    st.sampled_from(["plaintext", "mixed", "encrypted", "inconclusive", "no-session"]), st.integers(1, 10**9), min_size=1
+    st.sampled_from(["plaintext", "mixed", "encrypted", "inconclusive", "no-session"]), st.integers(1, 10**9),
+    min_size=1,
 ).map(Counter)
 _pairs = st.dictionaries(
     st.tuples(st.integers(0, 40).map("10.0.0.{}".format), st.integers(0, 40).map("10.9.0.{}:3306".format)), _verdicts,
