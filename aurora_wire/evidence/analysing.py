@@ -39,9 +39,14 @@ def analyse(
     """
     paths = {str(folder / name): name for name in names}
     result = scan(list(paths), ports=ports, only_ports=only_ports, on_progress=on_progress)
+    return renamed(uninterrupted(result), paths)
+
+
+def uninterrupted(result: Scan) -> Scan:
+    """The result, unless Ctrl-C cut it: half a result proves nothing. Raises KeyboardInterrupt."""
     if any((capture.error or "").endswith(": interrupted") for capture in result.captures):
         raise KeyboardInterrupt
-    return renamed(result, paths)
+    return result
 
 
 def renamed(result: Scan, paths: Mapping[str, str]) -> Scan:

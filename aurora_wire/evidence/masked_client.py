@@ -35,13 +35,17 @@ KEPT = frozenset(
     }
 )  # fmt: skip
 LOGIN_FIXED = 32
+HOSTS = frozenset({b"_server_host", b"_source_host", b"_client_host", b"_client_ip"})  # attributes that name hosts
 
 
 class ClientMask:
     """Of one connection, its packets in order. parameter_counts: of prepared statements by id."""
 
-    def __init__(self, masker: Masker, agreed: int | None, parameter_counts: dict[int, int]) -> None:
+    def __init__(
+        self, masker: Masker, agreed: int | None, parameter_counts: dict[int, int], *, hosts: bool = False
+    ) -> None:
         self.masker = masker
+        self.hosts = hosts
         self.agreed = agreed
         self.prepared = {number: Prepared(number, b"", count) for number, count in parameter_counts.items()}
 
@@ -61,7 +65,7 @@ class ClientMask:
         if command < 0 or data[0] != command:
             return patches.fill(0, len(data))
         if command in KEPT:
-            return []
+            return [] if commands.fits_command(command, len(data)) else patches.fill(1, len(data))
         if command == commands.COM_QUERY:
             return self._query(data)
         if command == commands.COM_STMT_PREPARE:
@@ -102,7 +106,7 @@ class ClientMask:
         if self._has(caps.PLUGIN_AUTH):
             walk.nulstr(masked=False)
         if self._has(caps.CONNECT_ATTRS):
-            walk.attributes()
+            walk.attributes(hosts=self.hosts)
         if self.agreed is None:
             return patches.fill(LOGIN_FIXED, len(data))
         return walk.found
@@ -125,7 +129,7 @@ class ClientMask:
         if self._has(caps.PLUGIN_AUTH):
             walk.nulstr(masked=False)
         if self._has(caps.CONNECT_ATTRS):
-            walk.attributes()
+            walk.attributes(hosts=self.hosts)
         return walk.found
 
     def _register(self, data: bytes) -> list[Patch]:
@@ -236,7 +240,7 @@ class _Walk:
         self._take(start, stop, masked=masked)
         self.at = stop
 
-    def attributes(self) -> None:
+    def attributes(self, *, hosts: bool) -> None:
         """Those that the driver sets stay, as in reports; those of the application are masked."""
         if self.at >= self.end:
             return
@@ -249,7 +253,8 @@ class _Walk:
                 self.found += patches.fill(at, stop)
                 break
             name = self.data[key:key_end]
-            if not name.startswith(b"_") and name != b"program_name":
+            drivers_own = name.startswith(b"_") or name == b"program_name"
+            if not drivers_own or (hosts and name in HOSTS):
                 self.found += patches.value(self.masker, self.data, value, value_end)
             at = value_end
         self.at = stop

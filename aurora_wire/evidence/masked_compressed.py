@@ -47,12 +47,28 @@ class Lost(Exception):  # noqa: N818 - never leaves this module
     """From here on the packets cannot be opened."""
 
 
-def masked(data: bytes, mask: ClientMask | ServerMask, *, fetches: bool) -> list[Patch]:
+def looks_compressed(data: bytes) -> bool:
+    """Is there a compressed packet at the beginning: one that inflates to what it says, or holds a whole packet?"""
+    size = int.from_bytes(data[4:7], "little")
+    body = data[HEADER : HEADER + int.from_bytes(data[:3], "little")]
+    if size == 0:
+        return len(body) > PACKET_HEADER and int.from_bytes(body[:3], "little") == len(body) - PACKET_HEADER
+    try:
+        return len(body) > 2 and bool(_inflated(body, size))
+    except Lost:
+        return False
+
+
+def masked(data: bytes, mask: ClientMask | ServerMask, *, fetches: bool, is_start: bool) -> list[Patch]:
     """What to replace of one direction's bytes, which begin with a compressed packet.
 
-    fetches: the client fetched rows by COM_STMT_FETCH, so rows may come where a reply is due.
+    fetches: the client fetched rows by COM_STMT_FETCH, so rows may come where a reply is due. is_start: they are the
+    first of their direction; else a packet may have begun before them.
     """
     packets, inner, at = _open(data)
+    if not is_start and not _begins_with_command(inner, mask):
+        whole = [one for packet in packets for one in patches.fill(packet.start, packet.end)]
+        return whole + patches.fill(at, len(data))
     found = sorted(_inner_patches(inner, mask, fetches=fetches))
     result: list[Patch] = []
     for packet in packets:
@@ -68,6 +84,18 @@ def masked(data: bytes, mask: ClientMask | ServerMask, *, fetches: bool) -> list
             bare[start - low : end - low] = FILL * (end - start)
         result += _packed(packet, data, bytes(piece), bytes(bare))
     return result + patches.fill(at, len(data))
+
+
+def _begins_with_command(inner: bytes, mask: ClientMask | ServerMask) -> bool:
+    length = int.from_bytes(inner[:3], "little")
+    first = inner[PACKET_HEADER] if len(inner) > PACKET_HEADER else -1
+    return (
+        isinstance(mask, ClientMask)
+        and inner[3:4] == b"\0"
+        and first >= 0
+        and commands.is_command(first)
+        and commands.fits_command(first, length)
+    )
 
 
 def _open(data: bytes) -> tuple[list[Packed], bytes, int]:

@@ -11,12 +11,21 @@ from aurora_wire.evidence.masking import Masker
 from aurora_wire.evidence.patches import Patch
 from aurora_wire.wire import labels
 from aurora_wire.wire.mysql import capabilities as caps
+from aurora_wire.wire.mysql.greeting import parse_greeting
 from aurora_wire.wire.mysql.lenenc import NULL, read_lestr
-from aurora_wire.wire.mysql.replies import is_column_definition, parse_column_count, parse_prepare_ok
+from aurora_wire.wire.mysql.replies import (
+    is_column_definition,
+    parse_column_count,
+    parse_eof,
+    parse_ok,
+    parse_prepare_ok,
+)
 from aurora_wire.wire.mysql.values import value_bounds
 
 COUNT, DEFINITIONS, ROWS = range(3)
 BINLOG_HEADER = 19
+MAX_KEPT = 1024                 # bytes of an OK with all that a server tells of its session
+AUTH_STARTS = frozenset({0x01, 0x02, 0xFE})
 SEMI_SYNC = 0xEF
 # Events without data of applications: rotate, stop, format, XID, heartbeat, GTIDs of MySQL and MariaDB.
 PLAIN_EVENTS = frozenset({3, 4, 15, 16, 27, 33, 34, 35, 41, 42, 160, 161, 162, 163})
@@ -41,8 +50,12 @@ class ServerMask:
 
     def packet(self, label: int, data: bytes) -> list[Patch]:
         """data: the payload, as far as it is there."""
-        if not data or label in (labels.GREETING, labels.AUTH, labels.PROXY_HEADER):
+        if not data or label == labels.PROXY_HEADER:
             return []
+        if label == labels.GREETING:
+            return [] if parse_greeting(data, 0, len(data)) is not None else patches.fill(1, len(data))
+        if label == labels.AUTH:  # a salt, a public key, what is asked for
+            return [] if data[0] in AUTH_STARTS and len(data) <= MAX_KEPT * 8 else patches.fill(1, len(data))
         if label in (labels.ERR, labels.EARLY_ERROR):
             self.phase = COUNT
             return self._error(data)
@@ -55,16 +68,24 @@ class ServerMask:
             return self._result(data)
         if label == labels.OK:
             self.phase = COUNT
-            return []
+            return self._kept(data)
         if label == labels.EOF:
             self._eof()
-            return []
+            return self._kept(data)
         if label == labels.RESULT_SET:
             return self._result(data)
         if label == labels.INFILE_REQUEST:
             return patches.value(self.masker, data, 1, len(data))
         if label == labels.BINLOG:
             return self._event(data)
+        return patches.fill(1, len(data))
+
+    def _kept(self, data: bytes) -> list[Patch]:
+        """An OK or EOF, if it is one and not what was taken for it."""
+        agreed = -1 if self.agreed is None else self.agreed
+        is_short = len(data) <= MAX_KEPT
+        if is_short and (parse_eof(data, 0, len(data)) or parse_ok(data, 0, len(data), agreed)) is not None:
+            return []
         return patches.fill(1, len(data))
 
     def _error(self, data: bytes) -> list[Patch]:

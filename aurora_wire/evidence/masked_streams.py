@@ -7,7 +7,7 @@ the labels' edges; where framing is lost (a gap, a cut, the middle of a stream) 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +22,7 @@ from aurora_wire.wire.mysql.commands import COM_STMT_FETCH
 
 MOD: Final = 1 << 32
 HEADER: Final = 4
+MAX_TRIES: Final = 50        # labels at whose edge a compressed packet is looked for
 LONGEST: Final = 0xFFFFFF   # a payload of this length goes on in the next packet
 
 # Copies of bytes that crossed before, or that a receiver would have dropped: no part of the stream by themselves.
@@ -97,26 +98,27 @@ class Conversation:
     readable: bool = False  # something of it crossed that needed protection
     _has_logged_in: bool = False
 
-    def masks(self, masker: Masker) -> tuple[list[Patch], list[Patch]]:
-        """What to replace of client and server, by stream offset."""
+    def masks(self, masker: Masker, *, hosts: bool = False) -> tuple[list[Patch], list[Patch]]:
+        """What to replace of client and server, by stream offset. hosts: also where a client names hosts."""
         if not self.readable:
-            return [], []
+            return _unknown(self.client), _unknown(self.server)
         fetches = any(piece.label == labels.COMMAND + COM_STMT_FETCH for piece in self.client.pieces)
         server = ServerMask(masker, self.agreed)
         of_server = list(self._of_stream(self.server, server, fetches=fetches))
-        client = ClientMask(masker, self.agreed, server.parameter_counts)
+        client = ClientMask(masker, self.agreed, server.parameter_counts, hosts=hosts)
         return list(self._of_stream(self.client, client, fetches=fetches)), of_server
 
     def _of_stream(
         self, direction: Direction, mask: ClientMask | ServerMask, *, fetches: bool
     ) -> Iterator[Patch]:
         due = -1  # stream offset up to which the packet goes that the last chain broke off in
-        is_open = not self.is_compressed  # until then packets are not compressed
-        is_lost = False                   # compressed packets cannot be told apart behind a gap
+        is_open = not self.is_compressed  # packets are not compressed
+        is_lost = False                   # compressed packets were seen, and then a gap
         for chain in chains(direction):
             at = 0
-            if is_lost:
-                yield from _moved(patches.fill(0, len(chain.data)), chain.offset)
+            if is_lost or (self.agreed is None and self._looks_compressed(chain)):
+                yield from _moved(_found_compressed(chain, mask, fetches=fetches), chain.offset)
+                is_lost = True
                 continue
             if due > chain.offset:
                 at = min(due - chain.offset, len(chain.data))
@@ -124,7 +126,7 @@ class Conversation:
             while at < len(chain.data):
                 label = chain.label_at(at)
                 if not is_open and (label >= labels.COMMAND or self._has_logged_in):
-                    inside = masked_compressed.masked(bytes(chain.data[at:]), mask, fetches=fetches)
+                    inside = masked_compressed.masked(bytes(chain.data[at:]), mask, fetches=fetches, is_start=True)
                     yield from _moved(inside, chain.offset + at)
                     is_lost = True
                     break
@@ -133,6 +135,11 @@ class Conversation:
                 at, due, found = _unit(chain, at, mask)
                 yield from _moved(found, chain.offset)
         self._has_logged_in = False
+
+    @staticmethod
+    def _looks_compressed(chain: Chain) -> bool:
+        """Of a connection whose login was not captured: is a compressed packet where one of its labels begins?"""
+        return any(masked_compressed.looks_compressed(bytes(chain.data[at:])) for at in chain.starts[:MAX_TRIES])
 
     @property
     def is_compressed(self) -> bool:
@@ -157,7 +164,25 @@ def chains(direction: Direction) -> Iterator[Chain]:
         yield chain
 
 
-def _moved(found: list[Patch], by: int) -> Iterator[Patch]:
+def _found_compressed(chain: Chain, mask: ClientMask | ServerMask, *, fetches: bool) -> list[Patch]:
+    """Compressed packets that begin somewhere in a chain, at the edge of a label."""
+    for at in chain.starts[:MAX_TRIES]:
+        data = bytes(chain.data[at:])
+        if masked_compressed.looks_compressed(data):
+            inside = masked_compressed.masked(data, mask, fetches=fetches, is_start=False)
+            return patches.fill(0, at) + list(_moved(inside, at))
+    return patches.fill(0, len(chain.data))
+
+
+def _unknown(direction: Direction) -> list[Patch]:
+    """All that nobody recognised: it may be what nobody should read."""
+    return [
+        one for piece in direction.pieces if piece.label == labels.UNKNOWN
+        for one in patches.shape(piece.offset, piece.data)
+    ]  # fmt: skip
+
+
+def _moved(found: Iterable[Patch], by: int) -> Iterator[Patch]:
     for one in found:
         yield Patch(one.start + by, one.end + by, one.new)
 
@@ -172,6 +197,8 @@ def _unit(chain: Chain, at: int, mask: ClientMask | ServerMask) -> tuple[int, in
         return _x_message(chain, at, region, isinstance(mask, ClientMask))
     parts, end = _parts(chain.data, at)
     if label in FRAGMENTS and not _fits(chain, at, end, region):
+        if label == labels.UNKNOWN:
+            return region, -1, patches.shape(at, bytes(chain.data[at:region]))
         return region, -1, patches.fill(at, region)
     if end > region and region < len(chain.data):
         return region, -1, patches.fill(at, region)  # no packet: another begins inside it

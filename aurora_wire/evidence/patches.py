@@ -8,6 +8,7 @@ from aurora_wire.evidence.masking import Masker
 from aurora_wire.wire.mysql.values import Value, is_temporal, size_of, value_bounds
 
 FILL = b"*"
+SHAPES = bytes(0x2A if 0x20 <= byte < 0x7F else 0 for byte in range(256))
 
 
 class Patch(NamedTuple):
@@ -21,6 +22,11 @@ class Patch(NamedTuple):
 def fill(start: int, end: int) -> list[Patch]:
     """Masked without a trace of what was there."""
     return [Patch(start, end, FILL * (end - start))] if start < end else []
+
+
+def shape(start: int, data: bytes) -> list[Patch]:
+    """Bytes of which nobody knows what they are, from `start` on: readable ones stay readable, and no more."""
+    return [Patch(start, start + len(data), data.translate(SHAPES))] if data else []
 
 
 def value(masker: Masker, data: bytes, start: int, end: int) -> list[Patch]:

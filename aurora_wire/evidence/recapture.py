@@ -17,6 +17,7 @@ from aurora_wire.analysis import DEFAULT_PORTS, scan
 from aurora_wire.errors import CaptureError, UsageError
 from aurora_wire.evidence import blocks, checksums
 from aurora_wire.evidence.addresses import Pseudonyms
+from aurora_wire.evidence.analysing import uninterrupted
 from aurora_wire.evidence.atomic import atomic_file
 from aurora_wire.evidence.blocks import NAME_RESOLUTION, SECRETS, records, uncompressed
 from aurora_wire.evidence.masked_streams import Conversation, Direction, Piece
@@ -32,6 +33,7 @@ from aurora_wire.wire.locator import TCP, Locator
 MAX_TOLD: Final = 20
 MAX_HELD: Final = 1 << 30   # bytes of readable connections, all together
 ETHERNET: Final = 1
+PROGRESS: Final = 20_000   # frames between two steps of the bar
 SYN: Final = 0x02
 
 OnProgress = Callable[[int, int | None], None]
@@ -57,7 +59,9 @@ def redact_capture(
 ) -> Redacted:  # fmt: skip
     """pcap in, pcap out; pcapng in, pcapng out; never compressed. Raises CaptureError, UsageError, OutputError."""
     done = Redacted()
-    edits = plan(path, masker, done, ports=ports, only_ports=only_ports)
+    edits = plan(
+        path, masker, done, ports=ports, only_ports=only_ports, hosts=pseudonyms is not None, on_progress=on_progress
+    )
     with atomic_file(output) as file:
         _write(path, file, edits, done, pseudonyms, on_progress)
     return done
@@ -65,7 +69,9 @@ def redact_capture(
 
 def verdict_differences(before: str, after: str, *, ports: Sequence[int], only_ports: bool) -> list[str]:
     """What is judged in another way in the masked capture; empty where nothing is."""
-    was, now = (scan([path], ports=ports, only_ports=only_ports) for path in (before, after))
+    was, now = (
+        uninterrupted(scan([path], ports=ports, only_ports=only_ports)) for path in (before, after)
+    )
     found: list[str] = []
     if (was.verdict, was.confidence) != (now.verdict, now.confidence):
         found.append(f"the whole is {now.verdict} ({now.confidence}), and was {was.verdict} ({was.confidence})")
@@ -84,14 +90,21 @@ def verdict_differences(before: str, after: str, *, ports: Sequence[int], only_p
 # -- the first pass
 
 
-def plan(path: str, masker: Masker, done: Redacted, *, ports: Sequence[int], only_ports: bool) -> Edits:
-    """What to replace in which frame: (offset in its data, bytes)."""
+def plan(
+    path: str, masker: Masker, done: Redacted, *, ports: Sequence[int], only_ports: bool, hosts: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Edits:  # fmt: skip
+    """What to replace in which frame: (offset in its data, bytes). hosts: names and addresses of hosts, too."""
     damages: list[CaptureError] = []
     conversations: dict[int, Conversation] = {}
     locator = Locator(Fragments())
-    held = 0
+    held = read = 0
+    size = Path(path).stat().st_size
     blanked: Edits = {}
     for view in packets([path], ports=ports, only_ports=only_ports, on_error=damages.append):
+        read += len(view.data)
+        if on_progress is not None and view.number % PROGRESS == 0:
+            on_progress(min(read, size) // 2, size)  # the first of two passes
         if view.label == labels.IP_FRAGMENT or (view.spans and view.payload_at is None):
             done.fragments += 1
             blanked[view.number] = []
@@ -100,6 +113,10 @@ def plan(path: str, masker: Masker, done: Redacted, *, ports: Sequence[int], onl
         if view.spans[0][2] == labels.NOT_MYSQL:
             done.not_mysql += 1
             continue
+        if hosts and any(span[2] == labels.PROXY_HEADER for span in view.spans):
+            raise UsageError(
+                f"{path}: frame {view.number} has a PROXY header, whose addresses --pseudonymise does not reach."
+            )
         conversation = conversations.setdefault(view.connection, Conversation())
         held += _take(conversation, view, locator)
         if held > MAX_HELD:
@@ -109,9 +126,9 @@ def plan(path: str, masker: Masker, done: Redacted, *, ports: Sequence[int], onl
             )
     edits: Edits = {}
     for conversation in conversations.values():
-        of_client, of_server = conversation.masks(masker)
+        of_client, of_server = conversation.masks(masker, hosts=hosts)
         for direction, found in ((conversation.client, of_client), (conversation.server, of_server)):
-            _apply(direction, found, edits, readable=conversation.readable)
+            _apply(direction, found, edits, has_masks=bool(of_client or of_server))
     if any(one.readable for one in conversations.values()):
         edits.update(blanked)
     return edits
@@ -137,11 +154,11 @@ def _take(conversation: Conversation, view: PacketView, locator: Locator) -> int
     return taken
 
 
-def _apply(direction: Direction, found: list[Patch], edits: Edits, *, readable: bool) -> None:
+def _apply(direction: Direction, found: list[Patch], edits: Edits, *, has_masks: bool) -> None:
     """Patches of a stream as edits of the frames that hold its bytes, however often they crossed."""
     found.sort()
     _edit(direction.pieces, found, edits)
-    if not readable or not direction.copies:
+    if not has_masks or not direction.copies:
         return
     pieces = sorted(direction.pieces, key=lambda one: one.offset)
     for copy in direction.copies:
@@ -204,8 +221,8 @@ def _write(
                 start, end = record.frame_at, record.frame_at + record.frame_len
                 frame = rewriter.frame(record.data[start:end], record.original_len, link_type)
                 file.write(record.data[:start] + frame + record.data[end:])
-                if on_progress is not None and done.frames % 20_000 == 0:
-                    on_progress(source.tell(), size)
+                if on_progress is not None and done.frames % PROGRESS == 0:
+                    on_progress((size + source.tell()) // 2, size)
         except CaptureError as error:
             if not done.frames:
                 raise

@@ -10,6 +10,7 @@ from typing import Final, cast
 
 from aurora_wire.analysis import DEFAULT_PORTS, OnProgress, scan
 from aurora_wire.errors import UsageError
+from aurora_wire.evidence.analysing import uninterrupted
 from aurora_wire.evidence.names import RESULT
 from aurora_wire.evidence.reading import Bundle, NotABundle
 from aurora_wire.report.json_fields import SCHEMA
@@ -65,11 +66,9 @@ def read_connections(
     def taken(connection: ConnectionResult, _: list[Finding]) -> None:
         take(of_result(connection))
 
-    result = scan(
-        [path], ports=ports, only_ports=only_ports, on_connection=taken, on_progress=on_progress
+    result = uninterrupted(
+        scan([path], ports=ports, only_ports=only_ports, on_connection=taken, on_progress=on_progress)
     )
-    if any((capture.error or "").endswith(": interrupted") for capture in result.captures):
-        raise KeyboardInterrupt
     return all(capture.complete for capture in result.captures)
 
 

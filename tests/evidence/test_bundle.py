@@ -18,7 +18,7 @@ import pytest
 from aurora_wire.cli import main
 from tests.cli.running import COMMAND, ENVIRONMENT, PACKAGE_ROOT
 from tests.conversations.tcp import pcapng
-from tests.evidence.bundles import CAPTURE, ENCRYPTED, PLAIN, make, unpack, write_captures
+from tests.evidence.bundles import CAPTURE, ENCRYPTED, PLAIN, cover_up, make, pack, unpack, write_captures
 
 SECRET = b"Canary-0001-7f3a"
 
@@ -266,6 +266,35 @@ def test_interrupted_it_leaves_nothing_and_what_was_there_stays(case: Path) -> N
     assert process.returncode == 130
     assert Path("case.zip").read_bytes() == b"old"
     assert not list(case.glob(".*"))
+
+
+def test_without_the_extra_hashes_and_analysis_are_still_checked(case: Path) -> None:
+    make("--key", "examiner")
+    code = (
+        "import sys; sys.modules['securesystemslib'] = sys.modules['cryptography'] = None\n"
+        "from aurora_wire.cli import main\n"
+        "sys.exit(main(['evidence', 'verify', 'case.zip', *sys.argv[1:]]))"
+    )
+    for options, expected, words in (([], 0, "not looked at"), (["--key", "examiner.pub"], 2, "pip install")):
+        run = subprocess.run([sys.executable, "-c", code, *options], env=ENVIRONMENT, capture_output=True, text=True,
+                             timeout=60, check=False)  # fmt: skip
+        assert run.returncode == expected, run.stderr
+        assert words in run.stdout + run.stderr
+
+
+def test_a_bundle_of_another_version_has_its_verdicts_compared(
+    case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = make()
+    files["report/result.json"] = files["report/result.json"].replace(b'"tool_version": "', b'"tool_version": "9')
+    for words, code in ((b"", 0), (b'"plaintext"', 1)):
+        if words:
+            files["report/result.json"] = files["report/result.json"].replace(words, b'"encrypted"')
+        cover_up(files)
+        pack(files, Path("case.zip"))
+        capsys.readouterr()
+        assert main(["evidence", "verify", "case.zip"]) == code
+        assert "verdicts are compared" in capsys.readouterr().out
 
 
 def test_without_the_extra_one_line_says_what_to_install(case: Path) -> None:
