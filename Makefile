@@ -19,15 +19,20 @@ ifdef CI
 export AURORA_WIRE_REQUIRE_COMPILED := 1
 endif
 
-.PHONY: help build demo test lint test-compiled test-pure judges bench clean
+.PHONY: help build demo captures test lint test-compiled test-pure judges bench clean
 
 help: ## Say what there is
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 build: .venv/built ## Install into .venv, the core compiled in place
 
-demo: build ## Show what the shipped captures prove
+demo: build ## Show what the shipped captures prove, then prove it live with a server of its own
 	@captures/demo.sh $(CURDIR)/$(BIN)/aurora-wire
+	@printf '\n\n== The same with a server started for it: PyMySQL without TLS, and with a verified certificate.\n'
+	@$(BIN)/aurora-wire demo
+
+captures: .venv/built judges ## Record captures/mariadb and captures/mysql again with every client (as root, a minute)
+	$(BIN)/python captures/record.py
 
 test: lint test-compiled test-pure ## Check style, types and imports, then run all tests compiled and interpreted
 
