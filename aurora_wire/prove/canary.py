@@ -88,6 +88,15 @@ def search(canary: str, frames: Sequence[Frame]) -> list[Sighting]:
     return list(found)
 
 
+def find_as_it_is(word: bytes, frames: Sequence[Frame]) -> int:
+    """The first frame with these bytes, also where they are split over several; 0 for none."""
+    for stream in streams(frames):
+        at = stream.data.find(word)
+        if at >= 0:
+            return stream.frame_at(at)
+    return 0
+
+
 def _sightings(wanted: Sequence[tuple[str, bytes]], frames: Sequence[Frame]) -> Iterator[Sighting]:
     in_streams: set[tuple[str, int]] = set()  # form, frame: not told again for the frame
     budget = [MAX_INFLATED_IN_ALL]

@@ -76,6 +76,7 @@ class Cell:
     in_clear: tuple[StatementSeen, ...] = ()
     inside: tuple[StatementSeen, ...] = ()
     sightings: int = 0
+    password_frame: int = 0
     agreement: Agreement = Agreement.UNKNOWN
     connection_id: int | None = None
     thread_id: int | None = None
@@ -270,6 +271,9 @@ def _explain(cell: Cell, outcome: Outcome, evidence: Evidence) -> None:
         )
     if evidence.failure is not None and not any(evidence.failure in reason for reason in cell.reasons):
         cell.reasons.append(f"the capture is not whole: {evidence.failure}")
+    if evidence.password_frame:
+        cell.reasons.append(f"the password itself crossed in the clear: frame {evidence.password_frame}")
+        cell.password_frame = evidence.password_frame
     if evidence.note and outcome.error is not None:
         cell.reasons.append(f"the relay says: {evidence.note}")
     if outcome.table_left:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from aurora_wire.analysis import Analysis, no_garbage_collector
-from aurora_wire.prove.canary import needles, search
+from aurora_wire.prove.canary import find_as_it_is, needles, search
 from aurora_wire.prove.evidence import ConnectionSeen, Evidence, FrameShown, StatementSeen
 from aurora_wire.prove.streams import Frame
 from aurora_wire.verdict.keylog import KeyLog
@@ -16,6 +16,7 @@ from aurora_wire.wire.locator import Locator
 from aurora_wire.wire.skipped import TCP
 
 KEY_LOG_NAME: Final = "the client's key log"
+SHORTEST_PASSWORD: Final = 6   # bytes
 MAX_SQL: Final = 400         # characters shown of a statement
 MAX_STATEMENTS: Final = 20   # with the canary, kept of a connection
 MAX_CONNECTIONS: Final = 50
@@ -24,9 +25,12 @@ MAX_DUMP: Final = 1600       # bytes shown of a frame
 
 def evidence_of(
     frames: Sequence[Frame], canary: str, key_log: bytes, *, port: int, how: str, dropped: int = 0,
-    failure: str | None = None,
+    failure: str | None = None, password: bytes = b"",
 ) -> Evidence:  # fmt: skip
-    """port: the server's, where TLS counts as MySQL's. key_log: what the client wrote, empty for none."""
+    """port: the server's, where TLS counts as MySQL's. key_log: what the client wrote, empty for none.
+
+    password: searched for where it is long enough not to be there by chance.
+    """
     keys = KeyLog()
     if key_log:
         keys.add(key_log, KEY_LOG_NAME)
@@ -48,6 +52,7 @@ def evidence_of(
         connections=connections,
         sightings=tuple(search(canary, frames)),
         shown=_shown(connections, frames, canary),
+        password_frame=find_as_it_is(password, frames) if len(password) >= SHORTEST_PASSWORD else 0,
     )
 
 

@@ -67,7 +67,8 @@ class FrameShown:
 class Evidence:
     """frames and bytes: captured while the cell ran; dropped: lost by the capture in that time; failure: why it
     has ended by itself; sightings: of the canary in any captured byte, decoded or not; shown: the frame of the
-    INSERT, in the clear or in TLS (with a key log); note: what a relay says of the server."""
+    INSERT, in the clear or in TLS (with a key log); note: what a relay says of the server; password_frame: where the
+    password crossed as it is, 0 for nowhere."""
 
     how: str
     frames: int = 0
@@ -78,6 +79,7 @@ class Evidence:
     sightings: tuple[Sighting, ...] = ()
     shown: FrameShown | None = None
     note: str | None = None
+    password_frame: int = 0
 
     @property
     def greetings(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,7 +126,7 @@ class _Run:
         self.keeper = keeper
         self.control = ""  # what has shown that the capture is not blind
 
-    def cells_of(self, spec: str, client: Client, say: Say) -> list[Cell]:
+    def cells_of(self, spec: str, client: Client, say: Say) -> Iterator[Cell]:
         modes = self.wanted.modes
         try:
             found = (ready(spec, say) if client.version else client).find()
@@ -136,8 +136,10 @@ class _Run:
         except Exception as error:  # a plug-in is the code of others
             found, reason = None, f"its driver failed: {error!r}"
         if found is None:
-            return [without_run(spec, mode, Result.NOT_INSTALLED, f"not installed: {reason}") for mode in modes]
-        return [self.cell(spec, client, found, mode) for mode in modes]
+            yield from (without_run(spec, mode, Result.NOT_INSTALLED, f"not installed: {reason}") for mode in modes)
+            return
+        for mode in modes:
+            yield self.cell(spec, client, found, mode)
 
     def cell(self, spec: str, client: Client, found: Found, mode: Mode) -> Cell:
         if mode not in found.asks:
@@ -188,7 +190,7 @@ class _Run:
         if failure is None:
             try:
                 evidence, capture = watcher.end(
-                    task.canary, keys, comment=comment, keep_keys=self.wanted.keep_keys
+                    task.canary, keys, password=task.password, comment=comment, keep_keys=self.wanted.keep_keys
                 )
             except CaptureError as error:
                 failure = error

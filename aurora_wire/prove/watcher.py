@@ -65,10 +65,13 @@ class Watcher:
         self._ask({"do": "begin"})
         self._answer()
 
-    def end(self, canary: str, key_log: bytes, *, comment: str = "", keep_keys: bool = False) -> tuple[Evidence, bytes]:
+    def end(
+        self, canary: str, key_log: bytes, *, password: str = "", comment: str = "", keep_keys: bool = False
+    ) -> tuple[Evidence, bytes]:
         """What was seen since `begin`, and the frames as a pcapng file (empty without a comment)."""
         self._ask({"do": "end", "canary": canary, "comment": comment, "keep_keys": keep_keys})
         self._send(key_log)
+        self._send(password.encode())
         self._answer()
         try:
             return from_json(self._receive()), self._receive()
@@ -177,10 +180,11 @@ def _serve(channel: Connection, observer: Observer) -> None:
             channel.send_bytes(b"{}")
             continue
         key_log = channel.recv_bytes()
+        password = channel.recv_bytes()
         observer.end()
         evidence = evidence_of(
             observer.frames, message["canary"], key_log, port=observer.port, how=observer.how,
-            dropped=observer.dropped, failure=observer.problem,
+            dropped=observer.dropped, failure=observer.problem, password=password,
         )  # fmt: skip
         evidence.note = observer.said
         comment = message["comment"]

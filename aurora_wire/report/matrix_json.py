@@ -48,6 +48,7 @@ def cell_fields(cell: Cell) -> dict[str, object]:
         "canary_in_clear": _statements(cell.in_clear),
         "canary_inside_tls": _statements(cell.inside),
         "canary_sightings": cell.sightings,
+        "password_in_clear": {"frame": cell.password_frame} if cell.password_frame else None,
         "session": {
             "connection_id": cell.connection_id,
             "tls_version": cell.session_tls,

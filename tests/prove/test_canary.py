@@ -14,7 +14,17 @@ from backports.zstd import compress as zstd_compress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.prove.canary import ALPHABET, LENGTH, PREFIX, Sighting, fresh, inflate_all, needles, search
+from aurora_wire.prove.canary import (
+    ALPHABET,
+    LENGTH,
+    PREFIX,
+    Sighting,
+    find_as_it_is,
+    fresh,
+    inflate_all,
+    needles,
+    search,
+)
 from aurora_wire.prove.streams import Frame, streams
 from tests.conversations.tcp import Conversation
 
@@ -186,3 +196,9 @@ def test_needles_hold_nothing_of_what_stands_beside_the_word() -> None:
             decoded = [base64.b64decode(b"A" * pad + needle + b"A" * (-(len(needle) + pad) % 4)) for pad in range(4)]
             assert any(WORD[2:-2] in one for one in decoded)
         assert len(needle) >= len(WORD)
+
+
+def test_a_password_is_found_as_it_is_and_split_and_is_not_where_it_is_not() -> None:
+    assert find_as_it_is(b"s3cret-word", sent(b"\x0bs3cret-word\0")) == 5
+    assert find_as_it_is(b"s3cret-word", sent(b"\x0bs3cret-word\0", sizes=4)) == 5
+    assert find_as_it_is(b"s3cret-word", sent(SQL)) == 0

@@ -292,3 +292,10 @@ def test_json_says_the_same() -> None:
 )
 def test_ciphers_are_shortened_for_the_matrix(name: str, short: str) -> None:
     assert matrix_text.short_cipher(name) == short
+
+
+def test_a_password_that_crossed_is_said_whatever_the_cell_is() -> None:
+    said = Outcome("pymysql", Mode.OFF, error=Failure(ErrorKind.ACCESS_DENIED, "Access denied", 1045))
+    cell = judged(said, replace(IN_CLEAR, password_frame=9))
+    assert "the password itself crossed in the clear: frame 9" in cell.reasons
+    assert matrix_json.cell_fields(cell)["password_in_clear"] == {"frame": 9}
