@@ -28,6 +28,7 @@ MEGABYTE = 1e6
 SCAN_EXIT_CODES = (0, 1, 3)     # the verdict, not a failure
 OURS = "aurora-wire scan"
 OURS_JSON = "aurora-wire scan --format json"
+SQL = "select|insert|update|delete"     # what one would look for with ngrep
 TCPDUMP, NGREP, TSHARK, DPKT = "tcpdump", "ngrep", "tshark", "dpkt"
 
 
@@ -91,14 +92,14 @@ def peers(capture: Path, rounds: int, slow_rounds: int) -> Iterator[Peer]:
     yield Peer(OURS_JSON, "`aurora-wire scan --format json -o OUT FILE`", as_json, rounds, SCAN_EXIT_CODES)
     for name, arguments, count in (
         (TCPDUMP, ["-w", "/dev/null", "-r", "FILE", "tcp port 3306"], rounds),
-        (NGREP, ["-q", "-W", "none", "-I", "FILE", "SELECT", "tcp port 3306"], rounds),
+        (NGREP, ["-q", "-i", "-W", "none", "-I", "FILE", SQL, "tcp port 3306"], rounds),
         (TSHARK, ["-r", "FILE", "-Y", "mysql.query", "-T", "fields", "-e", "mysql.query"], slow_rounds),
     ):
         program = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
         if program is None:
             say(f"{name} is not installed: left out")
             continue
-        shown = " ".join(f"'{word}'" if " " in word else word for word in [name, *arguments])
+        shown = " ".join(f"'{word}'" if set(word) & set(" |") else word for word in [name, *arguments])
         command = [program, *[file if word == "FILE" else word for word in arguments]]
         yield Peer(name, f"`{shown}`", command, count)
     loop = [sys.executable, str(HERE / "dpkt_loop.py"), file]
