@@ -118,9 +118,8 @@ def _show_headers(view: PacketView, hidden: bytearray) -> None:
         if int.from_bytes(view.data[at : at + 3], "little") + HEADER != stop - at or stop - at <= HEADER:
             continue
         harmless = HEADER + 1 if label >= labels.COMMAND else HEADER
-        if label == labels.LOGIN and view.data[at + HEADER + 1] & PROTOCOL_41:
+        if label == labels.LOGIN and stop - at >= HEADER + LOGIN_FIXED and view.data[at + HEADER + 1] & PROTOCOL_41:
             harmless += LOGIN_FIXED
-        harmless = min(harmless, stop - at)
         hidden[at : at + harmless] = bytes(harmless)
 
 

@@ -41,10 +41,8 @@ HEADLINES: Final[dict[Verdict, str]] = {
     "not-mysql": "No MySQL traffic was captured",
 }
 LEAK_PROVEN: Final = "Proven: what leaked was decoded from the captures, and anyone can check it."
-CONFIDENCE: Final = {
-    "proven": "Proven: every connection was captured whole, from its greeting on, and anyone can check it.",
-    "likely": "Likely, not proven: something that a proof needs is not in the captures. The reasons are below.",
-}
+PROVEN: Final = "Proven: every connection was captured whole, from its greeting on, and anyone can check it."
+LIKELY: Final = "Likely, not proven: something that a proof needs is not in the captures. The reasons are below."
 MEANINGS: Final[dict[Verdict, str]] = {
     "plaintext": "A login, a statement or a result crossed outside TLS.",
     "mixed": "The same, and TLS besides.",
@@ -139,14 +137,13 @@ def page_of(
     pairs = counts_by_pair(connections)
     hosts = _host_rows(pairs)
     of_rows = Counter(row.verdict for row in rows)
-    leaking = scan.verdict in LEAKS
     controls = control_rows(scan, frameworks)
     return Page(
         headline=HEADLINES[scan.verdict],
         verdict=judged(scan.verdict, scan.confidence),
         tone=tone(scan.verdict, scan.confidence),
         sign=SIGNS[scan.verdict],
-        confidence=LEAK_PROVEN if leaking and scan.confidence == "proven" else CONFIDENCE.get(scan.confidence or "", ""),
+        confidence=_confidence(scan),
         closing=show_text(scan.closing),
         incomplete=_incomplete(scan),
         tiles=_tiles(scan),
@@ -180,6 +177,14 @@ def page_of(
         version=clip(scan.tool_version),
         meanings=[(SIGNS[verdict], WORDS[verdict], MEANINGS[verdict]) for verdict in ORDER],
     )  # fmt: skip
+
+
+def _confidence(scan: Scan) -> str:
+    if scan.confidence == "likely":
+        return LIKELY
+    if scan.confidence is None or scan.verdict == "no-session":
+        return ""
+    return LEAK_PROVEN if scan.verdict in LEAKS else PROVEN
 
 
 def _incomplete(scan: Scan) -> str:

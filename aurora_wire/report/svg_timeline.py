@@ -23,6 +23,7 @@ NARROWEST: Final = 8
 LETTER: Final = 8               # width of one, in the font of the labels, at most
 TIME: Final = 86                # width of a time
 
+NAMED: Final = ("clear", "open", "unsure")  # kinds whose blocks say what was sent
 SHORT: Final = {"clear": "readable", "safe": "inside TLS", "handshake": "TLS handshake", "open": "by design",
                 "unsure": "unknown"}
 
@@ -90,14 +91,14 @@ def _weight(step: Step) -> int:
 def _label(step: Step) -> str:
     if step.kind == "safe" and step.frames > 1:
         return f"inside TLS, {count(step.frames, 'packet')}"
-    if step.kind in ("clear", "open"):
+    if step.kind in NAMED:
         return ", ".join(name.removeprefix("COM_") for name in step.names)
     return SHORT[step.kind]
 
 
 def _short(step: Step) -> list[str]:
     """Shorter labels, the most telling first."""
-    if step.kind not in ("clear", "open"):
+    if step.kind not in NAMED:
         return []
     return sorted((name.removeprefix("COM_") for name in step.names), key=len, reverse=True)
 

@@ -80,6 +80,18 @@ def test_rows_and_parameters_are_not_shown(tmp_path: Path) -> None:
     assert any(b"SELECT ? FROM t" in shown(dump) for _, dump in found)
 
 
+@pytest.mark.parametrize("sizes", [5, 7, 40])
+def test_a_statement_in_pieces_shows_no_literal(tmp_path: Path, sizes: int) -> None:
+    sql = b"INSERT INTO t VALUES ('" + b"Canary" * 30 + b"')"
+    talk = sessions.play(sessions.plaintext(sql=sql), Conversation(client=("10.0.0.5", 41_000)), sizes=sizes)
+    path = tmp_path / "pieces.pcap"
+    path.write_bytes(pcap(talk.packets))
+    for view, dump in dumps(str(path)):
+        assert view.payload_at is not None
+        payload = shown(dump)[view.payload_at :]
+        assert not any(part in payload for part in (b"Can", b"ana", b"nar", b"ary", b"ryC", b"yCa")), view.number
+
+
 def test_a_retransmission_is_masked_whole(tmp_path: Path) -> None:
     talk = sessions.play(sessions.plaintext(), Conversation(client=("10.0.0.5", 41_000)))
     again = next(packet for packet in talk.packets if b"Canary" in packet.data)
