@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import struct
 import subprocess
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from aurora_wire import scan
 from aurora_wire.cli import main
 from aurora_wire.packets import packets
+from aurora_wire.report.redact import redact_sql
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, Packet, pcap, pcapng
 from tests.lab.truth import TRUTH
@@ -351,6 +353,19 @@ def test_captures_of_real_clients_keep_their_verdicts_and_lose_what_leaked(
     assert len(masked) <= len(data)
     assert b"Canary" not in masked
     assert name in {one.file for one in TRUTH}
+
+
+def test_published_captures_keep_their_verdicts_and_lose_their_literals(shared: Path, redact: Redact) -> None:
+    found = sorted((shared / "corpus").rglob("*.pcap*"))
+    assert found
+    for path in found:
+        data = path.read_bytes()
+        masked = redact(data)
+        for connection in scan([path]).connections:
+            for statement in connection.statements:
+                for run in re.finditer(rb"[*]{7,}", redact_sql(statement.sql)):
+                    literal = statement.sql[run.start() : run.end()]
+                    assert literal not in masked or literal not in data, path
 
 
 @pytest.mark.parametrize("name", ["mysql-9.7/connpy-types.pcap", "wire/trickle-plain.pcap"])
