@@ -200,7 +200,8 @@ class _Look:
 
 def _telling(connection: ConnectionResult) -> StatementResult | None:
     """The statement that shows best what leaks: the first with a literal that writes, else with one, else any."""
-    first = connection.statements[:LOOKED_THROUGH]
+    looked_at = connection.statements[:LOOKED_THROUGH]
+    first = [one for one in looked_at if not one.compressed] or looked_at
     with_values = [one for one in first if one.sql and redact_statement(one).sql != one.sql]
     writes = [one for one in with_values if one.sql.lstrip()[:6].lower() in (b"insert", b"update", b"replac")]
     return next(iter(writes or with_values or first), None)

@@ -16,7 +16,7 @@ from aurora_wire.report.redact import redact_statement
 from aurora_wire.verdict.result import StatementResult
 from aurora_wire.wire import labels
 
-LONGEST: Final = 640        # bytes of a frame in a dump
+LONGEST: Final = 384        # bytes of a frame in a dump
 WIDTH: Final = 16
 HEADER: Final = 4           # of a MySQL packet
 PROTOCOL_41: Final = 0x02   # in the second byte of a login: capabilities (4), size (4), character set (1), filler (23)
@@ -54,6 +54,7 @@ class Dump:
     kinds: list[tuple[str, str, int]]
     left_out: int
     masked: bool
+    compressed: bool    # what leaked in it: readable once it is inflated
 
 
 def dump_of(
@@ -61,6 +62,7 @@ def dump_of(
 ) -> Dump:
     """statements: those of this frame, as they crossed; tls_is_safe: what is in TLS records is no readable text."""
     kinds = _kinds(view)
+    statements = list(statements)
     hidden = _hidden(view, kinds, statements, tls_is_safe=tls_is_safe) if redact else bytearray(len(view.data))
     counted: dict[str, int] = {}
     for kind in kinds:
@@ -77,6 +79,8 @@ def dump_of(
         kinds=[(kind, words, counted[kind]) for kind, words in KINDS.items() if kind in counted],
         left_out=len(view.data) - shown,
         masked=any(hidden),
+        compressed=any(one.compressed for one in statements)
+        or any(label == labels.COMPRESSED for _, _, label in view.spans),
     )
 
 

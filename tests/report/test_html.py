@@ -158,6 +158,16 @@ def test_the_verdict_comes_first_and_all_that_a_reviewer_asks_is_there() -> None
         assert words in text, words
 
 
+def test_the_policy_allows_our_style_and_script_and_nothing_else() -> None:
+    policies = [value for tag, name, value in Reader(render(scans.leaky())).attributes if "default-src" in value]
+    assert len(policies) == 1
+    allowed = dict(part.strip().split(" ", 1) for part in policies[0].split(";"))
+    assert sorted(allowed) == ["base-uri", "default-src", "form-action", "img-src", "script-src", "style-src"]
+    assert {allowed[name] for name in ("default-src", "base-uri", "form-action")} == {"'none'"}
+    for name in ("script-src", "style-src"):
+        assert re.fullmatch(r"'sha256-[A-Za-z0-9+/]{43}='", allowed[name])
+
+
 def test_headings_are_in_order() -> None:
     for scan in (scans.leaky(), scans.encrypted(), scans.hostile()):
         levels = [int(tag[1]) for tag in Reader(render(scan)).elements if re.fullmatch("h[1-6]", tag)]

@@ -92,6 +92,15 @@ def test_a_statement_in_pieces_shows_no_literal(tmp_path: Path, sizes: int) -> N
         assert not any(part in payload for part in (b"Can", b"ana", b"nar", b"ary", b"ryC", b"yCa")), view.number
 
 
+def test_compressed_bytes_are_masked_and_said_to_be_readable(tmp_path: Path) -> None:
+    found = views(tmp_path, sessions.compressed())
+    (query,) = [(view, dump) for view, dump in found if "COM_QUERY" in view.labels]
+    assert query[1].compressed
+    assert query[0].payload_at is not None
+    assert shown(query[1])[query[0].payload_at :].strip(b"\xff") == b""
+    assert not any(dump.compressed for view, dump in found if "login" in view.labels)
+
+
 def test_a_retransmission_is_masked_whole(tmp_path: Path) -> None:
     talk = sessions.play(sessions.plaintext(), Conversation(client=("10.0.0.5", 41_000)))
     again = next(packet for packet in talk.packets if b"Canary" in packet.data)
