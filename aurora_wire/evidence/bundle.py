@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from aurora_wire.analysis import DEFAULT_PORTS, OnProgress
 from aurora_wire.capture.inputs import expand_inputs
 from aurora_wire.capture.opening import STANDARD_INPUT
-from aurora_wire.errors import OutputError, UsageError
+from aurora_wire.errors import CaptureError, OutputError, UsageError
 from aurora_wire.evidence import names, signing
 from aurora_wire.evidence.analysing import analyse, masker_of, write_reports
 from aurora_wire.evidence.archive import Content, write_archive
@@ -103,6 +103,8 @@ def create_bundle(
                 write_archive(file, contents, created)
                 size = file.tell()
     except OSError as error:
+        if error.filename in originals:
+            raise CaptureError(str(error.filename), -1, f"cannot be read ({error.strerror}).") from error
         raise OutputError(f"{output}: {(error.strerror or str(error)).lower()}. Nothing was written there.") from error
     fingerprint = None if key is None else signing.fingerprint(key.public_key())
     return Made(draft.result, len(contents), size, fingerprint)

@@ -6,6 +6,7 @@ Every step that can still be made is made, so that the answer says all that is w
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from aurora_wire.analysis import OnProgress
-from aurora_wire.errors import CaptureError, UsageError
+from aurora_wire.errors import CaptureError, OutputError, UsageError
 from aurora_wire.evidence import names, signing
 from aurora_wire.evidence.analysing import analyse, masker_of, write_reports
 from aurora_wire.evidence.archive import write_archive
@@ -83,6 +84,8 @@ def verify_bundle(
             _Verifier(bundle, verification, trusted, authorities).run(originals, on_progress)
     except NotABundle as error:
         verification.add("archive", ok=False, text=str(error))
+    except OSError as error:
+        raise OutputError(f"{tempfile.gettempdir()}: {error.strerror or error}. Set TMPDIR to a larger one.") from error
     return verification
 
 
@@ -369,8 +372,11 @@ class _Verifier:
             if digest not in given:
                 wrong.append(f"{name}: no given file has its original's SHA-256, {digest}")
                 continue
+            if digest in used:  # twice in the bundle: a link to the same file would be read once
+                shutil.copyfile(given[digest], links / name)
+            else:
+                (links / name).symlink_to(Path(given[digest]).resolve())
             used.add(digest)
-            (links / name).symlink_to(Path(given[digest]).resolve())
             captures.append(name)
         wrong += [f"{path}: SHA-256 {digest} is of no capture in the manifest" for digest, path in given.items()
                   if digest not in used]

@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from aurora_wire.cli import main
@@ -351,6 +352,27 @@ def test_captures_of_several_kinds_keep_their_order(case: Path) -> None:
     ]  # fmt: skip
     assert files["captures/001-tls.pcap"] == ENCRYPTED
     assert main(["evidence", "verify", "case.zip"]) == 0
+
+
+def test_the_same_capture_twice_is_two_captures(case: Path) -> None:
+    shutil.copy("plain.pcap", "copy.pcap")
+    files = unpack_of(["plain.pcap", "copy.pcap"])
+    assert files["captures/001-plain.pcap"] == files["captures/002-copy.pcap"]
+    assert main(["evidence", "verify", "case.zip", "--original", "plain.pcap"]) == 0
+
+
+def test_the_result_fits_its_schema_and_verify_needs_room(case: Path) -> None:
+    files = make("--key", "examiner")
+    schema = json.loads((PACKAGE_ROOT / "aurora_wire" / "report" / "scan.schema.json").read_text())
+    jsonschema.validate(json.loads(files["report/result.json"]), schema)
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
+        "from aurora_wire.cli import main; sys.exit(main(['evidence', 'verify', 'case.zip']))"
+    )
+    run = subprocess.run([sys.executable, "-B", "-c", code], env=ENVIRONMENT, capture_output=True, text=True,
+                         timeout=60, check=False)  # fmt: skip
+    assert (run.returncode, run.stderr.count("\n")) == (4, 1), run.stderr
+    assert "Set TMPDIR" in run.stderr
 
 
 def unpack_of(captures: list[str]) -> dict[str, bytes]:
