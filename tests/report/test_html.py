@@ -17,7 +17,9 @@ from aurora_wire.analysis import scan as scan_captures
 from aurora_wire.errors import UsageError
 from aurora_wire.report import html, html_frames
 from aurora_wire.report.html_choice import DETAILS, ROWS
+from aurora_wire.report.html_findings import rule_cards
 from aurora_wire.report.html_hex import Dump
+from aurora_wire.verdict import rules
 from aurora_wire.verdict.frameworks import FRAMEWORKS
 from aurora_wire.verdict.result import Scan, Undecoded, Verdict
 from tests.cli.running import python
@@ -225,6 +227,17 @@ def test_a_leak_is_shown_beside_an_encrypted_frame_of_the_same_direction(tmp_pat
     assert [kind for kind, _, _ in pair.beside.kinds] == ["safe", "none"]
 
 
+def test_what_the_client_sent_is_held_beside_what_a_client_sent(tmp_path: Path) -> None:
+    encrypted = sessions.tls13()
+    size = len(sessions.payload_of(encrypted, "server-data-2"))
+    sql = b"SELECT 'x'".ljust(size - len(mysql.query(b"")))
+    path = captured(tmp_path, sessions.plaintext(sql=sql), encrypted)
+    (pair,) = html_frames.gather(scan_captures([path]), [path]).pairs
+    assert pair.leak is not None
+    assert pair.beside is not None
+    assert (pair.leak.from_client, pair.beside.from_client) == (True, True)
+
+
 def test_without_a_leak_an_encrypted_frame_is_shown_alone(tmp_path: Path) -> None:
     path = captured(tmp_path, sessions.tls13())
     scan = scan_captures([path])
@@ -321,8 +334,12 @@ def test_a_framework_is_told_first_and_never_says_that_anyone_complies(key: str)
 
 
 def test_findings_that_contradict_the_framework_come_first() -> None:
+    weak = scans.encrypted()
+    weak.findings = [rules.finding(rules.SQL_IN_CLEAR, "1", connection=1),
+                     rules.finding(rules.NO_FORWARD_SECRECY, "1", connection=1)]
+    for frameworks, first, second in (((), "AW101", "AW305"), (("nist-800-52",), "AW305", "AW101")):
+        assert [card.id for card in rule_cards(weak, frameworks)] == [first, second]
     text = Reader(render(scans.leaky(), frameworks=["pci"])).text
-    assert text.index("AW203") < text.index("AW501")
     assert "A statement and its values that crossed readable contradicts 4.2.1 (AW101, 2 times)." in text
     assert "A session proven to be encrypted supports 4.2.1" not in text
     proven = Reader(render(scans.encrypted(), frameworks=["pci"])).text
