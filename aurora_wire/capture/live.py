@@ -159,10 +159,14 @@ class LiveCapture:
             elif not self.ready():
                 time.sleep(0.001)  # woken for a block that was read already
         if time.monotonic() - self._looked > 1:
-            self._looked = time.monotonic()
-            for name in self.interfaces:
-                self._check(name)
+            self.look()
         return self.ready()
+
+    def look(self) -> None:
+        """Are the interfaces still there? `wait` asks once a second."""
+        self._looked = time.monotonic()
+        for name in self.interfaces:
+            self._check(name)
 
     def _failed(self, number: int) -> None:
         for name in self.interfaces:
