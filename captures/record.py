@@ -34,7 +34,7 @@ from tests.real.servers import (  # noqa: E402
     Server,
 )
 
-OLD_PYMYSQL = "pymysql==1.1.1"  # the last that does not ask for TLS by itself
+OLD_PYMYSQL = "pymysql==1.1.1"  # from before it asked for TLS by itself
 WIDTH = 130
 WITHOUT_TLS = ("pymysql", "mysql", "mariadb", "connector-j", "django", "connector-python", "mysql2")
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from aurora_wire.capture.privileges import account_to_become
 from aurora_wire.cli.output import Output, complain
-from aurora_wire.cli.prove import driven, terminated_as_interrupted, write
+from aurora_wire.cli.prove import driven, exit_code_of, terminated_as_interrupted, write
 from aurora_wire.errors import OutputError
 
 DESCRIPTION = """\
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.prove.client import Mode  # noqa: PLC0415 - not for --help
     from aurora_wire.prove.embedded import Embedded  # noqa: PLC0415
-    from aurora_wire.prove.run import Wanted, prove  # noqa: PLC0415
+    from aurora_wire.prove.run import Wanted  # noqa: PLC0415
 
     with terminated_as_interrupted(), folder_for(arguments.keep) as folder:
         with Embedded(arguments.server) as server:
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
                 host=server.host, port=server.port, user=server.user, password=server.password,
                 database=server.database, clients=[CLIENT], modes=[Mode.OFF, Mode.VERIFY_IDENTITY], ca=server.ca,
                 via_relay=arguments.via_relay, keep=folder, timeout=RUN_SECONDS,
-            ), prove)  # fmt: skip
+            ))  # fmt: skip
         for name, form in (("report.txt", "text"), ("report.json", "json")):
             with Output(str(Path(folder) / name)) as report:
                 write(matrix, report, form)
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
             write(matrix, output, arguments.format)
     if arguments.format == "text":
         complain(f"the captures and both reports are in {folder}")
-    return matrix.exit_code
+    return exit_code_of(matrix)
 
 
 @contextmanager

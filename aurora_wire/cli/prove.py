@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.terminal import style_for
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import OutputError, UsageError
 from aurora_wire.prove.client import TIMEOUT, Mode
 from aurora_wire.prove.finding import DEFAULT_CLIENT, names
 
@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.prove.run import Wanted, prove  # noqa: PLC0415 - not for --help
+    from aurora_wire.prove.run import Wanted  # noqa: PLC0415 - not for --help
 
     if arguments.keep_keys and not arguments.keep:
         raise UsageError("--keep-keys needs a folder, --keep DIR.")
@@ -87,19 +87,27 @@ def run(arguments: argparse.Namespace) -> int:
         ca=arguments.ca or "", via_relay=arguments.via_relay, interfaces=arguments.interface,
         keep=arguments.keep or "", keep_keys=arguments.keep_keys, timeout=arguments.timeout,
     )  # fmt: skip
-    matrix = driven(wanted, prove)
+    matrix = driven(wanted)
     with Output(arguments.output) as output:
         write(matrix, output, arguments.format)
+    return exit_code_of(matrix)
+
+
+def exit_code_of(matrix: Matrix) -> int:
+    """A capture that could not be kept is an output that could not be written; the rest went on."""
+    if matrix.not_kept:
+        complain(matrix.not_kept)
+        return OutputError.exit_code
     return matrix.exit_code
 
 
-def driven(wanted: Wanted, prove: object) -> Matrix:
+def driven(wanted: Wanted) -> Matrix:
     """Runs it; each cell is told on standard error when it is done, where somebody watches."""
-    assert callable(prove)  # noqa: S101 - imported late by the caller
+    from aurora_wire.prove.run import prove  # noqa: PLC0415
+
     on_cell = _progress if sys.stderr is not None and sys.stderr.isatty() else None
     with terminated_as_interrupted():
-        matrix: Matrix = prove(wanted, complain, on_cell)
-    return matrix
+        return prove(wanted, complain, on_cell)
 
 
 def write(matrix: Matrix, output: Output, form: str) -> None:

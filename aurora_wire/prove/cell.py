@@ -301,11 +301,11 @@ def _tls(version: str | None, cipher: str | None) -> str:
 
 def _as_promised(cell: Cell) -> bool:
     """off: in the clear, seen to be so. default: promises nothing, so it only has to be proven what it does. The
-    others: encrypted, proven."""
+    others: encrypted, proven, and up to the server: what a proxy sends on behind its end of TLS was not captured."""
     if cell.confidence != "proven" or cell.error:
         return False
     if cell.mode == Mode.OFF:
         return cell.result == Result.PLAINTEXT
     if cell.mode == Mode.DEFAULT:
         return cell.result in (Result.PLAINTEXT, Result.TLS)
-    return cell.result == Result.TLS
+    return cell.result == Result.TLS and cell.agreement != Agreement.OTHER

@@ -15,7 +15,8 @@ OTHERWISE = 1
 
 @dataclass(slots=True)
 class Matrix:
-    """how: `live on lo`, `through a relay`; how_reason: why not live; folder: where captures were kept."""
+    """how: `live on lo`, `through a relay`; how_reason: why not live; folder: where captures were kept; not_kept: why
+    one of them could not be written."""
 
     host: str
     port: int
@@ -27,6 +28,7 @@ class Matrix:
     cells: list[Cell] = field(default_factory=list)
     how_reason: str = ""
     folder: str = ""
+    not_kept: str = ""
     tool_version: str = VERSION
 
     @property

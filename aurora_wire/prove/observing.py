@@ -94,8 +94,13 @@ class LiveObserver(Observer):
         self._analysis = Analysis([self.port])  # only tells which connections are still open
 
     def wait(self, seconds: float) -> None:
-        self.capture.wait(seconds)
+        self._pause(seconds)
         self._take()
+
+    def _pause(self, seconds: float) -> None:
+        """Until there are frames. A capture with a failure waits no more: other interfaces still give some."""
+        if not self.capture.wait(seconds) and self.capture.failure is not None:
+            time.sleep(seconds)
 
     def _take(self) -> int:
         source = self.capture.source
@@ -123,9 +128,10 @@ class LiveObserver(Observer):
         now = time.monotonic()
         end, latest = now + CLOSING_SECONDS, now + LATEST
         while (now := time.monotonic()) < latest:
-            got = self.capture.wait(DRAIN) and self._take()
-            if not got and (now >= end or not self._open()):
+            self._pause(DRAIN)
+            if not self._take() and (now >= end or not self._open()):
                 break
+        self.capture.look()
         self.dropped = self.capture.statistics().dropped - self._lost_before
         self.problem = self.capture.failure or self.problem
 

@@ -66,8 +66,8 @@ class Wanted:
 def prove(wanted: Wanted, say: Say, on_cell: OnCell | None = None) -> Matrix:
     """The whole matrix. say: gets lines about what takes long; on_cell: each cell as it is done.
 
-    Raises UsageError for what can be told before anything was started, and OutputError. Interrupted, it cleans up
-    first: the client is ended, its table dropped, keys and processes are gone.
+    Raises UsageError for what can be told before anything was started, and OutputError where there can be no folder
+    for captures. Interrupted, it cleans up first: the client is ended, its table dropped, keys and processes are gone.
     """
     clients = {spec: load(spec) for spec in wanted.clients}  # a name that is not known is told at once
     if wanted.ca and not Path(wanted.ca).is_file():
@@ -86,7 +86,7 @@ def prove(wanted: Wanted, say: Say, on_cell: OnCell | None = None) -> Matrix:
                 if on_cell is not None:
                     on_cell(cell)
     if keeper is not None and keeper.failure is not None:
-        raise keeper.failure
+        matrix.not_kept = str(keeper.failure)
     return matrix
 
 

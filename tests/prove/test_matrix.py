@@ -140,6 +140,7 @@ def test_a_proxy_that_ends_tls_in_between_is_named(proxy: str) -> None:
     cell = judged(outcome(Mode.REQUIRED, tls=True, **said), replace(IN_TLS, connections=(connection,)))
     assert cell.agreement == Agreement.OTHER
     assert any("a proxy" in reason and words in reason for reason in cell.reasons)
+    assert not cell.as_promised
 
 
 def test_a_session_number_beyond_the_greetings_32_bits_is_the_same_session() -> None:
