@@ -162,8 +162,9 @@ def test_a_narrow_screen_does_not_scroll_sideways(report: Path, open_page: Opene
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_it_prints_with_all_that_is_folded(report: Path, open_page: Opener, tmp_path: Path) -> None:
-    opened = open_page(report)
+@pytest.mark.parametrize("script", [True, False])
+def test_it_prints_with_all_that_is_folded(report: Path, open_page: Opener, tmp_path: Path, script: bool) -> None:
+    opened = open_page(report, java_script_enabled=script)
     assert opened.page.locator("details.connection:not([open])").count() == 2
     pdf = tmp_path / "report.pdf"
     pdf.write_bytes(opened.page.pdf(format="A4"))

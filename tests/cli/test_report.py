@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -91,16 +92,18 @@ def test_the_report_goes_to_standard_output_where_no_file_is_named() -> None:
 
 def test_a_capture_through_a_pipe_makes_a_report_without_bytes() -> None:
     os.mkfifo("pipe")
-    child = os.fork()
-    if child == 0:
-        Path("pipe").write_bytes(PLAIN)
-        os._exit(0)
+    steps = sessions.changed(sessions.plaintext(), login=mysql.login(b"nightly_job"))
+    data = pcap(sessions.play(steps).packets)
+    writer = Thread(target=Path("pipe").write_bytes, args=(data,), daemon=True)
+    writer.start()
     done = run("report", "pipe", "-o", "r.html")
-    os.waitpid(child, 0)
+    writer.join(10)
     assert done.returncode == 1
     page = Path("r.html").read_text(encoding="utf-8")
     assert "The input was no file, so its bytes could not be looked at again." in page
     assert "Canary" not in page
+    assert "nightly_job" not in page
+    assert "<td class=\"wire\">***********</td>" in page
 
 
 @pytest.mark.parametrize(
