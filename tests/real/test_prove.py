@@ -78,7 +78,10 @@ def check_with_tshark(cell: dict[str, Any], port: int) -> None:
     else:
         assert queries == []
         records = tshark(capture, port, "tcp.srcport", "tls.record.opaque_type == 23 or tls.record.content_type == 23")
-        assert {port} < {int(one) for one in records}
+        sent_by = {int(one) for one in records}
+        assert port in sent_by
+        # A relay may read SSLRequest and ClientHello at once: tshark does not find the client's TLS then.
+        assert len(sent_by) == 2 or b"Recorded by a relay" in raw
         assert canary.encode() not in raw
     assert not tshark(capture, port, "frame.number", "tcp.analysis.lost_segment")
 
