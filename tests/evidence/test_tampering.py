@@ -166,6 +166,39 @@ def test_without_a_signature_the_analysis_run_again_still_tells(
     assert " in the bundle, " in said
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (CAPTURE, ["the manifest says", "SHA256SUMS says", "is not as it was signed"]),
+        ("report/report.txt", ["the manifest says", "SHA256SUMS says", "is not as it was signed"]),
+        ("signature/public-key.pem", ["signature/public-key.pem: is another key"]),
+        ("signature/attestation.sig", ["signature/attestation.sig: is not of the attestation"]),
+        ("signature/attestation.pae", ["signature/attestation.sig: is not of the attestation"]),
+        ("SHA256SUMS.sig", ["SHA256SUMS.sig: is no signature of SHA256SUMS"]),
+        ("SHA256SUMS", ["SHA256SUMS.sig: is no signature of SHA256SUMS"]),
+    ],
+)
+def test_each_check_that_a_file_fails_is_told(
+    files: dict[str, bytes], verify: Verify, name: str, words: list[str]
+) -> None:
+    if name == "signature/public-key.pem":
+        assert main(["evidence", "keygen", "-o", "forger"]) == 0
+        files[name] = Path("forger.pub").read_bytes()
+    else:
+        files[name] = files[name][:-1] + bytes([files[name][-1] ^ 1])
+    pack(files, Path("case.zip"))
+    code, said = verify()
+    assert code == 1
+    assert [word for word in words if word not in said] == []
+
+
+def test_signed_files_that_are_gone_are_named(files: dict[str, bytes], verify: Verify) -> None:
+    del files["report/report.txt"]
+    cover_up(files)
+    pack(files, Path("case.zip"))
+    assert "report/report.txt: was signed, and is not there" in verify()[1]
+
+
 def test_signed_again_with_another_key_it_is_not_the_examiners(files: dict[str, bytes], verify: Verify) -> None:
     assert main(["evidence", "keygen", "-o", "forger"]) == 0
     Path("plain.pcap").write_bytes(ENCRYPTED)
