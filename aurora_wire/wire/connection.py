@@ -343,7 +343,6 @@ class Connection(Receiver):
         for stream in (self.client, self.server):
             for item in stream.pending:
                 stream.side.account(len(item.data), labels.NOT_MYSQL)
-                stream.side.hole(item.cut)
             stream.pending = []
             stream.history.clear()
             decoder = stream.decoder
@@ -371,9 +370,8 @@ class Connection(Receiver):
         side.frame = item.frame
         side.time_ns = item.time_ns
         side.anchor = item.payload_at
-        self._feed(stream, item.data, 0, len(item.data), 0 if stream.pending else item.cut)
-        if item.cut > 0 and stream.pending:
-            self.hole(stream, item.cut)
+        # What the snaplen cut off behind the last of them comes as a hole of its own: whoever delivers it says so.
+        self._feed(stream, item.data, 0, len(item.data), item.cut)
 
     # The rest of a connection's life.
 

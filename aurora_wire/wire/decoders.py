@@ -86,12 +86,10 @@ class Decoders:
             client.compressed = True
             client.relaxed = True
             client.tls_possible = False
-            self.client_mysql = client
             return CompressedPackets(self.facts, side, client, inner_side, self.inflaters)
         server = ServerPackets(self.facts, inner_side)
         server.state = SERVER_COMMANDS
         server.compressed = True
         server.relaxed = True
         server.tls_possible = False
-        self.server_mysql = server
         return CompressedPackets(self.facts, side, server, inner_side, self.inflaters)

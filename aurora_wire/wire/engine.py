@@ -320,7 +320,7 @@ class Engine:
     ) -> None:
         if stream.start == START_SYN:
             return
-        if stream.side.seen == 0:
+        if stream.next == 0 and stream.side.position == 0:
             stream.begin(seq + 1, START_SYN)
         if stream is connection.client:
             connection.client_isn = seq

@@ -205,7 +205,9 @@ class Stream:
         if tracker is not None:
             tracker.frame(frame, start, start + total, payload_at)
         decoder = self.decoder
-        if decoder is None:
+        if size == 0:
+            pass  # all of it was cut off
+        elif decoder is None:
             self.receiver.deliver(self, data, at, end, cut)
         else:
             at = decoder.feed(data, at, end, cut)

@@ -69,7 +69,7 @@ class TLSRecords(Decoder):
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         side = self.side
-        if self.mine.records == 0 and data[at] == 0x80 and not self.head:
+        if self.mine.records == 0 and at < end and data[at] == 0x80 and not self.head:
             at = self._old_hello(data, at, end)
         while at < end:
             left = self.left
