@@ -11,7 +11,7 @@ PURE_BIN := .venv-pure/bin
 # As in pyproject.toml; installed once, so that a rebuild needs no network.
 BUILD_REQUIRES := 'setuptools>=77' 'mypy[mypyc]>=2.4,<3' 'librt>=0.16'
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
-PACKAGE := $(shell find aurora_wire -name '*.py' -o -name '*.json' -o -name py.typed)
+PACKAGE := $(shell find aurora_wire -name '*.py' -o -name '*.json' -o -name py.typed -o -path '*/templates/*')
 # What may be compiled, and a little more: setup.py knows the list.
 CORE := $(filter aurora_wire/wire/% aurora_wire/capture/%,$(PACKAGE)) $(wildcard aurora_wire/*.py)
 
@@ -93,7 +93,8 @@ judges: .cache/mysql/ready
 	@.ci/need tcpdump=tcpdump tshark=tshark capinfos=wireshark-common script=bsdutils openssl=openssl \
 		mariadbd=mariadb-server mariadb=mariadb-client setpriv=util-linux ip=iproute2 \
 		javac=default-jdk-headless /usr/share/java/mariadb-java-client.jar=libmariadb-java \
-		node=nodejs npm=npm mariadb_config=libmariadb-dev pkg-config=pkg-config
+		node=nodejs npm=npm mariadb_config=libmariadb-dev pkg-config=pkg-config \
+		chromium=chromium pdftotext=poppler-utils unzip=unzip
 
 # A real MySQL, unpacked beside the system (65 MB).
 .cache/mysql/ready: tests/real/get_mysql.sh
