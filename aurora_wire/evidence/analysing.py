@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -24,9 +25,22 @@ def _report_text(result: Scan, _: bool) -> Iterator[str]:
     return text.render(result)
 
 
-RENDERERS: Final[dict[str, Renderer]] = {  # file in the bundle: the report that it is, from a result and "masked?"
+# File in the bundle: the report that it is, from a result and "masked?". Made again, it has to be the same bytes.
+RENDERERS: Final[dict[str, Renderer]] = {
     RESULT: _result_json,
     f"{REPORTS}report.txt": _report_text,
+}
+
+
+def _report_html(result: Scan, masked: bool) -> Iterator[str]:
+    from aurora_wire.report import html  # noqa: PLC0415 - Jinja2 is slow to load
+
+    return html.render(result, redact=masked, masked=masked)
+
+
+# The same for reports whose bytes depend on the version of a library, and that are left out where it is missing.
+BY_LIBRARY: Final[dict[str, tuple[str, Renderer]]] = {
+    f"{REPORTS}report.html": ("jinja2", _report_html),
 }
 
 
@@ -72,10 +86,15 @@ def masker_of(case_id: str, captures: Sequence[Path]) -> Masker:
     return Masker(key_of_captures(case_id, captures))
 
 
-def write_reports(result: Scan, folder: Path, *, masked: bool) -> dict[str, Path]:
-    """Every report of a bundle, written below `folder`: by name in the bundle."""
+def write_reports(result: Scan, folder: Path, *, masked: bool, by_library: bool = False) -> dict[str, Path]:
+    """The reports of a bundle, written below `folder`: by name in the bundle. by_library: those of BY_LIBRARY, too."""
+    wanted = dict(RENDERERS)
+    if by_library:
+        wanted.update(
+            (name, render) for name, (library, render) in BY_LIBRARY.items() if find_spec(library) is not None
+        )
     written: dict[str, Path] = {}
-    for name, render in RENDERERS.items():
+    for name, render in wanted.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:

@@ -182,7 +182,7 @@ class _Draft:
         if masked:
             result = masker_of(options.case.id, [self.folder / name for name in self.captures]).scan(result)
         self.result = result
-        self.reports = write_reports(result, self.folder, masked=not options.reveal)
+        self.reports = write_reports(result, self.folder, masked=not options.reveal, by_library=True)
 
     def contents(self, key: Ed25519PrivateKey | None) -> Mapping[str, Content]:
         """All files of the bundle, by name."""

@@ -71,7 +71,7 @@ def test_the_manifest_holds_what_a_chain_of_custody_asks_for(case: Path) -> None
     first = manifest["captures"][0]
     assert (first["file"], first["original"]["path"], first["original"]["bytes"]) == (CAPTURE, "plain.pcap", len(PLAIN))
     assert {one["name"] for one in manifest["files"]} == {
-        CAPTURE, "captures/002-tls.pcap", "report/result.json", "report/report.txt", "VERIFY.txt",
+        CAPTURE, "captures/002-tls.pcap", "report/result.json", "report/report.txt", "report/report.html", "VERIFY.txt",
     }  # fmt: skip
     assert files[CAPTURE] == PLAIN
     statement = json.loads(files["signature/attestation.pae"].partition(b"{")[2].join([b"{", b""]))
@@ -100,8 +100,10 @@ def test_interfaces_filters_and_drops_of_a_pcapng_are_in_the_manifest(case: Path
 
 def test_reports_mask_values_and_show_equal_ones_as_equal(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = make()
-    for name in ("report/result.json", "report/report.txt", "manifest.json"):
+    for name in ("report/result.json", "report/report.txt", "report/report.html", "manifest.json"):
         assert SECRET not in files[name]
+        assert b">app<" not in files[name]
+        assert b'"app"' not in files[name]
     assert b"with all that crossed; --redact-captures masks them" in capsys.readouterr().err.encode()
     result = json.loads(files["report/result.json"])
     assert result["redacted"] is True
@@ -120,6 +122,7 @@ def test_reports_mask_values_and_show_equal_ones_as_equal(case: Path, capsys: py
 def test_reveal_shows_them_after_a_warning(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = make("--reveal")
     assert SECRET in files["report/result.json"]
+    assert SECRET in files["report/report.html"]
     assert json.loads(files["report/result.json"])["redacted"] is False
     assert "--reveal: the reports of this bundle show" in capsys.readouterr().err
     assert main(["evidence", "verify", "case.zip"]) == 0
@@ -296,6 +299,20 @@ def test_a_bundle_of_another_version_has_its_verdicts_compared(
         capsys.readouterr()
         assert main(["evidence", "verify", "case.zip"]) == code
         assert "verdicts are compared" in capsys.readouterr().out
+
+
+def test_without_jinja_a_bundle_is_made_and_checked_all_the_same(case: Path) -> None:
+    make()
+    code = (
+        "import sys, importlib.util as u; find = u.find_spec\n"
+        "u.find_spec = lambda name, *rest: None if name == 'jinja2' else find(name, *rest)\n"
+        "from aurora_wire.cli import main\n"
+        "assert main(['evidence', 'verify', 'case.zip']) == 0\n"
+        "sys.exit(main(['evidence', 'create', 'plain.pcap', '-o', 'without.zip']))"
+    )
+    subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, timeout=60, check=True)
+    assert "report/report.html" not in unpack(Path("without.zip"))
+    assert main(["evidence", "verify", "without.zip"]) == 0
 
 
 def test_without_the_extra_one_line_says_what_to_install(case: Path) -> None:

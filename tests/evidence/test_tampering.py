@@ -16,7 +16,7 @@ from tests.evidence.bundles import CAPTURE, ENCRYPTED, PLAIN, Change, cover_up, 
 
 FILES = (
     "SHA256SUMS", "SHA256SUMS.sig", "VERIFY.txt", "attestation.dsse.json", CAPTURE, "captures/002-tls.pcap",
-    "manifest.json", "report/report.txt", "report/result.json", "signature/attestation.pae",
+    "manifest.json", "report/report.html", "report/report.txt", "report/result.json", "signature/attestation.pae",
     "signature/attestation.sig", "signature/public-key.pem",
 )  # fmt: skip
 
