@@ -26,15 +26,23 @@ from aurora_wire.verdict.rule import Rule
 from aurora_wire.verdict.rules import RULES
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-MAX_RESULTS: Final = 25_000     # of a run, as GitHub takes them; the most severe come first
-DETAIL: Final = 500             # characters of a finding's detail
+MAX_RESULTS: Final = 25_000  # of a run, as GitHub takes them; the most severe come first
+DETAIL: Final = 500  # characters of a finding's detail
 
 LEVELS: Final[dict[Severity, str]] = {
-    "critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note",
+    "critical": "error",
+    "high": "error",
+    "medium": "warning",
+    "low": "note",
+    "info": "note",
 }
 # GitHub calls >= 9.0 critical, >= 7.0 high, >= 4.0 medium, and the rest low.
 SECURITY_SEVERITY: Final[dict[Severity, str]] = {
-    "critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.5", "info": "0.1",
+    "critical": "9.5",
+    "high": "8.0",
+    "medium": "5.5",
+    "low": "2.5",
+    "info": "0.1",
 }
 
 _RULE_INDEX: Final = {rule: index for index, rule in enumerate(RULES)}
@@ -54,7 +62,7 @@ def render(scan: Scan) -> Iterator[str]:
         "invocations": [_invocation(scan, len(findings), left_out)],
         "columnKind": "unicodeCodePoints",
         "taxonomies": [_taxonomy(key) for key in FRAMEWORKS],
-        "artifacts": [_artifact(capture) for capture in scan.captures],
+        "artifacts": [_artifact(number, capture) for number, capture in enumerate(scan.captures, 1)],
         "properties": _run_properties(scan, total, left_out),
     }
     yield f'{{\n "$schema": {dump(SCHEMA)},\n "version": "2.1.0",\n "runs": [{{\n'
@@ -100,7 +108,8 @@ def _rule(rule: Rule) -> Fields:
                 "target": {
                     "id": mapping.control.id,
                     "toolComponent": {
-                        "name": mapping.control.framework, "index": keys.index(mapping.control.key),
+                        "name": mapping.control.framework,
+                        "index": keys.index(mapping.control.key),
                     },
                 },
                 "kinds": ["relevant"],
@@ -190,12 +199,18 @@ def _location(capture: CaptureResult, index: int) -> Fields:
     return {"uri": uri_of(capture.path), "index": index}
 
 
-def _artifact(capture: CaptureResult) -> Fields:
+def _artifact(number: int, capture: CaptureResult) -> Fields:
+    # The number keeps two empty captures whose names look alike once cleaned apart: SARIF wants artifacts unique.
     artifact: Fields = {
         "location": {"uri": uri_of(capture.path)},
         "length": capture.bytes,
         "roles": ["analysisTarget"],
-        "properties": {"format": clean(capture.format), "packets": capture.packets, "complete": capture.complete},
+        "properties": {
+            "number": number,
+            "format": clean(capture.format),
+            "packets": capture.packets,
+            "complete": capture.complete,
+        },
     }
     if capture.sha256 is not None:
         artifact["hashes"] = {"sha-256": capture.sha256}

@@ -65,6 +65,12 @@ def test_any_scan_is_valid_and_the_same_twice(scan: Scan) -> None:
     assert text_of(scan) == text_of(scan)
 
 
+def test_two_empty_captures_of_one_name_stay_two_artifacts() -> None:
+    empty = {"sha256": None, "packets": 0, "bytes": 0}
+    run = run_of(scans.scan(captures=[scans.capture("", **empty), scans.capture("", **empty)]))
+    assert [artifact["properties"]["number"] for artifact in run["artifacts"]] == [1, 2]
+
+
 def test_a_result_names_its_rule_packet_connection_and_capture() -> None:
     run = run_of(scans.leaky())
     result = next(one for one in run["results"] if one["ruleId"] == "AW203")
@@ -97,7 +103,7 @@ def test_the_most_severe_come_first_and_what_does_not_fit_is_counted() -> None:
         scans.connection(1, "plaintext"), findings=[*low, worst],
         findings_total={"AW403": len(low) + 70, "AW103": 1},
     )  # fmt: skip
-    (run,) = json.loads(text_of(scan))["runs"]   # valid by the other tests: the schema takes seconds for so many
+    (run,) = json.loads(text_of(scan))["runs"]  # valid by the other tests: the schema takes seconds for so many
     assert len(run["results"]) == sarif.MAX_RESULTS
     assert run["results"][0]["ruleId"] == "AW103"
     assert run["properties"]["findings"] == len(low) + 71
@@ -127,15 +133,22 @@ def a_leak(**changes: object) -> Scan:
 
 def test_the_same_mistake_in_another_capture_has_the_same_fingerprint() -> None:
     monday, tuesday = a_leak(), a_leak()
-    other = scans.connection(7, "plaintext")        # another id, other frames, another port of the client
+    other = scans.connection(7, "plaintext")  # another id, other frames, another port of the client
     tuesday.connections = [other]
     tuesday.captures = [scans.capture("tuesday.pcap", first_frame=1)]
     tuesday.findings = [rules.finding(rules.SQL_IN_CLEAR, "9 statements", connection=7, frame=71)]
     assert fingerprints(monday) == fingerprints(tuesday)
 
 
-@pytest.mark.parametrize("changes", [{"user": "root"}, {"user": None}, {"server": scans.Endpoint("10.0.0.8", 3306)},
-                                     {"client": scans.Endpoint("10.0.0.6", 50_151)}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"user": "root"},
+        {"user": None},
+        {"server": scans.Endpoint("10.0.0.8", 3306)},
+        {"client": scans.Endpoint("10.0.0.6", 50_151)},
+    ],
+)
 def test_another_user_server_or_client_has_another_fingerprint(changes: dict[str, object]) -> None:
     assert fingerprints(a_leak()) != fingerprints(a_leak(**changes))
 
