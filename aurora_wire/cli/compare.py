@@ -18,15 +18,20 @@ Who leaks is told by client host, server, user and program; inside TLS user and
 program cannot be seen, so there hosts and servers are compared."""
 EXAMPLES = """\
 exit codes:
+  0  the same: who leaks, who is encrypted, and with which TLS; not how often
+  1  not the same: something got better, worse, came or went
+  2  wrong use, or an input that cannot be read
+  3  the same as far as it was seen, but a run did not see all of its input
+  4  the output could not be written
+with --require fixed:
   0  nothing leaks in the second run, and nothing got weaker
   1  something still leaks, leaks anew, lost its encryption or has weaker TLS
-  2  wrong use, or an input that cannot be read
   3  not decided: what leaked before was not seen again, the second run could
      not decide or did not see all of its input, or holds no MySQL
-  4  the output could not be written
 
 examples:
   aurora-wire compare monday.pcap tuesday.pcap
+  aurora-wire compare --require fixed before.pcap after.pcap && echo it worked
   aurora-wire compare --format json case-before.zip after.json
 """
 
@@ -38,6 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", metavar="N", type=port_option, action="append", default=[],
         help="In captures look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be "
         "given several times.")
+    add("--require", choices=("fixed",),
+        help="Exit with 0 where nothing leaks in the second run (default: where both are the same).")
     add("--format", choices=("text", "json"), default="text", help="Write text or JSON (default text).")
     add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
     add("--no-progress", action="store_true",
@@ -62,7 +69,12 @@ def run(arguments: argparse.Namespace) -> int:
                 )
             runs.append(one)
         comparison = compare(*runs)
-        lines = render_json(comparison) if arguments.format == "json" else render_text(comparison, style_for(output))
+        exit_code = comparison.fix_code if arguments.require == "fixed" else comparison.exit_code
+        lines = (
+            render_json(comparison, exit_code)
+            if arguments.format == "json"
+            else render_text(comparison, style_for(output))
+        )
         for line in lines:
             output.write(line)
-    return comparison.exit_code
+    return exit_code

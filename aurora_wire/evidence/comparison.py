@@ -74,6 +74,14 @@ class Run:
         elif c.verdict == "inconclusive":
             seen.undecided += 1
 
+    def outline(self) -> dict[Path, tuple[frozenset[Who], bool, bool, str | None]]:
+        """Who leaks, and what else each path does; not how often. Paths without a session say nothing."""
+        return {
+            path: (frozenset(seen.leaks), seen.encrypted > 0, seen.undecided > 0, seen.oldest)
+            for path, seen in self.paths.items()
+            if seen.leaks or seen.encrypted or seen.undecided
+        }
+
     def masks_users(self) -> bool:
         """Were user names masked before they came here?"""
         return any(who.user.startswith("*") for seen in self.paths.values() for who in seen.leaks)
@@ -116,7 +124,19 @@ class Comparison:
         return sum(1 for one in self.changes if one.change == change)
 
     @property
+    def same(self) -> bool:
+        """The same hosts reach the same servers in the same way; how often does not count."""
+        return self.before.outline() == self.after.outline()
+
+    @property
     def exit_code(self) -> int:
+        """0: the same; 1: not; 3: the same as far as it was seen, but a run did not see all of its input."""
+        if not self.same:
+            return 1
+        return 0 if self.before.complete and self.after.complete else 3
+
+    @property
+    def fix_code(self) -> int:
         """1: something leaks in the second run, or got weaker; 3: that cannot be said; 0: neither."""
         found = {one.change for one in self.changes}
         if found & WORSE or STILL in found:

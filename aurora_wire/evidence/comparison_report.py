@@ -49,17 +49,21 @@ def render_text(comparison: Comparison, style: Style) -> Iterator[str]:
 def closing(comparison: Comparison) -> str:
     """`NOT FIXED: 2 still leaks, 1 became encrypted.`"""
     counts = counted((name, comparison.count(name)) for name in CHANGES) or "no MySQL connection in either run"
-    return f"{ANSWERS[comparison.exit_code]}: {counts}."
+    same = "; the same as before" if comparison.same else ""
+    return f"{ANSWERS[comparison.fix_code]}: {counts}{same}."
 
 
+# By fix_code.
 ANSWERS: Final = {0: "NOTHING LEAKS NOW", 1: "NOT FIXED", 3: "NOT DECIDED"}
 
 
-def render_json(comparison: Comparison) -> Iterator[str]:
+def render_json(comparison: Comparison, exit_code: int) -> Iterator[str]:
+    """exit_code: what the command will end with."""
     fields: Fields = {
         "schema": SCHEMA,
-        "answer": ANSWERS[comparison.exit_code].lower(),
-        "exit_code": comparison.exit_code,
+        "answer": ANSWERS[comparison.fix_code].lower(),
+        "same": comparison.same,
+        "exit_code": exit_code,
         "users_compared": not comparison.users_ignored,
         "counts": {name: comparison.count(name) for name in CHANGES},
         "before": {"connections": comparison.before.connections, "complete": comparison.before.complete},
