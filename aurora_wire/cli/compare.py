@@ -30,8 +30,7 @@ with --require fixed:
      not decide or did not see all of its input, or holds no MySQL
 
 examples:
-  aurora-wire compare monday.pcap tuesday.pcap
-  aurora-wire compare --require fixed before.pcap after.pcap && echo it worked
+  aurora-wire compare --require fixed before.pcap after.pcap
   aurora-wire compare --format json case-before.zip after.json
 """
 
