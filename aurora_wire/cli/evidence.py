@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.ports import port_option, ports_of
-from aurora_wire.cli.progress import progress_bar
+from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ def _create_arguments(parser: argparse.ArgumentParser) -> None:
         help="Put masked captures in, and of the originals their hashes only (default: the originals, byte by byte).")
     add("--reveal", action="store_true",
         help="Show literals, parameters and user names in the reports (default: masked by a keyed hash).")
-    add("--no-progress", action="store_true",
-        help="Show no progress bar (default: on a terminal, for inputs above 64 MiB).")
+    progress_option(parser)
     parser.set_defaults(action=_create)
 
 
@@ -98,8 +97,7 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
         help="Run the analysis on this capture, kept elsewhere, too. Give each one of the bundle.")
     add("--tsa", metavar="FILE", help="Ask for a time-stamp of an authority in this file of certificates (PEM).")
     add("--format", choices=("text", "json"), default="text", help="Write text or JSON (default text).")
-    add("--no-progress", action="store_true",
-        help="Show no progress bar (default: on a terminal, for inputs above 64 MiB).")
+    progress_option(parser)
     parser.set_defaults(action=_verify)
 
 

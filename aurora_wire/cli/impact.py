@@ -6,7 +6,7 @@ import argparse
 
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.ports import port_option, ports_of
-from aurora_wire.cli.progress import progress_bar
+from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
 
@@ -40,8 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "times.")
     add("--format", choices=("text", "json", "csv"), default="text", help="Write text, JSON or CSV (default text).")
     add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
-    add("--no-progress", action="store_true",
-        help="Show no progress bar (default: on a terminal, for inputs above 64 MiB).")
+    progress_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

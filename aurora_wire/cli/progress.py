@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
 LONG = 64 << 20  # bytes as stored: about two seconds
 
 OnProgress = Callable[[int, int | None], None]
+
+
+def progress_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-progress",
+        action="store_true",
+        help="Show no progress bar (default: on a terminal, for inputs above 64 MiB).",
+    )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.ports import port_option, ports_of
-from aurora_wire.cli.progress import progress_bar
+from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", metavar="N", type=port_option, action="append", default=[],
         help="Look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be given several "
         "times.")
-    add("--no-progress", action="store_true",
-        help="Show no progress bar (default: on a terminal, for inputs above 64 MiB).")
+    progress_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

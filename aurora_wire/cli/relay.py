@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from aurora_wire.cli.numbers import count_of, seconds
 from aurora_wire.cli.output import Output
 from aurora_wire.errors import UsageError
 
@@ -37,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "address reaches the server.")
     add("-w", "--write", metavar="FILE",
         help="Write what was carried to this new pcapng file, readable for you only.")
-    add("--duration", metavar="SECONDS", type=_seconds, help="End after this time; what is open is cut.")
-    add("--count", metavar="N", type=_count,
+    add("--duration", metavar="SECONDS", type=seconds, help="End after this time; what is open is cut.")
+    add("--count", metavar="N", type=count_of("connections"),
         help="Take this many connections, and end when all of them are over.")
     add("--format", choices=("text", "jsonl"), default="text",
         help="Write text for people, or JSON lines (default text).")
@@ -67,22 +68,6 @@ def target_place(text: str) -> tuple[str, int]:
     if found[1] == 0:
         raise argparse.ArgumentTypeError(f"{text!r}: no server listens on port 0")
     return found
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if not 0 < seconds < 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return seconds
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 16 and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of connections")
-    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

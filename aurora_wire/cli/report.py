@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aurora_wire.cli.exit_codes import READER_GONE, exit_code
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain
 from aurora_wire.cli.ports import PortOption, port_option, ports_of
-from aurora_wire.cli.progress import progress_bar
+from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
 from aurora_wire.report.text_style import Style
 from aurora_wire.report.times import Clock
@@ -60,8 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--keylog", metavar="FILE", action="append", default=[],
         help="As for scan: open TLS with the secrets in this file, and show what was inside. Needs: pip install "
         "'aurora_wire[keylog]'.")
-    add("--no-progress", action="store_true",
-        help="Show no progress bar (default: on a terminal, for inputs above 64 MiB).")
+    progress_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from aurora_wire.cli.exit_codes import HELP, READER_GONE, exit_code
 from aurora_wire.cli.formats import add_format_option, pieces_of
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain, same_place
 from aurora_wire.cli.ports import port_option, ports_of
-from aurora_wire.cli.progress import progress_bar
+from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
 
@@ -53,8 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Exit with 3 instead of 0 where a connection is encrypted but not proven to be.")
     add("--quiet", action="store_true",
         help="Print the closing sentence only (text), and no progress bar.")
-    add("--no-progress", action="store_true",
-        help="Show no progress bar (default: on a terminal, for inputs above 64 MiB).")
+    progress_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

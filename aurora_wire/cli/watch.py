@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from aurora_wire.cli.numbers import count_of, seconds
 from aurora_wire.cli.output import Output
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.errors import UsageError
@@ -54,11 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Write every packet to this new pcapng file, readable for whoever called sudo, and nobody else.")
     add("--rotate", metavar="SIZE", type=_size,
         help="Begin another file (FILE.00001.pcapng ...) when one has this size: bytes, or with K, M or G.")
-    add("--duration", metavar="SECONDS", type=_seconds, help="End after this time.")
-    add("--count", metavar="N", type=_count, help="End after this many packets.")
+    add("--duration", metavar="SECONDS", type=seconds, help="End after this time.")
+    add("--count", metavar="N", type=count_of("packets"), help="End after this many packets.")
     add("--format", choices=("text", "jsonl"), default="text",
         help="Write text for people, or JSON lines (default text).")
-    add("--window", metavar="SECONDS", type=_seconds, default=30.0,
+    add("--window", metavar="SECONDS", type=seconds, default=30.0,
         help="Show connections that were active in this time (screen), or the rates this often (default 30).")
     add("--redact", action="store_true",
         help="Mask literals, comments and parameters in statements (default: show them).")
@@ -72,22 +73,6 @@ def _size(text: str) -> int:
     if not (number.isascii() and number.isdigit() and unit in SIZES and len(number) < 16 and int(number)):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size, such as 100M")
     return int(number) * SIZES[unit]
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if not 0 < seconds < 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return seconds
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 16 and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of packets")
-    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
