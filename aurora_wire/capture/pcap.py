@@ -6,6 +6,7 @@ Source: draft-ietf-opsawg-pcap, "File Header" and "Packet Record"; libpcap's sf-
 from collections.abc import Callable
 from typing import Final
 
+from librt.strings import read_i64_le
 from mypy_extensions import i64
 
 from aurora_wire.capture.source import BlockSource
@@ -70,10 +71,14 @@ class PcapSource(BlockSource):
         data = self.buffer
         at: i64 = self.next
         captured: i64
+        original: i64
         if self.big_endian:
             captured = u32_be(data, at + 8)
+            original = u32_be(data, at + 12)
         else:
-            captured = u32(data, at + 8)
+            lengths: i64 = read_i64_le(data, at + 8)
+            captured = lengths & 0xFFFFFFFF
+            original = (lengths >> 32) & 0xFFFFFFFF
         if captured > self.longest:
             self.broken(f"record claims {captured} bytes, more than any snaplen")
         if at + header + captured > self.size:
@@ -83,10 +88,10 @@ class PcapSource(BlockSource):
             at = self.next
         if self.big_endian:
             self.time_ns = u32_be(data, at) * SECOND + u32_be(data, at + 4) * self.scale
-            self.original_len = u32_be(data, at + 12)
         else:
-            self.time_ns = u32(data, at) * SECOND + u32(data, at + 4) * self.scale
-            self.original_len = u32(data, at + 12)
+            time: i64 = read_i64_le(data, at)
+            self.time_ns = (time & 0xFFFFFFFF) * SECOND + ((time >> 32) & 0xFFFFFFFF) * self.scale
+        self.original_len = original
         self.at = at + header
         self.captured_len = captured
         self.next = at + header + captured

@@ -30,6 +30,9 @@ MAX_PENDING: Final[i64] = 16384      # bytes of a direction kept until the proto
 MAX_PENDING_SEGMENTS: Final[i64] = 64
 
 
+NOBODY: Final = Receiver()
+
+
 class Connection(Receiver):
     """Two streams and their decoders. `client` and `server` are roles by who greets or sends SYN, else by port."""
 
@@ -39,8 +42,6 @@ class Connection(Receiver):
         borrowed: list[History],
     ) -> None:  # fmt: skip
         self.facts = facts
-        self.client = Stream(client_key, facts, facts.client, self, budget, borrowed)
-        self.server = Stream(server_key, facts, facts.server, self, budget, borrowed)
         self.is_mysql_port = is_mysql_port
         self.is_x_port = is_x_port
         self.undecided = True
@@ -60,6 +61,9 @@ class Connection(Receiver):
         self.skipping = False              # another protocol: nothing is decoded
         self.verify = True                 # TCP checksums still matter
         self.decoders = Decoders(facts, inflaters)
+        # Last: what is set before `self` is handed out needs no look, at each use, whether it was set.
+        self.client = Stream(client_key, facts, facts.client, self, budget, borrowed)
+        self.server = Stream(server_key, facts, facts.server, self, budget, borrowed)
 
     def peer(self, stream: Stream) -> Stream:
         return self.server if stream is self.client else self.client
@@ -81,9 +85,8 @@ class Connection(Receiver):
 
     def dispose(self) -> None:
         """Let go of what refers back to this connection, so that it needs no garbage collector."""
-        nobody = Receiver()
-        self.client.receiver = nobody
-        self.server.receiver = nobody
+        self.client.receiver = NOBODY
+        self.server.receiver = NOBODY
 
     # Bytes.
 
@@ -419,6 +422,7 @@ class Connection(Receiver):
             release(facts.budget, prepared, True)
         facts.prepared = {}
         facts.unanswered_prepares = []
+        facts.request = -1
         facts.requests = []
         if facts.kind == MYSQL:
             facts.client_start = self.client.known_from()

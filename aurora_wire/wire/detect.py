@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16_be, u24, u24_be
+from aurora_wire.reads import u16_be, u24, u24_be, u32_be
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_PREPARE, fits_command, is_command
 
 NO: Final[i64] = 0
@@ -32,11 +32,12 @@ RECORD_HEADER: Final[i64] = 5
 
 def record_length(data: bytes, at: i64) -> i64:
     """Length of the TLS record whose header is at `at` (5 bytes must be there), or -1 where it cannot be one."""
-    kind: i64 = data[at]
-    minor: i64 = data[at + 2]
-    if kind < CHANGE_CIPHER_SPEC or kind > HEARTBEAT or data[at + 1] != 3 or minor > 3:
+    word = u32_be(data, at)  # content type, version, and the length's first byte
+    kind = word >> 24
+    if kind < CHANGE_CIPHER_SPEC or kind > HEARTBEAT or (word >> 16) & 0xFF != 3 or (word >> 8) & 0xFF > 3:
         return -1
-    length = u16_be(data, at + 3)
+    low: i64 = data[at + 4]
+    length = (word & 0xFF) << 8 | low
     if length > MAX_RECORD or (length == 0 and kind != APPLICATION_DATA):
         return -1
     return length

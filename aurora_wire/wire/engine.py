@@ -32,7 +32,7 @@ RST: Final[i64] = 0x04
 ACK: Final[i64] = 0x10
 
 X_PORT: Final[i64] = 33060
-CACHE_SLOTS: Final[i64] = 8192          # recent flows found without a key; a power of two
+CACHE_SLOTS: Final[i64] = 32768         # recent flows found without a key; a power of two
 LINGER_NS: Final[i64] = 60_000_000_000  # a closed connection waits this long for late segments
 LINGER_FRAMES: Final[i64] = 20_000      # or this many frames
 
@@ -121,7 +121,8 @@ class Engine:
         stream: Stream | None = None
         # The usual flow is found without making a key: most frames belong to one that was seen lately.
         ports = u32(data, tcp_at)
-        if locator.ip_version == 4:
+        is_v4 = locator.ip_version == 4
+        if is_v4:
             addresses = read_i64_le(data, addresses_at)
         else:
             # Of an address the interface identifier and the prefix, of both sides: `same_v6` looks at all of it.
@@ -129,10 +130,12 @@ class Engine:
         slot = cache_slot(addresses, ports)
         recent = self.recent[slot]
         if recent.addresses == addresses and recent.ports == ports and not flags & SYN:
-            if len(recent.key) == 12 if locator.ip_version == 4 else same_v6(recent.key, data, addresses_at):
+            if recent.is_v4 if is_v4 else same_v6(recent.key, data, addresses_at):
                 stream = recent
         if stream is None:
-            stop = addresses_at + (8 if locator.ip_version == 4 else 32)
+            stop = addresses_at + 8
+            if not is_v4:
+                stop = addresses_at + 32
             if stop == tcp_at:
                 key = data[addresses_at : tcp_at + 4]
             else:
@@ -165,7 +168,10 @@ class Engine:
         if flags & ACK and not connection.was_reset:
             window = u16_be(data, tcp_at + 14)
             if not flags & SYN:
-                window = window << stream.scale if stream.scale >= 0 else -1
+                if stream.scale >= 0:
+                    window <<= stream.scale
+                else:
+                    window = -1
             peer.acknowledge(u32_be(data, tcp_at + 8), window)
         if flags & SYN:
             self._syn(connection, stream, seq, flags, data, tcp_at, at)
@@ -236,7 +242,7 @@ class Engine:
             tracker.alone(frame, label)
 
     def _skip(self, frame: i64, reason: i64) -> None:
-        key = int(reason) << 32 | int(self.locator.reason_detail)
+        key = int(reason << 32 | self.locator.reason_detail)
         self.skipped[key] = self.skipped.get(key, 0) + 1
         if self.labelled is not None:
             label = labels.NOT_TCP
@@ -450,8 +456,9 @@ class Engine:
 
 
 def cache_slot(addresses: i64, ports: i64) -> i64:
-    mixed = addresses ^ (addresses >> 32) ^ ports ^ (ports >> 13)
-    return (mixed ^ (mixed >> 11)) & (CACHE_SLOTS - 1)
+    # What differs most, the last byte of each address and the client's port, to different bits; the product spreads it.
+    mixed = (addresses >> 24 ^ addresses >> 43 ^ ports) & 0xFFFFFFFF
+    return (mixed * 0x61C88647 >> 31) & (CACHE_SLOTS - 1)
 
 
 def same_v6(key: bytes, data: bytes, at: i64) -> bool:

@@ -37,17 +37,21 @@ class Budget:
     """What all connections together may keep. Reaching it is counted, and shown by who asks.
 
     statements: bytes of kept statements; held: bytes of segments that wait for others; history: bytes kept to
-    compare retransmissions with; prepared: bytes of prepared statements and of their long data.
+    compare retransmissions with; prepared: bytes of prepared statements and of their long data; each: statements of
+    one connection.
     """
 
     __slots__ = (
-        "frame", "held", "history", "history_dropped", "prepared", "statements", "statements_dropped", "time_ns",
+        "each", "frame", "held", "history", "history_dropped", "prepared", "statements", "statements_dropped",
+        "time_ns",
     )  # fmt: skip
 
     def __init__(
-        self, statements: i64 = 32 << 20, held: i64 = 16 << 20, history: i64 = 8 << 20, prepared: i64 = 16 << 20
-    ) -> None:
+        self, statements: i64 = 32 << 20, held: i64 = 16 << 20, history: i64 = 8 << 20, prepared: i64 = 16 << 20,
+        each: i64 = MAX_STATEMENTS,
+    ) -> None:  # fmt: skip
         self.prepared: i64 = prepared
+        self.each: i64 = each
         self.statements: i64 = statements
         self.held: i64 = held
         self.history: i64 = history
@@ -256,7 +260,8 @@ class Facts:
         self.capabilities: i64 = 0               # agreed
         self.capabilities_known = False
         self.compression: i64 = 0                # 0 none, 1 zlib, 2 zstd, as agreed or recognised
-        self.requests: list[int] = []            # commands without a whole reply yet, oldest first
+        self.request: i64 = -1                   # shape of the reply that is due next; -1: none
+        self.requests: list[int] = []            # of those due after it: of commands that were not waited with
         self.infile = False                      # the client is sending a file that the server asked for
         self.infile_frame: i64 = -1
         self.infile_name = b""
@@ -284,6 +289,27 @@ class Facts:
     def side(self, from_client: bool) -> Side:
         return self.client if from_client else self.server
 
+    def expect(self, shape: i64) -> None:
+        """A command was sent: a reply of this shape is due."""
+        if self.request < 0:
+            self.request = shape
+        elif len(self.requests) < MAX_OUTSTANDING - 1:
+            self.requests.append(shape)
+
+    def next_reply(self) -> i64:
+        """The shape of the reply that begins, -1 where none is due."""
+        shape = self.request
+        self.request = -1
+        if len(self.requests) > 0:
+            self.request = self.requests.pop(0)
+        return shape
+
+    def expect_last_only(self) -> None:
+        """Replies were missed: only the last command can still be answered."""
+        if len(self.requests) > 0:
+            self.request = self.requests[-1]
+            self.requests.clear()
+
     def find_note(self, kind: i64, from_client: bool) -> Note | None:
         for note in self.notes:
             if note.kind == kind and note.from_client == from_client:
@@ -301,6 +327,15 @@ class Facts:
         note.count += 1
         note.amount += amount
 
+    def wants_statement(self) -> bool:
+        """Would the next one be kept or told? Where not, it is only counted."""
+        return self.events is not None or len(self.statements) < self.budget.each
+
+    def count_statement(self) -> None:
+        """One that is not wanted."""
+        self.statements_total += 1
+        self.budget.statements_dropped += 1
+
     def add_statement(self, statement: Statement) -> None:
         self.statements_total += 1
         if self.events is not None:
@@ -310,7 +345,7 @@ class Facts:
         if values is not None:
             for value in values:
                 cost += len(value.raw) + 150
-        if len(self.statements) < MAX_STATEMENTS and self.budget.statements >= cost:
+        if len(self.statements) < self.budget.each and self.budget.statements >= cost:
             self.budget.statements -= cost
             self.statements.append(statement)
         else:

@@ -5,9 +5,9 @@ Source: the layers' own modules: `link`, `wifi`, `ip`, `tunnels`, `fragments`.
 
 from typing import Final
 
+from librt.strings import read_i64_le
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.reads import u16_be
 from aurora_wire.wire.cursor import (
     ETHERNET,
     ETHERTYPE,
@@ -81,12 +81,13 @@ class Locator(Cursor):
 
         Anything else, also what is odd about it, is left to the layers' own modules, which come to the same result.
         """
-        if u16_be(data, at + 12) != 0x0800 or data[at + 14] != 0x45 or data[at + 23] != 6:
+        # Two reads of eight bytes, each little-endian: the type, IPv4 with a header of 20 bytes, service, total length
+        # and identification; then fragment field, time to live and protocol.
+        word: i64 = read_i64_le(data, at + 12)
+        if word & 0xFFFFFF != 0x450008 or read_i64_le(data, at + 20) & 0xFF00FF3F != 0x06000000:
             return False
-        if u16_be(data, at + 20) & 0x3FFF != 0:
-            return False  # a fragment
         tcp_at = at + 34
-        total = u16_be(data, at + 16)
+        total = (word >> 24) & 0xFF00 | (word >> 40) & 0xFF
         header_len: i64 = data[tcp_at + 12] >> 4
         header_len <<= 2
         segment_len = total - 20

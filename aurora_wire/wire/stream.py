@@ -67,6 +67,7 @@ class Stream:
         self, key: bytes, facts: Facts, side: Side, receiver: Receiver, budget: Budget, borrowed: list[History]
     ) -> None:
         self.key = key
+        self.is_v4 = len(key) == 12
         self.addresses: i64 = 0  # of IPv4, as the engine's cache reads them
         self.ports: i64 = -1     # both, as read from the TCP header; -1 while not in the cache
         self.facts = facts

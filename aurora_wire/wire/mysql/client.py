@@ -12,7 +12,7 @@ from aurora_wire.wire import labels, notes
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_TLS
 from aurora_wire.wire.detect import is_record_start
 from aurora_wire.wire.events import LoggedIn, Statement, TLSRequested
-from aurora_wire.wire.facts import MAX_OUTSTANDING, Facts, Side
+from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.auth import is_cleartext_password
 from aurora_wire.wire.mysql.capabilities import COMPRESS, QUERY_ATTRIBUTES, UNKNOWN, ZSTD_COMPRESSION_ALGORITHM
 from aurora_wire.wire.mysql.commands import (
@@ -183,10 +183,13 @@ class ClientPackets(Packets):
             shape = reply_shape(command)
             counts = facts.command_counts
             counts[command] = counts.get(command, 0) + 1
-        if shape != NONE and len(facts.requests) < MAX_OUTSTANDING:
-            facts.requests.append(shape)
+        if shape != NONE:
+            facts.expect(shape)
         made = self.statements
         if command == COM_QUERY:
+            if made.readable and not facts.wants_statement():
+                facts.count_statement()
+                return
             text = made.query(data, at, end, self._attributes_agreed())
             if made.readable:
                 facts.readable = True
@@ -220,9 +223,13 @@ class ClientPackets(Packets):
     def _statement(
         self, command: i64, text: bytes, length: i64, values: list[Value] | None, whole: bool, statement_id: i64
     ) -> None:
-        self.facts.add_statement(
+        facts = self.facts
+        if not facts.wants_statement():
+            facts.count_statement()
+            return
+        facts.add_statement(
             Statement(
-                self.facts.id, self.packet_frame, self.packet_time, self.packet_offset, command, text, length, values,
+                facts.id, self.packet_frame, self.packet_time, self.packet_offset, command, text, length, values,
                 whole, self.compressed, statement_id,
             )
         )

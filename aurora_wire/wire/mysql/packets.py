@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u24
+from aurora_wire.reads import u24, u32
 from aurora_wire.wire import labels, notes
 from aurora_wire.wire.decoder import STAY, TO_SEARCH, Decoder
 from aurora_wire.wire.facts import Facts, Side
@@ -83,9 +83,9 @@ class Packets(Decoder):
         while at < end:
             if self.left > 0:
                 at = self._body(data, at, end)
-            elif not self.head and not self.continued:
+            elif len(self.head) == 0 and not self.continued:
                 if self.tls_possible and not self.checked:
-                    if self.held or end - at < TELLING:
+                    if len(self.held) > 0 or end - at < TELLING:
                         begun = at
                         at = self._tell(data, at, end)
                         if self.next != STAY or at > begun:
@@ -102,10 +102,11 @@ class Packets(Decoder):
                     if at >= end:
                         return at
                 if end - at > HEADER:
-                    length = u24(data, at)
+                    header = u32(data, at)
+                    length = header & 0xFFFFFF
                     stop = at + HEADER + length
                     if stop <= end and 0 < length < MAX_CHUNK:
-                        sequence: i64 = data[at + 3]
+                        sequence = header >> 24
                         first: i64 = data[at + 4]
                         label = self.accept(length, sequence, first)
                         if label == REJECT:

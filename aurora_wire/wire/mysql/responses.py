@@ -12,7 +12,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16, u24
+from aurora_wire.reads import u16, u32
 from aurora_wire.wire import labels
 from aurora_wire.wire.facts import Facts
 from aurora_wire.wire.mysql import capabilities as caps
@@ -63,23 +63,21 @@ class Responses:
         self.passed: i64 = 0            # packets that the last `run` passed
 
     def lost(self) -> None:
-        """Replies were missed: only the last command can still be answered."""
+        """Replies were missed."""
         self.state = IDLE
         self.previous = -1
         self.free = False
-        requests = self.facts.requests
-        if len(requests) > 1:
-            del requests[:-1]
-        waiting = self.facts.unanswered_prepares
+        facts = self.facts
+        facts.expect_last_only()
+        waiting = facts.unanswered_prepares
         if waiting:
-            del waiting[: len(waiting) - (1 if requests and requests[0] == PREPARE else 0)]
+            del waiting[: len(waiting) - (1 if facts.request == PREPARE else 0)]
 
     def _begin(self) -> None:
         """The next outstanding command gets its reply."""
-        requests = self.facts.requests
-        shape: i64 = RESULT
-        if requests:
-            shape = requests.pop(0)
+        shape = self.facts.next_reply()
+        if shape < 0:
+            shape = RESULT
         if shape == SIMPLE:
             self.state = ONE
         elif shape == PREPARE:
@@ -109,9 +107,10 @@ class Responses:
         previous = self.previous
         passed: i64 = 0
         while end - at > 4:
-            length = u24(data, at)
+            header = u32(data, at)
+            length = header & 0xFFFFFF
             stop = at + 4 + length
-            sequence: i64 = data[at + 3]
+            sequence = header >> 24
             if stop > end or length == 0 or data[at + 4] >= 0xFE or sequence != (previous + 1) & 0xFF:
                 break
             if self.state == COLUMNS:
@@ -143,7 +142,7 @@ class Responses:
         if new:
             if sequence == 0 and first == 0xFF:
                 self.state = ONE
-            elif self.state == IDLE and not self.facts.requests and sequence != 1 and not relaxed:
+            elif self.state == IDLE and self.facts.request < 0 and sequence != 1 and not relaxed:
                 # An EOF or definitions that go on where the end of the reply was not certain.
                 self.label = self._plain(first, length)
                 return self.label
@@ -303,7 +302,9 @@ def ok_status(data: bytes, at: i64, end: i64) -> i64:
     if end - at >= 5 and data[at + 1] < 0xFB and data[at + 2] < 0xFB:
         return u16(data, at + 3)
     ok = parse_ok(data, at, end)
-    return ok.status if ok is not None else 0
+    if ok is None:
+        return 0
+    return ok.status
 
 
 def read_auth(facts: Facts, data: bytes, at: i64, end: i64) -> None:

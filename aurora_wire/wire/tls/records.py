@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16_be, u24_be
+from aurora_wire.reads import u16_be, u24_be, u32_be
 from aurora_wire.wire import labels, notes
 from aurora_wire.wire.decoder import STAY, TO_OTHER, TO_SEARCH, Decoder
 from aurora_wire.wire.detect import (
@@ -36,6 +36,7 @@ MAX_RECORD_1_3: Final[i64] = 16640   # 2^14 + 256: RFC 8446, 5.2
 # A TLS 1.3 record with an alert has 2 + 1 + 16 bytes (CCM_8: 8 fewer). A client's first record there ends with its
 # Finished, so that data comes in the second at the earliest.
 ALERT_1_3: Final[i64] = 24
+LONGEST_SHORTEST: Final[i64] = 24    # no suite needs more: see `shortest_record`
 
 # What is collected of a record's body (`TLSRecords.collecting`).
 NOTHING: Final[i64] = 0
@@ -63,13 +64,15 @@ class TLSRecords(Decoder):
         self.record_frame: i64 = 0   # where the current record began
         self.record_offset: i64 = 0
         self.version: i64 = -1     # of this direction's first protected record
+        self.settled = False       # its records are protected, for certain and for good: `negotiated` is known
+        self.negotiated: i64 = -1  # the version in ServerHello
         self.opening: Opening | None = None  # there is a key log
         self.body: list[bytes] = []          # of a record that is to be opened
         self.record_version: i64 = 0         # its header's
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         side = self.side
-        if self.mine.records == 0 and at < end and data[at] == 0x80 and not self.head:
+        if self.mine.records == 0 and at < end and data[at] == 0x80 and len(self.head) == 0:
             at = self._old_hello(data, at, end)
         while at < end:
             left = self.left
@@ -82,7 +85,7 @@ class TLSRecords(Decoder):
                 at += take
                 if self.left == 0:
                     self._record_end()
-            elif end - at >= RECORD_HEADER and not self.head:
+            elif end - at >= RECORD_HEADER and len(self.head) == 0:
                 length = record_length(data, at)
                 if length < 0:
                     self.mine.broken = True
@@ -91,12 +94,23 @@ class TLSRecords(Decoder):
                     self.next = TO_SEARCH
                     return at
                 self._record(data, at, length)
+                body = at + RECORD_HEADER
+                opening = self.opening
+                if opening is None and self.collecting == NOTHING and body + length <= end:
+                    # The usual record lies whole in the segment, and only its sample is looked at.
+                    if self.sample_left > 0:
+                        self._check_sample(data, body, body + self.sample_left)
+                        self.sample_left = 0
+                    self.left = 0
+                    side.account(RECORD_HEADER + length, self.label)
+                    at = body + length
+                    continue
                 side.account(RECORD_HEADER, self.label)
-                if self.opening is not None:
-                    self._open(self.opening, u16_be(data, at + 1))
+                if opening is not None:
+                    self._open(opening, u16_be(data, at + 1))
                     if self.next != STAY:
-                        return at + RECORD_HEADER
-                at += RECORD_HEADER
+                        return body
+                at = body
             else:
                 take = RECORD_HEADER - len(self.head)
                 if take > end - at:
@@ -193,6 +207,15 @@ class TLSRecords(Decoder):
             return False  # a ChangeCipherSpec of now means nothing: RFC 8446, appendix D.4
         return self.mine.spec_changed or (hello is None and self.tls.client_hello is None)
 
+    def _settle(self) -> bool:
+        """`encrypted`, looked up once more."""
+        hello = self.tls.server_hello
+        encrypted = self.encrypted()
+        if hello is not None:
+            self.negotiated = hello.version
+            self.settled = encrypted
+        return encrypted
+
     def remark(self, kind: i64, amount: i64) -> None:
         """A remark on the current record."""
         side = self.side
@@ -200,8 +223,9 @@ class TLSRecords(Decoder):
 
     def _record(self, data: bytes, at: i64, length: i64) -> None:
         """A record begins."""
-        kind: i64 = data[at]
-        version = u16_be(data, at + 1)
+        word = u32_be(data, at)
+        kind = word >> 24
+        version = (word >> 8) & 0xFFFF
         mine = self.mine
         side = self.side
         self.record_frame = side.frame
@@ -218,40 +242,43 @@ class TLSRecords(Decoder):
         self.kind = kind
         self.collecting = NOTHING
         self.sample_left = 0
-        hello = self.tls.server_hello
-        encrypted = self.encrypted()
+        encrypted = True
+        if not self.settled:
+            encrypted = self._settle()
+        negotiated = self.negotiated
         if kind == APPLICATION_DATA:
             self.label = labels.TLS_APPLICATION_DATA
             mine.app_records += 1
             mine.app_bytes += length
-            in_1_3 = hello is not None and hello.version >= TLS_1_3
-            if not in_1_3 or (mine.app_records > 1 and length > ALERT_1_3):
+            in_1_3 = negotiated >= TLS_1_3
+            if not in_1_3 or (length > ALERT_1_3 and mine.app_records > 1):
                 mine.data_records += 1
                 if mine.first_data_frame < 0:
                     mine.first_data_frame = side.frame
                 mine.last_data_frame = side.frame
-            if not encrypted and self.tls.client_hello is not None and hello is not None:
+            if not encrypted and self.tls.client_hello is not None and negotiated >= 0:
                 self.remark(notes.UNEXPECTED_RECORD, length)
             if in_1_3 and (length > MAX_RECORD_1_3 or length < 17):
                 self.remark(notes.BAD_RECORD, length)
-            self._check_version(version, hello.version if hello is not None else -1)
+            if version != self.version:
+                self._check_version(version, negotiated)
         elif kind == HANDSHAKE:
             self.label = labels.TLS_HANDSHAKE
             # A tap may bring the server's hello before the client's, so that a client's first ones always read.
             first = side.from_client and (self.tls.client_hello is None or (self.tls.retry and self.hellos < 2))
-            if first or not encrypted or (hello is None and not mine.spec_changed):
+            if first or not encrypted or (negotiated < 0 and not mine.spec_changed):
                 self.collecting = MESSAGES if len(self.messages) + length <= MAX_HANDSHAKE else NOTHING
-            elif hello is not None and hello.version >= TLS_1_3:
+            elif negotiated >= TLS_1_3:
                 self.remark(notes.UNEXPECTED_RECORD, length)
             else:
                 mine.encrypted_handshake += 1
-                self._check_version(version, hello.version if hello is not None else -1)
+                self._check_version(version, negotiated)
         elif kind == CHANGE_CIPHER_SPEC:
             self.label = labels.TLS_CHANGE_CIPHER_SPEC
             mine.spec_changed = True
             if length != 1:
                 self.remark(notes.BAD_RECORD, length)
-            if self.tls.resumed < 0 and not side.from_client and hello is not None and hello.version < TLS_1_3:
+            if self.tls.resumed < 0 and not side.from_client and 0 <= negotiated < TLS_1_3:
                 # With a ticket the session id may be empty: that no Certificate came before is what tells.
                 self.tls.resumed = 0 if self.tls.certificate_seen else 1
         elif kind == ALERT:
@@ -259,14 +286,14 @@ class TLSRecords(Decoder):
             mine.alerts += 1
             self.messages = b""
             self.collecting = MESSAGES if length == 2 else NOTHING
-            if hello is not None and hello.version >= TLS_1_3 and length != 2:
+            if negotiated >= TLS_1_3 and length != 2:
                 self.remark(notes.BAD_RECORD, length)
         else:
             self.label = labels.TLS_HEARTBEAT
-            if hello is not None and hello.version >= TLS_1_3:
+            if negotiated >= TLS_1_3:
                 self.remark(notes.UNEXPECTED_RECORD, length)
         if encrypted and kind != CHANGE_CIPHER_SPEC:
-            if mine.spec_changed and 0 < length < self.tls.shortest:
+            if 0 < length < LONGEST_SHORTEST and mine.spec_changed and length < self.tls.shortest:
                 self.remark(notes.BAD_RECORD, length)
             if self.collecting == NOTHING or kind == APPLICATION_DATA:
                 self.sample_left = SAMPLE if length > SAMPLE else length
@@ -294,7 +321,7 @@ class TLSRecords(Decoder):
             if self.sample_left == 0:
                 return
         take = self.sample_left if self.sample_left < end - at else end - at
-        if take == self.sample_left and not self.sample:
+        if take == self.sample_left and len(self.sample) == 0:
             self._check_sample(data, at, at + take)
             self.sample_left = 0
             return
