@@ -13,7 +13,7 @@ BUILD_REQUIRES := 'setuptools>=77' 'mypy[mypyc]>=2.4,<3' 'librt>=0.16'
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 PACKAGE := $(shell find aurora_wire -name '*.py' -o -name '*.json' -o -name py.typed -o -path '*/templates/*')
 # What may be compiled, and a little more: setup.py knows the list.
-CORE := $(filter aurora_wire/wire/% aurora_wire/capture/%,$(PACKAGE)) $(wildcard aurora_wire/*.py)
+CORE := $(filter aurora_wire/wire/% aurora_wire/capture/% aurora_wire/verdict/%,$(PACKAGE)) $(wildcard aurora_wire/*.py)
 
 ifdef CI
 export AURORA_WIRE_REQUIRE_COMPILED := 1
@@ -53,7 +53,7 @@ test-pure: .venv-pure/built judges
 		--ignore=tests/real
 
 bench: .venv/built ## Measure against tcpdump, ngrep, tshark and dpkt, side by side (some minutes)
-	@.ci/need tcpdump=tcpdump tshark=tshark ngrep=ngrep
+	@.ci/need tcpdump=tcpdump tshark=tshark ngrep=ngrep openssl=openssl
 	$(BIN)/python benchmarks/run.py
 
 clean: ## Remove what was built, the environments too

@@ -15,6 +15,13 @@ ROOT = Path(__file__).parent
 PACKAGE = "aurora_wire"
 REQUIRED = os.environ.get("AURORA_WIRE_REQUIRE_COMPILED") == "1"
 
+# One library, whose functions call each other directly, as nobody outside calls or replaces them; and the small ones
+# are put where they are called.
+CALLS_INSIDE = [
+    "-fvisibility=hidden", "-fno-semantic-interposition", "-fno-plt",
+    "--param", "max-inline-insns-auto=60", "--param", "inline-unit-growth=100",
+]  # fmt: skip
+
 # Not in the list: `capture/` beyond the readers of binary captures (once a file, not once a frame), and all
 # that lies above. `__init__.py` files only name things.
 COMPILED = [
@@ -26,6 +33,10 @@ COMPILED = [
     ROOT / PACKAGE / "capture" / "pcapng_blocks.py",
     ROOT / PACKAGE / "capture" / "live_frames.py",
     ROOT / PACKAGE / "pump.py",
+    # Once a connection, which is more often than a person would think.
+    ROOT / PACKAGE / "verdict" / "describe.py",
+    ROOT / PACKAGE / "verdict" / "evidence.py",
+    ROOT / PACKAGE / "verdict" / "findings.py",
 ]
 
 
@@ -73,6 +84,7 @@ def extensions() -> list:  # type: ignore[type-arg]
         return []
     for module in modules:
         module.optional = not REQUIRED
+        module.extra_compile_args = [*module.extra_compile_args, *(CALLS_INSIDE if os.name == "posix" else [])]
     return modules
 
 

@@ -1,13 +1,17 @@
 """The Makefile and its helpers: what needs no network and no half hour to be checked."""
 
+import ast
 import os
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from aurora_wire._build import CORE
 
 ROOT = Path(__file__).resolve().parent.parent
 NEED = ROOT / ".ci" / "need"
@@ -28,6 +32,19 @@ def test_make_installs_what_pyproject_says_the_build_needs() -> None:
     line = re.search(r"^BUILD_REQUIRES := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert line is not None
     assert re.findall(r"'([^']+)'", line[1]) == project["build-system"]["requires"]
+
+
+def test_an_edit_of_any_compiled_file_is_noticed_at_start() -> None:
+    wanted = {"ROOT", "PACKAGE", "COMPILED"}
+    lines = [
+        node for node in ast.parse((ROOT / "setup.py").read_text()).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in wanted
+    ]
+    names: dict[str, Any] = {"Path": Path, "__file__": str(ROOT / "setup.py")}
+    exec(compile(ast.Module(lines, []), "setup.py", "exec"), names)
+    package = ROOT / "aurora_wire"
+    others = {file.relative_to(package) for file in names["COMPILED"] if package / "wire" not in file.parents}
+    assert {str(file) for file in others} == set(CORE)
 
 
 def test_tests_begin_with_what_fails_fastest() -> None:
