@@ -22,6 +22,8 @@ def expand_inputs(paths: list[str]) -> list[str]:
     read) keeps its place in the order. What cannot be read is among them: opening it tells why. Raises
     UsageError where a path, a pattern or a folder names no capture.
     """
+    if len(paths) == 1 and _is_file(paths[0]):
+        return list(paths)  # nothing to look for, and nothing to put in order
     found = _Found()
     for path in paths:
         if path == STANDARD_INPUT:
@@ -57,6 +59,13 @@ class _Found:
         """Those with a time sorted among the places that they hold; the others stay where they are."""
         dated = iter(sorted((c for c in self._captures if c[0] >= 0), key=lambda capture: capture[0]))
         return [next(dated)[1] if time_ns >= 0 else path for time_ns, path in self._captures]
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return path != STANDARD_INPUT and stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
+    except (OSError, ValueError):
+        return False  # told when it is opened
 
 
 def _is_missing(path: str) -> bool:

@@ -9,17 +9,19 @@ import select
 import stat
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from aurora_wire.capture.decompress import MAGIC_LEN, Decompressed, compression_of
 from aurora_wire.capture.hashing import Hasher
-from aurora_wire.capture.hexline import has_hex_line
 from aurora_wire.capture.pcap import PcapSource
 from aurora_wire.capture.pcapng import PcapngSource
 from aurora_wire.capture.source import CaptureError, FrameSource
-from aurora_wire.capture.text import TextSource
 
-BLOCK: Final = 1 << 20        # bytes read at once
+if TYPE_CHECKING:
+    from aurora_wire.capture.text import TextSource
+
+BLOCK: Final = 1 << 22        # bytes of a file read at once: each block costs the threads two turns
+STREAM_BLOCK: Final = 1 << 20   # of a pipe, which has less
 TEXT_SEARCHED: Final = 1 << 20  # bytes of text in which a hex dump has to begin
 TEXT_SAMPLE: Final = 4096
 MAX_COMPRESSIONS: Final = 2
@@ -61,6 +63,7 @@ class Capture:
         start, compressions = _uncompressed(stored)
         self.compression = "+".join(compressions) or None
         self.format, self.source = _reader(self.path, start)
+        self._text = cast("TextSource", self.source) if self.format == "text" else None
 
     def position(self) -> int:
         """Stored bytes read so far."""
@@ -83,14 +86,12 @@ class Capture:
     @property
     def undated(self) -> bool:
         """Whether frames had no date: times are of day, relative, or not there at all."""
-        return self.source.undated if isinstance(self.source, TextSource) else False
+        return self._text.undated if self._text is not None else False
 
     @property
     def damage(self) -> str | None:
         """What is missing though the capture could be read to its end, in one sentence."""
-        if isinstance(self.source, TextSource):
-            return self.source.damage()
-        return None
+        return self._text.damage() if self._text is not None else None
 
     @property
     def dropped_packets(self) -> int | None:
@@ -147,12 +148,13 @@ class _Stored:
             self.close()
             raise NotACapture(path, -1, "is a folder. Give the captures in it.")
         self.size = mode.st_size if stat.S_ISREG(mode.st_mode) else None
+        self._block = STREAM_BLOCK if self.size is None else BLOCK
 
     def read(self) -> bytes:
         """The next block, as much of it as is there; b"" at the end."""
         while True:
             try:
-                block = os.read(self._fd, BLOCK)
+                block = os.read(self._fd, self._block)
             except BlockingIOError:
                 select.select([self._fd], [], [])
                 continue
@@ -254,6 +256,9 @@ def _reader(path: str, start: _Start) -> tuple[str, FrameSource]:
 
 
 def _text_reader(path: str, start: _Start, head: bytes) -> FrameSource:
+    from aurora_wire.capture.hexline import has_hex_line  # noqa: PLC0415 - loaded for text only
+    from aurora_wire.capture.text import TextSource  # noqa: PLC0415
+
     searched = 0
     line = head  # what was not searched yet, from the start of a line
     while not has_hex_line(line):
