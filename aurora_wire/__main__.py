@@ -1,8 +1,6 @@
 """`python -m aurora_wire` is the command `aurora-wire`."""
 
-import sys
-
 from aurora_wire.cli import program
 
 if __name__ == "__main__":
-    sys.exit(program())
+    program()

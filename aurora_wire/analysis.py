@@ -30,7 +30,7 @@ from aurora_wire.version import VERSION
 from aurora_wire.wire import notes
 from aurora_wire.wire.engine import Engine
 from aurora_wire.wire.events import Statement
-from aurora_wire.wire.facts import OTHER
+from aurora_wire.wire.facts import MAX_STATEMENTS, OTHER, Budget
 from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, skipped_name
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ DEFAULT_PORTS = (3306, 33060)
 CHUNK = 20_000                # frames between two looks at what ended
 MAX_CONNECTIONS = 100_000     # results kept; all are counted
 MAX_FINDINGS = 1_000          # kept of a rule; all are counted
+KEPT_STATEMENTS = int(MAX_STATEMENTS)  # of a connection; all are counted
 
 KeyLogInput: TypeAlias = "str | os.PathLike[str] | KeyLog"
 OnCapture = Callable[[CaptureResult], None]
@@ -58,6 +59,7 @@ class Analysis:
         *,
         only_ports: bool = False,
         keylogs: Sequence[KeyLogInput] = (),
+        keep_statements: int = KEPT_STATEMENTS,
         on_capture: OnCapture | None = None,
         on_statement: OnStatement | None = None,
         on_connection: OnConnection | None = None,
@@ -67,8 +69,9 @@ class Analysis:
         self.on_statement = on_statement
         self.on_connection = on_connection
         self.engine = Engine(
-            self.ports, only_ports, optional_inflaters(), on_statement is not None  # want_events
-        )
+            self.ports, only_ports, optional_inflaters(), want_events=on_statement is not None,
+            budget=Budget(each=keep_statements),
+        )  # fmt: skip
         self.openers: KeyLogOpeners | None = openers_of(keylogs) if keylogs else None
         if self.openers is not None:
             self.engine.use_openers(self.openers)
@@ -271,6 +274,7 @@ def scan(
     ports: Sequence[int] = DEFAULT_PORTS,
     only_ports: bool = False,
     keylogs: Sequence[KeyLogInput] = (),
+    keep_statements: int = KEPT_STATEMENTS,
     on_capture: OnCapture | None = None,
     on_statement: OnStatement | None = None,
     on_connection: OnConnection | None = None,
@@ -281,6 +285,7 @@ def scan(
     ports: where TLS or undecided streams count as MySQL's; with only_ports other ports are not looked at.
     keylogs: files with TLS secrets (SSLKEYLOGFILE), or a KeyLog; what a pcapng holds of them is used besides. They
     show what was inside TLS (`ConnectionResult.tls.opened`), and need the package cryptography.
+    keep_statements: of each connection, the first ones, in its result; all are counted.
     on_capture: called when one is opened; on_statement (connection id, statement), on_connection: as they come,
     all of them, also those beyond the bounds of the result. on_progress (stored bytes read, their total or None):
     called a few times a second.
@@ -291,8 +296,8 @@ def scan(
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
     analysis = Analysis(
-        ports, only_ports=only_ports, keylogs=keylogs, on_capture=on_capture, on_statement=on_statement,
-        on_connection=on_connection,
+        ports, only_ports=only_ports, keylogs=keylogs, keep_statements=keep_statements, on_capture=on_capture,
+        on_statement=on_statement, on_connection=on_connection,
     )  # fmt: skip
     failures: list[CaptureError] = []
     inputs = expand_inputs([os.fspath(path) for path in paths])

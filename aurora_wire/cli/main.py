@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import importlib
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from aurora_wire.cli import process
 from aurora_wire.cli.commands import COMMANDS
 from aurora_wire.cli.exit_codes import INTERRUPTED, READER_GONE
 from aurora_wire.cli.output import Output, ReaderGone, complain
 from aurora_wire.errors import AuroraWireError
 
 PROGRAM = "aurora-wire"
+SETTLE_LATER = ("scan",)  # commands that call `process.settle` themselves, when they have what they keep
 DESCRIPTION = "Say whether MySQL traffic crossed the network in the clear, and prove it."
 EXAMPLES = """examples:
   aurora-wire scan night.pcap.gz
@@ -49,14 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def program() -> int:
-    """`main` for a process of its own, which is over when the command is.
-
-    Its end would walk all that a scan has kept once more, to find cycles that nobody needs found.
-    """
-    code = main()
-    gc.freeze()
-    return code
+def program() -> NoReturn:
+    """`main` for a process of its own, which is over when the command is."""
+    process.begin()
+    process.end(main())
 
 
 def _run(argv: list[str]) -> int:
@@ -64,17 +61,20 @@ def _run(argv: list[str]) -> int:
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action=_Version, nargs=0,
                         help="Print the version, and whether the core is compiled, and exit.")
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name, (module, summary) in COMMANDS.items():
-        if argv[:1] == [name]:
-            run = _command(module, subparsers.add_parser(
-                name, help=summary, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter))
-        else:
-            subparsers.add_parser(name, help=summary)
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True, prog=PROGRAM)
+    called = argv[0] if argv and argv[0] in COMMANDS else None
+    for name in COMMANDS if called is None else [called]:
+        module, summary = COMMANDS[name]
+        command = subparsers.add_parser(
+            name, help=summary, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
+        if name == called:
+            run = _command(module, command)
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as done:  # after --help, --version or an error that was told
         return done.code if isinstance(done.code, int) else 0
+    if argv[0] not in SETTLE_LATER:
+        process.settle()
     return run(arguments)
 
 

@@ -6,12 +6,14 @@ import os
 import stat
 import sys
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from aurora_wire.errors import OutputError
 from aurora_wire.report.escape import show_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STANDARD_OUTPUT = "-"
 
@@ -45,6 +47,8 @@ class Output:
                 raise OutputError("standard output is closed.")
             self._encoding = sys.stdout.encoding or "utf-8"
         else:
+            from pathlib import Path  # noqa: PLC0415 - not for standard output
+
             try:
                 self._file = self._open(Path(self.path))
             except (OSError, ValueError) as error:
@@ -60,7 +64,7 @@ class Output:
 
         self._target = path.resolve()  # a link keeps pointing where it points
         handle, name = mkstemp(prefix=f".{self._target.name[:40]}.", suffix=".part", dir=self._target.parent)
-        self._part = Path(name)
+        self._part = self._target.parent / name
         return os.fdopen(handle, "wb", buffering=1 << 16)
 
     def replaces(self, path: str) -> bool:
@@ -129,6 +133,8 @@ def same_place(path: str, other: str) -> bool:
     """Would two outputs write to one file, or both to standard output? A device may be given twice."""
     if STANDARD_OUTPUT in (path, other):
         return path == other
+    from pathlib import Path  # noqa: PLC0415 - not for standard output
+
     with suppress(OSError, ValueError):
         target = Path(path).resolve()
         return target == Path(other).resolve() and (target.is_file() or not target.exists())

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, ParamSpec
 
+from aurora_wire.cli import process
 from aurora_wire.cli.exit_codes import HELP, READER_GONE, exit_code
 from aurora_wire.cli.formats import add_format_option, pieces_of
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain, same_place
@@ -85,10 +86,13 @@ def run(arguments: argparse.Namespace) -> int:
                         ports=ports,
                         only_ports=only_ports,
                         keylogs=arguments.keylog,
+                        keep_statements=statements_for(arguments),
                         on_statement=each(*(stream.statement for stream in lines)),
                         on_connection=each(*(stream.connection for stream in lines)),
                         on_progress=on_progress,
                     )
+                process.keep(result)
+                process.settle()
                 result.exit_code = exit_code(result, require_proven=arguments.require == "proven")
                 for to in (output, *(to for _, to in reports)):
                     if any(to.replaces(capture.path) for capture in result.captures):
@@ -101,6 +105,14 @@ def run(arguments: argparse.Namespace) -> int:
     except ReaderGone:
         return READER_GONE if result is None else result.exit_code
     return result.exit_code
+
+
+def statements_for(arguments: argparse.Namespace) -> int:
+    """How many statements of a connection the reports can show: the text alone needs few of them."""
+    from aurora_wire.analysis import KEPT_STATEMENTS  # noqa: PLC0415
+    from aurora_wire.report.text_statements import SHOWN_EACH  # noqa: PLC0415
+
+    return SHOWN_EACH if arguments.format == "text" and not arguments.reports else KEPT_STATEMENTS
 
 
 def each(*callbacks: Callable[P, None]) -> Callable[P, None] | None:

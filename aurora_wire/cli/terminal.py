@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 from aurora_wire.cli.output import Output
 from aurora_wire.report.text_style import Style
@@ -15,5 +14,7 @@ def style_for(output: Output) -> Style:
     """Colours only on a terminal, and not where NO_COLOR is set (https://no-color.org) or it knows none."""
     if not output.is_terminal:
         return Style(WIDTH_ELSEWHERE)
+    from shutil import get_terminal_size  # noqa: PLC0415 - loads what reads archives; pipes need it not
+
     color = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Style(shutil.get_terminal_size().columns, color)
+    return Style(get_terminal_size().columns, color)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from aurora_wire.report.escape import show_bytes, show_text
-from aurora_wire.report.redact import redact_statement
 from aurora_wire.report.text_style import RED, Style, count, day_and_time, endpoint
 from aurora_wire.report.times import Clock
 from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
@@ -77,6 +76,8 @@ def statement_line(statement: StatementResult, style: Style) -> str:
     if not statement.complete:
         notes.append("not captured whole")
     if style.redact:
+        from aurora_wire.report.redact import redact_statement  # noqa: PLC0415 - only here, and slow to load
+
         statement = redact_statement(statement)
     room = max(style.width - 6, SHORTEST)
     note = f" ({', '.join(notes)})" if notes else ""

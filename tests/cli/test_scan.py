@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -14,9 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from aurora_wire import scan
 from aurora_wire.cli import main
 from aurora_wire.cli import scan as scan_command
 from aurora_wire.cli.output import Output
+from aurora_wire.report import text
+from aurora_wire.verdict.result import StatementResult
 from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c, python, run
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, pcap
@@ -342,3 +346,40 @@ def test_colours_are_for_terminals_without_no_color(captures: Path) -> None:
     assert b"\x1b" not in on_a_terminal(NO_COLOR="1")
     assert b"\x1b" not in on_a_terminal(TERM="dumb")
     assert b"\x1b" not in run("scan", "plain.pcap").stdout
+
+
+def test_the_text_report_is_that_of_all_statements_though_few_are_kept_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "many.pcap"
+    path.write_bytes(many_statements(60))
+    of_all = scan([path])
+    assert len(of_all.connections[0].statements) == 60
+    assert run("scan", str(path)).stdout.decode() == "".join(text.render(of_all))
+
+
+def test_statements_beyond_those_kept_are_counted_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "many.pcap"
+    path.write_bytes(many_statements(60))
+    told: list[StatementResult] = []
+    connection = scan([path], keep_statements=3, on_statement=lambda _, one: told.append(one)).connections[0]
+    assert connection.statements_total == len(told) == 60
+    assert list(connection.statements) == told[:3]
+    silent = scan([path], keep_statements=3).connections[0]
+    assert (silent.statements_total, list(silent.statements)) == (60, told[:3])
+    assert silent.commands == connection.commands
+
+
+def test_a_program_that_calls_main_keeps_its_garbage_collector(tmp_path: Path) -> None:
+    path = tmp_path / "plain.pcap"
+    path.write_bytes(PLAIN)
+    frozen = gc.get_freeze_count()
+    main(["scan", str(path)])
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == frozen
+
+
+def test_all_of_a_long_report_reaches_a_pipe_before_the_process_ends(tmp_path: Path) -> None:
+    path, report = tmp_path / "many.pcap", tmp_path / "report.json"
+    path.write_bytes(many_statements(3_000))
+    run("scan", "--format", "json", "-o", str(report), str(path))
+    assert report.stat().st_size > 1 << 18
+    assert run("scan", "--format", "json", str(path)).stdout == report.read_bytes()
