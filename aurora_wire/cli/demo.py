@@ -15,6 +15,7 @@ from aurora_wire.capture.privileges import account_to_become
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.prove import driven, exit_code_of, terminated_as_interrupted, write
 from aurora_wire.errors import OutputError
+from aurora_wire.prove.interrupts import held_back
 
 DESCRIPTION = """\
 Show the whole proof without a database: start a server of our own with fresh
@@ -85,5 +86,6 @@ def folder_for(asked: str | None) -> Iterator[str]:
             os.chown(folder, account.uid, account.gid)  # who called sudo writes into it
         yield folder
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        with held_back():
+            shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -24,6 +24,7 @@ from typing import IO, Final
 
 from aurora_wire.capture.privileges import Account, account_to_become
 from aurora_wire.errors import UsageError
+from aurora_wire.prove.interrupts import held_back
 
 HOST: Final = "127.0.0.1"
 NAMES: Final = ("localhost", HOST, "::1")
@@ -208,12 +209,13 @@ class Embedded:
 
     def stop(self) -> None:
         """Ends the server and removes its folder; may be called twice."""
-        self._end()
-        if self._folder is not None:
-            end = time.monotonic() + STOP_SECONDS
-            while self._folder.exists() and time.monotonic() < end:
-                shutil.rmtree(self._folder, ignore_errors=True)  # what was just killed may have written once more
-            self._folder = None
+        with held_back():
+            self._end()
+            if self._folder is not None:
+                end = time.monotonic() + STOP_SECONDS
+                while self._folder.exists() and time.monotonic() < end:
+                    shutil.rmtree(self._folder, ignore_errors=True)  # what was just killed may have written once more
+                self._folder = None
 
 
 def available(wanted: str = "") -> str:
