@@ -7,6 +7,8 @@ import pytest
 from tests.conversations.judge import explain
 from tests.corpus.logs import files, scanned, statements
 
+pytestmark = pytest.mark.usefixtures("shared")
+
 
 def test_the_first_holds_the_insert_in_the_clear() -> None:
     result = scanned("article/1-mysql-client-plaintext.txt")

@@ -12,6 +12,8 @@ from aurora_wire.errors import AuroraWireError
 from tests.conversations.judge import explain
 from tests.corpus.logs import CORPUS, files, scanned, statements
 
+pytestmark = pytest.mark.usefixtures("shared")
+
 DUMPS = files("percona/*.txt")
 LINE = re.compile(r"^\s+0x[0-9a-f]{4}:\s{1,3}((?:[0-9a-f]{2,4} ?){1,8})")
 

@@ -15,6 +15,8 @@ from tests.conversations.judge import explain
 from tests.lab.truth import LAB, TEXTS, TRUTH, Truth, same_text
 from tests.verdict.openings import need_cryptography
 
+pytestmark = pytest.mark.usefixtures("shared")
+
 need_cryptography()
 
 KEYED = [truth for truth in TRUTH if truth.line["keys"] and not truth.is_x_protocol]
