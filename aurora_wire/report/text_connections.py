@@ -81,7 +81,9 @@ def _groups(scan: Scan, style: Style) -> Iterator[str]:
     groups: dict[tuple[str, str], _Group] = {}
     for c in scan.connections:
         key = (show_text(c.client.address), _user(c))
-        group = groups.setdefault(key, _Group(*key))
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = _Group(*key)
         group.servers.add(endpoint(c.server))
         group.verdicts[c.verdict] = group.verdicts.get(c.verdict, 0) + 1
         group.clear += clear_bytes(c)
