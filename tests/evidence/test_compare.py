@@ -14,6 +14,7 @@ from aurora_wire.evidence.sources import Connection
 from tests.conversations import sessions
 from tests.conversations.tcp import pcap
 from tests.evidence.bundles import PLAIN
+from tests.report.schemas import valid
 
 A, B = "10.0.0.5", "10.0.0.6"
 
@@ -130,7 +131,7 @@ def test_captures_results_and_bundles_compare_alike(
     assert main(["compare", f"fixed.{before}", f"plain.{after}", "--format", "json"]) == 1
     capsys.readouterr()
     assert main(["compare", "--require", "fixed", f"fixed.{before}", f"plain.{after}", "--format", "json"]) == 1
-    answer = json.loads(capsys.readouterr().out)
+    answer = valid("comparison", capsys.readouterr().out)
     assert (answer["schema"], answer["answer"]) == ("aurora-wire/comparison/1", "not fixed")
     assert (answer["same"], answer["exit_code"]) == (False, 1)
     (change,) = answer["changes"]

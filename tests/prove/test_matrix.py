@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -15,6 +14,7 @@ from aurora_wire.prove.evidence import ConnectionSeen, Evidence, FrameShown, Sta
 from aurora_wire.prove.matrix import Matrix
 from aurora_wire.report import matrix_json, matrix_text
 from aurora_wire.report.text_style import Style
+from tests.report.schemas import valid
 
 CANARY = "canary-q7m2xk9c4tvz6hpw3ybn"
 SQL = f"INSERT INTO t (body) VALUES ('{CANARY}-text')"
@@ -269,7 +269,7 @@ def test_what_comes_from_the_wire_and_from_clients_is_escaped() -> None:
 
 
 def test_json_says_the_same() -> None:
-    said = json.loads(matrix_json.render(good()))
+    said = valid("prove", matrix_json.render(good()))
     assert said["schema"] == "aurora-wire/prove/1"
     assert said["exit_code"] == 0
     off, identity = said["cells"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 
 from aurora_wire.prove.embedded import NoServer, available
 from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c
+from tests.report.schemas import valid
 
 SERVERS = ("mariadb", "mysql-mimic")
 SECONDS = 20  # the promise
@@ -57,7 +57,7 @@ def test_the_demo_proves_both_verdicts_in_time(server: str, temporary: Path) -> 
         "pymysql-off.json", "pymysql-off.pcapng", "pymysql-verify-identity.json", "pymysql-verify-identity.pcapng",
         "report.json", "report.txt",
     ]  # fmt: skip
-    report = json.loads((folder / "report.json").read_text())
+    report = valid("prove", (folder / "report.json").read_text())
     assert [cell["as_promised"] for cell in report["cells"]] == [True, True]
     assert [path for path in temporary.iterdir() if path != folder] == []
     for name, code in (("off", 1), ("verify-identity", 0)):
@@ -81,7 +81,7 @@ def test_the_demo_through_the_relay(server: str, temporary: Path) -> None:
         [*COMMAND, "demo", "--server", server, "--keep", str(temporary / "p"), "--via-relay", "--format", "json"],
         capture_output=True, timeout=60, env=ENVIRONMENT, check=False,
     )  # fmt: skip
-    report = json.loads(done.stdout)
+    report = valid("prove", done.stdout)
     assert report["captured"]["how"] == "through a relay"
     assert done.returncode == 0
 

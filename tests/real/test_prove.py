@@ -20,6 +20,7 @@ import pytest
 
 from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c
 from tests.real.servers import APP, DATABASE, SYSTEM_PATH, TLS_ONLY, Account, Server, find
+from tests.report.schemas import valid
 
 SECONDS = 60
 
@@ -44,7 +45,7 @@ def prove(server: Server, *arguments: str, account: Account = APP, host: str = "
     )  # fmt: skip
     assert done.returncode in (0, 1), done.stderr.decode()
     assert account.password not in done.stdout.decode() + done.stderr.decode()
-    result: dict[str, Any] = json.loads(done.stdout)
+    result: dict[str, Any] = valid("prove", done.stdout)
     assert result["exit_code"] == done.returncode
     assert server.tables() == []
     return result

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import jsonschema
@@ -15,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from aurora_wire.report import json_report
 from aurora_wire.verdict.result import Scan
 from tests.report import scans
+from tests.report.schemas import objects, schema
 
-SCHEMA = json.loads((Path(json_report.__file__).parent / "scan.schema.json").read_text(encoding="utf-8"))
+SCHEMA = schema("scan")
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
@@ -28,14 +28,6 @@ def parsed(scan: Scan, *, redact: bool = False) -> Any:
     value = json.loads(text_of(scan, redact=redact))
     VALIDATOR.validate(value)
     return value
-
-
-def objects(schema: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(schema, dict):
-        if "properties" in schema:
-            yield schema
-        for value in schema.values():
-            yield from objects(value)
 
 
 def test_the_schema_is_a_schema_and_allows_nothing_it_does_not_name() -> None:

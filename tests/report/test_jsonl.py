@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 
-from aurora_wire.report import json_report
 from aurora_wire.report.jsonl import JSONLines
 from aurora_wire.verdict.result import Scan
 from tests.report import scans
+from tests.report.schemas import schema
 
-SCHEMA = json.loads((Path(json_report.__file__).parent / "scan.schema.json").read_text(encoding="utf-8"))
+SCHEMA = schema("scan")
 
 
 def lines_of(scan: Scan, *, redact: bool = False) -> list[Any]:
@@ -33,8 +32,8 @@ def lines_of(scan: Scan, *, redact: bool = False) -> list[Any]:
 
 
 def validate(name: str, value: dict[str, Any]) -> None:
-    schema = {"$ref": f"#/$defs/{name}", "$defs": SCHEMA["$defs"]}
-    jsonschema.Draft202012Validator(schema).validate(value)
+    of_one = {"$ref": f"#/$defs/{name}", "$defs": SCHEMA["$defs"]}
+    jsonschema.Draft202012Validator(of_one).validate(value)
 
 
 def test_statements_come_first_and_the_summary_is_the_last_line() -> None:

@@ -9,15 +9,15 @@ from typing import Any
 import jsonschema
 import pytest
 
-from aurora_wire.report import json_report
 from tests.cli.running import python, run
 from tests.conversations import Conversation, play
 from tests.conversations.sessions import SECRET, tls13
+from tests.report.schemas import schema
 from tests.verdict.openings import LoggedSession, need_cryptography
 
 need_cryptography()
 
-SCHEMA = json.loads((Path(json_report.__file__).parent / "scan.schema.json").read_text(encoding="utf-8"))
+SCHEMA = schema("scan")
 SQL = SECRET.decode()
 
 
