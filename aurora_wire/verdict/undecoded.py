@@ -30,6 +30,9 @@ OF_CONNECTIONS = {
 }
 
 
+NO_FILES = ("live", "relay")  # formats of captures that come from an interface or a relay
+
+
 @dataclass(slots=True)
 class Losses:
     """Collected while connections end."""
@@ -87,7 +90,11 @@ def undecoded_of(losses: Losses, captures: list[CaptureResult]) -> list[Undecode
         remedy = CAPTURE_AGAIN.format(port=losses.port)
         rows.append(Undecoded("dropped by the capturing interface", dropped, "packets", None, remedy))
     for capture in captures:
-        if not capture.complete:
+        if capture.complete:
+            continue
+        if capture.format in NO_FILES:
+            rows.append(Undecoded(f"capture that ended early: {capture.path}", 1, "captures", None, "start it again"))
+        else:
             rows.append(Undecoded(f"unreadable or cut file: {capture.path}", 1, "files", None, "copy the file again"))
     return rows
 
