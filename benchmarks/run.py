@@ -210,7 +210,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Compare aurora-wire with its peers on a generated capture.")
     parser.add_argument("--packets", type=int, default=PACKETS, help="Of the capture (default %(default)s).")
     parser.add_argument("--seed", type=int, default=SEED, help="Of the generator (default %(default)s).")
-    parser.add_argument("--rounds", type=int, default=5, help="Of the fast ones (default %(default)s).")
+    parser.add_argument("--rounds", type=int, default=11, help="Of the fast ones (default %(default)s).")
     parser.add_argument("--slow-rounds", type=int, default=1, help="Of the others (default %(default)s).")
     options = parser.parse_args()
     if min(options.packets, options.rounds, options.slow_rounds) < 1:

@@ -20,7 +20,7 @@ from aurora_wire.capture.source import CaptureError, FrameSource
 if TYPE_CHECKING:
     from aurora_wire.capture.text import TextSource
 
-BLOCK: Final = 1 << 22        # bytes of a file read at once: each block costs the threads two turns
+BLOCK: Final = 1 << 21        # bytes of a file read at once: each block costs the threads two turns
 STREAM_BLOCK: Final = 1 << 20   # of a pipe, which has less
 TEXT_SEARCHED: Final = 1 << 20  # bytes of text in which a hex dump has to begin
 TEXT_SAMPLE: Final = 4096

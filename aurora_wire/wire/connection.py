@@ -36,30 +36,33 @@ NOBODY: Final = Receiver()
 class Connection(Receiver):
     """Two streams and their decoders. `client` and `server` are roles by who greets or sends SYN, else by port."""
 
+    client: Stream  # first in memory too: see `Stream`
+    server: Stream
+
     def __init__(
         self, facts: Facts, client_key: bytes, server_key: bytes, budget: Budget,
         is_mysql_port: bool, is_x_port: bool, inflaters: dict[int, Callable[[], Inflater]],
         borrowed: list[History],
     ) -> None:  # fmt: skip
         self.facts = facts
+        self.packets: i64 = 0
+        self.last_frame: i64 = 0
+        self.last_time: i64 = -1
+        self.skipping = False              # another protocol: nothing is decoded
+        self.was_reset = False
+        self.verify = True                 # TCP checksums still matter
+        self.undecided = True
         self.is_mysql_port = is_mysql_port
         self.is_x_port = is_x_port
-        self.undecided = True
         self.roles_certain = False
-        self.packets: i64 = 0
+        self.finished = False
         self.first_frame: i64 = 0
-        self.last_frame: i64 = 0
         self.first_time: i64 = -1
-        self.last_time: i64 = -1
         self.client_isn: i64 = -1          # sequence numbers of the SYNs
         self.server_isn: i64 = -1
         self.ends: i64 = 0                 # directions that sent FIN
-        self.was_reset = False
         self.closed_frame: i64 = -1
         self.ip_version: i64 = 4
-        self.finished = False
-        self.skipping = False              # another protocol: nothing is decoded
-        self.verify = True                 # TCP checksums still matter
         self.decoders = Decoders(facts, inflaters)
         # Last: what is set before `self` is handed out needs no look, at each use, whether it was set.
         self.client = Stream(client_key, facts, facts.client, self, budget, borrowed)

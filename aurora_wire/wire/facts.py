@@ -88,23 +88,24 @@ class Side:
     )  # fmt: skip
 
     def __init__(self, from_client: bool) -> None:
+        # In the order of how often they are used, as in memory: see `Stream`.
         self.from_client: bool = from_client
-        self.position: i64 = 0  # stream offset of the first byte not yet accounted for
-        self.anchor: i64 = 0    # of bytes out of something: stream offset of the compressed packet or TLS record
         self.anchored = False   # places are told by `anchor`
+        self.position: i64 = 0  # stream offset of the first byte not yet accounted for
         self.frame: i64 = 0     # of the segment being decoded
         self.time_ns: i64 = 0
         self.seen: i64 = 0
-        self.missing: i64 = 0
-        self.truncated: i64 = 0
-        self.by_design: i64 = 0
-        self.plaintext: i64 = 0
+        self.last_label: i64 = -1
+        self.tracker: Tracker | None = None
         self.tls: i64 = 0
+        self.plaintext: i64 = 0
+        self.anchor: i64 = 0    # of bytes out of something: stream offset of the compressed packet or TLS record
+        self.by_design: i64 = 0
         self.unknown: i64 = 0
         self.unknown_frame: i64 = -1   # of the first unknown bytes
         self.unknown_offset: i64 = -1
-        self.last_label: i64 = -1
-        self.tracker: Tracker | None = None
+        self.missing: i64 = 0
+        self.truncated: i64 = 0
 
     def account(self, count: i64, label: i64) -> None:
         """The next `count` bytes are what `label` says."""
@@ -228,6 +229,23 @@ class Facts:
         self.id: i64 = connection
         self.budget: Budget = budget
         self.events: list[Event] | None = events
+        # Used for each segment or packet: here, as in memory, near the beginning.
+        self.readable = False                    # a statement or login that is readable by itself was seen
+        self.capabilities_known = False
+        self.infile = False                      # the client is sending a file that the server asked for
+        self.changing_user = False               # COM_CHANGE_USER: its authentication is under way
+        self.request: i64 = -1                   # shape of the reply that is due next; -1: none
+        self.requests: list[int] = []            # of those due after it: of commands that were not waited with
+        self.capabilities: i64 = 0               # agreed
+        self.commands: i64 = 0
+        self.command_frame: i64 = -1             # of the first command
+        self.queries: i64 = 0                    # of COM_QUERY
+        self.statements_total: i64 = 0
+        self.statements: list[Statement] = []
+        self.responses: i64 = 0                  # packets of the server that answer a login or command
+        self.response_frame: i64 = -1
+        self.compression: i64 = 0                # 0 none, 1 zlib, 2 zstd, as agreed or recognised
+        # The connection.
         self.kind: i64 = UNKNOWN
         self.other = ""                          # name of another protocol
         self.proxy: ProxyHeader | None = None
@@ -257,29 +275,14 @@ class Facts:
         self.password_frame: i64 = -1            # a password in clear text
         self.password_offset: i64 = -1
         # The command phase.
-        self.capabilities: i64 = 0               # agreed
-        self.capabilities_known = False
-        self.compression: i64 = 0                # 0 none, 1 zlib, 2 zstd, as agreed or recognised
-        self.request: i64 = -1                   # shape of the reply that is due next; -1: none
-        self.requests: list[int] = []            # of those due after it: of commands that were not waited with
-        self.infile = False                      # the client is sending a file that the server asked for
         self.infile_frame: i64 = -1
         self.infile_name = b""
-        self.changing_user = False               # COM_CHANGE_USER: its authentication is under way
         self.prepared: dict[int, Prepared] = {}
         self.unanswered_prepares: list[Prepared] = []
         self.last_prepared: Prepared | None = None
-        self.statements: list[Statement] = []
-        self.statements_total: i64 = 0
         self.command_counts: dict[int, int] = {} # but of COM_QUERY
-        self.queries: i64 = 0                    # of COM_QUERY
-        self.commands: i64 = 0
-        self.command_frame: i64 = -1             # of the first command
-        self.command_offset: i64 = -1
-        self.readable = False                    # a statement or login that is readable by itself was seen
-        self.responses: i64 = 0                  # packets of the server that answer a login or command
-        self.response_frame: i64 = -1
-        self.response_offset: i64 = -1
+        self.command_offset: i64 = -1            # of the first command
+        self.response_offset: i64 = -1           # of the first response
         self.error_frame: i64 = -1               # of the last ERR in the clear
         self.error_code: i64 = 0
         self.after_tls_frame: i64 = -1           # plaintext MySQL after TLS had begun

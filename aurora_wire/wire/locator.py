@@ -8,6 +8,7 @@ from typing import Final
 from librt.strings import read_i64_le
 from mypy_extensions import i64, mypyc_attr
 
+from aurora_wire.reads import u16_be
 from aurora_wire.wire.cursor import (
     ETHERNET,
     ETHERTYPE,
@@ -60,8 +61,9 @@ class Locator(Cursor):
         self.reason_detail = 0
         self.encapsulation = 0
         self.in_dispute = False
-        if link_type == EN10MB and end - at >= 54 and self._usual(buffer, at, end):
-            return TCP
+        if link_type == EN10MB and end - at >= 54:
+            if self._usual(buffer, at, end) or self._usual_v6(buffer, at, end):
+                return TCP
         step = link(self, link_type)
         while step < 0:
             if step == IP_V4:
@@ -86,18 +88,33 @@ class Locator(Cursor):
         word: i64 = read_i64_le(data, at + 12)
         if word & 0xFFFFFF != 0x450008 or read_i64_le(data, at + 20) & 0xFF00FF3F != 0x06000000:
             return False
-        tcp_at = at + 34
         total = (word >> 24) & 0xFF00 | (word >> 40) & 0xFF
-        header_len: i64 = data[tcp_at + 12] >> 4
-        header_len <<= 2
-        segment_len = total - 20
-        if header_len < MIN_TCP_HEADER or header_len > segment_len or at + 14 + total > self.wire_end:
+        if not self._whole(data, at + 34, total - 20, end):
             return False
-        if tcp_at + segment_len < end:
-            end = tcp_at + segment_len
         self.ip_at = at + 14
         self.ip_version = 4
         self.addresses_at = at + 26
+        return True
+
+    def _usual_v6(self, data: bytes, at: i64, end: i64) -> bool:
+        """The same for IPv6 without extension headers."""
+        if u16_be(data, at + 12) != 0x86DD or data[at + 14] >> 4 != 6 or data[at + 20] != 6 or end - at < 74:
+            return False
+        if not self._whole(data, at + 54, u16_be(data, at + 18), end):
+            return False
+        self.ip_at = at + 14
+        self.ip_version = 6
+        self.addresses_at = at + 22
+        return True
+
+    def _whole(self, data: bytes, tcp_at: i64, segment_len: i64, end: i64) -> bool:
+        """Is there a TCP segment of this length, as far as its headers say? Its header's 20 bytes are in the buffer."""
+        header_len: i64 = data[tcp_at + 12] >> 4
+        header_len <<= 2
+        if header_len < MIN_TCP_HEADER or header_len > segment_len or tcp_at + segment_len > self.wire_end:
+            return False
+        if tcp_at + segment_len < end:
+            end = tcp_at + segment_len
         self.tcp_at = tcp_at
         self.captured_end = end
         self.segment_len = segment_len

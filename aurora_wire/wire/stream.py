@@ -61,35 +61,39 @@ class Receiver:
 
 
 class Stream:
-    """One direction. `next` is the offset up to which bytes were delivered or given up."""
+    """One direction. `next` is the offset up to which bytes were delivered or given up.
+
+    The attributes stand in the order of how often they are used: compiled, they lie so in memory, and with hundreds of
+    connections at once every piece of it has to be fetched anew for each frame.
+    """
 
     def __init__(
         self, key: bytes, facts: Facts, side: Side, receiver: Receiver, budget: Budget, borrowed: list[History]
     ) -> None:
-        self.key = key
-        self.is_v4 = len(key) == 12
         self.addresses: i64 = 0  # of IPv4, as the engine's cache reads them
         self.ports: i64 = -1     # both, as read from the TCP header; -1 while not in the cache
-        self.facts = facts
-        self.side = side
+        self.is_v4 = len(key) == 12
+        self.spoke = False            # a frame of this direction was captured
         self.receiver = receiver
-        self.budget = budget
-        self.history = History(budget, borrowed)
-        self.decoder: Decoder | None = None
+        self.key = key
         self.start: i64 = 0           # 0: not known yet, else START_ACK or START_SYN, or -1 the first segment seen
         self.next: i64 = 0
         self.next_seq: i64 = 0        # the sequence number of `next`
-        self.acked: i64 = 0           # up to where the peer has acknowledged
-        self.sent: i64 = 0            # up to where the sender's own sequence numbers say that it has sent
         self.edge: i64 = -1           # right edge of the receiver's window; -1 not known
+        self.acked: i64 = 0           # up to where the peer has acknowledged
+        self.patience: i64 = -1       # packets left before a hole is given up; -1: there is none
         self.scale: i64 = -1          # window scale that this sender announced for itself; -1 not known
-        self.end: i64 = -1            # offset of FIN
+        self.sent: i64 = 0            # up to where the sender's own sequence numbers say that it has sent
+        self.side = side
+        self.facts = facts
+        self.history = History(budget, borrowed)
+        self.decoder: Decoder | None = None
         self.held: list[Segment] = []
+        self.budget = budget
+        self.end: i64 = -1            # offset of FIN
+        self.hole_frame: i64 = 0      # the frame that first showed that bytes are missing
         self.pending: list[Segment] = []  # delivered before the protocol was known
         self.pending_bytes: i64 = 0
-        self.patience: i64 = -1       # packets left before a hole is given up; -1: there is none
-        self.hole_frame: i64 = 0      # the frame that first showed that bytes are missing
-        self.spoke = False            # a frame of this direction was captured
         self.good_checksums: i64 = 0
         self.bad_checksums: i64 = 0
 

@@ -258,3 +258,33 @@ def test_source_and_destination_of_the_reply_are_the_other_way_round() -> None:
     seen = located(bytes(reply))
     assert (seen.source, seen.source_port) == (SERVER_V4, SERVER_PORT)
     assert (seen.destination, seen.destination_port) == (CLIENT_V4, CLIENT_PORT)
+
+
+PLACES = ("ip_version", "tcp_at", "captured_end", "segment_len", "payload_at", "payload_len", "in_dispute")
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    stack=st.sampled_from([ipv4(), ipv4(b""), ipv6(), ipv6(b""), ipv4(b"x" * 300), ipv6(b"x" * 300)]),
+    changes=st.lists(st.tuples(st.integers(0, 80), st.integers(0, 255)), max_size=3),
+    kept=st.integers(0, 400),
+    lost=st.sampled_from([0, 0, 1, 40, 2000]),
+    padding=st.sampled_from([0, 0, 6]),
+)
+def test_what_is_found_at_fixed_offsets_is_what_the_layers_find(
+    stack: tuple[str, bytes], changes: list[tuple[int, int]], kept: int, lost: int, padding: int
+) -> None:
+    kind, packet = stack
+    edited = bytearray(packet + bytes(padding))
+    for at, value in changes:
+        edited[at % len(edited)] = value
+    datagram = bytes(edited)[: max(kept, 1)]
+    length = max(len(datagram), len(packet) + lost) if lost or len(datagram) < len(packet) else len(datagram)
+    quick, layered = new_locator(), new_locator()
+    frame = bytes(12) + (b"\x08\0" if kind == "ipv4" else b"\x86\xdd") + datagram
+    found_quick = quick.locate(frame, 0, len(frame), length + 14, 1)
+    found_layered = layered.locate(bytes(14) + datagram, 14, len(datagram), length, 228 if kind == "ipv4" else 229)
+    assert skipped_name(found_quick, quick.reason_detail) == skipped_name(found_layered, layered.reason_detail)
+    if found_quick == skipped.TCP:
+        assert [getattr(quick, name) for name in PLACES] == [getattr(layered, name) for name in PLACES]
+        assert quick.buffer[quick.addresses_at : quick.tcp_at] == layered.buffer[layered.addresses_at : layered.tcp_at]

@@ -49,24 +49,26 @@ class TLSRecords(Decoder):
 
     def __init__(self, facts: Facts, side: Side) -> None:
         super().__init__(facts, side)
-        self.tls: TLSFacts = facts.start_tls()
-        self.mine: TLSSide = self.tls.side(side.from_client)
+        # In the order of how often they are used, as in memory: see `Stream`.
+        tls = facts.start_tls()
+        self.mine: TLSSide = tls.side(side.from_client)
         self.head = b""            # a header that came in pieces, less than 5 bytes
         self.left: i64 = 0         # bytes of the current record still to come
         self.kind: i64 = 0         # its content type
         self.label: i64 = labels.TLS_HANDSHAKE
         self.sample_left: i64 = 0  # bytes of its sample still to come
-        self.sample = b""          # of a record that comes in pieces
         self.collecting: i64 = NOTHING
-        self.messages = b""        # handshake messages not yet whole
+        self.settled = False       # its records are protected, for certain and for good: `negotiated` is known
         self.aligned = False       # the chain broke where a record should have begun
-        self.hellos: i64 = 0       # ClientHellos read
+        self.negotiated: i64 = -1  # the version in ServerHello
+        self.version: i64 = -1     # of this direction's first protected record
         self.record_frame: i64 = 0   # where the current record began
         self.record_offset: i64 = 0
-        self.version: i64 = -1     # of this direction's first protected record
-        self.settled = False       # its records are protected, for certain and for good: `negotiated` is known
-        self.negotiated: i64 = -1  # the version in ServerHello
         self.opening: Opening | None = None  # there is a key log
+        self.sample = b""          # of a record that comes in pieces
+        self.messages = b""        # handshake messages not yet whole
+        self.tls: TLSFacts = tls
+        self.hellos: i64 = 0       # ClientHellos read
         self.body: list[bytes] = []          # of a record that is to be opened
         self.record_version: i64 = 0         # its header's
 
