@@ -25,13 +25,14 @@ from aurora_wire.verdict.result import (
 SCHEMA = "aurora-wire/scan/1"
 
 SURROGATE = re.compile("[\ud800-\udfff]")
+ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False)
 
 Fields = dict[str, object]
 
 
 def dump(value: object) -> str:
     """One line of ASCII: what is not is escaped, so that nothing from the wire acts on a terminal."""
-    return json.dumps(value, ensure_ascii=True, allow_nan=False).replace("\x7f", "\\u007f")
+    return ENCODER.encode(value).replace("\x7f", "\\u007f")
 
 
 def clean(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from aurora_wire.verdict.result import CaptureResult
 
@@ -16,11 +17,18 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def rfc3339(time_ns: int) -> str | None:
     """`2021-03-17T09:00:01.000000123Z`; None outside the years 1 to 9999, which RFC 3339 cannot write."""
     seconds, nanoseconds = divmod(time_ns, SECOND)
+    second = _second(seconds)
+    return None if second is None else f"{second}.{nanoseconds:09d}Z"
+
+
+@lru_cache(maxsize=256)
+def _second(seconds: int) -> str | None:
+    """Kept, as many frames share one, and the calendar takes longer than all else."""
     try:
         moment = EPOCH + timedelta(seconds=seconds)
     except OverflowError:
         return None
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z".rjust(30, "0")
+    return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0")
 
 
 def time_of_day(time_ns: int) -> str:
