@@ -77,12 +77,7 @@ def tcp_checksum_state(buffer: bytes, addresses_at: i64, ip_version: i64, tcp_at
     if addresses_at < 0 or addresses_at + addresses_len > tcp_at or end - tcp_at < 20 or end > len(buffer):
         return UNCHECKED
     length: i64 = end - tcp_at
-    addresses: i64 = 0x0600  # protocol 6, swapped
-    if addresses_len == 8:
-        word = read_i64_le(buffer, addresses_at)
-        addresses += (word & 0xFFFFFFFF) + (word >> 32 & 0xFFFFFFFF)
-    else:
-        addresses += word_sum(buffer, addresses_at, addresses_at + addresses_len)
+    addresses = word_sum(buffer, addresses_at, addresses_at + addresses_len) + 0x0600  # protocol 6, swapped
     with_length: i64 = addresses + swapped(length & 0xFFFF) + swapped(length >> 16)
     if fold(with_length + word_sum(buffer, tcp_at, end)) == 0xFFFF:
         return GOOD

@@ -34,7 +34,7 @@ START_SYN: Final[i64] = 2
 
 
 class Budget:
-    """What all connections together may keep. Reaching it is counted, and shown by who asks.
+    """What all connections together may keep. Beyond it statements are only counted, and other things weaken a verdict.
 
     statements: bytes of kept statements; held: bytes of segments that wait for others; history: bytes kept to
     compare retransmissions with; prepared: bytes of prepared statements and of their long data; each: statements of
@@ -42,8 +42,7 @@ class Budget:
     """
 
     __slots__ = (
-        "each", "frame", "held", "history", "history_dropped", "prepared", "statements", "statements_dropped",
-        "time_ns",
+        "each", "frame", "held", "history", "prepared", "statements", "time_ns",
     )  # fmt: skip
 
     def __init__(
@@ -55,10 +54,8 @@ class Budget:
         self.statements: i64 = statements
         self.held: i64 = held
         self.history: i64 = history
-        self.statements_dropped: i64 = 0
         self.frame: i64 = 0      # the frame that is being fed, for remarks on what it shows to be missing
         self.time_ns: i64 = -1
-        self.history_dropped: i64 = 0
 
 
 class Side:
@@ -334,11 +331,6 @@ class Facts:
         """Would the next one be kept or told? Where not, it is only counted."""
         return self.events is not None or len(self.statements) < self.budget.each
 
-    def count_statement(self) -> None:
-        """One that is not wanted."""
-        self.statements_total += 1
-        self.budget.statements_dropped += 1
-
     def add_statement(self, statement: Statement) -> None:
         self.statements_total += 1
         if self.events is not None:
@@ -351,8 +343,6 @@ class Facts:
         if len(self.statements) < self.budget.each and self.budget.statements >= cost:
             self.budget.statements -= cost
             self.statements.append(statement)
-        else:
-            self.budget.statements_dropped += 1
 
     def mysql_inside(self) -> bool:
         """Did a key log show MySQL inside TLS: a login, a command or what answers one?"""

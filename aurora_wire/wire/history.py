@@ -55,8 +55,6 @@ class History:
                 self.before = None
                 self.offsets = None
         if size <= 0 or self.kept + size > MAX_STREAM or budget.history < size:
-            if size > 0:
-                budget.history_dropped += 1
             if self.kept == 0:
                 self.data = b""
                 self.at = 0

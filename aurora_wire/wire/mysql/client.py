@@ -188,7 +188,7 @@ class ClientPackets(Packets):
         made = self.statements
         if command == COM_QUERY:
             if made.readable and not facts.wants_statement():
-                facts.count_statement()
+                facts.statements_total += 1
                 return
             text = made.query(data, at, end, self._attributes_agreed())
             if made.readable:
@@ -225,7 +225,7 @@ class ClientPackets(Packets):
     ) -> None:
         facts = self.facts
         if not facts.wants_statement():
-            facts.count_statement()
+            facts.statements_total += 1
             return
         facts.add_statement(
             Statement(
