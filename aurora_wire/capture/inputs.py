@@ -22,8 +22,6 @@ def expand_inputs(paths: list[str]) -> list[str]:
     read) keeps its place in the order. What cannot be read is among them: opening it tells why. Raises
     UsageError where a path, a pattern or a folder names no capture.
     """
-    if len(paths) == 1 and _is_file(paths[0]):
-        return list(paths)  # nothing to look for, and nothing to put in order
     found = _Found()
     for path in paths:
         if path == STANDARD_INPUT:
@@ -36,10 +34,10 @@ def expand_inputs(paths: list[str]) -> list[str]:
 
 
 class _Found:
-    """Captures so far, with the time of their first packet (-1: none)."""
+    """Captures so far, with the time of their first packet (-1: none; None: not looked at yet)."""
 
     def __init__(self) -> None:
-        self._captures: list[tuple[int, str]] = []
+        self._captures: list[tuple[int | None, str]] = []
         self._seen: set[tuple[int, int]] = set()
 
     def add_input(self) -> None:
@@ -52,20 +50,16 @@ class _Found:
         self._seen.add(key)
         return new
 
-    def add(self, path: str, time_ns: int) -> None:
+    def add(self, path: str, time_ns: int | None) -> None:
         self._captures.append((time_ns, path))
 
     def ordered(self) -> list[str]:
         """Those with a time sorted among the places that they hold; the others stay where they are."""
-        dated = iter(sorted((c for c in self._captures if c[0] >= 0), key=lambda capture: capture[0]))
-        return [next(dated)[1] if time_ns >= 0 else path for time_ns, path in self._captures]
-
-
-def _is_file(path: str) -> bool:
-    try:
-        return path != STANDARD_INPUT and stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
-    except (OSError, ValueError):
-        return False  # told when it is opened
+        if len(self._captures) == 1:  # not worth opening it for
+            return [path for _, path in self._captures]
+        looked_at = [(_peek(path)[1] if time_ns is None else time_ns, path) for time_ns, path in self._captures]
+        dated = iter(sorted((c for c in looked_at if c[0] >= 0), key=lambda capture: capture[0]))
+        return [next(dated)[1] if time_ns >= 0 else path for time_ns, path in looked_at]
 
 
 def _is_missing(path: str) -> bool:
@@ -97,7 +91,7 @@ def _add(path: str, found: _Found) -> int:
         return 1
     if not stat.S_ISDIR(status.st_mode):
         if found.is_new(status):
-            found.add(path, _peek(path)[1] if stat.S_ISREG(status.st_mode) else -1)
+            found.add(path, None if stat.S_ISREG(status.st_mode) else -1)
         return 1
     captures = 0
     for file, file_status in _files(path):
