@@ -6,14 +6,22 @@ import argparse
 from collections.abc import Callable
 
 
-def seconds(text: str) -> float:
-    try:
-        found = float(text)
-    except ValueError:
-        found = -1
-    if not 0 < found < 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return found
+def seconds_below(limit: float) -> Callable[[str], float]:
+    """For a time above 0."""
+
+    def read(text: str) -> float:
+        try:
+            found = float(text)
+        except ValueError:
+            found = -1
+        if not 0 < found < limit:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+        return found
+
+    return read
+
+
+seconds = seconds_below(1e9)
 
 
 def count_of(what: str) -> Callable[[str], int]:

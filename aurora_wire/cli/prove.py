@@ -12,11 +12,13 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
+from aurora_wire.cli.numbers import seconds_below
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import OutputError, UsageError
 from aurora_wire.prove.client import TIMEOUT, Mode
 from aurora_wire.prove.finding import DEFAULT_CLIENT, names
+from aurora_wire.prove.interrupts import answered_by
 
 if TYPE_CHECKING:
     from aurora_wire.prove.cell import Cell
@@ -64,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--via-relay", action="store_true",
         help="Let clients connect through a relay on 127.0.0.1 that records, and capture nothing (default: only where "
         "live capture is not allowed).")
-    add("--timeout", metavar="SECONDS", type=_seconds, default=TIMEOUT,
+    add("--timeout", metavar="SECONDS", type=seconds_below(1e6), default=TIMEOUT,
         help=f"Give each run this time (default {TIMEOUT:g}).")
     add("--keep", metavar="DIR", help="Keep each cell's capture in this folder, with its truth beside it as JSON.")
     add("--keep-keys", action="store_true",
@@ -135,12 +137,8 @@ def terminated_as_interrupted() -> Iterator[None]:
     def interrupt(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
+    with answered_by(interrupt, (signal.SIGTERM, signal.SIGHUP)):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def clients_of(asked: list[str]) -> list[str]:
@@ -174,13 +172,3 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r} is no port")
     return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if not 0 < seconds < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return seconds

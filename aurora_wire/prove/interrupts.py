@@ -1,10 +1,10 @@
-"""Ctrl-C while something is cleaned up: it is heard, and answered when that is done."""
+"""Signals that ask the process to end: who answers them, for a while."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -12,9 +12,21 @@ INTERRUPTS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
+def answered_by(answer: Callable[[int, Any], None], signals: Iterable[signal.Signals] = INTERRUPTS) -> Iterator[None]:
+    """In a `with` statement of the main thread: these signals call `answer` (number, frame)."""
+    before: dict[signal.Signals, Any] = {number: signal.signal(number, answer) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+
+@contextmanager
 def held_back() -> Iterator[None]:
-    """Signals that ask the process to end are delivered after the `with` statement. In other threads: no effect, as
-    none arrives there.
+    """While something is cleaned up, such signals are heard, and delivered after the `with` statement.
+
+    In other threads: no effect, as none arrives there.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -24,11 +36,9 @@ def held_back() -> Iterator[None]:
     def hear(number: int, _: object) -> None:
         came.append(number)
 
-    before: dict[signal.Signals, Any] = {number: signal.signal(number, hear) for number in INTERRUPTS}
     try:
-        yield
+        with answered_by(hear):
+            yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
         if came:
             signal.raise_signal(came[0])
