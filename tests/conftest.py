@@ -33,6 +33,20 @@ def shared() -> Path:
     return SHARED
 
 
+# What the field's captures are about: damaged or odd on purpose, so that other readers refuse them or differ.
+ODD = ("05-", "06-", "07-", "08-", "09-", "21-", "22-", "23-")
+
+
+@pytest.fixture(scope="session")
+def shared_captures(shared: Path) -> list[Path]:
+    """Every shared capture that other programs read too, to be judged by them."""
+    folders = [shared / "corpus", shared / "lab", shared / "field"]
+    found = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".pcap", ".pcapng")]
+    found = [path for path in found if path.parent.name != "folder-skip" and not path.name.startswith(ODD)]
+    assert len(found) > 280
+    return sorted(found)
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """`golden(name, text)`: text is what the file beside the test holds; --update-golden writes it."""

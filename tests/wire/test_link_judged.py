@@ -97,13 +97,8 @@ def frames_of(path: Path) -> Iterator[tuple[bytes, int, int]]:
         at += 16 + captured
 
 
-def captures(shared: Path) -> list[Path]:
-    return sorted(p for p in shared.rglob("*") if p.suffix in (".pcap", ".pcapng"))
-
-
-def test_tshark_agrees_on_every_frame_of_every_shared_capture(shared: Path, tmp_path: Path) -> None:
-    paths = captures(shared)
-    assert len(paths) > 190
+def test_tshark_agrees_on_every_frame_of_every_shared_capture(shared_captures: list[Path], tmp_path: Path) -> None:
+    paths = shared_captures
     merged = tmp_path / "all.pcapng"
     subprocess.run(["mergecap", "-a", "-w", str(merged), *map(str, paths)], check=True, capture_output=True)
     theirs = judged(merged)
@@ -196,8 +191,8 @@ def test_tshark_agrees_on_fragments(tmp_path: Path) -> None:
     assert all(same(theirs[number], row) for number, row in ours.items())
 
 
-def test_no_segment_of_the_lab_has_a_bad_checksum(shared: Path) -> None:
-    for path in captures(shared / "lab"):
+def test_no_segment_of_the_lab_has_a_bad_checksum(shared_captures: list[Path]) -> None:
+    for path in [one for one in shared_captures if "lab" in one.parts]:
         for index, (frame, _, link_type) in enumerate(frames_of(path), 1):
             locator = new_locator()
             if locator.locate(frame, 0, len(frame), len(frame), link_type) != skipped.TCP:
