@@ -86,15 +86,16 @@ def evidence_of(connection: Connection) -> Evidence:
             seen.doubts += first_bytes_doubts(facts, tls)
             seen.doubts += handshake_doubts(tls)
             seen.doubts += opened_doubts(facts)
+    seen.doubts += stranger_reasons(facts)
     seen.doubts += note_reasons(facts, DOUBTS)
     seen.remarks = list(note_reasons(facts, REMARKS))
     seen.doubts += direction_doubts(connection)
     client, server = facts.client, facts.server
-    unknown = client.unknown + server.unknown
+    unknown = client.unknown + server.unknown - facts.stranger_bytes
     seen.unseen = unknown + client.missing + server.missing + client.truncated + server.truncated
     if unknown and not any(reason.id in ("unknown-bytes", "bad-record") for reason in seen.doubts):
         for side in (client, server):
-            if side.unknown:
+            if side.unknown > (facts.stranger_bytes if side is client else 0):
                 words_for = f"{side.unknown:,} bytes of the {_name(side)} could not be decoded"
                 seen.doubts.append(
                     Reason("unknown-bytes", words_for, side.unknown_frame, _name(side), side.unknown_offset)
@@ -136,7 +137,7 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
         yield Reason("fragment", "a fragment of MySQL packets in the clear", None, side, None)
     for from_client in (True, False):
         note = facts.find_note(notes.READABLE_UNKNOWN, from_client)
-        if note is not None and facts.kind != wire_facts.UNKNOWN:
+        if note is not None and facts.kind != wire_facts.UNKNOWN and not (from_client and facts.stranger):
             side = _side_of(note)
             words_for = f"readable text of the {side} outside TLS, of no known framing"
             yield Reason("fragment", words_for, note.frame, side, note.offset)
@@ -238,6 +239,14 @@ def opened_doubts(facts: Facts) -> Iterator[Reason]:
     words_for = f"{count} not authenticate under the keys that the key log has for this connection"
     side: Direction = "client" if opened.failed_from_client else "server"
     yield Reason("record-not-opened", words_for, opened.failed_frame, side, opened.failed_offset)
+
+
+def stranger_reasons(facts: Facts) -> Iterator[Reason]:
+    """Another protocol of the client's, that no MySQL server speaks."""
+    if facts.stranger:
+        name = "a protocol not known here" if facts.stranger == "unknown" else facts.stranger
+        words_for = f"the client spoke {name}, not MySQL"
+        yield Reason("other-protocol", words_for, facts.stranger_frame, "client", facts.stranger_offset)
 
 
 def note_reasons(facts: Facts, kinds: dict[int, tuple[str, str]]) -> Iterator[Reason]:

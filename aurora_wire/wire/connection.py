@@ -15,7 +15,9 @@ from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_OTHER, TO
 from aurora_wire.wire.decoders import Decoders
 from aurora_wire.wire.detect import STRONG, mysql_commands
 from aurora_wire.wire.facts import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget, Facts, X
+from aurora_wire.wire.first_bytes import FirstBytes, name_at_end
 from aurora_wire.wire.history import History
+from aurora_wire.wire.midstream import ASKS, UNDECIDED, MidStream
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
@@ -52,6 +54,9 @@ class Connection(Receiver):
         self.was_reset = False
         self.verify = True                 # TCP checksums still matter
         self.undecided = True
+        self.watching = False              # `skipping`, by a guess that may be taken back
+        self.tries: i64 = 0                # segments that came before it was decided
+        self.midstream = MidStream()
         self.is_mysql_port = is_mysql_port
         self.is_x_port = is_x_port
         self.roles_certain = False
@@ -131,7 +136,14 @@ class Connection(Receiver):
                 return
             self._decide(stream, True)
             if self.undecided:
-                self._search()
+                if not (self.is_mysql_port or self.is_x_port):
+                    # A gap makes nothing MySQL: what comes is judged as in mid-stream.
+                    self._forget(stream, count)
+                    return
+                self._give_up()
+        if self.skipping:
+            stream.side.hole(count)
+            return
         decoder = stream.decoder
         if decoder is not None:
             decoder.gap(count)
@@ -214,12 +226,40 @@ class Connection(Receiver):
         offset = stream.next - (end - at) - cut
         stream.pending.append(Segment(offset, data[at:end], cut, side.frame, side.time_ns, side.anchor))
         stream.pending_bytes += end - at
+        self.tries += 1
         self._decide(stream, False)
+        if self.undecided and not (self.is_mysql_port or self.is_x_port or self._is_first(stream)):
+            self._add_up(stream, data, at, end, cut)
+
+    def _is_first(self, stream: Stream) -> bool:
+        """Were the connection's first bytes captured, and is `stream`'s first byte among what waits?"""
+        if self.client_isn < 0 and self.server_isn < 0:
+            return False
+        return stream.side.position == (self.facts.client_header if stream is self.client else 0)
+
+    def _add_up(self, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> bool:
+        """Judge a segment of mid-stream together with those before it; True where it is MySQL now."""
+        found = self.midstream.take(data, at, end, cut, stream.side.from_client)
+        if found == UNDECIDED:
+            return False
+        self._roles(stream, found == ASKS)
+        self._search()
+        return True
+
+    def _forget(self, stream: Stream, count: i64) -> None:
+        """A gap in a stream that is not decided, on a port that is not MySQL's: what was before it stays unknown."""
+        side = stream.side
+        for item in stream.pending:
+            side.account(len(item.data), labels.UNKNOWN)
+        stream.pending = []
+        stream.pending_bytes = 0
+        side.hole(count)
 
     def _decide(self, stream: Stream, ends_here: bool) -> None:
         """Judge again, now that `stream` has brought something (or, with ends_here, will bring no more)."""
+        first = self._is_first(stream)
         found = guess.guess(
-            stream.pending, self.peer(stream).pending, stream.side.from_client, stream.start != -1,
+            stream.pending, self.peer(stream).pending, stream.side.from_client, first,
             self.is_mysql_port, self.is_x_port, ends_here,
         )  # fmt: skip
         if found == guess.GREETING or found == guess.SERVER_ERROR:
@@ -240,31 +280,57 @@ class Connection(Receiver):
             self._roles(stream, True)
             self._proxy(stream)
         elif found == guess.HELLO or found == guess.TLS_CHAIN:
-            if found == guess.HELLO:
-                self._roles(stream, guess.is_client_hello(stream.pending))
-            if self.is_mysql_port or self.is_x_port:
-                self.facts.kind = TLS_ONLY
-                self._start_tls()
-            else:
-                self._start_foreign(found == guess.HELLO)
+            if ends_here or self._is_settled(stream, first, found):
+                self._tls(stream, found)
         elif found == guess.X_PROTOCOL:
             self.facts.kind = X
             self.facts.other = "X Protocol"
             self._start_opaque(labels.X_PROTOCOL)
-        elif found == guess.NAMED:
-            self._start_other(guess.name(stream.pending, stream.side.from_client))
-        elif found == guess.WAIT and not ends_here:
-            if stream.pending_bytes > MAX_PENDING or len(stream.pending) > MAX_PENDING_SEGMENTS:
-                self._give_up()
-        elif found == guess.NOTHING:
-            total = len(self.client.pending) + len(self.server.pending)
-            if self.is_mysql_port or self.is_x_port:
-                self._search()
-            elif total >= guess.MAX_TRIES or self.client.pending_bytes + self.server.pending_bytes > MAX_PENDING:
-                self._give_up()
+        elif ends_here or self._is_settled(stream, first, found):
+            self._give_up()
+
+    def _is_settled(self, stream: Stream, first: bool, found: i64) -> bool:
+        """May a guess stand that what the other direction says, or what follows, can still contradict?"""
+        if stream.pending_bytes > MAX_PENDING or len(stream.pending) > MAX_PENDING_SEGMENTS:
+            return True
+        if found == guess.WAIT:
+            return False
+        spoken = len(self.peer(stream).pending) > 0
+        if first and stream.side.from_client and not spoken:
+            return False  # a server may still greet whoever knocks
+        if found == guess.HELLO or found == guess.TLS_CHAIN:
+            return True
+        if self.is_mysql_port or self.is_x_port:
+            # A row may look like another protocol's first line, so that some more is looked at.
+            return found == guess.NOTHING or first or self.tries >= guess.MAX_TRIES
+        if first and (spoken or found == guess.NAMED) and self._name():
+            return True
+        return self.tries >= guess.MAX_TRIES or self.client.pending_bytes + self.server.pending_bytes > MAX_PENDING
+
+    def _tls(self, stream: Stream, found: i64) -> None:
+        if found == guess.HELLO:
+            self._roles(stream, guess.is_client_hello(stream.pending))
+        if self.is_mysql_port or self.is_x_port:
+            self.facts.kind = TLS_ONLY
+            self._start_tls()
+        else:
+            self._start_foreign(found == guess.HELLO)
+
+    def _name(self) -> str:
+        """What another protocol's opening in either direction names."""
+        for stream in (self.client, self.server):
+            if stream.pending:
+                found = guess.name(stream.pending, stream.side.from_client)
+                if found:
+                    return found
+        return ""
 
     def _give_up(self) -> None:
-        if self.is_mysql_port or self.is_x_port:
+        """Nothing that comes first tells MySQL: another protocol, or on MySQL's port a search."""
+        found = self._name()
+        if found:
+            self._start_other(found)
+        elif self.is_mysql_port or self.is_x_port:
             self._search()
         else:
             self._start_other("unknown")
@@ -280,9 +346,11 @@ class Connection(Receiver):
         header = parse_proxy(joined, 0, len(joined))
         if header is None:
             return
-        self.facts.proxy = header
+        if self.facts.proxy is None or header.source:
+            self.facts.proxy = header
+            self.facts.proxy_frame = stream.pending[0].frame
         size: i64 = header.length
-        self.facts.client_header = size
+        self.facts.client_header += size
         stream.side.account(size, labels.PROXY_HEADER)
         rest: list[Segment] = []
         skip = size
@@ -296,6 +364,7 @@ class Connection(Receiver):
             )
             skip = 0
         stream.pending = rest
+        stream.pending_bytes -= size
         if rest:
             self._decide(stream, False)
 
@@ -304,7 +373,10 @@ class Connection(Receiver):
         facts.kind = MYSQL
         self.undecided = False
         self.server.decoder = self.decoders.server_packets(facts.server)
-        self.client.decoder = self.decoders.client_packets(facts.client)
+        if facts.client.position == facts.client_header:
+            self.client.decoder = FirstBytes(facts, facts.client)
+        else:
+            self.client.decoder = self.decoders.client_packets(facts.client)
         facts.client_start = self.client.known_from()
         facts.server_start = self.server.known_from()
         self._replay(self.server)
@@ -343,6 +415,9 @@ class Connection(Receiver):
     def _start_other(self, name: str) -> None:
         self.facts.kind = OTHER
         self.facts.other = name
+        # Where the beginning was captured, and MySQL's port is another, nothing can contradict it.
+        fresh = self._is_first(self.client) and self._is_first(self.server)
+        self.watching = self.is_mysql_port or not fresh
         self.undecided = False
         self.skipping = True
         self.verify = False
@@ -355,6 +430,31 @@ class Connection(Receiver):
             if decoder is not None:
                 decoder.finish()
                 stream.decoder = None
+
+    def overlook(self, stream: Stream, seq: i64, ack: i64, data: bytes, at: i64, end: i64, cut: i64) -> bool:
+        """A segment of what was taken for another protocol: False, unless it tells by itself that this is MySQL.
+
+        Then its streams go on from here, and a search begins.
+        """
+        if end - at < 5 or (not self.is_mysql_port and data[at + 3] > 1):
+            return False
+        found = UNDECIDED
+        if mysql_commands(data, at, end, cut) == STRONG:
+            found = ASKS
+        else:
+            found = self.midstream.take(data, at, end, cut, stream.side.from_client)
+        if found == UNDECIDED:
+            return False
+        self.skipping = False
+        self.watching = False
+        self.verify = True
+        self.facts.kind = UNKNOWN
+        self.facts.other = ""
+        stream.resume(seq)
+        self.peer(stream).resume(ack)
+        self._roles(stream, found == ASKS)
+        self._search()
+        return True
 
     def _replay_in_order(self) -> None:
         """Hand out what waited, in capture order."""
@@ -393,12 +493,14 @@ class Connection(Receiver):
         """No more frames will come: hand out what waits, and account for it."""
         for stream in (self.client, self.server):
             stream.close()
+        for stream in (self.client, self.server):
+            if self.undecided and stream.pending:
+                self._decide(stream, True)
         if self.undecided:
             if self.is_mysql_port or self.is_x_port:
                 self._search()
             else:
-                empty = not self.client.pending and not self.server.pending
-                self._start_other("no data" if empty else "unknown")
+                self._start_other("no data" if self.facts.proxy is None else "PROXY")
         for stream in (self.client, self.server):
             decoder = stream.decoder
             if decoder is not None:
@@ -413,6 +515,7 @@ class Connection(Receiver):
             stream.pending = []
         self.decoders.forget()
         facts = self.facts
+        name_at_end(facts)
         opening = self.decoders.opening
         if opening is not None:
             opening.close()

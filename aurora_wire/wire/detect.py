@@ -11,6 +11,7 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be, u24, u24_be, u32_be
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_PREPARE, fits_command, is_command
+from aurora_wire.wire.mysql.sql_text import reads_like_sql
 
 NO: Final[i64] = 0
 WEAK: Final[i64] = 1
@@ -18,10 +19,6 @@ STRONG: Final[i64] = 2
 
 MAX_RECORD: Final[i64] = 18432       # 2^14 + 2048: RFC 5246, 6.2.3
 READABLE_RUN: Final[i64] = 24        # printable bytes in a row: 5e-9 in 96 random bytes
-SQL_VERBS: Final = (
-    b"select ", b"insert ", b"update ", b"delete ", b"replace ", b"set ", b"show ", b"create ", b"drop ", b"alter ",
-    b"begin", b"commit", b"call ", b"use ", b"grant ", b"with ", b"load ", b"/*", b"--", b"(select ",
-)  # fmt: skip
 CHANGE_CIPHER_SPEC: Final[i64] = 20
 ALERT: Final[i64] = 21
 HANDSHAKE: Final[i64] = 22
@@ -95,24 +92,29 @@ def is_record_start(data: bytes, at: i64, end: i64) -> bool:
 def mysql_commands(data: bytes, at: i64, end: i64, cut: i64) -> i64:
     """Packets of a client's commands, each with sequence id 0, that fill the segment?
 
-    X Protocol frames (u32 length, u8 type) have the same shape where the length is below 2^24.
+    STRONG only where one reads as SQL: other protocols' frames (u32 length, u8 type) have the same shape where the
+    length is below 2^24.
     """
     stop = end + cut
     packets: i64 = 0
+    sql = False
     while end - at >= 5:
         length = u24(data, at)
         command: i64 = data[at + 4]
         if data[at + 3] != 0 or length == 0 or not is_command(command) or not fits_command(command, length):
             return NO
-        text = command in (COM_QUERY, COM_STMT_PREPARE) and reads_like_text(data, at + 5, end)
+        shown = at + 4 + length if at + 4 + length < end else end
+        carries_text = command in (COM_QUERY, COM_STMT_PREPARE)
+        text = carries_text and reads_like_text(data, at + 5, shown)
+        if carries_text and reads_like_sql(data, at + 5, shown):
+            sql = True
         packets += 1
         at += 4 + length
         if at == stop:
-            return STRONG if text or packets > 1 else WEAK
+            return STRONG if sql else WEAK
         if at > end:
             # The rest is in segments to come: SQL that goes on, or nothing to hold on to.
-            first = at - 4 - length
-            if text and (packets > 1 or begins_like_sql(data, first + 5, end)):
+            if sql:
                 return STRONG
             return WEAK if text else NO
     return NO if at < end or packets == 0 else WEAK
@@ -133,19 +135,12 @@ def reads_like_text(data: bytes, at: i64, end: i64) -> bool:
     return True
 
 
-def begins_like_sql(data: bytes, at: i64, end: i64) -> bool:
-    """Is the first word one that statements begin with?"""
-    if end - at >= 2 and data[at] == 0 and data[at + 1] == 1:
-        at += 2
-    word = data[at : at + 8].lower()
-    return word.startswith(SQL_VERBS)
-
-
 def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
     """Packets of a server, sequence ids counting up from one of 1..254, that fill the segment?"""
     stop = end + cut
     links: i64 = 0
     previous: i64 = -1
+    begins = False
     while end - at >= 5:
         length = u24(data, at)
         sequence: i64 = data[at + 3]
@@ -155,15 +150,18 @@ def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
                 return NO
         elif sequence != (previous + 1) & 0xFF and sequence != 1:
             return NO
-        if links == 0 and not _is_reply_start(data, at + 4, end, length, sequence):
-            return NO
+        if links == 0:
+            if not _is_reply_start(data, at + 4, end, length, sequence):
+                return NO
+            begins = sequence == 1
         previous = sequence
         links += 1
         at += 4 + length
         if at == stop:
             return STRONG if links >= 2 else WEAK
         if at > end:
-            return STRONG if links >= 3 else (WEAK if links == 2 else NO)
+            # Two links that begin anywhere come by chance once in 2^21 segments.
+            return STRONG if links >= 3 else (WEAK if links == 2 and begins else NO)
     return NO if links < 3 else STRONG
 
 

@@ -157,7 +157,11 @@ class Engine:
         at = locator.payload_at
         end = locator.captured_end
         cut = locator.payload_len - (end - at)
-        if connection.skipping:
+        if connection.skipping and not (
+            connection.watching and connection.overlook(
+                stream, u32_be(data, tcp_at + 4), u32_be(data, tcp_at + 8), data, at, end, cut
+            )
+        ):  # fmt: skip
             self._label_alone(stream, frame, labels.NOT_MYSQL if locator.payload_len else labels.TCP_CONTROL)
             if flags & (FIN | RST):
                 self._ends(connection, stream, flags, 0)

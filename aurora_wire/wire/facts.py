@@ -253,6 +253,11 @@ class Facts:
         self.server_start: i64 = 0               # START_ACK (the peer's ACK number) or START_SYN
         self.client_header: i64 = 0              # bytes of a PROXY header before the client's first packet
         self.dropped_leak_frame: i64 = -1        # a readable command in a frame that a receiver would drop
+        self.proxy_frame: i64 = -1
+        self.stranger = ""                       # the protocol of a client that is none of MySQL's, by name
+        self.stranger_frame: i64 = -1
+        self.stranger_offset: i64 = -1
+        self.stranger_bytes: i64 = 0             # counted among the unknown ones
         # The connection phase.
         self.greeting: Greeting | None = None
         self.greeting_frame: i64 = -1

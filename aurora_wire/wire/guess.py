@@ -11,7 +11,7 @@ from mypy_extensions import i64
 from aurora_wire.reads import u16, u24
 from aurora_wire.wire import detect
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
-from aurora_wire.wire.mysql.login import parse_ssl_request
+from aurora_wire.wire.mysql.login import NO, YES, opens_login, parse_ssl_request
 from aurora_wire.wire.mysqlx import looks_like_x
 from aurora_wire.wire.other_protocols import recognise
 from aurora_wire.wire.proxy import MORE, proxy_length
@@ -34,6 +34,7 @@ HELLO: Final[i64] = 9            # TLS from the first byte
 TLS_CHAIN: Final[i64] = 10       # TLS in mid-stream
 X_PROTOCOL: Final[i64] = 11
 NAMED: Final[i64] = 12           # another protocol; `name` says which
+COMMANDS_STRONG: Final[i64] = 13
 
 
 def joined(pending: list[Segment]) -> bytes:
@@ -51,12 +52,12 @@ def joined(pending: list[Segment]) -> bytes:
 
 
 def guess(
-    mine: list[Segment], others: list[Segment], from_client: bool, from_start: bool, mysql_port: bool, x_port: bool,
+    mine: list[Segment], others: list[Segment], from_client: bool, first: bool, mysql_port: bool, x_port: bool,
     ends_here: bool,
 ) -> i64:  # fmt: skip
     """What the direction whose segments are `mine` (the last one is new) shows.
 
-    from_client: its role as far as known; from_start: its beginning is known, or it may be.
+    from_client: its role as far as known; first: these are the first bytes of the connection, not of mid-stream.
     """
     if not mine:
         return NOTHING
@@ -82,52 +83,70 @@ def guess(
         return HELLO
     if size < 11 and head[0] == detect.HANDSHAKE and (size < 2 or head[1] == 3):
         wait = True
-    if _is_ssl_request(head, size) or is_login(head, 0, size, mine[0].cut if len(mine) == 1 else 0):
-        return CLIENT_FIRST
-    if size < 40 and len(others) > 0 and _may_be_first_packet(head, size):
+    opens = _first_packet(head, size, mine[0].cut if len(mine) == 1 else 0, from_client, first, mysql_port)
+    if opens == CLIENT_FIRST:
+        return opens
+    if opens == WAIT:
         wait = True
     x = looks_like_x(head, 0, size, 1 if from_client else 0)
     if x == 1 and (x_port or not mysql_port):
         return X_PROTOCOL
     if x < 0 and x_port:
         wait = True
-    if not from_client and _is_server_error(head, size) and (mysql_port or from_start):
-        return SERVER_ERROR
+    if not from_client and (mysql_port or first):
+        error = _server_error(head, size)
+        if error == SERVER_ERROR:
+            return error
+        if error == WAIT and (first or size < 5):
+            wait = True
+    found = _from_segment(last, from_client, first, mysql_port, x_port)
+    if found == COMMANDS_STRONG or found == COMPRESSED:
+        return COMMANDS if found == COMMANDS_STRONG else found
     if name(mine, from_client):
         return NAMED
-    found = _from_segment(last, others, from_client, mysql_port, x_port)
     if found != NOTHING:
         return found
     return WAIT if wait else NOTHING
 
 
-def _from_segment(last: Segment, others: list[Segment], from_client: bool, mysql_port: bool, x_port: bool) -> i64:
-    """In mid-stream a segment has to speak for itself."""
+def _first_packet(head: bytes, size: i64, cut: i64, from_client: bool, first: bool, mysql_port: bool) -> i64:
+    """CLIENT_FIRST for an SSLRequest or a login; WAIT for what can become one; else NOTHING.
+
+    On other ports the segments have to end with it, or with a command that was sent without waiting.
+    """
+    if _is_ssl_request(head, size) or is_login(head, 0, size, cut):
+        return CLIENT_FIRST
+    if not first or not from_client:
+        return NOTHING
+    opens = opens_login(head, 0, size)
+    if opens == NO:
+        # 36 bytes may still become an SSLRequest.
+        return WAIT if size < 36 and _may_be_first_packet(head, size) else NOTHING
+    if opens == YES and not mysql_port:
+        stop = 4 + u24(head, 0)
+        if stop > size:
+            return WAIT
+        if stop < size and detect.mysql_commands(head, stop, size, cut) == detect.NO:
+            return NOTHING
+    return CLIENT_FIRST if opens == YES else WAIT
+
+
+def _from_segment(last: Segment, from_client: bool, first: bool, mysql_port: bool, x_port: bool) -> i64:
+    """In mid-stream a segment has to speak for itself. Elsewhere than on MySQL's port see `MidStream`, too."""
     data = last.data
     end: i64 = len(data)
     commands = detect.mysql_commands(data, 0, end, last.cut)
-    if commands == detect.STRONG and not x_port:
-        return COMMANDS
-    if detect.compressed_packets(data, 0, end, last.cut) == detect.STRONG:
+    # Where the connection's first bytes are here, no command is among them: a frame of another protocol.
+    if commands == detect.STRONG and not x_port and (mysql_port or not first):
+        return COMMANDS_STRONG
+    if detect.compressed_packets(data, 0, end, last.cut) == detect.STRONG and (mysql_port or not first):
         return COMPRESSED
     if detect.tls_records(data, 0, end, last.cut) == detect.STRONG:
         return TLS_CHAIN
-    if mysql_port:
+    if mysql_port and not first:
         if commands == detect.WEAK and from_client:
             return COMMANDS
         if not from_client and detect.mysql_replies(data, 0, end, last.cut) != detect.NO:
-            return REPLIES
-        return NOTHING
-    # Elsewhere one direction alone is not enough, unless it reads as SQL: a command, and a reply to it.
-    if commands == detect.WEAK and not x_port and others:
-        other = others[len(others) - 1]
-        if detect.mysql_replies(other.data, 0, len(other.data), other.cut) == detect.STRONG:
-            return COMMANDS
-    replies = detect.mysql_replies(data, 0, end, last.cut)
-    if replies != detect.NO and others and not x_port:
-        other = others[len(others) - 1]
-        strength = detect.mysql_commands(other.data, 0, len(other.data), other.cut)
-        if strength != detect.NO and (replies == detect.STRONG or strength == detect.STRONG):
             return REPLIES
     return NOTHING
 
@@ -164,18 +183,23 @@ def _may_be_first_packet(head: bytes, size: i64) -> bool:
     return (size < 3 or head[2] == 0) and (size < 4 or head[3] == 1)
 
 
-def _is_server_error(head: bytes, size: i64) -> bool:
-    """An ERR packet in place of a greeting: `FF`, a code of MySQL's ranges, readable text."""
-    if size < 9 or head[4] != 0xFF:
-        return False
+def _server_error(head: bytes, size: i64) -> i64:
+    """SERVER_ERROR for an ERR packet in place of a greeting: `FF`, a code of MySQL's ranges, readable text.
+
+    WAIT for what can become one, NOTHING else.
+    """
+    if (size > 2 and head[2] != 0) or (size > 3 and head[3] > 2) or (size > 4 and head[4] != 0xFF):
+        return NOTHING
+    if size < 9:
+        return WAIT
     length = u24(head, 0)
     code = u16(head, 5)
     if length < 5 or length > 1024 or not (1000 <= code < 5000):
-        return False
+        return NOTHING
     at: i64 = 7
     end = length + 4 if length + 4 < size else size
     while at < end:
         if head[at] < 32 or head[at] == 127:
-            return False
+            return NOTHING
         at += 1
-    return True
+    return SERVER_ERROR

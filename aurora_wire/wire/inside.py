@@ -65,6 +65,8 @@ class Inside(Opening):
         inside = Facts(facts.id, facts.budget, None)
         self.opened.inside = inside
         inner = Connection(inside, b"", b"", facts.budget, True, False, self.inflaters, borrowed)
+        inner.client_isn = 0  # what is inside begins here: as after a SYN
+        inner.server_isn = 0
         self.inner = inner
         self.client = inner.client
         self.server = inner.server

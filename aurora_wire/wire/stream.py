@@ -105,6 +105,21 @@ class Stream:
         self.acked = 0
         self.sent = 0
 
+    def resume(self, seq: i64) -> None:
+        """Go on at `seq` behind bytes that were passed over: its offset is the next one that has to be accounted."""
+        self.start = -1
+        self.next = self.side.position
+        self.next_seq = seq & MASK
+        self.acked = self.next
+        self.sent = self.next
+        self.edge = -1
+        self.patience = -1
+        self.end = -1
+        for item in self.held:
+            self.budget.held += len(item.data)
+        self.held = []
+        self.history.clear()
+
     def offset_of(self, seq: i64) -> i64:
         """The stream offset that a sequence number means: the one nearest to `next`."""
         delta = (seq - self.next_seq) & MASK

@@ -38,8 +38,9 @@ from aurora_wire.wire.mysql.commands import (
     is_command,
     reply_shape,
 )
-from aurora_wire.wire.mysql.login import parse_change_user, parse_login, parse_ssl_request
+from aurora_wire.wire.mysql.login import is_name, is_plausible, parse_change_user, parse_login, parse_ssl_request
 from aurora_wire.wire.mysql.packets import LATE, REJECT, TELLING, Packets
+from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.statements import Statements
 from aurora_wire.wire.mysql.values import Value
 
@@ -132,6 +133,8 @@ class ClientPackets(Packets):
         greeting = facts.greeting
         offered = greeting.capabilities if greeting is not None else UNKNOWN
         login = parse_login(data, at, end, offered)
+        if login is not None and not is_plausible(login):
+            login = None
         if login is None and not whole and total > SSL_REQUEST_LEN:
             # Longer than an SSLRequest: a login, though too much of it is cut off to be read.
             self.late_label = labels.LOGIN
@@ -197,7 +200,8 @@ class ClientPackets(Packets):
         elif command == COM_STMT_PREPARE:
             text = data[at + 1 : end]
             made.prepare(text)
-            facts.readable = True
+            if not facts.readable:
+                facts.readable = reads_like_sql(data, at + 1, end)
             self._statement(command, text, total - 1, None, whole, -1)
         elif command in (COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE):
             text = made.execute(command, data, at, end, self._attributes_agreed())
@@ -242,13 +246,14 @@ class ClientPackets(Packets):
 
     def _change_user(self, data: bytes, at: i64, end: i64) -> None:
         facts = self.facts
-        facts.readable = True
         facts.full_authentication = False
         facts.changing_user = True
         known = facts.capabilities_known
         user = parse_change_user(data, at, end, facts.capabilities) if known else parse_change_user(data, at, end)
         if user is None:
             return
+        if user.complete and is_name(user.user):
+            facts.readable = True
         facts.auth_plugin = user.auth_plugin
         if len(facts.users_after) < MAX_USERS:
             facts.users_after.append(user.user)

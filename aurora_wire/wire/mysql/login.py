@@ -188,6 +188,75 @@ def parse_change_user(data: bytes, at: i64, end: i64, capabilities: i64 = UNKNOW
     return ChangeUser(user, auth_response, database, charset, plugin, attributes, fields.complete)
 
 
+YES: Final[i64] = 1
+NO: Final[i64] = 0
+MORE: Final[i64] = -1            # what is there fits; more bytes are needed
+MAX_LOGIN: Final[i64] = 65536    # bytes of payload: our bound
+MAX_USER: Final[i64] = 256       # of a login before 4.1: our bound
+QUIT: Final = b"\x01\x00\x00\x00\x01"
+
+
+def opens_login(data: bytes, at: i64, end: i64) -> i64:
+    """Does a login's packet begin at `at`, of a client that speaks first? YES, NO or MORE.
+
+    From 4.1 on its fixed part says so: 19 bytes of filler are zero (MariaDB uses the last four of 23), however much
+    of the rest is there. Before 4.1: flags, size, a printable user, and nothing or COM_QUIT behind the packet.
+    """
+    have = end - at
+    if (have > 2 and data[at + 2] != 0) or (have > 3 and data[at + 3] not in (1, 2, 3)):
+        return NO
+    if have < 6:
+        return MORE
+    length = u24(data, at)
+    if not data[at + 5] & 2:
+        return _opens_login_320(data, at, end, length)
+    if length <= SSL_REQUEST_LEN or length > MAX_LOGIN:
+        return NO
+    place = at + 13
+    while place < end and place < at + 32:
+        if data[place] != 0:
+            return NO
+        place += 1
+    if have < 37:
+        return MORE
+    return YES if data[at + 36] == 0 or data[at + 36] >= 32 else NO
+
+
+def _opens_login_320(data: bytes, at: i64, end: i64, length: i64) -> i64:
+    if length < 7 or length > 5 + 2 * MAX_USER or data[at + 3] != 1:
+        return NO
+    stop = at + 4 + length
+    shown = stop if stop < end else end
+    place = at + 9
+    while place < shown and data[place] != 0:
+        if data[place] < 32 or data[place] == 127:
+            return NO
+        place += 1
+    if place == stop or (place == at + 9 and place < shown):
+        return NO  # a user that does not end, or none
+    if end < stop:
+        return MORE
+    if end == stop:
+        return YES
+    rest = data[stop : end if end < stop + 5 else stop + 5]
+    if rest == QUIT:
+        return YES
+    return MORE if QUIT.startswith(rest) else NO
+
+
+def is_name(name: bytes) -> bool:
+    """Whether it can be the name of a user: no control characters."""
+    for byte in name:
+        if byte < 32 or byte == 127:
+            return False
+    return True
+
+
+def is_plausible(login: Login) -> bool:
+    """Whether a client can have meant it: bytes that are no login parse as one of before 4.1, too."""
+    return is_name(login.user) and (login.complete or not login.protocol_320)
+
+
 @mypyc_attr(acyclic=True)
 class _Fields:
     """Reads one field after the other. A field that begins at the end is missing, and empty.

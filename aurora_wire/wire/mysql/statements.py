@@ -19,6 +19,7 @@ from aurora_wire.wire.mysql.execute import (
 )
 from aurora_wire.wire.mysql.placing import count_placeholders
 from aurora_wire.wire.mysql.query import parse_query
+from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.values import Value
 
 MAX_UNANSWERED: Final[i64] = 1024    # PREPAREs without a reply that are remembered
@@ -36,7 +37,7 @@ class Statements:
         self.values: list[Value] | None = None
         self.complete = True
         self.statement_id: i64 = -1
-        self.readable = False            # a query could be read as text
+        self.readable = False            # a query reads like SQL
 
     def query(self, data: bytes, at: i64, end: i64, attributes_agreed: i64) -> bytes:
         """The text of the COM_QUERY at `at`."""
@@ -53,7 +54,7 @@ class Statements:
                     self.values = query.attributes
         text = data[self.text_at : end]
         if not self.readable:
-            self.readable = len(text) > 0 and is_readable(text)
+            self.readable = reads_like_sql(text, 0, len(text))
         return text
 
     def prepare(self, text: bytes) -> None:
@@ -139,17 +140,3 @@ def release(budget: Budget, prepared: Prepared, close: bool) -> None:
     if close:
         budget.prepared += prepared.charged
         prepared.charged = 0
-
-
-def is_readable(text: bytes) -> bool:
-    """Would a person read this as text? Judged from the first 64 bytes: no control characters but white space."""
-    end: i64 = len(text)
-    if end > 64:
-        end = 64
-    at: i64 = 0
-    while at < end:
-        byte: i64 = text[at]
-        if (byte < 32 and byte != 9 and byte != 10 and byte != 13) or byte == 127:
-            return False
-        at += 1
-    return True

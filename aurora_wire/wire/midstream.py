@@ -1,0 +1,114 @@
+"""A stream picked up in mid-stream, on a port that is not MySQL's: what its segments tell adds up.
+
+A statement that reads as SQL, column definitions, binlog events or rows tell it at once. An EXECUTE, a PING or an OK
+fits other protocols too: these count where a server answers what a client asked, or where one direction shows several.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.reads import u24
+from aurora_wire.wire.chain import chain_tells, find_chain
+from aurora_wire.wire.mysql.telling import (
+    CERTAIN,
+    FITS,
+    NOTHING,
+    command_tells,
+    is_event,
+    is_typed_execute,
+    reply_tells,
+)
+
+UNDECIDED: Final[i64] = 0
+ASKS: Final[i64] = 1        # what was given is a client's
+ANSWERS: Final[i64] = 2     # a server's
+
+ENOUGH: Final[i64] = 3      # answered commands of one byte; those with fields count twice
+TYPED: Final[i64] = 3       # EXECUTEs whose typed values fill them, without what answers them
+PLAIN_OKS: Final[i64] = 4   # OK packets in a row, without what they answer
+
+
+class MidStream:
+    """Of one connection, both directions, while it is not decided."""
+
+    __slots__ = ("asked", "asker", "oks", "score", "typed")
+
+    def __init__(self) -> None:
+        self.asked: i64 = 0       # weight of the last command, while it is not answered
+        self.asker = False        # by the direction that is taken for the client's
+        self.score: i64 = 0
+        self.typed: i64 = 0
+        self.oks: i64 = 0
+
+    def take(self, data: bytes, at: i64, end: i64, cut: i64, from_client: bool) -> i64:
+        """The next segment of a direction: UNDECIDED, or whose it is, now that it is known to be MySQL."""
+        if end - at < 5 or cut > 0:
+            return UNDECIDED
+        if data[at + 3] == 0 and not is_event(data, at, end):
+            return self._command(data, at, end, from_client)
+        return self._reply(data, at, end, from_client)
+
+    def _command(self, data: bytes, at: i64, end: i64, from_client: bool) -> i64:
+        weight: i64 = 0
+        self.asked = 0
+        while end - at >= 5:
+            stop = at + 4 + u24(data, at)
+            if data[at + 3] != 0 or stop > end or stop < at + 5:
+                return UNDECIDED
+            tells = command_tells(data, at + 4, stop)
+            if tells == NOTHING:
+                return UNDECIDED
+            if tells == CERTAIN:
+                return ASKS
+            if is_typed_execute(data, at + 4, stop):
+                self.typed += 1
+            weight = 1 if stop - at == 5 else 2
+            at = stop
+        if at < end:
+            return UNDECIDED
+        self.asked = weight
+        self.asker = from_client
+        return ASKS if self.typed >= TYPED else UNDECIDED
+
+    def _reply(self, data: bytes, at: i64, end: i64, from_client: bool) -> i64:
+        tells = self._packets(data, at, end)
+        if tells == CERTAIN:
+            return ANSWERS
+        if tells == FITS:
+            self.oks += 1
+            if self.asked > 0 and self.asker != from_client:
+                self.score += self.asked
+                self.asked = 0
+            return ANSWERS if self.score >= ENOUGH or self.oks >= PLAIN_OKS else UNDECIDED
+        self.oks = 0
+        self.asked = 0
+        found = find_chain(data, at, end, 0)
+        if found >= 0 and chain_tells(data, found, end):
+            return ANSWERS
+        return UNDECIDED
+
+    def _packets(self, data: bytes, at: i64, end: i64) -> i64:
+        """What the packets of one or more replies from `at` to `end` tell together."""
+        if is_event(data, at, end):
+            return CERTAIN
+        first: i64 = data[at + 3]
+        sequence = first
+        tells = NOTHING
+        while end - at >= 5:
+            stop = at + 4 + u24(data, at)
+            number: i64 = data[at + 3]
+            if stop < at + 5 or (number != sequence and number != 1):
+                return NOTHING
+            if stop > end:
+                return NOTHING
+            found = reply_tells(data, at + 4, stop, number)
+            if found == CERTAIN:
+                return CERTAIN
+            if found == NOTHING and not (number == 1 and stop - at == 5):
+                return NOTHING  # neither that nor a column count: rows are told by `chain`
+            if found == FITS and number == 1:
+                tells = FITS
+            sequence = (number + 1) & 0xFF
+            at = stop
+        return tells if at == end else NOTHING

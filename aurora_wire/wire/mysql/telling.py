@@ -1,0 +1,164 @@
+"""How much does one packet, in mid-stream, tell that a stream is MySQL? Judged by its own fields, to the last byte.
+
+Source: MySQL Server docs, "Command Phase", "Generic Response Packets", "COM_STMT_EXECUTE", "Binary Log Event";
+arithmetic on random bytes. Where another protocol's frames begin with a length of 32 bits and a small type, all that
+is told by the header alone is shared with it, so that it never counts.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.reads import u16, u24, u32
+from aurora_wire.wire.mysql.commands import (
+    COM_CHANGE_USER,
+    COM_INIT_DB,
+    COM_PING,
+    COM_QUERY,
+    COM_QUIT,
+    COM_RESET_CONNECTION,
+    COM_STATISTICS,
+    COM_STMT_BULK_EXECUTE,
+    COM_STMT_CLOSE,
+    COM_STMT_EXECUTE,
+    COM_STMT_FETCH,
+    COM_STMT_PREPARE,
+    COM_STMT_RESET,
+)
+from aurora_wire.wire.mysql.execute import parse_bulk_execute, parse_execute
+from aurora_wire.wire.mysql.lenenc import read_lenenc
+from aurora_wire.wire.mysql.replies import SESSION_STATE_CHANGED, is_column_definition, parse_prepare_ok
+from aurora_wire.wire.mysql.sql_text import reads_like_sql
+
+NOTHING: Final[i64] = 0
+FITS: Final[i64] = 1      # every field is as it must be; a few fixed bytes
+CERTAIN: Final[i64] = 2   # less than one in 10^9, in other protocols too
+
+MAX_ID: Final[i64] = 1 << 24          # statement ids count up from 1 in each session (or, MariaDB, in the server)
+NO_STATUS: Final[i64] = 0x8004        # bits of the status flags that no server sets
+MAX_EVENT_TYPE: Final[i64] = 43       # HEARTBEAT_LOG_EVENT_V2 41 and what came since; MariaDB's own begin at 160
+MARIADB_EVENTS: Final[i64] = 160
+EVENT_HEADER: Final[i64] = 19
+
+
+def command_tells(data: bytes, at: i64, end: i64) -> i64:
+    """Of the whole payload data[at:end] of a command, whose sequence id is 0."""
+    command: i64 = data[at]
+    length = end - at
+    if command in (COM_QUERY, COM_STMT_PREPARE):
+        return CERTAIN if reads_like_sql(data, at + 1, end) else NOTHING
+    if command == COM_STMT_EXECUTE:
+        return _execute_tells(data, at, end)
+    if command == COM_STMT_BULK_EXECUTE:
+        many = parse_bulk_execute(data, at, end, None)
+        return FITS if many is not None and many.complete else NOTHING
+    if command in (COM_STMT_CLOSE, COM_STMT_RESET):
+        return FITS if length == 5 and 0 < u32(data, at + 1) < MAX_ID else NOTHING
+    if command == COM_STMT_FETCH:
+        return FITS if length == 9 and 0 < u32(data, at + 1) < MAX_ID and u32(data, at + 5) > 0 else NOTHING
+    if command in (COM_PING, COM_QUIT, COM_RESET_CONNECTION, COM_STATISTICS):
+        return FITS if length == 1 else NOTHING
+    if command == COM_INIT_DB:
+        return FITS if 2 <= length <= 65 and _is_printable(data, at + 1, end) else NOTHING
+    if command == COM_CHANGE_USER:
+        return CERTAIN if b"_password\0" in data[at:end] else NOTHING
+    return NOTHING
+
+
+def _execute_tells(data: bytes, at: i64, end: i64) -> i64:
+    """COM_STMT_EXECUTE: an iteration count of 1, known flags, and parameters that fill it where it has any."""
+    if end - at < 10 or u32(data, at + 6) != 1 or data[at + 5] > 15 or not 0 < u32(data, at + 1) < MAX_ID:
+        return NOTHING
+    if end - at == 10:
+        return FITS
+    one = parse_execute(data, at, end, None, -1)
+    # Types that were sent earlier are not here to check the values by.
+    return FITS if one is not None and (one.complete or data[at + 10] <= 1 or end - at < 4096) else NOTHING
+
+
+def is_typed_execute(data: bytes, at: i64, end: i64) -> bool:
+    """Whether it is an EXECUTE whose parameters, with their types, fill it: told by itself."""
+    if _execute_tells(data, at, end) == NOTHING or end - at == 10:
+        return False
+    one = parse_execute(data, at, end, None, -1)
+    return one is not None and one.complete and len(one.values) > 0
+
+
+def reply_tells(data: bytes, at: i64, end: i64, sequence: i64) -> i64:
+    """Of the whole payload data[at:end] of a server's packet. Rows tell nothing here: see `chain`."""
+    length = end - at
+    first: i64 = data[at]
+    if first == 0xFF:
+        return _error_tells(data, at, end)
+    if first == 0x03:
+        return CERTAIN if is_column_definition(data, at, end) else NOTHING
+    if first == 0xFE and length == 5:
+        return FITS if u16(data, at + 1) < 1024 and _is_status(u16(data, at + 3)) else NOTHING
+    if first == 0xFE or first == 0:
+        if _ok_fits(data, at, end):
+            return FITS
+        if first == 0 and sequence == 1:
+            prepared = parse_prepare_ok(data, at, end)
+            if prepared is not None and length >= 12 and 0 < prepared.statement_id < MAX_ID:
+                return FITS
+        return NOTHING
+    if sequence == 1 and length > 24 and data[at : at + 8] == b"Uptime: ":
+        return CERTAIN
+    return NOTHING
+
+
+def _error_tells(data: bytes, at: i64, end: i64) -> i64:
+    if end - at < 9 or not 1000 <= u16(data, at + 1) < 6000 or data[at + 3] != 35:
+        return NOTHING
+    return CERTAIN if _is_printable(data, at + 4, end) else NOTHING
+
+
+def _ok_fits(data: bytes, at: i64, end: i64) -> bool:
+    """OK: both counts, status, warnings; then nothing, or the info as text, or state changes with their length."""
+    if end - at < 7:
+        return False
+    affected, at = read_lenenc(data, at + 1, end)
+    insert_id, at = read_lenenc(data, at, end)
+    if affected == -1 or insert_id == -1 or affected < -3 or insert_id < -3 or affected == -2 or insert_id == -2:
+        return False
+    # In autocommit mode or inside a transaction: of a session that is neither, more has to be seen.
+    if end - at < 4 or not _is_status(u16(data, at)) or u16(data, at) & 3 == 0 or u16(data, at + 2) > 1024:
+        return False
+    changes = u16(data, at) & SESSION_STATE_CHANGED != 0
+    at += 4
+    if at == end:
+        return True
+    info, behind = read_lenenc(data, at, end)
+    if info >= 0 and (behind + info == end or (changes and behind + info < end)):
+        return _is_printable(data, behind, behind + info)
+    return _is_printable(data, at, end)
+
+
+def _is_status(status: i64) -> bool:
+    return status & NO_STATUS == 0
+
+
+def _is_printable(data: bytes, at: i64, end: i64) -> bool:
+    while at < end:
+        byte: i64 = data[at]
+        if (byte < 32 and byte != 9 and byte != 10 and byte != 13) or byte == 127:
+            return False
+        at += 1
+    return True
+
+
+def is_event(data: bytes, at: i64, end: i64) -> bool:
+    """Whether the packet whose header is at `at`, perhaps cut by `end`, is a binlog event of the packet's size.
+
+    It stands behind 00, or, with semi-synchronous replication, 00 EF and a byte.
+    """
+    begin = at + 5
+    if end - at < EVENT_HEADER + 8 or data[at + 4] != 0:
+        return False
+    if data[begin] == 0xEF:
+        begin += 2
+    kind: i64 = data[begin + 4]
+    if not (0 < kind <= MAX_EVENT_TYPE or MARIADB_EVENTS <= kind < MARIADB_EVENTS + 16):
+        return False
+    size = u24(data, at) - (begin - at - 4)
+    return size >= EVENT_HEADER and u32(data, begin + 9) == size and u16(data, begin + 17) < 4096
