@@ -43,7 +43,7 @@ def describe(connection: Connection) -> ConnectionResult:
         verdict=judged.verdict,
         confidence=judged.confidence,
         proof=proof_of(facts) if judged.verdict == "encrypted" else None,
-        protocol=protocol_of(connection),
+        protocol=facts.stranger if facts.stranger and judged.verdict == "no-session" else protocol_of(connection),
         first_frame=connection.first_frame,
         last_frame=connection.last_frame,
         first_time_ns=_time(connection.first_time),

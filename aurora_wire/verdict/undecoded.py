@@ -45,10 +45,11 @@ class Losses:
         if not result.reasons:
             return  # nothing missing, nothing unknown
         sides = (result.client_coverage, result.server_coverage)
+        named = result.verdict == "no-session" and any(reason.id == "other-protocol" for reason in result.reasons)
         amounts = {
             "gap": sum(side.missing for side in sides),
             "truncated": sum(side.truncated for side in sides),
-            "unknown": sum(side.unknown for side in sides),
+            "unknown": 0 if named else sum(side.unknown for side in sides),
         }
         for name in {reason.id for reason in result.reasons} & OF_CONNECTIONS.keys():
             self.connections[name] += 1

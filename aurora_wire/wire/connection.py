@@ -195,7 +195,10 @@ class Connection(Receiver):
                 stream.decoder = self.decoders.client_packets(side)
             else:
                 greets = isinstance(decoder, Search) and decoder.greets
-                stream.decoder = self.decoders.server_found(side, greets)
+                if isinstance(decoder, Search) and decoder.inside >= 0:
+                    stream.decoder = self.decoders.server_inside(side, decoder.inside, decoder.of_binlog)
+                else:
+                    stream.decoder = self.decoders.server_found(side, greets)
         elif want == TO_COMPRESSED:
             facts.kind = MYSQL
             if facts.compression == 0:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from mypy_extensions import i64
+
 from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.client import COMMANDS as CLIENT_COMMANDS
 from aurora_wire.wire.mysql.client import ClientPackets
@@ -75,6 +77,14 @@ class Decoders:
         made.tls_possible = made.state != SERVER_COMMANDS
         made.responses.lost()
         made.running = False
+        return made
+
+    def server_inside(self, side: Side, sequence: i64, of_binlog: bool) -> ServerPackets:
+        """The server's packets found again inside a reply: `sequence` is the id of the next one."""
+        made = self.server_found(side, False)
+        made.state = SERVER_COMMANDS
+        made.tls_possible = False
+        made.responses.resume(sequence, of_binlog)
         return made
 
     def compressed(self, side: Side) -> CompressedPackets:

@@ -11,10 +11,12 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u24
 from aurora_wire.wire import detect, labels, notes
+from aurora_wire.wire.chain import find_chain
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_TLS, Decoder
 from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
-from aurora_wire.wire.mysql.login import parse_login
+from aurora_wire.wire.mysql.login import MORE, YES, opens_login, parse_login
+from aurora_wire.wire.mysql.telling import is_event
 
 READABLE: Final[i64] = 32  # printable bytes in a row among unknown ones: 3e-14 a byte in random bytes
 ENOUGH: Final[i64] = 64    # bytes of a message that tell what it is
@@ -34,6 +36,8 @@ class Search(Decoder):
         self.aligned = aligned
         self.held = b""           # the first bytes, while they are too few
         self.greets = False       # what was found is a greeting
+        self.inside: i64 = -1     # what was found is inside a reply: the sequence id of its first packet
+        self.of_binlog = False
         self.tail = b""           # of the unknown bytes before, to read on over segments
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
@@ -44,16 +48,20 @@ class Search(Decoder):
             self.next = self._judge(held, 0, size, cut)
             if self.next != STAY:
                 self.carry = held
-            elif size < ENOUGH and cut == 0:
+            elif (size < ENOUGH or self._login_begins(held)) and cut == 0:
                 self.held = held
             else:
                 self.aligned = False
                 self._unknown(held, 0, size)
             return end
-        self.aligned = False
         self.next = self._judge(data, at, end, cut)
+        self.aligned = False
         if self.next != STAY:
             return at
+        if not self.side.from_client and not self.broke_tls:
+            found = self._chain(data, at, end, cut)
+            if found >= 0:
+                return found
         stop = end
         if self.injected:
             stop = self._hello_behind(data, at, end)
@@ -75,13 +83,41 @@ class Search(Decoder):
             self.note(notes.INJECTED, end - at)
         return TO_MYSQL
 
+    def _chain(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        """Where a chain of a server's packets begins inside these bytes; -1 where there is none."""
+        found = find_chain(data, at, end, cut)
+        if found < 0:
+            return -1
+        if found > at:
+            self._unknown(data, at, found)
+        self._found_inside(data, found, end)
+        self.next = TO_MYSQL
+        return found
+
+    def _found_inside(self, data: bytes, at: i64, end: i64) -> None:
+        self.inside = data[at + 3]
+        self.of_binlog = is_event(data, at, end)
+
+    def _login_begins(self, held: bytes) -> bool:
+        """Are these the first bytes of a login, in pieces too small to tell?"""
+        size: i64 = len(held)
+        return self.side.from_client and self.facts.login is None and opens_login(held, 0, size) == MORE
+
     def _mysql(self, data: bytes, at: i64, end: i64, cut: i64) -> bool:
         if not self.side.from_client:
             self.greets = looks_like_greeting(data, at, end) == 1
-            return self.greets or detect.mysql_replies(data, at, end, cut) != detect.NO
+            if self.greets:
+                return True
+            if detect.mysql_replies(data, at, end, cut) == detect.NO:
+                return False
+            if is_event(data, at, end) or (data[at + 3] != 1 and at + 4 + u24(data, at) < end):
+                self._found_inside(data, at, end)
+            return True
         if detect.mysql_commands(data, at, end, cut) != detect.NO:
             return True
-        return self.facts.login is None and is_login(data, at, end, cut)
+        if self.facts.login is not None:
+            return False
+        return is_login(data, at, end, cut) or (self.aligned and opens_login(data, at, end) == YES)
 
     def _hello_behind(self, data: bytes, at: i64, end: i64) -> i64:
         """Where a ClientHello begins behind bytes that were put before it in the same segment, or `end`."""

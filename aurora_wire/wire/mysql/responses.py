@@ -73,6 +73,15 @@ class Responses:
         if waiting:
             del waiting[: len(waiting) - (1 if facts.request == PREPARE else 0)]
 
+    def resume(self, sequence: i64, of_binlog: bool) -> None:
+        """Go on inside a reply, with the packet of this sequence id, found by its framing: rows, or binlog events."""
+        self.previous = (sequence - 1) & 0xFF
+        if sequence == 1 and not of_binlog:
+            return  # a reply begins
+        self.facts.next_reply()
+        self.state = EVENTS if of_binlog else ROW
+        self.end_of_metadata = False
+
     def _begin(self) -> None:
         """The next outstanding command gets its reply."""
         shape = self.facts.next_reply()
