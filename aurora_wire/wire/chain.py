@@ -102,7 +102,7 @@ def chain_tells(data: bytes, at: i64, end: i64) -> bool:
     while end - at >= 5:
         stop = at + 4 + u24(data, at)
         if stop > end:
-            return is_event(data, at, end)
+            return False
         if is_event(data, at, stop) or (data[at + 4] == 3 and reply_tells(data, at + 4, stop, 2) != NOTHING):
             return True
         found = is_row(data, at + 4, stop)

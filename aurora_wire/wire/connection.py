@@ -289,7 +289,10 @@ class Connection(Receiver):
             self.facts.kind = X
             self.facts.other = "X Protocol"
             self._start_opaque(labels.X_PROTOCOL)
-        elif ends_here or self._is_settled(stream, first, found):
+        elif ends_here:
+            if found == guess.NAMED:
+                self._give_up()
+        elif self._is_settled(stream, first, found):
             self._give_up()
 
     def _is_settled(self, stream: Stream, first: bool, found: i64) -> bool:
@@ -500,10 +503,12 @@ class Connection(Receiver):
             if self.undecided and stream.pending:
                 self._decide(stream, True)
         if self.undecided:
-            if self.is_mysql_port or self.is_x_port:
-                self._search()
+            if self.client.pending or self.server.pending or self.is_mysql_port or self.is_x_port:
+                self._give_up()
+            elif self.facts.proxy is not None:
+                self._start_other("PROXY")
             else:
-                self._start_other("no data" if self.facts.proxy is None else "PROXY")
+                self._start_other("no data" if self.tries == 0 else "unknown")
         for stream in (self.client, self.server):
             decoder = stream.decoder
             if decoder is not None:

@@ -12,6 +12,7 @@ from mypy_extensions import i64
 from aurora_wire.reads import u16_be, u24, u24_be, u32_be
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_PREPARE, fits_command, is_command
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
+from aurora_wire.wire.mysql.telling import may_be_command
 
 NO: Final[i64] = 0
 WEAK: Final[i64] = 1
@@ -104,6 +105,8 @@ def mysql_commands(data: bytes, at: i64, end: i64, cut: i64) -> i64:
         if data[at + 3] != 0 or length == 0 or not is_command(command) or not fits_command(command, length):
             return NO
         shown = at + 4 + length if at + 4 + length < end else end
+        if not may_be_command(data, at + 4, shown, length):
+            return NO
         carries_text = command in (COM_QUERY, COM_STMT_PREPARE)
         text = carries_text and reads_like_text(data, at + 5, shown)
         if carries_text and reads_like_sql(data, at + 5, shown):

@@ -94,7 +94,7 @@ def guess(
     if x < 0 and x_port:
         wait = True
     if not from_client and (mysql_port or first):
-        error = _server_error(head, size)
+        error = _server_error(head, size, 2 if first else 0)
         if error == SERVER_ERROR:
             return error
         if error == WAIT and (first or size < 5):
@@ -124,7 +124,7 @@ def _first_packet(head: bytes, size: i64, cut: i64, from_client: bool, first: bo
         return WAIT if size < 36 and _may_be_first_packet(head, size) else NOTHING
     if opens == YES and not mysql_port:
         stop = 4 + u24(head, 0)
-        if stop > size:
+        if stop > size + cut:
             return WAIT
         if stop < size and detect.mysql_commands(head, stop, size, cut) == detect.NO:
             return NOTHING
@@ -183,12 +183,12 @@ def _may_be_first_packet(head: bytes, size: i64) -> bool:
     return (size < 3 or head[2] == 0) and (size < 4 or head[3] == 1)
 
 
-def _server_error(head: bytes, size: i64) -> i64:
+def _server_error(head: bytes, size: i64, last_sequence: i64) -> i64:
     """SERVER_ERROR for an ERR packet in place of a greeting: `FF`, a code of MySQL's ranges, readable text.
 
-    WAIT for what can become one, NOTHING else.
+    WAIT for what can become one, NOTHING else. last_sequence: an ERR that answers a login counts up from there.
     """
-    if (size > 2 and head[2] != 0) or (size > 3 and head[3] > 2) or (size > 4 and head[4] != 0xFF):
+    if (size > 2 and head[2] != 0) or (size > 3 and head[3] > last_sequence) or (size > 4 and head[4] != 0xFF):
         return NOTHING
     if size < 9:
         return WAIT

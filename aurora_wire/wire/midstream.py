@@ -10,6 +10,7 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u24
 from aurora_wire.wire.chain import chain_tells, find_chain
+from aurora_wire.wire.mysql.replies import parse_column_count
 from aurora_wire.wire.mysql.telling import (
     CERTAIN,
     FITS,
@@ -43,7 +44,7 @@ class MidStream:
 
     def take(self, data: bytes, at: i64, end: i64, cut: i64, from_client: bool) -> i64:
         """The next segment of a direction: UNDECIDED, or whose it is, now that it is known to be MySQL."""
-        if end - at < 5 or cut > 0:
+        if end - at < 5:
             return UNDECIDED
         if data[at + 3] == 0 and not is_event(data, at, end):
             return self._command(data, at, end, from_client)
@@ -90,23 +91,25 @@ class MidStream:
 
     def _packets(self, data: bytes, at: i64, end: i64) -> i64:
         """What the packets of one or more replies from `at` to `end` tell together."""
-        if is_event(data, at, end):
+        if is_event(data, at, end) and at + 4 + u24(data, at) <= end:
             return CERTAIN
         first: i64 = data[at + 3]
         sequence = first
         tells = NOTHING
+        has_head = False       # a result's column count, so that definitions have to follow
         while end - at >= 5:
             stop = at + 4 + u24(data, at)
             number: i64 = data[at + 3]
             if stop < at + 5 or (number != sequence and number != 1):
                 return NOTHING
             if stop > end:
-                return NOTHING
+                return CERTAIN if has_head and data[at + 4 : at + 8] == b"\x03def" else NOTHING
             found = reply_tells(data, at + 4, stop, number)
             if found == CERTAIN:
                 return CERTAIN
-            if found == NOTHING and not (number == 1 and stop - at == 5):
-                return NOTHING  # neither that nor a column count: rows are told by `chain`
+            has_head = number == 1 and stop - at <= 9 and parse_column_count(data, at + 4, stop).count > 0
+            if found == NOTHING and not has_head:
+                return NOTHING  # rows are told by `chain`
             if found == FITS and number == 1:
                 tells = FITS
             sequence = (number + 1) & 0xFF

@@ -15,7 +15,7 @@ from aurora_wire.wire.chain import find_chain
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_TLS, Decoder
 from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
-from aurora_wire.wire.mysql.login import MORE, YES, opens_login, parse_login
+from aurora_wire.wire.mysql.login import MORE, YES, is_plausible, opens_login, parse_login
 from aurora_wire.wire.mysql.telling import is_event
 
 READABLE: Final[i64] = 32  # printable bytes in a row among unknown ones: 3e-14 a byte in random bytes
@@ -162,11 +162,9 @@ class Search(Decoder):
 
 def is_login(data: bytes, at: i64, end: i64, cut: i64) -> bool:
     """A segment that is one login packet: sequence id 1 or 2, its 23 bytes of filler zero but for MariaDB's last 4."""
-    if end - at < 38 or u24(data, at) + 4 != end - at + cut or data[at + 3] not in (1, 2):
+    if end - at < 38 or u24(data, at) + 4 != end - at + cut or data[at + 3] not in (1, 2) or not data[at + 5] & 2:
         return False
-    probe = at + 13
-    while probe < at + 32:
-        if data[probe] != 0:
-            return False
-        probe += 1
-    return parse_login(data, at + 4, end) is not None
+    if opens_login(data, at, end) != YES:
+        return False
+    login = parse_login(data, at + 4, end)
+    return login is not None and is_plausible(login)

@@ -252,7 +252,7 @@ class ClientPackets(Packets):
         user = parse_change_user(data, at, end, facts.capabilities) if known else parse_change_user(data, at, end)
         if user is None:
             return
-        if user.complete and is_name(user.user):
+        if user.complete and user.user and user.auth_plugin and is_name(user.user) and is_name(user.auth_plugin):
             facts.readable = True
         facts.auth_plugin = user.auth_plugin
         if len(facts.users_after) < MAX_USERS:

@@ -12,6 +12,8 @@ from mypy_extensions import i64
 from aurora_wire.reads import u16, u24, u32
 from aurora_wire.wire.mysql.commands import (
     COM_CHANGE_USER,
+    COM_CREATE_DB,
+    COM_DROP_DB,
     COM_INIT_DB,
     COM_PING,
     COM_QUERY,
@@ -39,6 +41,31 @@ NO_STATUS: Final[i64] = 0x8004        # bits of the status flags that no server 
 MAX_EVENT_TYPE: Final[i64] = 43       # HEARTBEAT_LOG_EVENT_V2 41 and what came since; MariaDB's own begin at 160
 MARIADB_EVENTS: Final[i64] = 160
 EVENT_HEADER: Final[i64] = 19
+ARTIFICIAL: Final = (4, 15, 27, 163)  # rotation, format description, heartbeat, MariaDB's list of GTIDs
+
+
+def may_be_command(data: bytes, at: i64, end: i64, length: i64) -> bool:
+    """Whether data[at:end], of a payload of `length` bytes, can be a command: where MySQL is expected, but not known.
+
+    Names and texts are printable, an execution counts once, an id is one that a session comes to.
+    """
+    command: i64 = data[at]
+    if command in (COM_QUERY, COM_STMT_PREPARE):
+        start = at + 1
+        if end - start >= 2 and data[start] < 0xFB and data[start + 1] == 1:
+            return True  # query attributes
+        return length > 1 and _is_printable(data, start, end if end - start < 16 else start + 16)
+    if command in (COM_INIT_DB, COM_CREATE_DB, COM_DROP_DB):
+        return length > 1 and _is_printable(data, at + 1, end)
+    if command == COM_STMT_EXECUTE:
+        return end - at >= 10 and u32(data, at + 6) == 1 and data[at + 5] <= 15
+    if command in (COM_STMT_CLOSE, COM_STMT_RESET):
+        return end - at >= 5 and u32(data, at + 1) < MAX_ID
+    if command == COM_STMT_FETCH:
+        return end - at >= 9 and u32(data, at + 1) < MAX_ID
+    if command == COM_CHANGE_USER:
+        return data[at + 1] == 0 or _is_printable(data, at + 1, at + 2)
+    return True
 
 
 def command_tells(data: bytes, at: i64, end: i64) -> i64:
@@ -161,4 +188,8 @@ def is_event(data: bytes, at: i64, end: i64) -> bool:
     if not (0 < kind <= MAX_EVENT_TYPE or MARIADB_EVENTS <= kind < MARIADB_EVENTS + 16):
         return False
     size = u24(data, at) - (begin - at - 4)
-    return size >= EVENT_HEADER and u32(data, begin + 9) == size and u16(data, begin + 17) < 4096
+    if size < EVENT_HEADER or u32(data, begin + 9) != size or u16(data, begin + 17) >= 4096:
+        return False
+    # The server's id, and the place in the log behind the event, which what is made up for a replica has not.
+    place = u32(data, begin + 13)
+    return u32(data, begin + 5) != 0 and (place >= size or (place == 0 and kind in ARTIFICIAL))
