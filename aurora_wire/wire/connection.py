@@ -195,7 +195,9 @@ class Connection(Receiver):
                 stream.decoder = self.decoders.client_packets(side)
             else:
                 greets = isinstance(decoder, Search) and decoder.greets
-                if isinstance(decoder, Search) and decoder.inside >= 0:
+                if isinstance(decoder, Search) and decoder.refuses:
+                    stream.decoder = self.decoders.server_refuses(side)
+                elif isinstance(decoder, Search) and decoder.inside >= 0:
                     stream.decoder = self.decoders.server_inside(side, decoder.inside, decoder.of_binlog)
                 else:
                     stream.decoder = self.decoders.server_found(side, greets)

@@ -79,6 +79,13 @@ class Decoders:
         made.running = False
         return made
 
+    def server_refuses(self, side: Side) -> ServerPackets:
+        """The server's packets, found at an ERR in place of a login's answer; after a login it is an answer."""
+        made = self.server_found(side, False)
+        if made.state == SERVER_COMMANDS and self.facts.login is None and self.facts.commands == 0:
+            made.state = SERVER_AUTHENTICATING
+        return made
+
     def server_inside(self, side: Side, sequence: i64, of_binlog: bool) -> ServerPackets:
         """The server's packets found again inside a reply: `sequence` is the id of the next one."""
         made = self.server_found(side, False)

@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be, u24, u24_be, u32_be
+from aurora_wire.wire.mysql.auth import BEFORE_LOGIN
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_PREPARE, fits_command, is_command
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.telling import may_be_command
@@ -166,6 +167,15 @@ def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
             # Two links that begin anywhere come by chance once in 2^21 segments.
             return STRONG if links >= 3 else (WEAK if links == 2 and begins else NO)
     return NO if links < 3 else STRONG
+
+
+def is_refusal(data: bytes, at: i64, end: i64) -> bool:
+    """An ERR of a code that ends a connection before its login: to who knocks, or where a handshake failed."""
+    if end - at < 7 or not 0 < data[at + 3] < 4 or data[at + 4] != 0xFF:
+        return False
+    code: i64 = data[at + 5]
+    code |= int(data[at + 6]) << 8
+    return code in BEFORE_LOGIN
 
 
 def _is_reply_start(data: bytes, at: i64, end: i64, length: i64, sequence: i64) -> bool:

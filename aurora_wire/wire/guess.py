@@ -10,6 +10,7 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u16, u24
 from aurora_wire.wire import detect
+from aurora_wire.wire.mysql.auth import BEFORE_LOGIN
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import NO, YES, opens_login, parse_ssl_request
 from aurora_wire.wire.mysqlx import looks_like_x
@@ -188,6 +189,8 @@ def _server_error(head: bytes, size: i64, last_sequence: i64) -> i64:
 
     WAIT for what can become one, NOTHING else. last_sequence: an ERR that answers a login counts up from there.
     """
+    if size > 6 and last_sequence == 0 and 0 < head[3] < 4 and u16(head, 5) in BEFORE_LOGIN:
+        last_sequence = 3
     if (size > 2 and head[2] != 0) or (size > 3 and head[3] > last_sequence) or (size > 4 and head[4] != 0xFF):
         return NOTHING
     if size < 9:

@@ -36,6 +36,7 @@ class Search(Decoder):
         self.aligned = aligned
         self.held = b""           # the first bytes, while they are too few
         self.greets = False       # what was found is a greeting
+        self.refuses = False      # an ERR that ends a connection before its login
         self.inside: i64 = -1     # what was found is inside a reply: the sequence id of its first packet
         self.of_binlog = False
         self.tail = b""           # of the unknown bytes before, to read on over segments
@@ -110,6 +111,7 @@ class Search(Decoder):
                 return True
             if detect.mysql_replies(data, at, end, cut) == detect.NO:
                 return False
+            self.refuses = detect.is_refusal(data, at, end)
             if is_event(data, at, end) or (data[at + 3] != 1 and at + 4 + u24(data, at) < end):
                 self._found_inside(data, at, end)
             return True
