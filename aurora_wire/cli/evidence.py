@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SAME: Final = 0
 DIFFERENT: Final = 1
+UNVOUCHED: Final = 3
 
 DESCRIPTION = """\
 Make an evidence bundle: one zip with captures, result, report, what made it
@@ -25,8 +26,11 @@ signature, hashes, and the analysis run again. `aurora-wire evidence create
 --help`, `... verify --help` and `... keygen --help` show the options."""
 EXAMPLES = """\
 exit codes:
-  0  done; verify: all that was checked is as the bundle says
+  0  done; verify: all that the bundle says was made again and compared, and the
+     key that --key names has signed it (or --allow-unsigned was given)
   1  verify: something differs, and the output says what
+  3  verify: nothing differs, but the bundle cannot be vouched for: nobody known
+     signed it, or a part of it could not be checked here
   2  wrong use, an input that cannot be read, or no zip archive
   4  an output could not be written
 
@@ -93,6 +97,8 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
     add("bundle", metavar="BUNDLE", help="Check this zip.")
     add("--key", metavar="FILE", help="Ask for a signature made with this public key (default: the bundle's own, which "
         "shows changes and not who signed).")
+    add("--allow-unsigned", action="store_true",
+        help="Vouch for a bundle that is not signed, or is signed with the key inside it (default: exit with 3).")
     add("--original", metavar="FILE", action="append", default=[],
         help="Run the analysis on this capture, kept elsewhere, too. Give each one of the bundle.")
     add("--tsa", metavar="FILE", help="Ask for a time-stamp of an authority in this file of certificates (PEM).")
@@ -168,8 +174,8 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     with progress_bar(wanted=not arguments.no_progress) as on_progress:
         verification = verify_bundle(
-            arguments.bundle, key=arguments.key, originals=arguments.original, authorities=arguments.tsa,
-            on_progress=on_progress,
+            arguments.bundle, key=arguments.key, allow_unsigned=arguments.allow_unsigned,
+            originals=arguments.original, authorities=arguments.tsa, on_progress=on_progress,
         )  # fmt: skip
     with Output() as output:
         if arguments.format == "json":
@@ -177,7 +183,9 @@ def _verify(arguments: argparse.Namespace) -> int:
         else:
             for line in _lines(verification):
                 output.write(line + "\n")
-    return SAME if verification.ok else DIFFERENT
+    if verification.failed:
+        return DIFFERENT
+    return UNVOUCHED if verification.gaps else SAME
 
 
 MARKS: Final = {True: "ok", False: "FAILED", None: "note"}
@@ -190,16 +198,31 @@ def _lines(verification: Verification) -> Sequence[str]:
     for check in verification.checks:
         lines.append(f"{MARKS[check.ok]:<7} {check.name}: {show_text(check.text)}")
         lines += [f"          {show_text(detail)}" for detail in check.details]
-    failed = [check.name for check in verification.checks if check.ok is False]
-    lines.append("NOT VERIFIED: " + ", ".join(failed) if failed else "VERIFIED: it is as it was made.")
+    lines.append(_closing(verification))
     return lines
+
+
+def _closing(verification: Verification) -> str:
+    from aurora_wire.report.escape import show_text  # noqa: PLC0415
+
+    if verification.failed:
+        return "NOT VERIFIED: " + ", ".join(verification.failed)
+    if verification.gaps:
+        return f"NOT VOUCHED FOR: nothing differs, but {show_text('; '.join(verification.gaps))}."
+    signature = next((check for check in verification.checks if check.name == "signature"), None)
+    if signature is not None and signature.ok:
+        return "VERIFIED: it is as it was made, by the key given."
+    return "VERIFIED, UNSIGNED: it agrees with itself; no key that you named says who made it."
 
 
 def _json(verification: Verification) -> str:
     import json  # noqa: PLC0415
 
     def fields(check: Check) -> dict[str, object]:
-        return {"check": check.name, "ok": check.ok, "text": check.text, "details": list(check.details)}
+        return {
+            "check": check.name, "ok": check.ok, "text": check.text, "details": list(check.details),
+            "gap": check.gap or None,
+        }  # fmt: skip
 
     answer = {
         "schema": "aurora-wire/verification/1", "bundle": verification.path, "verified": verification.ok,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aurora_wire.analysis import DEFAULT_PORTS, OnProgress
 from aurora_wire.capture.inputs import expand_inputs
@@ -120,6 +120,13 @@ def _inputs(paths: Sequence[str], output: str) -> list[str]:
         if Path(output).exists() and Path(output).samefile(path):
             raise UsageError(f"{output}: this is one of the captures. Give the bundle another name.")
     return found
+
+
+# The manifest has these, and no other.
+MANIFEST_FIELDS: Final = frozenset({
+    "schema", "created", "case", "tool", "environment", "clock", "command", "options", "redaction", "signed_by",
+    "result", "captures", "files",
+})  # fmt: skip
 
 
 class _Draft:
@@ -238,7 +245,7 @@ class _Draft:
             "signed_by": fingerprint,
             "result": summary(self.result),
             "captures": [
-                self._capture(name, original, capture)
+                capture_fields(name, original, capture, self.result, self.folder)
                 for name, original, capture in zip(self.captures, self.originals, self.result.captures, strict=True)
             ],
             "files": files,
@@ -257,22 +264,26 @@ class _Draft:
                 found[name] = self.known[content]
         return found
 
-    def _capture(self, name: str, original: Mapping[str, object], capture: CaptureResult) -> dict[str, object]:
-        clock = Clock(self.result.captures)
-        return {
-            "file": name,
-            "original": original,
-            "format": capture.format,
-            "compression": capture.compression,
-            "packets": capture.packets,
-            "first_time": clock.show(capture.first_frame, capture.first_time_ns),
-            "last_time": clock.show(capture.first_frame, capture.last_time_ns),
-            "undated": capture.undated,
-            "complete": capture.complete,
-            "dropped_packets": capture.dropped_packets,
-            "truncated_packets": capture.truncated_packets,
-            "says": capture_notes(self.folder / name),
-        }
+
+def capture_fields(
+    name: str, original: Mapping[str, object], capture: CaptureResult, result: Scan, folder: Path
+) -> dict[str, object]:
+    """Return what the manifest says of a capture; all but `original` follows from its bytes in `folder`."""
+    clock = Clock(result.captures)
+    return {
+        "file": name,
+        "original": original,
+        "format": capture.format,
+        "compression": capture.compression,
+        "packets": capture.packets,
+        "first_time": clock.show(capture.first_frame, capture.first_time_ns),
+        "last_time": clock.show(capture.first_frame, capture.last_time_ns),
+        "undated": capture.undated,
+        "complete": capture.complete,
+        "dropped_packets": capture.dropped_packets,
+        "truncated_packets": capture.truncated_packets,
+        "says": capture_notes(folder / name),
+    }
 
 
 def redacted_suffix(path: str) -> str:

@@ -18,6 +18,7 @@ from aurora_wire.version import VERSION
 
 LIBRARIES: Final = (
     "librt", "mypy_extensions", "lz4", "backports.zstd", "cryptography", "securesystemslib", "rfc3161-client",
+    "jinja2",
 )  # fmt: skip
 
 # Source: adjtimex(2). The struct is 208 bytes on 64-bit machines; `status` comes after four longs.
@@ -41,11 +42,12 @@ def environment_fields() -> dict[str, object]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "openssl": ssl.OPENSSL_VERSION,
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
-        "libraries": {name: version for name in LIBRARIES if (version := _version(name)) is not None},
+        "libraries": {name: version for name in LIBRARIES if (version := library_version(name)) is not None},
     }
 
 
-def _version(name: str) -> str | None:
+def library_version(name: str) -> str | None:
+    """Return the installed version of a library; None where it is not installed."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -25,13 +25,20 @@ class BadSignature(Exception):  # noqa: N818 - a result that the caller reports
     """It does not fit; `str()` says what."""
 
 
-def require_signing() -> None:
-    """Raises UsageError where the extra is not installed."""
+def is_installed() -> bool:
+    """Return whether the extra that signs and checks signatures is there."""
     try:
         import cryptography  # noqa: F401, PLC0415
         import securesystemslib.dsse  # noqa: F401, PLC0415
-    except ImportError as error:
-        raise UsageError(MISSING) from error
+    except ImportError:
+        return False
+    return True
+
+
+def require_signing() -> None:
+    """Raise UsageError where the extra is not installed."""
+    if not is_installed():
+        raise UsageError(MISSING)
 
 
 def generate_keys(name: str) -> tuple[Path, Path]:

@@ -14,39 +14,51 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from aurora_wire.analysis import OnProgress
 from aurora_wire.errors import CaptureError, OutputError, UsageError
 from aurora_wire.evidence import names, signing
-from aurora_wire.evidence.analysing import analyse, masker_of, write_reports
+from aurora_wire.evidence.analysing import BY_LIBRARY, RENDERERS, analyse, masker_of, write_reports
 from aurora_wire.evidence.archive import write_archive
+from aurora_wire.evidence.bundle import MANIFEST_FIELDS, capture_fields
+from aurora_wire.evidence.bundle_differences import (
+    Fields,
+    first_difference,
+    judgements,
+    say_entry,
+    sums_differences,
+)
 from aurora_wire.evidence.differences import differences
-from aurora_wire.evidence.hashing import BLOCK, hash_file, sums_line
+from aurora_wire.evidence.environment import library_version, tool_fields
+from aurora_wire.evidence.hashing import hash_file, sums_line
+from aurora_wire.evidence.instructions import instructions
 from aurora_wire.evidence.reading import Bundle, NotABundle
 from aurora_wire.evidence.signing import BadSignature, Opened
-from aurora_wire.evidence.statement import PREDICATE_TYPE, TYPE, summary
+from aurora_wire.evidence.statement import PREDICATE_TYPE, TYPE, dump, summary
 from aurora_wire.version import VERSION
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+    from aurora_wire.verdict.result import Scan
+
 MAX_DIFFERENCES: Final = 50  # told of one comparison
-
-# What has to be the same where another version of the tool runs: findings and texts may have become more.
-JUDGEMENTS: Final = ("verdict", "confidence", "connections_total", "by_verdict")
-
-Fields = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One step. ok: None where it could not be made or proves nothing, and `text` says why."""
+    """One step. ok: None where it could not be made or proves nothing, and `text` says why.
+
+    gap: with such a step left out nobody can vouch for the bundle; the words say what is missing, and empty means
+    that the step takes nothing away.
+    """
 
     name: str
     ok: bool | None
     text: str
     details: tuple[str, ...] = ()
+    gap: str = ""
 
 
 @dataclass(slots=True)
@@ -57,31 +69,47 @@ class Verification:
     checks: list[Check] = field(default_factory=list)
 
     @property
-    def ok(self) -> bool:
-        return all(check.ok is not False for check in self.checks)
+    def failed(self) -> list[str]:
+        """Names of the steps that found something else than the bundle says."""
+        return [check.name for check in self.checks if check.ok is False]
 
-    def add(self, name: str, ok: bool | None, text: str, details: Sequence[str] = ()) -> None:
-        self.checks.append(Check(name, ok, text, tuple(details)))
+    @property
+    def gaps(self) -> list[str]:
+        """What keeps a bundle in which nothing differs from being vouched for."""
+        return [check.gap for check in self.checks if check.gap]
+
+    @property
+    def ok(self) -> bool:
+        """Was all that the bundle says made again and compared, and signed by a key that the verifier named?"""
+        return not self.failed and not self.gaps
+
+    def add(self, name: str, ok: bool | None, text: str, details: Sequence[str] = (), gap: str = "") -> None:
+        self.checks.append(Check(name, ok, text, tuple(details), gap))
 
 
 def verify_bundle(
     path: str,
     *,
     key: str | None = None,
+    allow_unsigned: bool = False,
     originals: Sequence[str] = (),
     authorities: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> Verification:
-    """key: file with the public key that has to have signed; originals: captures kept elsewhere, analysed too;
-    authorities: certificates (PEM) of the time-stamp authorities that are trusted.
+    """Check a bundle and run its analysis again.
+
+    key: file with the public key that has to have signed; allow_unsigned: a bundle that nobody known has signed is
+    vouched for, too; originals: captures kept elsewhere, analysed too; authorities: certificates (PEM) of the
+    time-stamp authorities that are trusted.
 
     Raises UsageError where `path` is no zip archive, or an option is wrong.
     """
-    trusted = None if key is None else signing.read_public_key(key)
+    trusted = signing.read_public_key(key) if key is not None and signing.is_installed() else None
     verification = Verification(path)
     try:
         with Bundle(path) as bundle:
-            _Verifier(bundle, verification, trusted, authorities).run(originals, on_progress)
+            verifier = _Verifier(bundle, verification, trusted, authorities, allow_unsigned, key is not None)
+            verifier.run(originals, on_progress)
     except NotABundle as error:
         verification.add("archive", ok=False, text=str(error))
     except OSError as error:
@@ -91,12 +119,15 @@ def verify_bundle(
 
 class _Verifier:
     def __init__(
-        self, bundle: Bundle, verification: Verification, trusted: Ed25519PublicKey | None, authorities: str | None
-    ) -> None:
+        self, bundle: Bundle, verification: Verification, trusted: Ed25519PublicKey | None, authorities: str | None,
+        allow_unsigned: bool, asked: bool,
+    ) -> None:  # fmt: skip
         self.bundle = bundle
         self.add = verification.add
         self.trusted = trusted
         self.authorities = authorities
+        self.allow_unsigned = allow_unsigned
+        self.asked = asked  # for a signature by a certain key
         self.hashes: dict[str, tuple[str, int]] = {}
         self.manifest: Fields = {}
 
@@ -115,6 +146,7 @@ class _Verifier:
             self.add("analysis", ok=None, text="not run again: the archive is damaged")
             return
         self._archive()
+        self._instructions()
         with TemporaryDirectory(prefix="aurora-wire-") as temporary:
             self._again(Path(temporary), on_progress)
             if originals:
@@ -132,7 +164,7 @@ class _Verifier:
         with TemporaryDirectory(prefix="aurora-wire-") as folder, tempfile.TemporaryFile() as packed:
             contents = {name: self.bundle.extract(name, Path(folder)) for name in self.bundle.members}
             write_archive(packed, contents, created)
-            at = _first_difference(packed, self.bundle.path)
+            at = first_difference(packed, self.bundle.path)
         if at is None:
             self.add("archive", ok=True, text=f"{len(self.bundle.members)} files, packed as bundles are")
         else:
@@ -153,7 +185,7 @@ class _Verifier:
         wanted = "".join(sums_line(sums[name], name) for name in sorted(sums)).encode("ascii")
         listed = self.bundle.read(names.SUMS)
         if listed != wanted and not damaged:
-            wrong += _sums_differences(listed, sums)
+            wrong += sums_differences(listed, sums)
         listed_files = self.manifest.get("files")
         files = {
             str(one.get("name")): (one.get("sha256"), one.get("bytes"))
@@ -166,7 +198,7 @@ class _Verifier:
             if name not in files:
                 wrong.append(f"{name}: not in the manifest: it was added")
             elif files[name] != (digest, size):
-                wrong.append(f"{name}: SHA-256 {digest}, {size:,} bytes; the manifest says {_say(files[name])}")
+                wrong.append(f"{name}: SHA-256 {digest}, {size:,} bytes; the manifest says {say_entry(files[name])}")
         wrong += [f"{name}: in the manifest, not in the bundle: it was taken away" for name in files
                   if name not in self.hashes]
         count = len(self.hashes)
@@ -176,24 +208,46 @@ class _Verifier:
         self.add("hashes", ok=not wrong, text=text, details=list(dict.fromkeys(wrong)))
         return damaged
 
+    def _instructions(self) -> None:
+        """What tells people how to check, and the manifest's own form: made again, they are the same bytes."""
+        wrong = []
+        who = self.manifest.get("signed_by")
+        wanted = instructions(
+            sorted(self.bundle.members), who if isinstance(who, str) else None,
+            stamped=names.TIMESTAMP in self.bundle.members,
+        )  # fmt: skip
+        if self.bundle.read(names.INSTRUCTIONS) != wanted:
+            wrong.append(f"{names.INSTRUCTIONS}: is not what such a bundle has")
+        if self.manifest.get("tool") != {**tool_fields(), "core": _core(self.manifest)}:
+            return self._told("instructions", wrong, "are as such a bundle has them")
+        unknown = sorted(set(self.manifest) - MANIFEST_FIELDS) + sorted(MANIFEST_FIELDS - set(self.manifest))
+        if unknown or dump(self.manifest) != self.bundle.read(names.MANIFEST):
+            wrong.append(f"{names.MANIFEST}: is not written as bundles have it ({', '.join(unknown) or 'form'})")
+        return self._told("instructions", wrong, "and the manifest's form are as such a bundle has them")
+
+    def _told(self, check: str, wrong: list[str], well: str) -> None:
+        text = "somebody wrote them" if wrong else f"{names.INSTRUCTIONS} {well}"
+        self.add(check, ok=not wrong, text=text, details=wrong)
+
     # -- who says so
 
     def _signature(self) -> None:
         signed = [name for name in (names.ENVELOPE, names.SUMS_SIGNATURE, names.PUBLIC_KEY, names.SIGNED_BYTES,
                                     names.SIGNATURE) if name in self.bundle.members]
         if not signed and not self.manifest.get("signed_by"):
-            if self.trusted is not None:
+            if self.asked:
                 self.add("signature", ok=False, text="there is none, and --key asks for one")
             else:
-                self.add("signature", ok=None, text="there is none: hashes show damage, not who made the bundle")
+                gap = "" if self.allow_unsigned else "nobody signed it (--allow-unsigned takes it all the same)"
+                text = "there is none: hashes show damage, not who made the bundle"
+                self.add("signature", ok=None, text=text, gap=gap)
             return
         if len(signed) < 5:
             self.add("signature", ok=False, text=f"only {', '.join(signed) or 'the manifest'} is left of it")
             return
-        try:
-            signing.require_signing()
-        except UsageError:
-            self.add("signature", ok=None, text=f"not looked at: {signing.MISSING}")
+        if not signing.is_installed():
+            self.add("signature", ok=None, text=f"not looked at: {signing.MISSING}",
+                     gap=f"its signature could not be checked: {signing.MISSING}")
             return
         own = signing.public_key_of(self.bundle.read(names.PUBLIC_KEY))
         if own is None:
@@ -211,8 +265,10 @@ class _Verifier:
             return
         who = f"made with key {signing.fingerprint(key)}"
         if self.trusted is None:
-            self.add("signature", ok=True, text=f"{who}, which the bundle brings itself: --key FILE says whether it "
-                     "is the examiner's")
+            self.add("signature", ok=None, text=f"{who}, which the bundle brings itself: --key FILE says whether it "
+                     "is the examiner's",
+                     gap="" if self.allow_unsigned else "only the key inside it says who signed (--key FILE names the "
+                     "examiner's, --allow-unsigned takes it all the same)")
         else:
             self.add("signature", ok=True, text=f"{who}, the one given")
 
@@ -328,21 +384,28 @@ class _Verifier:
             return
         if masked:
             result = masker_of(self._case_id(), [folder / name for name in captures]).scan(result)
-        reports = write_reports(result, folder / check, masked=self._redaction("reports"))
+        reports = write_reports(result, folder / check, masked=self._redaction("reports"), by_library=True)
         was = _json(self.bundle.read(names.RESULT), names.RESULT)
         now = _json(reports[names.RESULT].read_bytes(), names.RESULT)
         if not isinstance(was, dict) or not isinstance(now, dict):
             self.add(check, ok=False, text=f"{names.RESULT} is no result")
             return
         version = was.get("tool_version")
+        tool = self.manifest.get("tool")
+        if version == VERSION and isinstance(tool, dict):
+            version = tool.get("version")
         other_version = version != VERSION
         if verdicts_only or other_version:
-            was, now = _judgements(was), _judgements(now)
+            was, now = judgements(was), judgements(now)
         found = list(islice(differences(was, now), MAX_DIFFERENCES + 1))
-        if not (verdicts_only or other_version or found):
-            found = [f"{name}: is not what this result makes" for name, path in reports.items()
-                     if name not in self.hashes or hash_file(path) != self.hashes[name]]
+        gap = ""
+        if other_version:
+            gap = f"its words are those of version {show_version(version)}, of which only the verdicts were compared"
+        elif not (verdicts_only or found):
+            found, gap = self._reports(reports)
             found += differences(self.manifest.get("result"), summary(result), f"{names.MANIFEST}: result")
+        if check == "analysis":
+            found += self._facts(result, folder, known_version=not other_version)
         if len(found) > MAX_DIFFERENCES:
             found[MAX_DIFFERENCES] = "and more"
         which = f"{len(captures)} capture{'s' if len(captures) > 1 else ''}"
@@ -350,8 +413,44 @@ class _Verifier:
         if found:
             self.add(check, ok=False, text=f"run again on {which}{by}, it says something else", details=found)
         else:
-            self.add(check, ok=True, text=f"run again on {which}{by}, it says the same: {result.verdict}"
-                     + (f" ({result.confidence})" if result.confidence else ""))
+            self.add(check, ok=None if gap else True, text=f"run again on {which}{by}, it says the same: "
+                     f"{result.verdict}" + (f" ({result.confidence})" if result.confidence else ""), gap=gap)
+
+    def _reports(self, reports: Mapping[str, Path]) -> tuple[list[str], str]:
+        """What of the bundle's reports is not what this result makes; and what of them could not be made here."""
+        gap = ""
+        wrong = []
+        environment = self.manifest.get("environment")
+        libraries = environment.get("libraries") if isinstance(environment, dict) else None
+        then = libraries if isinstance(libraries, dict) else {}
+        inside = [name for name in self.hashes if name.startswith(names.REPORTS)]
+        for name in sorted({*inside, *RENDERERS}):
+            if name in reports and name in self.hashes and hash_file(reports[name]) == self.hashes[name]:
+                continue
+            library = BY_LIBRARY[name][0] if name in BY_LIBRARY else None
+            if library is None or (name in reports and then.get(library) == library_version(library)):
+                wrong.append(f"{name}: is not what this result makes")
+            else:
+                gap = f"{name} could not be made again: that takes {library} {then.get(library) or '(no version said)'}"
+        return wrong, gap
+
+    def _facts(self, result: Scan, folder: Path, *, known_version: bool) -> list[str]:
+        """Where the manifest says of a capture what it is not."""
+        wrong: list[str] = []
+        listed = self.manifest.get("captures")
+        for said, capture in zip(listed if isinstance(listed, list) else [], result.captures, strict=False):
+            original = said.get("original") if isinstance(said, dict) else None
+            if not isinstance(original, dict):
+                continue
+            name = str(said.get("file"))
+            now = capture_fields(name, original, capture, result, folder)
+            if known_version:
+                wrong += differences(said, now, f"{names.MANIFEST}: {name}")
+            if not self._redaction("captures"):
+                digest, size = self.hashes[name]
+                if (original.get("sha256"), original.get("bytes")) != (digest, size):
+                    wrong.append(f"{names.MANIFEST}: {name}: its original is said to be other bytes")
+        return wrong
 
     def _originals(self, originals: Sequence[str], folder: Path, on_progress: OnProgress | None) -> None:
         """Captures that were kept elsewhere have to be those that the manifest names, and say the same."""
@@ -388,55 +487,18 @@ class _Verifier:
                       verdicts_only=self._redaction("captures"))
 
 
+def show_version(version: object) -> str:
+    return version[:40] if isinstance(version, str) else "unknown"
+
+
+def _core(manifest: Fields) -> object:
+    tool = manifest.get("tool")
+    return tool.get("core") if isinstance(tool, dict) else None
+
+
 def _json(data: bytes, name: str) -> object:
     """Raises NotABundle."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise NotABundle(f"{name} is no JSON") from error
-
-
-def _judgements(result: Fields) -> Fields:
-    """Of the whole and of each connection."""
-    connections = result.get("connections")
-    return {
-        **{name: result.get(name) for name in JUDGEMENTS},
-        "connections": [
-            {name: one.get(name) for name in ("id", "verdict", "confidence", "proof")}
-            for one in (connections if isinstance(connections, list) else [])
-            if isinstance(one, dict)
-        ],
-    }
-
-
-def _sums_differences(listed: bytes, sums: Mapping[str, str]) -> list[str]:
-    found: dict[str, str] = {}
-    for line in listed.decode("utf-8", "replace").splitlines():
-        digest, _, name = line.partition("  ")
-        found[name] = digest
-    wrong = [f"{name}: {names.SUMS} says SHA-256 {found[name][:64]}, it is {sums[name]}"
-             for name in sums if name in found and found[name] != sums[name]]
-    wrong += [f"{name}: not in {names.SUMS}: it was added" for name in sums if name not in found]
-    wrong += [f"{name[:200]}: in {names.SUMS}, not in the bundle: it was taken away"
-              for name in found if name not in sums]
-    return wrong or [f"{names.SUMS}: is not written as bundles have it"]
-
-
-def _say(entry: tuple[object, object]) -> str:
-    digest, size = entry
-    return f"{digest}, {size:,} bytes" if isinstance(size, int) else str(digest)
-
-
-def _first_difference(packed: BinaryIO, path: str) -> int | None:
-    """Where two files differ first."""
-    packed.seek(0)
-    with Path(path).open("rb") as file:
-        at = 0
-        while True:
-            one, other = packed.read(BLOCK), file.read(BLOCK)
-            if one != other:
-                pairs = zip(one, other, strict=False)
-                return at + next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
-            if not one:
-                return None
-            at += len(one)

@@ -125,7 +125,7 @@ def test_reveal_shows_them_after_a_warning(case: Path, capsys: pytest.CaptureFix
     assert SECRET in files["report/report.html"]
     assert json.loads(files["report/result.json"])["redacted"] is False
     assert "--reveal: the reports of this bundle show" in capsys.readouterr().err
-    assert main(["evidence", "verify", "case.zip"]) == 0
+    assert main(["evidence", "verify", "case.zip", "--allow-unsigned"]) == 0
 
 
 def test_a_bundle_verifies_with_its_key_without_one_and_unsigned(
@@ -137,21 +137,26 @@ def test_a_bundle_verifies_with_its_key_without_one_and_unsigned(
     said = capsys.readouterr().out
     assert "the one given" in said
     assert "run again on 2 captures, it says the same: mixed (proven)" in said
-    assert said.endswith("VERIFIED: it is as it was made.\n")
-    assert main(["evidence", "verify", "case.zip"]) == 0
-    assert "which the bundle brings itself" in capsys.readouterr().out
+    assert said.endswith("VERIFIED: it is as it was made, by the key given.\n")
+    assert main(["evidence", "verify", "case.zip"]) == 3
+    said = capsys.readouterr().out
+    assert "which the bundle brings itself" in said
+    assert said.splitlines()[-1].startswith("NOT VOUCHED FOR: nothing differs, but only the key inside it says who")
+    assert main(["evidence", "verify", "case.zip", "--allow-unsigned"]) == 0
     make()
     capsys.readouterr()
-    assert main(["evidence", "verify", "case.zip", "--format", "json"]) == 0
+    assert main(["evidence", "verify", "case.zip", "--format", "json"]) == 3
     answer = json.loads(capsys.readouterr().out)
-    assert (answer["verified"], [one["ok"] for one in answer["checks"]]) == (True, [True, None, True, True])
+    assert (answer["verified"], [one["ok"] for one in answer["checks"]]) == (False, [True, None, True, True, True])
+    assert main(["evidence", "verify", "case.zip", "--allow-unsigned"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("VERIFIED, UNSIGNED: ")
     assert main(["evidence", "verify", "case.zip", "--key", "examiner.pub"]) == 1
 
 
 def test_originals_kept_elsewhere_are_analysed_too(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make("--key", "examiner")
     both = ["--original", "tls.pcap", "--original", "plain.pcap"]
-    assert main(["evidence", "verify", "case.zip", *both]) == 0
+    assert main(["evidence", "verify", "case.zip", "--allow-unsigned", *both]) == 0
     assert "originals: run again on 2 captures" in capsys.readouterr().out
     assert main(["evidence", "verify", "case.zip", *both[:2]]) == 1
     assert "no given file has its original's SHA-256" in capsys.readouterr().out
@@ -215,7 +220,7 @@ def test_a_bundle_verifies_in_a_second_clean_environment(case: Path, tmp_path: P
         text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (run.returncode, run.stderr) == (0, "")
-    assert run.stdout.splitlines()[-1] == "VERIFIED: it is as it was made."
+    assert run.stdout.splitlines()[-1] == "VERIFIED: it is as it was made, by the key given."
 
 
 @pytest.mark.parametrize(
@@ -279,11 +284,12 @@ def test_without_the_extra_hashes_and_analysis_are_still_checked(case: Path) -> 
         "from aurora_wire.cli import main\n"
         "sys.exit(main(['evidence', 'verify', 'case.zip', *sys.argv[1:]]))"
     )
-    for options, expected, words in (([], 0, "not looked at"), (["--key", "examiner.pub"], 2, "pip install")):
+    for options in ([], ["--key", "examiner.pub"], ["--allow-unsigned"]):
         run = subprocess.run([sys.executable, "-c", code, *options], env=ENVIRONMENT, capture_output=True, text=True,
                              timeout=60, check=False)  # fmt: skip
-        assert run.returncode == expected, run.stderr
-        assert words in run.stdout + run.stderr
+        assert run.returncode == 3, run.stderr
+        assert run.stdout.splitlines()[-1].startswith("NOT VOUCHED FOR: ")
+        assert "pip install 'aurora_wire[evidence]'" in run.stdout
 
 
 def test_a_bundle_of_another_version_has_its_verdicts_compared(
@@ -291,13 +297,13 @@ def test_a_bundle_of_another_version_has_its_verdicts_compared(
 ) -> None:
     files = make()
     files["report/result.json"] = files["report/result.json"].replace(b'"tool_version": "', b'"tool_version": "9')
-    for words, code in ((b"", 0), (b'"plaintext"', 1)):
+    for words, code in ((b"", 3), (b'"plaintext"', 1)):
         if words:
             files["report/result.json"] = files["report/result.json"].replace(words, b'"encrypted"')
         cover_up(files)
         pack(files, Path("case.zip"))
         capsys.readouterr()
-        assert main(["evidence", "verify", "case.zip"]) == code
+        assert main(["evidence", "verify", "case.zip", "--allow-unsigned"]) == code
         assert "verdicts are compared" in capsys.readouterr().out
 
 
@@ -307,12 +313,12 @@ def test_without_jinja_a_bundle_is_made_and_checked_all_the_same(case: Path) -> 
         "import sys, importlib.util as u; find = u.find_spec\n"
         "u.find_spec = lambda name, *rest: None if name == 'jinja2' else find(name, *rest)\n"
         "from aurora_wire.cli import main\n"
-        "assert main(['evidence', 'verify', 'case.zip']) == 0\n"
+        "assert main(['evidence', 'verify', 'case.zip', '--allow-unsigned']) == 3\n"
         "sys.exit(main(['evidence', 'create', 'plain.pcap', '-o', 'without.zip']))"
     )
     subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, timeout=60, check=True)
     assert "report/report.html" not in unpack(Path("without.zip"))
-    assert main(["evidence", "verify", "without.zip"]) == 0
+    assert main(["evidence", "verify", "without.zip", "--allow-unsigned"]) == 0
 
 
 def test_without_the_extra_one_line_says_what_to_install(case: Path) -> None:
@@ -341,7 +347,7 @@ def test_with_redacted_captures_nothing_of_the_originals_is_left_and_they_still_
     assert json.loads(files["report/result.json"])["redacted"] is True
     assert main(["evidence", "verify", "case.zip", "--key", "examiner.pub"]) == 0
     both = ["--original", "plain.pcap", "--original", "tls.pcap"]
-    assert main(["evidence", "verify", "case.zip", *both]) == 0
+    assert main(["evidence", "verify", "case.zip", "--allow-unsigned", *both]) == 0
     Path("plain.pcap").write_bytes(ENCRYPTED)
     assert main(["evidence", "verify", "case.zip", *both]) == 1
 
@@ -368,14 +374,14 @@ def test_captures_of_several_kinds_keep_their_order(case: Path) -> None:
         "captures/001-tls.pcap", "captures/002-next.pcapng", "captures/003-plain.pcap",
     ]  # fmt: skip
     assert files["captures/001-tls.pcap"] == ENCRYPTED
-    assert main(["evidence", "verify", "case.zip"]) == 0
+    assert main(["evidence", "verify", "case.zip", "--allow-unsigned"]) == 0
 
 
 def test_the_same_capture_twice_is_two_captures(case: Path) -> None:
     shutil.copy("plain.pcap", "copy.pcap")
     files = unpack_of(["plain.pcap", "copy.pcap"])
     assert files["captures/001-plain.pcap"] == files["captures/002-copy.pcap"]
-    assert main(["evidence", "verify", "case.zip", "--original", "plain.pcap"]) == 0
+    assert main(["evidence", "verify", "case.zip", "--allow-unsigned", "--original", "plain.pcap"]) == 0
 
 
 def test_the_result_fits_its_schema_and_verify_needs_room(case: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -312,3 +313,41 @@ def test_sums_of_the_sums_are_what_sha256sum_computes(files: dict[str, bytes]) -
     for line in files["SHA256SUMS"].decode().splitlines():
         digest, name = line.split("  ")
         assert hashlib.sha256(files[name]).hexdigest() == digest
+
+
+@pytest.mark.parametrize("name", ["broken-signature", "forged-html", "forged-other-version", "x3-capture-facts"])
+@pytest.mark.parametrize("options", [(), ("--allow-unsigned",)])
+def test_no_forged_bundle_is_verified(
+    shared: Path, name: str, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evidence", "verify", str(shared / "field" / "bundles" / f"{name}.zip"), *options]) in (1, 3)
+    assert not capsys.readouterr().out.splitlines()[-1].startswith("VERIFIED")
+
+
+# What the manifest says besides what is compared elsewhere: of captures, of its own form, and of the tool.
+MANIFEST_FORGERIES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "packets": lambda manifest: manifest["captures"][0].update(packets=3),
+    "times": lambda manifest: manifest["captures"][0].update(first_time="1999-01-01T00:00:00Z"),
+    "drops": lambda manifest: manifest["captures"][0].update(dropped_packets=0),
+    "what the capture says": lambda manifest: manifest["captures"][0]["says"].update(hardware="a forger's"),
+    "the original's hash": lambda manifest: manifest["captures"][0]["original"].update(sha256="0" * 64),
+    "the original's size": lambda manifest: manifest["captures"][0]["original"].update(bytes=1),
+    "a fact more": lambda manifest: manifest.update(checked_by="the court"),
+    "a fact less": lambda manifest: manifest.pop("clock"),
+    "another tool": lambda manifest: manifest["tool"].update(version="0.0.1"),
+}
+
+
+@pytest.mark.parametrize("what", MANIFEST_FORGERIES)
+def test_a_forged_fact_of_the_manifest_is_noticed(
+    files: dict[str, bytes], what: str, verify: Verify
+) -> None:
+    files = make()
+    manifest = json.loads(files["manifest.json"])
+    MANIFEST_FORGERIES[what](manifest)
+    files["manifest.json"] = json.dumps(manifest).encode()
+    cover_up(files)
+    pack(files, Path("case.zip"))
+    code, said = verify("--allow-unsigned")
+    assert code in (1, 3)
+    assert not said.splitlines()[-1].startswith("VERIFIED")
