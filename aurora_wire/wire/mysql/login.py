@@ -1,4 +1,4 @@
-"""The client's side of the connection phase: SSLRequest, login, and COM_CHANGE_USER.
+"""The client's side of the connection phase: SSLRequest, login, COM_CHANGE_USER; and what COM_REGISTER_SLAVE tells.
 
 Sources: MySQL Server docs, "Protocol::SSLRequest", "HandshakeResponse41" and "320", "COM_CHANGE_USER".
 """
@@ -186,6 +186,17 @@ def parse_change_user(data: bytes, at: i64, end: i64, capabilities: i64 = UNKNOW
     plugin = fields.nulstr() if capabilities & PLUGIN_AUTH else b""
     attributes = fields.attributes() if capabilities & CONNECT_ATTRS else []
     return ChangeUser(user, auth_response, database, charset, plugin, attributes, fields.complete)
+
+
+def replica_password(data: bytes, at: i64, end: i64) -> bytes:
+    """Return the password in the COM_REGISTER_SLAVE whose command byte is data[at], empty if it has none.
+
+    A replica tells its source host, user and password (`report_password`), as they are.
+    """
+    fields = _Fields(data, at + 5, end)
+    fields.u8str()
+    fields.u8str()
+    return fields.u8str()
 
 
 @mypyc_attr(acyclic=True)
