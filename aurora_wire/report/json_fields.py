@@ -73,6 +73,7 @@ def statement_fields(statement: StatementResult, clock: Clock, *, redact: bool =
         "length": statement.length,
         "compressed": statement.compressed,
         "complete": statement.complete,
+        **({"guessed": True} if statement.guessed else {}),
     }
 
 
@@ -171,7 +172,14 @@ def connection_fields(connection: ConnectionResult, clock: Clock, *, redact: boo
         },
         "tls": None if c.tls is None else tls_fields(c.tls, clock, redact=redact),
         "commands": counts(c.commands),
+        **({"files": [file_fields(one) for one in c.files]} if c.files else {}),
         "statements_total": c.statements_total,
+    }
+
+
+def file_fields(file: FileResult) -> Fields:
+    return {
+        "path": clean(file.path), "frame": file.frame, "bytes": file.bytes, "outcome": file.outcome, "named": file.named,
     }
 
 

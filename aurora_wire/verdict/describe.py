@@ -12,6 +12,7 @@ from aurora_wire.verdict.result import (
     ConnectionResult,
     Coverage,
     Endpoint,
+    FileResult,
     OpenedResult,
     Parameter,
     StatementResult,
@@ -19,7 +20,7 @@ from aurora_wire.verdict.result import (
 )
 from aurora_wire.wire.connection import Connection
 from aurora_wire.wire.events import Statement
-from aurora_wire.wire.facts import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Facts, Opened, Side, TLSFacts, X
+from aurora_wire.wire.facts import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Facts, Infile, Opened, Side, TLSFacts, X
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE, command_name
 from aurora_wire.wire.mysql.placing import count_placeholders, place_parameters
 from aurora_wire.wire.mysql.values import Value
@@ -63,7 +64,15 @@ def describe(connection: Connection) -> ConnectionResult:
         statements=Statements(facts.statements) if facts.statements else [],
         statements_total=facts.statements_total,
         commands=commands_of(facts),
+        files=[file_of(one) for one in facts.infiles],
     )
+
+
+def file_of(one: Infile) -> FileResult:
+    outcome: Literal["sent", "refused", "cut", "not sent"] = "sent" if one.ended else "cut"
+    if not one.size:
+        outcome = "refused" if one.ended else "not sent"
+    return FileResult(text(one.name), one.frame, one.size, outcome, bool(one.wanted) if one.wanted >= 0 else None)
 
 
 def proof_of(facts: Facts) -> Literal["structure", "key log"]:
@@ -204,6 +213,7 @@ def statement_of(statement: Statement) -> StatementResult:
         parameters=[Parameter(value.type_name(), value.literal(), value.name) for value in values],
         compressed=statement.compressed,
         complete=statement.complete,
+        guessed=statement.guessed,
     )
 
 

@@ -15,6 +15,7 @@ from aurora_wire.wire.tls.ciphers import suite_name, weakness
 from aurora_wire.wire.tls.names import version_name
 
 TLS_1_2 = 0x0303
+MOST_FILES = 5     # named in one finding
 WEAK = ("RC4", "DES", "3DES", "export")
 
 # Notes that are findings: rule and words ({amount} bytes, {count} times, {side}).
@@ -85,8 +86,38 @@ def _leaks(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
             facts, rules.RESULTS_IN_CLEAR, f"{result.server_coverage.plaintext:,} bytes of responses",
             facts.response_frame, facts.response_offset,
         )  # fmt: skip
-    if facts.infile_frame >= 0:
-        yield _at(facts, rules.INFILE_IN_CLEAR, "the server asked for a file, and it crossed", facts.infile_frame)
+    yield from _files(facts, result)
+
+
+def _files(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
+    """Files of the client that the server asked for: those that crossed, and those that no statement named."""
+    sent = [one for one in facts.infiles if one.size]
+    if sent:
+        named = ", ".join(f"{_display(one.name)} ({one.size:,} bytes)" for one in sent[:MOST_FILES])
+        more = f", and {len(sent) - MOST_FILES} more" if len(sent) > MOST_FILES else ""
+        yield _at(facts, rules.INFILE_IN_CLEAR, named + more + " crossed", sent[0].frame, sent[0].offset)
+    rogue = [one for one in facts.infiles if one.wanted == 0]
+    if rogue:
+        outcomes = {one.frame: one.outcome for one in result.files}
+        named = ", ".join(
+            f"{_display(one.name)} ({_outcome(one.size, outcomes.get(one.frame, ''))})" for one in rogue[:MOST_FILES]
+        )
+        more = f", and {len(rogue) - MOST_FILES} more" if len(rogue) > MOST_FILES else ""
+        yield _at(
+            facts, rules.FILE_NOT_ASKED_FOR,
+            f"the server, or who is on the path, asked for {named}{more} in answer to a statement that loads no file",
+            rogue[0].frame, rogue[0].offset,
+        )  # fmt: skip
+
+
+def _outcome(size: int, outcome: str) -> str:
+    if size:
+        return f"{size:,} bytes of it crossed"
+    return "the client refused, or it was empty" if outcome == "refused" else "nothing of it was seen to cross"
+
+
+def _display(name: bytes) -> str:
+    return repr(name.decode("utf-8", "backslashreplace"))
 
 
 def _negotiation(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:

@@ -95,6 +95,7 @@ BY_RULE: Final[dict[str, tuple[Mapping, ...]]] = {
     "AW103": _against("A password that crossed in clear text", *_TRANSIT),
     "AW104": _against("Results that crossed readable", *_TRANSIT),
     "AW105": _against("A file that crossed readable", *_TRANSIT),
+    "AW106": _against("A file that no statement asked for", *_TRANSIT),
     "AW201": _against("A session without the TLS that was offered", *_TRANSIT),
     "AW202": _against("A server that offers no TLS", *_TRANSIT),
     "AW203": _against("Readable traffic after TLS had begun", *_TRANSIT),

@@ -93,6 +93,7 @@ class StatementResult:
     parameters: list[Parameter] = field(default_factory=list)
     compressed: bool = False
     complete: bool = True           # False: a gap, the snaplen or our bound cut it
+    guessed: bool = False           # the layout is not certain: the greeting, login or PREPARE that tells it is missing
 
 
 @dataclass(slots=True)
@@ -113,6 +114,22 @@ class OpenedResult:
     commands: dict[str, int] = field(default_factory=dict)
     statements: Sequence[StatementResult] = field(default_factory=list)
     statements_total: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class FileResult:
+    """A file of the client that the server asked for (LOCAL INFILE), outside TLS.
+
+    bytes: of its content, as far as they crossed; outcome: "sent", "refused" (the client sent one empty packet: an
+    empty file looks the same), "cut" (its end was not seen) or "not sent"; named: a statement asked for it, None
+    where that is not known.
+    """
+
+    path: str
+    frame: int
+    bytes: int
+    outcome: Literal["sent", "refused", "cut", "not sent"]
+    named: bool | None
 
 
 @dataclass(slots=True)
@@ -143,6 +160,7 @@ class ConnectionResult:
     statements: Sequence[StatementResult] = field(default_factory=list)
     statements_total: int = 0
     commands: dict[str, int] = field(default_factory=dict)   # every command seen in the clear, by name
+    files: list[FileResult] = field(default_factory=list)    # of the client, that the server asked for
 
 
 @dataclass(slots=True, frozen=True)

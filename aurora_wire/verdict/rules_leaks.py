@@ -55,4 +55,13 @@ LEAKS: Final = (
         "use TLS with verification: --ssl-mode=VERIFY_IDENTITY.",
         ('MySQL 8.4 Reference Manual, "Security Considerations for LOAD DATA LOCAL"',),
     ),
+    Rule(
+        "AW106", "A file was asked for that no statement named (LOCAL INFILE)", "critical",
+        "A server asks for a file of the client only where the client sent LOAD DATA LOCAL. Here the request answered "
+        "another command: the server, or somebody on the path between, tries to read files of the client.",
+        "Treat the files named here as read, and the server and the path to it as not trustworthy until it is known "
+        "who asked. In the client turn the feature off (--local-infile=0, allowLoadLocalInfile=false in Connector/J, "
+        "allowAllFiles=false in Go) and use TLS with verification: --ssl-mode=VERIFY_IDENTITY.",
+        ('MySQL 8.4 Reference Manual, "Security Considerations for LOAD DATA LOCAL"',),
+    ),
 )

@@ -11,7 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire import guess, labels, notes
-from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_OTHER, TO_TLS, Decoder
+from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_MYSQL, TO_OTHER, TO_TLS, Decoder
 from aurora_wire.wire.decoders import Decoders
 from aurora_wire.wire.detect import STRONG, mysql_commands
 from aurora_wire.wire.facts import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget, Facts, X
@@ -208,6 +208,8 @@ class Connection(Receiver):
             stream.decoder = self.decoders.compressed(side)
         elif want == TO_OTHER:
             self._start_other("TLS")
+        elif want == TO_GROUP:
+            stream.decoder = Opaque(facts, side, labels.GROUP_REPLICATION)
         else:
             records: i64 = 0
             tls = facts.tls

@@ -17,6 +17,7 @@ TO_MYSQL: Final[i64] = 2       # MySQL packets begin here
 TO_COMPRESSED: Final[i64] = 3  # packets of the compressed protocol begin here
 TO_SEARCH: Final[i64] = 4      # the framing is lost: look for it
 TO_OTHER: Final[i64] = 5       # not MySQL: nothing more is decoded
+TO_GROUP: Final[i64] = 6       # the server handed the connection to group replication
 
 
 class Decoder:

@@ -108,10 +108,11 @@ class Statement(Event):
     """A command in the clear that carries a text or values.
 
     text: the SQL as bytes, with a statement's parameters not yet in place; length: bytes of the text on the wire,
-    more than len(text) where it was cut. values: bound parameters, or query attributes of a COM_QUERY.
+    more than len(text) where it was cut. values: bound parameters, or query attributes of a COM_QUERY. guessed: where
+    text and values begin was judged from the content, as what tells it was not captured.
     """
 
-    __slots__ = ("command", "complete", "compressed", "length", "statement_id", "text", "values")
+    __slots__ = ("command", "complete", "compressed", "guessed", "length", "statement_id", "text", "values")
 
     def __init__(
         self,
@@ -126,6 +127,7 @@ class Statement(Event):
         complete: bool,
         compressed: bool,
         statement_id: i64,
+        guessed: bool = False,
     ) -> None:
         super().__init__(connection, True, frame, time_ns, offset)
         self.command: Final[i64] = command
@@ -135,3 +137,4 @@ class Statement(Event):
         self.complete: Final[bool] = complete
         self.compressed: Final[bool] = compressed
         self.statement_id: Final[i64] = statement_id
+        self.guessed: Final[bool] = guessed

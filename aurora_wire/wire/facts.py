@@ -5,7 +5,7 @@
 
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.wire import labels
 from aurora_wire.wire.events import Event, Remark, Statement
@@ -19,6 +19,8 @@ from aurora_wire.wire.tracker import Tracker
 
 MAX_STATEMENTS: Final[i64] = 10_000      # kept of one connection; all are counted
 MAX_OUTSTANDING: Final[i64] = 1024       # commands without a reply that are remembered
+MAX_INFILES: Final[i64] = 100            # files that were asked for, kept of one connection; all are counted
+MAX_ASKED: Final[i64] = 512              # bytes of a command's text in which a LOAD DATA LOCAL is looked for
 STATEMENT_COST: Final[i64] = 300         # bytes that a kept statement takes besides its text
 
 # What a connection is, as far as known.
@@ -219,6 +221,26 @@ class Opened:
         self.inside: Facts | None = None   # of the conversation that was inside
 
 
+@mypyc_attr(acyclic=True)
+class Infile:
+    """A file of the client that the server asked for (LOCAL INFILE).
+
+    frame and offset: of the request. wanted: 1 the command that it answers is a LOAD DATA LOCAL, 0 it is another one,
+    -1 that is not known. size: bytes of the file that crossed, as far as seen; ended: the client's empty packet was
+    seen, which alone is a refusal (or an empty file).
+    """
+
+    __slots__ = ("ended", "frame", "name", "offset", "size", "wanted")
+
+    def __init__(self, name: bytes, frame: i64, offset: i64, wanted: i64) -> None:
+        self.name: Final = name
+        self.frame: Final[i64] = frame
+        self.offset: Final[i64] = offset
+        self.wanted: Final[i64] = wanted
+        self.size: i64 = 0
+        self.ended = False
+
+
 class Facts:
     """One connection, as far as it was captured. Frames are -1 where the thing was not seen."""
 
@@ -230,6 +252,7 @@ class Facts:
         self.readable = False                    # a statement or login that is readable by itself was seen
         self.capabilities_known = False
         self.infile = False                      # the client is sending a file that the server asked for
+        self.handed: i64 = 0                     # to what the connection was handed (mysql/commands.py); 0: to nothing
         self.changing_user = False               # COM_CHANGE_USER: its authentication is under way
         self.request: i64 = -1                   # shape of the reply that is due next; -1: none
         self.requests: list[int] = []            # of those due after it: of commands that were not waited with
@@ -277,8 +300,10 @@ class Facts:
         self.password_frame: i64 = -1            # a password in clear text
         self.password_offset: i64 = -1
         # The command phase.
-        self.infile_frame: i64 = -1
-        self.infile_name = b""
+        self.infiles: list[Infile] = []          # files that the server asked for
+        self.infiles_total: i64 = 0
+        self.asked = b""                         # text of the last command that could be answered with such a request
+        self.asked_known = False                 # `asked` is that text, as far as MAX_ASKED goes
         self.prepared: dict[int, Prepared] = {}
         self.unanswered_prepares: list[Prepared] = []
         self.last_prepared: Prepared | None = None
@@ -348,6 +373,22 @@ class Facts:
         if len(self.statements) < self.budget.each and self.budget.statements >= cost:
             self.budget.statements -= cost
             self.statements.append(statement)
+
+    def ask_for_file(self, name: bytes, frame: i64, offset: i64, wanted: i64) -> None:
+        """The server asked for a file of the client."""
+        self.infile = True
+        self.infiles_total += 1
+        if len(self.infiles) < MAX_INFILES:
+            self.infiles.append(Infile(name[:MAX_ASKED], frame, offset, wanted))
+
+    def receive_file(self, size: i64) -> None:
+        """A packet with `size` bytes of the file that was asked for; an empty one is its end."""
+        if size == 0:
+            self.infile = False
+        if self.infiles_total == len(self.infiles):
+            last = self.infiles[-1]
+            last.size += size
+            last.ended = size == 0
 
     def mysql_inside(self) -> bool:
         """Did a key log show MySQL inside TLS: a login, a command or what answers one?"""

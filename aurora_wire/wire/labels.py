@@ -39,6 +39,8 @@ TLS_ALERT: Final[i64] = 28
 TLS_APPLICATION_DATA: Final[i64] = 29
 TLS_HEARTBEAT: Final[i64] = 30
 COMMAND_DATA: Final[i64] = 31     # a fragment of a command whose beginning was not captured
+CLONE_DATA: Final[i64] = 34       # after CLONE's OK: the donor's files, and what is said about them
+GROUP_REPLICATION: Final[i64] = 35  # of a connection that was handed to group replication
 COMMAND: Final[i64] = 256
 
 # Classes that every byte seen is counted under, one each.
@@ -53,13 +55,14 @@ NAMES: Final = {
     12: "SSLRequest", 13: "early ERR", 14: "login", 15: "authentication", 16: "OK", 17: "ERR", 18: "EOF",
     19: "result set", 20: "PREPARE_OK", 21: "LOCAL INFILE request", 22: "LOCAL INFILE data", 23: "binlog event",
     24: "response", 25: "compressed", 26: "TLS handshake", 27: "TLS change cipher spec", 28: "TLS alert",
-    29: "TLS application data", 30: "TLS heartbeat", 31: "command data",
+    29: "TLS application data", 30: "TLS heartbeat", 31: "command data", 34: "clone data",
+    35: "group replication",
 }
 
 
 def class_of(label: i64) -> i64:
     """BY_DESIGN, PLAINTEXT, TLS or UNDECIDED."""
-    if label >= COMMAND or LOGIN <= label <= COMPRESSED or label == COMMAND_DATA:
+    if label >= COMMAND or LOGIN <= label <= COMPRESSED or label in (COMMAND_DATA, CLONE_DATA, GROUP_REPLICATION):
         return PLAINTEXT
     if TLS_HANDSHAKE <= label <= TLS_HEARTBEAT:
         return TLS

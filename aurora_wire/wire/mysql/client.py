@@ -9,21 +9,22 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire import labels, notes
-from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_TLS
+from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.detect import is_record_start
 from aurora_wire.wire.events import LoggedIn, Statement, TLSRequested
-from aurora_wire.wire.facts import Facts, Side
+from aurora_wire.wire.facts import MAX_ASKED, Facts, Side
 from aurora_wire.wire.mysql.auth import is_cleartext_password
 from aurora_wire.wire.mysql.capabilities import COMPRESS, QUERY_ATTRIBUTES, UNKNOWN, ZSTD_COMPRESSION_ALGORITHM
 from aurora_wire.wire.mysql.commands import (
-    COM_BINLOG_DUMP,
-    COM_BINLOG_DUMP_GTID,
+    CLONE,
+    CLONE_LAST_COMMAND,
     COM_CHANGE_USER,
     COM_CREATE_DB,
     COM_DROP_DB,
     COM_FIELD_LIST,
     COM_INIT_DB,
     COM_QUERY,
+    COM_QUIT,
     COM_REGISTER_SLAVE,
     COM_RESET_CONNECTION,
     COM_STMT_BULK_EXECUTE,
@@ -32,13 +33,25 @@ from aurora_wire.wire.mysql.commands import (
     COM_STMT_PREPARE,
     COM_STMT_RESET,
     COM_STMT_SEND_LONG_DATA,
+    GROUP_REPLICATION,
+    MYSQL_COMMANDS,
     NONE,
+    REPLICATION,
     RESULT,
+    STREAM,
     fits_command,
+    handed_to,
     is_command,
     reply_shape,
 )
-from aurora_wire.wire.mysql.login import is_name, is_plausible, parse_change_user, parse_login, parse_ssl_request
+from aurora_wire.wire.mysql.login import (
+    is_name,
+    is_plausible,
+    parse_change_user,
+    parse_login,
+    parse_ssl_request,
+    replica_password,
+)
 from aurora_wire.wire.mysql.packets import LATE, REJECT, TELLING, Packets
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.statements import Statements
@@ -52,6 +65,9 @@ COMMANDS: Final[i64] = 2
 MAX_LOGIN: Final[i64] = 65536       # bytes of payload, our bound
 MAX_TEXT: Final[i64] = 1 << 20      # bytes kept of a statement
 MAX_USERS: Final[i64] = 100         # of COM_CHANGE_USER, remembered
+REPLICA_MAGIC: Final[i64] = 0xEF    # first byte of a semi-synchronous acknowledgement; position and file name follow
+REPLICA_ACK_MIN: Final[i64] = 9
+REPLICA_ACK_MAX: Final[i64] = 9 + 512
 SSL_REQUEST_LEN: Final[i64] = 32
 SSL_REQUEST_320_LEN: Final[i64] = 5
 
@@ -63,7 +79,8 @@ class ClientPackets(Packets):
         super().__init__(facts, side)
         self.state: i64 = START
         self.command: i64 = -1           # of the packet being decoded; -1: it is none
-        self.replica = False             # binlog events were asked for
+        self.file_sequence: i64 = -1     # of the next packet of a file that is being sent; -1 not known
+        self.passing = False             # the packet being decoded is of what the connection was handed to
         self.compressed = False          # this decoder is fed inflated bytes
         self.statements = Statements(facts)
 
@@ -74,25 +91,51 @@ class ClientPackets(Packets):
             return TO_TLS
         if self.facts.compression and not self.compressed and self.facts.authenticated:
             return TO_COMPRESSED
+        if self.facts.handed == GROUP_REPLICATION:
+            return TO_GROUP
         return STAY
 
     def accept(self, length: i64, sequence: i64, first: i64) -> i64:
         self.command = -1
+        facts = self.facts
+        if facts.handed != MYSQL_COMMANDS:
+            label = self._handed(length, first)
+            if label != REJECT:
+                self.passing = True
+                return label
+        if facts.infile and sequence == self.file_sequence:
+            # A long file's sequence ids come round to 0, where its bytes may look like a command.
+            self.file_sequence = (sequence + 1) & 0xFF
+            return labels.INFILE_DATA
         if sequence == 0 or (self.relaxed and self.state == COMMANDS):
             if first == COM_QUERY or (first >= 0 and is_command(first) and fits_command(first, length)):
                 self.command = first
                 return labels.COMMAND + first
-            if self.facts.infile:
+            if facts.infile:
+                self.file_sequence = (sequence + 1) & 0xFF
                 return labels.INFILE_DATA
-            return labels.AUTH if self.relaxed and self.facts.changing_user else REJECT
+            return labels.AUTH if self.relaxed and facts.changing_user else REJECT
         if self.state == START:
             return LATE if SSL_REQUEST_320_LEN <= length <= MAX_LOGIN and sequence <= 3 else REJECT
-        if self.facts.infile:
+        if facts.infile:
+            self.file_sequence = (sequence + 1) & 0xFF
             return labels.INFILE_DATA
-        if self.state == AUTHENTICATING or self.facts.changing_user:
+        if self.state == AUTHENTICATING or facts.changing_user:
             return labels.AUTH if length <= MAX_LOGIN else REJECT
-        if first == 0xEF and self.replica:
-            return labels.BINLOG  # a semi-synchronous replica's acknowledgement
+        return REJECT
+
+    def _handed(self, length: i64, first: i64) -> i64:
+        """The label of a packet after the connection was handed to another protocol; REJECT if it is a command."""
+        facts = self.facts
+        if facts.handed == REPLICATION:
+            if first == REPLICA_MAGIC and REPLICA_ACK_MIN <= length <= REPLICA_ACK_MAX:
+                return labels.BINLOG  # a semi-synchronous replica's acknowledgement: its ids stay at 0
+        elif facts.handed == CLONE:
+            # Clone's commands have the numbers 1 to 6; alone, 1 is COM_QUIT, as clone's own says more.
+            if 1 <= first <= CLONE_LAST_COMMAND and not (first == COM_QUIT and length == 1):
+                if first == CLONE_LAST_COMMAND:
+                    facts.handed = MYSQL_COMMANDS
+                return labels.CLONE_DATA
         return REJECT
 
     def run(self, data: bytes, at: i64, end: i64) -> i64:
@@ -110,9 +153,12 @@ class ClientPackets(Packets):
             self._command(self.command, data, at, end, total, whole)
         elif self.state == START:
             self._first(data, at, end, total, whole)
+        elif self.passing:
+            self.passing = False
         elif self.facts.infile:
+            self.facts.receive_file(total)
             if total == 0:
-                self.facts.infile = False
+                self.file_sequence = -1
         elif self.state == AUTHENTICATING or self.facts.changing_user:
             self._auth_reply(data, at, end)
 
@@ -186,14 +232,21 @@ class ClientPackets(Packets):
             shape = reply_shape(command)
             counts = facts.command_counts
             counts[command] = counts.get(command, 0) + 1
+            facts.asked_known = False
+        if shape == STREAM or facts.handed != MYSQL_COMMANDS:
+            facts.handed = handed_to(command)
         if shape != NONE:
             facts.expect(shape)
         made = self.statements
         if command == COM_QUERY:
             if made.readable and not facts.wants_statement():
                 facts.statements_total += 1
+                facts.asked = data[at + 1 : end if end - at < MAX_ASKED else at + MAX_ASKED]
+                facts.asked_known = whole
                 return
             text = made.query(data, at, end, self._attributes_agreed())
+            facts.asked = text if len(text) <= MAX_ASKED else text[:MAX_ASKED]
+            facts.asked_known = whole
             if made.readable:
                 facts.readable = True
             self._statement(command, text, total - (made.text_at - at), made.values, whole, -1)
@@ -205,6 +258,8 @@ class ClientPackets(Packets):
             self._statement(command, text, total - 1, None, whole, -1)
         elif command in (COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE):
             text = made.execute(command, data, at, end, self._attributes_agreed())
+            facts.asked = text if len(text) <= MAX_ASKED else text[:MAX_ASKED]
+            facts.asked_known = whole and len(text) > 0
             complete = whole and made.complete
             self._statement(command, text, len(text), made.values, complete, made.statement_id)
         elif command == COM_STMT_SEND_LONG_DATA:
@@ -221,8 +276,9 @@ class ClientPackets(Packets):
             nul: i64 = data.find(b"\0", at, end)
             stop = nul if nul >= 0 else end
             self._statement(command, data[at + 1 : stop], stop - at - 1, None, whole, -1)
-        elif command in (COM_REGISTER_SLAVE, COM_BINLOG_DUMP, COM_BINLOG_DUMP_GTID):
-            self.replica = True
+        elif command == COM_REGISTER_SLAVE:
+            if replica_password(data, at, end):
+                self._password()
 
     def _statement(
         self, command: i64, text: bytes, length: i64, values: list[Value] | None, whole: bool, statement_id: i64

@@ -54,6 +54,16 @@ NAMES: Final = {
     32: "COM_CLONE", 33: "COM_SUBSCRIBE_GROUP_REPLICATION_STREAM", 250: "COM_STMT_BULK_EXECUTE",
 }
 
+# What a connection is handed to by a command: from then on its bytes are no commands and replies.
+MYSQL_COMMANDS: Final[i64] = 0     # it is not
+REPLICATION: Final[i64] = 1        # binlog events to the replica, its acknowledgements to the server
+CLONE: Final[i64] = 2
+GROUP_REPLICATION: Final[i64] = 3
+TABLE_DUMP: Final[i64] = 4
+
+CLONE_LAST_COMMAND: Final[i64] = 6   # COM_EXIT: the connection is one for commands again
+CLONE_COMPLETE: Final[i64] = 99      # the donor's last word on each clone command
+
 # Shapes of a reply. Any of them but NONE can be an ERR instead.
 NONE: Final[i64] = 0        # no reply at all
 SIMPLE: Final[i64] = 1      # OK, or EOF in its place
@@ -96,6 +106,17 @@ def reply_shape(number: i64) -> i64:
     if number in (COM_QUERY, COM_STMT_EXECUTE):
         return RESULT
     return _SHAPES.get(number, SIMPLE)
+
+
+def handed_to(number: i64) -> i64:
+    """Return what the server hands the connection to if it agrees to this command: REPLICATION, CLONE ..."""
+    if number in (COM_BINLOG_DUMP, COM_BINLOG_DUMP_GTID):
+        return REPLICATION
+    if number == COM_CLONE:
+        return CLONE
+    if number == COM_SUBSCRIBE_GROUP_REPLICATION_STREAM:
+        return GROUP_REPLICATION
+    return TABLE_DUMP if number == COM_TABLE_DUMP else MYSQL_COMMANDS
 
 
 def fits_command(number: i64, payload_len: i64) -> bool:

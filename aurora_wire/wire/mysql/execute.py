@@ -203,8 +203,11 @@ def _counted(data: bytes, at: i64, end: i64, prepared: Prepared | None) -> Param
 
 
 def _uncounted(data: bytes, at: i64, end: i64, prepared: Prepared | None) -> Parameters | None:
-    if prepared is None or prepared.param_count < 0:
+    if prepared is None:
         return read_parameters(data, at, end, infer_count(data, at, end), False, None, None)
+    if prepared.param_count < 0:
+        sent = prepared.long_data if len(prepared.long_data) > 0 else None
+        return read_parameters(data, at, end, infer_count(data, at, end, sent), False, None, sent)
     return read_parameters(
         data, at, end, prepared.param_count, False, prepared.types, prepared.long_data
     )

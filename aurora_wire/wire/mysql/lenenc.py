@@ -62,6 +62,25 @@ def read_lestr(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
     return start, start + length
 
 
+def read_parameter_length(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
+    """Return the length of a parameter's value and the offset after it, as servers read it.
+
+    Servers take the low four of the eight bytes and never look at the others, and read FB and FF as they read FE
+    (`get_param_length`). Clients that write something else there are understood by them, so they are here.
+    """
+    if at < end and data[at] in (0xFB, 0xFE, 0xFF):
+        return (u32(data, at + 1), at + 9) if end - at >= 9 else (TOO_SHORT, at)
+    return read_lenenc(data, at, end)
+
+
+def read_parameter(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
+    """Return where the bytes of a parameter's value begin and end; the begin is TOO_SHORT if they run past `end`."""
+    length, start = read_parameter_length(data, at, end)
+    if length < 0 or length > end - start:
+        return TOO_SHORT, at
+    return start, start + length
+
+
 def find_nul(data: bytes, at: i64, end: i64) -> i64:
     """The offset of the first NUL in data[at:end], or -1."""
     return data.find(b"\0", at, end)

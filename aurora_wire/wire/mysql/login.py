@@ -1,4 +1,4 @@
-"""The client's side of the connection phase: SSLRequest, login, and COM_CHANGE_USER.
+"""The client's side of the connection phase: SSLRequest, login, COM_CHANGE_USER; and what COM_REGISTER_SLAVE tells.
 
 Sources: MySQL Server docs, "Protocol::SSLRequest", "HandshakeResponse41" and "320", "COM_CHANGE_USER".
 """
@@ -255,6 +255,17 @@ def is_name(name: bytes) -> bool:
 def is_plausible(login: Login) -> bool:
     """Whether a client can have meant it: bytes that are no login parse as one of before 4.1, too."""
     return is_name(login.user) and (login.complete or not login.protocol_320)
+
+
+def replica_password(data: bytes, at: i64, end: i64) -> bytes:
+    """Return the password in the COM_REGISTER_SLAVE whose command byte is data[at], empty if it has none.
+
+    A replica tells its source host, user and password (`report_password`), as they are.
+    """
+    fields = _Fields(data, at + 5, end)
+    fields.u8str()
+    fields.u8str()
+    return fields.u8str()
 
 
 @mypyc_attr(acyclic=True)

@@ -8,9 +8,9 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.reads import u16
-from aurora_wire.wire.mysql.lenenc import read_lestr
+from aurora_wire.wire.mysql.lenenc import read_lestr, read_parameter_length
 from aurora_wire.wire.mysql.types import is_value_type
-from aurora_wire.wire.mysql.values import IS_NULL, Value, read_value, value_bounds
+from aurora_wire.wire.mysql.values import IS_NULL, Value, is_temporal, read_value, size_of, value_bounds
 
 MAX_PARAMETERS: Final[i64] = 65535  # the protocol's own bound of a prepared statement
 UNSIGNED: Final[i64] = 0x8000       # in a type as sent: type byte, then flag byte
@@ -77,17 +77,22 @@ def read_parameters(
         kind: i64 = kinds[index]
         name = names[index] if len(names) > 0 else b""
         unsigned = kind & UNSIGNED != 0
-        if data[at + (index >> 3)] >> (index & 7) & 1:
+        sent = long_data.get(index) if long_data is not None else None
+        if sent is not None:
+            # Servers look at the null bit only where no long data came.
+            values.append(Value(kind & 0xFF, unsigned, bytes(sent.kept), name, 0, sent.omitted))
+        elif data[at + (index >> 3)] >> (index & 7) & 1:
             values.append(Value(kind & 0xFF, unsigned, b"", name, IS_NULL))
         else:
-            sent = long_data.get(index) if long_data is not None else None
-            if sent is not None:
-                values.append(Value(kind & 0xFF, unsigned, bytes(sent.kept), name, 0, sent.omitted))
-            else:
-                value, next_at = read_value(data, next_at, end, kind & 0xFF, unsigned, name)
-                if value is None:
-                    return Parameters(values, kinds, next_at, complete=False)
-                values.append(value)
+            value, next_at = read_value(data, next_at, end, kind & 0xFF, unsigned, name)
+            if value is None:
+                length, start = (-1, next_at) if size_of(kind & 0xFF) else read_parameter_length(data, next_at, end)
+                if not is_temporal(kind & 0xFF) and length > end - start:
+                    # Cut inside its last value: MariaDB takes what is there, and it crossed the wire.
+                    here: i64 = end - start
+                    values.append(Value(kind & 0xFF, unsigned, data[start:end], name, 0, length - here))
+                return Parameters(values, kinds, next_at, complete=False)
+            values.append(value)
         index += 1
     return Parameters(values, kinds, next_at, complete=True)
 
@@ -111,7 +116,7 @@ def _read_types(
     return at
 
 
-def infer_count(data: bytes, at: i64, end: i64) -> i64:
+def infer_count(data: bytes, at: i64, end: i64, long_data: dict[int, LongData] | None = None) -> i64:
     """How many parameters (without names) are in data[at:end], where the PREPARE is not known; -1 if none
     fits.
 
@@ -130,7 +135,7 @@ def infer_count(data: bytes, at: i64, end: i64) -> i64:
             count: i64 = most - 7
             while count <= typed:
                 if data[flag_at - 1] >> (7 - (most - count)) < 2:  # no bit above the last parameter's
-                    if _values_end(data, at, flag_at + 1, end, count) == end:
+                    if _values_end(data, at, flag_at + 1, end, count, long_data) == end:
                         return count
                 count += 1
         flag_at += 1
@@ -148,11 +153,15 @@ def _plausible_types(data: bytes, at: i64, end: i64, most: i64) -> i64:
     return count
 
 
-def _values_end(data: bytes, bitmap_at: i64, types_at: i64, end: i64, count: i64) -> i64:
+def _values_end(
+    data: bytes, bitmap_at: i64, types_at: i64, end: i64, count: i64, long_data: dict[int, LongData] | None
+) -> i64:
     at: i64 = types_at + 2 * count
     index: i64 = 0
     while index < count:
-        if not data[bitmap_at + (index >> 3)] >> (index & 7) & 1:
+        if long_data is not None and index in long_data:
+            pass  # its value came before, whatever the null bit says
+        elif not data[bitmap_at + (index >> 3)] >> (index & 7) & 1:
             start, at = value_bounds(data, at, end, data[types_at + 2 * index])
             if start < 0:
                 return -1

@@ -14,13 +14,18 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u16, u32
 from aurora_wire.wire import labels
-from aurora_wire.wire.facts import Facts
+from aurora_wire.wire.facts import MAX_ASKED, Facts
 from aurora_wire.wire.mysql import capabilities as caps
 from aurora_wire.wire.mysql.auth import parse_auth_more_data, parse_auth_next_factor, parse_auth_switch
 from aurora_wire.wire.mysql.commands import (
     AUTH,
+    CLONE,
+    CLONE_COMPLETE,
     FIELDS,
+    GROUP_REPLICATION,
+    MYSQL_COMMANDS,
     PREPARE,
+    REPLICATION,
     RESULT,
     ROWS,
     SIMPLE,
@@ -42,7 +47,7 @@ COLUMNS: Final[i64] = 2          # `count` column definitions
 ROW: Final[i64] = 3              # rows, up to EOF or OK or ERR
 ONE: Final[i64] = 4              # one packet: OK, ERR, EOF
 BARE: Final[i64] = 5             # one packet without a header byte
-EVENTS: Final[i64] = 6           # binlog events
+EVENTS: Final[i64] = 6           # of what the connection was handed to: binlog events, clone data
 EXCHANGE: Final[i64] = 7         # authentication
 PREPARED: Final[i64] = 8         # PREPARE_OK or ERR
 DEFINITIONS: Final[i64] = 9      # `count` definitions of parameters and columns, EOFs between them
@@ -60,6 +65,8 @@ class Responses:
         self.label: i64 = 0
         self.first: i64 = 0
         self.free = False               # the next sequence id is not known
+        self.handed: i64 = 0            # what the packets of EVENTS are of (mysql/commands.py)
+        self.agreed = False             # the server's OK to that was seen
         self.passed: i64 = 0            # packets that the last `run` passed
 
     def lost(self) -> None:
@@ -72,6 +79,9 @@ class Responses:
         waiting = facts.unanswered_prepares
         if waiting:
             del waiting[: len(waiting) - (1 if facts.request == PREPARE else 0)]
+        if facts.handed != MYSQL_COMMANDS and facts.request < 0:
+            self.state = EVENTS
+            self.handed = facts.handed
 
     def resume(self, sequence: i64, of_binlog: bool) -> None:
         """Go on inside a reply, with the packet of this sequence id, found by its framing: rows, or binlog events."""
@@ -95,6 +105,8 @@ class Responses:
             self.state = BARE
         elif shape == STREAM:
             self.state = EVENTS
+            self.handed = self.facts.handed
+            self.agreed = False
         elif shape == AUTH:
             self.state = EXCHANGE
         elif shape in (FIELDS, ROWS):
@@ -106,6 +118,10 @@ class Responses:
     def in_rows(self) -> bool:
         """Column definitions or rows come next."""
         return self.state in (COLUMNS, ROW)
+
+    def hands_over(self) -> bool:
+        """The server agreed to hand the connection to group replication, whose bytes are no MySQL packets."""
+        return self.state == EVENTS and self.handed == GROUP_REPLICATION
 
     def run(self, data: bytes, at: i64, end: i64) -> i64:
         """Pass definitions and rows that lie whole in data[at:end], their sequence ids counting on.
@@ -136,7 +152,10 @@ class Responses:
     def accept(self, length: i64, sequence: i64, first: i64, relaxed: bool) -> i64:
         """The label of the packet that begins, or REJECT. `packet` follows for the same one."""
         new = self.state == IDLE
-        if not relaxed:
+        if self.state == EVENTS and not (sequence == 1 and self.agreed and self.facts.request >= 0):
+            # After each acknowledgement the server's ids begin again, and clone's are always 0.
+            new = False
+        elif not relaxed:
             if sequence == 1 and self.previous != 0:
                 new = True
             elif not self.free and self.previous >= 0 and sequence != (self.previous + 1) & 0xFF:
@@ -188,6 +207,12 @@ class Responses:
         if state == EXCHANGE:
             return labels.OK if first == 0 and length >= 7 else labels.AUTH
         if state == EVENTS:
+            if first == 0 and length >= 7 and not self.agreed and self.handed != REPLICATION:
+                return labels.OK
+            if self.handed == CLONE:
+                return labels.CLONE_DATA
+            if self.handed == GROUP_REPLICATION:
+                return labels.GROUP_REPLICATION
             return labels.EOF if first == 0xFE and length < 9 else labels.BINLOG
         return labels.RESPONSE
 
@@ -203,6 +228,8 @@ class Responses:
                 self.facts.unanswered_prepares.pop(0)
             if state == EXCHANGE:
                 self.facts.changing_user = False
+            if state == EVENTS and self.facts.request < 0:
+                self.facts.handed = MYSQL_COMMANDS
             self.state = IDLE
             return True
         if state == FIRST:
@@ -223,11 +250,21 @@ class Responses:
         elif state == EXCHANGE:
             self._exchange(data, at, end)
         elif state == EVENTS:
-            if self.label == labels.EOF:
-                self.state = IDLE
+            self._event(total)
         else:
             self.state = IDLE
         return False
+
+    def _event(self, total: i64) -> None:
+        """A packet of what the connection was handed to: does it end that?"""
+        facts = self.facts
+        self.agreed = True
+        if self.label == labels.EOF:
+            # A dump that was asked not to wait for further events.
+            facts.handed = MYSQL_COMMANDS
+            self.state = IDLE
+        elif self.handed == CLONE and facts.handed != CLONE and self.first == CLONE_COMPLETE and total == 1:
+            self.state = IDLE  # the answer to clone's last command
 
     def _no_eof(self) -> i64:
         """Is DEPRECATE_EOF agreed? 1 yes, 0 no, -1 not known."""
@@ -245,12 +282,8 @@ class Responses:
             else:
                 self.state = FIRST if ok_status(data, at, end) & MORE_RESULTS else IDLE
         elif self.first == 0xFB:
-            facts = self.facts
-            facts.infile = True
             self.free = True
-            if facts.infile_frame < 0:
-                facts.infile_frame = facts.server.frame
-                facts.infile_name = data[at + 1 : end]
+            self._file_request(data, at, end)
             self.state = ONE
         elif self.first == 0xFE:
             self.state = IDLE
@@ -263,6 +296,17 @@ class Responses:
                 columns = parse_column_count(data, at, end, self.facts.capabilities)
                 self.count = columns.count
                 self.state = COLUMNS if columns.count > 0 and columns.definitions_follow else ROW
+
+    def _file_request(self, data: bytes, at: i64, end: i64) -> None:
+        facts = self.facts
+        wanted: i64 = -1
+        if facts.asked_known and facts.request < 0:
+            if asks_for_file(facts.asked):
+                wanted = 1
+            elif len(facts.asked) < MAX_ASKED:
+                wanted = 0
+        side = facts.server
+        facts.ask_for_file(data[at + 1 : end], side.frame, side.anchor if side.anchored else side.position, wanted)
 
     def _row(self, data: bytes, at: i64, end: i64, total: i64) -> None:
         if self.label == labels.RESULT_SET:
@@ -304,6 +348,15 @@ class Responses:
             self.facts.full_authentication = False
             return
         read_auth(self.facts, data, at, end)
+
+
+def asks_for_file(text: bytes) -> bool:
+    """May a server answer this statement with a request for a file: LOAD DATA (or XML) LOCAL INFILE?
+
+    The words are enough, wherever they stand: behind a comment, or as one of several statements.
+    """
+    words = text.upper()
+    return b"LOAD" in words and b"LOCAL" in words and b"INFILE" in words
 
 
 def ok_status(data: bytes, at: i64, end: i64) -> i64:

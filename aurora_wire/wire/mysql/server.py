@@ -9,7 +9,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire import labels, notes
-from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_TLS
+from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.detect import is_record_start
 from aurora_wire.wire.events import GreetingSeen, ServerError
 from aurora_wire.wire.facts import Facts, Side
@@ -84,6 +84,8 @@ class ServerPackets(Packets):
         if self.responses.packet(data, at, end, total):
             self._error(data, at, end)
         self.running = self.responses.in_rows() and not self.relaxed
+        if self.responses.hands_over():
+            self.next = TO_GROUP
 
     def run(self, data: bytes, at: i64, end: i64) -> i64:
         responses = self.responses

@@ -10,7 +10,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.reads import u16, u32
 from aurora_wire.wire.mysql import types
-from aurora_wire.wire.mysql.lenenc import read_lestr
+from aurora_wire.wire.mysql.lenenc import read_parameter
 
 # What stands in place of a value. The numbers are MariaDB's indicators in COM_STMT_BULK_EXECUTE.
 PRESENT: Final[i64] = 0
@@ -125,7 +125,7 @@ def value_bounds(data: bytes, at: i64, end: i64, kind: i64) -> tuple[i64, i64]:
         return (at + 1, at + 1 + length) if fits else (-1, at)
     if not types.is_value_type(kind):
         return -1, at
-    return read_lestr(data, at, end)
+    return read_parameter(data, at, end)
 
 
 def read_value(

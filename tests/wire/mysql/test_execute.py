@@ -149,7 +149,7 @@ def test_a_cut_packet_keeps_the_values_before_the_cut() -> None:
     prepared = Prepared(7, b"", 3)
     found = parse_execute(payload, 0, len(payload) - 2, prepared, 0)
     assert found is not None
-    assert (literals(found), found.complete) == ([b"-5", b"'word'"], False)
+    assert (literals(found), found.complete) == ([b"-5", b"'word'", b"'wo'"], False)
     again = execute_of(built.execute([NUMBER, WORD, WORD], new_types=False), prepared)
     assert (literals(again), again.complete) == ([b"-5", b"'word'", b"'word'"], True)
 
