@@ -10,11 +10,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from aurora_wire.reads import u32_be
 from aurora_wire.wire import guess, labels, notes
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_OTHER, TO_TLS, Decoder
 from aurora_wire.wire.decoders import Decoders
 from aurora_wire.wire.detect import STRONG, mysql_commands
-from aurora_wire.wire.facts import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget, Facts, X
+from aurora_wire.wire.facts import MYSQL, OTHER, START_SYN, TLS_ONLY, UNKNOWN, Budget, Facts, X
 from aurora_wire.wire.first_bytes import FirstBytes, name_at_end
 from aurora_wire.wire.history import History
 from aurora_wire.wire.midstream import ASKS, UNDECIDED, MidStream
@@ -231,7 +232,7 @@ class Connection(Receiver):
 
     def _is_first(self, stream: Stream) -> bool:
         """Were the connection's first bytes captured, and is `stream`'s first byte among what waits?"""
-        if self.client_isn < 0 and self.server_isn < 0:
+        if stream.start != START_SYN:
             return False
         return stream.side.position == (self.facts.client_header if stream is self.client else 0)
 
@@ -395,7 +396,7 @@ class Connection(Receiver):
                 decoder.finish()
                 stream.decoder = None
 
-    def overlook(self, stream: Stream, seq: i64, ack: i64, data: bytes, at: i64, end: i64, cut: i64) -> bool:
+    def overlook(self, stream: Stream, tcp_at: i64, data: bytes, at: i64, end: i64, cut: i64) -> bool:
         """A segment of what was taken for another protocol: False, unless it tells by itself that this is MySQL.
 
         Then its streams go on from here, and a search begins.
@@ -414,8 +415,8 @@ class Connection(Receiver):
         self.verify = True
         self.facts.kind = UNKNOWN
         self.facts.other = ""
-        stream.resume(seq)
-        self.peer(stream).resume(ack)
+        stream.resume(u32_be(data, tcp_at + 4))
+        self.peer(stream).resume(u32_be(data, tcp_at + 8))
         self._roles(stream, found == ASKS)
         self._search()
         return True

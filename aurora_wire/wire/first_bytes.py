@@ -74,7 +74,8 @@ class FirstBytes(Decoder):
         if size < HEADER and cut == 0:
             self.held = held
             return
-        if opens_mysql(held, 0) or detect.is_record_start(held, 0, size):
+        # Fewer bytes than a header's, cut by the snaplen: of MySQL, as far as anyone can tell.
+        if size < HEADER or opens_mysql(held, 0) or detect.is_record_start(held, 0, size):
             self.next = TO_MYSQL  # who finds TLS where a packet begins
             self.carry = held
             return
@@ -135,7 +136,7 @@ class FirstBytes(Decoder):
 
 
 def opens_mysql(data: bytes, at: i64) -> bool:
-    """Whether the four bytes at `at` can be the header of a client's first packet."""
+    """Whether the four bytes at `at`, which are there, can be the header of a client's first packet."""
     return data[at + 2] == 0 and data[at + 3] <= LAST_SEQUENCE and data[at] | data[at + 1] != 0
 
 

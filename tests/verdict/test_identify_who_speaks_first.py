@@ -176,3 +176,15 @@ def test_a_stranger_that_turns_into_mysql_is_read(tmp_path: Path) -> None:
     result = scan_of(tmp_path, play(inserted(steps, "login", Step("real", "client", mysql.login()))))
     assert result.verdict == "plaintext", explain(result)
     assert result.connections[0].statements, explain(result)
+
+
+@pytest.mark.parametrize("keep", range(1, 8))
+@pytest.mark.parametrize("payload", [mysql.login(), KNOCKS["HTTP"], PROXIES["v1"] + mysql.login()])
+def test_first_bytes_cut_by_the_snaplen_are_read_as_far_as_they_are_there(
+    keep: int, payload: bytes, tmp_path: Path
+) -> None:
+    steps = [opening()[0], Step("first", "client", payload)]
+    result = scan_of(tmp_path, play(steps, keep={"first": keep}))
+    (connection,) = result.connections
+    assert connection.client_coverage.truncated == len(payload) - keep, explain(result)
+    assert connection.verdict in ("plaintext", "inconclusive"), explain(result)
