@@ -31,7 +31,7 @@ def find_chain(data: bytes, at: i64, end: i64, cut: i64) -> i64:
         # The highest byte of a length up to MAX_PACKET; text has none below 16 but line ends.
         if data[place + 2] < 16:
             length = u24(data, place)
-            if 0 < length and place + 4 + length < stop:
+            if length > 0 and place + 4 + length < stop:
                 if data[place + 4 + length + 3] == (data[place + 3] + 1) & 0xFF and _holds(data, place, end, cut):
                     return place
         place += 1

@@ -10,11 +10,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from aurora_wire.reads import u32_be
 from aurora_wire.wire import guess, labels, notes
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_MYSQL, TO_OTHER, TO_TLS, Decoder
 from aurora_wire.wire.decoders import Decoders
 from aurora_wire.wire.detect import STRONG, mysql_commands
-from aurora_wire.wire.facts import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget, Facts, X
+from aurora_wire.wire.facts import MYSQL, OTHER, START_SYN, TLS_ONLY, UNKNOWN, Budget, Facts, X
 from aurora_wire.wire.first_bytes import FirstBytes, name_at_end
 from aurora_wire.wire.history import History
 from aurora_wire.wire.midstream import ASKS, UNDECIDED, MidStream
@@ -27,10 +28,6 @@ from aurora_wire.wire.proxy import parse_proxy
 from aurora_wire.wire.search import Search
 from aurora_wire.wire.stream import Receiver, Segment, Stream
 from aurora_wire.wire.tls.records import TLSRecords
-
-MAX_PENDING: Final[i64] = 16384      # bytes of a direction kept until the protocol is known
-MAX_PENDING_SEGMENTS: Final[i64] = 64
-
 
 NOBODY: Final = Receiver()
 
@@ -124,23 +121,27 @@ class Connection(Receiver):
             self._feed(stream, data, 0, size, 0)
 
     def hole(self, stream: Stream, count: i64) -> None:
-        if self.skipping:
+        if not self.undecided or self._decide_at_gap(stream, count):
+            self._gap(stream, count)
+
+    def _decide_at_gap(self, stream: Stream, count: i64) -> bool:
+        """Decide what can be, as bytes are missing now; False where the gap is accounted for already."""
+        if not stream.pending and stream.side.position == 0:
+            # Nothing came before it: the beginning is missing.
             stream.side.hole(count)
-            return
+            if stream.start > 0:
+                stream.start = -1
+            return False
+        self._decide(stream, True)
+        if self.undecided and not (self.is_mysql_port or self.is_x_port):
+            # A gap makes nothing MySQL: what comes is judged as in mid-stream.
+            self._forget(stream, count)
+            return False
         if self.undecided:
-            if not stream.pending and stream.side.position == 0:
-                # Nothing came before it: the beginning is missing.
-                stream.side.hole(count)
-                if stream.start > 0:
-                    stream.start = -1
-                return
-            self._decide(stream, True)
-            if self.undecided:
-                if not (self.is_mysql_port or self.is_x_port):
-                    # A gap makes nothing MySQL: what comes is judged as in mid-stream.
-                    self._forget(stream, count)
-                    return
-                self._give_up()
+            self._give_up()
+        return True
+
+    def _gap(self, stream: Stream, count: i64) -> None:
         if self.skipping:
             stream.side.hole(count)
             return
@@ -194,13 +195,7 @@ class Connection(Receiver):
             if is_client:
                 stream.decoder = self.decoders.client_packets(side)
             else:
-                greets = isinstance(decoder, Search) and decoder.greets
-                if isinstance(decoder, Search) and decoder.refuses:
-                    stream.decoder = self.decoders.server_refuses(side)
-                elif isinstance(decoder, Search) and decoder.inside >= 0:
-                    stream.decoder = self.decoders.server_inside(side, decoder.inside, decoder.of_binlog)
-                else:
-                    stream.decoder = self.decoders.server_found(side, greets)
+                stream.decoder = self.decoders.server_after(side, decoder)
         elif want == TO_COMPRESSED:
             facts.kind = MYSQL
             if facts.compression == 0:
@@ -232,7 +227,6 @@ class Connection(Receiver):
         side = stream.side
         offset = stream.next - (end - at) - cut
         stream.pending.append(Segment(offset, data[at:end], cut, side.frame, side.time_ns, side.anchor))
-        stream.pending_bytes += end - at
         self.tries += 1
         self._decide(stream, False)
         if self.undecided and not (self.is_mysql_port or self.is_x_port or self._is_first(stream)):
@@ -240,18 +234,16 @@ class Connection(Receiver):
 
     def _is_first(self, stream: Stream) -> bool:
         """Were the connection's first bytes captured, and is `stream`'s first byte among what waits?"""
-        if self.client_isn < 0 and self.server_isn < 0:
+        if stream.start != START_SYN:
             return False
         return stream.side.position == (self.facts.client_header if stream is self.client else 0)
 
-    def _add_up(self, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> bool:
-        """Judge a segment of mid-stream together with those before it; True where it is MySQL now."""
+    def _add_up(self, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
+        """Judge a segment of mid-stream together with those before it."""
         found = self.midstream.take(data, at, end, cut, stream.side.from_client)
-        if found == UNDECIDED:
-            return False
-        self._roles(stream, found == ASKS)
-        self._search()
-        return True
+        if found != UNDECIDED:
+            self._roles(stream, found == ASKS)
+            self._search()
 
     def _forget(self, stream: Stream, count: i64) -> None:
         """A gap in a stream that is not decided, on a port that is not MySQL's: what was before it stays unknown."""
@@ -259,16 +251,14 @@ class Connection(Receiver):
         for item in stream.pending:
             side.account(len(item.data), labels.UNKNOWN)
         stream.pending = []
-        stream.pending_bytes = 0
         side.hole(count)
 
     def _decide(self, stream: Stream, ends_here: bool) -> None:
         """Judge again, now that `stream` has brought something (or, with ends_here, will bring no more)."""
         first = self._is_first(stream)
         found = guess.guess(
-            stream.pending, self.peer(stream).pending, stream.side.from_client, first,
-            self.is_mysql_port, self.is_x_port, ends_here,
-        )  # fmt: skip
+            stream.pending, stream.side.from_client, first, self.is_mysql_port, self.is_x_port, ends_here
+        )
         if found == guess.GREETING or found == guess.SERVER_ERROR:
             self._roles(stream, False)
             self._start_mysql()
@@ -300,22 +290,10 @@ class Connection(Receiver):
             self._give_up()
 
     def _is_settled(self, stream: Stream, first: bool, found: i64) -> bool:
-        """May a guess stand that what the other direction says, or what follows, can still contradict?"""
-        if stream.pending_bytes > MAX_PENDING or len(stream.pending) > MAX_PENDING_SEGMENTS:
-            return True
-        if found == guess.WAIT:
-            return False
-        spoken = len(self.peer(stream).pending) > 0
-        if first and stream.side.from_client and not spoken:
-            return False  # a server may still greet whoever knocks
-        if found == guess.HELLO or found == guess.TLS_CHAIN:
-            return True
-        if self.is_mysql_port or self.is_x_port:
-            # A row may look like another protocol's first line, so that some more is looked at.
-            return found == guess.NOTHING or first or self.tries >= guess.MAX_TRIES
-        if first and (spoken or found == guess.NAMED) and self._name():
-            return True
-        return self.tries >= guess.MAX_TRIES or self.client.pending_bytes + self.server.pending_bytes > MAX_PENDING
+        return guess.is_settled(
+            found, stream.pending, self.peer(stream).pending, stream.side.from_client, first,
+            self.is_mysql_port or self.is_x_port, self.tries,
+        )  # fmt: skip
 
     def _tls(self, stream: Stream, found: i64) -> None:
         if found == guess.HELLO:
@@ -326,18 +304,9 @@ class Connection(Receiver):
         else:
             self._start_foreign(found == guess.HELLO)
 
-    def _name(self) -> str:
-        """What another protocol's opening in either direction names."""
-        for stream in (self.client, self.server):
-            if stream.pending:
-                found = guess.name(stream.pending, stream.side.from_client)
-                if found:
-                    return found
-        return ""
-
     def _give_up(self) -> None:
         """Nothing that comes first tells MySQL: another protocol, or on MySQL's port a search."""
-        found = self._name()
+        found = guess.other_name(self.client.pending, self.server.pending)
         if found:
             self._start_other(found)
         elif self.is_mysql_port or self.is_x_port:
@@ -362,20 +331,8 @@ class Connection(Receiver):
         size: i64 = header.length
         self.facts.client_header += size
         stream.side.account(size, labels.PROXY_HEADER)
-        rest: list[Segment] = []
-        skip = size
-        for item in stream.pending:
-            have: i64 = len(item.data)
-            if skip >= have and item.cut == 0:
-                skip -= have
-                continue
-            rest.append(
-                Segment(item.offset + skip, item.data[skip:], item.cut, item.frame, item.time_ns, item.payload_at)
-            )
-            skip = 0
-        stream.pending = rest
-        stream.pending_bytes -= size
-        if rest:
+        stream.pending = guess.without_first(stream.pending, size)
+        if stream.pending:
             self._decide(stream, False)
 
     def _start_mysql(self) -> None:
@@ -441,7 +398,7 @@ class Connection(Receiver):
                 decoder.finish()
                 stream.decoder = None
 
-    def overlook(self, stream: Stream, seq: i64, ack: i64, data: bytes, at: i64, end: i64, cut: i64) -> bool:
+    def overlook(self, stream: Stream, tcp_at: i64, data: bytes, at: i64, end: i64, cut: i64) -> bool:
         """A segment of what was taken for another protocol: False, unless it tells by itself that this is MySQL.
 
         Then its streams go on from here, and a search begins.
@@ -460,8 +417,8 @@ class Connection(Receiver):
         self.verify = True
         self.facts.kind = UNKNOWN
         self.facts.other = ""
-        stream.resume(seq)
-        self.peer(stream).resume(ack)
+        stream.resume(u32_be(data, tcp_at + 4))
+        self.peer(stream).resume(u32_be(data, tcp_at + 8))
         self._roles(stream, found == ASKS)
         self._search()
         return True

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from mypy_extensions import i64
 
+from aurora_wire.wire.decoder import Decoder
 from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.client import COMMANDS as CLIENT_COMMANDS
 from aurora_wire.wire.mysql.client import ClientPackets
@@ -12,6 +13,7 @@ from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATIN
 from aurora_wire.wire.mysql.server import COMMANDS as SERVER_COMMANDS
 from aurora_wire.wire.mysql.server import START as SERVER_START
 from aurora_wire.wire.mysql.server import ServerPackets
+from aurora_wire.wire.search import Search
 from aurora_wire.wire.tls.opening import Opening, OpeningMaker
 from aurora_wire.wire.tls.records import TLSRecords
 
@@ -78,6 +80,16 @@ class Decoders:
         made.responses.lost()
         made.running = False
         return made
+
+    def server_after(self, side: Side, decoder: Decoder) -> ServerPackets:
+        """The server's packets, which `decoder` found, or came upon."""
+        if not isinstance(decoder, Search):
+            return self.server_found(side, False)
+        if decoder.refuses:
+            return self.server_refuses(side)
+        if decoder.inside >= 0:
+            return self.server_inside(side, decoder.inside, decoder.of_binlog)
+        return self.server_found(side, decoder.greets)
 
     def server_refuses(self, side: Side) -> ServerPackets:
         """The server's packets, found at an ERR in place of a login's answer; after a login it is an answer."""

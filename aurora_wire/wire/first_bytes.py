@@ -38,7 +38,7 @@ class FirstBytes(Decoder):
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         if self.foreign:
             return self._follow(data, at, end, cut)
-        if not self.held and end - at >= HEADER and opens_mysql(data, at, end) and not detect.is_hello(data, at, end):
+        if not self.held and end - at >= HEADER and opens_mysql(data, at) and not detect.is_hello(data, at, end):
             self.next = TO_MYSQL
             return at
         held = self.held + data[at:end] if self.held else data[at:end]
@@ -74,7 +74,8 @@ class FirstBytes(Decoder):
         if size < HEADER and cut == 0:
             self.held = held
             return
-        if opens_mysql(held, 0, size) or detect.is_record_start(held, 0, size):
+        # Fewer bytes than a header's, cut by the snaplen: of MySQL, as far as anyone can tell.
+        if size < HEADER or opens_mysql(held, 0) or detect.is_record_start(held, 0, size):
             self.next = TO_MYSQL  # who finds TLS where a packet begins
             self.carry = held
             return
@@ -134,8 +135,8 @@ class FirstBytes(Decoder):
             self.side.account(len(held), labels.UNKNOWN)
 
 
-def opens_mysql(data: bytes, at: i64, end: i64) -> bool:
-    """Whether the four bytes at `at` can be the header of a client's first packet."""
+def opens_mysql(data: bytes, at: i64) -> bool:
+    """Whether the four bytes at `at`, which are there, can be the header of a client's first packet."""
     return data[at + 2] == 0 and data[at + 3] <= LAST_SEQUENCE and data[at] | data[at + 1] != 0
 
 
@@ -152,9 +153,13 @@ def name_of(data: bytes) -> str:
 
 
 def _is_text(data: bytes) -> bool:
-    for byte in data:
+    at: i64 = 0
+    end: i64 = len(data)
+    while at < end:
+        byte: i64 = data[at]
         if not (32 <= byte < 127 or byte == 9 or byte == 10 or byte == 13):
             return False
+        at += 1
     return True
 
 

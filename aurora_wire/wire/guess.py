@@ -21,6 +21,9 @@ from aurora_wire.wire.stream import Segment
 
 MAX_TRIES: Final[i64] = 12       # segments judged on a port that is not MySQL's
 MAX_JOINED: Final[i64] = 4096
+MAX_PENDING: Final[i64] = 16384      # bytes of a direction kept until the protocol is known
+MAX_PENDING_SEGMENTS: Final[i64] = 64
+MAX_KNOCKING_SEGMENTS: Final[i64] = 512  # of a client that speaks first, until its server does
 
 WAIT: Final[i64] = 0
 NOTHING: Final[i64] = 1
@@ -53,8 +56,7 @@ def joined(pending: list[Segment]) -> bytes:
 
 
 def guess(
-    mine: list[Segment], others: list[Segment], from_client: bool, first: bool, mysql_port: bool, x_port: bool,
-    ends_here: bool,
+    mine: list[Segment], from_client: bool, first: bool, mysql_port: bool, x_port: bool, ends_here: bool
 ) -> i64:  # fmt: skip
     """What the direction whose segments are `mine` (the last one is new) shows.
 
@@ -101,8 +103,10 @@ def guess(
         if error == WAIT and (first or size < 5):
             wait = True
     found = _from_segment(last, from_client, first, mysql_port, x_port)
-    if found == COMMANDS_STRONG or found == COMPRESSED:
-        return COMMANDS if found == COMMANDS_STRONG else found
+    if found == COMMANDS_STRONG:
+        return COMMANDS
+    if found == COMPRESSED:
+        return found
     if name(mine, from_client):
         return NAMED
     if found != NOTHING:
@@ -161,6 +165,63 @@ def name(pending: list[Segment], from_client: bool) -> str:
         return found
     head = joined(pending)
     return recognise(head, 0, len(head), from_server)
+
+
+def other_name(client: list[Segment], server: list[Segment]) -> str:
+    """What another protocol's opening in either direction names; empty where there is none."""
+    found = name(client, True) if client else ""
+    if found or not server:
+        return found
+    return name(server, False)
+
+
+def size_of(pending: list[Segment]) -> i64:
+    size: i64 = 0
+    for item in pending:
+        size += len(item.data)
+    return size
+
+
+def is_settled(
+    found: i64, mine: list[Segment], others: list[Segment], from_client: bool, first: bool, mysql_port: bool,
+    tries: i64,
+) -> bool:  # fmt: skip
+    """May a guess stand that what the other direction says, or what follows, can still contradict?
+
+    tries: segments that were judged of both directions; mysql_port: or X Protocol's.
+    """
+    knocks = first and from_client and not others
+    most = MAX_KNOCKING_SEGMENTS if knocks else MAX_PENDING_SEGMENTS
+    size = size_of(mine)
+    if size > MAX_PENDING or len(mine) > most:
+        return True
+    if found == WAIT or knocks:
+        return False  # a server may still greet whoever knocks
+    if found in (HELLO, TLS_CHAIN):
+        return True
+    if mysql_port:
+        # A row may look like another protocol's first line, so that some more is looked at.
+        return found == NOTHING or first or tries >= MAX_TRIES
+    if first and found == NAMED:
+        return True
+    if first and others and other_name(mine if from_client else others, others if from_client else mine):
+        return True
+    return tries >= MAX_TRIES or size + size_of(others) > MAX_PENDING
+
+
+def without_first(pending: list[Segment], size: i64) -> list[Segment]:
+    """The segments without their first `size` bytes."""
+    rest: list[Segment] = []
+    for item in pending:
+        have: i64 = len(item.data)
+        if size >= have and item.cut == 0:
+            size -= have
+            continue
+        rest.append(
+            Segment(item.offset + size, item.data[size:], item.cut, item.frame, item.time_ns, item.payload_at)
+        )
+        size = 0
+    return rest
 
 
 def is_client_hello(pending: list[Segment]) -> bool:

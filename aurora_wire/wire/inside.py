@@ -10,7 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire.connection import Connection
-from aurora_wire.wire.facts import MYSQL, OTHER, Facts, Opened
+from aurora_wire.wire.facts import MYSQL, OTHER, START_SYN, Facts, Opened
 from aurora_wire.wire.history import History
 from aurora_wire.wire.mysql.compressed import Inflater
 from aurora_wire.wire.stream import Stream
@@ -65,8 +65,8 @@ class Inside(Opening):
         inside = Facts(facts.id, facts.budget, None)
         self.opened.inside = inside
         inner = Connection(inside, b"", b"", facts.budget, True, False, self.inflaters, borrowed)
-        inner.client_isn = 0  # what is inside begins here: as after a SYN
-        inner.server_isn = 0
+        inner.client.start = START_SYN  # what is inside begins here: as after a SYN
+        inner.server.start = START_SYN
         self.inner = inner
         self.client = inner.client
         self.server = inner.server

@@ -93,7 +93,6 @@ class Stream:
         self.end: i64 = -1            # offset of FIN
         self.hole_frame: i64 = 0      # the frame that first showed that bytes are missing
         self.pending: list[Segment] = []  # delivered before the protocol was known
-        self.pending_bytes: i64 = 0
         self.good_checksums: i64 = 0
         self.bad_checksums: i64 = 0
 

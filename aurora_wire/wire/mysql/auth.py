@@ -20,8 +20,8 @@ MORE_DATA: Final[i64] = 0x01
 NEXT_FACTOR: Final[i64] = 0x02
 SWITCH: Final[i64] = 0xFE
 
-# ER_CON_COUNT_ERROR, ER_HANDSHAKE_ERROR, ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED, ER_NET_PACKETS_OUT_OF_ORDER: what a
-# server says instead of a greeting, or to who does not answer it as MySQL does.
+# ER_CON_COUNT_ERROR, ER_HANDSHAKE_ERROR, ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED, ER_NET_PACKETS_OUT_OF_ORDER:
+# what a server says instead of a greeting, or to who does not answer it as MySQL does.
 BEFORE_LOGIN: Final = (1040, 1043, 1129, 1130, 1156)
 
 

@@ -246,9 +246,13 @@ def _opens_login_320(data: bytes, at: i64, end: i64, length: i64) -> i64:
 
 def is_name(name: bytes) -> bool:
     """Whether it can be the name of a user: no control characters."""
-    for byte in name:
+    at: i64 = 0
+    end: i64 = len(name)
+    while at < end:
+        byte: i64 = name[at]
         if byte < 32 or byte == 127:
             return False
+        at += 1
     return True
 
 

@@ -12,7 +12,7 @@ LONGEST_VERB: Final[i64] = 10
 
 VERBS: Final = frozenset(
     b"alter analyze backup begin binlog cache call change check checksum clone commit create deallocate declare delete "
-    b"desc describe do drop execute explain flush get grant handler help import insert install kill load lock optimize "
+    b"desc describe do drop execute explain flush grant handler help import insert install kill load lock optimize "
     b"prepare purge release rename repair replace reset resignal restart revoke rollback savepoint select set show "
     b"shutdown signal start stop table truncate uninstall unlock update use values with xa".split()
 )

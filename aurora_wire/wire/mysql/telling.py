@@ -64,7 +64,7 @@ def may_be_command(data: bytes, at: i64, end: i64, length: i64) -> bool:
     if command == COM_STMT_FETCH:
         return end - at >= 9 and u32(data, at + 1) < MAX_ID
     if command == COM_CHANGE_USER:
-        return data[at + 1] == 0 or _is_printable(data, at + 1, at + 2)
+        return end - at < 2 or data[at + 1] == 0 or _is_printable(data, at + 1, at + 2)
     return True
 
 
