@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from aurora_wire.capture.inputs import expand_inputs
+from aurora_wire.capture.inputs import find_inputs
 from aurora_wire.capture.linktypes import link_type_name
 from aurora_wire.capture.opening import Capture, open_capture
 from aurora_wire.errors import CaptureError, UsageError
@@ -31,7 +31,7 @@ from aurora_wire.wire import notes
 from aurora_wire.wire.engine import Engine
 from aurora_wire.wire.events import Statement
 from aurora_wire.wire.facts import MAX_STATEMENTS, OTHER, Budget
-from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, skipped_name
+from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, remedy_of, skipped_name
 
 if TYPE_CHECKING:
     from aurora_wire.verdict.keylog import KeyLog
@@ -76,6 +76,7 @@ class Analysis:
         if self.openers is not None:
             self.engine.use_openers(self.openers)
         self.captures: list[CaptureResult] = []
+        self.ignored: list[str] = []
         self._fragments_lost = 0
         self.connections: list[ConnectionResult] = []
         self.findings: list[Finding] = []
@@ -145,16 +146,16 @@ class Analysis:
         result.truncated_packets = int(engine.truncated_frames)
         result.link_types = [link_type_name(number) for number in engine.link_types]
         result.skipped = {}
+        result.hiding = {}
         lost = int(engine.locator.fragments.lost_count())
         if lost > self._fragments_lost:
             # Those that came whole after all are in their datagrams.
-            result.skipped[skipped_name(FRAGMENT_LOST, 0)] = lost - self._fragments_lost
+            self._skipped(result, FRAGMENT_LOST, 0, lost - self._fragments_lost)
         self._fragments_lost = lost
         for key, count in sorted(engine.skipped.items()):
             if key >> 32 in (FRAGMENT_WAITING, FRAGMENT_LOST):
                 continue
-            name = skipped_name(key >> 32, key & 0xFFFFFFFF)
-            result.skipped[name] = result.skipped.get(name, 0) + count
+            self._skipped(result, key >> 32, key & 0xFFFFFFFF, count)
         if result.packets and engine.first_time >= 0:
             result.first_time_ns = int(engine.first_time)
             result.last_time_ns = int(engine.now) if engine.now >= 0 else None
@@ -164,6 +165,14 @@ class Analysis:
             self._add(finding(rules.PACKETS_DROPPED, f"{result.dropped_packets:,} packets in {result.path}"))
         if not result.complete:
             self._add(finding(rules.FILE_DAMAGED, result.error or "", frame=int(engine.frames) or None))
+
+    @staticmethod
+    def _skipped(result: CaptureResult, reason: int, detail: int, count: int) -> None:
+        name = skipped_name(reason, detail)
+        result.skipped[name] = result.skipped.get(name, 0) + count
+        remedy = remedy_of(reason, detail)
+        if remedy:
+            result.hiding[name] = (result.hiding.get(name, (0, remedy))[0] + count, remedy)
 
     def unreadable(self, path: str, error: CaptureError) -> None:
         """An input beside others that is no capture: it is in the result, and takes the 0 from the exit code."""
@@ -215,7 +224,7 @@ class Analysis:
         """No more frames: the result."""
         self.engine.finish()
         self.collect()
-        verdict, confidence = verdict_of(self.tally)
+        verdict, confidence = verdict_of(self.tally, self.captures)
         self.connections.sort(key=lambda one: one.id)
         self.findings.sort(key=lambda one: (one.rule, one.connection or 0, one.frame or 0))
         return Scan(
@@ -231,6 +240,7 @@ class Analysis:
             undecoded=undecoded_of(self.losses, self.captures),
             closing=closing_of(self.tally, verdict, self.captures),
             ports=self.ports,
+            ignored=self.ignored,
             tool_version=VERSION,
             exit_code=exit_code_of(verdict, self.captures),
             keylogs=self.openers.keylog.sources if self.openers is not None else [],
@@ -300,7 +310,9 @@ def scan(
         on_statement=on_statement, on_connection=on_connection,
     )  # fmt: skip
     failures: list[CaptureError] = []
-    inputs = expand_inputs([os.fspath(path) for path in paths])
+    found = find_inputs([os.fspath(path) for path in paths])
+    inputs = found.captures
+    analysis.ignored = found.ignored
     with no_garbage_collector():
         for path in inputs:
             try:

@@ -5,23 +5,44 @@ from __future__ import annotations
 import glob
 import os
 import stat
+from dataclasses import dataclass
 from typing import Final
 
-from aurora_wire.capture.opening import STANDARD_INPUT, NotACapture, open_capture
+from aurora_wire.capture.opening import STANDARD_INPUT, NotACapture, NotAText, open_capture
 from aurora_wire.capture.source import CaptureError
 from aurora_wire.errors import UsageError
 
 _MAGIC: Final = frozenset("*?[")
+_ENDINGS: Final = ("pcap", "cap", "ntar", "dmp", "trc", "snoop", "etl")
+# Pictures, documents, programs, databases: by their first bytes.
+_HARMLESS: Final = (
+    b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF", b"\x7fELF", b"SQLite format 3", b"\xca\xfe\xba\xbe", b"MZ",
+    b"\x00\x00\x01\x00", b"OTTO", b"wOF",
+)  # fmt: skip
 
 
 def expand_inputs(paths: list[str]) -> list[str]:
     """The captures that `paths` name, each once, ordered by the time of their first packet.
 
-    A folder stands for all captures in it and below, told by their content; a pattern that the shell left
-    alone for what it matches. What has no time (text without dates, standard input, a file that cannot be
+    A folder stands for all captures in it and below, told by their content, and for what may be one and cannot be
+    read: each of its files is accounted for. Text in a folder (notes, reports, hex dumps too: name those one by one) is
+    no capture. A pattern that the shell left alone stands for what it matches. What has no time (text without dates, standard input, a file that cannot be
     read) keeps its place in the order. What cannot be read is among them: opening it tells why. Raises
     UsageError where a path, a pattern or a folder names no capture.
     """
+    return find_inputs(paths).captures
+
+
+@dataclass(slots=True)
+class Inputs:
+    """captures: to be read, in this order; ignored: files in folders that are none (notes, pictures, our own reports)."""
+
+    captures: list[str]
+    ignored: list[str]
+
+
+def find_inputs(paths: list[str]) -> Inputs:
+    """Return what `expand_inputs` does, and what of the folders was left out."""
     found = _Found()
     for path in paths:
         if path == STANDARD_INPUT:
@@ -30,7 +51,7 @@ def expand_inputs(paths: list[str]) -> list[str]:
             _add_pattern(path, found)
         elif _add(path, found) == 0:
             raise UsageError(f"{path}: no capture in this folder. Is it the right one?")
-    return found.ordered()
+    return Inputs(found.ordered(), found.ignored)
 
 
 class _Found:
@@ -39,6 +60,7 @@ class _Found:
     def __init__(self) -> None:
         self._captures: list[tuple[int | None, str]] = []
         self._seen: set[tuple[int, int]] = set()
+        self.ignored: list[str] = []
 
     def add_input(self) -> None:
         if all(path != STANDARD_INPUT for _, path in self._captures):
@@ -95,20 +117,22 @@ def _add(path: str, found: _Found) -> int:
         return 1
     captures = 0
     for file, file_status in _files(path):
-        is_capture, time_ns = _peek(file)
+        is_capture, time_ns = (True, -1) if file_status is None else _peek(file, in_folder=True)
         if is_capture:
             captures += 1
-            if found.is_new(file_status):
+            if file_status is None or found.is_new(file_status):
                 found.add(file, time_ns)
+        else:
+            found.ignored.append(file)
     return captures
 
 
-def _files(folder: str) -> list[tuple[str, os.stat_result]]:
+def _files(folder: str) -> list[tuple[str, os.stat_result | None]]:
     """Regular files in `folder` and below, sorted by path, and folders that cannot be read.
 
-    Links are followed; a folder is entered once, however many ways lead to it.
+    None stands for a link to nowhere that is called as a capture. Links are followed; a folder is entered once, however many ways lead to it.
     """
-    files: list[tuple[str, os.stat_result]] = []
+    files: list[tuple[str, os.stat_result | None]] = []
     entered: set[tuple[int, int]] = set()
     waiting = [folder]
     while waiting:
@@ -127,7 +151,9 @@ def _files(folder: str) -> list[tuple[str, os.stat_result]]:
             try:
                 status = os.stat(path)  # noqa: PTH116
             except OSError:
-                continue  # a link to nowhere: nothing is there to be missed
+                if _is_called_capture(name):
+                    files.append((path, None))
+                continue
             if stat.S_ISDIR(status.st_mode):
                 waiting.append(path)
             elif stat.S_ISREG(status.st_mode):
@@ -135,14 +161,49 @@ def _files(folder: str) -> list[tuple[str, os.stat_result]]:
     return sorted(files, key=lambda file: file[0])
 
 
-def _peek(path: str) -> tuple[bool, int]:
-    """Whether the content is a capture (also a damaged one), and the date of its first packet or -1."""
+def _is_called_capture(name: str) -> bool:
+    """Is it called as captures are: `a.pcap`, `a.pcap.gz`, `a.pcap12` of a rotation?"""
+    return any(part.startswith(_ENDINGS) for part in name.lower().split(".")[1:])
+
+
+def _is_harmless(path: str) -> bool:
+    """Is it a picture, a program, or a bundle of ours: what lies beside captures and never was one?"""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            head = file.read(16)
+    except OSError:
+        return False
+    if head.startswith(b"PK"):
+        return _is_bundle(path)
+    return head.startswith(_HARMLESS)
+
+
+def _is_bundle(path: str) -> bool:
+    import zipfile  # noqa: PLC0415 - slow to load, and rarely needed
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
+        return False
+    return {"manifest.json", "SHA256SUMS", "VERIFY.txt", "report/result.json"} <= names
+
+
+def _peek(path: str, *, in_folder: bool = False) -> tuple[bool, int]:
+    """Whether the content is a capture (also a damaged one), and the date of its first packet or -1.
+
+    in_folder: nobody named it, so that text is a note, and what is neither may be a capture that was damaged.
+    """
     try:
         with open_capture(path, hash_input=False) as capture:
+            if in_folder and capture.format == "text":
+                return False, -1
             if capture.source.advance() and not capture.undated:
                 return True, int(capture.source.time_ns)
             return True, -1
+    except NotAText:
+        return in_folder and not _is_harmless(path), -1
     except NotACapture:
-        return False, -1
+        return in_folder and _is_called_capture(os.path.basename(path)), -1  # noqa: PTH119
     except CaptureError:
         return True, -1

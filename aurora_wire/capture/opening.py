@@ -42,11 +42,21 @@ _OTHERS: Final = (
     (b"GMBU", "a Network Monitor capture. Convert it first: editcap IN OUT.pcapng"),
     (b"RTSS", "a Network Monitor capture. Convert it first: editcap IN OUT.pcapng"),
 )
+# A pcapng begins 0A 0D 0D 0A: to find out what happened to line ends is what these bytes are for.
+_ASCII_TRANSFERRED: Final = (
+    b"\x0d\x0a\x0d\x0d\x0d\x0a", b"\x0d\x0a\x0d\x0d\x0a", b"\x0a\x0d\x0a", b"\x0a\x0a\x0a", b"\x0d\x0d\x0d\x0d",
+    b"\x0a\x0a\x0d", b"\x0d\x0a\x0d\x0a\x0d\x0a",
+)  # fmt: skip
+TAR_HEADER: Final = 512
 _CONTROLS: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\r\f\b\x1b") + b"\x7f"
 
 
 class NotACapture(CaptureError):  # noqa: N818  # what it is called where it is caught
     """The content is something else, or nothing."""
+
+
+class NotAText(NotACapture):
+    """The content is no capture, and no text either: it may be a capture that something happened to."""
 
 
 class Capture:
@@ -243,16 +253,36 @@ def _reader(path: str, start: _Start) -> tuple[str, FrameSource]:
         return "pcapng", PcapngSource(path, start.read)
     for magic, what in _OTHERS:
         if head.startswith(magic):
-            raise NotACapture(path, -1, f"is {what}.")
+            raise NotAText(path, -1, f"is {what}.")
+    head = start.at_least(TAR_HEADER)
+    if head[257:262] == b"ustar":
+        raise NotAText(path, -1, "is a tar archive. Unpack it first (tar -xf FILE), and name the captures in it.")
+    if head.startswith(_ASCII_TRANSFERRED):
+        raise NotAText(
+            path, 0, "is a pcapng whose line ends were changed on the way, as an ASCII transfer does: bytes are lost or "
+            "added. Copy it again as binary."
+        )
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         start = _Start(_Utf16(start.read, "utf-16-le" if head[0] == 0xFF else "utf-16-be").read)
         head = start.at_least(1)
     if head[:TEXT_SAMPLE].translate(None, _CONTROLS) != head[:TEXT_SAMPLE]:
-        raise NotACapture(
-            path, 0, f"not a capture: {head[:4].hex(' ')} begins neither pcap, pcapng nor text. "
+        raise NotAText(
+            path, 0, _capture_behind(head) or f"not a capture: {head[:4].hex(' ')} begins neither pcap, pcapng nor text. "
             "Is it the right file?"
         )
     return "text", _text_reader(path, start, head)
+
+
+def _capture_behind(head: bytes) -> str:
+    """Return what to do where a capture begins behind lines of text, as `kubectl exec -t` prints them; else empty."""
+    for magic in (*_PCAP_MAGICS, _PCAPNG_MAGIC):
+        at = head.find(magic)
+        if at > 0 and head[:at].translate(None, _CONTROLS) == head[:at]:
+            return (
+                f"a capture begins at byte {at:,}, behind text. Cut that off first: tail -c +{at + 1} FILE > capture.pcap "
+                "(a terminal in between, such as `kubectl exec -t`, may have changed more)."
+            )
+    return ""
 
 
 def _text_reader(path: str, start: _Start, head: bytes) -> FrameSource:

@@ -12,6 +12,7 @@ from aurora_wire.verdict.result import (
     CaptureResult,
     ConnectionResult,
     Coverage,
+    FileResult,
     Finding,
     KeyLogResult,
     OpenedResult,
@@ -28,6 +29,7 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False)
 
 Fields = dict[str, object]
+MAX_IGNORED = 1000  # names of files in folders that are no captures
 
 
 def dump(value: object) -> str:
@@ -178,8 +180,13 @@ def connection_fields(connection: ConnectionResult, clock: Clock, *, redact: boo
 
 
 def file_fields(file: FileResult) -> Fields:
+    """Return the object of a file that a server asked a client for."""
     return {
-        "path": clean(file.path), "frame": file.frame, "bytes": file.bytes, "outcome": file.outcome, "named": file.named,
+        "path": clean(file.path),
+        "frame": file.frame,
+        "bytes": file.bytes,
+        "outcome": file.outcome,
+        "named": file.named,
     }
 
 
@@ -243,4 +250,5 @@ def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
         "findings_total": counts(scan.findings_total),
         "undecoded": [undecoded_fields(row) for row in scan.undecoded],
         "keylogs": [keylog_fields(keylog) for keylog in scan.keylogs],
+        **({"ignored_files": [clean(path) for path in scan.ignored[:MAX_IGNORED]]} if scan.ignored else {}),
     }

@@ -18,6 +18,7 @@ from aurora_wire.report.text_style import Style
 from aurora_wire.verdict.result import Scan
 
 INCOMPLETE = "Not all of the input could be read, so this is no success (exit code 3)."
+UNSEEN = "Not all that was captured could be decoded, so this is no success (exit code 3)."
 NOT_PROVEN = "Not all of it is proven, as --require proven asks (exit code 3)."
 
 
@@ -48,6 +49,8 @@ def closing_text(scan: Scan, style: Style) -> str:
     verdict = style.verdict(scan.verdict.upper() + confidence, scan.verdict, scan.confidence)
     sentence = f"{verdict}: {show_text(scan.closing)}"
     if scan.verdict == "encrypted" and scan.exit_code:
-        incomplete = any(not capture.complete for capture in scan.captures)
-        return f"{sentence} {INCOMPLETE if incomplete else NOT_PROVEN}"
+        if any(not capture.complete for capture in scan.captures):
+            return f"{sentence} {INCOMPLETE}"
+        # Frames that were not decoded give 3 too, asked for or not.
+        return f"{sentence} {UNSEEN if any(capture.hiding for capture in scan.captures) else NOT_PROVEN}"
     return sentence

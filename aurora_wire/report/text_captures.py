@@ -9,6 +9,7 @@ from aurora_wire.report.text_style import Style, count, counted, day_and_time
 from aurora_wire.report.times import Clock
 from aurora_wire.verdict.result import CaptureResult, KeyLogResult, Scan
 
+IGNORED_SHOWN = 3  # files in folders that are no captures
 SHOWN = 20  # captures; the ones with a damage come first
 
 
@@ -27,6 +28,11 @@ def captures_text(scan: Scan, style: Style) -> Iterator[str]:
         yield from _capture(capture, clock, style)
     if len(captures) > SHOWN:
         yield f"  {count(len(captures) - len(shown), 'more capture')}: --format json lists all of them"
+    if scan.ignored:
+        named = ", ".join(show_text(path) for path in scan.ignored[:IGNORED_SHOWN])
+        more = ", ..." if len(scan.ignored) > IGNORED_SHOWN else ""
+        words = f"{count(len(scan.ignored), 'other file')} in folders, no captures: {named}{more}"
+        yield from style.wrap(f"not read: {words}", "  ")
     for keylog in scan.keylogs[:SHOWN]:
         yield from style.wrap(_keylog(keylog), "  ")
 

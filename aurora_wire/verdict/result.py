@@ -194,6 +194,7 @@ class CaptureResult:
     dropped_packets: int | None = None
     link_types: list[str] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)   # frames not decoded, by reason
+    hiding: dict[str, tuple[int, str]] = field(default_factory=dict)   # of these: may carry TCP; count, kind of remedy
 
 
 @dataclass(slots=True)
@@ -226,3 +227,4 @@ class Scan:
     tool_version: str
     exit_code: int
     keylogs: list[KeyLogResult] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)     # files in folders that are no captures: notes, reports

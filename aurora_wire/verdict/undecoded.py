@@ -6,12 +6,22 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Undecoded
+from aurora_wire.wire.skipped import BEHIND_TUNNEL, OTHER_LINK, WHOLE_FRAGMENTS, WHOLE_HEADERS
 
 CAPTURE_AGAIN = "sudo tcpdump -i any -s 0 -B 65536 -w capture.pcap 'tcp port {port}'"
 
 CAPTURE_INSIDE = "capture behind the tunnel or bridge, where the packets are bare"
 # A filter on ports passes the first fragment only, as the others have none.
 FRAGMENTS_TOO = "sudo tcpdump -i any -s 0 -w capture.pcap 'tcp port {port} or (ip[6:2] & 0x1fff != 0) or ip6 proto 44'"
+
+MAX_ROWS = 64  # kinds of frames shown one by one; a hostile capture has any number
+# Kind of remedy -> words and remedy.
+OF_FRAMES = {
+    BEHIND_TUNNEL: ("encapsulation: {}", CAPTURE_INSIDE),
+    WHOLE_FRAGMENTS: ("{}", FRAGMENTS_TOO),
+    WHOLE_HEADERS: ("{}", CAPTURE_AGAIN + "  (whole packets: -s 0)"),
+    OTHER_LINK: ("{}", "capture on an interface with Ethernet or IP frames (any), or convert it: editcap -T"),
+}
 
 # Reason id of a connection -> words and remedy.
 OF_CONNECTIONS = {
@@ -78,14 +88,20 @@ def undecoded_of(losses: Losses, captures: list[CaptureResult]) -> list[Undecode
             )
         )
     frames: Counter[str] = Counter()
+    remedies: dict[str, str] = {}
     for capture in captures:
-        frames.update({name: count for name, count in capture.skipped.items() if may_hide_mysql(name)})
-    for name, count in sorted(frames.items()):
-        if name.startswith("IP fragment"):
-            remedy = FRAGMENTS_TOO.format(port=losses.port)
-            rows.append(Undecoded(name, count, "frames", None, remedy))
-        else:
-            rows.append(Undecoded(f"encapsulation: {name}", count, "frames", None, CAPTURE_INSIDE))
+        for name, (count, kind) in capture.hiding.items():
+            frames[name] += count
+            remedies[name] = kind
+    for name, count in sorted(frames.items())[:MAX_ROWS]:
+        words, remedy = OF_FRAMES[remedies[name]]
+        row = Undecoded(words.format(name), count, "frames", None, remedy.format(port=losses.port))
+        rows.append(row)
+    if len(frames) > MAX_ROWS:
+        others = sorted(frames.items())[MAX_ROWS:]
+        count = sum(amount for _, amount in others)
+        words = f"{len(others):,} more kinds of frames that are not decoded"
+        rows.append(Undecoded(words, count, "frames", None, OF_FRAMES[OTHER_LINK][1]))
     dropped = sum(capture.dropped_packets or 0 for capture in captures)
     if dropped:
         remedy = CAPTURE_AGAIN.format(port=losses.port)
@@ -100,6 +116,12 @@ def undecoded_of(losses: Losses, captures: list[CaptureResult]) -> list[Undecode
     return rows
 
 
-def may_hide_mysql(skipped: str) -> bool:
-    """Could a frame that was skipped for this reason carry MySQL? ARP, UDP and their like cannot."""
-    return not skipped.startswith(("ARP", "UDP", "ICMP", "IPv6 ICMP", "IGMP", "SCTP", "802.3", "LLC"))
+def hiding_frames(captures: list[CaptureResult]) -> int:
+    """Return how many frames may carry TCP and were not decoded."""
+    return sum(count for capture in captures for count, _ in capture.hiding.values())
+
+
+def nothing_decoded(captures: list[CaptureResult]) -> bool:
+    """Return whether frames may hold MySQL, and not one frame of all captures was decoded."""
+    packets = sum(capture.packets for capture in captures)
+    return hiding_frames(captures) > 0 and packets == sum(sum(capture.skipped.values()) for capture in captures)

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from aurora_wire.verdict.result import CaptureResult, Confidence, ConnectionResult, Coverage, Verdict
+from aurora_wire.verdict.undecoded import hiding_frames, nothing_decoded
 
 EXIT_CODES: dict[str, int] = {
     "encrypted": 0, "plaintext": 1, "mixed": 1, "inconclusive": 3, "no-session": 3, "not-mysql": 3,
@@ -40,8 +41,12 @@ class Tally:
         self.truncated += side.truncated
 
 
-def verdict_of(tally: Tally) -> tuple[Verdict, Confidence | None]:
-    """Source: the contract, "Of the whole"."""
+def verdict_of(tally: Tally, captures: list[CaptureResult]) -> tuple[Verdict, Confidence | None]:
+    """Return the verdict of the whole and how sure it is.
+
+    Source: docs/verdict.md, "The whole", and "Frames that could not be decoded": they belong to no connection, and
+    may hold one.
+    """
     count = tally.by_verdict
     verdict: Verdict
     if count["mixed"] or (count["plaintext"] and count["encrypted"]):
@@ -51,7 +56,10 @@ def verdict_of(tally: Tally) -> tuple[Verdict, Confidence | None]:
     elif count["inconclusive"]:
         return "inconclusive", None
     elif count["encrypted"]:
-        return "encrypted", "likely" if tally.confidences["encrypted", "likely"] else "proven"
+        weaker = tally.confidences["encrypted", "likely"] or hiding_frames(captures)
+        return "encrypted", "likely" if weaker else "proven"
+    elif nothing_decoded(captures):
+        return "inconclusive", None
     elif count["no-session"]:
         return "no-session", "proven"
     else:
@@ -62,7 +70,7 @@ def verdict_of(tally: Tally) -> tuple[Verdict, Confidence | None]:
 
 def exit_code_of(verdict: Verdict, captures: list[CaptureResult]) -> int:
     code = EXIT_CODES[verdict]
-    if code == 0 and not all(capture.complete for capture in captures):
+    if code == 0 and (hiding_frames(captures) or not all(capture.complete for capture in captures)):
         return 3
     return code
 
@@ -70,11 +78,18 @@ def exit_code_of(verdict: Verdict, captures: list[CaptureResult]) -> int:
 def closing_of(tally: Tally, verdict: Verdict, captures: list[CaptureResult]) -> str:
     """What was found, and a bound on what was not seen."""
     total = sum(tally.by_verdict.values())
+    hiding = hiding_frames(captures)
+    unseen = f"{_count(hiding, 'packet')} that may hold MySQL {'was' if hiding == 1 else 'were'} not decoded"
+    if not total and verdict == "inconclusive":
+        return f"Nothing could be decoded: {unseen}."
     if verdict == "not-mysql":
         others = sum(tally.not_mysql.values())
         packets = sum(capture.packets for capture in captures)
         if not packets:
             return "There are no packets to judge."
+        if hiding:
+            seen = packets - hiding
+            return f"No MySQL in {_count(seen, 'packet')}; {_count(others, 'connection')} of other protocols; {unseen}."
         return f"No MySQL in {_count(packets, 'packet')}; {_count(others, 'connection')} of other protocols."
     clear = tally.by_verdict["plaintext"] + tally.by_verdict["mixed"]
     parts = [f"{clear:,} of {_count(total, 'MySQL connection')} in the clear"]
@@ -92,8 +107,10 @@ def closing_of(tally: Tally, verdict: Verdict, captures: list[CaptureResult]) ->
         parts.append(
             f"{_count(unobserved, 'byte')} unobserved ({tally.missing:,} never captured, {tally.truncated:,} cut off)"
         )
-    else:
+    elif not hiding:
         parts.append("no byte known to be missing")
+    if hiding:
+        parts.append(unseen)
     dropped = sum(capture.dropped_packets or 0 for capture in captures)
     if dropped:
         parts.append(f"the interface dropped {_count(dropped, 'packet')}, so connections may have been missed")

@@ -21,7 +21,7 @@ from aurora_wire.wire.history import History
 from aurora_wire.wire.inside import InsideMaker
 from aurora_wire.wire.locator import Locator
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater, ZlibInflater
-from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, TCP, is_malformed
+from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, NO_MYSQL_PORT, TCP, TCP_CUT, is_malformed
 from aurora_wire.wire.stream import MAX_WINDOW, OLD, PROBE, WINDOW_SLACK, Receiver, Stream
 from aurora_wire.wire.tls.opening import Openers, OpeningMaker
 from aurora_wire.wire.tracker import LabelledFrame, Tracker
@@ -242,6 +242,12 @@ class Engine:
             tracker.alone(frame, label)
 
     def _skip(self, frame: i64, reason: i64) -> None:
+        locator = self.locator
+        if reason == TCP_CUT and locator.end - locator.at >= 4:
+            # The ports are there: a frame between two others hides no MySQL on its own port.
+            ports = self.ports
+            if u16_be(locator.buffer, locator.at) not in ports and u16_be(locator.buffer, locator.at + 2) not in ports:
+                reason = NO_MYSQL_PORT
         key = int(reason << 32 | self.locator.reason_detail)
         self.skipped[key] = self.skipped.get(key, 0) + 1
         if self.labelled is not None:

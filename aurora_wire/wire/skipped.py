@@ -44,6 +44,7 @@ TCP_CUT: Final[i64] = 50
 TUNNEL_CUT: Final[i64] = 51
 IP_MALFORMED: Final[i64] = 52
 TCP_MALFORMED: Final[i64] = 53
+NO_MYSQL_PORT: Final[i64] = 54     # a TCP header that is cut behind its ports, and neither is MySQL's
 
 SKIPPED: Final = {
     0: "TCP", 1: "ARP", 2: "UDP", 3: "ICMP", 4: "IPv6 ICMP", 5: "IGMP", 6: "SCTP", 7: "ESP (IPsec)",
@@ -54,7 +55,7 @@ SKIPPED: Final = {
     21: "tunnels nested too deep",
     32: "IP fragment, waiting", 33: "IP fragment without the rest",
     48: "link header cut", 49: "IP header cut", 50: "TCP header cut", 51: "tunnel header cut",
-    52: "malformed IP header", 53: "malformed TCP header",
+    52: "malformed IP header", 53: "malformed TCP header", 54: "TCP header cut, of other ports",
 }
 
 PROTOCOLS: Final = {
@@ -106,6 +107,45 @@ def skipped_name(reason: i64, detail: i64) -> str:
     if name is None:
         return f"reason {int(reason)}"
     return name.format(number)
+
+
+# How frames that may carry TCP, and were not decoded, can be captured so that they are.
+BEHIND_TUNNEL: Final = "tunnel"        # where the packets are bare
+WHOLE_FRAGMENTS: Final = "fragments"   # with the fragments that have no ports
+WHOLE_HEADERS: Final = "headers"       # without a snaplen
+OTHER_LINK: Final = "link type"        # on another interface, or converted
+
+# Reasons for which a frame carries no TCP, whatever else is in it.
+_HARMLESS: Final = frozenset({
+    TCP, ARP, UDP, ICMP, ICMP_V6, IGMP, SCTP, LLC, WIFI_OTHER, FRAGMENT_WAITING, IP_MALFORMED, TCP_MALFORMED,
+    NO_MYSQL_PORT,
+})
+# Of these protocols and Ethernet types the ones that may carry IP; others are known not to.
+_TUNNEL_PROTOCOLS: Final = frozenset({94, 97, 108, 115, 143})
+_TUNNEL_ETHERTYPES: Final = frozenset({0x22F3, 0x8864, 0x88B5, 0x88E5, 0x88E7, 0x892F})
+_LINKS_WITHOUT_IP: Final = frozenset({187, 189, 195, 220, 227, 249, 253, 271})
+_PPP_WITH_IP: Final = frozenset({0x002D, 0x002F, 0x003D, 0x00FD})
+
+
+def remedy_of(reason: i64, detail: i64) -> str:
+    """Return how to capture what frames skipped for this reason may carry; empty where they carry no TCP."""
+    kind, number = int(reason), int(detail)
+    if kind in _HARMLESS:
+        return ""
+    if kind == FRAGMENT_LOST:
+        return WHOLE_FRAGMENTS
+    if kind in (LINK_CUT, IP_CUT, TCP_CUT, TUNNEL_CUT):
+        return WHOLE_HEADERS
+    if kind == OTHER_PROTOCOL:
+        known = number in PROTOCOLS or number == 255
+        return BEHIND_TUNNEL if number in _TUNNEL_PROTOCOLS or not known else ""
+    if kind == OTHER_ETHERTYPE:
+        return BEHIND_TUNNEL if number in _TUNNEL_ETHERTYPES or number not in ETHERTYPES else ""
+    if kind == OTHER_PPP:
+        return BEHIND_TUNNEL if number in _PPP_WITH_IP or number not in PPP_PROTOCOLS else ""
+    if kind == OTHER_LINK_TYPE:
+        return "" if number in _LINKS_WITHOUT_IP else OTHER_LINK
+    return BEHIND_TUNNEL
 
 
 def is_malformed(reason: i64) -> bool:

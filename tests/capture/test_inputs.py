@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.capture.inputs import expand_inputs
+from aurora_wire.capture.inputs import expand_inputs, find_inputs
 from aurora_wire.errors import UsageError
 
 from .files import block, interface, pcap_header, pcap_record, section
@@ -65,7 +65,7 @@ def test_a_folder_stands_for_the_captures_in_it_and_below(folder: Path) -> None:
     ]:
         (folder / "in" / name).write_bytes(content)
     assert expand_inputs(["in"]) == [
-        "in/cut.pcap", "in/z.cap", "in/dump.txt", "in/packed.pcap.gz", "in/deep/er/no-ending",
+        "in/cut.pcap", "in/z.cap", "in/packed.pcap.gz", "in/deep/er/no-ending",
     ]
     assert expand_inputs(["in/"]) == expand_inputs(["in"])
     assert "./in/z.cap" in expand_inputs(["."])
@@ -130,5 +130,36 @@ def test_the_published_captures_are_all_found(shared: Path) -> None:
     found = expand_inputs([str(shared / "corpus")])
     files = [path for path in (shared / "corpus").rglob("*") if path.is_file()]
     captures = [path for path in files if path.suffix in {".pcap", ".pcapng"}]
-    dumps = [path for path in files if path.suffix == ".txt" and b"0x0000: " in path.read_bytes()]
-    assert sorted(found) == sorted(map(str, captures + dumps))
+    assert sorted(found) == sorted(map(str, captures))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "is_given"),
+    [
+        ("damaged.pcapng", b"\xf5\r\r\n" + bytes(60), True),
+        ("damaged", b"\xf5\r\r\n" + bytes(60), True),
+        ("zero.pcap", b"", True),
+        ("rotated.pcap12", b"", True),
+        ("captures.zip", b"PK\x03\x04" + bytes(60), True),
+        ("captures.tgz", gzip.compress(bytes(257) + b"ustar" + bytes(250)), True),
+        ("text.pcap", b"nothing but a note\n", True),
+        ("README.md", b"0x0000:  4500 0034 0682 4000 4006 91e2 ac1f 0f5e  E..h\n", False),
+        ("report.json", b"{}\n", False),
+        ("empty", b"", False),
+        ("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(60), False),
+    ],
+)
+def test_each_file_of_a_folder_is_accounted_for(folder: Path, name: str, content: bytes, is_given: bool) -> None:
+    (folder / "case").mkdir()
+    capture(folder / "case/whole.pcap", 1)
+    (folder / "case" / name).write_bytes(content)
+    found = find_inputs(["case"])
+    assert (f"case/{name}" in found.captures) is is_given
+    assert (f"case/{name}" in found.ignored) is not is_given
+    assert "case/whole.pcap" in found.captures
+
+
+def test_a_capture_that_is_a_link_to_nowhere_is_told(folder: Path) -> None:
+    capture(folder / "case/whole.pcap", 1)
+    (folder / "case/gone.pcap").symlink_to("nowhere")
+    assert "case/gone.pcap" in expand_inputs(["case"])

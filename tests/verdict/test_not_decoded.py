@@ -1,0 +1,87 @@
+"""Frames that could not be decoded: one account behind sentence, table, confidence and exit code."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+import aurora_wire
+from aurora_wire.verdict.result import Scan
+from aurora_wire.wire import skipped
+from tests.conversations.sessions import plaintext, play, tls13
+from tests.conversations.tcp import Packet, pcap
+
+
+def ethernet(kind: int, payload: bytes = bytes(60)) -> bytes:
+    return bytes(12) + struct.pack("!H", kind) + payload
+
+
+def ipv4(protocol: int, payload: bytes, more: int = 0) -> bytes:
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 7, more, 64, protocol, 0)
+    return head + bytes([10, 0, 0, 1, 10, 0, 0, 2]) + payload
+
+
+CUT_TO_MYSQL = ethernet(0x0800, ipv4(6, struct.pack("!HH", 50_000, 3306) + bytes(60)))[: 14 + 20 + 8]
+CUT_TO_OTHERS = ethernet(0x0800, ipv4(6, struct.pack("!HH", 50_000, 443) + bytes(60)))[: 14 + 20 + 8]
+CUT_IN_IP = ethernet(0x0800, ipv4(6, bytes(60)))[: 14 + 12]
+HIDING = {
+    "MACsec": ethernet(0x88E5),
+    "an Ethernet type that nobody knows": ethernet(0x7777),
+    "GRE of an unknown kind": ethernet(0x0800, ipv4(47, b"\x0f\xff\x08\x00" + bytes(40))),
+    "ESP": ethernet(0x0800, ipv4(50, bytes(60))),
+    "an IP fragment without the rest": ethernet(0x0800, ipv4(6, bytes(64), 0x2000)),
+    "a TCP header to 3306 that is cut": CUT_TO_MYSQL,
+    "an IP header that is cut": CUT_IN_IP,
+}
+HARMLESS = {
+    "ARP": ethernet(0x0806),
+    "LLDP": ethernet(0x88CC),
+    "OSPF": ethernet(0x0800, ipv4(89, bytes(60))),
+    "VRRP": ethernet(0x0800, ipv4(112, bytes(60))),
+    "UDP": ethernet(0x0800, ipv4(17, bytes(60))),
+    "a TCP header to 443 that is cut": CUT_TO_OTHERS,
+}
+
+
+def scan_of(folder: Path, frame: bytes, *, beside: list[Packet]) -> Scan:
+    long = 200 if len(frame) < 60 else len(frame)
+    path = folder / "one.pcap"
+    path.write_bytes(pcap([*beside, Packet("client", frame, long)]))
+    return aurora_wire.scan([path])
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_a_frame_that_may_hold_mysql_weakens_the_whole(name: str, tmp_path: Path) -> None:
+    result = scan_of(tmp_path, HIDING[name], beside=play(tls13()).packets)
+    assert (result.verdict, result.confidence, result.exit_code) == ("encrypted", "likely", 3)
+    assert result.connections[0].confidence == "proven"
+    assert "1 packet that may hold MySQL was not decoded" in result.closing
+    assert "no byte known to be missing" not in result.closing
+    assert [row.count for row in result.undecoded if row.unit == "frames"] == [1]
+    assert scan_of(tmp_path, HIDING[name], beside=play(plaintext()).packets).exit_code == 1
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_a_frame_that_carries_no_mysql_does_not(name: str, tmp_path: Path) -> None:
+    result = scan_of(tmp_path, HARMLESS[name], beside=play(tls13()).packets)
+    assert (result.verdict, result.confidence, result.exit_code) == ("encrypted", "proven", 0)
+    assert result.undecoded == []
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_where_nothing_was_decoded_nothing_is_known(name: str, tmp_path: Path) -> None:
+    result = scan_of(tmp_path, HIDING[name], beside=[])
+    assert (result.verdict, result.confidence, result.exit_code) == ("inconclusive", None, 3)
+    assert result.closing == "Nothing could be decoded: 1 packet that may hold MySQL was not decoded."
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_where_there_was_nothing_to_decode_it_is_no_mysql(name: str, tmp_path: Path) -> None:
+    assert scan_of(tmp_path, HARMLESS[name], beside=[]).verdict == "not-mysql"
+
+
+def test_every_reason_has_a_remedy_or_is_known_to_be_harmless() -> None:
+    kinds = {"", skipped.BEHIND_TUNNEL, skipped.WHOLE_FRAGMENTS, skipped.WHOLE_HEADERS, skipped.OTHER_LINK}
+    assert {skipped.remedy_of(reason, 0) for reason in skipped.SKIPPED} == kinds
