@@ -157,7 +157,9 @@ class Engine:
         at = locator.payload_at
         end = locator.captured_end
         cut = locator.payload_len - (end - at)
-        if connection.skipping and not (connection.watching and connection.overlook(stream, tcp_at, data, at, end, cut)):
+        if connection.skipping and not (
+            connection.watching and connection.overlook(stream, tcp_at, data, at, end, cut)
+        ):
             self._label_alone(stream, frame, labels.NOT_MYSQL if locator.payload_len else labels.TCP_CONTROL)
             if flags & (FIN | RST):
                 self._ends(connection, stream, flags, 0)
@@ -291,12 +293,13 @@ class Engine:
         from_client = self._sent_by_client(source, destination, flags)
         server_port = destination if from_client else source
         # A SYN from MySQL's port may be forged: the port counts on either side.
-        is_mysql_port = (source in self.ports or destination in self.ports) and server_port != X_PORT
+        client_port = source if from_client else destination
+        is_mysql_port = server_port in self.ports or (client_port in self.ports and client_port != X_PORT)
         facts = Facts(self.next_id, self.budget, self.events)
         self.next_id += 1
         connection = Connection(
             facts, key if from_client else reverse, reverse if from_client else key, self.budget,
-            is_mysql_port, server_port == X_PORT, self.inflaters, self.borrowed,
+            is_mysql_port and server_port != X_PORT, server_port == X_PORT, self.inflaters, self.borrowed,
         )  # fmt: skip
         connection.decoders.maker = self.maker
         connection.first_frame = frame
