@@ -67,6 +67,10 @@ class Connection(Receiver):
         self.ip_version: i64 = 4
         self.is_aside = False              # this one reads the bytes that another set aside
         self.aside: Connection | None = None
+        self.aside_client: i64 = -1        # the frame and the stream offset where bytes were first set aside
+        self.aside_client_offset: i64 = 0
+        self.aside_server: i64 = -1
+        self.aside_server_offset: i64 = 0
         self.next_space: Connection | None = None  # the same addresses and ports, other sequence numbers
         self.decoders = Decoders(facts, inflaters)
         # Last: what is set before `self` is handed out needs no look, at each use, whether it was set.
@@ -477,6 +481,13 @@ class Connection(Receiver):
             )  # fmt: skip
             reader.is_aside = True
             self.aside = reader
+        if stream.key == self.client.key:
+            if self.aside_client < 0:
+                self.aside_client = frame
+                self.aside_client_offset = stream.next
+        elif self.aside_server < 0:
+            self.aside_server = frame
+            self.aside_server_offset = stream.next
         other = reader.client if reader.client.key == stream.key else reader.server
         other.segment(seq, data, at, end, 0, frame, time_ns)
 
@@ -506,11 +517,13 @@ class Connection(Receiver):
             if found.readable:
                 for statement in found.statements:
                     facts.add_statement(statement)
-        for side in (found.client, found.server):
-            if side.seen > side.tls + side.by_design or frame >= 0:
-                first = side.unknown_frame if side.unknown_frame >= 0 else self.last_frame
-                if side.seen > 0:
-                    facts.note(notes.SET_ASIDE, side.from_client, first, self.last_time, -1, side.seen)
+        for one in (reader.client, reader.server):
+            side = one.side
+            if side.seen > side.tls + side.by_design or (side.seen > 0 and frame >= 0):
+                is_client = one.key == self.client.key
+                place = self.aside_client if is_client else self.aside_server
+                offset = self.aside_client_offset if is_client else self.aside_server_offset
+                facts.note(notes.SET_ASIDE, is_client, place, self.last_time, offset, side.seen)
 
     def close(self) -> None:
         """No more frames will come: hand out what waits, and account for it."""
