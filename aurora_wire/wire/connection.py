@@ -14,7 +14,7 @@ from aurora_wire.reads import u32_be
 from aurora_wire.wire import guess, labels, notes
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_MYSQL, TO_OTHER, TO_TLS, Decoder
 from aurora_wire.wire.decoders import Decoders
-from aurora_wire.wire.detect import STRONG, mysql_commands
+from aurora_wire.wire.detect import STRONG, holds_sql, mysql_commands
 from aurora_wire.wire.facts import MYSQL, OTHER, START_SYN, TLS_ONLY, UNKNOWN, Budget, Facts, X
 from aurora_wire.wire.first_bytes import FirstBytes, name_at_end
 from aurora_wire.wire.history import History
@@ -70,6 +70,7 @@ class Connection(Receiver):
         self.aside_client: i64 = -1        # the frame and the stream offset where bytes were first set aside
         self.aside_client_offset: i64 = 0
         self.aside_server: i64 = -1
+        self.aside_doubts = 0              # bytes set aside that are more than late repetitions
         self.aside_server_offset: i64 = 0
         self.next_space: Connection | None = None  # the same addresses and ports, other sequence numbers
         self.decoders = Decoders(facts, inflaters)
@@ -459,12 +460,14 @@ class Connection(Receiver):
         """A segment that the receiver would have dropped: a remark; and a leak is a leak, wherever it went."""
         facts = self.facts
         facts.note(kind, stream.side.from_client, frame, time_ns, stream.next, end - at)
-        self.set_aside(stream, seq, data, at, end, frame, time_ns)
+        self.set_aside(stream, seq, data, at, end, frame, time_ns, True)
         if facts.dropped_leak_frame < 0 and facts.kind in (MYSQL, TLS_ONLY):
             if stream.side.from_client and mysql_commands(data, at, end, 0) == STRONG:
                 facts.dropped_leak_frame = frame
 
-    def set_aside(self, stream: Stream, seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64) -> None:
+    def set_aside(
+        self, stream: Stream, seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, doubtful: bool
+    ) -> None:
         """Hand bytes that are not part of the stream to a reader of their own.
 
         It is a connection that nobody else sees: it puts them in order where they are contiguous, and decodes them
@@ -481,6 +484,10 @@ class Connection(Receiver):
             )  # fmt: skip
             reader.is_aside = True
             self.aside = reader
+        if doubtful:
+            self.aside_doubts += end - at
+        if self.facts.dropped_leak_frame < 0 and self.facts.kind in (MYSQL, TLS_ONLY) and holds_sql(data, at, end):
+            self.facts.dropped_leak_frame = frame
         if stream.key == self.client.key:
             if self.aside_client < 0:
                 self.aside_client = frame
@@ -519,7 +526,8 @@ class Connection(Receiver):
                     facts.add_statement(statement)
         for one in (reader.client, reader.server):
             side = one.side
-            if side.seen > side.tls + side.by_design or (side.seen > 0 and frame >= 0):
+            unread = side.seen > side.tls + side.by_design and self.aside_doubts > 0
+            if unread or (side.seen > 0 and frame >= 0):
                 is_client = one.key == self.client.key
                 place = self.aside_client if is_client else self.aside_server
                 offset = self.aside_client_offset if is_client else self.aside_server_offset

@@ -237,7 +237,7 @@ class Engine:
         if locator.in_dispute:
             stream.facts.note(notes.CONFLICT, stream.side.from_client, frame, time_ns, stream.next, end - at)
             if end <= len(locator.other):
-                connection.set_aside(stream, seq, locator.other, at, end, frame, time_ns)
+                connection.set_aside(stream, seq, locator.other, at, end, frame, time_ns, True)
         if dropped >= 0:
             connection.disregard(stream, dropped, seq, data, at, end, frame, time_ns)
             self._label_alone(stream, frame, labels.DISREGARDED)

@@ -60,8 +60,13 @@ class Receiver:
     def hole(self, stream: "Stream", count: i64) -> None:
         raise NotImplementedError
 
-    def set_aside(self, stream: "Stream", seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64) -> None:
-        """Read bytes that are not part of the stream; nothing of them is delivered."""
+    def set_aside(
+        self, stream: "Stream", seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, doubtful: bool
+    ) -> None:
+        """Read bytes that are not part of the stream; nothing of them is delivered.
+
+        doubtful: they are more than a late repetition of acknowledged bytes that are not kept any more.
+        """
         return
 
 
@@ -202,7 +207,7 @@ class Stream:
             before = at - offset
             if before > end:
                 before = end
-            self._set_aside(offset, data, at, before, frame, time_ns)
+            self._set_aside(offset, data, at, before, frame, time_ns, True)
             at -= offset
             offset = 0
         if at >= end:
@@ -220,12 +225,14 @@ class Stream:
             self.facts.note(kind, self.side.from_client, frame, time_ns, offset, stop - offset)
         if found == SAME or (stop - offset == 1 and stop == self.next):
             return True
-        self._set_aside(offset, data, at, end, frame, time_ns)
+        self._set_aside(offset, data, at, end, frame, time_ns, kind >= 0)
         return False
 
-    def _set_aside(self, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64) -> None:
+    def _set_aside(
+        self, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, doubtful: bool
+    ) -> None:
         seq = (self.next_seq + offset - self.next) & MASK
-        self.receiver.set_aside(self, seq, data, at, end, frame, time_ns)
+        self.receiver.set_aside(self, seq, data, at, end, frame, time_ns, doubtful)
 
     def _take(self, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64, payload_at: i64) -> None:
         """The next bytes, in order."""
@@ -301,7 +308,7 @@ class Stream:
             if old.data[low - old.offset : high - old.offset] != data[at + low - offset : at + high - offset]:
                 kind = notes.CONFLICT if high > self.acked else notes.CONFLICT_ACKED
                 self.facts.note(kind, self.side.from_client, frame, time_ns, low, high - low)
-                self._set_aside(low, data, at + low - offset, at + high - offset, frame, time_ns)
+                self._set_aside(low, data, at + low - offset, at + high - offset, frame, time_ns, True)
 
     def _drain(self) -> None:
         while self.held and self.held[0].offset <= self.next:
