@@ -26,8 +26,8 @@ def expand_inputs(paths: list[str]) -> list[str]:
 
     A folder stands for all captures in it and below, told by their content, and for what may be one and cannot be
     read: each of its files is accounted for. Text in a folder (notes, reports, hex dumps too: name those one by one) is
-    no capture. A pattern that the shell left alone stands for what it matches. What has no time (text without dates, standard input, a file that cannot be
-    read) keeps its place in the order. What cannot be read is among them: opening it tells why. Raises
+    no capture. A pattern that the shell left alone stands for what it matches. What has no time (text without dates,
+    standard input, a file that cannot be read) keeps its place in the order. What cannot be read is among them: opening it tells why. Raises
     UsageError where a path, a pattern or a folder names no capture.
     """
     return find_inputs(paths).captures
@@ -35,7 +35,7 @@ def expand_inputs(paths: list[str]) -> list[str]:
 
 @dataclass(slots=True)
 class Inputs:
-    """captures: to be read, in this order; ignored: files in folders that are none (notes, pictures, our own reports)."""
+    """captures: to be read, in this order; ignored: files in folders that are none (notes, pictures, reports)."""
 
     captures: list[str]
     ignored: list[str]
@@ -130,7 +130,8 @@ def _add(path: str, found: _Found) -> int:
 def _files(folder: str) -> list[tuple[str, os.stat_result | None]]:
     """Regular files in `folder` and below, sorted by path, and folders that cannot be read.
 
-    None stands for a link to nowhere that is called as a capture. Links are followed; a folder is entered once, however many ways lead to it.
+    None stands for a link to nowhere that is called as a capture. Links are followed; a folder is entered once,
+    however many ways lead to it.
     """
     files: list[tuple[str, os.stat_result | None]] = []
     entered: set[tuple[int, int]] = set()

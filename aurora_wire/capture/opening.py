@@ -259,16 +259,16 @@ def _reader(path: str, start: _Start) -> tuple[str, FrameSource]:
         raise NotAText(path, -1, "is a tar archive. Unpack it first (tar -xf FILE), and name the captures in it.")
     if head.startswith(_ASCII_TRANSFERRED):
         raise NotAText(
-            path, 0, "is a pcapng whose line ends were changed on the way, as an ASCII transfer does: bytes are lost or "
-            "added. Copy it again as binary."
+            path, 0, "is a pcapng whose line ends were changed on the way, as an ASCII transfer does: bytes are lost "
+            "or added. Copy it again as binary."
         )
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         start = _Start(_Utf16(start.read, "utf-16-le" if head[0] == 0xFF else "utf-16-be").read)
         head = start.at_least(1)
     if head[:TEXT_SAMPLE].translate(None, _CONTROLS) != head[:TEXT_SAMPLE]:
         raise NotAText(
-            path, 0, _capture_behind(head) or f"not a capture: {head[:4].hex(' ')} begins neither pcap, pcapng nor text. "
-            "Is it the right file?"
+            path, 0, _capture_behind(head) or f"not a capture: {head[:4].hex(' ')} begins neither pcap, pcapng nor "
+            "text. Is it the right file?"
         )
     return "text", _text_reader(path, start, head)
 
@@ -279,8 +279,8 @@ def _capture_behind(head: bytes) -> str:
         at = head.find(magic)
         if at > 0 and head[:at].translate(None, _CONTROLS) == head[:at]:
             return (
-                f"a capture begins at byte {at:,}, behind text. Cut that off first: tail -c +{at + 1} FILE > capture.pcap "
-                "(a terminal in between, such as `kubectl exec -t`, may have changed more)."
+                f"a capture begins at byte {at:,}, behind text. Cut that off first: tail -c +{at + 1} FILE > "
+                "capture.pcap (a terminal in between, such as `kubectl exec -t`, may have changed more)."
             )
     return ""
 

@@ -39,6 +39,10 @@ DOUBTS: dict[int, tuple[str, str]] = {
         "bad-checksum",
         "{amount} segments of the {side} with a wrong TCP checksum came before the first with a right one",
     ),
+    notes.CONFLICT_ACKED: (
+        "conflict", "two segments of the {side} carry different bytes for the same place, the first acknowledged",
+    ),
+    notes.SET_ASIDE: ("set-aside", "{amount} bytes of the {side} are in no stream, and are not known to be harmless"),
     notes.EVICTED: ("evicted", "too many connections were open: this one was given up before its end"),
     notes.DAMAGED_FILE: ("damaged-file", "the capture file breaks off while the connection was open"),
     notes.BOUND: ("bound", "a bound of the analyzer was reached"),
@@ -143,7 +147,7 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
             yield Reason("fragment", words_for, note.frame, side, note.offset)
     if facts.dropped_leak_frame >= 0:
         yield Reason(
-            "fragment", "a command in the clear, in a frame that a receiver would have dropped",
+            "fragment", "MySQL in the clear, in bytes that a receiver would have dropped or that others took the place of",
             facts.dropped_leak_frame, "client", None,
         )  # fmt: skip
     if tls is None:

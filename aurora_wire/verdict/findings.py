@@ -26,6 +26,7 @@ FROM_NOTES: dict[int, tuple[str, str]] = {
     notes.CONFLICT_ACKED: (rules.LATE_RETRANSMISSION, "{count} segments of the {side}"),
     notes.BAD_CHECKSUM: (rules.WRONG_CHECKSUM, "{count} segments of the {side} were left out"),
     notes.MIXED_CHECKSUM: (rules.WRONG_CHECKSUM, "{amount} segments of the {side} came before the first right one"),
+    notes.SET_ASIDE: (rules.BYTES_SET_ASIDE, "{amount} bytes of the {side}"),
     notes.OUT_OF_WINDOW: (rules.OUTSIDE_WINDOW, "{count} segments of the {side} were left out"),
     notes.AFTER_RST: (rules.DATA_AFTER_RESET, "{count} segments of the {side} were left out"),
     notes.KEEP_ALIVE: (rules.PROBES, "{count} probes of the {side}"),

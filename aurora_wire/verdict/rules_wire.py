@@ -53,4 +53,15 @@ WIRE: Final = (
         "Nothing to mend. Many window probes mean that a client reads its results too slowly.",
         ('RFC 9293, section 3.8.4, "TCP Keep-Alives"', 'RFC 9293, section 3.8.6.1, "Zero-Window Probing"'),
     ),
+    Rule(
+        "AW407", "Bytes that are in no stream", "medium",
+        "They were captured and belong to none of the sequence numbers that the two sides agreed on, or another "
+        "copy of the same place was taken for them. Nothing shows that they are harmless, so nothing about this "
+        "connection is proven.",
+        "Look at the first frame that the finding names, and capture at both ends:\n"
+        "  aurora-wire packets --frame N -X CAPTURE\n"
+        "  sudo tcpdump -i any -s 0 -w FILE 'tcp port 3306'",
+        ('RFC 9293, section 3.10.7.4',
+         'Ptacek and Newsham, "Insertion, Evasion, and Denial of Service", 1998'),
+    ),
 )

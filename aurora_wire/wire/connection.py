@@ -14,7 +14,7 @@ from aurora_wire.reads import u32_be
 from aurora_wire.wire import guess, labels, notes
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_MYSQL, TO_OTHER, TO_TLS, Decoder
 from aurora_wire.wire.decoders import Decoders
-from aurora_wire.wire.detect import STRONG, mysql_commands
+from aurora_wire.wire.detect import STRONG, holds_sql, mysql_commands
 from aurora_wire.wire.facts import MYSQL, OTHER, START_SYN, TLS_ONLY, UNKNOWN, Budget, Facts, X
 from aurora_wire.wire.first_bytes import FirstBytes, name_at_end
 from aurora_wire.wire.history import History
@@ -65,6 +65,14 @@ class Connection(Receiver):
         self.ends: i64 = 0                 # directions that sent FIN
         self.closed_frame: i64 = -1
         self.ip_version: i64 = 4
+        self.is_aside = False              # this one reads the bytes that another set aside
+        self.aside: Connection | None = None
+        self.aside_client: i64 = -1        # the frame and the stream offset where bytes were first set aside
+        self.aside_client_offset: i64 = 0
+        self.aside_server: i64 = -1
+        self.aside_doubts = 0              # bytes set aside that are more than late repetitions
+        self.aside_server_offset: i64 = 0
+        self.next_space: Connection | None = None  # the same addresses and ports, other sequence numbers
         self.decoders = Decoders(facts, inflaters)
         # Last: what is set before `self` is handed out needs no look, at each use, whether it was set.
         self.client = Stream(client_key, facts, facts.client, self, budget, borrowed)
@@ -448,13 +456,82 @@ class Connection(Receiver):
 
     # The rest of a connection's life.
 
-    def disregard(self, stream: Stream, kind: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64) -> None:
+    def disregard(self, stream: Stream, kind: i64, seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64) -> None:
         """A segment that the receiver would have dropped: a remark; and a leak is a leak, wherever it went."""
         facts = self.facts
         facts.note(kind, stream.side.from_client, frame, time_ns, stream.next, end - at)
+        self.set_aside(stream, seq, data, at, end, frame, time_ns, True)
         if facts.dropped_leak_frame < 0 and facts.kind in (MYSQL, TLS_ONLY):
             if stream.side.from_client and mysql_commands(data, at, end, 0) == STRONG:
                 facts.dropped_leak_frame = frame
+
+    def set_aside(
+        self, stream: Stream, seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, doubtful: bool
+    ) -> None:
+        """Hand bytes that are not part of the stream to a reader of their own.
+
+        It is a connection that nobody else sees: it puts them in order where they are contiguous, and decodes them
+        within the same bounds. Of bytes that conflict inside it, the first count.
+        """
+        if self.is_aside or self.skipping or at >= end:
+            return
+        reader = self.aside
+        if reader is None:
+            facts = Facts(self.facts.id, self.facts.budget, None)
+            reader = Connection(
+                facts, self.client.key, self.server.key, facts.budget, not self.is_x_port, self.is_x_port,
+                self.decoders.inflaters, self.client.history.borrowed,
+            )  # fmt: skip
+            reader.is_aside = True
+            self.aside = reader
+        if doubtful:
+            self.aside_doubts += end - at
+        if self.facts.dropped_leak_frame < 0 and self.facts.kind in (MYSQL, TLS_ONLY) and holds_sql(data, at, end):
+            self.facts.dropped_leak_frame = frame
+        if stream.key == self.client.key:
+            if self.aside_client < 0:
+                self.aside_client = frame
+                self.aside_client_offset = stream.next
+        elif self.aside_server < 0:
+            self.aside_server = frame
+            self.aside_server_offset = stream.next
+        other = reader.client if reader.client.key == stream.key else reader.server
+        other.segment(seq, data, at, end, 0, frame, time_ns)
+
+    def _read_aside(self) -> None:
+        """What was in the bytes set aside: MySQL in the clear, something harmless, or nobody knows."""
+        reader = self.aside
+        if reader is None:
+            return
+        self.aside = None
+        reader.close()
+        reader.dispose()
+        facts = self.facts
+        found = reader.facts
+        frame: i64 = -1
+        if found.login_frame >= 0:
+            frame = found.login_frame
+        if (found.readable or (found.commands > 0 and found.responses > 0)) and found.command_frame >= 0:
+            if frame < 0 or found.command_frame < frame:
+                frame = found.command_frame
+        for from_client in (True, False):
+            note = found.find_note(notes.READABLE_UNKNOWN, from_client)
+            if note is not None and frame < 0:
+                frame = note.frame
+        if frame >= 0 and facts.kind != OTHER:
+            if facts.dropped_leak_frame < 0 or frame < facts.dropped_leak_frame:
+                facts.dropped_leak_frame = frame
+            if found.readable:
+                for statement in found.statements:
+                    facts.add_statement(statement)
+        for one in (reader.client, reader.server):
+            side = one.side
+            unread = side.seen > side.tls + side.by_design and self.aside_doubts > 0
+            if unread or (side.seen > 0 and frame >= 0):
+                is_client = one.key == self.client.key
+                place = self.aside_client if is_client else self.aside_server
+                offset = self.aside_client_offset if is_client else self.aside_server_offset
+                facts.note(notes.SET_ASIDE, is_client, place, self.last_time, offset, side.seen)
 
     def close(self) -> None:
         """No more frames will come: hand out what waits, and account for it."""
@@ -483,6 +560,7 @@ class Connection(Receiver):
             stream.decoder = None
             stream.pending = []
         self.decoders.forget()
+        self._read_aside()
         facts = self.facts
         name_at_end(facts)
         opening = self.decoders.opening

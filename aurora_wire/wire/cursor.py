@@ -43,6 +43,7 @@ class Cursor:
         self.ip_at: i64 = 0
         self.ip_version: i64 = 0
         self.addresses_at: i64 = 0
+        self.other: bytes = b""        # `buffer` with the copies of fragments that lost, if they disagreed
         self.in_dispute: bool = False  # reassembled from fragments that disagreed
 
     def enter(self, step: i64) -> i64:

@@ -248,3 +248,15 @@ def readable_run(data: bytes, at: i64, end: i64, need: i64) -> bool:
         at = last + 1
         probe = last + need
     return False
+
+
+def holds_sql(data: bytes, at: i64, end: i64) -> bool:
+    """Does text with a statement's first word begin anywhere in these bytes? For bytes out of any framing."""
+    text = data[at:end].lower()
+    for verb in SQL_VERBS:
+        if len(verb) < 6:
+            continue  # too short to mean something amid others
+        found: i64 = text.find(verb)
+        if found >= 0 and readable_run(text, found, min(found + 16, len(text)), 16):
+            return True
+    return False

@@ -12,7 +12,7 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be, u32, u32_be
 from aurora_wire.wire import labels, notes
-from aurora_wire.wire.checksum import BAD, GOOD, PARTIAL, tcp_checksum_state
+from aurora_wire.wire.checksum import BAD, GOOD, PARTIAL, ZERO, internet_checksum, tcp_checksum_state
 from aurora_wire.wire.connection import Connection
 from aurora_wire.wire.events import ConnectionClosed, ConnectionOpened, Event
 from aurora_wire.wire.facts import OTHER, START_SYN, Budget, Facts
@@ -22,7 +22,7 @@ from aurora_wire.wire.inside import InsideMaker
 from aurora_wire.wire.locator import Locator
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater, ZlibInflater
 from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, NO_MYSQL_PORT, TCP, TCP_CUT, is_malformed
-from aurora_wire.wire.stream import MAX_WINDOW, OLD, PROBE, WINDOW_SLACK, Receiver, Stream
+from aurora_wire.wire.stream import ASIDE, MAX_WINDOW, OLD, PROBE, WINDOW_SLACK, Receiver, Stream
 from aurora_wire.wire.tls.opening import Openers, OpeningMaker
 from aurora_wire.wire.tracker import LabelledFrame, Tracker
 
@@ -32,6 +32,8 @@ RST: Final[i64] = 0x04
 ACK: Final[i64] = 0x10
 
 X_PORT: Final[i64] = 33060
+NEAR: Final[i64] = 1 << 20              # bytes between sequence numbers that are of one connection without doubt
+MAX_SPACES: Final[i64] = 8              # connections of the same addresses and ports at a time
 CACHE_SLOTS: Final[i64] = 32768         # recent flows found without a key; a power of two
 LINGER_NS: Final[i64] = 60_000_000_000  # a closed connection waits this long for late segments
 LINGER_FRAMES: Final[i64] = 20_000      # or this many frames
@@ -145,12 +147,19 @@ class Engine:
                 stream = self._open(key, stream, flags, data, tcp_at, locator.payload_len, frame, time_ns)
                 if stream is None:
                     return
-            stream.addresses = addresses
-            stream.ports = ports
-            self.recent[slot] = stream
+            if self.streams.get(key) is stream:
+                stream.addresses = addresses
+                stream.ports = ports
+                self.recent[slot] = stream
         if buffer is not self.block:
             self._new_block(buffer)
         connection = cast(Connection, stream.receiver)
+        seq = u32_be(data, tcp_at + 4)
+        if seq != stream.next_seq and not flags & SYN and not self._fits(connection, stream, seq, data, tcp_at, flags):
+            stream = self._elsewhere(connection, stream, seq, data, tcp_at, flags, locator.payload_len)
+            if stream is None:
+                return
+            connection = cast(Connection, stream.receiver)
         connection.packets += 1
         connection.last_frame = frame
         connection.last_time = time_ns
@@ -164,7 +173,6 @@ class Engine:
             if flags & (FIN | RST):
                 self._ends(connection, stream, flags, 0)
             return
-        seq = u32_be(data, tcp_at + 4)
         peer = connection.server if stream is connection.client else connection.client
         stream.spoke = True
         if flags & ACK and not connection.was_reset:
@@ -216,27 +224,39 @@ class Engine:
                 stream.facts.note(notes.KEEP_ALIVE, stream.side.from_client, frame, time_ns, offset, 1)
         if connection.verify and not stream.facts.readable and cut == 0 and locator.segment_len == end - locator.tcp_at:
             state = tcp_checksum_state(data, locator.addresses_at, locator.ip_version, locator.tcp_at, end)
+            if locator.ip_version == 4 and state == GOOD and self._wrong_ip_checksum(data):
+                state = BAD
             if state in (GOOD, PARTIAL):
                 stream.good_checksums += 1
                 if stream.good_checksums == 1 and stream.bad_checksums > 0:
                     stream.facts.note(
                         notes.MIXED_CHECKSUM, stream.side.from_client, frame, time_ns, 0, stream.bad_checksums
                     )
-            elif state == BAD:
+            elif state == BAD or (state == ZERO and stream.good_checksums > 0):
                 stream.bad_checksums += 1
                 if stream.good_checksums > 0:
                     dropped = notes.BAD_CHECKSUM
         if locator.in_dispute:
             stream.facts.note(notes.CONFLICT, stream.side.from_client, frame, time_ns, stream.next, end - at)
+            if end <= len(locator.other):
+                connection.set_aside(stream, seq, locator.other, at, end, frame, time_ns, True)
         if dropped >= 0:
-            connection.disregard(stream, dropped, data, at, end, frame, time_ns)
+            connection.disregard(stream, dropped, seq, data, at, end, frame, time_ns)
             self._label_alone(stream, frame, labels.DISREGARDED)
             return
         became = stream.segment(seq, data, at, end, cut, frame, time_ns)
-        if became in (OLD, PROBE):
+        if became == ASIDE:
+            self._label_alone(stream, frame, labels.DISREGARDED)
+        elif became in (OLD, PROBE):
             if became == PROBE:
                 stream.facts.note(notes.KEEP_ALIVE, stream.side.from_client, frame, time_ns, stream.next, end - at)
             self._label_alone(stream, frame, labels.KEEP_ALIVE if became == PROBE else labels.RETRANSMISSION)
+
+    def _wrong_ip_checksum(self, data: bytes) -> bool:
+        """Is the IPv4 header's checksum wrong? 0 means that the network card was to fill it in."""
+        at = self.locator.ip_at
+        header_len: i64 = (int(data[at]) & 15) * 4
+        return internet_checksum(data, at, at + header_len) != 0 and u16_be(data, at + 10) != 0
 
     def _label_alone(self, stream: Stream, frame: i64, label: i64) -> None:
         tracker = stream.side.tracker
@@ -273,18 +293,96 @@ class Engine:
             isn = connection.client_isn if known is connection.client else connection.server_isn
             if isn == seq:
                 return known  # the same SYN again
+            space = connection.next_space
+            while space is not None:
+                one = space.client if space.client.key == key else space.server
+                if seq == (space.client_isn if one is space.client else space.server_isn):
+                    return one
+                if flags & ACK and u32_be(data, tcp_at + 8) == (space.client_isn + 1) & 0xFFFFFFFF:
+                    # Both sides agree on it: ports used again, and the old connection is gone.
+                    if connection.next_space is space:
+                        self._finish(connection)
+                    return one
+                space = space.next_space
             alive = isn < 0 and connection.closed_frame < 0 and not flags & ACK
             if flags & ACK and connection.closed_frame < 0:
                 return known  # a SYN-ACK belongs to the SYN before it
-            if not alive or known.side.seen > 0:
-                self._finish(connection)
-            else:
+            if alive and known.side.seen == 0:
                 return known
+            if connection.closed_frame < 0 and not flags & ACK and connection.client.spoke and connection.server.spoke:
+                # RFC 5961, 4: a receiver challenges it. Only where both sides go on with its numbers is it obeyed.
+                return self._space(connection, key, flags, frame, time_ns)
+            self._finish(connection)
         elif not flags & SYN and payload_len == 0:
             self.stray += 1
             if self.labelled is not None:
                 self.labelled.append(LabelledFrame(frame, 0, -1, labels.TCP_CONTROL, []))
             return None
+        connection = self._make(key, flags, frame, time_ns)
+        if len(self.streams) >= 2 * self.max_connections:
+            self._evict()
+        self.streams[connection.client.key] = connection.client
+        self.streams[connection.server.key] = connection.server
+        return connection.client if connection.client.key == key else connection.server
+
+    def _space(self, connection: Connection, key: bytes, flags: i64, frame: i64, time_ns: i64) -> Stream | None:
+        """Begin a connection of the same addresses and ports with other sequence numbers."""
+        count: i64 = 0
+        while connection.next_space is not None and count < MAX_SPACES:
+            connection = connection.next_space
+            count += 1
+        if count >= MAX_SPACES:
+            return None
+        made = self._make(key, flags, frame, time_ns)
+        connection.next_space = made
+        return made.client if made.client.key == key else made.server
+
+    def _fits(self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64) -> bool:
+        """Is the segment of this connection? Its sequence and ACK numbers are near, or one of them is."""
+        if stream.start == 0 or connection.skipping:
+            return True
+        ahead = stream.offset_of(seq) - stream.next
+        near = -NEAR <= ahead <= NEAR
+        peer = connection.server if stream is connection.client else connection.client
+        if not flags & ACK or peer.start == 0:
+            return near or (0 < ahead <= MAX_WINDOW and not flags & RST)
+        ack_ahead = peer.offset_of(u32_be(data, tcp_at + 8)) - peer.next
+        if -NEAR <= ack_ahead <= NEAR:
+            return near or 0 < ahead <= MAX_WINDOW
+        return near and 0 < ack_ahead <= MAX_WINDOW
+
+    def _elsewhere(
+        self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64, payload_len: i64
+    ) -> Stream | None:
+        """Find or begin the connection of a frame that does not fit the sequence numbers of the first one."""
+        key = stream.key
+        space = connection.next_space
+        last = connection
+        while space is not None:
+            if space.finished:
+                last.next_space = space.next_space
+                space = last.next_space
+                continue
+            one = space.client if space.client.key == key else space.server
+            if self._fits(space, one, seq, data, tcp_at, flags):
+                return one
+            last = space
+            space = space.next_space
+        found: Stream | None = None
+        if payload_len > 0:
+            found = self._space(connection, key, flags, self.frames, self.now)
+            if found is None:
+                # Too many of them: the bytes are still read.
+                locator = self.locator
+                connection.disregard(
+                    stream, notes.OUT_OF_WINDOW, seq, data, locator.payload_at, locator.captured_end, self.frames,
+                    self.now,
+                )  # fmt: skip
+        if found is None:
+            self._label_alone(stream, self.frames, labels.DISREGARDED if payload_len else labels.TCP_CONTROL)
+        return found
+
+    def _make(self, key: bytes, flags: i64, frame: i64, time_ns: i64) -> Connection:
         size: i64 = len(key)
         split = (size - 4) // 2
         reverse = key[split : 2 * split] + key[:split] + key[size - 2 :] + key[size - 4 : size - 2]
@@ -316,13 +414,9 @@ class Engine:
             facts.client.tracker = Tracker(facts.id, 1, self.labelled)
             facts.server.tracker = Tracker(facts.id, 0, self.labelled)
             self.facts[facts.id] = facts
-        if len(self.streams) >= 2 * self.max_connections:
-            self._evict()
-        self.streams[connection.client.key] = connection.client
-        self.streams[connection.server.key] = connection.server
         if self.events is not None:
             self.events.append(ConnectionOpened(facts.id, from_client, frame, time_ns, 0))
-        return connection.client if from_client else connection.server
+        return connection
 
     def _sent_by_client(self, source: i64, destination: i64, flags: i64) -> bool:
         if flags & SYN:
@@ -435,7 +529,15 @@ class Engine:
         if connection.finished:
             return
         connection.finished = True
+        space = connection.next_space
+        connection.next_space = None
         connection.close()
+        while space is not None and space.finished:
+            space = space.next_space
+        if space is not None:
+            # The next one of these ports takes the place.
+            self.streams[space.client.key] = space.client
+            self.streams[space.server.key] = space.server
         if self.labelled is not None:
             del self.facts[connection.facts.id]
         self.ended.append(connection)
@@ -451,6 +553,11 @@ class Engine:
             connection = cast(Connection, stream.receiver)
             if stream is connection.client and not connection.finished:
                 found.append(connection)
+                space = connection.next_space
+                while space is not None:
+                    if not space.finished:
+                        found.append(space)
+                    space = space.next_space
         return found
 
     def note_open(self, kind: i64) -> None:

@@ -39,7 +39,7 @@ class Datagram:
     """One that is not complete yet. Its pieces are in order and don't overlap."""
 
     __slots__ = (
-        "first_frame", "fragment_count", "header", "held", "in_dispute", "pieces", "protocol", "total",
+        "first_frame", "fragment_count", "header", "held", "in_dispute", "losing", "pieces", "protocol", "total",
     )
 
     def __init__(self, first_frame: i64) -> None:
@@ -51,6 +51,7 @@ class Datagram:
         self.in_dispute: bool = False
         self.held: i64 = 0
         self.pieces: list[Piece] = []
+        self.losing: list[Piece] = []  # copies that came later and differ
 
     def is_complete(self) -> bool:
         if self.total < 0:
@@ -97,6 +98,10 @@ class Datagram:
         if low < high:
             if piece.data[low - piece.start : high - piece.start] != data[low - start : high - start]:
                 self.in_dispute = True
+                copy = data[low - start : high - start]
+                self.held += len(copy) + PIECE_COST
+                if len(self.losing) < MAX_PIECES:
+                    self.losing.append(Piece(low, high, copy))
 
 
 class Fragments:
@@ -109,7 +114,7 @@ class Fragments:
 
     __slots__ = (
         "conflicts", "datagrams", "expired", "frame_count", "header", "held", "in_dispute", "max_datagrams",
-        "max_held", "max_wait", "payload", "payload_len", "protocol", "used_count",
+        "max_held", "max_wait", "other", "payload", "payload_len", "protocol", "used_count",
     )
 
     def __init__(
@@ -127,6 +132,7 @@ class Fragments:
         self.header: bytes = b""
         self.protocol: i64 = 0
         self.payload: bytes = b""
+        self.other: bytes = b""     # the payload with the copies that differ in place, if there are any
         self.payload_len: i64 = 0
         self.in_dispute: bool = False
 
@@ -192,6 +198,13 @@ class Fragments:
             if len(piece.data) < piece.end - piece.start:
                 break
         self.payload = b"".join(parts)
+        self.other = b""
+        if datagram.losing:
+            other = bytearray(self.payload)
+            for piece in datagram.losing:
+                if piece.end <= len(other):
+                    other[piece.start : piece.end] = piece.data
+            self.other = bytes(other)
         self.payload_len = datagram.total
         self.header = datagram.header
         self.protocol = datagram.protocol

@@ -235,7 +235,9 @@ def reassembled(c: Cursor, header: bytes, addresses_at: i64) -> i64:
     c.addresses_at = addresses_at
     c.number = pieces.protocol
     c.in_dispute = c.in_dispute or pieces.in_dispute
+    c.other = header + pieces.other if pieces.other else b""
     pieces.payload = b""
+    pieces.other = b""
     return PROTOCOL
 
 

@@ -30,6 +30,7 @@ LOST_FRAMING: Final[i64] = 19       # MySQL packets that do not fit together
 READABLE_UNKNOWN: Final[i64] = 20   # readable text among bytes that could not be decoded
 BAD_COMPRESSION: Final[i64] = 21
 MIXED_CHECKSUM: Final[i64] = 23     # segments with a wrong checksum were believed before a right one was seen
+SET_ASIDE: Final[i64] = 24          # bytes that are in no stream, and not known to be harmless
 UNSOLICITED_TLS: Final[i64] = 22    # TLS in a direction although no SSLRequest was seen
 
 

@@ -12,7 +12,7 @@ from mypy_extensions import i64, mypyc_attr
 from aurora_wire.wire import notes
 from aurora_wire.wire.decoder import STAY, Decoder
 from aurora_wire.wire.facts import START_ACK, START_SYN, Budget, Facts, Side
-from aurora_wire.wire.history import DIFFERENT, NOT_KEPT, History
+from aurora_wire.wire.history import DIFFERENT, NOT_KEPT, SAME, History
 
 MASK: Final[i64] = 0xFFFFFFFF
 HALF: Final[i64] = 0x80000000
@@ -26,6 +26,7 @@ NEW: Final[i64] = 0
 OLD: Final[i64] = 1          # all of it had been delivered: a retransmission
 PROBE: Final[i64] = 2        # a keep-alive
 WAITING: Final[i64] = 3      # out of order
+ASIDE: Final[i64] = 4        # all of it had been passed by, and it is not known to be the same: set aside
 
 
 @mypyc_attr(acyclic=True)
@@ -58,6 +59,15 @@ class Receiver:
 
     def hole(self, stream: "Stream", count: i64) -> None:
         raise NotImplementedError
+
+    def set_aside(
+        self, stream: "Stream", seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, doubtful: bool
+    ) -> None:
+        """Read bytes that are not part of the stream; nothing of them is delivered.
+
+        doubtful: they are more than a late repetition of acknowledged bytes that are not kept any more.
+        """
+        return
 
 
 class Stream:
@@ -169,9 +179,11 @@ class Stream:
         if offset < self.next:
             known = stop if stop < self.next else self.next
             got = at + known - offset
-            self._compare(offset, data, at, got if got < end else end, frame, time_ns)
+            same = self._compare(offset, data, at, got if got < end else end, frame, time_ns)
             if stop <= self.next:
-                return PROBE if stop - offset <= 1 and stop == self.next else OLD
+                if stop - offset <= 1 and stop == self.next:
+                    return PROBE
+                return OLD if same else ASIDE
             skip = self.next - offset
             tracker = self.side.tracker
             if tracker is not None:
@@ -188,14 +200,18 @@ class Stream:
             self._calm()
         return WAITING if waiting else NEW
 
-    def _compare(self, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64) -> None:
-        """Bytes that were delivered already come again."""
+    def _compare(self, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64) -> bool:
+        """Compare bytes that were passed by with what was delivered. Return False if they were set aside."""
         if offset < 0:
             # Before what was seen first: nothing to compare with, and nothing rests on it.
+            before = at - offset
+            if before > end:
+                before = end
+            self._set_aside(offset, data, at, before, frame, time_ns, True)
             at -= offset
             offset = 0
         if at >= end:
-            return
+            return False
         stop = offset + end - at
         found = self.history.compare(offset, data, at, end)
         kind: i64 = -1
@@ -207,6 +223,16 @@ class Stream:
             kind = notes.OVERLAP_UNCHECKED
         if kind >= 0:
             self.facts.note(kind, self.side.from_client, frame, time_ns, offset, stop - offset)
+        if found == SAME or (stop - offset == 1 and stop == self.next):
+            return True
+        self._set_aside(offset, data, at, end, frame, time_ns, kind >= 0)
+        return False
+
+    def _set_aside(
+        self, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, doubtful: bool
+    ) -> None:
+        seq = (self.next_seq + offset - self.next) & MASK
+        self.receiver.set_aside(self, seq, data, at, end, frame, time_ns, doubtful)
 
     def _take(self, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64, payload_at: i64) -> None:
         """The next bytes, in order."""
@@ -282,6 +308,7 @@ class Stream:
             if old.data[low - old.offset : high - old.offset] != data[at + low - offset : at + high - offset]:
                 kind = notes.CONFLICT if high > self.acked else notes.CONFLICT_ACKED
                 self.facts.note(kind, self.side.from_client, frame, time_ns, low, high - low)
+                self._set_aside(low, data, at + low - offset, at + high - offset, frame, time_ns, True)
 
     def _drain(self) -> None:
         while self.held and self.held[0].offset <= self.next:

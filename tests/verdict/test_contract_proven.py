@@ -241,12 +241,6 @@ ROWS = [
     Row("window probes", lambda: ended("window probe"), "encrypted"),
     Row("retransmission", lambda: ended("same bytes again"), "encrypted"),
     Row(
-        "other bytes again after the ACK",
-        lambda: ended("other bytes after the ACK"),
-        "encrypted",
-        findings=("AW402",),
-    ),
-    Row(
         "checksums of the capturing host's own packets, not filled in yet",
         lambda: play(tls13(), Conversation(all_bad_checksums=("server",))),
         "encrypted",
