@@ -27,8 +27,8 @@ def expand_inputs(paths: list[str]) -> list[str]:
     A folder stands for all captures in it and below, told by their content, and for what may be one and cannot be
     read: each of its files is accounted for. Text in a folder (notes, reports, hex dumps too: name those one by one) is
     no capture. A pattern that the shell left alone stands for what it matches. What has no time (text without dates,
-    standard input, a file that cannot be read) keeps its place in the order. What cannot be read is among them: opening it tells why. Raises
-    UsageError where a path, a pattern or a folder names no capture.
+    standard input, a file that cannot be read) keeps its place in the order. What cannot be read is among them: opening
+    it tells why. Raises UsageError where a path, a pattern or a folder names no capture.
     """
     return find_inputs(paths).captures
 

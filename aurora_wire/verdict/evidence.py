@@ -147,7 +147,8 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
             yield Reason("fragment", words_for, note.frame, side, note.offset)
     if facts.dropped_leak_frame >= 0:
         yield Reason(
-            "fragment", "MySQL in the clear, in bytes that a receiver would have dropped or that others took the place of",
+            "fragment",
+            "MySQL in the clear, in bytes that a receiver would have dropped or that others took the place of",
             facts.dropped_leak_frame, "client", None,
         )  # fmt: skip
     if tls is None:

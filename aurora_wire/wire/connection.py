@@ -456,7 +456,9 @@ class Connection(Receiver):
 
     # The rest of a connection's life.
 
-    def disregard(self, stream: Stream, kind: i64, seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64) -> None:
+    def disregard(
+        self, stream: Stream, kind: i64, seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64
+    ) -> None:
         """A segment that the receiver would have dropped: a remark; and a leak is a leak, wherever it went."""
         facts = self.facts
         facts.note(kind, stream.side.from_client, frame, time_ns, stream.next, end - at)

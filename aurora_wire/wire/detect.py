@@ -250,12 +250,17 @@ def readable_run(data: bytes, at: i64, end: i64, need: i64) -> bool:
     return False
 
 
+# First words of statements that are long enough to mean something amid other bytes.
+LONG_VERBS: Final = (
+    b"select", b"insert", b"update", b"delete", b"replace", b"create", b"alter ", b"prepare", b"execute", b"revoke",
+    b"explain", b"truncate", b"describe", b"handler",
+)  # fmt: skip
+
+
 def holds_sql(data: bytes, at: i64, end: i64) -> bool:
     """Does text with a statement's first word begin anywhere in these bytes? For bytes out of any framing."""
     text = data[at:end].lower()
-    for verb in SQL_VERBS:
-        if len(verb) < 6:
-            continue  # too short to mean something amid others
+    for verb in LONG_VERBS:
         found: i64 = text.find(verb)
         if found >= 0 and readable_run(text, found, min(found + 16, len(text)), 16):
             return True
