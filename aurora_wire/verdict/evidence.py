@@ -97,7 +97,7 @@ def evidence_of(connection: Connection) -> Evidence:
             if side.unknown:
                 words_for = f"{side.unknown:,} bytes of the {_name(side)} could not be decoded"
                 seen.doubts.append(
-                    Reason("unknown-bytes", words_for, side.unknown_frame, _name(side), side.unknown_offset)
+                    Reason("unknown-bytes", words_for, place(side.unknown_frame), _name(side), place(side.unknown_offset))
                 )
     return seen
 
@@ -136,10 +136,12 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
         yield Reason("fragment", "a fragment of MySQL packets in the clear", None, side, None)
     for from_client in (True, False):
         note = facts.find_note(notes.READABLE_UNKNOWN, from_client)
+        if note is None and tls is None and facts.ssl_request_frame < 0:
+            note = facts.find_note(notes.READABLE_BEHIND_GAP, from_client)
         if note is not None and facts.kind != wire_facts.UNKNOWN:
             side = _side_of(note)
             words_for = f"readable text of the {side} outside TLS, of no known framing"
-            yield Reason("fragment", words_for, note.frame, side, note.offset)
+            yield Reason("fragment", words_for, place(note.frame), side, place(note.offset))
     if facts.dropped_leak_frame >= 0:
         yield Reason(
             "fragment", "a command in the clear, in a frame that a receiver would have dropped",
@@ -154,7 +156,7 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
         side = "client" if from_client else "server"
         if note is not None:
             yield Reason(
-                "injected-before-tls", f"bytes of the {side} between SSLRequest and TLS", note.frame, side, note.offset
+                "injected-before-tls", f"bytes of the {side} between SSLRequest and TLS", place(note.frame), side, place(note.offset)
             )
     if tls_data and 0 <= facts.response_offset < tls.server.first_offset and facts.login_frame < 0:
         yield Reason(
@@ -175,14 +177,14 @@ def suite_doubts(tls: TLSFacts) -> Iterator[Reason]:
     name = suite_name(suite)
     weak = weakness(suite)
     if weak == "NULL":
-        yield Reason("suite-null", f"{name} does not encrypt", tls.server_frame, "server")
+        yield Reason("suite-null", f"{name} does not encrypt", place(tls.server_frame), "server")
     elif weak == "anonymous":
-        yield Reason("suite-anonymous", f"{name} does not authenticate the server's key", tls.server_frame, "server")
+        yield Reason("suite-anonymous", f"{name} does not authenticate the server's key", place(tls.server_frame), "server")
     elif not (encrypts(suite) and authenticates(suite)):
-        yield Reason("suite-unknown", f"the cipher suite {name} is not known here", tls.server_frame, "server")
+        yield Reason("suite-unknown", f"the cipher suite {name} is not known here", place(tls.server_frame), "server")
     client = tls.client_hello
     if client is not None and not client.offers(suite):
-        yield Reason("suite-not-offered", f"the client had not offered {name}", tls.server_frame, "server")
+        yield Reason("suite-not-offered", f"the client had not offered {name}", place(tls.server_frame), "server")
 
 
 def first_bytes_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
@@ -219,13 +221,14 @@ def handshake_doubts(tls: TLSFacts) -> Iterator[Reason]:
         for name, side in (("client", tls.client), ("server", tls.server)):
             missing = "ChangeCipherSpec" if not side.spec_changed else "encrypted Finished"
             if not side.spec_changed or not side.encrypted_handshake:
-                yield Reason("handshake-incomplete", f"no {missing} of the {name}", side.first_frame, _side(name))
+                frame = place(side.first_frame)
+                yield Reason("handshake-incomplete", f"no {missing} of the {name}", frame, _side(name))
     for name, side in (("client", tls.client), ("server", tls.server)):
         late = side.data_records > 0
         if late and hello is not None and hello.version >= TLS_1_3 and name == "server":
             late = side.last_data_frame > tls.client.first_data_frame >= 0
         if not late:
-            frame = side.first_frame if side.first_frame >= 0 else None
+            frame = place(side.first_frame)
             yield Reason("no-application-data", f"no application data of the {name} was captured", frame, _side(name))
 
 
@@ -237,7 +240,7 @@ def opened_doubts(facts: Facts) -> Iterator[Reason]:
     count = f"{opened.failed:,} records do" if opened.failed > 1 else "a record does"
     words_for = f"{count} not authenticate under the keys that the key log has for this connection"
     side: Direction = "client" if opened.failed_from_client else "server"
-    yield Reason("record-not-opened", words_for, opened.failed_frame, side, opened.failed_offset)
+    yield Reason("record-not-opened", words_for, place(opened.failed_frame), side, place(opened.failed_offset))
 
 
 def note_reasons(facts: Facts, kinds: dict[int, tuple[str, str]]) -> Iterator[Reason]:
@@ -245,7 +248,12 @@ def note_reasons(facts: Facts, kinds: dict[int, tuple[str, str]]) -> Iterator[Re
     for note in facts.notes:
         entry = kinds.get(note.kind)
         if entry is not None:
-            yield Reason(entry[0], words(note, entry[1]), note.frame, _side_of(note), note.offset)
+            yield Reason(entry[0], words(note, entry[1]), place(note.frame), _side_of(note), place(note.offset))
+
+
+def place(number: int) -> int | None:
+    """Return a frame or an offset as reasons name it: None where the thing was not seen."""
+    return number if number >= 0 else None
 
 
 def words(note: Note, template: str) -> str:

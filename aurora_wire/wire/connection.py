@@ -137,6 +137,13 @@ class Connection(Receiver):
             decoder.gap(count)
             if decoder.next != STAY:
                 self._successor(stream, decoder)
+                self._search_behind_gap(stream)
+
+    def _search_behind_gap(self, stream: Stream) -> None:
+        """What comes next has a gap before it."""
+        decoder = stream.decoder
+        if isinstance(decoder, Search):
+            decoder.behind_gap = True
 
     def _feed(self, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
         stuck: i64 = 0
@@ -315,6 +322,9 @@ class Connection(Receiver):
         self.undecided = False
         self.client.decoder = Search(self.facts, self.facts.client, False, False, False)
         self.server.decoder = Search(self.facts, self.facts.server, False, False, False)
+        # Whatever the first bytes seen are in the middle of began before the capture.
+        self._search_behind_gap(self.client)
+        self._search_behind_gap(self.server)
         self._replay_in_order()
 
     def _start_tls(self) -> None:
