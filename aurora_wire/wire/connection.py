@@ -181,7 +181,7 @@ class Connection(Receiver):
         if want == TO_TLS:
             if facts.kind == UNKNOWN:
                 facts.kind = TLS_ONLY
-            stream.decoder = self.decoders.tls(side)
+            stream.decoder = self._tls_records(stream)
         elif want == TO_MYSQL:
             facts.kind = MYSQL
             if facts.tls is not None and facts.tls.side(is_client).records > 0 and facts.after_tls_frame < 0:
@@ -327,11 +327,15 @@ class Connection(Receiver):
         self._search_behind_gap(self.server)
         self._replay_in_order()
 
+    def _tls_records(self, stream: Stream) -> TLSRecords:
+        made = self.decoders.tls(stream.side)
+        made.peer = self.peer(stream)
+        return made
+
     def _start_tls(self) -> None:
         self.undecided = False
-        facts = self.facts
-        self.client.decoder = self.decoders.tls(facts.client)
-        self.server.decoder = self.decoders.tls(facts.server)
+        self.client.decoder = self._tls_records(self.client)
+        self.server.decoder = self._tls_records(self.server)
         self._replay_in_order()
 
     def _start_foreign(self, is_whole: bool) -> None:

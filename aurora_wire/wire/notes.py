@@ -31,6 +31,7 @@ READABLE_UNKNOWN: Final[i64] = 20   # readable text among bytes that could not b
 BAD_COMPRESSION: Final[i64] = 21
 MIXED_CHECKSUM: Final[i64] = 23     # segments with a wrong checksum were believed before a right one was seen
 UNSOLICITED_TLS: Final[i64] = 22    # TLS in a direction although no SSLRequest was seen
+SKEWED_RECORD: Final[i64] = 25      # bytes of encrypted records that are not spread as ciphertext's are
 READABLE_BEHIND_GAP: Final[i64] = 24  # readable text behind a gap: of a TLS handshake, where there was one
 
 
