@@ -37,6 +37,7 @@ COMPILED = [
     ROOT / PACKAGE / "verdict" / "describe.py",
     ROOT / PACKAGE / "verdict" / "evidence.py",
     ROOT / PACKAGE / "verdict" / "findings.py",
+    ROOT / PACKAGE / "verdict" / "handshake.py",
 ]
 
 

@@ -7,7 +7,7 @@ CHECKOUT = os.path.dirname(PACKAGE)
 CORE = (  # what setup.py compiles besides wire/
     "reads.py", "pump.py",
     "capture/live_frames.py", "capture/pcap.py", "capture/pcapng.py", "capture/pcapng_blocks.py", "capture/source.py",
-    "verdict/describe.py", "verdict/evidence.py", "verdict/findings.py",
+    "verdict/describe.py", "verdict/evidence.py", "verdict/findings.py", "verdict/handshake.py",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from aurora_wire.verdict.handshake import handshake_doubts, place, suite_doubts
 from aurora_wire.verdict.judge import Evidence
 from aurora_wire.verdict.result import Direction, Reason
 from aurora_wire.wire import facts as wire_facts
@@ -14,7 +15,6 @@ from aurora_wire.wire import notes
 from aurora_wire.wire.connection import Connection
 from aurora_wire.wire.facts import START_SYN, Facts, Side, TLSFacts
 from aurora_wire.wire.notes import Note
-from aurora_wire.wire.tls.ciphers import authenticates, encrypts, suite_name, weakness
 
 TLS_1_3 = 0x0304
 
@@ -52,6 +52,9 @@ DOUBTS: dict[int, tuple[str, str]] = {
     notes.READABLE_RECORD: (
         "readable-record", "a TLS record of the {side} holds readable text: ciphertext does not read",
     ),
+    notes.SKEWED_RECORD: (
+        "readable-record", "bytes of TLS records of the {side} are not spread as those of ciphertext are",
+    ),
     notes.LOST_FRAMING: ("unknown-bytes", "packets of the {side} that do not fit together"),
 }
 
@@ -88,7 +91,7 @@ def evidence_of(connection: Connection) -> Evidence:
         seen.protects = not any(reason.id == "suite-anonymous" for reason in protection)
         if not seen.leaks:
             seen.doubts += first_bytes_doubts(facts, tls)
-            seen.doubts += handshake_doubts(tls)
+            seen.doubts += handshake_doubts(facts, tls)
             seen.doubts += opened_doubts(facts)
     seen.doubts += stranger_reasons(facts)
     seen.doubts += note_reasons(facts, DOUBTS)
@@ -101,9 +104,8 @@ def evidence_of(connection: Connection) -> Evidence:
         for side in (client, server):
             if side.unknown > (facts.stranger_bytes if side is client else 0):
                 words_for = f"{side.unknown:,} bytes of the {_name(side)} could not be decoded"
-                seen.doubts.append(
-                    Reason("unknown-bytes", words_for, side.unknown_frame, _name(side), side.unknown_offset)
-                )
+                frame, offset = place(side.unknown_frame), place(side.unknown_offset)
+                seen.doubts.append(Reason("unknown-bytes", words_for, frame, _name(side), offset))
     return seen
 
 
@@ -141,10 +143,12 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
         yield Reason("fragment", "a fragment of MySQL packets in the clear", None, side, None)
     for from_client in (True, False):
         note = facts.find_note(notes.READABLE_UNKNOWN, from_client)
+        if note is None and tls is None and facts.ssl_request_frame < 0:
+            note = facts.find_note(notes.READABLE_BEHIND_GAP, from_client)
         if note is not None and facts.kind != wire_facts.UNKNOWN and not (from_client and facts.stranger):
             side = _side_of(note)
             words_for = f"readable text of the {side} outside TLS, of no known framing"
-            yield Reason("fragment", words_for, note.frame, side, note.offset)
+            yield Reason("fragment", words_for, place(note.frame), side, place(note.offset))
     if facts.dropped_leak_frame >= 0:
         yield Reason(
             "fragment",
@@ -159,9 +163,8 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
         note = facts.find_note(notes.INJECTED, from_client)
         side = "client" if from_client else "server"
         if note is not None:
-            yield Reason(
-                "injected-before-tls", f"bytes of the {side} between SSLRequest and TLS", note.frame, side, note.offset
-            )
+            words_for = f"bytes of the {side} between SSLRequest and TLS"
+            yield Reason("injected-before-tls", words_for, place(note.frame), side, place(note.offset))
     if tls_data and 0 <= facts.response_offset < tls.server.first_offset and facts.login_frame < 0:
         yield Reason(
             "injected-before-tls", "packets of the server in the clear before TLS", facts.response_frame, "server",
@@ -170,25 +173,6 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
     if tls_data and facts.early_error_frame >= 0:
         words_for = "an ERR in the clear, and a session in TLS went on"
         yield Reason("injected-before-tls", words_for, facts.early_error_frame, "server")
-
-
-def suite_doubts(tls: TLSFacts) -> Iterator[Reason]:
-    """Condition 2, of the suite: offered, encrypts, authenticates."""
-    hello = tls.server_hello
-    if hello is None:
-        return
-    suite = hello.suite
-    name = suite_name(suite)
-    weak = weakness(suite)
-    if weak == "NULL":
-        yield Reason("suite-null", f"{name} does not encrypt", tls.server_frame, "server")
-    elif weak == "anonymous":
-        yield Reason("suite-anonymous", f"{name} does not authenticate the server's key", tls.server_frame, "server")
-    elif not (encrypts(suite) and authenticates(suite)):
-        yield Reason("suite-unknown", f"the cipher suite {name} is not known here", tls.server_frame, "server")
-    client = tls.client_hello
-    if client is not None and not client.offers(suite):
-        yield Reason("suite-not-offered", f"the client had not offered {name}", tls.server_frame, "server")
 
 
 def first_bytes_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
@@ -214,27 +198,6 @@ def first_bytes_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
             )  # fmt: skip
 
 
-def handshake_doubts(tls: TLSFacts) -> Iterator[Reason]:
-    """Condition 2, of the handshake: both hellos, and what has to follow them; then data both ways."""
-    hello = tls.server_hello
-    if tls.client_hello is None:
-        yield Reason("handshake-incomplete", "no ClientHello was captured", _first(tls), "client")
-    if hello is None:
-        yield Reason("handshake-incomplete", "no ServerHello was captured", _first(tls), "server")
-    elif hello.version < TLS_1_3:
-        for name, side in (("client", tls.client), ("server", tls.server)):
-            missing = "ChangeCipherSpec" if not side.spec_changed else "encrypted Finished"
-            if not side.spec_changed or not side.encrypted_handshake:
-                yield Reason("handshake-incomplete", f"no {missing} of the {name}", side.first_frame, _side(name))
-    for name, side in (("client", tls.client), ("server", tls.server)):
-        late = side.data_records > 0
-        if late and hello is not None and hello.version >= TLS_1_3 and name == "server":
-            late = side.last_data_frame > tls.client.first_data_frame >= 0
-        if not late:
-            frame = side.first_frame if side.first_frame >= 0 else None
-            yield Reason("no-application-data", f"no application data of the {name} was captured", frame, _side(name))
-
-
 def opened_doubts(facts: Facts) -> Iterator[Reason]:
     """With a key log: records that are none of this session's."""
     opened = facts.opened
@@ -243,7 +206,7 @@ def opened_doubts(facts: Facts) -> Iterator[Reason]:
     count = f"{opened.failed:,} records do" if opened.failed > 1 else "a record does"
     words_for = f"{count} not authenticate under the keys that the key log has for this connection"
     side: Direction = "client" if opened.failed_from_client else "server"
-    yield Reason("record-not-opened", words_for, opened.failed_frame, side, opened.failed_offset)
+    yield Reason("record-not-opened", words_for, place(opened.failed_frame), side, place(opened.failed_offset))
 
 
 def stranger_reasons(facts: Facts) -> Iterator[Reason]:
@@ -259,7 +222,7 @@ def note_reasons(facts: Facts, kinds: dict[int, tuple[str, str]]) -> Iterator[Re
     for note in facts.notes:
         entry = kinds.get(note.kind)
         if entry is not None:
-            yield Reason(entry[0], words(note, entry[1]), note.frame, _side_of(note), note.offset)
+            yield Reason(entry[0], words(note, entry[1]), place(note.frame), _side_of(note), place(note.offset))
 
 
 def words(note: Note, template: str) -> str:
@@ -291,15 +254,6 @@ def _has_spoken(connection: Connection, from_client: bool) -> bool:
 
 def _name(side: Side) -> Direction:
     return "client" if side.from_client else "server"
-
-
-def _first(tls: TLSFacts) -> int | None:
-    frames = [side.first_frame for side in (tls.client, tls.server) if side.first_frame >= 0]
-    return min(frames) if frames else None
-
-
-def _side(name: str) -> Direction:
-    return "client" if name == "client" else "server"
 
 
 def _side_of(note: Note) -> Direction:

@@ -31,6 +31,7 @@ FROM_NOTES: dict[int, tuple[str, str]] = {
     notes.AFTER_RST: (rules.DATA_AFTER_RESET, "{count} segments of the {side} were left out"),
     notes.KEEP_ALIVE: (rules.PROBES, "{count} probes of the {side}"),
     notes.READABLE_RECORD: (rules.READABLE_RECORDS, "{count} records of the {side}"),
+    notes.SKEWED_RECORD: (rules.READABLE_RECORDS, "{count} records of the {side}, by how their bytes are spread"),
     notes.EVICTED: (rules.BOUND_REACHED, "too many open connections: this one was given up before its end"),
     notes.BOUND: (rules.BOUND_REACHED, "{count} times, of the {side}"),
     notes.DAMAGED_FILE: (rules.FILE_DAMAGED, "the connection was open where the file breaks off"),

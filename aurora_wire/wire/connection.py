@@ -158,6 +158,13 @@ class Connection(Receiver):
             decoder.gap(count)
             if decoder.next != STAY:
                 self._successor(stream, decoder)
+                self._search_behind_gap(stream)
+
+    def _search_behind_gap(self, stream: Stream) -> None:
+        """What comes next has a gap before it."""
+        decoder = stream.decoder
+        if isinstance(decoder, Search):
+            decoder.behind_gap = True
 
     def _feed(self, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
         stuck: i64 = 0
@@ -195,7 +202,7 @@ class Connection(Receiver):
         if want == TO_TLS:
             if facts.kind == UNKNOWN:
                 facts.kind = TLS_ONLY
-            stream.decoder = self.decoders.tls(side)
+            stream.decoder = self._tls_records(stream)
         elif want == TO_MYSQL:
             facts.kind = MYSQL
             if facts.tls is not None and facts.tls.side(is_client).records > 0 and facts.after_tls_frame < 0:
@@ -362,13 +369,20 @@ class Connection(Receiver):
         self.undecided = False
         self.client.decoder = Search(self.facts, self.facts.client, False, False, False)
         self.server.decoder = Search(self.facts, self.facts.server, False, False, False)
+        # Whatever the first bytes seen are in the middle of began before the capture.
+        self._search_behind_gap(self.client)
+        self._search_behind_gap(self.server)
         self._replay_in_order()
+
+    def _tls_records(self, stream: Stream) -> TLSRecords:
+        made = self.decoders.tls(stream.side)
+        made.peer = self.peer(stream)
+        return made
 
     def _start_tls(self) -> None:
         self.undecided = False
-        facts = self.facts
-        self.client.decoder = self.decoders.tls(facts.client)
-        self.server.decoder = self.decoders.tls(facts.server)
+        self.client.decoder = self._tls_records(self.client)
+        self.server.decoder = self._tls_records(self.server)
         self._replay_in_order()
 
     def _start_foreign(self, is_whole: bool) -> None:

@@ -139,9 +139,34 @@ class TLSSide:
     """What one direction's TLS records showed."""
 
     __slots__ = (
-        "alerts", "app_bytes", "app_records", "broken", "close_notify", "data_records", "encrypted_handshake",
-        "fatal_alert", "first_data_frame", "first_frame", "first_offset", "last_alert", "last_data_frame", "records",
+        "alerts",
+        "app_bytes",
+        "app_records",
+        "before_hello",
+        "before_spec",
+        "broken",
+        "close_notify",
+        "data_records",
+        "early_frame",
+        "early_offset",
+        "encrypted_handshake",
+        "fatal_alert",
+        "finished",
+        "first_data_frame",
+        "first_frame",
+        "first_offset",
+        "hellos",
+        "keys_before_spec",
+        "last_alert",
+        "last_data_frame",
+        "odd",
+        "odd_frame",
+        "odd_offset",
+        "other_frame",
+        "other_messages",
+        "records",
         "spec_changed",
+        "spec_frame",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -160,6 +185,20 @@ class TLSSide:
         self.fatal_alert: bool = False
         self.close_notify: bool = False
         self.broken: bool = False                # the record chain broke
+        # Of the handshake's order, in this direction; what it is worth depends on the version, see verdict/handshake.py.
+        self.hellos: i64 = 0                     # ClientHellos, or ServerHellos without HelloRetryRequests
+        self.other_messages: i64 = 0             # handshake messages in the clear but hellos
+        self.other_frame: i64 = -1
+        self.keys_before_spec: bool = False      # what makes keys came before ChangeCipherSpec
+        self.spec_frame: i64 = -1                # of the first ChangeCipherSpec
+        self.finished: i64 = 0                   # handshake records between ChangeCipherSpec and application data
+        self.before_hello: i64 = 0               # application data records before the ServerHello
+        self.before_spec: i64 = 0                # the same before this direction's ChangeCipherSpec
+        self.early_frame: i64 = -1               # of the first of either
+        self.early_offset: i64 = -1
+        self.odd: i64 = 0                        # first thing that no peer accepts: wire/tls/handshake.py
+        self.odd_frame: i64 = -1
+        self.odd_offset: i64 = -1
 
 
 class TLSFacts:
@@ -169,8 +208,10 @@ class TLSFacts:
         "certificate_seen",
         "client",
         "client_hello",
+        "hello_done",
         "hello_frame",
         "resumed",
+        "retries",
         "retry",
         "server",
         "server_frame",
@@ -186,6 +227,8 @@ class TLSFacts:
         self.server_hello: ServerHello | None = None
         self.server_frame: i64 = -1
         self.retry: bool = False
+        self.retries: i64 = 0                    # HelloRetryRequests
+        self.hello_done: bool = False            # ServerHelloDone seen, or what comes between the hello and it
         self.shortest: i64 = 16                  # bytes that a protected record has at least
         self.certificate_seen: bool = False
         self.resumed: i64 = -1                   # 1 yes, 0 no, -1 not known

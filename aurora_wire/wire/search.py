@@ -17,6 +17,7 @@ from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import MORE, YES, is_plausible, opens_login, parse_login
 from aurora_wire.wire.mysql.telling import is_event
+from aurora_wire.wire.tls.behind_gap import begins_statement, expects_tls, holds_sql, replies_chain, was_protected
 
 READABLE: Final[i64] = 32  # printable bytes in a row among unknown ones: 3e-14 a byte in random bytes
 ENOUGH: Final[i64] = 64    # bytes of a message that tell what it is
@@ -26,7 +27,8 @@ class Search(Decoder):
     """Fed segments until one is recognised.
 
     injected: SSLRequest was the last thing seen, so what comes before a TLS record has no right to be here;
-    broke_tls: a chain of TLS records ended here; aligned: something begins with the first byte fed.
+    broke_tls: a chain of TLS records ended here; aligned: something begins with the first byte fed. Behind a gap in
+    a direction that was TLS, or was about to be, bytes are unknown until they are told by more than a header.
     """
 
     def __init__(self, facts: Facts, side: Side, injected: bool, broke_tls: bool, aligned: bool) -> None:
@@ -35,6 +37,7 @@ class Search(Decoder):
         self.broke_tls = broke_tls
         self.aligned = aligned
         self.held = b""           # the first bytes, while they are too few
+        self.behind_gap = False   # what came directly before was not captured
         self.greets = False       # what was found is a greeting
         self.refuses = False      # an ERR that ends a connection before its login
         self.inside: i64 = -1     # what was found is inside a reply: the sequence id of its first packet
@@ -59,12 +62,12 @@ class Search(Decoder):
         self.aligned = False
         if self.next != STAY:
             return at
-        if not self.side.from_client and not self.broke_tls:
+        if not self.side.from_client and not self.broke_tls and not (self.behind_gap and expects_tls(self.facts)):
             found = self._chain(data, at, end, cut)
             if found >= 0:
                 return found
         stop = end
-        if self.injected:
+        if self.injected and not self.behind_gap:
             stop = self._hello_behind(data, at, end)
         self._unknown(data, at, stop)
         return stop if stop == end else self.feed(data, stop, end, cut)
@@ -75,12 +78,14 @@ class Search(Decoder):
         tls = detect.tls_records(data, at, end, cut)
         if tls == detect.STRONG or (tls == detect.WEAK and facts.tls is not None and not self.broke_tls):
             return TO_TLS
+        if self.behind_gap and expects_tls(facts):
+            return self._judge_behind_gap(data, at, end, cut)
         if detect.compressed_packets(data, at, end, cut) == detect.STRONG:
             if facts.compression or facts.login_frame < 0:
                 return TO_COMPRESSED
         if not self._mysql(data, at, end, cut):
             return STAY
-        if self.injected:
+        if self.injected and not self.behind_gap:
             self.note(notes.INJECTED, end - at)
         return TO_MYSQL
 
@@ -103,6 +108,15 @@ class Search(Decoder):
         """Are these the first bytes of a login, in pieces too small to tell?"""
         size: i64 = len(held)
         return self.side.from_client and self.facts.login is None and opens_login(held, 0, size) == MORE
+
+    def _judge_behind_gap(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        """As `_judge`, where ciphertext or the rest of a handshake is expected: only what cannot be either counts."""
+        if not self.side.from_client:
+            self.greets = looks_like_greeting(data, at, end) == 1
+            return TO_MYSQL if self.greets or replies_chain(data, at, end) else STAY
+        if begins_statement(data, at, end):
+            return TO_MYSQL
+        return TO_MYSQL if self.facts.login is None and is_login(data, at, end, cut) else STAY
 
     def _mysql(self, data: bytes, at: i64, end: i64, cut: i64) -> bool:
         if not self.side.from_client:
@@ -132,7 +146,9 @@ class Search(Decoder):
 
     def _unknown(self, data: bytes, at: i64, end: i64) -> None:
         """Bytes that fit nothing."""
-        if self.injected:
+        if self.behind_gap:
+            pass  # unknown, and no more: the gap is the reason
+        elif self.injected:
             self.note(notes.INJECTED, end - at)
         elif self.broke_tls:
             self.note(notes.BAD_RECORD, end - at)
@@ -144,13 +160,20 @@ class Search(Decoder):
         seen = self.tail + data[at:end] if self.tail else data[at:end]
         size: i64 = len(seen)
         if detect.readable_run(seen, 0, size, READABLE):
-            self.note(notes.READABLE_UNKNOWN, size)
+            self.note(self._readable(seen), size)
             self.tail = b""
         else:
             self.tail = seen[size - READABLE + 1 :] if size >= READABLE else seen
 
+    def _readable(self, seen: bytes) -> i64:
+        """Behind a gap, readable text may be of a certificate, unless the handshake was over or it reads as SQL."""
+        if self.behind_gap and not was_protected(self.facts, self.side.from_client) and not holds_sql(seen):
+            return notes.READABLE_BEHIND_GAP
+        return notes.READABLE_UNKNOWN
+
     def gap(self, count: i64) -> None:
         self.finish()
+        self.behind_gap = True
         self.aligned = False
         self.tail = b""
         self.side.hole(count)

@@ -21,6 +21,9 @@ NO_FORWARD_SECRECY: Final = "no forward secrecy"
 # Signals to the server in the shape of a suite: they can be offered, never picked (RFC 5746, RFC 7507).
 SIGNALS: Final = frozenset({0x00FF, 0x5600})
 
+# RFC 9367, whose names look like those of TLS 1.2.
+GOST_OF_1_3: Final = frozenset({0xC103, 0xC104, 0xC105, 0xC106})
+
 # Integrity without encryption; 0xC0B4 and 0xC0B5 are TLS 1.3's.
 NULL_SUITES: Final = frozenset({
     0x0000, 0x0001, 0x0002, 0x002C, 0x002D, 0x002E, 0x003B, 0x00B0, 0x00B1, 0x00B4, 0x00B5, 0x00B8, 0x00B9,
@@ -78,6 +81,25 @@ def encrypts(code: i64) -> bool:
 def authenticates(code: i64) -> bool:
     """Whether the peer's key is proved: by certificate, pre-shared key, password (SRP) or Kerberos."""
     return is_known(code) and code not in ANONYMOUS_SUITES
+
+
+def fits_version(code: i64, version: i64) -> bool:
+    """Return whether a suite belongs to a version. Unknown suites: False.
+
+    Source: RFC 8446 appendix B.4 (1.3 has suites of its own), RFC 5246 and RFC 5288 (authenticated encryption and
+    SHA-2 came with 1.2; those of pre-shared keys with CBC and SHA-2 may be used before it: RFC 5487).
+    """
+    if not is_known(code):
+        return False
+    name = suite_name(code)
+    of_1_3 = "_WITH_" not in name or code in GOST_OF_1_3
+    if of_1_3 or version >= 0x0304:
+        return of_1_3 and version >= 0x0304
+    if version >= 0x0303:
+        return True
+    if "_GCM_" in name or "_CCM" in name or "POLY1305" in name:
+        return False
+    return "PSK" in name or not name.endswith(("_SHA256", "_SHA384"))
 
 
 def has_forward_secrecy(code: i64) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16_be, u24_be, u32_be
+from aurora_wire.reads import u16_be, u32_be
 from aurora_wire.wire import labels, notes
 from aurora_wire.wire.decoder import STAY, TO_OTHER, TO_SEARCH, Decoder
 from aurora_wire.wire.detect import (
@@ -18,20 +18,27 @@ from aurora_wire.wire.detect import (
     CHANGE_CIPHER_SPEC,
     HANDSHAKE,
     HEARTBEAT,
-    READABLE_RUN,
     RECORD_HEADER,
-    readable_run,
     record_length,
 )
 from aurora_wire.wire.events import TLSStarted
 from aurora_wire.wire.facts import Facts, Side, TLSFacts, TLSSide
-from aurora_wire.wire.tls.ciphers import suite_name
-from aurora_wire.wire.tls.hello import parse_client_hello, parse_server_hello, parse_v2_client_hello
+from aurora_wire.wire.stream import Stream
+from aurora_wire.wire.tls.handshake import (
+    MAX_HANDSHAKE,
+    NOT_WHOLE,
+    PLAIN_FINISHED,
+    TLS_1_3,
+    Messages,
+    alert_fits,
+    holds_data,
+    may_beat,
+    reads_as_message,
+)
+from aurora_wire.wire.tls.hello import parse_v2_client_hello
 from aurora_wire.wire.tls.opening import Opening
+from aurora_wire.wire.tls.sample import CIPHERTEXT, RUN, WINDOW, Sample
 
-SAMPLE: Final[i64] = 96              # bytes at the start of a record that must not read as text
-MAX_HANDSHAKE: Final[i64] = 65536    # bytes of handshake messages held, our bound
-TLS_1_3: Final[i64] = 0x0304
 MAX_RECORD_1_3: Final[i64] = 16640   # 2^14 + 256: RFC 8446, 5.2
 # A TLS 1.3 record with an alert has 2 + 1 + 16 bytes (CCM_8: 8 fewer). A client's first record there ends with its
 # Finished, so that data comes in the second at the earliest.
@@ -55,6 +62,7 @@ class TLSRecords(Decoder):
         self.head = b""            # a header that came in pieces, less than 5 bytes
         self.left: i64 = 0         # bytes of the current record still to come
         self.kind: i64 = 0         # its content type
+        self.length: i64 = 0       # of its body
         self.label: i64 = labels.TLS_HANDSHAKE
         self.sample_left: i64 = 0  # bytes of its sample still to come
         self.collecting: i64 = NOTHING
@@ -65,10 +73,13 @@ class TLSRecords(Decoder):
         self.record_frame: i64 = 0   # where the current record began
         self.record_offset: i64 = 0
         self.opening: Opening | None = None  # there is a key log
+        self.looked = Sample()     # what this direction's protected records look like
+        self.protected = False     # the current record is one of them
         self.sample = b""          # of a record that comes in pieces
-        self.messages = b""        # handshake messages not yet whole
+        self.alert = b""           # one that is being read
+        self.messages = Messages(side, tls, self.mine)
         self.tls: TLSFacts = tls
-        self.hellos: i64 = 0       # ClientHellos read
+        self.peer: Stream | None = None      # the other direction
         self.body: list[bytes] = []          # of a record that is to be opened
         self.record_version: i64 = 0         # its header's
 
@@ -82,6 +93,8 @@ class TLSRecords(Decoder):
                 take = left if left < end - at else end - at
                 if self.collecting != NOTHING or self.sample_left > 0:
                     self._look(data, at, at + take)
+                elif self.protected:
+                    self._remark_sample(self.looked.part(data, at, at + take))
                 self.left = left - take
                 side.account(take, self.label)
                 at += take
@@ -101,7 +114,7 @@ class TLSRecords(Decoder):
                 if opening is None and self.collecting == NOTHING and body + length <= end:
                     # The usual record lies whole in the segment, and only its sample is looked at.
                     if self.sample_left > 0:
-                        self._check_sample(data, body, body + self.sample_left)
+                        self._check_sample(data, body, body + length)
                         self.sample_left = 0
                     self.left = 0
                     side.account(RECORD_HEADER + length, self.label)
@@ -148,7 +161,7 @@ class TLSRecords(Decoder):
             if self.collecting == BODY:
                 self._passed_over()
             self.collecting = NOTHING
-            self.messages = b""
+            self.messages.held = b""
             self.sample_left = 0
             self.sample = b""
             self.left -= count
@@ -158,7 +171,7 @@ class TLSRecords(Decoder):
         self._lost(count)
         self.left = 0
         self.collecting = NOTHING
-        self.messages = b""
+        self.messages.held = b""
         self.aligned = False
         self.next = TO_SEARCH
 
@@ -169,6 +182,7 @@ class TLSRecords(Decoder):
         if self.sample:
             self._check_sample(self.sample, 0, len(self.sample))
             self.sample = b""
+        self._remark_sample(self.looked.judge())
         self.body = []
 
     def _old_hello(self, data: bytes, at: i64, end: i64) -> i64:
@@ -183,7 +197,7 @@ class TLSRecords(Decoder):
         self.mine.first_offset = side.position
         self.tls.client_hello = hello
         self.tls.hello_frame = side.frame
-        self.hellos = 1
+        self.mine.hellos = 1
         side.account(size, labels.TLS_HANDSHAKE)
         if self.opening is not None:
             self.opening.hellos()
@@ -241,66 +255,121 @@ class TLSRecords(Decoder):
                     TLSStarted(self.facts.id, side.from_client, side.frame, side.time_ns, side.position)
                 )
         self.left = length
+        self.length = length
         self.kind = kind
         self.collecting = NOTHING
         self.sample_left = 0
+        self.protected = False
         encrypted = True
         if not self.settled:
             encrypted = self._settle()
+            if kind != HANDSHAKE:
+                self.messages.ends(side.frame, side.position)
         negotiated = self.negotiated
         if kind == APPLICATION_DATA:
             self.label = labels.TLS_APPLICATION_DATA
             mine.app_records += 1
             mine.app_bytes += length
             in_1_3 = negotiated >= TLS_1_3
-            if not in_1_3 or (length > ALERT_1_3 and mine.app_records > 1):
+            if (length > ALERT_1_3 and mine.app_records > 1) if in_1_3 else self._holds_data(length):
                 mine.data_records += 1
                 if mine.first_data_frame < 0:
                     mine.first_data_frame = side.frame
                 mine.last_data_frame = side.frame
+            if not self.settled or not mine.spec_changed:
+                self._early(negotiated)
             if not encrypted and self.tls.client_hello is not None and negotiated >= 0:
                 self.remark(notes.UNEXPECTED_RECORD, length)
             if in_1_3 and (length > MAX_RECORD_1_3 or length < 17):
                 self.remark(notes.BAD_RECORD, length)
             if version != self.version:
                 self._check_version(version, negotiated)
+            self.protected = True
         elif kind == HANDSHAKE:
             self.label = labels.TLS_HANDSHAKE
-            # A tap may bring the server's hello before the client's, so that a client's first ones always read.
-            first = side.from_client and (self.tls.client_hello is None or (self.tls.retry and self.hellos < 2))
-            if first or not encrypted or (negotiated < 0 and not mine.spec_changed):
-                self.collecting = MESSAGES if len(self.messages) + length <= MAX_HANDSHAKE else NOTHING
-            elif negotiated >= TLS_1_3:
-                self.remark(notes.UNEXPECTED_RECORD, length)
-            else:
-                mine.encrypted_handshake += 1
-                self._check_version(version, negotiated)
+            self._handshake_record(length, version, negotiated, encrypted)
         elif kind == CHANGE_CIPHER_SPEC:
             self.label = labels.TLS_CHANGE_CIPHER_SPEC
-            mine.spec_changed = True
-            if length != 1:
-                self.remark(notes.BAD_RECORD, length)
-            if self.tls.resumed < 0 and not side.from_client and 0 <= negotiated < TLS_1_3:
-                # With a ticket the session id may be empty: that no Certificate came before is what tells.
-                self.tls.resumed = 0 if self.tls.certificate_seen else 1
+            self._change_cipher_spec(length, negotiated)
         elif kind == ALERT:
             self.label = labels.TLS_ALERT
             mine.alerts += 1
-            self.messages = b""
+            self.alert = b""
             self.collecting = MESSAGES if length == 2 else NOTHING
-            if negotiated >= TLS_1_3 and length != 2:
+            # Of TLS 1.3 all that is protected looks like application data; before the keys there are two bytes.
+            guarded = encrypted and negotiated < TLS_1_3
+            if length != 2 and not (guarded and alert_fits(self.tls, length)):
                 self.remark(notes.BAD_RECORD, length)
         else:
             self.label = labels.TLS_HEARTBEAT
-            if negotiated >= TLS_1_3:
+            if negotiated >= TLS_1_3 or not may_beat(self.tls):
                 self.remark(notes.UNEXPECTED_RECORD, length)
         if encrypted and kind != CHANGE_CIPHER_SPEC:
             if 0 < length < LONGEST_SHORTEST and mine.spec_changed and length < self.tls.shortest:
                 self.remark(notes.BAD_RECORD, length)
-            if self.collecting == NOTHING or kind == APPLICATION_DATA:
-                self.sample_left = SAMPLE if length > SAMPLE else length
+            if self.collecting == NOTHING:
+                self.protected = True
+        if self.protected:
+            self.sample_left = WINDOW if length > WINDOW else length
         if length == 0:
             self._record_end()
+
+    def _holds_data(self, length: i64) -> bool:
+        """Of TLS <= 1.2, or where the hellos were not seen."""
+        hello = self.tls.server_hello
+        return length > 0 if hello is None else holds_data(hello.version, hello.suite, length)
+
+    def _early(self, negotiated: i64) -> None:
+        """Application data: does it come before the keys that it would need? Counted; the verdict knows the version."""
+        mine = self.mine
+        early = False
+        if negotiated < 0 and self.tls.server_hello is None and not self._hello_is_late():
+            mine.before_hello += 1
+            early = True
+        if not mine.spec_changed:
+            mine.before_spec += 1
+            early = True
+        if early and mine.early_frame < 0:
+            mine.early_frame = self.record_frame
+            mine.early_offset = self.record_offset
+
+    def _hello_is_late(self) -> bool:
+        """Does the client acknowledge bytes of the server's that the capture has not shown yet? Taps reorder."""
+        peer = self.peer
+        return self.side.from_client and peer is not None and peer.acked > peer.next
+
+    def _handshake_record(self, length: i64, version: i64, negotiated: i64, encrypted: bool) -> None:
+        mine = self.mine
+        # A tap may bring the server's hello before the client's, so that a client's first ones always read.
+        first = self.side.from_client and (self.tls.client_hello is None or (self.tls.retry and mine.hellos < 2))
+        if first or not encrypted or (negotiated < 0 and not mine.spec_changed):
+            self.collecting = MESSAGES
+            if len(self.messages.held) + length > MAX_HANDSHAKE:
+                self.collecting = NOTHING
+                self.messages.odd(NOT_WHOLE, self.record_frame, self.record_offset)
+        elif negotiated >= TLS_1_3:
+            self.remark(notes.UNEXPECTED_RECORD, length)
+        else:
+            mine.encrypted_handshake += 1
+            if mine.app_records == mine.before_spec:
+                mine.finished += 1
+            self._check_version(version, negotiated)
+
+    def _change_cipher_spec(self, length: i64, negotiated: i64) -> None:
+        mine = self.mine
+        side = self.side
+        tls = self.tls
+        if mine.spec_frame < 0:
+            mine.spec_frame = side.frame
+            if not side.from_client:
+                # With a session resumed there is nothing between the hello and this.
+                mine.keys_before_spec = tls.server_hello is not None
+        mine.spec_changed = True
+        if length != 1:
+            self.remark(notes.BAD_RECORD, length)
+        if tls.resumed < 0 and not side.from_client and 0 <= negotiated < TLS_1_3:
+            # With a ticket the session id may be empty: that no Certificate came before is what tells.
+            tls.resumed = 0 if tls.hello_done else 1
 
     def _check_version(self, version: i64, negotiated: i64) -> None:
         """RFC 8446, 5.1: 0x0303 in TLS 1.3; before it, the negotiated one. In mid-stream: always the same."""
@@ -316,17 +385,21 @@ class TLSRecords(Decoder):
     def _look(self, data: bytes, at: i64, end: i64) -> None:
         """See some of the record's body."""
         if self.collecting == MESSAGES:
-            self.messages += data[at:end]
-            return
+            if self.kind == ALERT:
+                self.alert += data[at:end]
+            else:
+                self.messages.held += data[at:end]
+            if self.sample_left == 0:
+                return
         if self.collecting == BODY:
             self.body.append(data[at:end])
             if self.sample_left == 0:
                 return
-        take = self.sample_left if self.sample_left < end - at else end - at
-        if take == self.sample_left and len(self.sample) == 0:
-            self._check_sample(data, at, at + take)
+        if self.sample_left <= end - at and len(self.sample) == 0:
+            self._check_sample(data, at, end)
             self.sample_left = 0
             return
+        take = self.sample_left if self.sample_left < end - at else end - at
         self.sample += data[at : at + take]
         self.sample_left -= take
         if self.sample_left == 0:
@@ -334,8 +407,15 @@ class TLSRecords(Decoder):
             self.sample = b""
 
     def _check_sample(self, data: bytes, at: i64, end: i64) -> None:
-        if readable_run(data, at, end, READABLE_RUN):
-            self.remark(notes.READABLE_RECORD, end - at)
+        """Judge what is seen of a protected record, from its first byte on."""
+        if self.kind == HANDSHAKE and self.mine.spec_changed and reads_as_message(data, at, end, self.length):
+            self.messages.odd(PLAIN_FINISHED, self.record_frame, self.record_offset)
+        hello = self.tls.server_hello
+        self._remark_sample(self.looked.look(data, at, end))
+
+    def _remark_sample(self, found: i64) -> None:
+        if found != CIPHERTEXT:
+            self.remark(notes.READABLE_RECORD if found == RUN else notes.SKEWED_RECORD, 0)
 
     def _record_end(self) -> None:
         if self.collecting == NOTHING:
@@ -346,54 +426,21 @@ class TLSRecords(Decoder):
         self.collecting = NOTHING
         if self.kind == ALERT:
             self._alert()
-            return
-        while len(self.messages) >= 4:
-            held = self.messages
-            stop = 4 + u24_be(held, 1)
-            if len(held) < stop:
-                if stop > MAX_HANDSHAKE:
-                    self.messages = b""
-                return
-            self._message(int(held[0]), held, 4, stop)
-            self.messages = held[stop:]
+        elif self.messages.read(self.record_frame, self.record_offset) and self.opening is not None:
+            self.opening.hellos()
 
     def _alert(self) -> None:
-        body = self.messages
-        self.messages = b""
+        body = self.alert
+        self.alert = b""
         if len(body) != 2:
             return
         self.mine.last_alert = body[1]
         if body[0] == 2:
             self.mine.fatal_alert = True
+        elif body[0] != 1:
+            self.remark(notes.BAD_RECORD, 2)
         elif body[1] == 0:
             self.mine.close_notify = True
-
-    def _message(self, kind: i64, data: bytes, at: i64, end: i64) -> None:
-        """Source: RFC 8446, section 4 (Handshake Protocol)."""
-        tls = self.tls
-        if kind == 1 and self.side.from_client:
-            client = parse_client_hello(data, at, end)
-            self.hellos += 1
-            if client is not None:
-                tls.client_hello = client
-                if tls.hello_frame < 0:
-                    tls.hello_frame = self.side.frame
-                if self.opening is not None:
-                    self.opening.hellos()
-        elif kind == 2 and not self.side.from_client:
-            server = parse_server_hello(data, at, end)
-            if server is not None and server.is_retry_request:
-                tls.retry = True
-            elif server is not None:
-                tls.server_hello = server
-                tls.shortest = shortest_record(server.version, server.suite)
-                tls.server_frame = self.side.frame
-                if server.version >= TLS_1_3:
-                    tls.resumed = 1 if server.resumed_by_psk else 0
-                if self.opening is not None:
-                    self.opening.hellos()
-        elif kind == 11 and not self.side.from_client:
-            tls.certificate_seen = True
 
     # Only with a key log.
 
@@ -433,14 +480,3 @@ class TLSRecords(Decoder):
             self._passed_over()
         if self.opening is not None:
             self.opening.lost(self.side.from_client, count)
-
-
-def shortest_record(version: i64, suite: i64) -> i64:
-    """Bytes that a protected record's body has at least, one of no data aside.
-
-    TLS 1.3: a content type and a tag of 8 or 16. GCM before it: an explicit nonce of 8 and a tag of 16 (RFC 5288);
-    everything else has a block, a tag or a MAC of 16 or more, but for CCM_8's 8 + 8 (RFC 6655), which is 16 too.
-    """
-    if version >= TLS_1_3:
-        return 9
-    return 24 if "_GCM_" in suite_name(suite) else 16

@@ -1,0 +1,221 @@
+"""Handshake messages of one direction, in the clear: what they say, and whether they may come here.
+
+What no peer accepts is kept in `TLSSide.odd`, the first of it with its place; what depends on a version that is not
+known yet (application data before the keys, ChangeCipherSpec) is counted, and judged at the end.
+Sources: RFC 8446 section 4 and appendix D.4, RFC 5246 section 7.3, RFC 5077 section 3.3.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.reads import u16_be, u24_be
+from aurora_wire.wire.facts import Side, TLSFacts, TLSSide
+from aurora_wire.wire.tls import names
+from aurora_wire.wire.tls.ciphers import suite_name
+from aurora_wire.wire.tls.hello import certificate_slices, parse_client_hello, parse_server_hello
+from aurora_wire.wire.tls.sample import READABLE_RUN, readable
+
+MAX_HANDSHAKE: Final[i64] = 65536    # bytes of handshake messages held, our bound
+TLS_1_3: Final[i64] = 0x0304
+HEARTBEAT_EXTENSION: Final[i64] = 15
+
+# What no peer accepts (`TLSSide.odd`); the words are the verdict's.
+MALFORMED: Final[i64] = 1        # a message that does not parse
+UNKNOWN_MESSAGE: Final[i64] = 2  # a type that this side does not send before the keys
+NOT_WHOLE: Final[i64] = 3        # the rest of a message never came
+READS: Final[i64] = 4            # readable text in a message that has none
+PLAIN_FINISHED: Final[i64] = 5   # after ChangeCipherSpec, a message in the clear
+
+# Before the keys. TLS 1.3 has only hellos in the clear, which is looked at when the version is known.
+OF_CLIENT: Final = frozenset({1, 11, 15, 16, 21, 23})
+OF_SERVER: Final = frozenset({0, 2, 4, 11, 12, 13, 14, 22, 23})
+
+
+class Messages:
+    """Fed a direction's handshake records as long as they are readable."""
+
+    __slots__ = ("held", "mine", "side", "tls")
+
+    def __init__(self, side: Side, tls: TLSFacts, mine: TLSSide) -> None:
+        self.side = side
+        self.tls = tls
+        self.mine = mine
+        self.held = b""          # messages not yet whole
+
+    def odd(self, kind: i64, frame: i64, offset: i64) -> None:
+        mine = self.mine
+        if mine.odd == 0:
+            mine.odd = kind
+            mine.odd_frame = frame
+            mine.odd_offset = offset
+
+    def ends(self, frame: i64, offset: i64) -> None:
+        """Something else than a handshake record follows: a message has to be whole."""
+        if self.held:
+            self.held = b""
+            self.odd(NOT_WHOLE, frame, offset)
+
+    def read(self, frame: i64, offset: i64) -> bool:
+        """A record is whole: read the messages that are. Return whether a hello was among them."""
+        found = False
+        while len(self.held) >= 4:
+            held = self.held
+            stop = 4 + u24_be(held, 1)
+            if len(held) < stop:
+                if stop > MAX_HANDSHAKE:
+                    self.held = b""
+                    self.odd(NOT_WHOLE, frame, offset)
+                break
+            if self._message(held[0], held, 4, stop, frame, offset):
+                found = True
+            self.held = held[stop:]
+        return found
+
+    def _message(self, kind: i64, data: bytes, at: i64, end: i64, frame: i64, offset: i64) -> bool:
+        mine = self.mine
+        tls = self.tls
+        from_client = self.side.from_client
+        if from_client and kind == names.CLIENT_HELLO:
+            return self._client_hello(data, at, end, frame, offset)
+        if not from_client and kind == names.SERVER_HELLO:
+            return self._server_hello(data, at, end, frame, offset)
+        mine.other_messages += 1
+        if mine.other_frame < 0:
+            mine.other_frame = frame
+        if not (kind in OF_CLIENT if from_client else kind in OF_SERVER):
+            self.odd(UNKNOWN_MESSAGE, frame, offset)
+        elif kind == names.CERTIFICATE:
+            if not from_client:
+                tls.certificate_seen = True
+                tls.hello_done = True
+            if certificate_slices(data, at, end) is None:
+                self.odd(MALFORMED, frame, offset)
+        elif kind == names.SERVER_KEY_EXCHANGE or kind == names.SERVER_HELLO_DONE:
+            tls.hello_done = True
+            if kind == names.SERVER_HELLO_DONE and end > at:
+                self.odd(MALFORMED, frame, offset)
+        elif kind == names.CLIENT_KEY_EXCHANGE:
+            mine.keys_before_spec = not mine.spec_changed
+        elif kind == names.HELLO_REQUEST and end > at:
+            self.odd(MALFORMED, frame, offset)
+        # Points, signatures, tickets and premaster secrets are as random as ciphertext; certificates have names, and
+        # a pre-shared key exchange has an identity.
+        if kind in (names.CLIENT_KEY_EXCHANGE, names.SERVER_KEY_EXCHANGE, names.CERTIFICATE_VERIFY):
+            hello = tls.server_hello
+            if hello is None or "PSK" not in suite_name(hello.suite):
+                if readable(data, at, end, READABLE_RUN):
+                    self.odd(READS, frame, offset)
+        elif kind == names.NEW_SESSION_TICKET and readable(data, at, end, READABLE_RUN):
+            self.odd(READS, frame, offset)
+        return False
+
+    def _client_hello(self, data: bytes, at: i64, end: i64, frame: i64, offset: i64) -> bool:
+        self.mine.hellos += 1
+        client = parse_client_hello(data, at, end)
+        if client is None:
+            self.odd(MALFORMED, frame, offset)
+            return False
+        self.tls.client_hello = client
+        if self.tls.hello_frame < 0:
+            self.tls.hello_frame = frame
+        return True
+
+    def _server_hello(self, data: bytes, at: i64, end: i64, frame: i64, offset: i64) -> bool:
+        tls = self.tls
+        server = parse_server_hello(data, at, end)
+        if server is None:
+            self.mine.hellos += 1
+            self.odd(MALFORMED, frame, offset)
+            return False
+        if server.is_retry_request:
+            tls.retry = True
+            tls.retries += 1
+            return False
+        self.mine.hellos += 1
+        tls.server_hello = server
+        tls.shortest = shortest_record(server.version, server.suite)
+        tls.server_frame = frame
+        if server.version >= TLS_1_3:
+            tls.resumed = 1 if server.resumed_by_psk else 0
+        return True
+
+
+def may_beat(tls: TLSFacts) -> bool:
+    """Return whether heartbeats were negotiated: RFC 6520, both hellos have the extension."""
+    client, server = tls.client_hello, tls.server_hello
+    if client is None or server is None:
+        return False
+    return HEARTBEAT_EXTENSION in client.extensions and HEARTBEAT_EXTENSION in server.extensions
+
+
+def reads_as_message(data: bytes, at: i64, end: i64, length: i64) -> bool:
+    """Return whether a protected handshake record of TLS <= 1.2 begins as a message in the clear.
+
+    A type, and the length that the record has: of random bytes one in 2^24 for the length, with Finished's two sizes
+    or what a message's own first bytes say of the same length one in 2^8 or more besides: less than 10^-9.
+    """
+    if end - at < 4 or u24_be(data, at + 1) != length - 4:
+        return False
+    kind: i64 = data[at]
+    body = at + 4
+    if kind == names.FINISHED:
+        return length == 16 or length == 40
+    if kind in (names.SERVER_HELLO_DONE, names.HELLO_REQUEST):
+        return length == 4
+    if end - body < 6:
+        return False
+    if kind == names.CLIENT_KEY_EXCHANGE:
+        return int(data[body]) == length - 5 or u16_be(data, body) == length - 6
+    if kind == names.CERTIFICATE:
+        return u24_be(data, body) == length - 7
+    if kind == names.CERTIFICATE_VERIFY:
+        return u16_be(data, body + 2) == length - 8 or u16_be(data, body) == length - 6
+    if kind == names.NEW_SESSION_TICKET:
+        return u16_be(data, body + 4) == length - 10
+    if kind == names.CLIENT_HELLO or kind == names.SERVER_HELLO:
+        return data[body] == 3 and data[body + 1] <= 4
+    return kind == names.SERVER_KEY_EXCHANGE and data[body] == 3 and data[body + 1] == 0
+
+
+def alert_fits(tls: TLSFacts, length: i64) -> bool:
+    """Return whether a protected alert of TLS <= 1.2 can have this length: two bytes and what protects them.
+
+    Authenticated encryption adds 16 (ChaCha20, CCM_8 with its nonce) or 24 bytes; everything else a MAC of up to 48,
+    a block of 16 before it and one to fill up: RFC 5246 section 6.2.3.
+    """
+    hello = tls.server_hello
+    if hello is None:
+        return True
+    name = suite_name(hello.suite)
+    if "_CCM_8" in name or "POLY1305" in name:
+        return length == 18
+    if "_GCM_" in name or "_CCM" in name:
+        return length == 26
+    return 18 <= length <= 96
+
+
+def shortest_record(version: i64, suite: i64) -> i64:
+    """Return how many bytes a protected record's body has at least, one of no data aside.
+
+    TLS 1.3: a content type and a tag of 8 or 16. GCM before it: an explicit nonce of 8 and a tag of 16 (RFC 5288);
+    everything else has a block, a tag or a MAC of 16 or more, but for CCM_8's 8 + 8 (RFC 6655), which is 16 too.
+    """
+    if version >= TLS_1_3:
+        return 9
+    return 24 if "_GCM_" in suite_name(suite) else 16
+
+
+def holds_data(version: i64, suite: i64, length: i64) -> bool:
+    """Return whether an application data record of TLS <= 1.2 has a byte inside, as far as its length tells.
+
+    With a block cipher an empty one looks like one of a few bytes.
+    """
+    if version >= TLS_1_3:
+        return length > 17
+    name = suite_name(suite)
+    if "_CCM_8" in name or "POLY1305" in name:
+        return length > 16
+    if "_GCM_" in name or "_CCM" in name:
+        return length > 24
+    return length > 0
