@@ -112,6 +112,7 @@ class Analysis:
     def begin(self, result: CaptureResult) -> None:
         """The frames fed from now on are of this capture. Only for who feeds `engine` directly."""
         engine = self.engine
+        engine.source = len(self.captures)
         self.captures.append(result)
         result.first_frame = int(engine.frames) + 1
         if self.on_capture is not None:
