@@ -18,10 +18,12 @@ from aurora_wire.capture.linktypes import link_type_name
 from aurora_wire.capture.opening import Capture, open_capture
 from aurora_wire.errors import CaptureError, UsageError
 from aurora_wire.inflaters import optional_inflaters
-from aurora_wire.pump import pump
+from aurora_wire.interleave import FOREVER, Interleaved
+from aurora_wire.pump import pump_until
 from aurora_wire.verdict import rules
 from aurora_wire.verdict.describe import describe, statement_of
 from aurora_wire.verdict.findings import findings_of
+from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, StatementResult
 from aurora_wire.verdict.rules import finding
 from aurora_wire.verdict.undecoded import Losses, undecoded_of
@@ -77,6 +79,7 @@ class Analysis:
             self.engine.use_openers(self.openers)
         self.captures: list[CaptureResult] = []
         self.ignored: list[str] = []
+        self.frame_places = FramePlaces()
         self._fragments_lost = 0
         self.connections: list[ConnectionResult] = []
         self.findings: list[Finding] = []
@@ -89,31 +92,18 @@ class Analysis:
 
         Raises CaptureError where nothing of it could be read.
         """
-        with open_capture(path) as capture:
-            result = CaptureResult(path, capture.format, capture.compression, None, 0)
-            self.begin(result)
-            self._keys_of(capture)
-            try:
-                while pump(capture.source, self.engine, CHUNK) == CHUNK:
-                    self.collect()
-                    if on_progress is not None:
-                        on_progress(capture.position(), capture.size)
-                if capture.damage is not None:
-                    result.error = capture.damage
-            except CaptureError as error:
-                result.error = str(error)
-            except KeyboardInterrupt:
-                result.error = f"{path}: interrupted"
-                raise
-            finally:
-                self._describe_capture(result, capture)
-                self.collect()
+        reading = Reading(self, path, on_progress)
+        if reading.start():
+            while reading.read_until(FOREVER):
+                pass
 
     def begin(self, result: CaptureResult) -> None:
         """The frames fed from now on are of this capture. Only for who feeds `engine` directly."""
         engine = self.engine
+        engine.source = len(self.captures)
         self.captures.append(result)
         result.first_frame = int(engine.frames) + 1
+        self.frame_places.add(result.first_frame, len(self.captures) - 1, 1)
         if self.on_capture is not None:
             self.on_capture(result)
         engine.skipped = {}
@@ -122,7 +112,7 @@ class Analysis:
         engine.first_time = -1
         engine.truncated_frames = 0
 
-    def _keys_of(self, capture: Capture) -> None:
+    def keys_of(self, capture: Capture) -> None:
         """Keys that the capture itself holds come up while it is read."""
         if self.openers is None:
             if capture.format != "pcapng":
@@ -131,17 +121,23 @@ class Analysis:
             self.engine.use_openers(self.openers)
         self.openers.of_capture(capture.secrets, capture.path)
 
-    def _describe_capture(self, result: CaptureResult, capture: Capture) -> None:
+    def describe_capture(self, result: CaptureResult, capture: Capture, packets: int) -> None:
+        """What is known of a capture now that it was read."""
         result.sha256 = capture.sha256()
         result.bytes = capture.position()
         result.undated = capture.undated
         result.dropped_packets = capture.dropped_packets
-        self.end(result)
+        self.end(result, packets)
 
-    def end(self, result: CaptureResult) -> None:
-        """No more frames of this capture: fills in what the engine counted. `error` and drops are there before."""
+    def end(self, result: CaptureResult, packets: int | None = None) -> None:
+        """No more frames of this capture: fills in what the engine counted. `error` and drops are there before.
+
+        packets: how many it had, where they are not all since `begin`.
+        """
         engine = self.engine
-        result.packets = int(engine.frames) - result.first_frame + 1
+        if packets is None:
+            packets = int(engine.frames) - result.first_frame + 1
+        result.packets = packets
         result.complete = result.error is None
         result.truncated_packets = int(engine.truncated_frames)
         result.link_types = [link_type_name(number) for number in engine.link_types]
@@ -231,6 +227,7 @@ class Analysis:
             verdict=verdict,
             confidence=confidence,
             captures=self.captures,
+            frame_places=self.frame_places,
             connections=self.connections,
             connections_total=sum(self.tally.by_verdict.values()),
             by_verdict=dict(sorted(self.tally.by_verdict.items())),
@@ -245,6 +242,105 @@ class Analysis:
             exit_code=exit_code_of(verdict, self.captures),
             keylogs=self.openers.keylog.sources if self.openers is not None else [],
         )
+
+
+class Reading:
+    """A capture that is being fed to an analysis, alone or in turns with others whose times overlap."""
+
+    def __init__(self, analysis: Analysis, path: str, on_progress: OnProgress | None) -> None:
+        self._analysis = analysis
+        self._path = path
+        self._on_progress = on_progress
+        self._packets = 0
+        self._counts: tuple[dict[int, int], dict[int, int], int, int, int, int] | None = None
+
+    def start(self) -> bool:
+        """Open it and go to its first frame; False where it has none. Raises CaptureError where it is no capture."""
+        self._capture = open_capture(self._path)
+        self._source = self._capture.source
+        self._result = CaptureResult(self._path, self._capture.format, self._capture.compression, None, 0)
+        self._analysis.begin(self._result)
+        self._index = len(self._analysis.captures) - 1
+        with self._ending_with_trouble():
+            self._analysis.keys_of(self._capture)
+            if self._source.advance():
+                self._leave()
+                return True
+            self._end()
+        return False
+
+    def time_ns(self) -> int:
+        return int(self._source.time_ns)
+
+    def read_until(self, until: int) -> bool:
+        """Feed the current frame and those after it that are not later; False at the end of the capture."""
+        analysis = self._analysis
+        engine = analysis.engine
+        self._enter()
+        before = int(engine.frames)
+        more = False
+        with self._ending_with_trouble(before):
+            more = pump_until(self._source, engine, CHUNK, until)
+            self._packets += int(engine.frames) - before
+            before = int(engine.frames)
+            if not more:
+                self._end()
+        if more:
+            self._leave()
+            analysis.collect()
+            if self._on_progress is not None:
+                self._on_progress(self._capture.position(), self._capture.size)
+        return more
+
+    @contextmanager
+    def _ending_with_trouble(self, before: int | None = None) -> Iterator[None]:
+        try:
+            yield
+        except CaptureError as error:
+            self._count(before)
+            self._result.error = str(error)
+            self._end()
+        except KeyboardInterrupt:
+            self._count(before)
+            self._result.error = f"{self._path}: interrupted"
+            self._end()
+            raise
+
+    def interrupt(self) -> None:
+        """Read no further: what was read is kept, and not complete."""
+        self._enter()
+        self._result.error = f"{self._path}: interrupted"
+        self._end()
+
+    def _count(self, before: int | None) -> None:
+        if before is not None:
+            self._packets += int(self._analysis.engine.frames) - before
+
+    def _end(self) -> None:
+        if self._result.error is None:
+            self._result.error = self._capture.damage
+        self._analysis.describe_capture(self._result, self._capture, self._packets)
+        self._analysis.collect()
+        self._capture.close()
+
+    def _enter(self) -> None:
+        """What the engine counts is this capture's, from here on."""
+        analysis = self._analysis
+        engine = analysis.engine
+        if engine.source == self._index or self._counts is None:
+            return
+        engine.source = self._index
+        analysis.frame_places.add(int(engine.frames) + 1, self._index, self._packets + 1)
+        (
+            engine.skipped, engine.link_types, engine.last_link, engine.first_time, engine.truncated_frames, engine.now,
+        ) = self._counts  # fmt: skip
+
+    def _leave(self) -> None:
+        engine = self._analysis.engine
+        self._counts = (
+            engine.skipped, engine.link_types, int(engine.last_link), int(engine.first_time),
+            int(engine.truncated_frames), int(engine.now),
+        )  # fmt: skip
 
 
 def openers_of(keylogs: Sequence[KeyLogInput]) -> KeyLogOpeners:
@@ -313,15 +409,24 @@ def scan(
     found = find_inputs([os.fspath(path) for path in paths])
     inputs = found.captures
     analysis.ignored = found.ignored
+
+    def start(path: str) -> Reading | None:
+        reading = Reading(analysis, path, on_progress)
+        try:
+            return reading if reading.start() else None
+        except CaptureError as error:
+            failures.append(error)
+            analysis.unreadable(path, error)
+            return None
+
+    interleaved = Interleaved(inputs, start)
     with no_garbage_collector():
-        for path in inputs:
-            try:
-                analysis.read(path, on_progress)
-            except CaptureError as error:
-                failures.append(error)
-                analysis.unreadable(path, error)
-            except KeyboardInterrupt:
-                break
+        try:
+            while interleaved.step():
+                pass
+        except KeyboardInterrupt:
+            for reading in interleaved.open_readers():
+                reading.interrupt()
     if failures and len(failures) == len(inputs):
         if len(failures) == 1:
             raise failures[0]

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from aurora_wire.analysis import DEFAULT_PORTS
-from aurora_wire.capture.inputs import expand_inputs
+from aurora_wire.capture.inputs import dated_inputs
 from aurora_wire.capture.opening import Capture, open_capture
 from aurora_wire.errors import CaptureError, UsageError
 from aurora_wire.inflaters import optional_inflaters
+from aurora_wire.interleave import Interleaved
 from aurora_wire.wire import labels
 from aurora_wire.wire.engine import Engine
 from aurora_wire.wire.facts import Facts
@@ -118,31 +119,37 @@ def packets(
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
     waiting = _Window(Engine(list(ports), only_ports, optional_inflaters(), want_labels=True), window)
-    inputs = expand_inputs([os.fspath(path) for path in paths])
+    inputs = dated_inputs([os.fspath(path) for path in paths])
     failures: list[CaptureError] = []
     damages: list[CaptureError] = []
     interrupt: KeyboardInterrupt | None = None
-    for path in inputs:
+
+    def damaged(error: CaptureError) -> None:
+        damages.append(error)
+        if on_error is not None and len(failures) < len(inputs):
+            on_error(error)
+
+    def start(path: str) -> _Reading | None:
         if on_capture is not None:
             on_capture(path, len(inputs))
         try:
-            with open_capture(path, hash_input=False) as capture:
-                try:
-                    while waiting.read(path, capture):
-                        yield from waiting.ready()
-                    damage = CaptureError(path, -1, capture.damage) if capture.damage is not None else None
-                except CaptureError as error:
-                    damage = error
+            capture = open_capture(path, hash_input=False)
         except CaptureError as error:
             failures.append(error)
-            damage = error
-        except KeyboardInterrupt as error:
-            interrupt = error
-            break
-        if damage is not None:
-            damages.append(damage)
-            if on_error is not None and len(failures) < len(inputs):
-                on_error(damage)
+            damaged(error)
+            return None
+        reading = _Reading(path, capture, waiting, damaged)
+        return reading if reading.advance() else None
+
+    interleaved = Interleaved(inputs, start)
+    try:
+        while interleaved.step():
+            yield from waiting.ready()
+    except KeyboardInterrupt as error:
+        interrupt = error
+    finally:
+        for reading in interleaved.open_readers():
+            reading.capture.close()
     if failures and len(failures) == len(inputs):
         if len(failures) == 1:
             raise failures[0]
@@ -229,6 +236,41 @@ class _Frame:
         return tuple(found)
 
 
+class _Reading:
+    """A capture that is being read, alone or in turns with others whose times overlap."""
+
+    def __init__(
+        self, path: str, capture: Capture, window: _Window, damaged: Callable[[CaptureError], None]
+    ) -> None:
+        self.path = path
+        self.capture = capture
+        self._window = window
+        self._damaged = damaged
+
+    def time_ns(self) -> int:
+        return int(self.capture.source.time_ns)
+
+    def advance(self) -> bool:
+        """Go to the next frame; False at the end."""
+        try:
+            if self.capture.source.advance():
+                return True
+            if self.capture.damage is not None:
+                self._damaged(CaptureError(self.path, -1, self.capture.damage))
+        except CaptureError as error:
+            self._damaged(error)
+        except BaseException:
+            self.capture.close()
+            raise
+        self.capture.close()
+        return False
+
+    def read_until(self, until: int) -> bool:  # noqa: ARG002 - each call takes one frame
+        """Take the current frame; False where it was the last one."""
+        self._window.feed(self.path, self.capture)
+        return self.advance()
+
+
 class _Window:
     """Frames in order, from the first that has no whole label yet."""
 
@@ -238,11 +280,9 @@ class _Window:
         self.frames: OrderedDict[int, _Frame] = OrderedDict()
         self.held = 0  # bytes
 
-    def read(self, path: str, capture: Capture) -> bool:
-        """Feed the next frame to the engine; False at the end. Raises CaptureError where it is damaged."""
+    def feed(self, path: str, capture: Capture) -> None:
+        """Feed the current frame of `capture` to the engine."""
         source = capture.source
-        if not source.advance():
-            return False
         engine = self.engine
         start = source.at
         data = source.buffer[start : start + source.captured_len]
@@ -257,7 +297,6 @@ class _Window:
         self.frames[frame.number] = frame
         self.held += len(data)
         self._take_labels()
-        return True
 
     def finish(self) -> None:
         """No more frames: every label there will be is there."""

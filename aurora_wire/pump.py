@@ -18,3 +18,21 @@ def pump(source: FrameSource, engine: Engine, limit: i64) -> i64:
         )
         count += 1
     return count
+
+
+def pump_until(source: FrameSource, engine: Engine, limit: i64, until: i64) -> bool:
+    """Feed the current frame and those that follow it, up to `limit` and to the first one later than `until`.
+
+    That one is then the current frame; False where there is none: the capture has ended. A frame without a time
+    goes with the one before it.
+    """
+    count: i64 = 0
+    while True:
+        engine.feed(
+            source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
+        )
+        count += 1
+        if not source.advance():
+            return False
+        if source.time_ns > until or count >= limit:
+            return True

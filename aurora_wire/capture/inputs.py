@@ -22,27 +22,32 @@ _HARMLESS: Final = (
 
 
 def expand_inputs(paths: list[str]) -> list[str]:
-    """The captures that `paths` name, each once, ordered by the time of their first packet.
+    """The captures of `dated_inputs`, without their times."""
+    return [path for path, _ in dated_inputs(paths)]
+
+
+def dated_inputs(paths: list[str]) -> list[tuple[str, int]]:
+    """The captures that `paths` name, each once, ordered by the time of their first packet; -1: it has none.
 
     A folder stands for all captures in it and below, told by their content, and for what may be one and cannot be
     read: each of its files is accounted for. Text in a folder (notes, reports, hex dumps too: name those one by one) is
     no capture. A pattern that the shell left alone stands for what it matches. What has no time (text without dates,
-    standard input, a file that cannot be read) keeps its place in the order. What cannot be read is among them: opening
-    it tells why. Raises UsageError where a path, a pattern or a folder names no capture.
+    standard input, a file that cannot be read) keeps its place in the order. What cannot be read is among them:
+    opening it tells why. Raises UsageError where a path, a pattern or a folder names no capture.
     """
     return find_inputs(paths).captures
 
 
 @dataclass(slots=True)
 class Inputs:
-    """captures: to be read, in this order; ignored: files in folders that are none (notes, pictures, reports)."""
+    """captures: of `dated_inputs`; ignored: files in folders that are none (notes, pictures, reports)."""
 
-    captures: list[str]
+    captures: list[tuple[str, int]]
     ignored: list[str]
 
 
 def find_inputs(paths: list[str]) -> Inputs:
-    """Return what `expand_inputs` does, and what of the folders was left out."""
+    """Return what `dated_inputs` does, and what of the folders was left out."""
     found = _Found()
     for path in paths:
         if path == STANDARD_INPUT:
@@ -75,13 +80,14 @@ class _Found:
     def add(self, path: str, time_ns: int | None) -> None:
         self._captures.append((time_ns, path))
 
-    def ordered(self) -> list[str]:
+    def ordered(self) -> list[tuple[str, int]]:
         """Those with a time sorted among the places that they hold; the others stay where they are."""
         if len(self._captures) == 1:  # not worth opening it for
-            return [path for _, path in self._captures]
+            return [(path, -1) for _, path in self._captures]
         looked_at = [(_peek(path)[1] if time_ns is None else time_ns, path) for time_ns, path in self._captures]
         dated = iter(sorted((c for c in looked_at if c[0] >= 0), key=lambda capture: capture[0]))
-        return [next(dated)[1] if time_ns >= 0 else path for time_ns, path in looked_at]
+        places = [next(dated) if time_ns >= 0 else (time_ns, path) for time_ns, path in looked_at]
+        return [(path, time_ns) for time_ns, path in places]
 
 
 def _is_missing(path: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from bisect import bisect_right
 from pathlib import PurePath
 
 from aurora_wire.report.escape import show_text
@@ -23,7 +22,10 @@ class Places:
     def __init__(self, scan: Scan) -> None:
         self._connections = {connection.id: connection for connection in scan.connections}
         self.captures = scan.captures
-        self._first_frames = [capture.first_frame for capture in scan.captures]
+        self._frames = scan.frame_places
+        if self._frames.is_empty():
+            for index, capture in enumerate(scan.captures):
+                self._frames.add(capture.first_frame, index, 1)
 
     def connection(self, finding: Finding) -> ConnectionResult | None:
         """None also where the connection was beyond the bound of those kept."""
@@ -34,9 +36,19 @@ class Places:
         connection = self.connection(finding)
         frame = finding.frame if finding.frame is not None or connection is None else connection.first_frame
         if frame is not None:
-            return max(bisect_right(self._first_frames, frame) - 1, 0) if self.captures else None
+            place = self._frames.locate(frame)
+            if place is not None and place[0] < len(self.captures):
+                return place[0]
+            return 0 if self.captures else None
         named = (at for at, capture in enumerate(self.captures) if capture.path and capture.path in finding.detail)
         return next(named, 0 if self.captures else None)
+
+    def frame_of(self, finding: Finding) -> int | None:
+        """The number that the finding's frame has in its capture."""
+        if finding.frame is None:
+            return None
+        place = self._frames.locate(finding.frame)
+        return finding.frame if place is None else place[1]
 
     def fingerprint(self, finding: Finding) -> str:
         """32 hexadecimal digits, the same for the same mistake in another capture."""

@@ -252,7 +252,7 @@ def _result(finding: Finding, places: Places, seen: Counter[str]) -> Fields:
         "message": _message(_sentence(finding, connection)),
         "locations": _locations(finding, connection, places),
         "partialFingerprints": {"auroraWireFinding/v1": name, "primaryLocationLineHash": name},
-        "properties": _result_properties(finding, connection),
+        "properties": _result_properties(finding, connection, places.frame_of(finding)),
     }
 
 
@@ -275,7 +275,7 @@ def _locations(finding: Finding, connection: ConnectionResult | None, places: Pl
         location["physicalLocation"] = {"artifactLocation": _location(capture, at), "region": {"startLine": 1}}
     logical: list[Fields] = []
     if finding.frame is not None:
-        logical.append({"name": f"frame {finding.frame}", "kind": "packet"})
+        logical.append({"name": f"frame {places.frame_of(finding)}", "kind": "packet"})
     if finding.connection is not None:
         logical.append({"name": f"connection {finding.connection}", "kind": "connection"})
     if connection is not None:
@@ -285,8 +285,8 @@ def _locations(finding: Finding, connection: ConnectionResult | None, places: Pl
     return [location] if location else []
 
 
-def _result_properties(finding: Finding, connection: ConnectionResult | None) -> Fields:
-    fields: Fields = {"frame": finding.frame, "offset": finding.offset, "connection": finding.connection}
+def _result_properties(finding: Finding, connection: ConnectionResult | None, frame: int | None) -> Fields:
+    fields: Fields = {"frame": frame, "offset": finding.offset, "connection": finding.connection}
     if connection is not None:
         fields |= {
             "verdict": connection.verdict,

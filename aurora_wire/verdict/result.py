@@ -2,7 +2,7 @@
 
 Times are ns since 1970 UTC, or since midnight where the capture is `undated`; None where there is none. Frames are
 numbered from 1 and run on over all captures in the order read (`CaptureResult.first_frame` says where each
-begins). Offsets are stream offsets: 0 is a direction's first byte after SYN, or the first seen.
+begins, `Scan.frame_places` which capture a frame is in and its number there). Offsets are stream offsets: 0 is a direction's first byte after SYN, or the first seen.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
+
+from aurora_wire.verdict.frame_places import FramePlaces
 
 Verdict = Literal["plaintext", "encrypted", "mixed", "no-session", "inconclusive", "not-mysql"]
 Confidence = Literal["proven", "likely"]
@@ -228,3 +230,4 @@ class Scan:
     exit_code: int
     keylogs: list[KeyLogResult] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)     # files in folders that are no captures: notes, reports
+    frame_places: FramePlaces = field(default_factory=FramePlaces)

@@ -76,6 +76,7 @@ class Engine:
         self.events: list[Event] | None = [] if want_events else None
         self.labelled: list[LabelledFrame] | None = [] if want_labels else None
         self.facts: dict[int, Facts] = {}      # of open connections by id, only with want_labels
+        self.source: i64 = 0                   # which input the frames are from: set by who feeds them
         self.frames: i64 = 0
         self.tcp_frames: i64 = 0
         self.truncated_frames: i64 = 0

@@ -18,6 +18,8 @@ MASK: Final[i64] = 0xFFFFFFFF
 HALF: Final[i64] = 0x80000000
 MAX_HELD: Final[i64] = 1024         # segments that wait
 PATIENCE: Final[i64] = 32           # packets of the connection after which an acknowledged hole is given up
+LATE_NS: Final[i64] = 200_000_000   # that a direction as a whole may come after the other: taps differ by their clocks
+LATE_PACKETS: Final[i64] = 10_000   # of the connection in that time
 WINDOW_SLACK: Final[i64] = 65536    # bytes beyond the window seen: the capture may order ACKs late
 MAX_WINDOW: Final[i64] = 1 << 30    # RFC 7323
 
@@ -102,6 +104,8 @@ class Stream:
         self.budget = budget
         self.end: i64 = -1            # offset of FIN
         self.hole_frame: i64 = 0      # the frame that first showed that bytes are missing
+        self.late_since: i64 = -1     # when they were acknowledged, or what came last of them arrived
+        self.late_packets: i64 = 0
         self.pending: list[Segment] = []  # delivered before the protocol was known
         self.good_checksums: i64 = 0
         self.bad_checksums: i64 = 0
@@ -152,6 +156,8 @@ class Stream:
             if offset > self.next and self.patience < 0:
                 self.patience = PATIENCE
                 self.hole_frame = self.budget.frame
+                self.late_since = self.budget.time_ns
+                self.late_packets = LATE_PACKETS
 
     def tell_sent(self, seq: i64) -> None:
         """A segment without data: its sequence number says how much was sent before it."""
@@ -161,6 +167,8 @@ class Stream:
             if offset > self.next and self.patience < 0:
                 self.patience = PATIENCE
                 self.hole_frame = self.budget.frame
+                self.late_since = self.budget.time_ns
+                self.late_packets = LATE_PACKETS
 
     def segment(
         self, seq: i64, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64
@@ -319,12 +327,32 @@ class Stream:
     def _calm(self) -> None:
         if not self.held and self.next >= self.acked and self.next >= self.sent:
             self.patience = -1
+        elif not self.held and self.next >= self.sent:
+            # What was acknowledged is coming, in order.
+            self.patience = PATIENCE
+            self.late_since = self.budget.time_ns
+            self.late_packets = LATE_PACKETS
 
     def tick(self) -> None:
         """Another packet of the connection came while bytes are missing that the receiver has."""
         self.patience -= 1
         if self.patience < 0:
-            self.give_up()
+            if self._is_late():
+                self.patience = 0
+            else:
+                self.give_up()
+
+    def _is_late(self) -> bool:
+        """Whether what is missing may yet come: nothing that this side sent later was seen, only the peer's ACK.
+
+        Two taps, each with a clock of its own, give all of one direction later than it was sent. Waiting costs
+        nothing, as nothing is held; a packet of this direction that was sent later ends it.
+        """
+        now = self.budget.time_ns
+        if self.held or self.sent > self.next or now < 0 or self.late_since < 0:
+            return False
+        self.late_packets -= 1
+        return self.late_packets > 0 and now - self.late_since < LATE_NS
 
     def give_up(self) -> None:
         """The bytes before what waits, or before what was acknowledged, will not come."""

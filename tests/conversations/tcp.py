@@ -278,10 +278,13 @@ def in_turn(*conversations: Conversation) -> list[Packet]:
     return [packet for conversation in conversations for packet in conversation.packets]
 
 
-def pcap(packets: Iterable[Packet], *, nanoseconds: bool = False, big_endian: bool = False) -> bytes:
+def pcap(
+    packets: Iterable[Packet], *, nanoseconds: bool = False, big_endian: bool = False, first: int = 0
+) -> bytes:
+    """A capture file. first: packets of the same wire that came before it, for the times to run on."""
     order = ">" if big_endian else "<"
     out = [struct.pack(order + "IHHiIII", 0xA1B23C4D if nanoseconds else 0xA1B2C3D4, 2, 4, 0, 0, 262144, ETHERNET)]
-    for number, packet in enumerate(packets):
+    for number, packet in enumerate(packets, first):
         seconds, rest = divmod(START_NS + number * STEP_NS, 1_000_000_000)
         fraction = rest if nanoseconds else rest // 1000
         out.append(struct.pack(order + "IIII", seconds, fraction, len(packet.data), packet.original_len))

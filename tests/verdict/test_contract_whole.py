@@ -165,7 +165,7 @@ def test_a_path_that_is_not_there_is_2(tmp_path: Path) -> None:
 @pytest.mark.parametrize("first", [6, 11, 19])
 def test_one_connection_may_run_on_in_the_next_file(first: int, tmp_path: Path) -> None:
     packets = encrypted(50_000)
-    result = scan_of(tmp_path, packets[:first], packets[first:])
+    result = scan_of(tmp_path, packets[:first], pcap(packets[first:], first=first))
     said = explain(result)
     assert [(one.verdict, one.confidence) for one in result.connections] == [("encrypted", "proven")], said
     assert [capture.first_frame for capture in result.captures] == [1, first + 1], said
