@@ -1,4 +1,4 @@
-"""Condition 2 of `proven`: where a TLS handshake, as far as it is in the clear, is not the one that the contract asks for."""
+"""Condition 2 of `proven`: where a TLS handshake, as far as it is readable, is not the one that the contract wants."""
 
 from __future__ import annotations
 
