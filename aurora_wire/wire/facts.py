@@ -185,7 +185,7 @@ class TLSSide:
         self.fatal_alert: bool = False
         self.close_notify: bool = False
         self.broken: bool = False                # the record chain broke
-        # Of the handshake's order, in this direction; what it is worth depends on the version, see verdict/handshake.py.
+        # Of the handshake's order, in this direction; what it is worth depends on the version: verdict/handshake.py.
         self.hellos: i64 = 0                     # ClientHellos, or ServerHellos without HelloRetryRequests
         self.other_messages: i64 = 0             # handshake messages in the clear but hellos
         self.other_frame: i64 = -1
