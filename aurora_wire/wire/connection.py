@@ -491,6 +491,7 @@ class Connection(Receiver):
         """
         if self.is_aside or self.skipping or at >= end:
             return
+        facts = self.facts
         reader = self.aside
         if reader is None:
             found = Facts(facts.id, facts.budget, None)
@@ -502,7 +503,6 @@ class Connection(Receiver):
             self.aside = reader
         if doubtful:
             self.aside_doubts += end - at
-        facts = self.facts
         if facts.dropped_leak_frame < 0 and facts.kind in (MYSQL, TLS_ONLY) and (doubtful or facts.commands == 0):
             if holds_sql(data, at, end):
                 facts.dropped_leak_frame = frame

@@ -39,7 +39,8 @@ def test_plaintext_beside_the_accepted_stream_is_told(name: str, shared: Path) -
 
 @pytest.mark.parametrize("first", ["A", "B"])
 def test_one_more_input_never_makes_plaintext_vanish(first: str, shared: Path) -> None:
-    sites = [shared / "field" / "hostile-W1-siteA-tls.pcap", shared / "field" / "hostile-W1-siteB-midstream-plaintext.pcap"]
+    names = ["hostile-W1-siteA-tls.pcap", "hostile-W1-siteB-midstream-plaintext.pcap"]
+    sites = [shared / "field" / name for name in names]
     result = aurora_wire.scan(sites if first == "A" else sites[::-1])
     assert result.exit_code == 1, explain(result)
     assert len(result.connections) == 2, explain(result)
@@ -52,12 +53,13 @@ def two_isns() -> tuple[Conversation, Conversation]:
 
 @pytest.mark.parametrize("syn", [True, False])
 def test_the_same_ports_with_other_numbers_are_another_connection(syn: bool, tmp_path: Path) -> None:
-    one, two = two_isns()
-    packets = interleave(one, two) if syn else [*one.packets, *two.packets[3:]]
+    first, second = two_isns()
+    packets = interleave(first, second) if syn else [*first.packets, *second.packets[3:]]
     result = scan_of(tmp_path, packets)
     said = explain(result)
     assert sorted(one.verdict for one in result.connections) == ["encrypted", "plaintext"], said
-    assert all(side.missing == 0 for one in result.connections for side in (one.client_coverage, one.server_coverage)), said
+    for one in result.connections:
+        assert one.client_coverage.missing + one.server_coverage.missing == 0, said
     assert "Canary-0001-7f3a" in said
 
 
