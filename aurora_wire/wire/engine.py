@@ -532,6 +532,15 @@ class Engine:
             return
         connection.finished = True
         space = connection.next_space
+        other = space
+        while other is not None:
+            brought = other.client.side.seen + other.server.side.seen
+            if brought > 0 and not (other.client.spoke and other.server.spoke):
+                # Only one side uses these numbers: it may as well have been this connection's.
+                connection.facts.note(
+                    notes.SET_ASIDE, other.client.spoke, other.first_frame, other.first_time, 0, brought
+                )
+            other = other.next_space
         connection.next_space = None
         connection.close()
         while space is not None and space.finished:
