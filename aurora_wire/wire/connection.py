@@ -491,19 +491,21 @@ class Connection(Receiver):
         """
         if self.is_aside or self.skipping or at >= end:
             return
+        facts = self.facts
         reader = self.aside
         if reader is None:
-            facts = Facts(self.facts.id, self.facts.budget, None)
+            found = Facts(facts.id, facts.budget, None)
             reader = Connection(
-                facts, self.client.key, self.server.key, facts.budget, not self.is_x_port, self.is_x_port,
+                found, self.client.key, self.server.key, facts.budget, not self.is_x_port, self.is_x_port,
                 self.decoders.inflaters, self.client.history.borrowed,
             )  # fmt: skip
             reader.is_aside = True
             self.aside = reader
         if doubtful:
             self.aside_doubts += end - at
-        if self.facts.dropped_leak_frame < 0 and self.facts.kind in (MYSQL, TLS_ONLY) and holds_sql(data, at, end):
-            self.facts.dropped_leak_frame = frame
+        if facts.dropped_leak_frame < 0 and facts.kind in (MYSQL, TLS_ONLY) and (doubtful or facts.commands == 0):
+            if holds_sql(data, at, end):
+                facts.dropped_leak_frame = frame
         if stream.key == self.client.key:
             if self.aside_client < 0:
                 self.aside_client = frame
@@ -523,6 +525,8 @@ class Connection(Receiver):
         reader.close()
         reader.dispose()
         facts = self.facts
+        if self.aside_doubts == 0 and (facts.login_frame >= 0 or facts.commands > 0 or facts.responses > 0):
+            return  # late repetitions, in a connection whose plaintext is told already
         found = reader.facts
         frame: i64 = -1
         if found.login_frame >= 0:
@@ -537,7 +541,8 @@ class Connection(Receiver):
         if frame >= 0 and facts.kind != OTHER:
             if facts.dropped_leak_frame < 0 or frame < facts.dropped_leak_frame:
                 facts.dropped_leak_frame = frame
-            if found.readable:
+            if found.readable and (facts.tls is not None or facts.statements_total == 0):
+                # Beside statements of its own, another copy of one would read as one more.
                 for statement in found.statements:
                     facts.add_statement(statement)
         for one in (reader.client, reader.server):

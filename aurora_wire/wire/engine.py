@@ -300,8 +300,9 @@ class Engine:
                 if seq == (space.client_isn if one is space.client else space.server_isn):
                     return one
                 if flags & ACK and u32_be(data, tcp_at + 8) == (space.client_isn + 1) & 0xFFFFFFFF:
-                    # Both sides agree on it: ports used again, and the old connection is gone.
-                    if connection.next_space is space:
+                    # Both sides agree on it. Is the first one gone, its ports used again?
+                    silent = self.now >= 0 and self.now - connection.last_time > LINGER_NS
+                    if connection.next_space is space and (silent or not connection.server.spoke):
                         self._finish(connection)
                     return one
                 space = space.next_space
@@ -310,7 +311,7 @@ class Engine:
                 return known  # a SYN-ACK belongs to the SYN before it
             if alive and known.side.seen == 0:
                 return known
-            if connection.closed_frame < 0 and not flags & ACK and connection.client.spoke and connection.server.spoke:
+            if connection.closed_frame < 0 and not flags & ACK:
                 # RFC 5961, 4: a receiver challenges it. Only where both sides go on with its numbers is it obeyed.
                 return self._space(connection, key, flags, frame, time_ns)
             self._finish(connection)
@@ -531,6 +532,15 @@ class Engine:
             return
         connection.finished = True
         space = connection.next_space
+        other = space
+        while other is not None:
+            brought = other.client.side.seen + other.server.side.seen
+            if brought > 0 and not (other.client.spoke and other.server.spoke):
+                # Only one side uses these numbers: it may as well have been this connection's.
+                connection.facts.note(
+                    notes.SET_ASIDE, other.client.spoke, other.first_frame, other.first_time, 0, brought
+                )
+            other = other.next_space
         connection.next_space = None
         connection.close()
         while space is not None and space.finished:

@@ -1,0 +1,78 @@
+"""Every captured byte is in somebody's account: what is in no stream is read, and takes the proof."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import aurora_wire
+from tests.conversations import Conversation, Packet, interleave, mysql, play
+from tests.conversations.judge import explain, scan_of
+from tests.conversations.sessions import SECRET, plaintext, since, tls13, until
+
+HIDDEN = [
+    "A1-spoofed-syn-then-plain-1.3",
+    "A2-rst-bad-checksum-then-plain-1.3",
+    "A2c-bad-checksum-rst-then-login",
+    "A3-rst-old-seq-then-plain-1.3",
+    "A5-bad-checksum-rst-then-session",
+    "A8-decoy-tls-lowttl-forged-acks-then-real-plaintext",
+    "A9-decoy-tls-bad-ip-checksum-then-real-plaintext",
+    "K2-low-ttl-tls-decoys-without-acks-then-real-plaintext",
+    "K4-zero-tcp-checksum-decoys-without-acks",
+    "K6-overlapping-fragments-tls-first",
+    "R1-reuse-syn-lost-refused-login",
+    "R3-rst-then-hour-later-reuse-syn-lost-session",
+    "R5-fin-then-hour-later-reuse-midstream-executes",
+    "R6-reuse-syn-lost-lower-isn-session",
+    "V1-vlan-two-tenants-same-tuple-login",
+    "V1-vxlan-two-tenants-same-tuple-login",
+]
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_plaintext_beside_the_accepted_stream_is_told(name: str, shared: Path) -> None:
+    result = aurora_wire.scan([shared / "field" / f"hostile-{name}.pcap"])
+    assert result.exit_code == 1, explain(result)
+
+
+@pytest.mark.parametrize("first", ["A", "B"])
+def test_one_more_input_never_makes_plaintext_vanish(first: str, shared: Path) -> None:
+    names = ["hostile-W1-siteA-tls.pcap", "hostile-W1-siteB-midstream-plaintext.pcap"]
+    sites = [shared / "field" / name for name in names]
+    result = aurora_wire.scan(sites if first == "A" else sites[::-1])
+    assert result.exit_code == 1, explain(result)
+    assert len(result.connections) == 2, explain(result)
+
+
+def two_isns() -> tuple[Conversation, Conversation]:
+    secret = play(plaintext(), Conversation(client_isn=3_000_000_000, server_isn=2_000_000_000))
+    return play(tls13()), secret
+
+
+@pytest.mark.parametrize("syn", [True, False])
+def test_the_same_ports_with_other_numbers_are_another_connection(syn: bool, tmp_path: Path) -> None:
+    first, second = two_isns()
+    packets = interleave(first, second) if syn else [*first.packets, *second.packets[3:]]
+    result = scan_of(tmp_path, packets)
+    said = explain(result)
+    assert sorted(one.verdict for one in result.connections) == ["encrypted", "plaintext"], said
+    for one in result.connections:
+        assert one.client_coverage.missing + one.server_coverage.missing == 0, said
+    assert "Canary-0001-7f3a" in said
+
+
+def conflicting() -> list[Packet]:
+    """Records that were acknowledged, and a statement for the place of one of them afterwards."""
+    steps = tls13()
+    talk = play(until(steps, "server-data-2"), close=False)
+    talk.again("client", talk.offset["client"] - 60, mysql.query(SECRET))
+    return play(since(steps, "client-data-3"), talk, syn=False).packets
+
+
+def test_the_copy_that_lost_is_read(tmp_path: Path) -> None:
+    result = scan_of(tmp_path, conflicting())
+    said = explain(result)
+    assert [one.verdict for one in result.connections] == ["mixed"], said
+    assert "AW407" in {one.rule for one in result.findings}, said
