@@ -394,6 +394,8 @@ class TLSRecords(Decoder):
         if self.collecting == BODY:
             self.body.append(data[at:end])
             if self.sample_left == 0:
+                if self.protected:
+                    self._remark_sample(self.looked.part(data, at, end))
                 return
         if self.sample_left <= end - at and len(self.sample) == 0:
             self._check_sample(data, at, end)
@@ -410,7 +412,6 @@ class TLSRecords(Decoder):
         """Judge what is seen of a protected record, from its first byte on."""
         if self.kind == HANDSHAKE and self.mine.spec_changed and reads_as_message(data, at, end, self.length):
             self.messages.odd(PLAIN_FINISHED, self.record_frame, self.record_offset)
-        hello = self.tls.server_hello
         self._remark_sample(self.looked.look(data, at, end))
 
     def _remark_sample(self, found: i64) -> None:
