@@ -1,4 +1,4 @@
-"""Condition 2 of `proven`: where a TLS handshake, as far as it is readable, is not the one that the contract wants."""
+"""Condition 2 of `proven`: what a TLS handshake, as far as it is in the clear, lacks of what the contract asks for."""
 
 from __future__ import annotations
 

@@ -139,34 +139,10 @@ class TLSSide:
     """What one direction's TLS records showed."""
 
     __slots__ = (
-        "alerts",
-        "app_bytes",
-        "app_records",
-        "before_hello",
-        "before_spec",
-        "broken",
-        "close_notify",
-        "data_records",
-        "early_frame",
-        "early_offset",
-        "encrypted_handshake",
-        "fatal_alert",
-        "finished",
-        "first_data_frame",
-        "first_frame",
-        "first_offset",
-        "hellos",
-        "keys_before_spec",
-        "last_alert",
-        "last_data_frame",
-        "odd",
-        "odd_frame",
-        "odd_offset",
-        "other_frame",
-        "other_messages",
-        "records",
-        "spec_changed",
-        "spec_frame",
+        "alerts", "app_bytes", "app_records", "before_hello", "before_spec", "broken", "close_notify", "data_records",
+        "early_frame", "early_offset", "encrypted_handshake", "fatal_alert", "finished", "first_data_frame",
+        "first_frame", "first_offset", "hellos", "keys_before_spec", "last_alert", "last_data_frame", "odd",
+        "odd_frame", "odd_offset", "other_frame", "other_messages", "records", "spec_changed", "spec_frame",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -185,7 +161,7 @@ class TLSSide:
         self.fatal_alert: bool = False
         self.close_notify: bool = False
         self.broken: bool = False                # the record chain broke
-        # Of the handshake's order, in this direction; what it is worth depends on the version: verdict/handshake.py.
+        # Of the handshake's order; what it is worth depends on the version: see verdict/handshake.py.
         self.hellos: i64 = 0                     # ClientHellos, or ServerHellos without HelloRetryRequests
         self.other_messages: i64 = 0             # handshake messages in the clear but hellos
         self.other_frame: i64 = -1

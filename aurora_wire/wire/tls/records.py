@@ -394,6 +394,8 @@ class TLSRecords(Decoder):
         if self.collecting == BODY:
             self.body.append(data[at:end])
             if self.sample_left == 0:
+                if self.protected:
+                    self._remark_sample(self.looked.part(data, at, end))
                 return
         if self.sample_left <= end - at and len(self.sample) == 0:
             self._check_sample(data, at, end)

@@ -1,0 +1,122 @@
+"""Samples of protected records: ciphertext passes, whatever else is dressed as records shows."""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aurora_wire.wire.tls.sample import CIPHERTEXT, RUN, SKEWED, Sample, mix, skewed
+from tests.conversations import play, tls
+from tests.conversations.judge import explain, scan_of
+from tests.conversations.sessions import Step, inserted, tls13
+
+TEXT = 8 * (
+    b"Gallia est omnis divisa in partes tres, quarum unam incolunt Belgae, aliam Aquitani, tertiam qui ipsorum "
+    b"lingua Celtae, nostra Galli appellantur. Hi omnes lingua, institutis, legibus inter se differunt. "
+)
+SIZES = (40, 41, 53, 64, 95, 96, 97, 150, 192, 193, 300, 1400, 16384)
+
+
+def records(make: Callable[[random.Random, int], bytes], count: int) -> list[bytes]:
+    rng = random.Random(9)
+    return [make(rng, number) for number in range(count)]
+
+
+def first_found(bodies: list[bytes]) -> tuple[int, int] | None:
+    """Return after how many records something is found, and what."""
+    sample = Sample()
+    for number, body in enumerate(bodies, 1):
+        found = sample.look(body, 0, len(body))
+        if found != CIPHERTEXT:
+            return number, found
+    return None
+
+
+def test_random_records_are_never_taken_for_text() -> None:
+    rng = random.Random(20)
+    for direction in range(40):
+        sample = Sample()
+        for _ in range(400):
+            body = rng.randbytes(rng.choice(SIZES[:-1]))
+            assert sample.look(body, 0, len(body)) == CIPHERTEXT, direction
+            assert sample.part(body, 0, len(body)) == CIPHERTEXT, direction
+        assert sample.judge() == CIPHERTEXT
+
+
+def test_a_histogram_of_random_bytes_is_never_skewed() -> None:
+    rng = random.Random(21)
+    for _ in range(4000):
+        size = rng.choice((40, 57, 96, 150, 192))
+        assert not skewed(rng.randbytes(size), 0, size, size, size)
+
+
+def test_records_that_begin_with_a_counter_are_no_text() -> None:
+    """GCM of TLS 1.2, as some libraries count their nonces."""
+    rng = random.Random(22)
+    sample = Sample()
+    for count in range(3000):
+        body = count.to_bytes(8, "big") + rng.randbytes(rng.choice((40, 60, 200)))
+        assert sample.look(body, 0, len(body)) == CIPHERTEXT, count
+
+
+DRESSED: dict[str, tuple[Callable[[random.Random, int], bytes], int]] = {
+    "text": (lambda rng, at: TEXT[at % 50 : at % 50 + 120], 1),
+    "base64": (lambda rng, at: base64.b64encode(rng.randbytes(90)), 1),
+    "hex": (lambda rng, at: rng.randbytes(50).hex().encode(), 1),
+    "UTF-16": (lambda rng, at: TEXT[at : at + 50].decode().encode("utf-16-le"), 1),
+    "Cyrillic in UTF-16": (lambda rng, at: ("съешь же ещё этих мягких булок " * 3).encode("utf-16-le"), 1),
+    "Chinese in UTF-8": (lambda rng, at: ("这是一个很长的中文句子" * 4).encode(), 1),
+    "runs shorter than the longest allowed": (
+        lambda rng, at: b"".join(rng.randbytes(2) + TEXT[part : part + 20] for part in range(0, 200, 20)), 1
+    ),
+    "mostly zeros": (lambda rng, at: b"\0\0\0\7".join(rng.randbytes(1) for _ in range(40)), 1),
+    "text behind 96 random bytes": (lambda rng, at: rng.randbytes(96) + TEXT[:300], 2),
+    "half of it base64": (lambda rng, at: rng.randbytes(100) + base64.b64encode(rng.randbytes(75)), 100),
+    "a fifth of it short runs": (
+        lambda rng, at: b"".join(rng.randbytes(60) + TEXT[part : part + 15] for part in range(0, 60, 15)), 1200
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DRESSED)
+def test_what_is_dressed_as_records_shows(name: str) -> None:
+    make, within = DRESSED[name]
+    found = first_found(records(make, within))
+    assert found is not None
+    assert found[1] in (RUN, SKEWED)
+
+
+def test_the_same_record_is_looked_at_in_the_same_places() -> None:
+    assert [mix(word, 96) for word in (0, 1, 0xFFFFFFFF)] == [mix(word, 96) for word in (0, 1, 0xFFFFFFFF)]
+    assert len({mix(word, size) for word in range(100) for size in range(100)}) == 10_000
+    assert all(0 <= mix(word, 18432) < 1 << 48 for word in (0, 1 << 31, 0xFFFFFFFF))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("segment", [60, 1460])
+def test_dressed_records_in_a_session_are_not_proven(size: int, segment: int, tmp_path: Path) -> None:
+    hidden = base64.b64encode(tls.noise("hidden", size))[:size]
+    steps = inserted(tls13(), "client-data-2", Step("odd", "client", tls.records(tls.DATA, hidden)))
+    result = scan_of(tmp_path, play(steps, sizes=segment))
+    assert (result.verdict, result.confidence) == ("encrypted", "likely"), explain(result)
+    assert "readable-record" in {reason.id for reason in result.connections[0].reasons}, explain(result)
+
+
+def test_text_in_the_middle_of_a_long_record_shows(tmp_path: Path) -> None:
+    body = tls.noise("head", 1500) + TEXT * 9
+    steps = inserted(tls13(), "client-data-2", Step("odd", "client", tls.record(tls.DATA, body[:16384])))
+    result = scan_of(tmp_path, play(steps))
+    assert (result.verdict, result.confidence) == ("encrypted", "likely"), explain(result)
+
+
+def test_what_is_spread_unevenly_only_over_many_records_shows_at_the_end(tmp_path: Path) -> None:
+    rng = random.Random(3)
+    body = [rng.randbytes(48) + base64.b64encode(rng.randbytes(15)) + rng.randbytes(8) for _ in range(700)]
+    odd = Step("odd", "server", b"".join(tls.record(tls.DATA, one) for one in body))
+    result = scan_of(tmp_path, play(inserted(tls13(), "server-data-2", odd)))
+    assert (result.verdict, result.confidence) == ("encrypted", "likely"), explain(result)
+    assert "AW304" in {finding.rule for finding in result.findings}, explain(result)
