@@ -1,8 +1,9 @@
 """The result of a scan: plain data, as every report shows it and as `aurora-wire/scan/1` (JSON) names it.
 
 Times are ns since 1970 UTC, or since midnight where the capture is `undated`; None where there is none. Frames are
-numbered from 1 and run on over all captures in the order read (`CaptureResult.first_frame` says where each
-begins, `Scan.frame_places` which capture a frame is in and its number there). Offsets are stream offsets: 0 is a direction's first byte after SYN, or the first seen.
+numbered from 1 and run on over all captures in the order read (`CaptureResult.first_frame` says where each begins,
+`Scan.frame_places` which capture a frame is in and its number there). Offsets are stream offsets: 0 is a direction's
+first byte after SYN, or the first seen.
 """
 
 from __future__ import annotations
