@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator
 from aurora_wire.report.json_fields import (
     Fields,
     capture_fields,
+    clean,
     connection_fields,
     dump,
     finding_fields,
     statement_fields,
     summary_fields,
 )
+from aurora_wire.report.places import Places
 from aurora_wire.report.times import Clock
 from aurora_wire.verdict.result import ConnectionResult, Scan
 
@@ -32,8 +34,21 @@ def render(scan: Scan, *, redact: bool = False, masked: bool = False) -> Iterato
     yield ",\n"
     yield from _connections(scan.connections, clock, redact=redact)
     yield ",\n"
-    yield from _array("findings", (finding_fields(finding) for finding in scan.findings))
+    yield from _array("findings", _findings(scan))
     yield "\n}\n"
+
+
+def _findings(scan: Scan) -> Iterator[Fields]:
+    """With the capture that each is in, and the frame's number there, where there are several captures."""
+    places = Places(scan)
+    for finding in scan.findings:
+        fields = finding_fields(finding)
+        if len(scan.captures) > 1:
+            at = places.capture_at(finding)
+            if at is not None:
+                fields["capture"] = clean(scan.captures[at].path)
+                fields["capture_frame"] = places.frame_of(finding)
+        yield fields
 
 
 def _array(name: str, items: Iterable[Fields]) -> Iterator[str]:

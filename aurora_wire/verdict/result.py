@@ -231,4 +231,4 @@ class Scan:
     exit_code: int
     keylogs: list[KeyLogResult] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)     # files in folders that are no captures: notes, reports
-    frame_places: FramePlaces = field(default_factory=FramePlaces)
+    frame_places: FramePlaces = field(default_factory=FramePlaces, compare=False, repr=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import struct
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 import aurora_wire
 from aurora_wire.packets import packets
+from aurora_wire.report.json_report import render
 from aurora_wire.report.places import Places
 from aurora_wire.verdict.frame_places import FramePlaces
 
@@ -90,6 +92,8 @@ def test_a_finding_leads_to_the_capture_that_its_frame_is_in(shared: Path, tmp_p
         at = places.capture_at(found[rule])
         assert at is not None
         assert result.captures[at].path == path, rule
+    (told,) = [hit for hit in json.loads("".join(render(result)))["findings"] if hit["rule"] == "AW102"]
+    assert (told["capture"], told["capture_frame"]) == (client, 4)
     login = places.frame_of(found["AW102"])
     assert login == 4  # SYN, ACK, ACK of the greeting, login
 
