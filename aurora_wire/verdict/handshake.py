@@ -114,7 +114,9 @@ def _hellos(tls: TLSFacts) -> Iterator[Reason]:
 
 def _order(tls: TLSFacts, name: Direction, side: TLSSide) -> Iterator[Reason]:
     """What came before the keys, and what has to come between ChangeCipherSpec and the first data."""
-    if side.odd and side.hellos:
+    # The second ClientHello follows ChangeCipherSpec, and one tap may bring it before the HelloRetryRequest.
+    is_retry = tls.retry and side.odd == PLAIN_FINISHED and name == "client"
+    if side.odd and side.hellos and not is_retry:
         words_for = ODD[side.odd].format(side=name)
         yield Reason("bad-handshake", words_for, place(side.odd_frame), name, place(side.odd_offset))
     hello, offer = tls.server_hello, tls.client_hello

@@ -110,6 +110,8 @@ def mysql_commands(data: bytes, at: i64, end: i64, cut: i64) -> i64:
             return NO
         carries_text = command in (COM_QUERY, COM_STMT_PREPARE)
         text = carries_text and reads_like_text(data, at + 5, shown)
+        if carries_text and not text and shown > at + 5 and not _has_attributes(data, at + 5, shown):
+            return NO  # a header that any bytes may have, and no statement behind it
         if carries_text and reads_like_sql(data, at + 5, shown):
             sql = True
         packets += 1
@@ -122,6 +124,11 @@ def mysql_commands(data: bytes, at: i64, end: i64, cut: i64) -> i64:
                 return STRONG
             return WEAK if text else NO
     return NO if at < end or packets == 0 else WEAK
+
+
+def _has_attributes(data: bytes, at: i64, end: i64) -> bool:
+    """Can query attributes begin here: up to 16 of them, in one set?"""
+    return end - at >= 2 and 0 < data[at] <= 16 and data[at + 1] == 1
 
 
 def reads_like_text(data: bytes, at: i64, end: i64) -> bool:

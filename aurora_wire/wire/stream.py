@@ -225,7 +225,7 @@ class Stream:
         kind: i64 = -1
         if found == DIFFERENT:
             kind = notes.CONFLICT if stop > self.acked else notes.CONFLICT_ACKED
-            if kind == notes.CONFLICT_ACKED and stop - offset == 1 and stop == self.next:
+            if stop - offset == 1 and stop == self.next:
                 kind = -1  # a keep-alive's byte means nothing
         elif found == NOT_KEPT and stop > self.acked:
             kind = notes.OVERLAP_UNCHECKED

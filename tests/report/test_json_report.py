@@ -30,7 +30,8 @@ def parsed(scan: Scan, *, redact: bool = False) -> Any:
     return value
 
 
-SOMETIMES = {"files", "guessed", "ignored_files", "capture", "capture_frame"}  # there only where there is something to say
+# There only where there is something to say.
+SOMETIMES = {"files", "guessed", "ignored_files", "capture", "capture_frame"}
 
 
 def test_the_schema_is_a_schema_and_allows_nothing_it_does_not_name() -> None:
