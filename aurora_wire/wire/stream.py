@@ -12,7 +12,7 @@ from mypy_extensions import i64, mypyc_attr
 from aurora_wire.wire import notes
 from aurora_wire.wire.decoder import STAY, Decoder
 from aurora_wire.wire.facts import START_ACK, START_SYN, Budget, Facts, Side
-from aurora_wire.wire.history import DIFFERENT, NOT_KEPT, History
+from aurora_wire.wire.history import DIFFERENT, NOT_KEPT, SAME, History
 
 MASK: Final[i64] = 0xFFFFFFFF
 HALF: Final[i64] = 0x80000000
@@ -176,6 +176,7 @@ class Stream:
 
     def _compare(self, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64) -> None:
         """Bytes that were delivered already come again."""
+        begin = at  # of its payload
         if offset < 0:
             # Before what was seen first: nothing to compare with, and nothing rests on it.
             at -= offset
@@ -185,6 +186,9 @@ class Stream:
         stop = offset + end - at
         found = self.history.compare(offset, data, at, end)
         kind: i64 = -1
+        tracker = self.side.tracker
+        if tracker is not None and found == SAME:
+            tracker.same(frame, at - begin, end - begin, offset)
         if found == DIFFERENT:
             kind = notes.CONFLICT if stop > self.acked else notes.CONFLICT_ACKED
             if kind == notes.CONFLICT_ACKED and stop - offset == 1 and stop == self.next:
@@ -240,7 +244,7 @@ class Stream:
                 break
             if old.offset > low:
                 pieces.append(_piece(offset, data, at, end, low, old.offset, frame, time_ns, payload_at))
-            self._compare_held(old, offset, data, at, end, frame, time_ns)
+            self._compare_held(old, offset, data, at, end, frame, time_ns, payload_at)
             tracker = self.side.tracker
             if tracker is not None:
                 begin = low if low > old.offset else old.offset
@@ -257,7 +261,7 @@ class Stream:
             self.held.insert(place, piece)
 
     def _compare_held(
-        self, old: Segment, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64
+        self, old: Segment, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, payload_at: i64
     ) -> None:
         low = offset if offset > old.offset else old.offset
         high = offset + end - at
@@ -268,6 +272,9 @@ class Stream:
             if old.data[low - old.offset : high - old.offset] != data[at + low - offset : at + high - offset]:
                 kind = notes.CONFLICT if high > self.acked else notes.CONFLICT_ACKED
                 self.facts.note(kind, self.side.from_client, frame, time_ns, low, high - low)
+            elif self.side.tracker is not None:
+                begin = payload_at + low - offset
+                self.side.tracker.same(frame, begin, begin + high - low, low)
 
     def _drain(self) -> None:
         while self.held and self.held[0].offset <= self.next:

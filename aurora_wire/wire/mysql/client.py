@@ -39,7 +39,7 @@ from aurora_wire.wire.mysql.commands import (
     reply_shape,
 )
 from aurora_wire.wire.mysql.login import parse_change_user, parse_login, parse_ssl_request
-from aurora_wire.wire.mysql.packets import LATE, REJECT, TELLING, Packets
+from aurora_wire.wire.mysql.packets import LATE, REJECT, TELLING, Packets, role_of
 from aurora_wire.wire.mysql.statements import Statements
 from aurora_wire.wire.mysql.values import Value
 
@@ -93,6 +93,11 @@ class ClientPackets(Packets):
         if first == 0xEF and self.replica:
             return labels.BINLOG  # a semi-synchronous replica's acknowledgement
         return REJECT
+
+    def placed(self, label: i64, first: i64) -> i64:
+        # What the server asked for is a file, whatever its bytes look like.
+        self.certain = not (label >= labels.COMMAND and self.facts.infile)
+        return role_of(label)
 
     def run(self, data: bytes, at: i64, end: i64) -> i64:
         return at
