@@ -18,6 +18,7 @@ from aurora_wire.wire.mysql.commands import (
     COM_BINLOG_DUMP,
     COM_BINLOG_DUMP_GTID,
     COM_CHANGE_USER,
+    COM_CLONE,
     COM_CREATE_DB,
     COM_DROP_DB,
     COM_FIELD_LIST,
@@ -33,6 +34,7 @@ from aurora_wire.wire.mysql.commands import (
     COM_STMT_PREPARE,
     COM_STMT_RESET,
     COM_STMT_SEND_LONG_DATA,
+    COM_SUBSCRIBE_GROUP_REPLICATION_STREAM,
     fits_command,
 )
 from aurora_wire.wire.mysql.execute import BULK_SEND_TYPES, parse_bulk_execute, parse_execute, read_long_data
@@ -117,11 +119,18 @@ class ClientMask:
                     length: i64 = data[cut.at]
                     cut.keep(cut.at + 1)
                     cut.value(cut.at + length)
-            cut.keep(at + end - at if whole and end - cut.at == 10 else cut.at)
-        elif command in (COM_INIT_DB, COM_CREATE_DB, COM_DROP_DB, COM_FIELD_LIST, COM_BINLOG_DUMP):
-            cut.keep(end if fits_command(command, end - at) else cut.at)
+            if whole and end - cut.at == 10 and is_zero(data, cut.at, cut.at + 2):
+                cut.keep(end)
+        elif command in (COM_INIT_DB, COM_CREATE_DB, COM_DROP_DB, COM_FIELD_LIST):
+            if whole and fits_command(command, end - at) and is_text(data, at + 1, end):
+                cut.keep(end)
+        elif command in (COM_CLONE, COM_SUBSCRIBE_GROUP_REPLICATION_STREAM):
+            self.talk.is_lost = True  # another protocol goes on here
+        elif command == COM_BINLOG_DUMP:
+            cut.keep(at + 11)  # position, flags, server id; the name of a file follows
+            cut.value(end)
         elif command == COM_BINLOG_DUMP_GTID:
-            cut.keep(end)
+            cut.keep(at + 7)
         else:
             self._small(cut, command, at, whole)
 
@@ -144,8 +153,7 @@ class ClientMask:
             begin = at + 1
             if command == COM_QUERY and end - at > 3 and data[at + 1] == 0 and data[at + 2] == 1:
                 begin = at + 3
-            text = data[begin:end]
-            if begins_like_sql(data, begin, end) and len(text.translate(None, CONTROLS)) == len(text):
+            if begins_like_sql(data, begin, end) and is_text(data, begin, end):
                 cut.keep(begin)
                 cut.sql(end)
         elif command == COM_STMT_EXECUTE:
@@ -384,6 +392,11 @@ def encoded_size(value: Value) -> i64:
     if length < 1 << 16:
         return length + 3
     return length + 4 if length < 1 << 24 else length + 9
+
+
+def is_text(data: bytes, at: i64, end: i64) -> bool:
+    text = data[at:end]
+    return len(text.translate(None, CONTROLS)) == len(text)
 
 
 def is_zero(data: bytes, at: i64, end: i64) -> bool:
