@@ -34,6 +34,7 @@ COMPILED = [
     ROOT / PACKAGE / "capture" / "live_frames.py",
     ROOT / PACKAGE / "pump.py",
     # What `redact` asks for each packet in the clear.
+    ROOT / PACKAGE / "evidence" / "quick_sql.py",
     ROOT / PACKAGE / "evidence" / "words.py",
     ROOT / PACKAGE / "evidence" / "talk.py",
     ROOT / PACKAGE / "evidence" / "masked_client.py",

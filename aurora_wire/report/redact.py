@@ -109,8 +109,8 @@ def redact_sql(sql: bytes) -> bytes:
 def _accounts(shown: bytes) -> Iterator[tuple[int, int]]:
     """Names of users and hosts in a text whose literals are masked."""
     for found in _ACCOUNT_AT.finditer(shown):
-        for name in ("user", "host"):
-            start, end = found.span(name)
+        for part in ("user", "host"):
+            start, end = found.span(part)
             if start >= 0 and shown[start : start + 1] in (b"`", b"'", b'"'):
                 start, end = start + 1, end - 1
             if start < end:
