@@ -11,6 +11,10 @@ from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.wire import roles
 from aurora_wire.wire.labels import RETRANSMISSION, UNKNOWN
+from aurora_wire.wire.mysql.lenenc import read_lestr
+
+MAX_INSIDE: Final[i64] = 10_000    # packets in compressed ones that are told of
+MAX_KINDS: Final[i64] = 4096       # columns whose types are remembered
 
 
 @mypyc_attr(acyclic=True)
@@ -22,7 +26,7 @@ class Place:
     how many; else 0.
     """
 
-    __slots__ = ("at", "certain", "end", "inside", "number", "of", "role", "start")
+    __slots__ = ("at", "certain", "end", "inside", "kinds", "number", "of", "role", "start")
 
     def __init__(
         self, start: i64, end: i64, role: i64, at: i64, certain: bool, number: i64, of: i64
@@ -34,6 +38,7 @@ class Place:
         self.certain: bool = certain
         self.number: i64 = number
         self.of: i64 = of
+        self.kinds: list[int] | None = None       # of a binary row: the types of its columns, with the unsigned flag
         self.inside: list["Place"] | None = None  # of a compressed packet: those in it, offsets in what it holds
 
 
@@ -144,6 +149,43 @@ class Tracker:
         raise NotImplementedError
 
 
+class Kinds:
+    """Types of the columns of the last result, as its definitions told them."""
+
+    __slots__ = ("found", "left")
+
+    def __init__(self) -> None:
+        self.found: list[int] = []
+        self.left: i64 = MAX_KINDS
+
+    def see(self, role: i64, data: bytes, at: i64, end: i64) -> None:
+        if role in (roles.HEAD, roles.PREPARE_OK):
+            self.found = []
+        elif role == roles.DEFINITION and len(self.found) < MAX_KINDS:
+            kind = definition_type(data, at, end)
+            if kind >= 0:
+                self.found.append(int(kind))
+
+    def of(self, role: i64) -> list[int] | None:
+        return self.found if role == roles.BINARY_ROW and len(self.found) > 0 else None
+
+
+def definition_type(data: bytes, at: i64, end: i64) -> i64:
+    """The type that a column definition tells, 0x8000 added where it is unsigned; -1 where it is not there."""
+    for _ in range(6):
+        start, at = read_lestr(data, at, end)
+        if start < 0:
+            return -1
+    if end - at > 13 and data[at] != 0x0C:  # MariaDB's further words about the type
+        start, at = read_lestr(data, at, end)
+        if start < 0:
+            return -1
+    if end - at < 10:
+        return -1
+    kind: i64 = data[at + 7]
+    return kind | 0x8000 if data[at + 8] & 0x20 else kind
+
+
 class Labels(Tracker):
     """Finished frames are appended to `out`, which all directions share. places: those of MySQL packets too."""
 
@@ -154,6 +196,7 @@ class Labels(Tracker):
         self.out: Final = out
         self.places = places
         self.place: Place | None = None
+        self.kinds = Kinds()
         self.inside: Inside | None = None
         self.waiting: list[_Waiting] = []
         self.done: i64 = 0  # stream offset up to which bytes have labels
@@ -172,7 +215,13 @@ class Labels(Tracker):
         self, start: i64, length: i64, role: i64, certain: bool, number: i64, of: i64, first: i64
     ) -> None:
         if self.places:
-            self.place = Place(start, start + 4 + length, role, 0, certain, number, of)
+            place = Place(start, start + 4 + length, role, 0, certain, number, of)
+            place.kinds = self.kinds.of(role)
+            self.place = place
+
+    def packet(self, start: i64, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64) -> None:
+        if self.places:
+            self.kinds.see(role, data, at, end)
 
     def made_inside(self) -> Tracker | None:
         if not self.places:
@@ -236,7 +285,7 @@ class Inside(Tracker):
         self.found: list[Place] = []
         self.base: i64 = 0     # stream offset of what was not taken yet
         self.position: i64 = 0
-        self.last: Place | None = None
+        self.kinds = Kinds()
 
     def span(self, start: i64, end: i64, label: i64) -> None:
         self.position = end
@@ -247,9 +296,13 @@ class Inside(Tracker):
     def begins(
         self, start: i64, length: i64, role: i64, certain: bool, number: i64, of: i64, first: i64
     ) -> None:
-        self.last = Place(start, start + 4 + length, role, 0, certain, number, of)
-        if len(self.found) < 10_000:
-            self.found.append(self.last)
+        if len(self.found) < MAX_INSIDE:
+            place = Place(start, start + 4 + length, role, 0, certain, number, of)
+            place.kinds = self.kinds.of(role)
+            self.found.append(place)
+
+    def packet(self, start: i64, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64) -> None:
+        self.kinds.see(role, data, at, end)
 
     def take_from(self, size: i64) -> None:
         """`size` bytes more belong to the compressed packet that ends."""
@@ -269,6 +322,7 @@ class Inside(Tracker):
             part = Place(
                 begin - base, place.end - base, place.role, begin - place.start, place.certain, place.number, place.of
             )
+            part.kinds = place.kinds
             found.append(part)
             if place.end > stop:
                 rest.append(place)

@@ -162,7 +162,7 @@ class Responses:
 
     def _plain(self, first: i64, length: i64) -> i64:
         if first == 0 and length >= 7:
-            return labels.OK
+            return labels.RESPONSE
         if first == 0xFF:
             return labels.ERR
         return labels.EOF if first == 0xFE and length < 9 else labels.RESULT_SET
@@ -177,7 +177,8 @@ class Responses:
             return labels.OK if first == 0xFE and length < 0xFFFFFF and state == ROW else labels.RESULT_SET
         if state in (FIRST, ONE):
             if first == 0:
-                return labels.OK
+                # A row in binary form begins like an OK: where nobody saw what is answered, it may be one.
+                return labels.OK if self.expected else labels.RESPONSE
             if first == 0xFE:
                 return labels.EOF
             if first == 0xFB and state == FIRST:
