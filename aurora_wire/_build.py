@@ -7,6 +7,8 @@ CHECKOUT = os.path.dirname(PACKAGE)
 CORE = (  # what setup.py compiles besides wire/
     "reads.py", "pump.py",
     "capture/live_frames.py", "capture/pcap.py", "capture/pcapng.py", "capture/pcapng_blocks.py", "capture/source.py",
+    "evidence/quick_sql.py", "evidence/words.py", "evidence/talk.py", "evidence/masked_client.py",
+    "evidence/masked_server.py", "evidence/direction.py", "evidence/held.py", "evidence/copier.py",
     "verdict/describe.py", "verdict/evidence.py", "verdict/findings.py", "verdict/handshake.py",
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aurora_wire.analysis import DEFAULT_PORTS
@@ -24,11 +24,32 @@ from aurora_wire.wire.facts import Facts
 from aurora_wire.wire.mysql.charsets import codec_name
 from aurora_wire.wire.mysql.commands import NAMES as COMMAND_NAMES
 from aurora_wire.wire.mysql.commands import command_name
+from aurora_wire.wire.tracker import LabelledFrame, Place
 
 WINDOW: Final = 10_000            # frames that wait for a label
 WINDOW_BYTES: Final = 64 << 20    # of them, together
 
 Span = tuple[int, int, int]       # start, end (offsets in the payload), label
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A MySQL packet, or the part of one in a frame: payload[start:end], and what it is in its place.
+
+    role: see `wire.roles`; at: of its first byte here within the packet, 0 where it begins here. number: of a
+    definition, from 1, and `of` how many; else 0. kinds: of a binary row, the types of its columns, 0x8000 added where
+    one is unsigned; empty where they are not known. inside: of a compressed packet, those that it holds, with offsets
+    in what it inflates to.
+    """
+
+    start: int
+    end: int
+    role: int
+    at: int
+    number: int
+    of: int
+    kinds: tuple[int, ...] = ()
+    inside: tuple[Packet, ...] | None = None
 OnError = Callable[[CaptureError], None]
 OnCapture = Callable[[str, int], None]
 
@@ -52,7 +73,7 @@ class PacketView:
     payload_at: the payload's offset in `data`; None where there is none, or where it was put together from IP
     fragments. connection: its id as in a scan of the same captures; None where the frame belongs to none.
     capabilities: what client and server agreed on, None where not (yet) known; codec: Python's name of the
-    login's character set.
+    login's character set. packets: MySQL packets in the payload, in order, as far as they were told apart.
     """
 
     number: int
@@ -69,6 +90,7 @@ class PacketView:
     payload_at: int | None
     capabilities: int | None
     codec: str
+    packets: tuple[Packet, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -118,7 +140,7 @@ def packets(
     """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
-    waiting = _Window(Engine(list(ports), only_ports, optional_inflaters(), want_labels=True), window)
+    waiting = _Window(Engine(list(ports), only_ports, optional_inflaters(), want_labels=True, want_places=True), window)
     inputs = dated_inputs([os.fspath(path) for path in paths])
     failures: list[CaptureError] = []
     damages: list[CaptureError] = []
@@ -167,7 +189,7 @@ class _Frame:
 
     __slots__ = (
         "capture", "connection", "covered", "data", "facts", "from_client", "is_settled", "label",
-        "link_type", "number", "original_len", "payload_at", "payload_captured", "payload_len", "spans",
+        "link_type", "number", "original_len", "packets", "payload_at", "payload_captured", "payload_len", "spans",
         "time_ns", "undated",
     )  # fmt: skip
 
@@ -184,6 +206,7 @@ class _Frame:
         self.from_client = -1
         self.label = int(labels.UNKNOWN)
         self.spans: list[Span] = []
+        self.packets: list[Packet] = []
         self.covered = 0            # bytes of payload that have a label
         self.payload_len = 0        # on the wire
         self.payload_captured = 0
@@ -215,6 +238,7 @@ class _Frame:
             payload_at=self.payload_at if self.payload_captured else None,
             capabilities=capabilities,
             codec=codec,
+            packets=tuple(sorted(self.packets, key=lambda one: one.start)),
         )
 
     def _spans(self) -> tuple[Span, ...]:
@@ -335,6 +359,30 @@ class _Window:
             frame.facts = engine.facts.get(item.connection) or ended.get(item.connection)
             frame.label = int(item.label)
             frame.spans += [(int(span.start), int(span.end), int(span.label)) for span in item.spans]
+            frame.packets += _packets_of(item)
             frame.covered += sum(int(span.end - span.start) for span in item.spans)
             frame.is_settled = not item.spans or frame.covered >= frame.payload_len
         labelled.clear()
+
+
+def _packets_of(item: LabelledFrame) -> list[Packet]:
+    """The MySQL packets in a frame: one that has several spans comes once."""
+    found: list[Packet] = []
+    for span in item.spans:
+        place = span.place
+        if place is None:
+            continue
+        start, end, at = int(span.start), int(span.end), int(place.at)
+        if found and at > 0 and found[-1].end == start and found[-1].at + (start - found[-1].start) == at:
+            found[-1] = replace(found[-1], end=end)
+            continue
+        found.append(_packet_of(place, start, end))
+    return found
+
+
+def _packet_of(place: Place, start: int, end: int) -> Packet:
+    inside = place.inside
+    return Packet(
+        start, end, int(place.role), int(place.at), int(place.number), int(place.of), tuple(place.kinds or ()),
+        None if inside is None else tuple(_packet_of(one, int(one.start), int(one.end)) for one in inside),
+    )  # fmt: skip

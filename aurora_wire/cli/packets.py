@@ -258,5 +258,5 @@ def _explanation(view: PacketView) -> list[str]:
     from aurora_wire.report.explain import explain  # noqa: PLC0415 - only with --explain
 
     return explain(
-        view.data, view.link_type, list(view.spans), view.from_client, view.capabilities, view.codec
+        view.data, view.link_type, list(view.spans), view.from_client, view.capabilities, view.codec, view.packets
     )

@@ -28,11 +28,13 @@ Lengths, sequence numbers and checksums stay right, packets sent twice are
 masked alike, and verdicts stay what they were: both captures are judged and
 compared. A masked value shows a keyed hash of what was there, so equal ones
 can be told to be equal. Names of databases, tables and columns stay; so do
-connections that are not MySQL. TLS secrets in a pcapng are left out."""
+connections that are known to speak another protocol. What nobody can place is
+blanked. TLS secrets in a pcapng are left out."""
 EXAMPLES = """\
 exit codes:
   0  written, and judged as before
-  1  written, and something is judged in another way than before: it is told
+  1  written, and something is judged in another way than before: it is told;
+     also with --keep-unknown
   2  wrong use, or an input that cannot be read
   4  the output could not be written
 
@@ -49,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--pseudonymise", action="store_true",
         help="Replace IP addresses (networks stay networks) and those of Ethernet; blank what is not TCP (default: "
         "addresses stay).")
+    add("--keep-unknown", action="store_true",
+        help="Leave streams of a protocol that is not known, and packets without TCP, as they are; the exit code is 1 "
+        "then (default: what is in them is blanked).")
     add("--key", metavar="FILE",
         help="Take the key of hashes and pseudonyms from this secret file (16 bytes or more), so that several captures "
         "have the same (default: from the capture itself).")
@@ -76,15 +81,17 @@ def run(arguments: argparse.Namespace) -> int:
     with progress_bar(wanted=not arguments.no_progress) as on_progress:
         done = redact_capture(
             source, target, Masker(key), pseudonyms=pseudonyms, ports=ports, only_ports=only_ports,
-            on_progress=on_progress,
+            keep_unknown=arguments.keep_unknown, on_progress=on_progress,
         )  # fmt: skip
-    different = verdict_differences(source, target, ports=ports, only_ports=only_ports)
+    different = verdict_differences(done.scan, target, ports=ports, only_ports=only_ports)
     with Output() as output:
         for line in _lines(done):
             output.write(line + "\n")
     for words in different:
         complain(f"{target}: {words}")
-    return DIFFERENT if different else SAME
+    if arguments.keep_unknown:
+        complain(f"{target}: what is not known to be another protocol was left as it is. It may hold anything.")
+    return DIFFERENT if different or arguments.keep_unknown else SAME
 
 
 def _key(path: str | None, source: str) -> bytes:
@@ -110,6 +117,8 @@ def _lines(done: Redacted) -> list[str]:
         lines.append(f"{done.not_mysql:,} packets of other protocols were left as they are.")
     if done.fragments:
         lines.append(f"{done.fragments:,} IP fragments: what is in them was blanked.")
+    if done.undecoded:
+        lines.append(f"{done.undecoded:,} packets without TCP, or not decoded: what is in them was blanked.")
     if done.secrets:
         lines.append(f"{done.secrets:,} blocks of secrets or names were left out.")
     if done.damage:

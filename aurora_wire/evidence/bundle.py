@@ -175,8 +175,8 @@ class _Draft:
         from aurora_wire.evidence.recapture import redact_capture, verdict_differences  # noqa: PLC0415 - rarely wanted
 
         ports, only_ports = self.options.ports, self.options.only_ports
-        redact_capture(path, target, masker, ports=ports, only_ports=only_ports)
-        different = verdict_differences(path, target, ports=ports, only_ports=only_ports)
+        done = redact_capture(path, target, masker, ports=ports, only_ports=only_ports)
+        different = verdict_differences(done.scan, target, ports=ports, only_ports=only_ports)
         if different:
             raise UsageError(f"{path}: masked, it is judged in another way ({different[0]}). Nothing was written.")
 

@@ -1,260 +1,405 @@
-"""What a client's packets hold that nobody else may read: user, password, literals, parameters, files.
+"""What of a client's packets may be copied out, by what each is in its place: all else is masked or filled.
 
 Sources: MySQL Server docs, "HandshakeResponse41", "COM_CHANGE_USER", "COM_QUERY", "COM_STMT_EXECUTE",
-"COM_REGISTER_SLAVE"; MariaDB docs, "COM_STMT_BULK_EXECUTE". What does not fit is masked whole.
+"COM_REGISTER_SLAVE"; MariaDB docs, "COM_STMT_BULK_EXECUTE".
 """
 
-from __future__ import annotations
+from typing import Final
 
-from aurora_wire.evidence import patches
-from aurora_wire.evidence.masking import Masker
-from aurora_wire.evidence.patches import Patch
+from mypy_extensions import i64
+
+from aurora_wire.evidence.talk import Talk
+from aurora_wire.evidence.words import Cut
 from aurora_wire.reads import u16, u32
-from aurora_wire.wire import labels
+from aurora_wire.wire import roles
 from aurora_wire.wire.mysql import capabilities as caps
-from aurora_wire.wire.mysql import commands
-from aurora_wire.wire.mysql.execute import (
-    BULK_SEND_TYPES,
-    Prepared,
-    parse_bulk_execute,
-    parse_execute,
-    read_long_data,
+from aurora_wire.wire.mysql.commands import (
+    COM_BINLOG_DUMP,
+    COM_BINLOG_DUMP_GTID,
+    COM_CHANGE_USER,
+    COM_CLONE,
+    COM_CREATE_DB,
+    COM_DROP_DB,
+    COM_FIELD_LIST,
+    COM_INIT_DB,
+    COM_PROCESS_KILL,
+    COM_QUERY,
+    COM_REGISTER_SLAVE,
+    COM_SET_OPTION,
+    COM_STMT_BULK_EXECUTE,
+    COM_STMT_CLOSE,
+    COM_STMT_EXECUTE,
+    COM_STMT_FETCH,
+    COM_STMT_PREPARE,
+    COM_STMT_RESET,
+    COM_STMT_SEND_LONG_DATA,
+    COM_SUBSCRIBE_GROUP_REPLICATION_STREAM,
+    fits_command,
 )
+from aurora_wire.wire.mysql.execute import BULK_SEND_TYPES, parse_bulk_execute, parse_execute, read_long_data
 from aurora_wire.wire.mysql.lenenc import find_nul, read_lenenc, read_lestr
 from aurora_wire.wire.mysql.query import parse_query
-from aurora_wire.wire.mysql.values import PRESENT, value_bounds
+from aurora_wire.wire.mysql.sql_text import reads_like_sql
+from aurora_wire.wire.mysql.values import PRESENT, Value, is_temporal, size_of, value_bounds
 
-# Commands whose text is a name, or that hold none.
-KEPT = frozenset(
-    {
-        commands.COM_SLEEP, commands.COM_QUIT, commands.COM_INIT_DB, commands.COM_FIELD_LIST, commands.COM_CREATE_DB,
-        commands.COM_DROP_DB, commands.COM_REFRESH, commands.COM_SHUTDOWN, commands.COM_STATISTICS,
-        commands.COM_PROCESS_INFO, commands.COM_PROCESS_KILL, commands.COM_DEBUG, commands.COM_PING,
-        commands.COM_BINLOG_DUMP, commands.COM_BINLOG_DUMP_GTID, commands.COM_STMT_CLOSE, commands.COM_STMT_RESET,
-        commands.COM_SET_OPTION, commands.COM_STMT_FETCH, commands.COM_RESET_CONNECTION,
-    }
+LOGIN_FIXED: Final[i64] = 32
+SSL_REQUEST_LEN: Final[i64] = 32
+FILLER_AT: Final[i64] = 9      # of a login and an SSLRequest: 19 zeros, then 4 bytes that MariaDB uses
+FILLER_END: Final[i64] = 28
+
+# Attributes that drivers set by themselves; those of applications are masked. HOSTS name hosts.
+DRIVERS: Final = frozenset(
+    (
+        b"_client_name", b"_client_version", b"_client_license", b"_client_role", b"_client_replication_channel_name",
+        b"_os", b"_os_details", b"_os_user", b"_pid", b"_thread", b"_platform", b"_runtime_name", b"_runtime_version",
+        b"_runtime_vendor", b"_connector_name", b"_connector_version", b"_connector_license", b"_server_host",
+        b"_source_host", b"_client_host", b"_client_ip", b"program_name", b"_program_name",
+    )
 )  # fmt: skip
-LOGIN_FIXED = 32
-HOSTS = frozenset({b"_server_host", b"_source_host", b"_client_host", b"_client_ip"})  # attributes that name hosts
+HOSTS: Final = frozenset((b"_server_host", b"_source_host", b"_client_host", b"_client_ip"))
+CONTROLS: Final = bytes([byte for byte in range(32) if byte not in (9, 10, 13)] + [127])
 
 
 class ClientMask:
-    """Of one connection, its packets in order. parameter_counts: of prepared statements by id."""
+    """Of one connection, its packets in order. certain: what the packet is in its place is known beyond doubt."""
 
-    def __init__(
-        self, masker: Masker, agreed: int | None, parameter_counts: dict[int, int], *, hosts: bool = False
-    ) -> None:
-        self.masker = masker
-        self.hosts = hosts
-        self.agreed = agreed
-        self.prepared = {number: Prepared(number, b"", count) for number, count in parameter_counts.items()}
+    def __init__(self, talk: Talk) -> None:
+        self.talk = talk
 
-    def packet(self, label: int, data: bytes) -> list[Patch]:
-        """data: the payload, as far as it is there."""
-        if not data or label in (labels.SSL_REQUEST, labels.PROXY_HEADER):
-            return []
-        if label == labels.LOGIN:
-            return self._login(data)
-        if label == labels.AUTH:
-            return patches.value(self.masker, data, 0, len(data.rstrip(b"\0"))) if len(data) > 1 else []
-        if label == labels.INFILE_DATA:
-            return patches.value(self.masker, data, 0, len(data))
-        if label == labels.BINLOG:
-            return []  # a replica's acknowledgement
-        command = label - labels.COMMAND
-        if command < 0 or data[0] != command:
-            return patches.fill(0, len(data))
-        if command in KEPT:
-            return [] if commands.fits_command(command, len(data)) else patches.fill(1, len(data))
-        if command == commands.COM_QUERY:
-            return self._query(data)
-        if command == commands.COM_STMT_PREPARE:
-            return patches.sql(self.masker, data, 1, len(data))
-        if command == commands.COM_STMT_EXECUTE:
-            return self._execute(data)
-        if command == commands.COM_STMT_BULK_EXECUTE:
-            return self._bulk_execute(data)
-        if command == commands.COM_STMT_SEND_LONG_DATA:
-            return self._long_data(data)
-        if command == commands.COM_CHANGE_USER:
-            return self._change_user(data)
-        if command == commands.COM_REGISTER_SLAVE:
-            return self._register(data)
-        return patches.fill(1, len(data))
+    def payload(self, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64) -> bytes:
+        """As many bytes as data[at:end], of a payload of `total`."""
+        cut = Cut(self.talk.words, data, at, end)
+        if role == roles.SSL_REQUEST:
+            self._ssl_request(cut, total)
+        elif role == roles.LOGIN:
+            self._login(cut, certain)
+        elif role == roles.AUTH:
+            self._auth(cut)
+        elif role == roles.COMMAND and at < end:
+            cut.keep(at + 1)
+            whole = end - at == total
+            if certain:
+                self._command(cut, data[at], at, whole)
+            else:
+                self._doubtful(cut, data[at], at, whole)
+        return cut.done()
 
-    def _has(self, flag: int) -> bool:
-        return bool((self.agreed or 0) & flag)
+    def _has(self, flag: i64) -> bool:
+        return self.talk.facts.capabilities & flag != 0
 
-    def _attributes_agreed(self) -> int:
-        return -1 if self.agreed is None else int(self._has(caps.QUERY_ATTRIBUTES))
+    def _agreed(self) -> i64:
+        facts = self.talk.facts
+        if not facts.capabilities_known:
+            return -1
+        return 1 if facts.capabilities & caps.QUERY_ATTRIBUTES else 0
 
-    # -- who
-
-    def _login(self, data: bytes) -> list[Patch]:
-        if not u16(data, 0) & caps.PROTOCOL_41 if len(data) > 1 else True:
-            return self._old_login(data)
-        walk = _Walk(self.masker, data, LOGIN_FIXED)
-        walk.nulstr(masked=True)
-        if self._has(caps.PLUGIN_AUTH_LENENC_CLIENT_DATA):
-            walk.lestr(masked=True)
-        elif self._has(caps.SECURE_CONNECTION):
-            walk.u8str(masked=True)
+    def _command(self, cut: Cut, command: i64, at: i64, whole: bool) -> None:
+        data = cut.data
+        end = cut.end
+        if command == COM_QUERY:
+            self._query(cut, at, self._agreed())
+        elif command == COM_STMT_PREPARE:
+            cut.sql(end)
+        elif command == COM_STMT_EXECUTE:
+            self._execute(cut, at)
+        elif command == COM_STMT_BULK_EXECUTE:
+            self._bulk_execute(cut, at)
+        elif command == COM_STMT_SEND_LONG_DATA:
+            number, parameter, begin = read_long_data(data, at, end)
+            if number >= 0:
+                self.talk.statement(number).add_long_data(parameter, data, begin, begin)
+                cut.keep(begin)
+                cut.value(end)
+        elif command == COM_CHANGE_USER:
+            self._change_user(cut)
+        elif command == COM_REGISTER_SLAVE:
+            cut.keep(at + 5)
+            for _ in range(3):  # host, user, password
+                if cut.at < end:
+                    length: i64 = data[cut.at]
+                    cut.keep(cut.at + 1)
+                    cut.value(cut.at + length)
+            if whole and end - cut.at == 10 and is_zero(data, cut.at, cut.at + 2):
+                cut.keep(end)
+        elif command in (COM_INIT_DB, COM_CREATE_DB, COM_DROP_DB, COM_FIELD_LIST):
+            if whole and fits_command(command, end - at) and is_text(data, at + 1, end):
+                cut.keep(end)
+        elif command in (COM_CLONE, COM_SUBSCRIBE_GROUP_REPLICATION_STREAM):
+            self.talk.is_lost = True  # another protocol goes on here
+        elif command == COM_BINLOG_DUMP:
+            cut.keep(at + 11)  # position, flags, server id; the name of a file follows
+            cut.value(end)
+        elif command == COM_BINLOG_DUMP_GTID:
+            cut.keep(at + 7)
         else:
-            walk.nulstr(masked=True)
+            self._small(cut, command, at, whole)
+
+    def _small(self, cut: Cut, command: i64, at: i64, whole: bool) -> None:
+        """Commands of a fixed, small length: their numbers stay."""
+        if not whole or not fits_command(command, cut.end - at):
+            return
+        few_rows = command == COM_STMT_FETCH and cut.data[at + 7] == 0 and cut.data[at + 8] == 0
+        harmless = command in (COM_STMT_CLOSE, COM_STMT_RESET, COM_PROCESS_KILL, COM_SET_OPTION)
+        if harmless or few_rows or cut.end - at <= 2:
+            cut.keep(cut.end)
+
+    def _doubtful(self, cut: Cut, command: i64, at: i64, whole: bool) -> None:
+        """It may be the middle of something else: only what has the form of such a command stays."""
+        data = cut.data
+        end = cut.end
+        if command in (COM_QUERY, COM_STMT_PREPARE):
+            begin = at + 1
+            if command == COM_QUERY and end - at > 3 and data[at + 1] == 0 and data[at + 2] == 1:
+                begin = at + 3
+            if reads_like_sql(data, begin, end) and is_text(data, begin, end):
+                cut.keep(begin)
+                cut.sql(end)
+        elif command == COM_STMT_EXECUTE:
+            if end - at >= 10 and data[at + 5] < 16 and u32(data, at + 6) == 1:
+                cut.keep(at + 10)
+        else:
+            self._small(cut, command, at, whole)
+
+    # Who.
+
+    def _ssl_request(self, cut: Cut, total: i64) -> None:
+        data = cut.data
+        at = cut.at
+        if total == SSL_REQUEST_LEN and cut.end - at == total:
+            cut.keep(at + FILLER_AT)
+            if is_zero(data, at + FILLER_AT, at + FILLER_END):
+                cut.keep(cut.end)
+        elif total <= 8:
+            cut.keep(cut.end)
+
+    def _login(self, cut: Cut, certain: bool) -> None:
+        data = cut.data
+        at = cut.at
+        facts = self.talk.facts
+        if cut.end - at < 2 or not u16(data, at) & caps.PROTOCOL_41:
+            cut.keep(at + 5)
+            if certain:
+                nulstr(cut, False)
+                nulstr(cut, False)
+            return
+        cut.keep(at + FILLER_AT)
+        if cut.end - at < LOGIN_FIXED or not is_zero(data, at + FILLER_AT, at + FILLER_END):
+            return
+        cut.keep(at + LOGIN_FIXED)
+        if not certain or facts.login is None or not facts.capabilities_known:
+            return
+        nulstr(cut, False)
+        self._hash(cut, self._has(caps.PLUGIN_AUTH_LENENC_CLIENT_DATA))
         if self._has(caps.CONNECT_WITH_DB):
-            walk.nulstr(masked=False)
+            nulstr(cut, True)
         if self._has(caps.PLUGIN_AUTH):
-            walk.nulstr(masked=False)
+            nulstr(cut, True)
         if self._has(caps.CONNECT_ATTRS):
-            walk.attributes(hosts=self.hosts)
-        if self.agreed is None:
-            return patches.fill(LOGIN_FIXED, len(data))
-        return walk.found
+            self._attributes(cut)
 
-    def _old_login(self, data: bytes) -> list[Patch]:
-        walk = _Walk(self.masker, data, 5)
-        walk.nulstr(masked=True)
-        walk.nulstr(masked=True)
-        return walk.found
-
-    def _change_user(self, data: bytes) -> list[Patch]:
-        walk = _Walk(self.masker, data, 1)
-        walk.nulstr(masked=True)
-        if self._has(caps.SECURE_CONNECTION):
-            walk.u8str(masked=True)
+    def _hash(self, cut: Cut, is_lestr: bool) -> None:
+        """The answer to the server's nonce."""
+        data = cut.data
+        if is_lestr:
+            start, stop = read_lestr(data, cut.at, cut.end)
+            if start < 0:
+                cut.fill(cut.end)
+                return
+            cut.keep(start)
+            self._secret(cut, stop)
+        elif self._has(caps.SECURE_CONNECTION):
+            if cut.at < cut.end:
+                length: i64 = data[cut.at]
+                cut.keep(cut.at + 1)
+                self._secret(cut, cut.at + length)
         else:
-            walk.nulstr(masked=True)
-        walk.nulstr(masked=False)
-        walk.at = min(walk.at + 2, len(data))
+            nulstr(cut, False)
+
+    def _secret(self, cut: Cut, stop: i64) -> None:
+        """NULs at its end stay: by them a password in clear text is told from a hash."""
+        if stop > cut.end:
+            cut.fill(cut.end)
+            return
+        last = stop
+        while last > cut.at and cut.data[last - 1] == 0:
+            last -= 1
+        if last - cut.at == 1 and stop == last:
+            cut.keep(stop)  # one byte: asks for a key
+            return
+        cut.value(last)
+        cut.keep(stop)
+
+    def _auth(self, cut: Cut) -> None:
+        self._secret(cut, cut.end)
+
+    def _change_user(self, cut: Cut) -> None:
+        nulstr(cut, False)
+        self._hash(cut, False)
+        nulstr(cut, True)
+        cut.keep(cut.at + 2)
         if self._has(caps.PLUGIN_AUTH):
-            walk.nulstr(masked=False)
+            nulstr(cut, True)
         if self._has(caps.CONNECT_ATTRS):
-            walk.attributes(hosts=self.hosts)
-        return walk.found
+            self._attributes(cut)
 
-    def _register(self, data: bytes) -> list[Patch]:
-        walk = _Walk(self.masker, data, 5)
-        for _ in range(3):  # host, user, password
-            walk.u8str(masked=True)
-        return walk.found
-
-    # -- statements
-
-    def _query(self, data: bytes) -> list[Patch]:
-        query = parse_query(data, 0, len(data), self._attributes_agreed())
-        if query is None:
-            return patches.fill(1, len(data))
-        present = [one for one in query.attributes if one.indicator == PRESENT]
-        before = patches.values_before(self.masker, data, query.text_at, present)
-        if before is None:
-            return patches.fill(1, len(data))
-        return before + patches.sql(self.masker, data, query.text_at, query.text_end)
-
-    def _of(self, data: bytes) -> Prepared:
-        number = u32(data, 1) if len(data) >= 5 else -1
-        return self.prepared.setdefault(number, Prepared(number))
-
-    def _long_data(self, data: bytes) -> list[Patch]:
-        number, parameter, at = read_long_data(data, 0, len(data))
-        if number < 0:
-            return patches.fill(1, len(data))
-        self._of(data).add_long_data(parameter, data, at, at)
-        return patches.value(self.masker, data, at, len(data))
-
-    def _execute(self, data: bytes) -> list[Patch]:
-        prepared = self._of(data)
-        sent_before = set(prepared.long_data)
-        found = parse_execute(data, 0, len(data), prepared, self._attributes_agreed())
-        if found is not None:
-            values = [*found.values, *found.attributes]
-            present = [
-                one for number, one in enumerate(values) if one.indicator == PRESENT and number not in sent_before
-            ]
-            masked = patches.values_before(self.masker, data, len(data), present)
-            if masked is not None and (found.complete or not values):
-                return masked
-        return patches.fill(10, len(data))
-
-    def _bulk_execute(self, data: bytes) -> list[Patch]:
-        prepared = self._of(data)
-        found = parse_bulk_execute(data, 0, len(data), prepared)
-        kinds = prepared.types
-        if found is None or not kinds:
-            return patches.fill(7, len(data))
-        at = 7 + (2 * len(kinds) if u16(data, 5) & BULK_SEND_TYPES else 0)
-        masked: list[Patch] = []
-        while at < len(data):
-            for kind in kinds:
-                if at >= len(data):
-                    return patches.fill(7, len(data))
-                indicator = data[at]
-                at += 1
-                if indicator != PRESENT:
-                    continue
-                start, at = value_bounds(data, at, len(data), kind & 0xFF)
-                if start < 0:
-                    return patches.fill(7, len(data))
-                masked += patches.binary_value(self.masker, data, start, at, kind & 0xFF)
-        return masked
-
-
-class _Walk:
-    """Goes from field to field. What runs past the end is masked whole, and so is all that follows."""
-
-    def __init__(self, masker: Masker, data: bytes, at: int) -> None:
-        self.masker = masker
-        self.data = data
-        self.at = at
-        self.end = len(data)
-        self.found: list[Patch] = []
-
-    def _take(self, start: int, end: int, *, masked: bool) -> None:
-        if end > self.end:
-            self.found += patches.fill(start, self.end)
-        elif masked:
-            self.found += patches.value(self.masker, self.data, start, end)
-
-    def nulstr(self, *, masked: bool) -> None:
-        if self.at >= self.end:
+    def _attributes(self, cut: Cut) -> None:
+        data = cut.data
+        total, at = read_lenenc(data, cut.at, cut.end)
+        if total < 0 or at + total > cut.end:
             return
-        stop = find_nul(self.data, self.at, self.end)
-        self._take(self.at, self.end if stop < 0 else stop, masked=masked)
-        self.at = self.end if stop < 0 else stop + 1
-
-    def u8str(self, *, masked: bool) -> None:
-        if self.at >= self.end:
-            return
-        start = self.at + 1
-        stop = start + self.data[self.at]
-        self._take(start, stop, masked=masked)
-        self.at = min(stop, self.end)
-
-    def lestr(self, *, masked: bool) -> None:
-        if self.at >= self.end:
-            return
-        start, stop = read_lestr(self.data, self.at, self.end)
-        if start < 0:
-            self.found += patches.fill(self.at + 1, self.end)
-            self.at = self.end
-            return
-        self._take(start, stop, masked=masked)
-        self.at = stop
-
-    def attributes(self, *, hosts: bool) -> None:
-        """Those that the driver sets stay, as in reports; those of the application are masked."""
-        if self.at >= self.end:
-            return
-        total, at = read_lenenc(self.data, self.at, self.end)
-        stop = min(at + total, self.end) if total >= 0 else self.end
-        while at < stop:
-            key, key_end = read_lestr(self.data, at, stop)
-            value, value_end = read_lestr(self.data, key_end, stop) if key >= 0 else (-1, at)
+        stop = at + total
+        cut.keep(at)
+        while cut.at < stop:
+            key, key_end = read_lestr(data, cut.at, stop)
+            if key < 0:
+                return
+            value, value_end = read_lestr(data, key_end, stop)
             if value < 0:
-                self.found += patches.fill(at, stop)
-                break
-            name = self.data[key:key_end]
-            drivers_own = name.startswith(b"_") or name == b"program_name"
-            if not drivers_own or (hosts and name in HOSTS):
-                self.found += patches.value(self.masker, self.data, value, value_end)
-            at = value_end
-        self.at = stop
+                return
+            name = data[key:key_end]
+            cut.keep(value)
+            if name in DRIVERS and not (self.talk.hosts and name in HOSTS):
+                cut.keep(value_end)
+            else:
+                cut.value(value_end)
+
+    # Statements.
+
+    def _query(self, cut: Cut, at: i64, agreed: i64) -> None:
+        query = parse_query(cut.data, at, cut.end, agreed)
+        if query is None:
+            return
+        if query.text_at > cut.at and not self._values_before(cut, query.text_at, query.attributes, -1):
+            return
+        cut.sql(query.text_end)
+
+    def _values_before(self, cut: Cut, stop: i64, values: list[Value], kept_to: i64) -> bool:
+        """Those present stand one after another and end at `stop`; False, and nothing is masked, where they do not."""
+        present: list[Value] = []
+        size: i64 = 0
+        for value in values:
+            if value.indicator == PRESENT:
+                present.append(value)
+                size += encoded_size(value)
+        begin = stop - size
+        if begin < cut.at:
+            return False
+        at = begin
+        for value in present:
+            start, after = value_bounds(cut.data, at, stop, value.type)
+            if start < 0:
+                return False
+            at = after
+        if at != stop:
+            return False
+        cut.keep(begin)
+        for value in present:
+            start, after = value_bounds(cut.data, cut.at, stop, value.type)
+            binary_value(cut, start, after, value.type)
+        return True
+
+    def _execute(self, cut: Cut, at: i64) -> None:
+        data = cut.data
+        end = cut.end
+        if end - at < 10:
+            return
+        cut.keep(at + 5)
+        if data[at + 5] < 16 and u32(data, at + 6) == 1:
+            cut.keep(at + 10)
+        prepared = self.talk.statement(u32(data, at + 1))
+        sent_before = set(prepared.long_data)
+        found = parse_execute(data, at, end, prepared, self._agreed())
+        prepared.reset()
+        if found is None or not found.complete or cut.at < at + 10:
+            return
+        values: list[Value] = []
+        number = 0
+        for value in found.values:
+            if number not in sent_before:
+                values.append(value)
+            number += 1
+        values.extend(found.attributes)
+        self._values_before(cut, end, values, at + 10)
+
+    def _bulk_execute(self, cut: Cut, at: i64) -> None:
+        data = cut.data
+        end = cut.end
+        if end - at < 7:
+            return
+        cut.keep(at + 7)
+        prepared = self.talk.statement(u32(data, at + 1))
+        found = parse_bulk_execute(data, at, end, prepared)
+        kinds = prepared.types
+        if found is None or len(kinds) == 0:
+            return
+        begin = at + 7
+        if u16(data, at + 5) & BULK_SEND_TYPES:
+            begin += 2 * len(kinds)
+        # First, whether all of it fits.
+        probe = begin
+        while probe < end:
+            for kind in kinds:
+                if probe >= end or data[probe] > 3:
+                    return
+                indicator: i64 = data[probe]
+                probe += 1
+                if indicator == PRESENT:
+                    start, probe = value_bounds(data, probe, end, kind & 0xFF)
+                    if start < 0:
+                        return
+        cut.keep(begin)
+        while cut.at < end:
+            for kind in kinds:
+                indicator = data[cut.at]
+                cut.keep(cut.at + 1)
+                if indicator == PRESENT:
+                    start, after = value_bounds(data, cut.at, end, kind & 0xFF)
+                    binary_value(cut, start, after, kind & 0xFF)
+
+
+def nulstr(cut: Cut, keeps: bool) -> None:
+    """Text up to NUL, and that."""
+    if cut.at >= cut.end:
+        return
+    stop = find_nul(cut.data, cut.at, cut.end)
+    if stop < 0:
+        cut.fill(cut.end)
+    elif keeps:
+        cut.keep(stop + 1)
+    else:
+        cut.value(stop)
+        cut.keep(stop + 1)
+
+
+def binary_value(cut: Cut, start: i64, stop: i64, kind: i64) -> None:
+    """A value in binary encoding: text keeps its look, numbers and times become the filler. Its length stays."""
+    cut.keep(start)
+    if size_of(kind) or is_temporal(kind):
+        cut.fill(stop)
+    else:
+        cut.value(stop)
+
+
+def encoded_size(value: Value) -> i64:
+    """Bytes of a value as it stands in a packet."""
+    length: i64 = len(value.raw)
+    if size_of(value.type):
+        return length
+    if is_temporal(value.type) or length < 251:
+        return 1 + length
+    if length < 1 << 16:
+        return length + 3
+    return length + 4 if length < 1 << 24 else length + 9
+
+
+def is_text(data: bytes, at: i64, end: i64) -> bool:
+    text = data[at:end]
+    return len(text.translate(None, CONTROLS)) == len(text)
+
+
+def is_zero(data: bytes, at: i64, end: i64) -> bool:
+    while at < end:
+        if data[at] != 0:
+            return False
+        at += 1
+    return True

@@ -1,187 +1,368 @@
-"""What a server's packets hold that nobody else may read: rows, messages with values in them, binlog events.
+"""What of a server's packets may be copied out, by what each is in its place: all else is masked or filled.
 
-Sources: MySQL Server docs, "Text Resultset", "Binary Protocol Resultset", "ColumnDefinition41", "ERR_Packet",
-"Binlog Event". Names of columns and tables stay; that of an expression may be a literal, and is masked.
+Sources: MySQL Server docs, "Text Resultset", "Binary Protocol Resultset", "ColumnDefinition41", "OK_Packet",
+"ERR_Packet", "Session State Information", "Binlog Event". Names of columns and tables stay; that of an expression may
+be a literal, and is masked.
 """
 
-from __future__ import annotations
+from typing import Final
 
-from aurora_wire.evidence import patches
-from aurora_wire.evidence.masking import Masker
-from aurora_wire.evidence.patches import Patch
-from aurora_wire.wire import labels
+from mypy_extensions import i64
+
+from aurora_wire.evidence.masked_client import binary_value
+from aurora_wire.evidence.talk import Talk
+from aurora_wire.evidence.words import Cut
+from aurora_wire.reads import u32
+from aurora_wire.wire import roles
 from aurora_wire.wire.mysql import capabilities as caps
+from aurora_wire.wire.mysql.auth import CACHING_SHA2, NATIVE_PASSWORD, SHA256
+from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.greeting import parse_greeting
-from aurora_wire.wire.mysql.lenenc import NULL, read_lestr
+from aurora_wire.wire.mysql.lenenc import NULL, find_nul, read_lenenc, read_lestr
 from aurora_wire.wire.mysql.replies import (
+    SESSION_STATE_CHANGED,
     is_column_definition,
+    is_progress,
     parse_column_count,
-    parse_eof,
     parse_ok,
     parse_prepare_ok,
 )
 from aurora_wire.wire.mysql.values import value_bounds
 
-COUNT, DEFINITIONS, ROWS = range(3)
-BINLOG_HEADER = 19
-MAX_KEPT = 1024                 # bytes of an OK with all that a server tells of its session
-AUTH_STARTS = frozenset({0x01, 0x02, 0xFE})
-SEMI_SYNC = 0xEF
-# Events without data of applications: rotate, stop, format, XID, heartbeat, GTIDs of MySQL and MariaDB.
-PLAIN_EVENTS = frozenset({3, 4, 15, 16, 27, 33, 34, 35, 41, 42, 160, 161, 162, 163})
+EVENT_HEADER: Final[i64] = 19   # of a binlog event
+SEMI_SYNC: Final[i64] = 0xEF
+MAX_KINDS: Final[i64] = 4096
+MAX_VERSION: Final[i64] = 60    # bytes of a server's version that are believed
+
+# Words of the info that servers add to an OK: numbers stand between them.
+INFO: Final = frozenset(
+    (b"Rows", b"matched:", b"Changed:", b"Warnings:", b"Records:", b"Duplicates:", b"Deleted:", b"Skipped:", b"")
+)
+NUMBER: Final = b"0123456789"
+# Variables of the session whose values say nothing of what is stored.
+VARIABLES: Final = frozenset(
+    (
+        b"autocommit", b"character_set_client", b"character_set_connection", b"character_set_results",
+        b"character_set_server", b"character_set_database", b"collation_connection", b"collation_database",
+        b"collation_server", b"lc_messages", b"lc_time_names", b"sql_mode", b"time_zone", b"transaction_isolation",
+        b"tx_isolation", b"transaction_read_only", b"tx_read_only", b"max_allowed_packet", b"net_buffer_length",
+        b"wait_timeout", b"interactive_timeout", b"redirect_url_off",
+    )
+)  # fmt: skip
+WORD: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_,-+:./"
+LONGEST_WORD: Final[i64] = 300
+SYSTEM_VARIABLE: Final[i64] = 0
+SCHEMA: Final[i64] = 1
+STATE_CHANGE: Final[i64] = 2
+TRANSACTION_STATE: Final[i64] = 5
+PLUGIN: Final = b"abcdefghijklmnopqrstuvwxyz0123456789_"
+PUBLIC_KEY: Final = b"-----BEGIN PUBLIC KEY-----"
+# Messages without a word of the client's.
+MESSAGES: Final = frozenset(
+    (b"Too many connections", b"Bad handshake", b"Unknown command", b"Got packets out of order", b"Malformed packet")
+)
 
 
 class ServerMask:
-    """Of one connection, its packets in order. parameter_counts: filled with those of prepared statements."""
+    """Of one connection, its packets in order. certain: what the packet is in its place is known beyond doubt."""
 
-    def __init__(self, masker: Masker, agreed: int | None) -> None:
-        self.masker = masker
-        self.agreed = agreed
-        self.parameter_counts: dict[int, int] = {}
-        self.kinds: list[int] = []  # types of the columns of the last result
-        self.phase = COUNT
-        self.left = 0               # definitions to come
-        self.rows = 0
-        self.saw_eof = False        # the one between definitions and rows
+    def __init__(self, talk: Talk) -> None:
+        self.talk = talk
 
-    @property
-    def deprecates_eof(self) -> bool:
-        return bool((self.agreed or 0) & caps.DEPRECATE_EOF)
+    def payload(self, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64) -> bytes:
+        """As many bytes as data[at:end], of a payload of `total`."""
+        cut = Cut(self.talk.words, data, at, end)
+        if at == end:
+            return b""
+        whole = end - at == total
+        if role == roles.TEXT_ROW:
+            if certain and whole:
+                self._text_row(cut)
+        elif role == roles.BINARY_ROW:
+            if certain and whole:
+                self._binary_row(cut)
+        elif role == roles.OK:
+            self._ok(cut, certain, whole)
+        elif role == roles.EOF:
+            if whole and (total == 5 or total == 1):
+                cut.keep(end)
+            else:
+                self._ok(cut, certain, whole)
+        elif role in (roles.ERR, roles.EARLY_ERR):
+            self._error(cut)
+        elif role == roles.HEAD:
+            if end - at == 1 or (certain and whole and end - at <= 4):
+                if parse_column_count(data, at, end, self.talk.facts.capabilities).count > 0:
+                    cut.keep(end)
+            self.talk.kinds = []
+        elif role == roles.DEFINITION:
+            if whole and (certain or is_column_definition(data, at, end)):
+                self._definition(cut, certain)
+            else:
+                self.talk.kinds = []
+        elif role == roles.PREPARE_OK:
+            self._prepared(cut, certain)
+        elif role == roles.GREETING:
+            if whole and is_greeting(data, at, end):
+                cut.keep(end)
+        elif role == roles.AUTH:
+            self._auth(cut, certain, whole)
+        elif role == roles.INFILE_REQUEST:
+            cut.keep(at + 1)
+            cut.value(end)
+        elif role == roles.BINLOG:
+            self._event(cut)
+        return cut.done()
 
-    def packet(self, label: int, data: bytes) -> list[Patch]:
-        """data: the payload, as far as it is there."""
-        if not data or label == labels.PROXY_HEADER:
-            return []
-        if label == labels.GREETING:
-            return [] if parse_greeting(data, 0, len(data)) is not None else patches.fill(1, len(data))
-        if label == labels.AUTH:  # a salt, a public key, what is asked for
-            return [] if data[0] in AUTH_STARTS and len(data) <= MAX_KEPT * 8 else patches.fill(1, len(data))
-        if label in (labels.ERR, labels.EARLY_ERROR):
-            self.phase = COUNT
-            return self._error(data)
-        if label == labels.PREPARE_OK:
-            reply = parse_prepare_ok(data, 0, len(data))
-            if reply is not None:
-                self.parameter_counts[int(reply.statement_id)] = int(reply.params)
-                self.phase = COUNT
-                return []
-            return self._result(data)
-        if label == labels.OK:
-            self.phase = COUNT
-            return self._kept(data)
-        if label == labels.EOF:
-            self._eof()
-            return self._kept(data)
-        if label == labels.RESULT_SET:
-            return self._result(data)
-        if label == labels.INFILE_REQUEST:
-            return patches.value(self.masker, data, 1, len(data))
-        if label == labels.BINLOG:
-            return self._event(data)
-        return patches.fill(1, len(data))
+    # Rows.
 
-    def _kept(self, data: bytes) -> list[Patch]:
-        """An OK or EOF, if it is one and not what was taken for it."""
-        agreed = -1 if self.agreed is None else self.agreed
-        is_short = len(data) <= MAX_KEPT
-        if is_short and (parse_eof(data, 0, len(data)) or parse_ok(data, 0, len(data), agreed)) is not None:
-            return []
-        return patches.fill(1, len(data))
-
-    def _error(self, data: bytes) -> list[Patch]:
-        at = 9 if data[3:4] == b"#" else 3
-        return patches.sql(self.masker, data, at, len(data))
-
-    def _eof(self) -> None:
-        between = self.phase == ROWS and not self.rows and not self.saw_eof
-        if between and not self.deprecates_eof:
-            self.saw_eof = True
-        else:
-            self.phase = COUNT
-
-    def _result(self, data: bytes) -> list[Patch]:
-        if self.phase == DEFINITIONS or (self.phase == COUNT and is_column_definition(data, 0, len(data))):
-            return self._definition(data)
-        if self.phase == COUNT:
-            found = parse_column_count(data, 0, len(data), -1 if self.agreed is None else self.agreed)
-            if found.count > 0:
-                self.left = int(found.count)
-                self.rows = 0
-                self.saw_eof = False
-                self.phase = DEFINITIONS if found.definitions_follow else ROWS
-                if found.definitions_follow:
-                    self.kinds = []
-                return []
-        self.rows += 1
-        return self._row(data)
-
-    def _definition(self, data: bytes) -> list[Patch]:
-        if self.phase == DEFINITIONS:
-            self.left -= 1
-            if self.left <= 0:
-                self.phase = ROWS
-        texts: list[tuple[int, int]] = []
-        at = 0
-        for _ in range(6):  # catalog, schema, table, original table, name, original name
-            start, at = read_lestr(data, at, len(data))
-            if start < 0:
-                return patches.fill(0, len(data))
-            texts.append((start, at))
-        if len(data) - at > 13 and data[at] != 0x0C:  # MariaDB's further words about the type
-            start, at = read_lestr(data, at, len(data))
-            if start < 0:
-                return patches.fill(0, len(data))
-        if len(data) - at < 8:
-            return patches.fill(0, len(data))
-        if self.phase != COUNT:
-            self.kinds.append(data[at + 7])
-        masked: list[Patch] = []
-        name, original = texts[4], texts[5]
-        if original[0] == original[1]:
-            masked += patches.value(self.masker, data, *name)
-        return masked + patches.fill(at + 14, len(data))  # a default value, of COM_FIELD_LIST
-
-    def _row(self, data: bytes) -> list[Patch]:
-        masked = self._binary_row(data) if data[0] == 0 and self.kinds else None
-        if masked is None:
-            masked = self._text_row(data)
-        if masked is None:
-            return patches.fill(1, len(data))
-        return masked
-
-    def _text_row(self, data: bytes) -> list[Patch] | None:
-        masked: list[Patch] = []
-        at = 0
-        while at < len(data):
-            start, after = read_lestr(data, at, len(data))
+    def _text_row(self, cut: Cut) -> None:
+        data = cut.data
+        end = cut.end
+        at = cut.at
+        while at < end:  # does it fit to its end?
+            start, after = read_lestr(data, at, end)
             if start == NULL:
-                at += 1
-                continue
-            if start < 0:
-                return None
-            masked += patches.value(self.masker, data, start, after)
+                after = at + 1
+            elif start < 0:
+                return
             at = after
-        return masked
-
-    def _binary_row(self, data: bytes) -> list[Patch] | None:
-        size = (len(self.kinds) + 9) // 8
-        at = 1 + size
-        if at > len(data):
-            return None
-        nulls = int.from_bytes(data[1:at], "little")
-        masked: list[Patch] = []
-        for number, kind in enumerate(self.kinds):
-            if nulls >> (number + 2) & 1:
+        while cut.at < end:
+            start, after = read_lestr(data, cut.at, end)
+            if start == NULL:
+                cut.keep(cut.at + 1)
                 continue
-            start, at = value_bounds(data, at, len(data), kind)
-            if start < 0:
-                return None
-            masked += patches.binary_value(self.masker, data, start, at, kind)
-        return masked if at == len(data) else None
+            cut.keep(start)
+            cut.value(after)
 
-    def _event(self, data: bytes) -> list[Patch]:
-        at = 1 + (2 if data[1:2] == bytes([SEMI_SYNC]) else 0)
-        kind = data[at + 4] if len(data) > at + 4 else -1
-        if kind in PLAIN_EVENTS:
-            return []
-        return patches.fill(at + BINLOG_HEADER, len(data))
+    def _binary_row(self, cut: Cut) -> None:
+        data = cut.data
+        end = cut.end
+        kinds = self.talk.kinds
+        first = cut.at
+        cut.keep(first + 1)
+        nulls = first + 1
+        at = nulls + (len(kinds) + 9) // 8
+        if len(kinds) == 0 or data[first] != 0 or at > end:
+            return
+        begin = at
+        column: i64 = 2
+        for kind in kinds:
+            if data[nulls + column // 8] >> (column & 7) & 1 == 0:
+                start, at = value_bounds(data, at, end, kind)
+                if start < 0:
+                    return
+            column += 1
+        if at != end:
+            return
+        cut.keep(begin)
+        column = 2
+        for kind in kinds:
+            if data[nulls + column // 8] >> (column & 7) & 1 == 0:
+                start, after = value_bounds(data, cut.at, end, kind)
+                binary_value(cut, start, after, kind)
+            column += 1
+
+    def _definition(self, cut: Cut, certain: bool) -> None:
+        """Catalog, schema, table, original table, name, original name; then 0x0C and 12 bytes about the type."""
+        data = cut.data
+        end = cut.end
+        ends: list[int] = []
+        starts: list[int] = []
+        at = cut.at
+        for _ in range(6):
+            start, at = read_lestr(data, at, end)
+            if start < 0:
+                self.talk.kinds = []
+                return
+            starts.append(start)
+            ends.append(at)
+        further = at
+        if end - at > 13 and data[at] != 0x0C:  # MariaDB's further words about the type
+            start, at = read_lestr(data, at, end)
+            if start < 0:
+                self.talk.kinds = []
+                return
+        if end - at < 13 or data[at] != 0x0C or (not certain and end - at != 13):
+            self.talk.kinds = []
+            return
+        if len(self.talk.kinds) < MAX_KINDS:
+            self.talk.kinds.append(data[at + 7])
+        if not certain:
+            cut.keep(cut.at + 4)
+            cut.fill(at)
+        elif starts[5] == ends[5]:  # without an original name it is that of an expression
+            cut.keep(starts[4])
+            cut.value(ends[4])
+            cut.keep(further)
+        cut.keep(at + 13)  # behind it may come a default value, of COM_FIELD_LIST
+
+    def _prepared(self, cut: Cut, certain: bool) -> None:
+        reply = parse_prepare_ok(cut.data, cut.at, cut.end)
+        if reply is None or not certain:
+            cut.keep(cut.at + 1)
+            return
+        talk = self.talk
+        prepared = talk.statement(reply.statement_id)
+        if prepared.param_count != reply.params or len(prepared.types) > 0:
+            talk.prepared[reply.statement_id] = Prepared(reply.statement_id, b"", reply.params)
+        talk.kinds = []
+        cut.keep(cut.end)
+
+    # What a server says of itself.
+
+    def _ok(self, cut: Cut, certain: bool, whole: bool) -> None:
+        data = cut.data
+        at = cut.at
+        end = cut.end
+        capabilities = self.talk.facts.capabilities if self.talk.facts.capabilities_known else caps.PROTOCOL_41
+        ok = parse_ok(data, at, end, capabilities)
+        if ok is None or not certain:
+            # Nobody knows that it is one: the form of the usual one, and no more.
+            if whole and end - at == 7 and data[at + 1] < 0xFB and data[at + 2] < 0xFB:
+                cut.keep(end)
+            else:
+                cut.keep(at + 1)
+            return
+        cut.keep(ok.rest_at)
+        if not whole or ok.rest_at >= end:
+            return
+        if not capabilities & caps.SESSION_TRACK:
+            if is_info(data, ok.rest_at, end):
+                cut.keep(end)
+            return
+        start, after = read_lestr(data, ok.rest_at, end)
+        if start < 0:
+            return
+        cut.keep(start)
+        if is_info(data, start, after):
+            cut.keep(after)
+        else:
+            cut.fill(after)
+        if not ok.status & SESSION_STATE_CHANGED or after >= end:
+            return
+        start, stop = read_lestr(data, after, end)
+        if start < 0 or stop != end:
+            return
+        cut.keep(start)
+        while cut.at < stop:
+            kind: i64 = data[cut.at]
+            begin, next_at = read_lestr(data, cut.at + 1, stop)
+            if begin < 0:
+                return
+            cut.keep(begin)
+            self._change(cut, kind, begin, next_at)
+            cut.fill(next_at)
+
+    def _change(self, cut: Cut, kind: i64, at: i64, end: i64) -> None:
+        """One change of the session's state."""
+        data = cut.data
+        if kind == SYSTEM_VARIABLE:
+            while cut.at < end:
+                name, value_at = read_lestr(data, cut.at, end)
+                if name < 0:
+                    return
+                value, after = read_lestr(data, value_at, end)
+                if value < 0:
+                    return
+                known = data[name:value_at] in VARIABLES
+                if known:
+                    cut.keep(value)
+                else:
+                    cut.keep(name)
+                    cut.value(value_at)
+                    cut.keep(value)
+                if known and after - value <= LONGEST_WORD and is_of(data, value, after, WORD):
+                    cut.keep(after)
+                else:
+                    cut.value(after)
+        elif kind == SCHEMA or (kind == STATE_CHANGE and end - at <= 2):
+            cut.keep(end)
+        elif kind == TRANSACTION_STATE:
+            start, after = read_lestr(data, at, end)
+            if start >= 0 and after == end and after - start == 8:
+                cut.keep(end)
+
+    def _error(self, cut: Cut) -> None:
+        """Code and SQLSTATE; a message repeats what the client said, in quotes that do not nest."""
+        data = cut.data
+        at = cut.at
+        end = cut.end
+        cut.keep(at + 3)
+        if is_progress(data, at, end):
+            cut.keep(at + 9)  # how many strings, stage, of how many, progress in it
+            length, after = read_lenenc(data, cut.at, end)
+            if length >= 0:
+                cut.keep(after)
+            return
+        if end - at >= 9 and data[at + 3] == 35 and is_of(data, at + 4, at + 9, SQLSTATE):
+            cut.keep(at + 9)
+        if data[cut.at : end] in MESSAGES:
+            cut.keep(end)
+
+    def _auth(self, cut: Cut, certain: bool, whole: bool) -> None:
+        """A plugin's name, the nonce of those whose nonce is random, a public key."""
+        data = cut.data
+        at = cut.at
+        end = cut.end
+        first: i64 = data[at]
+        cut.keep(at + 1)
+        if not certain or not whole:
+            return
+        if first == 1:
+            rest = data[at + 1 : end]
+            if len(rest) == 1 or (rest.startswith(PUBLIC_KEY) and len(rest) < 4096):
+                cut.keep(end)
+        elif first in (0xFE, 2):
+            nul = find_nul(data, at + 1, end)
+            if nul < 0 or not is_of(data, at + 1, nul, PLUGIN):
+                return
+            name = data[at + 1 : nul]
+            cut.keep(nul + 1)
+            if name in (NATIVE_PASSWORD, CACHING_SHA2, SHA256) and end - nul - 1 in (20, 21):
+                cut.keep(end)
+
+    def _event(self, cut: Cut) -> None:
+        """A binlog event's header, where the length in it is the packet's."""
+        data = cut.data
+        at = cut.at
+        end = cut.end
+        cut.keep(at + 1)
+        begin = at + 1
+        if end - at > 3 and data[begin] == SEMI_SYNC and data[begin + 1] < 2:
+            begin += 2
+        size: i64 = end - begin
+        if data[at] == 0 and size >= EVENT_HEADER and u32(data, begin + 9) == size:
+            cut.keep(begin + EVENT_HEADER)
+
+
+SQLSTATE: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+def is_of(data: bytes, at: i64, end: i64, allowed: bytes) -> bool:
+    """Are all bytes of data[at:end] among these?"""
+    return len(data[at:end].translate(None, allowed)) == 0
+
+
+def is_info(data: bytes, at: i64, end: i64) -> bool:
+    """Counts, in the words of the server: `Rows matched: 1  Changed: 1  Warnings: 0`."""
+    if end - at > 120:
+        return False
+    for word in data[at:end].split(b" "):
+        if word not in INFO and (len(word) > 10 or len(word.translate(None, NUMBER)) > 0):
+            return False
+    return True
+
+
+def is_greeting(data: bytes, at: i64, end: i64) -> bool:
+    """A greeting whose version reads like one: `8.0.36`, `5.5.5-10.11.19-MariaDB-0+deb12u1-log`."""
+    greeting = parse_greeting(data, at, end)
+    if greeting is None:
+        return False
+    nul = find_nul(data, at + 1, end)
+    if nul < 0 or nul - at - 1 > MAX_VERSION or not 48 <= data[at + 1] <= 57:
+        return False
+    return len(data[at + 1 : nul].translate(None, WORD + b"~() ")) == 0
+
+
+

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.explain_headers import explain_headers
-from aurora_wire.report.explain_mysql import Talk, explain_packets, label_name
+from aurora_wire.report.explain_mysql import Talk, explain_known, explain_packets, label_name
 from aurora_wire.report.explain_rows import MAX_MESSAGES, TEXT_LIMIT, Rows, plural
 from aurora_wire.report.explain_tls import explain_record, record_fits
 from aurora_wire.report.tcpdump import TcpdumpLines
@@ -15,6 +16,9 @@ from aurora_wire.wire.fragments import Fragments
 from aurora_wire.wire.locator import Locator
 from aurora_wire.wire.proxy import parse_proxy
 from aurora_wire.wire.skipped import TCP, skipped_name
+
+if TYPE_CHECKING:
+    from aurora_wire.packets import Packet
 
 Span = tuple[int, int, int]         # start, end (offsets in the TCP payload), label
 
@@ -32,13 +36,13 @@ WORDS: Final = {
 
 def explain(
     frame: bytes, link_type: int, spans: list[Span], from_client: bool | None, capabilities: int | None,
-    codec: str = "utf-8",
+    codec: str = "utf-8", packets: Sequence[Packet] = (),
 ) -> list[str]:
     """The lines that explain a frame. Never raises on any bytes; text from the wire is escaped.
 
     spans: what the engine found each part of the payload to be (for a frame with a label and no spans: one
     over the whole payload); capabilities: those that both sides have, where known; codec: of the connection's
-    character set.
+    character set. packets: what the engine found each MySQL packet to be in its place.
     """
     tcpdump = TcpdumpLines()
     tcpdump.header_line(frame, link_type, None, len(frame))
@@ -52,11 +56,13 @@ def explain(
     rows.title(f"A frame of {plural(len(frame), 'byte')}. Offsets are those of the -X dump.")
     explain_headers(rows, frame, link_type, found)
     talk = Talk(from_client=from_client, agreed=-1 if capabilities is None else capabilities, codec=codec)
-    _explain_payload(rows, found, spans, talk)
+    _explain_payload(rows, found, spans, talk, packets)
     return rows.lines
 
 
-def _explain_payload(rows: Rows, found: Locator, spans: list[Span], talk: Talk) -> None:
+def _explain_payload(
+    rows: Rows, found: Locator, spans: list[Span], talk: Talk, packets: Sequence[Packet]
+) -> None:
     if found.payload_len == 0:
         rows.title("No payload: this segment only manages the connection.")
         return
@@ -68,7 +74,11 @@ def _explain_payload(rows: Rows, found: Locator, spans: list[Span], talk: Talk) 
             continue
         if at < low:
             _explain_other(rows, at, low, labels.UNKNOWN)
-        _explain_run(rows, low, high, label, talk, [start + mark for mark in marks])
+        known = [one for one in packets if start + one.start < high and start + one.end > low]
+        if known:
+            explain_known(rows, low, high, label, talk, known, start)
+        else:
+            _explain_run(rows, low, high, label, talk, [start + mark for mark in marks])
         at = high
     if at < end:
         _explain_other(rows, at, end, spans[0][2] if len(spans) == 1 else labels.UNKNOWN)

@@ -6,7 +6,8 @@ Source: MySQL Server docs, "Protocol::Packet", "Compression".
 from __future__ import annotations
 
 import zlib
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from aurora_wire.reads import u24
 from aurora_wire.report.escape import show_bytes
@@ -19,7 +20,7 @@ from aurora_wire.report.explain_login import (
 )
 from aurora_wire.report.explain_replies import explain_error, explain_reply
 from aurora_wire.report.explain_rows import MAX_MESSAGES, TEXT_LIMIT, FieldReader, Rows, plural
-from aurora_wire.wire import labels
+from aurora_wire.wire import labels, roles
 from aurora_wire.wire.mysql.commands import command_name, fits_command
 
 HEADER: Final = 4
@@ -30,6 +31,20 @@ LIKELY_LENGTH: Final = 0xFFFF       # text that is read as a length gives more
 BEFORE_COMPRESSION: Final = (
     labels.GREETING, labels.SSL_REQUEST, labels.EARLY_ERROR, labels.LOGIN, labels.AUTH,
 )
+
+# Labels of packets by their roles; those of a result have one for all.
+LABELS: Final = {
+    roles.GREETING: labels.GREETING, roles.SSL_REQUEST: labels.SSL_REQUEST, roles.LOGIN: labels.LOGIN,
+    roles.AUTH: labels.AUTH, roles.PREPARE_OK: labels.PREPARE_OK, roles.OK: labels.OK, roles.EOF: labels.EOF,
+    roles.ERR: labels.ERR, roles.EARLY_ERR: labels.EARLY_ERROR, roles.INFILE_REQUEST: labels.INFILE_REQUEST,
+    roles.FILE_DATA: labels.INFILE_DATA, roles.BINLOG: labels.BINLOG, roles.HEAD: labels.RESULT_SET,
+    roles.DEFINITION: labels.RESULT_SET, roles.TEXT_ROW: labels.RESULT_SET, roles.BINARY_ROW: labels.RESULT_SET,
+    roles.STATISTICS: labels.RESPONSE,
+}  # fmt: skip
+ANSWERS: Final = (labels.OK, labels.PREPARE_OK, labels.RESULT_SET, labels.EOF, labels.ERR)
+
+if TYPE_CHECKING:
+    from aurora_wire.packets import Packet
 
 
 class Talk:
@@ -80,6 +95,45 @@ def explain_packets(
             at = stop
 
 
+def explain_known(
+    rows: Rows, start: int, end: int, label: int, talk: Talk, known: Sequence[Packet], base: int
+) -> None:
+    """The same where the engine has told of each packet what it is. base: where their offsets begin in `rows`."""
+    at = start
+    count = 0
+    for one in known:
+        low, high = max(at, base + one.start), min(base + one.end, end)
+        if low >= high:
+            continue
+        count += 1
+        if count > MAX_MESSAGES:
+            break
+        if at < low:
+            _explain_fragment(rows, at, low, label, talk)
+        begins = one.at == 0 and low == base + one.start
+        if one.inside is not None and begins and high - low >= COMPRESSED_HEADER:
+            _explain_compressed(rows, low, high, label, talk, one.inside)
+        elif one.inside is None and begins and high - low >= HEADER:
+            _explain_packet(rows, low, high, _label_of(one.role, label, rows.data, low, high), talk, one)
+        else:
+            _explain_fragment(rows, low, high, label, talk)
+        at = high
+    if at < end:
+        if count > MAX_MESSAGES:
+            rows.title(f"{plural(end - at, 'byte')} more of the same")
+        else:
+            _explain_fragment(rows, at, end, label, talk)
+
+
+def _label_of(role: int, label: int, data: bytes, at: int, end: int) -> int:
+    """What to call a packet: by its role, where the label may be that of what is around it."""
+    if role == roles.COMMAND:
+        return labels.COMMAND + data[at + HEADER] if at + HEADER < end else label
+    if role in LABELS:
+        return LABELS[role]
+    return int(labels.RESPONSE) if label in ANSWERS else label
+
+
 def _header_fits(data: bytes, at: int, end: int, label: int) -> bool:
     """Whether a packet's header is at `at`, and not the middle of one."""
     if end - at < HEADER:
@@ -109,7 +163,7 @@ def _label_inside(data: bytes, at: int, end: int, label: int, talk: Talk) -> int
     return label if label >= labels.COMMAND else labels.COMMAND_DATA
 
 
-def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: Talk) -> int:
+def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: Talk, known: Packet | None = None) -> int:
     length, sequence = u24(rows.data, at), rows.data[at + 3]
     stop = at + HEADER + length
     rows.title(f"MySQL {label_name(label)} ({talk.who()}), {plural(HEADER + length, 'byte')}")
@@ -137,11 +191,18 @@ def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: Talk) -> in
     elif label >= labels.COMMAND:
         explain_command(fields, talk.agreed, talk.codec)
     else:
-        explain_reply(fields, talk.agreed, sequence, prepared=label == labels.PREPARE_OK)
+        explain_reply(fields, talk.agreed, sequence, _role_of(label) if known is None else known.role, known)
     fields.rest(lambda raw: f"{plural(len(raw), 'byte')} after the last known field")
     if stop > end:
         rows.note(f"{plural(stop - end, 'byte')} of this packet are not in this frame.")
     return min(stop, end)
+
+
+def _role_of(label: int) -> int:
+    """Where nobody told more than a label."""
+    if label in (labels.RESULT_SET, labels.RESPONSE):
+        return -1
+    return next((role for role, one in LABELS.items() if one == label), -1)
 
 
 def _explain_fragment(rows: Rows, at: int, end: int, label: int, talk: Talk) -> None:
@@ -161,7 +222,9 @@ def _compressed_fits(data: bytes, at: int, end: int) -> bool:
     return length < size + 64 and (zlib_header or data[body : body + HEADER] == ZSTD_MAGIC)
 
 
-def _explain_compressed(rows: Rows, at: int, end: int, label: int, talk: Talk) -> int:
+def _explain_compressed(
+    rows: Rows, at: int, end: int, label: int, talk: Talk, known: Sequence[Packet] = ()
+) -> int:
     length, size, body = u24(rows.data, at), u24(rows.data, at + 4), at + COMPRESSED_HEADER
     stop = body + length
     rows.title(f"Compressed MySQL packet ({talk.who()}), {plural(COMPRESSED_HEADER + length, 'byte')}")
@@ -171,7 +234,10 @@ def _explain_compressed(rows: Rows, at: int, end: int, label: int, talk: Talk) -
     words = plural(size, "byte") if size else "0: they are as they were, being so few"
     rows.field(at + 4, at + 7, f"length before compression: {words}")
     if size == 0:
-        explain_packets(rows, body, min(stop, end), label, talk, [], inside=True)
+        if known:
+            explain_known(rows, body, min(stop, end), label, talk, known, body)
+        else:
+            explain_packets(rows, body, min(stop, end), label, talk, [], inside=True)
         return min(stop, end)
     rows.field(body, min(stop, end), "compressed bytes")
     if stop > end:
@@ -188,6 +254,9 @@ def _explain_compressed(rows: Rows, at: int, end: int, label: int, talk: Talk) -
     if inflated:
         inner = Rows(inflated, 0)
         inner.title(f"Decompressed, {plural(len(inflated), 'byte')} (offsets are within them)")
-        explain_packets(inner, 0, len(inflated), label, talk, [], inside=True)
+        if known:
+            explain_known(inner, 0, len(inflated), label, talk, known, 0)
+        else:
+            explain_packets(inner, 0, len(inflated), label, talk, [], inside=True)
         rows.lines += ["", *inner.lines]
     return stop

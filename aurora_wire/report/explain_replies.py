@@ -6,15 +6,22 @@ Source: MySQL Server docs, "OK_Packet", "ERR_Packet", "EOF_Packet", "Text Result
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from aurora_wire.reads import u32
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.explain_login import status_words
 from aurora_wire.report.explain_rows import TEXT_LIMIT, FieldReader, plural
+from aurora_wire.wire import roles
 from aurora_wire.wire.mysql import capabilities, replies
 from aurora_wire.wire.mysql.lenenc import NULL, read_lenenc, read_lestr
+from aurora_wire.wire.mysql.parameters import UNSIGNED
 from aurora_wire.wire.mysql.types import type_name
+from aurora_wire.wire.mysql.values import Value, read_value
+
+if TYPE_CHECKING:
+    from aurora_wire.packets import Packet
 
 COLUMN_START: Final = b"\x03def"    # the catalog, which is the same in every definition
 MAX_VALUES: Final = 30              # shown of one row
@@ -29,40 +36,77 @@ CODES: Final = {
 }
 
 
-def explain_reply(fields: FieldReader, agreed: int, sequence: int, *, prepared: bool) -> None:
-    """The payload of any packet of the server after the login. prepared: its label says PREPARE_OK."""
+def explain_reply(fields: FieldReader, agreed: int, sequence: int, role: int, known: Packet | None) -> None:
+    """The payload of any packet of the server after the login, by its role; -1 where only a label is known."""
     data, at, end = fields.rows.data, fields.at, fields.end
     if fields.left == 0:
         fields.rows.note("An empty packet.")
-    elif data[at] == replies.ERR_HEADER:
+    elif role in (roles.ERR, roles.EARLY_ERR, -1) and data[at] == replies.ERR_HEADER:
         explain_error(fields)
-    elif prepared and replies.parse_prepare_ok(data, at, end) is not None:
+    elif role == roles.PREPARE_OK and replies.parse_prepare_ok(data, at, end) is not None:
         _explain_prepare_ok(fields)
-    elif replies.parse_eof(data, at, end) is not None and fields.whole:
+    elif role in (roles.EOF, -1) and replies.parse_eof(data, at, end) is not None and fields.whole:
         _explain_eof(fields)
-    elif replies.is_column_definition(data, at, end):
-        _explain_column(fields)
-    elif sequence == 1 and fields.whole and replies.parse_column_count(data, at, end, agreed).count > 0:
-        count = replies.parse_column_count(data, at, end, agreed).count
-        fields.rest(f"head of a result: {plural(count, 'column')}")
-    elif _is_ok(data, at, end, agreed, sequence) and fields.whole:
+    elif role in (roles.OK, roles.EOF) and fields.whole and replies.parse_ok(data, at, end, agreed) is not None:
         explain_ok(fields, agreed)
-    elif sequence == 1 and replies.is_infile_request(data, at, end):
+    elif role == roles.INFILE_REQUEST and replies.is_infile_request(data, at, end):
         fields.number(1, lambda _: "LOCAL INFILE: the server asks for a file of the client")
         fields.rest(lambda raw: f"file name: {show_bytes(raw, limit=TEXT_LIMIT)}")
+    elif role in (roles.DEFINITION, -1) and replies.is_column_definition(data, at, end):
+        if known is not None and known.number:
+            fields.rows.note(f"Definition {known.number} of {known.of}.")
+        _explain_column(fields)
+    elif _is_head(fields, agreed, sequence, role):
+        count = replies.parse_column_count(data, at, end, agreed).count
+        fields.rest(f"head of a result: {plural(count, 'column')}")
+    elif role == roles.BINARY_ROW:
+        _explain_binary_row(fields, known.kinds if known is not None else ())
+    elif role == roles.UNKNOWN:
+        fields.rows.note("What it answers was not captured, so nobody can tell what it is in its place.")
+        fields.rest(lambda raw: f"{plural(len(raw), 'byte')}: {show_bytes(raw, limit=VALUE_LIMIT)}")
     else:
         _explain_row(fields)
 
 
-def _is_ok(data: bytes, at: int, end: int, agreed: int, sequence: int) -> bool:
-    """An OK, or OK in place of EOF, and not a row that looks like one."""
-    header = data[at]
-    if header == replies.EOF_HEADER:
-        agreed_form = agreed & capabilities.DEPRECATE_EOF
-        return bool(agreed_form) and replies.parse_ok(data, at, end, agreed) is not None
-    if header != replies.OK_HEADER or end - at < 7 or sequence == 0:
+def _is_head(fields: FieldReader, agreed: int, sequence: int, role: int) -> bool:
+    if not fields.whole or not (role == roles.HEAD or (role == -1 and sequence == 1)):
         return False
-    return replies.parse_ok(data, at, end, agreed) is not None
+    return replies.parse_column_count(fields.rows.data, fields.at, fields.end, agreed).count > 0
+
+
+def _explain_binary_row(fields: FieldReader, kinds: Sequence[int]) -> None:
+    """A zero, a bit for each NULL, and the values, each in the form of its column's type."""
+    values = _binary_row(fields, kinds) if fields.whole else None
+    if values is None:
+        fields.rest(
+            lambda raw: f"a row in binary form, {plural(len(raw), 'byte')}: {show_bytes(raw, limit=VALUE_LIMIT)}"
+        )
+        return
+    fields.rest(f"a row of {plural(len(values), 'value')} in binary form, readable:")
+    for value in values[:MAX_VALUES]:
+        words = "NULL" if value is None else f"{show_bytes(value.literal(), limit=VALUE_LIMIT)} ({value.type_name()})"
+        fields.rows.more(words)
+    if len(values) > MAX_VALUES:
+        fields.rows.more(f"and {len(values) - MAX_VALUES:,} more")
+
+
+def _binary_row(fields: FieldReader, kinds: Sequence[int]) -> list[Value | None] | None:
+    """The values, or None where the columns' types are not known or do not fit."""
+    data, end = fields.rows.data, fields.end
+    nulls = fields.at + 1
+    at = nulls + (len(kinds) + 9) // 8
+    if not kinds or at > end:
+        return None
+    values: list[Value | None] = []
+    for number, kind in enumerate(kinds, 2):
+        if data[nulls + number // 8] >> number % 8 & 1:
+            values.append(None)
+            continue
+        value, at = read_value(data, at, end, kind & 0xFF, kind & UNSIGNED != 0)
+        if value is None:
+            return None
+        values.append(value)
+    return values if at == end else None
 
 
 def explain_ok(fields: FieldReader, agreed: int) -> None:

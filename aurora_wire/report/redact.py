@@ -63,6 +63,26 @@ _REST: Final = {
 }
 _FOREIGN: Final = re.compile(b"(?:%b|[\x80-\xff])+" % _PAIR)
 
+# Accounts, which are names of users without quotes: `grant select on *.* to app@localhost`. Read once literals are
+# masked.
+_ACCOUNT_AT: Final = re.compile(
+    rb"""(?P<user>[A-Za-z0-9_$\x80-\xff*]+|`[^`]*`|'[^']*'|"[^"]*")@(?!@)(?P<host>[A-Za-z0-9_.$%:*-]+|`[^`]*`)?"""
+)
+_ACCOUNTS: Final = re.compile(
+    rb"(?:\A|;|\*/)\s*(?:(?:create|alter|drop|rename)\s+(?:or\s+replace\s+)?(?:user|role)\b|set\s+password\b"
+    rb"|set\s+(?:default\s+)?role\b|show\s+grants\b|show\s+create\s+user\b|(?:grant|revoke)\b[^;]*?\b(?:to|from)\b)"
+    rb"(?P<rest>[^;]*)|\bdefiner\s*=(?P<definer>\s*[^\s;@]+)",
+    re.IGNORECASE,
+)
+_NAME: Final = re.compile(rb"[A-Za-z0-9_$\x80-\xff]+|`[^`]*`")
+_ACCOUNT_WORDS: Final = frozenset(
+    b"account admin all and any as attribute by cipher comment create current current_role current_user day default "
+    b"discard every except exists expire factor failed_login_attempts for from grant grants history identified if "
+    b"initial authentication interval issuer lock max_connections_per_hour max_queries_per_hour max_statement_time "
+    b"max_updates_per_hour max_user_connections never none not old on option optional or password password_lock_time "
+    b"random replace require retain reuse role ssl subject to unbounded unlock user using via with x509".split()
+)
+
 EXECUTED, SKIPPED, SKIPPED_WITH_NESTED = range(3)  # what became of a `/*! ... */`
 
 
@@ -81,7 +101,28 @@ def redact_sql(sql: bytes) -> bytes:
     for reading in _readings(sql):
         for start, end in _hidden(sql, reading):
             shown[start:end] = b"*" * (end - start)
+    if b"@" in shown or _ACCOUNTS.search(shown):
+        for start, end in list(_accounts(bytes(shown))):
+            shown[start:end] = b"*" * (end - start)
     return bytes(shown)
+
+
+def _accounts(shown: bytes) -> Iterator[tuple[int, int]]:
+    """Names of users and hosts in a text whose literals are masked."""
+    for found in _ACCOUNT_AT.finditer(shown):
+        for part in ("user", "host"):
+            start, end = found.span(part)
+            if start >= 0 and shown[start : start + 1] in (b"`", b"'", b'"'):
+                start, end = start + 1, end - 1
+            if start < end:
+                yield start, end
+    for found in _ACCOUNTS.finditer(shown):
+        group = "rest" if found["rest"] is not None else "definer"
+        for name in _NAME.finditer(shown, *found.span(group)):
+            if name[0].startswith(b"`"):
+                yield name.start() + 1, name.end() - 1
+            elif name[0].lower() not in _ACCOUNT_WORDS:
+                yield name.span()
 
 
 def _readings(sql: bytes) -> Iterator[_Reading]:

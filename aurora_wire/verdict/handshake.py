@@ -115,7 +115,7 @@ def _hellos(tls: TLSFacts) -> Iterator[Reason]:
 def _order(tls: TLSFacts, name: Direction, side: TLSSide) -> Iterator[Reason]:
     """What came before the keys, and what has to come between ChangeCipherSpec and the first data."""
     # The second ClientHello follows ChangeCipherSpec, and one tap may bring it before the HelloRetryRequest.
-    is_retry = tls.retry and side.odd == PLAIN_FINISHED and name == "client"
+    is_retry = tls.retry and side.odd == handshake.PLAIN_FINISHED and name == "client"
     if side.odd and side.hellos and not is_retry:
         words_for = ODD[side.odd].format(side=name)
         yield Reason("bad-handshake", words_for, place(side.odd_frame), name, place(side.odd_offset))

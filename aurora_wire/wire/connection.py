@@ -578,6 +578,7 @@ class Connection(Receiver):
             tracker = stream.side.tracker
             if tracker is not None:
                 tracker.flush()
+                stream.side.tracker = None  # it may refer to the facts
             stream.decoder = None
             stream.pending = []
         self.decoders.forget()

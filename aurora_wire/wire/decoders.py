@@ -109,6 +109,8 @@ class Decoders:
     def compressed(self, side: Side) -> CompressedPackets:
         inner_side = Side(side.from_client)
         inner_side.anchored = True
+        if side.tracker is not None:
+            inner_side.tracker = side.tracker.made_inside()
         if side.from_client:
             client = ClientPackets(self.facts, inner_side)
             client.state = CLIENT_COMMANDS

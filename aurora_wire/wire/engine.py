@@ -15,7 +15,7 @@ from aurora_wire.wire import labels, notes
 from aurora_wire.wire.checksum import BAD, GOOD, PARTIAL, ZERO, internet_checksum, tcp_checksum_state
 from aurora_wire.wire.connection import Connection
 from aurora_wire.wire.events import ConnectionClosed, ConnectionOpened, Event
-from aurora_wire.wire.facts import OTHER, START_SYN, Budget, Facts
+from aurora_wire.wire.facts import OTHER, START_SYN, Budget, Facts, TrackerMaker
 from aurora_wire.wire.fragments import Fragments
 from aurora_wire.wire.history import History
 from aurora_wire.wire.inside import InsideMaker
@@ -24,7 +24,7 @@ from aurora_wire.wire.mysql.compressed import ZLIB, Inflater, ZlibInflater
 from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, NO_MYSQL_PORT, TCP, TCP_CUT, is_malformed
 from aurora_wire.wire.stream import ASIDE, MAX_WINDOW, OLD, PROBE, WINDOW_SLACK, Receiver, Stream
 from aurora_wire.wire.tls.opening import Openers, OpeningMaker
-from aurora_wire.wire.tracker import LabelledFrame, Tracker
+from aurora_wire.wire.tracker import LabelledFrame, Labels
 
 FIN: Final[i64] = 0x01
 SYN: Final[i64] = 0x02
@@ -53,6 +53,7 @@ class Engine:
         inflaters: dict[int, Callable[[], Inflater]] | None = None,
         want_events: bool = False,
         want_labels: bool = False,
+        want_places: bool = False,
         max_connections: i64 = 32768,
         budget: Budget | None = None,
     ) -> None:
@@ -75,9 +76,12 @@ class Engine:
         self.ended: list[Connection] = []      # finished: for the caller to take
         self.events: list[Event] | None = [] if want_events else None
         self.labelled: list[LabelledFrame] | None = [] if want_labels else None
+        self.want_places = want_places         # with want_labels: what each MySQL packet is in its place
+        self.trackers: TrackerMaker | None = None
         self.facts: dict[int, Facts] = {}      # of open connections by id, only with want_labels
         self.source: i64 = 0                   # which input the frames are from: set by who feeds them
         self.frames: i64 = 0
+        self.reason: i64 = TCP                 # why the last frame that was skipped was
         self.tcp_frames: i64 = 0
         self.truncated_frames: i64 = 0
         self.evicted: i64 = 0
@@ -113,6 +117,7 @@ class Engine:
         locator = self.locator
         reason = locator.locate(buffer, at, captured_len, original_len, link_type)
         if reason != TCP:
+            self.reason = reason
             self._skip(frame, reason)
             return
         self.tcp_frames += 1
@@ -413,12 +418,21 @@ class Engine:
             connection.skipping = True
             connection.verify = False
         if self.labelled is not None:
-            facts.client.tracker = Tracker(facts.id, 1, self.labelled)
-            facts.server.tracker = Tracker(facts.id, 0, self.labelled)
+            facts.client.tracker = Labels(facts.id, 1, self.labelled, self.want_places)
+            facts.server.tracker = Labels(facts.id, 0, self.labelled, self.want_places)
             self.facts[facts.id] = facts
+        elif self.trackers is not None:
+            self._track(facts, connection, flags)
         if self.events is not None:
             self.events.append(ConnectionOpened(facts.id, from_client, frame, time_ns, 0))
         return connection
+
+    def _track(self, facts: Facts, connection: Connection, flags: i64) -> None:
+        made = self.trackers
+        if made is not None:
+            is_mysql = connection.is_mysql_port or connection.is_x_port
+            facts.client.tracker = made.make(facts, True, is_mysql, flags & SYN != 0)
+            facts.server.tracker = made.make(facts, False, is_mysql, flags & SYN != 0)
 
     def _sent_by_client(self, source: i64, destination: i64, flags: i64) -> bool:
         if flags & SYN:

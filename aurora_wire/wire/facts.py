@@ -125,14 +125,14 @@ class Side:
         self.position += count
         tracker = self.tracker
         if tracker is not None:
-            tracker.span(self.position, label)
+            tracker.span(self.position - count, self.position, label)
 
     def hole(self, count: i64) -> None:
         """The next `count` bytes are not there."""
         self.position += count
         tracker = self.tracker
         if tracker is not None:
-            tracker.span(self.position, labels.UNKNOWN)
+            tracker.hole(self.position - count, self.position)
 
 
 class TLSSide:
@@ -424,3 +424,10 @@ class Facts:
             self.tls = tls
         return tls
 
+
+
+class TrackerMaker:
+    """Makes the trackers of new connections. from_syn: a SYN was the first that was seen of it."""
+
+    def make(self, facts: Facts, from_client: bool, is_mysql_port: bool, from_syn: bool) -> Tracker:
+        raise NotImplementedError

@@ -14,6 +14,9 @@ class Opaque(Decoder):
         self.label: i64 = label
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        tracker = self.side.tracker
+        if tracker is not None:
+            tracker.content(self.side.position, data, at, end)
         self.side.account(end - at, self.label)
         return end
 

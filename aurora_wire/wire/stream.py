@@ -210,6 +210,7 @@ class Stream:
 
     def _compare(self, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64) -> bool:
         """Compare bytes that were passed by with what was delivered. Return False if they were set aside."""
+        begin = at  # of its payload
         if offset < 0:
             # Before what was seen first: nothing to compare with, and nothing rests on it.
             before = at - offset
@@ -223,6 +224,9 @@ class Stream:
         stop = offset + end - at
         found = self.history.compare(offset, data, at, end)
         kind: i64 = -1
+        tracker = self.side.tracker
+        if tracker is not None and found == SAME:
+            tracker.same(frame, at - begin, end - begin, offset)
         if found == DIFFERENT:
             kind = notes.CONFLICT if stop > self.acked else notes.CONFLICT_ACKED
             if stop - offset == 1 and stop == self.next:
@@ -288,7 +292,7 @@ class Stream:
                 break
             if old.offset > low:
                 pieces.append(_piece(offset, data, at, end, low, old.offset, frame, time_ns, payload_at))
-            self._compare_held(old, offset, data, at, end, frame, time_ns)
+            self._compare_held(old, offset, data, at, end, frame, time_ns, payload_at)
             tracker = self.side.tracker
             if tracker is not None:
                 begin = low if low > old.offset else old.offset
@@ -305,7 +309,7 @@ class Stream:
             self.held.insert(place, piece)
 
     def _compare_held(
-        self, old: Segment, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64
+        self, old: Segment, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, payload_at: i64
     ) -> None:
         low = offset if offset > old.offset else old.offset
         high = offset + end - at
@@ -317,6 +321,9 @@ class Stream:
                 kind = notes.CONFLICT if high > self.acked else notes.CONFLICT_ACKED
                 self.facts.note(kind, self.side.from_client, frame, time_ns, low, high - low)
                 self._set_aside(low, data, at + low - offset, at + high - offset, frame, time_ns, True)
+            elif self.side.tracker is not None:
+                begin = payload_at + low - offset
+                self.side.tracker.same(frame, begin, begin + high - low, low)
 
     def _drain(self) -> None:
         while self.held and self.held[0].offset <= self.next:

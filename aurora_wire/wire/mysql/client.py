@@ -52,7 +52,7 @@ from aurora_wire.wire.mysql.login import (
     parse_ssl_request,
     replica_password,
 )
-from aurora_wire.wire.mysql.packets import LATE, REJECT, TELLING, Packets
+from aurora_wire.wire.mysql.packets import LATE, REJECT, TELLING, Packets, role_of
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.statements import Statements
 from aurora_wire.wire.mysql.values import Value
@@ -137,6 +137,11 @@ class ClientPackets(Packets):
                     facts.handed = MYSQL_COMMANDS
                 return labels.CLONE_DATA
         return REJECT
+
+    def placed(self, label: i64, first: i64) -> i64:
+        # What the server asked for is a file, whatever its bytes look like.
+        self.certain = not (label >= labels.COMMAND and self.facts.infile)
+        return role_of(label)
 
     def run(self, data: bytes, at: i64, end: i64) -> i64:
         return at

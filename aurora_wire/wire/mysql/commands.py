@@ -74,10 +74,11 @@ STATISTICS: Final[i64] = 5  # one packet of bare text, without a header byte
 STREAM: Final[i64] = 6      # binlog events and other protocols: opaque until the connection ends
 AUTH: Final[i64] = 7        # an authentication exchange
 ROWS: Final[i64] = 8        # binary rows to an EOF, without a column count
+EXECUTED: Final[i64] = 9    # as RESULT, its rows binary
 
 _SHAPES: Final = {
-    1: 0, 3: 2, 4: 4, 9: 5, 10: 2, 17: 7, 18: 6, 19: 6, 22: 3, 23: 2, 24: 0, 25: 0, 28: 8, 30: 6, 32: 6,
-    33: 6, 250: 2,
+    1: 0, 3: 2, 4: 4, 9: 5, 10: 2, 17: 7, 18: 6, 19: 6, 22: 3, 23: 9, 24: 0, 25: 0, 28: 8, 30: 6, 32: 6,
+    33: 6, 250: 9,
 }
 
 # Bytes of payload, command byte included: at least, and at most (-1: no limit but the packet's).
@@ -102,9 +103,11 @@ def command_name(number: i64) -> str:
 
 
 def reply_shape(number: i64) -> i64:
-    """NONE, SIMPLE, RESULT, PREPARE, FIELDS, STATISTICS, STREAM, AUTH or ROWS."""
-    if number in (COM_QUERY, COM_STMT_EXECUTE):
+    """NONE, SIMPLE, RESULT, PREPARE, FIELDS, STATISTICS, STREAM, AUTH, ROWS or EXECUTED."""
+    if number == COM_QUERY:
         return RESULT
+    if number == COM_STMT_EXECUTE:
+        return EXECUTED
     return _SHAPES.get(number, SIMPLE)
 
 

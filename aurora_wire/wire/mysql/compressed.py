@@ -16,12 +16,14 @@ from aurora_wire.wire import labels, notes
 from aurora_wire.wire.decoder import STAY, TO_SEARCH, Decoder
 from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.packets import Packets
+from aurora_wire.wire.tracker import Tracker
 
 HEADER: Final[i64] = 7
 CHUNK: Final[i64] = 65536        # bytes inflated at a time
 SMALL: Final[i64] = 4096         # bytes that deflate makes of 4 MiB at best
 FREE: Final[i64] = 64 << 20
 RATIO: Final[i64] = 100
+KEPT: Final[i64] = 1 << 20        # bytes that a packet holds, kept for a tracker
 
 ZLIB: Final[i64] = 1
 ZSTD: Final[i64] = 2
@@ -55,12 +57,18 @@ class CompressedPackets(Decoder):
         self.label: i64 = labels.COMPRESSED
         self.opened: i64 = 0           # bytes inflated so far
         self.closed: i64 = 0           # bytes that were inflated from
+        self.begun: i64 = 0            # stream offset of the current packet; for a tracker, what it is and holds:
+        self.body: list[bytes] = []
+        self.inside: list[bytes] = []
+        self.inside_size: i64 = 0
         self.dead = False              # the inner stream has a hole: packets are counted, not opened
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         while at < end:
             if self.left > 0:
                 take = self.left if self.left < end - at else end - at
+                if self.side.tracker is not None and self.inside_size <= KEPT:
+                    self.body.append(data[at : at + take])
                 self._open(data[at : at + take])
                 self.left -= take
                 self.owed += take
@@ -68,6 +76,8 @@ class CompressedPackets(Decoder):
                 if self.left == 0:
                     self._packet_end()
                 continue
+            if len(self.head) == 0:
+                self.begun = self.side.position
             take = HEADER - len(self.head)
             if take > end - at:
                 take = end - at
@@ -154,6 +164,10 @@ class CompressedPackets(Decoder):
         side.frame = self.side.frame
         side.time_ns = self.side.time_ns
         side.seen += len(piece)
+        if self.side.tracker is not None:
+            self.inside_size += len(piece)
+            if self.inside_size <= KEPT:
+                self.inside.append(piece)
         side.anchor = self.side.anchor if self.side.anchored else self.side.position
         before = side.position
         at = inner.feed(piece, 0, len(piece), 0)
@@ -169,19 +183,41 @@ class CompressedPackets(Decoder):
     def _die(self, kind: i64) -> None:
         self.dead = True
         self.note(kind, self.left)
+        if self.inner_side.tracker is not None:
+            self.inner_side.tracker.lost()
 
     def _packet_end(self) -> None:
         if not self.plain and not self.dead and self.size > 0:
             self._die(notes.BAD_COMPRESSION)
         self.inflater = None
+        tracker = self.side.tracker
+        if tracker is not None:
+            self._tell(tracker)
         self.side.account(self.owed, self.label)
         self.owed = 0
+
+    def _tell(self, tracker: Tracker) -> None:
+        """To the tracker: a compressed packet is over."""
+        body = b""
+        inside = b""
+        if not self.dead and self.inside_size <= KEPT:
+            body = b"".join(self.body)
+            inside = b"".join(self.inside)
+        tracker.compressed(self.begun, self.begun + self.owed, self.inside_size, body, inside)
+        self.body = []
+        self.inside = []
+        self.inside_size = 0
 
     def gap(self, count: i64) -> None:
         side = self.side
         if self.owed:
             side.account(self.owed, labels.COMPRESSED if self.left > 0 else labels.UNKNOWN)
             self.owed = 0
+        if side.tracker is not None:
+            side.tracker.lost()
+            self.body = []
+            self.inside = []
+            self.inside_size = 0
         self.inner.finish()
         self.dead = True
         self.inflater = None

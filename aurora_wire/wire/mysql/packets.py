@@ -10,9 +10,10 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.reads import u24, u32
-from aurora_wire.wire import labels, notes
+from aurora_wire.wire import labels, notes, roles
 from aurora_wire.wire.decoder import STAY, TO_SEARCH, Decoder
 from aurora_wire.wire.facts import Facts, Side
+from aurora_wire.wire.tracker import Tracker
 
 HEADER: Final[i64] = 4
 TELLING: Final[i64] = 6      # bytes that tell a TLS hello or alert from a packet's header
@@ -49,6 +50,13 @@ class Packets(Decoder):
         self.checked = False         # what begins here is no TLS record
         self.running = False         # definitions or rows follow: see `run`
         self.relaxed = False         # inside compressed packets sequence ids jump
+        # Only for a tracker.
+        self.begun: i64 = 0          # stream offset of the current packet's header
+        self.role: i64 = roles.UNKNOWN
+        self.told = False            # the tracker knows of the packet already
+        self.number: i64 = 0         # which definition it is, from 1
+        self.number_of: i64 = 0
+        self.certain = True          # of a reply: the command that it answers was seen
 
     # What a direction has to say.
 
@@ -66,6 +74,10 @@ class Packets(Decoder):
 
     def wanted(self, first: i64) -> i64:
         """How many payload bytes of a packet that comes in pieces to keep."""
+        raise NotImplementedError
+
+    def placed(self, label: i64, first: i64) -> i64:
+        """The role of the packet that `accept` gave this label. Sets `number`, `number_of` and `certain`, too."""
         raise NotImplementedError
 
     def guessed(self) -> i64:
@@ -95,7 +107,7 @@ class Packets(Decoder):
                         if self.next != STAY:
                             return at
                         self.checked = True
-                if self.running:
+                if self.running and side.tracker is None:
                     begun = at
                     at = self.run(data, at, end)
                     side.account(at - begun, labels.RESULT_SET)
@@ -115,7 +127,11 @@ class Packets(Decoder):
                         self.packet_time = side.time_ns
                         self.packet_offset = side.anchor if side.anchored else side.position
                         self.sequence = sequence
-                        self.packet(data, at + HEADER, stop, length, True)
+                        tracker = side.tracker
+                        if tracker is None:
+                            self.packet(data, at + HEADER, stop, length, True)
+                        else:
+                            self._tracked(tracker, data, at + HEADER, stop, label, first)
                         side.account(HEADER + length, self.late_label if label == LATE else label)
                         self.checked = False
                         at = stop
@@ -128,6 +144,17 @@ class Packets(Decoder):
             if self.next != STAY:
                 return at
         return at
+
+    def _tracked(self, tracker: Tracker, data: bytes, at: i64, end: i64, label: i64, first: i64) -> None:
+        """A packet that is whole, where somebody wants to know of each."""
+        start = self.side.position
+        self.length = end - at
+        role = self.placed(label, first)
+        self.packet(data, at, end, end - at, True)
+        if label == LATE:
+            role = role_of(self.late_label)
+        tracker.begins(start, end - at, role, self.certain, self.number, self.number_of, first)
+        tracker.packet(start, role, self.certain, data, at, end, end - at)
 
     def _tell(self, data: bytes, at: i64, end: i64) -> i64:
         """Few bytes, perhaps of a TLS record: keep them until there are enough to tell; answers what was consumed."""
@@ -153,7 +180,13 @@ class Packets(Decoder):
     def _lose(self, at: i64) -> i64:
         self.note(notes.LOST_FRAMING, 0)
         self.next = TO_SEARCH
+        self._told_lost()
         return at
+
+    def _told_lost(self) -> None:
+        tracker = self.side.tracker
+        if tracker is not None:
+            tracker.lost()
 
     def _header(self, data: bytes, at: i64, end: i64) -> i64:
         """Gather the four bytes of a header."""
@@ -162,6 +195,8 @@ class Packets(Decoder):
             self.packet_frame = side.frame
             self.packet_time = side.time_ns
             self.packet_offset = side.anchor if side.anchored else side.position
+            self.begun = side.position
+            self.told = False
             self.total = 0
             self.label = PENDING
             self.kept = []
@@ -179,6 +214,8 @@ class Packets(Decoder):
         self.sequence = self.head[3]
         self.head = b""
         self.left = self.length
+        if self.continued and side.tracker is not None:
+            side.tracker.goes_on(side.position + self.owed - HEADER, self.length)
         if self.length == 0:
             if self.label == PENDING and not self._decide(-1):
                 return at
@@ -196,6 +233,13 @@ class Packets(Decoder):
             return False
         self.label = label
         self.keep = self.wanted(first)
+        tracker = self.side.tracker
+        if tracker is not None:
+            if tracker.keeps > self.keep:
+                self.keep = tracker.keeps
+            self.role = self.placed(label, first)
+            if label != LATE:
+                tracker.begins(self.begun, self.length, self.role, self.certain, self.number, self.number_of, first)
         if label != LATE:
             self.side.account(self.owed, label)
             self.owed = 0
@@ -240,6 +284,19 @@ class Packets(Decoder):
         self.kept = []
         self.kept_size = 0
         self.packet(prefix, 0, len(prefix), self.total, self.whole and len(prefix) == self.total)
+        self._tell_late(prefix, self.total)
+
+    def _tell_late(self, prefix: bytes, total: i64) -> None:
+        """To the tracker: a packet that came in pieces."""
+        tracker = self.side.tracker
+        if tracker is None or self.told:
+            return
+        self.told = True
+        if self.label == LATE or self.role == roles.UNKNOWN:
+            self.role = role_of(self.late_label if self.label == LATE else self.label)
+            first: i64 = prefix[0] if prefix else -1
+            tracker.begins(self.begun, self.length, self.role, self.certain, 0, 0, first)
+        tracker.packet(self.begun, self.role, self.certain, prefix, 0, len(prefix), total)
 
     def gap(self, count: i64) -> None:
         side = self.side
@@ -247,14 +304,18 @@ class Packets(Decoder):
             side.account(len(self.held), labels.UNKNOWN)
             self.held = b""
         self.checked = False
+        self._told_lost()
         began = self.label != PENDING and (self.left > 0 or self.continued)
         if self.left > 0 and count <= self.left and self.label != PENDING:
             self.whole = False
             self.left -= count
             if self.label == LATE:
                 self.label = self.guessed()
+                self._tell_part()
                 side.account(self.owed, self.label)
                 self.owed = 0
+            else:
+                self._tell_part()
             side.hole(count)
             if self.left == 0:
                 self._chunk_end()
@@ -273,6 +334,11 @@ class Packets(Decoder):
         self.label = PENDING
         self.next = TO_SEARCH
 
+    def _tell_part(self) -> None:
+        """To the tracker, before a hole: what is there of the packet."""
+        if self.side.tracker is not None:
+            self._tell_late(b"".join(self.kept), self.total + self.length)
+
     def finish(self) -> None:
         if self.held:
             self.side.account(len(self.held), labels.UNKNOWN)
@@ -288,3 +354,32 @@ class Packets(Decoder):
             self.owed = 0
         self.left = 0
         self.head = b""
+
+
+def role_of(label: i64) -> i64:
+    """The role that a label stands for by itself."""
+    if label >= labels.COMMAND:
+        return roles.COMMAND
+    if label == labels.GREETING:
+        return roles.GREETING
+    if label == labels.SSL_REQUEST:
+        return roles.SSL_REQUEST
+    if label == labels.LOGIN:
+        return roles.LOGIN
+    if label == labels.AUTH:
+        return roles.AUTH
+    if label == labels.OK:
+        return roles.OK
+    if label == labels.EOF:
+        return roles.EOF
+    if label == labels.ERR:
+        return roles.ERR
+    if label == labels.EARLY_ERROR:
+        return roles.EARLY_ERR
+    if label == labels.PREPARE_OK:
+        return roles.PREPARE_OK
+    if label == labels.INFILE_REQUEST:
+        return roles.INFILE_REQUEST
+    if label == labels.INFILE_DATA:
+        return roles.FILE_DATA
+    return roles.BINLOG if label == labels.BINLOG else roles.UNKNOWN

@@ -13,7 +13,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.reads import u16, u32
-from aurora_wire.wire import labels
+from aurora_wire.wire import labels, roles
 from aurora_wire.wire.facts import MAX_ASKED, Facts
 from aurora_wire.wire.mysql import capabilities as caps
 from aurora_wire.wire.mysql.auth import parse_auth_more_data, parse_auth_next_factor, parse_auth_switch
@@ -21,6 +21,7 @@ from aurora_wire.wire.mysql.commands import (
     AUTH,
     CLONE,
     CLONE_COMPLETE,
+    EXECUTED,
     FIELDS,
     GROUP_REPLICATION,
     MYSQL_COMMANDS,
@@ -68,6 +69,10 @@ class Responses:
         self.handed: i64 = 0            # what the packets of EVENTS are of (mysql/commands.py)
         self.agreed = False             # the server's OK to that was seen
         self.passed: i64 = 0            # packets that the last `run` passed
+        self.expected = False           # the reply answers a command that was seen
+        self.binary = False             # its rows are
+        self.fields = False             # and are definitions: COM_FIELD_LIST
+        self.total: i64 = 0             # of definitions
 
     def lost(self) -> None:
         """Replies were missed."""
@@ -95,6 +100,10 @@ class Responses:
     def _begin(self) -> None:
         """The next outstanding command gets its reply."""
         shape = self.facts.next_reply()
+        self.expected = shape >= 0
+        self.binary = shape in (EXECUTED, ROWS)
+        self.fields = shape == FIELDS
+        self.total = 0
         if shape < 0:
             shape = RESULT
         if shape == SIMPLE:
@@ -181,7 +190,7 @@ class Responses:
 
     def _plain(self, first: i64, length: i64) -> i64:
         if first == 0 and length >= 7:
-            return labels.OK
+            return labels.RESPONSE
         if first == 0xFF:
             return labels.ERR
         return labels.EOF if first == 0xFE and length < 9 else labels.RESULT_SET
@@ -196,7 +205,8 @@ class Responses:
             return labels.OK if first == 0xFE and length < 0xFFFFFF and state == ROW else labels.RESULT_SET
         if state in (FIRST, ONE):
             if first == 0:
-                return labels.OK
+                # A row in binary form begins like an OK: where nobody saw what is answered, it may be one.
+                return labels.OK if self.expected else labels.RESPONSE
             if first == 0xFE:
                 return labels.EOF
             if first == 0xFB and state == FIRST:
@@ -215,6 +225,40 @@ class Responses:
                 return labels.GROUP_REPLICATION
             return labels.EOF if first == 0xFE and length < 9 else labels.BINLOG
         return labels.RESPONSE
+
+    def role(self, label: i64, first: i64, length: i64) -> i64:
+        """Of the packet that `accept` gave this label, before `packet` goes on."""
+        state = self.state
+        if state == IDLE:
+            self.expected = False
+            return roles.EOF if label == labels.EOF else roles.UNKNOWN
+        if label == labels.ERR:
+            return roles.ERR
+        if label == labels.EOF:
+            return roles.EOF
+        if label == labels.OK:
+            if state == FIRST and length < 7 and self.facts.capabilities & caps.OPTIONAL_RESULTSET_METADATA:
+                return roles.HEAD
+            # A row in binary form begins like one, and what it answers was not seen.
+            return roles.OK if self.expected else roles.UNKNOWN
+        if state in (COLUMNS, DEFINITIONS):
+            return roles.DEFINITION
+        if state == ROW:
+            if not self.expected:
+                # Nobody saw whether a text or a prepared statement was run.
+                return roles.UNKNOWN if first == 0 else roles.TEXT_ROW
+            if self.fields:
+                return roles.DEFINITION
+            return roles.BINARY_ROW if self.binary else roles.TEXT_ROW
+        if state == FIRST:
+            return roles.INFILE_REQUEST if label == labels.INFILE_REQUEST else roles.HEAD
+        if state == PREPARED:
+            return roles.PREPARE_OK if label == labels.PREPARE_OK else roles.UNKNOWN
+        if state == EXCHANGE:
+            return roles.AUTH
+        if state == EVENTS:
+            return roles.BINLOG
+        return roles.STATISTICS if state == BARE else roles.UNKNOWN
 
     def packet(self, data: bytes, at: i64, end: i64, total: i64) -> bool:
         """The packet is there (or its first bytes): go on to what follows. True for an ERR."""
@@ -291,10 +335,12 @@ class Responses:
             self.end_of_metadata = self._no_eof() != 1
             if total == 1:
                 self.count = self.first
+                self.total = self.count
                 self.state = COLUMNS if self.count > 0 else ROW
             else:
                 columns = parse_column_count(data, at, end, self.facts.capabilities)
                 self.count = columns.count
+                self.total = self.count
                 self.state = COLUMNS if columns.count > 0 and columns.definitions_follow else ROW
 
     def _file_request(self, data: bytes, at: i64, end: i64) -> None:
@@ -337,6 +383,7 @@ class Responses:
                 release(facts.budget, facts.prepared.pop(next(iter(facts.prepared))), True)
             facts.prepared[reply.statement_id] = prepared
         self.count = reply.params + reply.columns
+        self.total = self.count
         if self.count > 0:
             self.state = DEFINITIONS
 

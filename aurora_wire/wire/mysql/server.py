@@ -8,14 +8,14 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire import labels, notes
+from aurora_wire.wire import labels, notes, roles
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.detect import is_record_start
 from aurora_wire.wire.events import GreetingSeen, ServerError
 from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.client import compression_of
 from aurora_wire.wire.mysql.greeting import parse_greeting
-from aurora_wire.wire.mysql.packets import LATE, REJECT, Packets
+from aurora_wire.wire.mysql.packets import LATE, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.replies import parse_err
 from aurora_wire.wire.mysql.responses import Responses, read_auth
 
@@ -60,6 +60,20 @@ class ServerPackets(Packets):
                 return LATE
             return labels.OK if first == 0 and length >= 7 else labels.AUTH
         return self.responses.accept(length, sequence, first, self.relaxed)
+
+    def placed(self, label: i64, first: i64) -> i64:
+        self.certain = True
+        self.number = 0
+        self.number_of = 0
+        if self.state != COMMANDS:
+            return role_of(label)
+        responses = self.responses
+        self.certain = responses.expected
+        role = responses.role(label, first, self.length)
+        if role == roles.DEFINITION and responses.total > 0:
+            self.number = responses.total - responses.count + 1
+            self.number_of = responses.total
+        return role
 
     def guessed(self) -> i64:
         if self.state == START:
