@@ -40,17 +40,18 @@ class Budget:
 
     statements: bytes of kept statements; held: bytes of segments that wait for others; history: bytes kept to
     compare retransmissions with; prepared: bytes of prepared statements and of their long data; each: statements of
-    one connection.
+    one connection; inflating: bytes that decompressors in use may hold.
     """
 
     __slots__ = (
-        "each", "frame", "held", "history", "prepared", "statements", "time_ns",
+        "each", "frame", "held", "history", "inflating", "prepared", "statements", "time_ns",
     )  # fmt: skip
 
     def __init__(
         self, statements: i64 = 32 << 20, held: i64 = 16 << 20, history: i64 = 8 << 20, prepared: i64 = 16 << 20,
-        each: i64 = MAX_STATEMENTS,
+        each: i64 = MAX_STATEMENTS, inflating: i64 = 64 << 20,
     ) -> None:  # fmt: skip
+        self.inflating: i64 = inflating
         self.prepared: i64 = prepared
         self.each: i64 = each
         self.statements: i64 = statements

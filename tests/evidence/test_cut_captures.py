@@ -2,7 +2,8 @@
 
 Every capture of lab, corpus and field is cut at each frame (it begins there), with each frame lost, and with each
 direction alone. That is some 11,000 captures with something to lose: a run takes a sample of them, the same each
-time. All of them, in a few minutes with the compiled core: `AURORA_WIRE_ALL_CUTS=1 pytest tests/evidence/test_cut_captures.py`.
+time. All of them, in a few minutes with the compiled core:
+`AURORA_WIRE_ALL_CUTS=1 pytest tests/evidence/test_cut_captures.py`.
 """
 
 from __future__ import annotations

@@ -37,6 +37,9 @@ class Inflater(Protocol):
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
+ZLIB_COST: Final[i64] = 48 << 10      # bytes that zlib keeps for a stream
+MAX_WINDOW: Final[i64] = 18 << 20     # bytes of a zstd window: a MySQL packet has 16 MiB at most
+
 
 class CompressedPackets(Decoder):
     """Fed one direction from a compressed packet's header on; `inner` is fed what they hold."""
@@ -61,6 +64,7 @@ class CompressedPackets(Decoder):
         self.body: list[bytes] = []
         self.inside: list[bytes] = []
         self.inside_size: i64 = 0
+        self.cost: i64 = 0             # what the inflater was charged
         self.dead = False              # the inner stream has a hole: packets are counted, not opened
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
@@ -99,7 +103,7 @@ class CompressedPackets(Decoder):
         self.size = u24(head, 4)
         self.plain = self.size == 0
         self.label = labels.COMPRESSED
-        self.inflater = None
+        self._drop()
         if self.left == 0:
             self._packet_end()
             return self.plain
@@ -121,6 +125,12 @@ class CompressedPackets(Decoder):
                 self._die(notes.BAD_COMPRESSION)
                 return
             self.facts.compression = kind
+            cost = ZLIB_COST if kind == ZLIB else zstd_window(piece)
+            if cost > MAX_WINDOW or cost > self.facts.budget.inflating:
+                self._die(notes.BOUND)
+                return
+            self.facts.budget.inflating -= cost
+            self.cost = cost
             self.inflater = make()
         self.closed += len(piece)
         while self.size > 0 and not self.inflater.eof and not self.is_dead():
@@ -177,11 +187,18 @@ class CompressedPackets(Decoder):
             side.account(len(piece) - at, labels.UNKNOWN)
             self._die(notes.LOST_FRAMING)
 
+    def _drop(self) -> None:
+        """Let go of the inflater, and give back what it was charged."""
+        self.inflater = None
+        self.facts.budget.inflating += self.cost
+        self.cost = 0
+
     def is_dead(self) -> bool:
         return self.dead
 
     def _die(self, kind: i64) -> None:
         self.dead = True
+        self._drop()
         self.note(kind, self.left)
         if self.inner_side.tracker is not None:
             self.inner_side.tracker.lost()
@@ -189,7 +206,7 @@ class CompressedPackets(Decoder):
     def _packet_end(self) -> None:
         if not self.plain and not self.dead and self.size > 0:
             self._die(notes.BAD_COMPRESSION)
-        self.inflater = None
+        self._drop()
         tracker = self.side.tracker
         if tracker is not None:
             self._tell(tracker)
@@ -220,7 +237,7 @@ class CompressedPackets(Decoder):
             self.inside_size = 0
         self.inner.finish()
         self.dead = True
-        self.inflater = None
+        self._drop()
         side.hole(count)
         self.head = b""
         if 0 < count <= self.left:
@@ -255,3 +272,37 @@ class ZlibInflater:
         some: bytes = self._inner.decompress(piece, max(max_length, 0))
         self._rest = self._inner.unconsumed_tail
         return some
+
+
+def zstd_window(data: bytes) -> i64:
+    """Return how many bytes of output a decompressor keeps for a zstd frame that begins with `data`, at least.
+
+    More than MAX_WINDOW where the frame asks for more than any MySQL packet needs, or is not there yet.
+    Source: RFC 8878, section 3.1.1.1.
+    """
+    if len(data) < 18:
+        return MAX_WINDOW if len(data) < 6 or data[4] & 0x20 else _window_of(data[5])
+    if not data[4] & 0x20:
+        return _window_of(data[5])
+    # A single segment: the window is as large as the content, whose size follows the dictionary's number.
+    at: i64 = 5
+    dictionary: i64 = data[4] & 3
+    at += 4 if dictionary == 3 else dictionary
+    width: i64 = data[4] >> 6
+    if width == 0:
+        return i64(data[at])
+    if width == 1:
+        return i64(data[at]) | i64(data[at + 1]) << 8
+    size: i64 = u24(data, at) | i64(data[at + 3]) << 24
+    if width == 3 and data[at + 4 : at + 8] != b"\0\0\0\0":
+        return MAX_WINDOW + 1
+    return size
+
+
+def _window_of(descriptor: i64) -> i64:
+    base: i64 = 1024
+    exponent = descriptor >> 3
+    while exponent > 0 and base <= MAX_WINDOW:
+        base *= 2
+        exponent -= 1
+    return base + (base >> 3) * (descriptor & 7)
