@@ -142,7 +142,8 @@ def _negotiation(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
     if injected is not None:
         frame = injected.frame if injected.frame is not None else -1
         yield _at(facts, rules.BYTES_BEFORE_TLS, injected.text, frame, injected.offset or -1)
-    if facts.ssl_request_frame >= 0 and result.verdict in ("no-session", "plaintext"):
+    inside = facts.tls is not None and facts.tls.client.data_records > 0  # of a suite that does not encrypt
+    if facts.ssl_request_frame >= 0 and result.verdict in ("no-session", "plaintext") and not inside:
         yield _at(
             facts, rules.TLS_NOT_COMPLETED, _failure(facts), facts.ssl_request_frame, facts.ssl_request_offset
         )

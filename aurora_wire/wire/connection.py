@@ -18,6 +18,7 @@ from aurora_wire.wire.detect import STRONG, holds_sql, mysql_commands
 from aurora_wire.wire.facts import MYSQL, OTHER, START_SYN, TLS_ONLY, UNKNOWN, Budget, Facts, X
 from aurora_wire.wire.first_bytes import FirstBytes, name_at_end
 from aurora_wire.wire.history import History
+from aurora_wire.wire.in_clear import InClearMaker
 from aurora_wire.wire.midstream import ASKS, UNDECIDED, MidStream
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater
 from aurora_wire.wire.mysql.greeting import Greeting
@@ -74,6 +75,7 @@ class Connection(Receiver):
         self.aside_server_offset: i64 = 0
         self.next_space: Connection | None = None  # the same addresses and ports, other sequence numbers
         self.decoders = Decoders(facts, inflaters)
+        self.in_clear: InClearMaker | None = None  # TLS has begun
         # Last: what is set before `self` is handed out needs no look, at each use, whether it was set.
         self.client = Stream(client_key, facts, facts.client, self, budget, borrowed)
         self.server = Stream(server_key, facts, facts.server, self, budget, borrowed)
@@ -377,6 +379,9 @@ class Connection(Receiver):
     def _tls_records(self, stream: Stream) -> TLSRecords:
         made = self.decoders.tls(stream.side)
         made.peer = self.peer(stream)
+        if self.in_clear is None:
+            self.in_clear = InClearMaker(self.decoders)
+        made.in_clear = self.in_clear
         return made
 
     def _start_tls(self) -> None:
@@ -581,6 +586,9 @@ class Connection(Receiver):
                 stream.side.tracker = None  # it may refer to the facts
             stream.decoder = None
             stream.pending = []
+        if self.in_clear is not None and self.in_clear.made is not None:
+            self.in_clear.made.close()
+        self.in_clear = None
         self.decoders.forget()
         self._read_aside()
         facts = self.facts

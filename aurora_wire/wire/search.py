@@ -11,13 +11,13 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u24
 from aurora_wire.wire import detect, labels, notes
+from aurora_wire.wire.behind_gap import begins_statement, expects_tls, holds_sql, replies_chain, was_protected
 from aurora_wire.wire.chain import find_chain
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_TLS, Decoder
 from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import MORE, YES, is_plausible, opens_login, parse_login
 from aurora_wire.wire.mysql.telling import is_event
-from aurora_wire.wire.tls.behind_gap import begins_statement, expects_tls, holds_sql, replies_chain, was_protected
 
 READABLE: Final[i64] = 32  # printable bytes in a row among unknown ones: 3e-14 a byte in random bytes
 ENOUGH: Final[i64] = 64    # bytes of a message that tell what it is

@@ -47,6 +47,7 @@ class Opening:
         self.wanted = False
         self.foreign = False   # TLS on a port that is not MySQL's, followed to see what is inside
         self.gives_up = False  # it is not MySQL
+        self.in_clear = False  # nothing is encrypted: what is inside counts as plaintext
 
     def hellos(self) -> None:
         """A hello was read."""

@@ -24,6 +24,7 @@ from aurora_wire.wire.detect import (
 from aurora_wire.wire.events import TLSStarted
 from aurora_wire.wire.facts import Facts, Side, TLSFacts, TLSSide
 from aurora_wire.wire.stream import Stream
+from aurora_wire.wire.tls.ciphers import NULL_SUITES
 from aurora_wire.wire.tls.handshake import (
     MAX_HANDSHAKE,
     NOT_WHOLE,
@@ -36,7 +37,7 @@ from aurora_wire.wire.tls.handshake import (
     reads_as_message,
 )
 from aurora_wire.wire.tls.hello import parse_v2_client_hello
-from aurora_wire.wire.tls.opening import Opening
+from aurora_wire.wire.tls.opening import Opening, OpeningMaker
 from aurora_wire.wire.tls.sample import CIPHERTEXT, RUN, WINDOW, Sample
 
 MAX_RECORD_1_3: Final[i64] = 16640   # 2^14 + 256: RFC 8446, 5.2
@@ -72,7 +73,7 @@ class TLSRecords(Decoder):
         self.version: i64 = -1     # of this direction's first protected record
         self.record_frame: i64 = 0   # where the current record began
         self.record_offset: i64 = 0
-        self.opening: Opening | None = None  # there is a key log
+        self.opening: Opening | None = None  # there is a key log, or nothing is encrypted
         self.looked = Sample()     # what this direction's protected records look like
         self.protected = False     # the current record is one of them
         self.sample = b""          # of a record that comes in pieces
@@ -80,6 +81,7 @@ class TLSRecords(Decoder):
         self.messages = Messages(side, tls, self.mine)
         self.tls: TLSFacts = tls
         self.peer: Stream | None = None      # the other direction
+        self.in_clear: OpeningMaker | None = None  # for a suite that does not encrypt
         self.body: list[bytes] = []          # of a record that is to be opened
         self.record_version: i64 = 0         # its header's
 
@@ -182,7 +184,8 @@ class TLSRecords(Decoder):
         if self.sample:
             self._check_sample(self.sample, 0, len(self.sample))
             self.sample = b""
-        self._remark_sample(self.looked.judge())
+        if self.opening is None or not self.opening.in_clear:
+            self._remark_sample(self.looked.judge())
         self.body = []
 
     def _old_hello(self, data: bytes, at: i64, end: i64) -> i64:
@@ -230,6 +233,8 @@ class TLSRecords(Decoder):
         if hello is not None:
             self.negotiated = hello.version
             self.settled = encrypted
+            if encrypted and hello.suite in NULL_SUITES and self.in_clear is not None:
+                self.opening = self.in_clear.make(self.facts)
         return encrypted
 
     def remark(self, kind: i64, amount: i64) -> None:
@@ -394,7 +399,7 @@ class TLSRecords(Decoder):
         if self.collecting == BODY:
             self.body.append(data[at:end])
             if self.sample_left == 0:
-                if self.protected:
+                if self.protected and not (self.opening is not None and self.opening.in_clear):
                     self._remark_sample(self.looked.part(data, at, end))
                 return
         if self.sample_left <= end - at and len(self.sample) == 0:
@@ -410,6 +415,8 @@ class TLSRecords(Decoder):
 
     def _check_sample(self, data: bytes, at: i64, end: i64) -> None:
         """Judge what is seen of a protected record, from its first byte on."""
+        if self.opening is not None and self.opening.in_clear:
+            return  # it reads, and is read
         if self.kind == HANDSHAKE and self.mine.spec_changed and reads_as_message(data, at, end, self.length):
             self.messages.odd(PLAIN_FINISHED, self.record_frame, self.record_offset)
         self._remark_sample(self.looked.look(data, at, end))
@@ -443,7 +450,7 @@ class TLSRecords(Decoder):
         elif body[1] == 0:
             self.mine.close_notify = True
 
-    # Only with a key log.
+    # Only with a key log, or where nothing is encrypted.
 
     def _open(self, opening: Opening, version: i64) -> None:
         """A record has begun: is its body to be collected?"""
@@ -451,6 +458,8 @@ class TLSRecords(Decoder):
             self.next = TO_OTHER
         elif opening.wanted and self.collecting == NOTHING and (self.kind == CHANGE_CIPHER_SPEC or self.encrypted()):
             self.record_version = version
+            if opening.in_clear and self.kind == APPLICATION_DATA:
+                self.label = labels.COMMAND_DATA if self.side.from_client else labels.RESPONSE
             if self.left > 0:
                 self.collecting = BODY
             else:
