@@ -114,7 +114,7 @@ class Embedded:
         return handle
 
     def _write(self, name: str, data: bytes, mode: int = 0o600) -> None:
-        with open(self._create(name, os.O_WRONLY, mode), "wb") as file:
+        with os.fdopen(self._create(name, os.O_WRONLY, mode), "wb") as file:
             file.write(data)
 
     def _said(self) -> bytes:
@@ -179,7 +179,7 @@ class Embedded:
             self.port = free_port()
             # It reads the interpreter's folder, so it stays who we are; it serves nobody else. Nothing of the current
             # folder or of PYTHON* is loaded.
-            self._process = subprocess.Popen(  # noqa: S603 - our own arguments
+            self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "aurora_wire.prove.mimic"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=self._log, start_new_session=True, cwd="/", env=environment(folder) | python_path(),
             )  # fmt: skip
