@@ -10,7 +10,6 @@ import ctypes
 import io
 import os
 import pwd
-import pwd
 import stat
 import struct
 from collections.abc import Iterator
