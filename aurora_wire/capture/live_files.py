@@ -20,6 +20,8 @@ from aurora_wire.capture.privileges import (
     CAP_DAC_OVERRIDE,
     Account,
     create_private,
+    groups_of,
+    is_caller,
     no_new_privileges,
     set_capabilities,
 )
@@ -92,13 +94,21 @@ def _serve(channel: socket.socket, path: Path, account: Account) -> None:
     handle = channel.fileno()
     os.closerange(0, handle)
     os.closerange(handle + 1, os.sysconf("SC_OPEN_MAX"))
-    set_capabilities(1 << CAP_CHOWN | 1 << CAP_DAC_OVERRIDE)
+    maker: Account | None = account
+    if is_caller(account):  # it makes what the caller may make, with no right of root's
+        os.setgroups(groups_of(account))
+        os.setresgid(account.gid, account.gid, account.gid)
+        os.setresuid(account.uid, account.uid, account.uid)
+        set_capabilities(0)
+        maker = None
+    else:
+        set_capabilities(1 << CAP_CHOWN | 1 << CAP_DAC_OVERRIDE)
     no_new_privileges()
     while (said := channel.recv(16)):
         if not said.isdigit() or not 0 < int(said) <= MOST_FILES:
             return
         try:
-            file = create_private(numbered(path, int(said)), account)
+            file = create_private(numbered(path, int(said)), maker)
         except OutputError as error:
             channel.send(str(error).encode("utf-8", "replace"))
             continue

@@ -12,6 +12,8 @@ import os
 import pwd
 import stat
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -103,9 +105,11 @@ def create_private(path: str | Path, account: Account | None) -> io.FileIO:
     """
     path = Path(path)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with rights_of_caller(account):
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except FileExistsError as error:
-        device = _device(path)
+        with rights_of_caller(account):
+            device = _device(path)
         if device is None:
             raise OutputError(f"{path}: is there already. Give another name, or remove it.") from error
         return device
@@ -117,6 +121,36 @@ def create_private(path: str | Path, account: Account | None) -> io.FileIO:
     if account is not None:
         os.fchown(handle, account.uid, account.gid)
     return file
+
+
+@contextmanager
+def rights_of_caller(account: Account | None) -> Iterator[None]:
+    """Through sudo, files are opened with the rights of who called it; root that nobody called keeps its own."""
+    if os.geteuid() != 0 or account is None or not is_caller(account):
+        yield
+        return
+    groups, gid = os.getgroups(), os.getegid()
+    os.setgroups(groups_of(account))
+    os.setegid(account.gid)
+    os.seteuid(account.uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(gid)
+        os.setgroups(groups)
+
+
+def is_caller(account: Account) -> bool:
+    """Somebody other than root called sudo, and it is this account."""
+    return account.uid != 0 and os.environ.get("SUDO_UID") == str(account.uid)
+
+
+def groups_of(account: Account) -> list[int]:
+    try:
+        return os.getgrouplist(pwd.getpwuid(account.uid).pw_name, account.gid)
+    except KeyError:
+        return [account.gid]
 
 
 def _device(path: Path) -> io.FileIO | None:

@@ -83,7 +83,7 @@ def folder_for(asked: str | None) -> Iterator[str]:
     try:
         account = account_to_become()
         if account is not None and os.environ.get("SUDO_UID"):
-            os.chown(folder, account.uid, account.gid)  # who called sudo writes into it
+            os.chown(folder, account.uid, account.gid, follow_symlinks=False)  # who called sudo writes into it
         yield folder
     except BaseException:
         with held_back():

@@ -35,7 +35,7 @@ DATABASE: Final = "shop"
 START_SECONDS: Final = 15.0
 STOP_SECONDS: Final = 5.0
 ATTEMPTS: Final = 3          # another program can take the port between its choice and its use
-SETTINGS: Final = ("MYSQL", "MARIADB", "SSL")
+SETTINGS: Final = ("MYSQL", "MARIADB", "SSL", "PYTHON", "LD_")
 PATH: Final = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/sbin"))
 
 
@@ -57,6 +57,8 @@ class Embedded:
     _folder: Path | None = None
     _process: subprocess.Popen[bytes] | None = None
     _account: Account | None = None
+    _handle: int = -1  # of the folder: what is given away is never named by its path again
+    _log: int = -1
 
     def __enter__(self) -> Embedded:
         try:
@@ -77,7 +79,17 @@ class Embedded:
         self._folder = Path(tempfile.mkdtemp(prefix="aurora-wire-demo-server-", dir=reachable(self._account)))
         self._folder.chmod(0o755)  # the certificate of the authority is for the clients
         self.password = secrets.token_urlsafe(18)
+        self._handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         self._certificates(self._folder)
+        self._log = self._create("error.log", os.O_RDWR | os.O_APPEND)
+        if self.kind == MARIADB:
+            self._write("first.sql", (
+                f"CREATE DATABASE {DATABASE};\n"
+                f"CREATE USER {USER}@'%' IDENTIFIED BY '{self.password}';\n"
+                f"GRANT ALL ON {DATABASE}.* TO {USER}@'%';\n"
+            ).encode())  # fmt: skip
+        if self._account is not None:  # last: in a folder that is somebody else's, root writes nothing
+            os.fchown(self._handle, self._account.uid, self._account.gid)
         if self.kind == MARIADB:
             self._start_mariadb(self._folder)
         else:
@@ -88,39 +100,42 @@ class Embedded:
 
         authority = trustme.CA()
         leaf = authority.issue_cert(*NAMES, common_name="localhost")
-        authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-        leaf.cert_chain_pems[0].write_to_path(str(folder / "server.pem"))
-        key = folder / "server.key"
-        key.touch(mode=0o600)
-        leaf.private_key_pem.write_to_path(str(key))
+        self._write("ca.pem", authority.cert_pem.bytes(), 0o644)
+        self._write("server.pem", leaf.cert_chain_pems[0].bytes(), 0o644)
+        self._write("server.key", leaf.private_key_pem.bytes())
         self.ca = str(folder / "ca.pem")
+
+    def _create(self, name: str, flags: int, mode: int = 0o600) -> int:
+        """A new file in the folder, the account's; it follows no link, and takes nothing that is there."""
+        handle = os.open(name, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=self._handle)
+        os.fchmod(handle, mode)
         if self._account is not None:
-            for path in (folder, *folder.iterdir()):
-                os.chown(path, self._account.uid, self._account.gid)
+            os.fchown(handle, self._account.uid, self._account.gid)
+        return handle
+
+    def _write(self, name: str, data: bytes, mode: int = 0o600) -> None:
+        with os.fdopen(self._create(name, os.O_WRONLY, mode), "wb") as file:
+            file.write(data)
+
+    def _said(self) -> bytes:
+        """What the server has written, at most its last 64 KiB: by the open file, whatever its name leads to by now."""
+        size = os.fstat(self._log).st_size
+        return os.pread(self._log, 65_536, max(0, size - 65_536))
 
     def _start_mariadb(self, folder: Path) -> None:
         data = folder / "data"
-        log = folder / "error.log"
         making = self._run(
             [program("mariadb-install-db"), "--no-defaults", "--auth-root-authentication-method=normal",
              "--skip-test-db", "--innodb-log-file-size=4M", f"--datadir={data}"],
-            folder, log,
+            folder,
         )  # fmt: skip
         try:
             failed = making.wait(START_SECONDS)
         except subprocess.TimeoutExpired as error:
             raise NoServer(f"MariaDB takes more than {START_SECONDS:g} s to make its data folder.") from error
         if failed:
-            raise NoServer(f"MariaDB cannot make its data folder: {last_line(log.read_bytes())}")
+            raise NoServer(f"MariaDB cannot make its data folder: {last_line(self._said())}")
         first = folder / "first.sql"
-        first.touch(mode=0o600)
-        if self._account is not None:
-            os.chown(first, self._account.uid, self._account.gid)
-        first.write_text(
-            f"CREATE DATABASE {DATABASE};\n"
-            f"CREATE USER {USER}@'%' IDENTIFIED BY '{self.password}';\n"
-            f"GRANT ALL ON {DATABASE}.* TO {USER}@'%';\n"
-        )
         for _ in range(ATTEMPTS):
             self.port = free_port()
             self._run(
@@ -130,21 +145,20 @@ class Embedded:
                  f"--ssl-cert={folder}/server.pem", f"--ssl-key={folder}/server.key",
                  "--innodb-log-file-size=4M", "--innodb-buffer-pool-size=16M",
                  "--innodb-flush-log-at-trx-commit=0"],
-                folder, log,
+                folder,
             )  # fmt: skip
             if self._listens():
-                first.unlink()  # the password was in it
+                os.unlink("first.sql", dir_fd=self._handle)  # the password was in it
                 return
             self._end()
-        raise NoServer(f"MariaDB does not start: {last_line(log.read_bytes())}")
+        raise NoServer(f"MariaDB does not start: {last_line(self._said())}")
 
-    def _run(self, argv: list[str], folder: Path, log: Path) -> subprocess.Popen[bytes]:
+    def _run(self, argv: list[str], folder: Path) -> subprocess.Popen[bytes]:
         """Starts a program of the server as the server's user; `_end` ends it, and what it has started."""
-        with log.open("ab") as said:
-            self._process = subprocess.Popen(  # noqa: S603 - our own arguments
-                [*ends_with_us(), *argv], cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL, stdout=said,
-                stderr=said, start_new_session=True, user=self._uid, group=self._gid, extra_groups=self._groups,
-            )  # fmt: skip
+        self._process = subprocess.Popen(  # noqa: S603 - our own arguments
+            [*ends_with_us(), *argv], cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL, stdout=self._log,
+            stderr=self._log, start_new_session=True, user=self._uid, group=self._gid, extra_groups=self._groups,
+        )  # fmt: skip
         return self._process
 
     def _listens(self) -> bool:
@@ -161,15 +175,14 @@ class Embedded:
             "host": HOST, "user": USER, "password": self.password, "certificate": str(folder / "server.pem"),
             "key": str(folder / "server.key"),
         }  # fmt: skip
-        log = folder / "error.log"
         for _ in range(ATTEMPTS):
             self.port = free_port()
-            with log.open("ab") as said:
-                # It reads the interpreter's folder, so it stays who we are; it serves nobody else.
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "aurora_wire.prove.mimic"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    stderr=said, start_new_session=True, env=environment(folder) | python_path(),
-                )  # fmt: skip
+            # It reads the interpreter's folder, so it stays who we are; it serves nobody else. Nothing of the current
+            # folder or of PYTHON* is loaded.
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "aurora_wire.prove.mimic"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=self._log, start_new_session=True, cwd="/", env=environment(folder) | python_path(),
+            )  # fmt: skip
             stdin, stdout = self._process.stdin, self._process.stdout
             assert stdin is not None  # noqa: S101 - both are pipes
             assert stdout is not None  # noqa: S101
@@ -179,7 +192,7 @@ class Embedded:
                 if stdout.readline() == b"ready\n":
                     return
             self._end()
-        raise NoServer(f"mysql-mimic does not start: {last_line(log.read_bytes())}")
+        raise NoServer(f"mysql-mimic does not start: {last_line(self._said())}")
 
     @property
     def _uid(self) -> int | None:
@@ -216,6 +229,10 @@ class Embedded:
                 while self._folder.exists() and time.monotonic() < end:
                     shutil.rmtree(self._folder, ignore_errors=True)  # what was just killed may have written once more
                 self._folder = None
+            for handle in (self._log, self._handle):
+                if handle >= 0:
+                    os.close(handle)
+            self._log = self._handle = -1
 
 
 def available(wanted: str = "") -> str:
@@ -263,6 +280,8 @@ def environment(folder: Path) -> dict[str, str]:
 def python_path() -> dict[str, str]:
     """The package is found by a program of ours where it is here only by the current folder."""
     root = str(Path(__file__).resolve().parents[2])
+    if os.geteuid() == 0:
+        return {"PYTHONPATH": root}
     return {"PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])}
 
 

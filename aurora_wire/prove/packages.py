@@ -86,8 +86,10 @@ def find_node(name: str, package: str, version: str) -> tuple[Path, str] | None:
     """The folder that holds `node_modules` with the package, and its version."""
     import json  # noqa: PLC0415 - only where Node is asked for
 
-    places = [environment_folder(name, version), Path.cwd()]
-    places += [Path(path) for path in os.environ.get("NODE_PATH", "").split(os.pathsep) if path]
+    places = [environment_folder(name, version)]
+    if os.geteuid():  # what lies in a folder that root happens to stand in is not root's to run
+        places.append(Path.cwd())
+        places += [Path(path) for path in os.environ.get("NODE_PATH", "").split(os.pathsep) if path]
     for place in places:
         modules = place if place.name == "node_modules" else place / "node_modules"
         try:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,8 +50,15 @@ def test_nothing_is_left_of_root_when_the_first_packet_is_decoded(server: Server
     assert owner_and_mode(path) == (65534, 65534, "0o600")
 
 
-def test_with_sudo_it_becomes_who_called_and_the_file_is_theirs(server: Server, tmp_path: Path) -> None:
-    path = tmp_path / "evidence.pcapng"
+@pytest.fixture
+def callers_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chown(folder, 1234, 2345)
+        yield Path(folder)
+
+
+def test_with_sudo_it_becomes_who_called_and_the_file_is_theirs(server: Server, callers_folder: Path) -> None:
+    path = callers_folder / "evidence.pcapng"
     sudo = {"SUDO_UID": "1234", "SUDO_GID": "2345", "SUDO_USER": "somebody"}
     with Watching("-i", "lo", "--port", str(server.port), "-w", str(path), environment=sudo) as watch:
         status = watch.status()
