@@ -247,6 +247,7 @@ class CompressedPackets(Decoder):
             self.next = TO_SEARCH
 
     def finish(self) -> None:
+        self._drop()
         self.inner.finish()
         if self.owed:
             self.side.account(self.owed, self.label if self.left > 0 else labels.UNKNOWN)
