@@ -198,7 +198,7 @@ class Analysis:
             facts = connection.facts
             connection.dispose()
             if facts.kind == OTHER:
-                self.tally.not_mysql[facts.other] += 1
+                self.tally.add_other(facts.other, int.from_bytes(connection.client.key[-2:], "big"))
                 continue
             result = describe(connection)
             self.tally.add(result)

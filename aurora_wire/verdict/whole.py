@@ -13,6 +13,11 @@ EXIT_CODES: dict[str, int] = {
 }  # fmt: skip
 
 
+MAX_PORTS = 64      # of TLS that may be anybody's, counted apart
+PORTS_SHOWN = 3
+HTTPS = 443
+
+
 @dataclass(slots=True)
 class Tally:
     """Counts over all connections, kept or not."""
@@ -20,11 +25,18 @@ class Tally:
     by_verdict: Counter[str] = field(default_factory=Counter)
     not_mysql: Counter[str] = field(default_factory=Counter)
     confidences: Counter[tuple[str, str | None]] = field(default_factory=Counter)
+    tls_ports: Counter[int] = field(default_factory=Counter)    # TLS that may be anybody's: by the server's port
     seen: int = 0           # bytes of MySQL connections
     decoded: int = 0
     missing: int = 0        # bytes that a sequence number tells of and that were not captured
     truncated: int = 0
     gaps: int = 0           # connections with missing bytes
+
+    def add_other(self, name: str, port: int) -> None:
+        """Count a connection of another protocol, by its name; of TLS, the server's port too."""
+        self.not_mysql[name] += 1
+        if name == "TLS" and (port in self.tls_ports or len(self.tls_ports) < MAX_PORTS):
+            self.tls_ports[port] += 1
 
     def add(self, result: ConnectionResult) -> None:
         self.by_verdict[result.verdict] += 1
@@ -90,7 +102,8 @@ def closing_of(tally: Tally, verdict: Verdict, captures: list[CaptureResult]) ->
         if hiding:
             seen = packets - hiding
             return f"No MySQL in {_count(seen, 'packet')}; {_count(others, 'connection')} of other protocols; {unseen}."
-        return f"No MySQL in {_count(packets, 'packet')}; {_count(others, 'connection')} of other protocols."
+        said = f"No MySQL in {_count(packets, 'packet')}; {_count(others, 'connection')} of other protocols."
+        return said + _tls_elsewhere(tally)
     clear = tally.by_verdict["plaintext"] + tally.by_verdict["mixed"]
     parts = [f"{clear:,} of {_count(total, 'MySQL connection')} in the clear"]
     encrypted = tally.by_verdict["encrypted"]
@@ -118,6 +131,15 @@ def closing_of(tally: Tally, verdict: Verdict, captures: list[CaptureResult]) ->
     if broken:
         parts.append(f"{_count(broken, 'input')} not read to the end")
     return "; ".join(parts) + "."
+
+
+def _tls_elsewhere(tally: Tally) -> str:
+    """Return how to have TLS on other ports judged: whose it is cannot be seen from outside."""
+    ports = [(port, count) for port, count in tally.tls_ports.most_common() if port != HTTPS][:PORTS_SHOWN]
+    words = [
+        f" {_count(count, 'TLS connection')} to :{port}; if that is MySQL's, --port +{port}." for port, count in ports
+    ]
+    return "".join(words)
 
 
 def _count(number: int, noun: str) -> str:
