@@ -8,7 +8,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16_be, u32, u32_be
+from aurora_wire.reads import u16, u16_be, u32, u32_be
 from aurora_wire.wire.cursor import ETHERTYPE, IP, IP_V4, IP_V6, LLC_HEADER, MPLS, PPP, Cursor
 from aurora_wire.wire.skipped import (
     ARP,
@@ -33,12 +33,22 @@ RAW: Final[i64] = 101
 C_HDLC: Final[i64] = 104
 IEEE802_11: Final[i64] = 105
 LOOP: Final[i64] = 108
+ENC: Final[i64] = 109
 LINUX_SLL: Final[i64] = 113
+PFLOG: Final[i64] = 117
 RADIOTAP: Final[i64] = 127
+USER2: Final[i64] = 149          # what macOS calls PKTAP in a file
+PPI: Final[i64] = 192
 PPP_WITH_DIR: Final[i64] = 204
+IPNET: Final[i64] = 226
 IPV4: Final[i64] = 228
 IPV6: Final[i64] = 229
+NFLOG: Final[i64] = 239
+PKTAP: Final[i64] = 258
 LINUX_SLL2: Final[i64] = 276
+
+NFULA_PAYLOAD: Final[i64] = 9    # of NFLOG's attributes
+PKTAP_LEN: Final[i64] = 108      # bytes of its header, at least
 
 MAX_LENGTH: Final[i64] = 1500    # in Ethernet's type field: up to here it is an 802.3 length
 
@@ -76,8 +86,89 @@ def rarer_link(c: Cursor, link_type: i64) -> i64:
         return wifi(c)
     if link_type == RADIOTAP:
         return radiotap(c)
+    if link_type == ENC:
+        return ip_behind(c, 12)
+    if link_type == IPNET:
+        return ip_behind(c, 24)
+    if link_type == PFLOG:
+        return pflog(c)
+    if link_type == NFLOG:
+        return nflog(c)
+    if link_type in (PKTAP, USER2):
+        return pktap(c, link_type)
+    if link_type == PPI:
+        return ppi(c)
     c.reason_detail = link_type
     return OTHER_LINK_TYPE
+
+
+def ip_behind(c: Cursor, header_len: i64) -> i64:
+    """A header of fixed length before an IP packet, whose first four bits tell its version."""
+    if c.end - c.at < header_len:
+        return LINK_CUT
+    c.at += header_len
+    return IP
+
+
+def pflog(c: Cursor) -> i64:
+    """OpenBSD's packet filter log: the first byte is the header's length without its padding to four bytes."""
+    if c.end - c.at < 4:
+        return LINK_CUT
+    length: i64 = c.buffer[c.at]
+    return ip_behind(c, (length + 3) & 0xFC)
+
+
+def nflog(c: Cursor) -> i64:
+    """Linux netfilter log: family, version, resource, then attributes in the host's byte order; one is the packet."""
+    at = c.at + 4
+    while c.end - at >= 4:
+        length = u16(c.buffer, at)
+        kind = u16(c.buffer, at + 2) & 0x7FFF
+        if kind > 0xFF:  # the other byte order
+            length = u16_be(c.buffer, at)
+            kind = u16_be(c.buffer, at + 2) & 0x7FFF
+        if length < 4:
+            break
+        if kind == NFULA_PAYLOAD:
+            c.at = at + 4
+            return IP
+        at += (length + 3) & 0x1FFFC
+    return LINK_CUT
+
+
+def pktap(c: Cursor, link_type: i64) -> i64:
+    """Apple's PKTAP: length of the header, kind of record, link type of what follows, all little-endian.
+
+    macOS writes it as USER2, too, which may be anything else: then the numbers do not fit.
+    """
+    at = c.at
+    if c.end - at < 12:
+        return LINK_CUT
+    length = u32(c.buffer, at)
+    inner = u32(c.buffer, at + 8)
+    if length < PKTAP_LEN or length > 4 * PKTAP_LEN or inner in (PKTAP, USER2, PPI):
+        c.reason_detail = link_type
+        return OTHER_LINK_TYPE
+    if c.end - at < length:
+        return LINK_CUT
+    c.at = at + length
+    return link(c, inner)
+
+
+def ppi(c: Cursor) -> i64:
+    """Per-packet information: version, flags, length of the header, link type of what follows, little-endian."""
+    at = c.at
+    if c.end - at < 8:
+        return LINK_CUT
+    length = u16(c.buffer, at + 2)
+    inner = u32(c.buffer, at + 4)
+    if length < 8 or inner in (PKTAP, USER2, PPI):
+        c.reason_detail = PPI
+        return OTHER_LINK_TYPE
+    if c.end - at < length:
+        return LINK_CUT
+    c.at = at + length
+    return link(c, inner)
 
 
 def ethernet(c: Cursor) -> i64:
