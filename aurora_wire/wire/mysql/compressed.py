@@ -132,11 +132,12 @@ class CompressedPackets(Decoder):
             self.facts.budget.inflating -= cost
             self.cost = cost
             self.inflater = make()
+        inflater = self.inflater
         self.closed += len(piece)
-        while self.size > 0 and not self.inflater.eof and not self.is_dead():
+        while self.size > 0 and not inflater.eof and not self.is_dead():
             want = CHUNK if self.size > CHUNK else self.size
             try:
-                some = self.inflater.decompress(piece, want)
+                some = inflater.decompress(piece, want)
             except Exception:  # zlib.error, ZstdError: whatever the bytes do to a library
                 self._die(notes.BAD_COMPRESSION)
                 return
