@@ -61,3 +61,8 @@ def first_difference(packed: BinaryIO, path: str) -> int | None:
             if not one:
                 return None
             at += len(one)
+
+
+def show_version(version: object) -> str:
+    """Return a version that a bundle claims, as it is shown."""
+    return version[:40] if isinstance(version, str) else "unknown"

@@ -27,6 +27,7 @@ from aurora_wire.evidence.bundle_differences import (
     first_difference,
     judgements,
     say_entry,
+    show_version,
     sums_differences,
 )
 from aurora_wire.evidence.differences import differences
@@ -218,7 +219,8 @@ class _Verifier:
         )  # fmt: skip
         if self.bundle.read(names.INSTRUCTIONS) != wanted:
             wrong.append(f"{names.INSTRUCTIONS}: is not what such a bundle has")
-        if self.manifest.get("tool") != {**tool_fields(), "core": _core(self.manifest)}:
+        tool = self.manifest.get("tool")
+        if tool != {**tool_fields(), "core": tool.get("core") if isinstance(tool, dict) else None}:
             return self._told("instructions", wrong, "are as such a bundle has them")
         unknown = sorted(set(self.manifest) - MANIFEST_FIELDS) + sorted(MANIFEST_FIELDS - set(self.manifest))
         if unknown or dump(self.manifest) != self.bundle.read(names.MANIFEST):
@@ -384,17 +386,20 @@ class _Verifier:
             return
         if masked:
             result = masker_of(self._case_id(), [folder / name for name in captures]).scan(result)
-        reports = write_reports(result, folder / check, masked=self._redaction("reports"), by_library=True)
         was = _json(self.bundle.read(names.RESULT), names.RESULT)
-        now = _json(reports[names.RESULT].read_bytes(), names.RESULT)
-        if not isinstance(was, dict) or not isinstance(now, dict):
-            self.add(check, ok=False, text=f"{names.RESULT} is no result")
-            return
-        version = was.get("tool_version")
+        version = was.get("tool_version") if isinstance(was, dict) else None
         tool = self.manifest.get("tool")
         if version == VERSION and isinstance(tool, dict):
             version = tool.get("version")
         other_version = version != VERSION
+        # Where verdicts alone are compared, nobody looks at the HTML.
+        reports = write_reports(
+            result, folder / check, masked=self._redaction("reports"), by_library=not (verdicts_only or other_version)
+        )
+        now = _json(reports[names.RESULT].read_bytes(), names.RESULT)
+        if not isinstance(was, dict) or not isinstance(now, dict):
+            self.add(check, ok=False, text=f"{names.RESULT} is no result")
+            return
         if verdicts_only or other_version:
             was, now = judgements(was), judgements(now)
         found = list(islice(differences(was, now), MAX_DIFFERENCES + 1))
@@ -485,15 +490,6 @@ class _Verifier:
         masked = self._redaction("reports")
         self._compare("originals", links, captures, on_progress, masked=masked,
                       verdicts_only=self._redaction("captures"))
-
-
-def show_version(version: object) -> str:
-    return version[:40] if isinstance(version, str) else "unknown"
-
-
-def _core(manifest: Fields) -> object:
-    tool = manifest.get("tool")
-    return tool.get("core") if isinstance(tool, dict) else None
 
 
 def _json(data: bytes, name: str) -> object:

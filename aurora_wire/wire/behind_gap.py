@@ -12,6 +12,7 @@ from mypy_extensions import i64
 from aurora_wire.reads import u24
 from aurora_wire.wire.facts import Facts
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_PREPARE
+from aurora_wire.wire.mysql.sql_text import is_text
 
 TEXT: Final[i64] = 24          # printable bytes that a statement begins with, where it has as many
 LONG: Final[i64] = 65535       # bytes of a packet that still is a link of a chain
@@ -68,10 +69,10 @@ def begins_statement(data: bytes, at: i64, end: i64) -> bool:
     if word.startswith(COMMENTS):
         # Two fixed bytes, so that all the printable ones are needed: (98 / 256)^22 * 2^-31 with the header.
         return last - place >= TEXT and _is_ascii_text(data, place, last)
-    return word.startswith(VERBS) and _is_text(data, place, last)
+    return word.startswith(VERBS) and is_text(data, place, last)
 
 
-def holds_sql(data: bytes) -> bool:
+def holds_phrase(data: bytes) -> bool:
     """Return whether the words of a statement stand in these bytes."""
     lowered = data.lower()
     for first, second, third in PHRASES:
@@ -82,16 +83,6 @@ def holds_sql(data: bytes) -> bool:
         if place >= 0 and lowered.find(third, place + len(second)) >= 0:
             return True
     return False
-
-
-def _is_text(data: bytes, at: i64, end: i64) -> bool:
-    """No control characters; bytes above 127 may be of a name or a literal in any character set."""
-    while at < end:
-        byte: i64 = data[at]
-        if (byte < 32 and byte != 9 and byte != 10 and byte != 13) or byte == 127:
-            return False
-        at += 1
-    return True
 
 
 def _is_ascii_text(data: bytes, at: i64, end: i64) -> bool:

@@ -12,7 +12,7 @@ from mypy_extensions import i64
 from aurora_wire.reads import u16_be, u24, u24_be, u32_be
 from aurora_wire.wire.mysql.auth import BEFORE_LOGIN
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_PREPARE, fits_command, is_command
-from aurora_wire.wire.mysql.sql_text import reads_like_sql
+from aurora_wire.wire.mysql.sql_text import is_text, reads_like_sql
 from aurora_wire.wire.mysql.telling import may_be_command
 
 NO: Final[i64] = 0
@@ -137,13 +137,7 @@ def reads_like_text(data: bytes, at: i64, end: i64) -> bool:
         at += 2
     if at >= end:
         return False
-    stop = at + 16 if end - at > 16 else end
-    while at < stop:
-        byte: i64 = data[at]
-        if (byte < 32 and byte != 9 and byte != 10 and byte != 13) or byte == 127:
-            return False
-        at += 1
-    return True
+    return is_text(data, at, at + 16 if end - at > 16 else end)
 
 
 def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:

@@ -146,13 +146,9 @@ def pktap(c: Cursor, link_type: i64) -> i64:
         return LINK_CUT
     length = u32(c.buffer, at)
     inner = u32(c.buffer, at + 8)
-    if length < PKTAP_LEN or length > 4 * PKTAP_LEN or inner in (PKTAP, USER2, PPI):
-        c.reason_detail = link_type
-        return OTHER_LINK_TYPE
-    if c.end - at < length:
-        return LINK_CUT
-    c.at = at + length
-    return link(c, inner)
+    if length > 4 * PKTAP_LEN:
+        length = 0
+    return wrapped(c, link_type, length, PKTAP_LEN, inner)
 
 
 def ppi(c: Cursor) -> i64:
@@ -162,12 +158,17 @@ def ppi(c: Cursor) -> i64:
         return LINK_CUT
     length = u16(c.buffer, at + 2)
     inner = u32(c.buffer, at + 4)
-    if length < 8 or inner in (PKTAP, USER2, PPI):
-        c.reason_detail = PPI
+    return wrapped(c, PPI, length, 8, inner)
+
+
+def wrapped(c: Cursor, link_type: i64, length: i64, least: i64, inner: i64) -> i64:
+    """A frame of the link type `inner` behind a header of `length` bytes, `least` at least; never wrapped again."""
+    if length < least or inner in (PKTAP, USER2, PPI):
+        c.reason_detail = link_type
         return OTHER_LINK_TYPE
-    if c.end - at < length:
+    if c.end - c.at < length:
         return LINK_CUT
-    c.at = at + length
+    c.at += length
     return link(c, inner)
 
 

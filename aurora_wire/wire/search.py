@@ -11,7 +11,7 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u24
 from aurora_wire.wire import detect, labels, notes
-from aurora_wire.wire.behind_gap import begins_statement, expects_tls, holds_sql, replies_chain, was_protected
+from aurora_wire.wire.behind_gap import begins_statement, expects_tls, holds_phrase, replies_chain, was_protected
 from aurora_wire.wire.chain import find_chain
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_TLS, Decoder
 from aurora_wire.wire.facts import Facts, Side
@@ -167,7 +167,7 @@ class Search(Decoder):
 
     def _readable(self, seen: bytes) -> i64:
         """Behind a gap, readable text may be of a certificate, unless the handshake was over or it reads as SQL."""
-        if self.behind_gap and not was_protected(self.facts, self.side.from_client) and not holds_sql(seen):
+        if self.behind_gap and not was_protected(self.facts, self.side.from_client) and not holds_phrase(seen):
             return notes.READABLE_BEHIND_GAP
         return notes.READABLE_UNKNOWN
 

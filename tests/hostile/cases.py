@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tests.conversations import mysql, tls
 from tests.hostile import networks
 from tests.hostile.conversations import Session, encrypted, plaintext, readable, word
-from tests.hostile.wire import ACK, FIN, MOD, PSH, RST, SYN, Frame, Wire, copy, random_ends
+from tests.hostile.wire import ACK, MOD, PSH, RST, SYN, Frame, Wire, copy, random_ends
 
 ANY = frozenset({"plaintext", "encrypted", "mixed", "no-session", "inconclusive", "not-mysql"})
 LEAK = frozenset({"plaintext", "mixed"})
@@ -27,7 +27,6 @@ class Case:
     verdicts: frozenset[str] = ANY
     proof: str = "may"
     exact: bool = False
-    notes: list[str] = field(default_factory=list)
 
     @property
     def texts(self) -> set[bytes]:
@@ -120,14 +119,14 @@ def forged_controls(rng: random.Random, frames: list[Frame]) -> list[Frame]:
     for _ in range(rng.randrange(1, 3)):
         kind = rng.randrange(4)
         if kind == 0:
-            made.append(copy(model, flags=RST | ACK, payload=b"", bad_tcp=True, extra=True))
+            made.append(copy(model, flags=RST | ACK, payload=b"", bad_tcp=True))
         elif kind == 1:
             off = rng.choice((-70_000, -5_000_000, 90_000_000, 1 << 31))
-            made.append(copy(model, flags=RST | ACK, payload=b"", seq=(model.seq + off) % MOD, extra=True))
+            made.append(copy(model, flags=RST | ACK, payload=b"", seq=(model.seq + off) % MOD))
         elif kind == 2:
-            made.append(copy(model, flags=SYN, payload=b"", seq=rng.randrange(MOD), ack=0, extra=True))
+            made.append(copy(model, flags=SYN, payload=b"", seq=rng.randrange(MOD), ack=0))
         else:
-            made.append(copy(model, flags=RST, payload=b"", bad_ip=True, extra=True))
+            made.append(copy(model, flags=RST, payload=b"", bad_ip=True))
     return [*frames[:at], *made, *frames[at:]]
 
 
@@ -169,7 +168,7 @@ def decoys(rng: random.Random) -> Case:
     fake.play(Session("decoys", first.turns[1:]), syn=False, close=False)
     mark = rng.choice(("ttl", "bad_tcp", "zero_tcp", "bad_ip"))
     marked = [
-        copy(frame, extra=True, **({"ttl": 2} if mark == "ttl" else {mark: True})) for frame in fake.frames
+        copy(frame, **({"ttl": 2} if mark == "ttl" else {mark: True})) for frame in fake.frames
     ]
     real_start = len(real.frames)
     real.time_ns = fake.time_ns
@@ -227,7 +226,7 @@ def overlapping_fragments(rng: random.Random) -> Case:
     decoy = wire.send("client", tls.record(tls.DATA, rng.randbytes(len(query) - 5)), PSH | ACK)
     wire.frames.pop()
     decoy = copy(decoy, parts=[24])
-    real = copy(decoy, payload=query, extra=True)
+    real = copy(decoy, payload=query)
     wire.frames += [decoy, real] if rng.random() < 0.5 else [real, decoy]
     wire.send("server", tls.record(tls.DATA, rng.randbytes(60)), PSH | ACK)
     second.texts = {query[5:]}
@@ -315,5 +314,3 @@ def case(seed: int) -> Case:
     make = rng.choices([kind for _, kind in KINDS], [weight for weight, _ in KINDS])[0]
     return make(rng)
 
-
-__all__ = ["ANY", "FIN", "KINDS", "LEAK", "Case", "case"]

@@ -23,9 +23,7 @@ class Session:
     kind: str
     turns: list[tuple[Sender, bytes]] = field(default_factory=list)
     texts: set[bytes] = field(default_factory=set)
-    readable: list[bytes] = field(default_factory=list)  # packets that alone prove a leak: logins, COM_QUERY
     commands: int = 0  # statements sent, each with a text
-    encrypted: bool = False
 
     def client(self, data: bytes) -> None:
         self.turns.append(("client", data))
@@ -36,7 +34,6 @@ class Session:
     def says(self, packet: bytes, text: bytes) -> None:
         """Send a command with a text."""
         self.client(packet)
-        self.readable.append(packet)
         self.texts.add(text)
         self.commands += 1
 
@@ -112,7 +109,6 @@ def plaintext(rng: random.Random, *, kind: str = "plaintext") -> Session:
     attributes = [(b"_pid", b"%d" % rng.randrange(99999))] if rng.random() < 0.5 else []
     login = mysql.login(user=word(rng), attributes=attributes)
     session.client(login)
-    session.readable.append(login)
     if rng.random() < 0.1:
         session.server(mysql.err(1045, b"Access denied for user", seq=2))
         return session
@@ -132,7 +128,6 @@ def compressed(rng: random.Random) -> Session:
     session.server(mysql.greeting(caps=mysql.COMPRESS))
     login = mysql.login(user=word(rng), caps=mysql.BASE | mysql.CONNECT_WITH_DB | mysql.COMPRESS)
     session.client(login)
-    session.readable.append(login)
     session.server(mysql.ok(2))
     for _ in range(rng.randrange(1, 5)):
         text = statement(rng)
@@ -166,7 +161,7 @@ def big_hello(rng: random.Random) -> bytes:
 
 
 def tls13(rng: random.Random) -> Session:
-    session = Session("TLS 1.3", encrypted=True)
+    session = Session("TLS 1.3")
     session.server(mysql.greeting(thread_id=rng.randrange(1, 10**6), version=rng.choice(VERSIONS)))
     session.client(mysql.ssl_request())
     quantum, retry, resumed = rng.random() < 0.4, rng.random() < 0.2, rng.random() < 0.2
@@ -194,7 +189,7 @@ def tls13(rng: random.Random) -> Session:
 
 
 def tls12(rng: random.Random) -> Session:
-    session = Session("TLS 1.2", encrypted=True)
+    session = Session("TLS 1.2")
     session.server(mysql.greeting(thread_id=rng.randrange(1, 10**6), version=rng.choice(VERSIONS)))
     session.client(mysql.ssl_request())
     suite = tls.ECDHE_RSA_AES_256_GCM

@@ -37,7 +37,7 @@ class Ends:
 
 @dataclass(slots=True)
 class Frame:
-    """A TCP segment on its way. `extra` frames were made by somebody who is neither client nor server."""
+    """A TCP segment on its way."""
 
     time_ns: int
     sender: Sender
@@ -56,7 +56,6 @@ class Frame:
     vni: int | None = None
     cut: int | None = None  # bytes of payload that were captured
     parts: list[int] = field(default_factory=list)  # where to fragment, multiples of 8 in the TCP segment
-    extra: bool = False
 
     def segment(self) -> tuple[bytes, bytes, bytes]:
         """Source address, target address, TCP segment."""

@@ -18,6 +18,19 @@ VERBS: Final = frozenset(
 )
 
 
+def is_text(data: bytes, at: i64, end: i64) -> bool:
+    """Return whether data[at:end] has no control characters but white space.
+
+    Bytes above 127 may be of a name or a literal in any character set.
+    """
+    while at < end:
+        byte: i64 = data[at]
+        if (byte < 32 and byte != 9 and byte != 10 and byte != 13) or byte == 127:
+            return False
+        at += 1
+    return True
+
+
 def reads_like_sql(data: bytes, at: i64, end: i64) -> bool:
     """Whether data[at:end] begins with a statement's first word, behind comments, and goes on as text.
 
@@ -28,12 +41,8 @@ def reads_like_sql(data: bytes, at: i64, end: i64) -> bool:
     stop = end
     if stop - at > SHOWN:
         stop = at + SHOWN
-    place = at
-    while place < stop:
-        byte: i64 = data[place]
-        if (byte < 32 and byte != 9 and byte != 10 and byte != 13) or byte == 127:
-            return False
-        place += 1
+    if not is_text(data, at, stop):
+        return False
     at = _behind_comments(data, at, stop)
     if at < 0:
         return True  # nothing but a comment so far: its text was looked at above

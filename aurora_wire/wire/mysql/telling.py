@@ -30,7 +30,7 @@ from aurora_wire.wire.mysql.commands import (
 from aurora_wire.wire.mysql.execute import parse_bulk_execute, parse_execute
 from aurora_wire.wire.mysql.lenenc import read_lenenc
 from aurora_wire.wire.mysql.replies import SESSION_STATE_CHANGED, is_column_definition, parse_prepare_ok
-from aurora_wire.wire.mysql.sql_text import reads_like_sql
+from aurora_wire.wire.mysql.sql_text import is_text, reads_like_sql
 
 NOTHING: Final[i64] = 0
 FITS: Final[i64] = 1      # every field is as it must be; a few fixed bytes
@@ -54,9 +54,9 @@ def may_be_command(data: bytes, at: i64, end: i64, length: i64) -> bool:
         start = at + 1
         if end - start >= 2 and data[start] < 0xFB and data[start + 1] == 1:
             return True  # query attributes
-        return length > 1 and _is_printable(data, start, end if end - start < 16 else start + 16)
+        return length > 1 and is_text(data, start, end if end - start < 16 else start + 16)
     if command in (COM_INIT_DB, COM_CREATE_DB, COM_DROP_DB):
-        return length > 1 and _is_printable(data, at + 1, end)
+        return length > 1 and is_text(data, at + 1, end)
     if command == COM_STMT_EXECUTE:
         return end - at >= 10 and u32(data, at + 6) == 1 and data[at + 5] <= 15
     if command in (COM_STMT_CLOSE, COM_STMT_RESET):
@@ -64,7 +64,7 @@ def may_be_command(data: bytes, at: i64, end: i64, length: i64) -> bool:
     if command == COM_STMT_FETCH:
         return end - at >= 9 and u32(data, at + 1) < MAX_ID
     if command == COM_CHANGE_USER:
-        return end - at < 2 or data[at + 1] == 0 or _is_printable(data, at + 1, at + 2)
+        return end - at < 2 or data[at + 1] == 0 or is_text(data, at + 1, at + 2)
     return True
 
 
@@ -86,7 +86,7 @@ def command_tells(data: bytes, at: i64, end: i64) -> i64:
     if command in (COM_PING, COM_QUIT, COM_RESET_CONNECTION, COM_STATISTICS):
         return FITS if length == 1 else NOTHING
     if command == COM_INIT_DB:
-        return FITS if 2 <= length <= 65 and _is_printable(data, at + 1, end) else NOTHING
+        return FITS if 2 <= length <= 65 and is_text(data, at + 1, end) else NOTHING
     if command == COM_CHANGE_USER:
         return CERTAIN if b"_password\0" in data[at:end] else NOTHING
     return NOTHING
@@ -137,7 +137,7 @@ def reply_tells(data: bytes, at: i64, end: i64, sequence: i64) -> i64:
 def _error_tells(data: bytes, at: i64, end: i64) -> i64:
     if end - at < 9 or not 1000 <= u16(data, at + 1) < 6000 or data[at + 3] != 35:
         return NOTHING
-    return CERTAIN if _is_printable(data, at + 4, end) else NOTHING
+    return CERTAIN if is_text(data, at + 4, end) else NOTHING
 
 
 def _ok_fits(data: bytes, at: i64, end: i64) -> bool:
@@ -157,21 +157,12 @@ def _ok_fits(data: bytes, at: i64, end: i64) -> bool:
         return True
     info, behind = read_lenenc(data, at, end)
     if info >= 0 and (behind + info == end or (changes and behind + info < end)):
-        return _is_printable(data, behind, behind + info)
-    return _is_printable(data, at, end)
+        return is_text(data, behind, behind + info)
+    return is_text(data, at, end)
 
 
 def _is_status(status: i64) -> bool:
     return status & NO_STATUS == 0
-
-
-def _is_printable(data: bytes, at: i64, end: i64) -> bool:
-    while at < end:
-        byte: i64 = data[at]
-        if (byte < 32 and byte != 9 and byte != 10 and byte != 13) or byte == 127:
-            return False
-        at += 1
-    return True
 
 
 def is_event(data: bytes, at: i64, end: i64) -> bool:
