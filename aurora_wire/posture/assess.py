@@ -62,16 +62,30 @@ def assess(result: AddressResult, now: datetime, bundle: BundleFacts | None = No
         _add(found, rules.CERTIFICATE_REFUSED, result.trusted)
     if bundle is not None:
         _bundle(found, bundle, result.product.region if result.product is not None else "")
-    found.findings.sort(key=lambda each: (-_ORDER.index(each.severity), each.rule))
+    found.findings = sort_findings(found.findings)
     if result.offers_tls is not None:
-        worst = found.findings[0].severity if found.findings else "info"
-        found.grade = "F" if result.offers_tls is False else GRADES[worst]
+        found.grade = "F" if result.offers_tls is False else grade_of(found.findings)
     return found
 
 
-def _add(found: Assessment, rule: str, detail: str) -> None:
+def posture_finding(rule: str, detail: str) -> PostureFinding:
+    """Return one hit of a rule, with the registry's title and severity."""
     entry = rules.RULES[rule]
-    found.findings.append(PostureFinding(entry.id, entry.severity, entry.title, detail))
+    return PostureFinding(entry.id, entry.severity, entry.title, detail)
+
+
+def sort_findings(findings: list[PostureFinding]) -> list[PostureFinding]:
+    """Return them worst first, those of one severity by rule."""
+    return sorted(findings, key=lambda each: (-_ORDER.index(each.severity), each.rule))
+
+
+def grade_of(findings: list[PostureFinding]) -> str:
+    """Return the grade that the worst finding gives."""
+    return GRADES[max((each.severity for each in findings), key=_ORDER.index, default="info")]
+
+
+def _add(found: Assessment, rule: str, detail: str) -> None:
+    found.findings.append(posture_finding(rule, detail))
 
 
 def _versions(found: Assessment, tls: TLSResult) -> None:

@@ -1,7 +1,7 @@
 """The rule registry: every rule by its id, and a name for each id.
 
 AW1xx leaks, AW2xx negotiation, AW3xx TLS, AW4xx TCP, AW5xx the capture itself, AW6xx what a server allows
-(found by `aurora-wire probe`, never in captures).
+(found by `aurora-wire probe` and `audit`, never in captures).
 """
 
 from __future__ import annotations
@@ -67,6 +67,14 @@ OWN_CERTIFICATE: Final = "AW611"
 AUTHORITIES_OUTDATED: Final = "AW612"
 NO_TLS_1_3: Final = "AW613"
 SHORT_DH: Final = "AW614"
+TLS_NOT_REQUIRED: Final = "AW621"
+CONNECTED_IN_CLEAR: Final = "AW622"
+ACCOUNTS_WITHOUT_TLS: Final = "AW623"
+PASSWORD_AS_IT_IS: Final = "AW624"  # noqa: S105 - a rule's id
+ANONYMOUS_ACCOUNT: Final = "AW625"
+OLD_HASH: Final = "AW626"
+REPLICATION_IN_CLEAR: Final = "AW627"
+FILES_ON_DEMAND: Final = "AW628"
 
 RULES: Final[dict[str, Rule]] = {
     rule.id: rule for rule in (*LEAKS, *NEGOTIATION, *TLS_QUALITY, *WIRE, *CAPTURE, *POSTURE)

@@ -113,4 +113,72 @@ POSTURE: Final = (
         STRONG_SUITES,
         (f"{NIST}, section 3.3.1", "RFC 9325, section 4.3"),
     ),
+    Rule(
+        "AW621", "The server takes connections in the clear", "medium",
+        "Each client decides alone whether its session is encrypted, and most drivers do not insist.",
+        "MySQL 8.0 and newer:\n"
+        "  SET PERSIST require_secure_transport = ON;\n"
+        "MariaDB, and the same in its configuration file:\n"
+        "  SET GLOBAL require_secure_transport = ON;\n"
+        "Amazon RDS and Aurora: require_secure_transport in the parameter group. First see who would break:\n"
+        "  aurora-wire impact CAPTURES",
+        ('MySQL 8.4 Reference Manual, "require_secure_transport"',
+         'MariaDB Knowledge Base, "require_secure_transport"'),
+    ),
+    Rule(
+        "AW622", "Sessions in the clear right now", "high",
+        "What these users send and receive can be read by whoever is on the way, at this moment.",
+        "See what crosses:\n"
+        "  sudo aurora-wire watch\n"
+        "then turn TLS on in these clients, and require it of their accounts:\n"
+        "  ALTER USER 'NAME'@'HOST' REQUIRE SSL;",
+        ('MySQL 8.4 Reference Manual, "The threads Table"',),
+    ),
+    Rule(
+        "AW623", "Accounts that may come in the clear", "medium",
+        "Nothing keeps a client of these accounts from logging in without TLS.",
+        "MySQL 5.7 and newer, MariaDB 10.2 and newer:\n"
+        "  ALTER USER 'NAME'@'HOST' REQUIRE SSL;\n"
+        "older ones:\n"
+        "  GRANT USAGE ON *.* TO 'NAME'@'HOST' REQUIRE SSL;",
+        ('MySQL 8.4 Reference Manual, "CREATE USER Statement", SSL/TLS Options',
+         'MariaDB Knowledge Base, "Securing Connections for Client and Server"'),
+    ),
+    Rule(
+        "AW624", "Accounts whose password is sent as it is", "high",
+        "The plugin of these accounts has the client send its password in clear text, which TLS alone protects; and "
+        "nothing requires TLS of them.",
+        "Require TLS of them:\n"
+        "  ALTER USER 'NAME'@'HOST' REQUIRE SSL;",
+        ('MySQL 8.4 Reference Manual, "Client-Side Cleartext Pluggable Authentication"',),
+    ),
+    Rule(
+        "AW625", "Anonymous account", "high",
+        "Anybody may log in from the hosts of this account, without a name.",
+        "Remove it:\n"
+        "  DROP USER ''@'HOST';",
+        ('MySQL 8.4 Reference Manual, "Securing the Initial MySQL Account"',),
+    ),
+    Rule(
+        "AW626", "Passwords hashed as before MySQL 4.1", "high",
+        "The hash is broken: who sees one login can log in, and can find the password.",
+        "Give these accounts a new password under a plugin of today's:\n"
+        "  ALTER USER 'NAME'@'HOST' IDENTIFIED WITH caching_sha2_password BY '...';",
+        ('MySQL 5.6 Reference Manual, "Password Hashing in MySQL"',),
+    ),
+    Rule(
+        "AW627", "Replication in the clear", "high",
+        "Every change on the source crosses the network readable, rows and statements, to this server.",
+        "On this server, MySQL 8.0.23 and newer (older ones, and MariaDB: MASTER_SSL in CHANGE MASTER TO):\n"
+        "  STOP REPLICA; CHANGE REPLICATION SOURCE TO SOURCE_SSL = 1; START REPLICA;",
+        ('MySQL 8.4 Reference Manual, "Setting Up Replication to Use Encrypted Connections"',
+         'MariaDB Knowledge Base, "Replication with Secure Connections"'),
+    ),
+    Rule(
+        "AW628", "The server may ask its clients for files", "low",
+        "Whoever can answer in the server's place can ask a client that allows it for any file that it may read.",
+        "Where nothing uses LOAD DATA LOCAL:\n"
+        "  SET GLOBAL local_infile = OFF;",
+        ('MySQL 8.4 Reference Manual, "Security Considerations for LOAD DATA LOCAL"',),
+    ),
 )
