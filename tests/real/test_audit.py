@@ -155,6 +155,7 @@ def test_the_command_writes_text_and_json(
         arguments = ["audit", "--host", f"{HOST}:{server.port}", "--user", RICH.user]
         assert main(arguments) == 1
         text = capsys.readouterr().out
+        monkeypatch.setenv("AURORA_WIRE_PASSWORD", RICH.password)  # it was taken out of the environment
         assert main([*arguments, "--format", "json", "-o", str(tmp_path / "a.json")]) == 1
     found = json.loads((tmp_path / "a.json").read_text())
     assert found["schema"] == "aurora-wire/audit/1"
