@@ -20,6 +20,7 @@ from aurora_wire.wire.skipped import (
     OTHER_PPP,
     TUNNEL_CUT,
 )
+from aurora_wire.wire.tags import tag
 from aurora_wire.wire.wifi import radiotap, wifi
 
 NULL: Final[i64] = 0             # LINKTYPE_ numbers
@@ -211,8 +212,8 @@ def ethertype(c: Cursor) -> i64:
         return pppoe(c)
     if number == 0x0806:
         return ARP
-    c.reason_detail = number
-    return OTHER_ETHERTYPE
+    c.number = number
+    return tag(c)
 
 
 def llc(c: Cursor) -> i64:

@@ -28,10 +28,11 @@ WIFI_PROTECTED: Final[i64] = 14
 WIFI_OTHER: Final[i64] = 15        # management, control, data frames without data
 WIFI_AGGREGATE: Final[i64] = 16    # A-MSDU: several frames in one
 WIFI_FRAGMENT: Final[i64] = 17
-PPTP: Final[i64] = 18              # GRE version 1
+CONTROL: Final[i64] = 18           # of a tunnel: no packet inside
 OTHER_GRE: Final[i64] = 19         # detail: the 16 bits of flags and version
 OTHER_TUNNELLED: Final[i64] = 20   # MPLS, GTP-U, ERSPAN or raw IP link that carries neither IP nor Ethernet
 TOO_DEEP: Final[i64] = 21
+CAPWAP_FRAME: Final[i64] = 22      # encrypted, in fragments, or of another radio
 
 # Fragments of an IP datagram.
 FRAGMENT_WAITING: Final[i64] = 32  # kept; the frame that brings the last one answers for the whole datagram
@@ -51,8 +52,9 @@ SKIPPED: Final = {
     8: "IP protocol {} not known", 9: "Ethernet type 0x{:04x} not known", 10: "link type {} not known",
     11: "PPP protocol 0x{:04x} not known", 12: "loopback address family {} not known", 13: "802.3 LLC",
     14: "802.11 protected", 15: "802.11 without data", 16: "802.11 A-MSDU", 17: "802.11 fragment",
-    18: "PPTP", 19: "GRE flags 0x{:04x} not known", 20: "tunnel with neither IP nor Ethernet inside",
-    21: "tunnels nested too deep",
+    18: "control message of a tunnel", 19: "GRE flags 0x{:04x} not known",
+    20: "tunnel with neither IP nor Ethernet inside", 21: "tunnels nested too deep",
+    22: "CAPWAP that is encrypted or in fragments",
     32: "IP fragment, waiting", 33: "IP fragment without the rest",
     48: "link header cut", 49: "IP header cut", 50: "TCP header cut", 51: "tunnel header cut",
     52: "malformed IP header", 53: "malformed TCP header", 54: "TCP header cut, of other ports",
@@ -117,11 +119,11 @@ OTHER_LINK: Final = "link type"        # on another interface, or converted
 
 # Reasons for which a frame carries no TCP, whatever else is in it.
 _HARMLESS: Final = frozenset({
-    TCP, ARP, UDP, ICMP, ICMP_V6, IGMP, SCTP, LLC, WIFI_OTHER, FRAGMENT_WAITING, IP_MALFORMED, TCP_MALFORMED,
+    TCP, ARP, UDP, ICMP, ICMP_V6, IGMP, SCTP, LLC, WIFI_OTHER, CONTROL, FRAGMENT_WAITING, IP_MALFORMED, TCP_MALFORMED,
     NO_MYSQL_PORT,
 })
 # Of these protocols and Ethernet types the ones that may carry IP; others are known not to.
-_TUNNEL_PROTOCOLS: Final = frozenset({94, 97, 108, 115, 143})
+_TUNNEL_PROTOCOLS: Final = frozenset({0, 43, 44, 94, 97, 108, 115, 143})
 _TUNNEL_ETHERTYPES: Final = frozenset({0x22F3, 0x8864, 0x88B5, 0x88E5, 0x88E7, 0x892F})
 _LINKS_WITHOUT_IP: Final = frozenset({187, 189, 195, 220, 227, 249, 253, 271})
 _PPP_WITH_IP: Final = frozenset({0x002D, 0x002F, 0x003D, 0x00FD})

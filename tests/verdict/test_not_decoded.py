@@ -27,7 +27,7 @@ CUT_TO_MYSQL = ethernet(0x0800, ipv4(6, struct.pack("!HH", 50_000, 3306) + bytes
 CUT_TO_OTHERS = ethernet(0x0800, ipv4(6, struct.pack("!HH", 50_000, 443) + bytes(60)))[: 14 + 20 + 8]
 CUT_IN_IP = ethernet(0x0800, ipv4(6, bytes(60)))[: 14 + 12]
 HIDING = {
-    "MACsec": ethernet(0x88E5),
+    "MACsec": ethernet(0x88E5, b"\x2c" + bytes(59)),
     "an Ethernet type that nobody knows": ethernet(0x7777),
     "GRE of an unknown kind": ethernet(0x0800, ipv4(47, b"\x0f\xff\x08\x00" + bytes(40))),
     "ESP": ethernet(0x0800, ipv4(50, bytes(60))),
