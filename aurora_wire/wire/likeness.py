@@ -2,9 +2,9 @@
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16_be
+from aurora_wire.reads import u16_be, u32_be
 from aurora_wire.wire.checksum import internet_checksum
-from aurora_wire.wire.cursor import Cursor
+from aurora_wire.wire.cursor import ETHERNET, IP, PPP, Cursor
 
 
 def is_surely_ipv4(c: Cursor, at: i64) -> bool:
@@ -40,3 +40,19 @@ def is_surely_ethernet(c: Cursor, at: i64) -> bool:
     number = u16_be(c.buffer, at + 12)
     version: i64 = c.buffer[at + 14] >> 4
     return (number != 0x0800 or version == 4) and (number != 0x86DD or version == 6)
+
+
+def by_looks(c: Cursor, at: i64, last: i64, stride: i64) -> i64:
+    """The step for a frame, a packet or PPP that begins at `at` or some strides behind it; 0 where none does."""
+    while at <= last:
+        if is_surely_ethernet(c, at):
+            c.at = at
+            return ETHERNET
+        if is_surely_ipv4(c, at) or is_surely_ipv6(c, at):
+            c.at = at
+            return IP
+        if c.end - at >= 4 and u32_be(c.buffer, at) in (0xFF030021, 0xFF030057):
+            c.at = at
+            return PPP
+        at += stride
+    return 0

@@ -12,7 +12,7 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be, u32_be
 from aurora_wire.wire.cursor import ETHERNET, IP, IP_V4, IP_V6, MPLS, PPP, PROTOCOL, Cursor
-from aurora_wire.wire.likeness import is_surely_ethernet, is_surely_ipv4, is_surely_ipv6
+from aurora_wire.wire.likeness import by_looks
 from aurora_wire.wire.skipped import (
     CAPWAP_FRAME,
     CONTROL,
@@ -99,21 +99,10 @@ def l2tp_v3(c: Cursor) -> i64:
     if u32_be(c.buffer, at) == 0:
         return CONTROL
     at += 4
-    return by_looks(c, at, at + 12)
-
-
-def by_looks(c: Cursor, at: i64, last: i64) -> i64:
-    """A frame, a packet or PPP that begins at `at` or up to three times 4 bytes behind it."""
-    while at <= last:
-        c.at = at
-        if is_surely_ethernet(c, at):
-            return c.enter(ETHERNET)
-        if is_surely_ipv4(c, at) or is_surely_ipv6(c, at):
-            return c.enter(IP)
-        if c.end - at >= 4 and u32_be(c.buffer, at) in (0xFF030021, 0xFF030057):
-            return c.enter(PPP)
-        at += 4
-    return TUNNEL_CUT if c.end < c.wire_end and c.end - last < 34 else OTHER_TUNNELLED
+    step = by_looks(c, at, at + 12, 4)
+    if step != 0:
+        return c.enter(step)
+    return TUNNEL_CUT if c.end < c.wire_end and c.end - at < 12 + 34 else OTHER_TUNNELLED
 
 
 def teredo(c: Cursor) -> i64:

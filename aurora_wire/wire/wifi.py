@@ -7,7 +7,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16, u16_be, u32
+from aurora_wire.reads import u16, u16_be, u32, u32_be
 from aurora_wire.wire.cursor import LLC_HEADER, Cursor
 from aurora_wire.wire.skipped import LINK_CUT, WIFI_AGGREGATE, WIFI_FRAGMENT, WIFI_OTHER, WIFI_PROTECTED
 
@@ -33,6 +33,21 @@ def radiotap(c: Cursor) -> i64:
         return LINK_CUT
     c.at = at + header_len
     return wifi_data(c, is_padded=radiotap_flags(c.buffer, at, at + header_len) & DATA_PAD != 0)
+
+
+def old_radio(c: Cursor) -> i64:
+    """Prism's header, or that of AVS, which begins with its version; both tell their length next."""
+    at = c.at
+    if c.end - at < 8:
+        return LINK_CUT
+    is_avs = u32_be(c.buffer, at) >> 8 == 0x802110
+    header_len = u32_be(c.buffer, at + 4) if is_avs else u32(c.buffer, at + 4)
+    if header_len > 0xFFFF:  # Prism's, in the other byte order
+        header_len = u32_be(c.buffer, at + 4)
+    if header_len < 8 or c.end - at < header_len:
+        return LINK_CUT
+    c.at = at + header_len
+    return wifi(c)
 
 
 def radiotap_flags(buffer: bytes, at: i64, end: i64) -> i64:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from dataclasses import dataclass, field
 
 from scapy.layers.inet import IP, UDP
@@ -38,7 +39,7 @@ class Frame:
 
     @property
     def id(self) -> str:
-        return f"{self.name}, {self.kind}"
+        return f"{self.name}, {self.kind}, {self.link}"
 
 
 def tagged(stack: Stack, number: int, tag: bytes) -> bytes:
@@ -143,4 +144,179 @@ def overlays(stack: Stack) -> list[Frame]:
     return [Frame(name, kind, ethernet(packet)[1], depth, 1, judge) for name, packet, depth, judge in packets]
 
 
-FRAMES = [frame for stack in (ipv4(), ipv6()) for frame in (*tags(stack), *overlays(stack))]
+def hcs(header: bytes) -> bytes:
+    """The checksum of a DOCSIS header: CRC-16 as X.25 has it, low byte first."""
+    value = 0xFFFF
+    for byte in header:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x8408 if value & 1 else 0)
+    return struct.pack("<H", value ^ 0xFFFF)
+
+
+def docsis(frame: bytes, extended: bytes = b"") -> bytes:
+    head = struct.pack(">BBH", 1 if extended else 0, len(extended), len(frame) + len(extended)) + extended
+    return head + hcs(head) + frame
+
+
+def erf(kind: int, frame: bytes, extensions: bytes = b"") -> bytes:
+    lengths = struct.pack(">HHH", 16 + len(extensions) + len(frame), 0, len(frame))
+    return bytes(8) + bytes([kind, 4]) + lengths + extensions + frame
+
+
+def lines(stack: Stack) -> list[Frame]:
+    """Of long lines: frame relay, ATM, PPP as others write it."""
+    kind, body = stack
+    frame = ethernet(stack)[1]
+    number = struct.pack(">H", ethertype_of(stack))
+    ppp = ppp_number(stack) + body
+    nlpid = b"\xcc" if kind == "ipv4" else b"\x8e"
+    address = b"\x18\x41"
+    bridged = b"\0\x80\xc2\0\x07"
+    frames = [
+        ("frame relay", 107, address + b"\x03" + nlpid + body, 0, ()),
+        ("frame relay with padding", 107, address + b"\x03\0" + nlpid + body, 0, ()),
+        ("frame relay and SNAP", 107, address + b"\x03\0\x80\0\0\0" + number + body, 0, ()),
+        ("frame relay, bridged", 107, address + b"\x03\0\x80" + bridged + frame, 1, ()),
+        ("frame relay as Cisco has it", 107, address + number + body, 0, ()),
+        ("frame relay and PPP", 107, address + b"\x03\xcf" + ppp, 0, ()),
+        ("frame relay, long address", 107, b"\x18\x40\x40\x41\x03" + nlpid + body, 0, ()),
+        ("frame relay with direction", 206, b"\x01" + address + b"\x03" + nlpid + body, 0, NOT_JUDGED),
+        ("HDLC with direction", 205, b"\x01\x0f\0" + number + body, 0, NOT_JUDGED),
+        ("pppd", 166, b"\x01\x03" + ppp, 0, NOT_JUDGED),
+        ("pppd with FF 03", 166, b"\0\xff\x03" + ppp, 0, NOT_JUDGED),
+        ("pppd without address", 166, b"\x01" + ppp, 0, NOT_JUDGED),
+        ("SLIP", 8, bytes(16) + body, 0, NOT_JUDGED),
+        ("SunATM", 123, b"\x02\0\0\x20" + snap(stack), 0, ()),
+        ("SunATM, LAN emulation", 123, b"\x81\0\0\x20\0\x01" + frame, 0, ()),
+        ("MPLS", 219, b"\0\x06\x41\x40" + body, 1, NOT_JUDGED),
+    ]
+    for link in (11, 100):
+        frames += [
+            ("ATM", link, snap(stack), 0, ()),
+            ("ATM, bridged", link, b"\xaa\xaa\x03" + bridged + bytes(2) + frame, 1, ()),
+            ("ATM and NLPID", link, b"\xfe\xfe\x03" + nlpid + body, 0, ()),
+            ("ATM and PPP", link, b"\xfe\xfe\x03\xcf" + ppp, 0, ()),
+            ("ATM for IP", link, body, 0, NOT_JUDGED),
+            ("ATM for PPP", link, ppp, 0, NOT_JUDGED),
+            ("ATM for Ethernet", link, bytes(2) + frame, 0, NOT_JUDGED),
+        ]
+    for link in (19, 106):
+        frames += [("ATM CLIP", link, body, 0, ()), ("ATM CLIP and LLC", link, snap(stack), 0, NOT_JUDGED)]
+    return [Frame(name, kind, made, depth, link, judge) for name, link, made, depth, judge in frames]
+
+
+def lans(stack: Stack) -> list[Frame]:
+    kind, body = stack
+    frame = ethernet(stack)[1]
+    number = struct.pack(">H", ethertype_of(stack))
+    protocol = b"\xd4" if kind == "ipv4" else b"\xc4"
+    radio = wifi(stack, b"\x08\x01")
+    wire = b"\x55" * 7 + b"\xd5" + frame + struct.pack("<I", zlib.crc32(frame))
+    datagram = bytes([0x64, 0, 0xFF, 0xFF, 0, 0, 0, 1, 0, 0, 0, 1]) + bytes(8) + number + bytes(2) + body + bytes(6)
+    route = b"\x60\0\0\0" + struct.pack(">HBB", len(datagram), 0x1B, 1) + bytes(32)
+    frames = [
+        ("Prism", 119, struct.pack("<II", 0x44, 144) + bytes(136) + radio, 0, ()),
+        ("AVS on Prism's number", 119, struct.pack(">II", 0x80211001, 64) + bytes(56) + radio, 0, ()),
+        ("AVS", 163, struct.pack(">II", 0x80211001, 64) + bytes(56) + radio, 0, ()),
+        ("Token Ring", 6, b"\x10\x40" + MACS + snap(stack), 0, ()),
+        (
+            "Token Ring with a route", 6,
+            b"\x10\x40" + MACS[:6] + b"\x80" + MACS[7:] + b"\x06\x30\0\x01\0\x02" + snap(stack), 0, (),
+        ),
+        ("FDDI", 10, b"\x50" + MACS + snap(stack), 0, ()),
+        ("ARCNET", 7, b"\x01\x02" + protocol + b"\0\0\x01" + body, 0, ()),
+        ("ARCNET, exception", 7, b"\x01\x02" + protocol + b"\xff\xff\xff" + protocol + b"\0\0\x01" + body, 0, ()),
+        ("ARCNET on Linux", 129, b"\x01\x02\0\0" + protocol + b"\0\0\x01" + body, 0, ()),
+        ("DOCSIS", 143, docsis(frame), 0, ()),
+        ("DOCSIS with an extended header", 143, docsis(frame, b"\x33\0\0\0"), 0, ()),
+        ("DOCSIS with privacy off", 143, docsis(frame, b"\x44\x11\0\0\0"), 0, ()),
+        ("Fibre Channel", 122, bytes(16) + snap(stack), 0, ()),
+        ("FireWire", 138, bytes(16) + number + body, 0, ()),
+        ("IP over InfiniBand", 242, bytes(40) + number + bytes(2) + body, 0, ()),
+        ("InfiniBand", 247, b"\0\x02\0\x02\0\x10\0\x01" + datagram, 0, NOT_JUDGED),
+        ("InfiniBand with a route", 247, b"\0\x03\0\x02\0\x10\0\x01" + route + datagram, 0, NOT_JUDGED),
+        ("netANALYZER", 240, bytes(4) + frame + bytes(4), 0, NOT_JUDGED),
+        ("netANALYZER, transparent", 241, bytes(4) + wire, 0, NOT_JUDGED),
+        ("mPacket", 274, wire, 0, ()),
+        ("Broadcom's tag", 281, frame[:12] + b"\x20\0\0\x01" + frame[12:], 0, NOT_JUDGED),
+        ("Broadcom's tag in front", 282, b"\x20\0\0\x01" + frame, 0, NOT_JUDGED),
+        ("DSA", 284, frame[:12] + b"\x40\0\0\x01" + frame[12:], 0, NOT_JUDGED),
+        ("EDSA link", 285, frame[:12] + b"\xda\xda\0\0\x40\0\0\x01" + frame[12:], 0, NOT_JUDGED),
+    ]
+    if kind == "ipv4":
+        frames.append(("ARCNET of RFC 1051", 7, b"\x01\x02\xf0" + body, 0, ()))
+    return [Frame(name, kind, made, depth, link, judge) for name, link, made, depth, judge in frames]
+
+
+def recorders(stack: Stack) -> list[Frame]:
+    kind, body = stack
+    frame = ethernet(stack)[1]
+    number = struct.pack(">H", ethertype_of(stack))
+    ppp = ppp_number(stack) + body
+    name = (b"ip" if kind == "ipv4" else b"ipv6").ljust(4, b"\0")
+    packet = struct.pack(">HH", 12, 4) + name + bytes(4) + body
+    exported = struct.pack(">HH", 12, 16) + b"eth_withoutfcs".ljust(16, b"\0") + bytes(4) + frame
+    return [
+        Frame("ERF", kind, erf(2, bytes(2) + frame + bytes(4)), 0, 197),
+        Frame("ERF with an extension", kind, erf(0x82, bytes(2) + frame + bytes(4), b"\x03" + bytes(7)), 0, 197),
+        Frame("ERF, HDLC", kind, erf(1, b"\x0f\0" + number + body + bytes(4)), 0, 197),
+        Frame("ERF, PPP", kind, erf(1, b"\xff\x03" + ppp + bytes(4)), 0, 197),
+        Frame("ERF, IP", kind, erf(22 if kind == "ipv4" else 23, body), 0, 197),
+        Frame("exported packet", kind, packet, 0, 252),
+        Frame("exported frame", kind, exported, 0, 252),
+    ]
+
+
+def junipers(stack: Stack) -> list[Frame]:
+    """Each with a plain header, one of an incoming frame, and one with extensions."""
+    kind, body = stack
+    frame = ethernet(stack)[1]
+    number = struct.pack(">H", ethertype_of(stack))
+    ppp = ppp_number(stack) + body
+    nlpid = b"\xcc" if kind == "ipv4" else b"\x8e"
+    family = struct.pack("<H", 2 if kind == "ipv4" else 6)
+    of_cards = [
+        ("MLPPP", 130, b"\xff\x03" + ppp, ()),
+        ("MLPPP with a cookie", 130, b"\0\x07" + ppp, NOT_JUDGED),
+        ("MLFR", 131, b"\x43" + bytes(7) + body, NOT_JUDGED),
+        ("ES", 132, bytes(16) + body, NOT_JUDGED),
+        ("GGSN", 133, family + b"\x07\0" + body, ()),
+        ("MFR", 134, bytes(4) + body, NOT_JUDGED),
+        ("ATM2", 135, bytes(8) + snap(stack), ()),
+        ("ATM2 for IP", 135, bytes(8) + body, ()),
+        ("ATM2 for PPP", 135, bytes(8) + ppp, NOT_JUDGED),
+        ("services", 136, bytes(12) + body, NOT_JUDGED),
+        ("ATM1", 137, bytes(4) + snap(stack), ()),
+        ("monitor", 164, bytes(8) + body, NOT_JUDGED),
+        ("PPPoE", 167, frame, ()),
+        ("PPPoE over ATM", 168, number + body, NOT_JUDGED),
+        ("Ethernet", 178, frame, ()),
+        ("PPP", 179, b"\xff\x03" + ppp, ()),
+        ("frame relay", 180, b"\x18\x41\x03" + nlpid + body, ()),
+        ("HDLC", 181, b"\x0f\0" + number + body, ()),
+        ("ISM", 194, body, NOT_JUDGED),
+        ("VS", 232, frame, NOT_JUDGED),
+        ("end to end", 233, body, NOT_JUDGED),
+        ("ATM CEMIC", 238, bytes(8) + frame, NOT_JUDGED),
+    ]
+    if kind == "ipv4":
+        of_cards.append(("voice", 183, bytes(18) + body, ()))
+    headers = [("", b"MGC\0"), (", incoming", b"MGC\x01"), (", extensions", b"MGC\x80\0\x06\x03\x04\x01\0\0\0")]
+    return [
+        Frame(f"Juniper {name}{what}", kind, header + made, 0, link, judge)
+        for name, link, made, judge in of_cards
+        for what, header in headers
+    ] + [
+        Frame(f"Juniper {link} without link header", kind, b"MGC\x02" + family + bytes(2) + body, 0, link, judge)
+        for link, judge in ((130, NOT_JUDGED), (135, NOT_JUDGED), (178, ()), (179, ()))
+    ]
+
+
+def of_every_kind(stack: Stack) -> list[Frame]:
+    return [
+        *tags(stack), *overlays(stack), *lines(stack), *lans(stack), *recorders(stack), *junipers(stack),
+    ]  # fmt: skip
+
+
+FRAMES = [frame for stack in (ipv4(), ipv6()) for frame in of_every_kind(stack)]

@@ -83,3 +83,35 @@ def test_tshark_agrees(link: int, options: tuple[str, ...], tmp_path: Path) -> N
         if not same(theirs.get(number, ("",) * 7), as_row(found(locator))):
             disagreed.append(frame.id)
     assert disagreed == []
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.integers(0, 310), st.binary(max_size=160), st.integers(0, 200), st.integers(0, 9))
+def test_no_bytes_raise_on_any_link_type(link: int, data: bytes, original: int, at: int) -> None:
+    locator = new_locator()
+    answer = locator.locate(bytes(at) + data, at, len(data), original, link)
+    assert skipped_name(answer, locator.reason_detail)
+    if answer == skipped.TCP:
+        found(locator)
+
+
+@pytest.mark.parametrize("number", [0x88E5, 0x88B5, 0x7777, 0x8864])
+def test_an_ethernet_type_that_may_carry_ip_has_a_remedy(number: int) -> None:
+    answer, locator = locate(bytes(12) + number.to_bytes(2, "big") + b"\x2c" + bytes(60))
+    assert remedy_of(answer, locator.reason_detail) == skipped.BEHIND_TUNNEL
+
+
+@pytest.mark.parametrize(
+    ("frame", "remedy"),
+    [
+        (b"\xaa\xaa\x03\x12\x34\x56\x20\0" + bytes(60), skipped.BEHIND_TUNNEL),  # SNAP of an unknown organisation
+        (b"\xaa\xaa\x03\0\0\x0c\x20\0" + bytes(60), ""),                          # CDP
+        (b"\xaa\xaa\x03\0\x80\xc2\0\x0a" + bytes(60), skipped.BEHIND_TUNNEL),    # bridged FDDI
+        (b"\xfe\xfe\x03\x83" + bytes(60), ""),                                    # IS-IS
+        (b"\xfe\xfe\x03\xb1" + bytes(60), skipped.BEHIND_TUNNEL),                 # fragments of frame relay
+        (b"\x42\x42\x03" + bytes(60), ""),                                        # spanning tree
+    ],
+)
+def test_llc_says_whether_it_may_carry_tcp(frame: bytes, remedy: str) -> None:
+    answer, locator = locate(bytes(12) + len(frame).to_bytes(2, "big") + frame)
+    assert remedy_of(answer, locator.reason_detail) == remedy

@@ -204,7 +204,7 @@ def test_padding_that_was_not_captured_is_no_payload_either() -> None:
         (105, bytes(Dot11(type=0, subtype=8, addr1=MAC_A, addr2=MAC_B, addr3=MAC_A)), "802.11 without data"),
         (105, wifi_qos(INNER[0], b"\x80\0"), "802.11 A-MSDU"),
         (105, wifi(INNER[0], FCfield=4), "802.11 fragment"),
-        (147, bytes(60), "link type 147 (USER0) not known"),
+        (147, bytes(60), "link type 147 not known"),
         (9999, bytes(60), "link type 9999 not known"),
     ],
 )
