@@ -6,6 +6,7 @@ from aurora_wire.capture.linktypes import link_type_name, link_type_number_and_n
 from aurora_wire.wire.skipped import OTHER_LINK, OTHER_LINK_TYPE, skipped_name
 
 MAX_SHOWN = 20  # one by one; a hostile capture has any number
+MORE = "and "   # begins the name of those that are put together
 
 Hiding = dict[str, tuple[int, str]]
 
@@ -20,7 +21,7 @@ def kind_name(reason: int, detail: int) -> str:
 def link_type_names(numbers: list[int]) -> list[str]:
     """Return the names of the link types of a capture, the first ones where there are too many."""
     names = [link_type_name(number) for number in numbers[:MAX_SHOWN]]
-    return names if len(numbers) <= MAX_SHOWN else [*names, f"and {len(numbers) - MAX_SHOWN:,} more"]
+    return names if len(numbers) <= MAX_SHOWN else [*names, f"{MORE}{len(numbers) - MAX_SHOWN:,} more"]
 
 
 def most_frequent(skipped: dict[str, int], hiding: Hiding) -> tuple[dict[str, int], Hiding]:
@@ -34,7 +35,7 @@ def most_frequent(skipped: dict[str, int], hiding: Hiding) -> tuple[dict[str, in
     hidden = others & hiding.keys()
     for words, names in (("more kinds of frames", hidden), ("more kinds without TCP", others - hidden)):
         if names:
-            kept[f"{len(names):,} {words}"] = sum(skipped[name] for name in names)
+            kept[f"{MORE}{len(names):,} {words}"] = sum(skipped[name] for name in names)
     if hidden:
-        kept_hiding[f"{len(hidden):,} more kinds of frames"] = (sum(skipped[name] for name in hidden), OTHER_LINK)
+        kept_hiding[f"{MORE}{len(hidden):,} more kinds of frames"] = (sum(skipped[name] for name in hidden), OTHER_LINK)
     return kept, kept_hiding
