@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 from aurora_wire.capture.inputs import find_inputs
-from aurora_wire.capture.linktypes import link_type_name
 from aurora_wire.capture.opening import Capture, open_capture
 from aurora_wire.errors import CaptureError, UsageError
 from aurora_wire.inflaters import optional_inflaters
@@ -23,6 +22,7 @@ from aurora_wire.pump import pump_until
 from aurora_wire.verdict import rules
 from aurora_wire.verdict.describe import describe, statement_of
 from aurora_wire.verdict.findings import findings_of
+from aurora_wire.verdict.frame_kinds import kind_name, link_type_names, most_frequent
 from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, StatementResult
 from aurora_wire.verdict.rules import finding
@@ -33,7 +33,7 @@ from aurora_wire.wire import notes
 from aurora_wire.wire.engine import Engine
 from aurora_wire.wire.events import Statement
 from aurora_wire.wire.facts import MAX_STATEMENTS, OTHER, Budget
-from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, remedy_of, skipped_name
+from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, remedy_of
 
 if TYPE_CHECKING:
     from aurora_wire.verdict.keylog import KeyLog
@@ -140,7 +140,7 @@ class Analysis:
         result.packets = packets
         result.complete = result.error is None
         result.truncated_packets = int(engine.truncated_frames)
-        result.link_types = [link_type_name(number) for number in engine.link_types]
+        result.link_types = link_type_names(list(engine.link_types))
         result.skipped = {}
         result.hiding = {}
         lost = int(engine.locator.fragments.lost_count())
@@ -152,6 +152,7 @@ class Analysis:
             if key >> 32 in (FRAGMENT_WAITING, FRAGMENT_LOST):
                 continue
             self._skipped(result, key >> 32, key & 0xFFFFFFFF, count)
+        result.skipped, result.hiding = most_frequent(result.skipped, result.hiding)
         if result.packets and engine.first_time >= 0:
             result.first_time_ns = int(engine.first_time)
             result.last_time_ns = int(engine.now) if engine.now >= 0 else None
@@ -164,7 +165,7 @@ class Analysis:
 
     @staticmethod
     def _skipped(result: CaptureResult, reason: int, detail: int, count: int) -> None:
-        name = skipped_name(reason, detail)
+        name = kind_name(reason, detail)
         result.skipped[name] = result.skipped.get(name, 0) + count
         remedy = remedy_of(reason, detail)
         if remedy:
