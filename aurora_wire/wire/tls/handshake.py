@@ -178,6 +178,12 @@ def reads_as_message(data: bytes, at: i64, end: i64, length: i64) -> bool:
     return kind == names.SERVER_KEY_EXCHANGE and data[body] == 3 and data[body + 1] == 0
 
 
+def is_client_hello(body: bytes) -> bool:
+    """Return whether a handshake record's whole body is a ClientHello, not something encrypted."""
+    size: i64 = len(body)
+    return size >= 42 and body[0] == names.CLIENT_HELLO and reads_as_message(body, 0, size, size)
+
+
 def alert_fits(tls: TLSFacts, length: i64) -> bool:
     """Return whether a protected alert of TLS <= 1.2 can have this length: two bytes and what protects them.
 
