@@ -178,10 +178,15 @@ def reads_as_message(data: bytes, at: i64, end: i64, length: i64) -> bool:
     return kind == names.SERVER_KEY_EXCHANGE and data[body] == 3 and data[body + 1] == 0
 
 
-def is_client_hello(body: bytes) -> bool:
-    """Return whether a handshake record's whole body is a ClientHello, not something encrypted."""
+def begins_client_hello(body: bytes) -> bool:
+    """Return whether the body of one or more handshake records begins as a ClientHello, not as something encrypted.
+
+    Its type, two bytes of its length and its version: of random bytes one in 2^30. No Finished has fewer than 6 bytes.
+    """
     size: i64 = len(body)
-    return size >= 42 and body[0] == names.CLIENT_HELLO and reads_as_message(body, 0, size, size)
+    if body[0] != names.CLIENT_HELLO or (size > 1 and body[1] != 0):
+        return False
+    return (size < 5 or body[4] == 3) and (size < 6 or body[5] <= 3)
 
 
 def alert_fits(tls: TLSFacts, length: i64) -> bool:

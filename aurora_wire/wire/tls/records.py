@@ -32,8 +32,8 @@ from aurora_wire.wire.tls.handshake import (
     TLS_1_3,
     Messages,
     alert_fits,
+    begins_client_hello,
     holds_data,
-    is_client_hello,
     may_beat,
     reads_as_message,
 )
@@ -88,7 +88,7 @@ class TLSRecords(Decoder):
         self.in_clear: OpeningMaker | None = None  # for a suite that does not encrypt
         self.body: list[bytes] = []          # of a record that is to be opened
         self.record_version: i64 = 0         # its header's
-        self.doubtful = False                # the record is a second ClientHello, or the client's Finished
+        self.doubtful = False                # the record is of a second ClientHello, or the client's Finished
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         side = self.side
@@ -319,7 +319,9 @@ class TLSRecords(Decoder):
                 self.remark(notes.UNEXPECTED_RECORD, length)
         if encrypted and kind != CHANGE_CIPHER_SPEC:
             if 0 < length < LONGEST_SHORTEST and mine.spec_changed and length < self.tls.shortest:
-                self.remark(notes.BAD_RECORD, length)
+                # Of a hello, and only of a hello, there can be any piece.
+                if kind != HANDSHAKE or self.collecting == NOTHING:
+                    self.remark(notes.BAD_RECORD, length)
             if self.collecting == NOTHING:
                 self.protected = True
         if self.protected:
@@ -483,9 +485,11 @@ class TLSRecords(Decoder):
         self.collecting = NOTHING
         if self.kind == ALERT:
             self._alert()
-        elif self.doubtful and not is_client_hello(self.messages.held):
+        elif self.doubtful and not begins_client_hello(self.messages.held):
             body = self.messages.held
             self.messages.held = b""
+            if self.length < self.tls.shortest:
+                self.remark(notes.BAD_RECORD, self.length)
             self._finished(self.record_version, self.negotiated)
             self._check_sample(body, 0, len(body))
         elif self.messages.read(self.record_frame, self.record_offset) and self.opening is not None:
