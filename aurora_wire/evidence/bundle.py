@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,9 +93,10 @@ def create_bundle(
             raise UsageError("--timestamp: a time-stamp is of a signature. Give --key, too.")
     originals = _inputs(paths, output)
     created, fixed = creation_time()
-    folder = Path(output).parent
+    # Where there is room for the bundle; but root works where nobody can put a link in the place of what it has made.
+    place = None if os.geteuid() == 0 else Path(output).parent
     try:
-        with TemporaryDirectory(prefix=".aurora-wire-", dir=folder) as temporary:
+        with TemporaryDirectory(prefix=".aurora-wire-", dir=place) as temporary:
             draft = _Draft(Path(temporary), options, created, fixed=fixed)
             draft.take(originals)
             draft.analyse(on_progress)
@@ -117,8 +119,9 @@ def _inputs(paths: Sequence[str], output: str) -> list[str]:
     if len(found) > MAX_CAPTURES:
         raise UsageError(f"{len(found):,} captures are too many for one bundle ({MAX_CAPTURES:,}).")
     for path in found:
-        if Path(output).exists() and Path(output).samefile(path):
-            raise UsageError(f"{output}: this is one of the captures. Give the bundle another name.")
+        with suppress(FileNotFoundError):  # it may go at any moment
+            if os.path.samefile(output, path):  # noqa: PTH121 - an output without a name is told of later
+                raise UsageError(f"{output}: this is one of the captures. Give the bundle another name.")
     return found
 
 
