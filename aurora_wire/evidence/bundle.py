@@ -31,7 +31,7 @@ from aurora_wire.evidence.instructions import instructions
 from aurora_wire.evidence.masking import Masker
 from aurora_wire.evidence.statement import dump, statement, summary
 from aurora_wire.evidence.timestamp import check_url, request_timestamp, require_timestamps
-from aurora_wire.report.times import Clock, rfc3339
+from aurora_wire.report.times import clock_of, rfc3339
 from aurora_wire.verdict.result import CaptureResult, Scan
 
 if TYPE_CHECKING:
@@ -269,15 +269,15 @@ def capture_fields(
     name: str, original: Mapping[str, object], capture: CaptureResult, result: Scan, folder: Path
 ) -> dict[str, object]:
     """Return what the manifest says of a capture; all but `original` follows from its bytes in `folder`."""
-    clock = Clock(result.captures)
+    clock = clock_of(result)
     return {
         "file": name,
         "original": original,
         "format": capture.format,
         "compression": capture.compression,
         "packets": capture.packets,
-        "first_time": clock.show(capture.first_frame, capture.first_time_ns),
-        "last_time": clock.show(capture.first_frame, capture.last_time_ns),
+        "first_time": clock.show_of(capture, capture.first_time_ns),
+        "last_time": clock.show_of(capture, capture.last_time_ns),
         "undated": capture.undated,
         "complete": capture.complete,
         "dropped_packets": capture.dropped_packets,

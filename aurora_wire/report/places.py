@@ -11,6 +11,7 @@ import json
 from pathlib import PurePath
 
 from aurora_wire.report.escape import show_text
+from aurora_wire.report.frame_names import frame_names
 from aurora_wire.verdict.result import ConnectionResult, Finding, Scan
 
 FINGERPRINT = "aurora-wire/finding/1"
@@ -22,32 +23,32 @@ class Places:
     def __init__(self, scan: Scan) -> None:
         self._connections = {connection.id: connection for connection in scan.connections}
         self.captures = scan.captures
-        self._frames = scan.frame_places
-        if self._frames.is_empty():
-            for index, capture in enumerate(scan.captures):
-                self._frames.add(capture.first_frame, index, 1)
+        self.names = frame_names(scan)
 
     def connection(self, finding: Finding) -> ConnectionResult | None:
         """None also where the connection was beyond the bound of those kept."""
         return None if finding.connection is None else self._connections.get(finding.connection)
 
     def capture_at(self, finding: Finding) -> int | None:
-        """Index of the capture that the finding is in, or that it names; of the first where it does neither."""
+        """Index of the capture that the finding is in, or that it names; None where it does neither, of several."""
         connection = self.connection(finding)
         frame = finding.frame if finding.frame is not None or connection is None else connection.first_frame
         if frame is not None:
-            place = self._frames.locate(frame)
-            if place is not None and place[0] < len(self.captures):
+            place = self.names.locate(frame)
+            if place is not None:
                 return place[0]
-            return 0 if self.captures else None
+            return self._only_one()
         named = (at for at, capture in enumerate(self.captures) if capture.path and capture.path in finding.detail)
-        return next(named, 0 if self.captures else None)
+        return next(named, self._only_one())
+
+    def _only_one(self) -> int | None:
+        return 0 if len(self.captures) == 1 else None
 
     def frame_of(self, finding: Finding) -> int | None:
         """The number that the finding's frame has in its capture."""
         if finding.frame is None:
             return None
-        place = self._frames.locate(finding.frame)
+        place = self.names.locate(finding.frame)
         return finding.frame if place is None else place[1]
 
     def fingerprint(self, finding: Finding) -> str:

@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
 
+from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.json_fields import Fields, clean, counts, dump
 from aurora_wire.report.places import Places, shorten
 from aurora_wire.report.text_style import SEVERITIES, endpoint
-from aurora_wire.report.times import Clock
+from aurora_wire.report.times import clock_of
 from aurora_wire.verdict.frameworks import CONTROLS, FRAMEWORKS, mappings_of_rule
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, Severity
 from aurora_wire.verdict.rule import Rule
@@ -62,7 +63,7 @@ def render(scan: Scan) -> Iterator[str]:
         "invocations": [_invocation(scan, len(findings), left_out)],
         "columnKind": "unicodeCodePoints",
         "taxonomies": [_taxonomy(key) for key in FRAMEWORKS],
-        "artifacts": [_artifact(number, capture) for number, capture in enumerate(scan.captures, 1)],
+        "artifacts": [_artifact(number, one, places.names) for number, one in enumerate(scan.captures, 1)],
         "properties": _run_properties(scan, total, left_out),
     }
     yield f'{{\n "$schema": {dump(SCHEMA)},\n "version": "2.1.0",\n "runs": [{{\n'
@@ -199,28 +200,31 @@ def _location(capture: CaptureResult, index: int) -> Fields:
     return {"uri": uri_of(capture.path), "index": index}
 
 
-def _artifact(number: int, capture: CaptureResult) -> Fields:
+def _artifact(number: int, capture: CaptureResult, names: FrameNames) -> Fields:
     # The number keeps two empty captures whose names look alike once cleaned apart: SARIF wants artifacts unique.
+    properties: Fields = {
+        "number": number,
+        "format": clean(capture.format),
+        "packets": capture.packets,
+        "complete": capture.complete,
+    }
     artifact: Fields = {
         "location": {"uri": uri_of(capture.path)},
         "length": capture.bytes,
         "roles": ["analysisTarget"],
-        "properties": {
-            "number": number,
-            "format": clean(capture.format),
-            "packets": capture.packets,
-            "complete": capture.complete,
-        },
+        "properties": properties,
     }
+    if names.several:
+        properties |= {"verdict": capture.verdict, "confidence": capture.confidence}
     if capture.sha256 is not None:
         artifact["hashes"] = {"sha-256": capture.sha256}
     return artifact
 
 
 def _run_properties(scan: Scan, total: int, left_out: int) -> Fields:
-    clock = Clock(scan.captures)
+    clock = clock_of(scan)
     times = [
-        clock.show(capture.first_frame, time_ns)
+        clock.show_of(capture, time_ns)
         for capture in scan.captures
         for time_ns in (capture.first_time_ns, capture.last_time_ns)
         if time_ns is not None and not capture.undated
