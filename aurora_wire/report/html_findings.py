@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.html_choice import PLACES_EACH
 from aurora_wire.report.html_text import clip
+from aurora_wire.report.places import Places
 from aurora_wire.report.text_style import SEVERITIES, count, place
 from aurora_wire.verdict.frameworks import CONTROLS, Mapping, mappings_of_connection, mappings_of_rule
 from aurora_wire.verdict.result import Finding, Scan
@@ -47,7 +48,7 @@ def totals_of(scan: Scan) -> Counter[str]:
     return totals
 
 
-def rule_cards(scan: Scan, names: FrameNames, frameworks: Sequence[str] = ()) -> list[RuleCard]:
+def rule_cards(scan: Scan, places: Places, frameworks: Sequence[str] = ()) -> list[RuleCard]:
     """By severity; with frameworks, what contradicts one of their controls first."""
     by_rule: dict[str, list[Finding]] = {}
     for finding in scan.findings:
@@ -58,11 +59,11 @@ def rule_cards(scan: Scan, names: FrameNames, frameworks: Sequence[str] = ()) ->
         mapped = any(one.control.key in frameworks for one in mappings_of_rule(rule))
         return not mapped, SEVERITIES.index(by_rule[rule][0].severity), rule
 
-    return [_card(rule, by_rule[rule], totals[rule], names, frameworks) for rule in sorted(by_rule, key=order)]
+    return [_card(rule, by_rule[rule], totals[rule], places, frameworks) for rule in sorted(by_rule, key=order)]
 
 
 def _card(
-    rule: str, findings: list[Finding], total: int, names: FrameNames, frameworks: Sequence[str]
+    rule: str, findings: list[Finding], total: int, places: Places, frameworks: Sequence[str]
 ) -> RuleCard:
     entry = RULES.get(rule)
     first = findings[0]
@@ -72,9 +73,9 @@ def _card(
         severity=first.severity,
         times=f"{total:,} times" if total != 1 else "once",
         why="" if entry is None else entry.why,
-        fix=[] if entry is None else [_fix(line) for line in entry.fix.split("\n")],
+        fix=[] if entry is None else [_fix(line) for line in places.fix(entry, findings).split("\n")],
         references=() if entry is None else entry.references,
-        places=[_place(finding, names) for finding in findings[:PLACES_EACH]],
+        places=[_place(finding, places.names) for finding in findings[:PLACES_EACH]],
         more=total - min(len(findings), PLACES_EACH),
         controls=[_control(one) for one in mappings_of_rule(rule) if not frameworks or one.control.key in frameworks],
     )

@@ -26,6 +26,7 @@ from aurora_wire.report.html_findings import ControlRow, RuleCard, control_rows,
 from aurora_wire.report.html_frames import Frames, Pair
 from aurora_wire.report.html_impact import ImpactTable, ShownImpact, shown_impact
 from aurora_wire.report.html_text import SIGNS, WORDS, clip, in_utc, judged, size, tone
+from aurora_wire.report.places import Places
 from aurora_wire.report.svg_bytes import Part, both, bytes_of, draw_bytes
 from aurora_wire.report.svg_hosts import HostDrawing, counts_by_pair, draw_hosts, leaks, summary
 from aurora_wire.report.text_style import LEAKS, ORDER, count, counted
@@ -172,7 +173,7 @@ def page_of(
         more_details=max(scan.connections_total, len(connections)) - len(chosen),
         pairs=[_named(one, names) for one in frames.pairs],
         note=show_text(frames.note),
-        rules=rule_cards(scan, names, frameworks),
+        rules=rule_cards(scan, Places(scan), frameworks),
         findings=totals_of(scan).total(),
         impact=shown_impact(impact),
         controls=controls,

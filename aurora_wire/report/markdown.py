@@ -13,7 +13,7 @@ from typing import Final
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.markdown_text import block, code, prose, spell_ticks
-from aurora_wire.report.places import cut
+from aurora_wire.report.places import Places, cut
 from aurora_wire.report.redact import redact_statement
 from aurora_wire.report.text_connections import clear_bytes, tls_bytes
 from aurora_wire.report.text_style import LEAKS, ORDER, SEVERITIES, count, counted, endpoint, judged, place
@@ -213,7 +213,7 @@ def _findings(scan: Scan) -> Iterator[str]:
         yield ""
         yield f"**To mend {worst}** (`aurora-wire rules {worst}`):"
         yield ""
-        yield from _fix(RULES[worst].fix)
+        yield from _fix(Places(scan).fix(RULES[worst], by_rule[worst]))
 
 
 def _fix(text: str) -> Iterator[str]:

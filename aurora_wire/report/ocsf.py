@@ -96,7 +96,7 @@ def _event(finding: Finding, scan: Scan, places: Places, clock: Clock, seen: Cou
         "message": f"{finding.title}: {shorten(finding.detail, TEXT)}" if finding.detail else finding.title,
         "metadata": metadata,
         "finding_info": _finding_info(finding, uid, first, last, None if capture is None else capture.path),
-        "remediation": {"desc": rule.fix, "references": list(rule.references)},
+        "remediation": {"desc": places.fix(rule, [finding]), "references": list(rule.references)},
         "evidences": [_evidence(finding, connection, places)],
         "unmapped": _unmapped(finding, connection, undated=shown is not None and "T" not in shown,
                                timed=first is not None),

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import PurePath
 
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.frame_names import frame_names
 from aurora_wire.verdict.result import ConnectionResult, Finding, Scan
+from aurora_wire.verdict.rule import Rule
+from aurora_wire.verdict.servers import UNKNOWN, kind_of_connection
 
 FINGERPRINT = "aurora-wire/finding/1"
 
@@ -24,6 +27,11 @@ class Places:
         self._connections = {connection.id: connection for connection in scan.connections}
         self.captures = scan.captures
         self.names = frame_names(scan)
+        self._kinds: dict[tuple[str, int], str] = {}  # of servers, where a connection tells
+        for connection in scan.connections:
+            kind = kind_of_connection(connection)
+            if kind != UNKNOWN:
+                self._kinds.setdefault((connection.server.address, connection.server.port), kind)
 
     def connection(self, finding: Finding) -> ConnectionResult | None:
         """None also where the connection was beyond the bound of those kept."""
@@ -50,6 +58,17 @@ class Places:
             return None
         place = self.names.locate(finding.frame)
         return finding.frame if place is None else place[1]
+
+    def fix(self, rule: Rule, findings: Iterable[Finding]) -> str:
+        """What mends these findings of a rule, at the servers that they are about."""
+        return rule.fix_for({self._kind(self.connection(finding)) for finding in findings})
+
+    def _kind(self, connection: ConnectionResult | None) -> str:
+        """The kind of a connection's server; where it does not tell, what another one to the same place tells."""
+        if connection is None:
+            return UNKNOWN
+        kind = kind_of_connection(connection)
+        return kind if kind != UNKNOWN else self._kinds.get((connection.server.address, connection.server.port), kind)
 
     def fingerprint(self, finding: Finding) -> str:
         """32 hexadecimal digits, the same for the same mistake in another capture."""

@@ -58,7 +58,7 @@ def render(scan: Scan) -> Iterator[str]:
     total = sum(max(scan.findings_total.get(rule, 0), kept) for rule, kept in _kept(scan).items())
     left_out = total - len(findings)
     run: Fields = {
-        "tool": {"driver": _driver(scan)},
+        "tool": {"driver": _driver(scan, places)},
         "automationDetails": {"id": "aurora-wire/"},
         "invocations": [_invocation(scan, len(findings), left_out)],
         "columnKind": "unicodeCodePoints",
@@ -85,24 +85,27 @@ def _kept(scan: Scan) -> Counter[str]:
     return kept
 
 
-def _driver(scan: Scan) -> Fields:
+def _driver(scan: Scan, places: Places) -> Fields:
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in scan.findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
     return {
         "name": "aurora-wire",
         "fullName": "aurora-wire: did this MySQL traffic cross the network in the clear?",
         "version": clean(scan.tool_version),
-        "rules": [_rule(rule) for rule in RULES.values()],
+        "rules": [_rule(rule, places.fix(rule, by_rule.get(rule.id, ()))) for rule in RULES.values()],
         "supportedTaxonomies": [{"name": name, "index": index} for index, name in enumerate(FRAMEWORKS.values())],
     }
 
 
-def _rule(rule: Rule) -> Fields:
+def _rule(rule: Rule, fix: str) -> Fields:
     keys = list(FRAMEWORKS)
     return {
         "id": rule.id,
         "name": "".join(word[0].upper() + word[1:] for word in _WORD.findall(rule.title)),
         "shortDescription": {"text": rule.title + "."},
         "fullDescription": {"text": rule.why},
-        "help": {"text": _help(rule), "markdown": _help_markdown(rule)},
+        "help": {"text": _help(rule, fix), "markdown": _help_markdown(rule, fix)},
         "defaultConfiguration": {"level": LEVELS[rule.severity]},
         "relationships": [
             {
@@ -127,14 +130,14 @@ def _rule(rule: Rule) -> Fields:
     }
 
 
-def _help(rule: Rule) -> str:
-    return f"{rule.why}\nTo mend it: {rule.fix}\nReferences: {'; '.join(rule.references)}."
+def _help(rule: Rule, fix: str) -> str:
+    return f"{rule.why}\nTo mend it: {fix}\nReferences: {'; '.join(rule.references)}."
 
 
-def _help_markdown(rule: Rule) -> str:
+def _help_markdown(rule: Rule, fix: str) -> str:
     """The same; lines that are commands, which begin with two spaces, become blocks of code."""
     lines: list[str] = [rule.why, "", "**To mend it**", ""]
-    for line in rule.fix.split("\n"):
+    for line in fix.split("\n"):
         if line.startswith("  "):
             lines += ["", "```", line[2:], "```", ""]
         else:
