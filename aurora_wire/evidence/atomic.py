@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import BinaryIO
 
+from aurora_wire.disk import words_of
 from aurora_wire.errors import OutputError
 
 
@@ -36,8 +37,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         part.replace(target)
         part = None
     except (OSError, ValueError) as error:
-        said = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise OutputError(f"{path}: {said[:1].lower()}{said[1:]}. Nothing was written there.") from error
+        raise OutputError(f"{path}: {words_of(error, path)}. Nothing was written there.") from error
     finally:
         if file is not None:
             with suppress(OSError):

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from aurora_wire.disk import words_of
 from aurora_wire.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def generate_keys(name: str) -> tuple[Path, Path]:
             with suppress(OSError):
                 path.unlink()
         if isinstance(error, OSError):
-            raise OutputError(f"{name}: {error.strerror}. No key was written.") from error
+            raise OutputError(f"{name}: {words_of(error, path)}. No key was written.") from error
         raise
     return private, public
 

@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from aurora_wire.analysis import scan as scan_captures
 from aurora_wire.errors import UsageError
 from aurora_wire.report import html, html_frames
-from aurora_wire.report.frame_names import frame_names
 from aurora_wire.report.html_choice import DETAILS, ROWS
 from aurora_wire.report.html_findings import rule_cards
 from aurora_wire.report.html_hex import Dump
+from aurora_wire.report.places import Places
 from aurora_wire.verdict import rules
 from aurora_wire.verdict.frameworks import FRAMEWORKS
 from aurora_wire.verdict.result import Scan, Undecoded, Verdict
@@ -339,7 +339,7 @@ def test_findings_that_contradict_the_framework_come_first() -> None:
     weak.findings = [rules.finding(rules.SQL_IN_CLEAR, "1", connection=1),
                      rules.finding(rules.NO_FORWARD_SECRECY, "1", connection=1)]
     for frameworks, first, second in (((), "AW101", "AW305"), (("nist-800-52",), "AW305", "AW101")):
-        assert [card.id for card in rule_cards(weak, frame_names(weak), frameworks)] == [first, second]
+        assert [card.id for card in rule_cards(weak, Places(weak), frameworks)] == [first, second]
     text = Reader(render(scans.leaky(), frameworks=["pci"])).text
     assert "A statement and its values that crossed readable contradicts 4.2.1 (AW101, 2 times)." in text
     assert "A session proven to be encrypted supports 4.2.1" not in text
