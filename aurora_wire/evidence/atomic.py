@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-<<<<<<< HEAD
 from aurora_wire.capture.new_files import WholeFile
-=======
 from aurora_wire.disk import words_of
->>>>>>> places
 from aurora_wire.errors import OutputError
 
 

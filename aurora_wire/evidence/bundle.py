@@ -9,11 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-<<<<<<< HEAD
-from contextlib import suppress
-=======
-from contextlib import ExitStack
->>>>>>> places
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path

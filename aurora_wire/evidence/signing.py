@@ -11,11 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-<<<<<<< HEAD
 from aurora_wire.capture.held_folder import HeldFolder, hold
-=======
 from aurora_wire.disk import words_of
->>>>>>> places
 from aurora_wire.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
