@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from aurora_wire.capture.inputs import find_inputs
 from aurora_wire.capture.opening import Capture, open_capture
+from aurora_wire.clocks import aligned
 from aurora_wire.errors import CaptureError, UsageError
 from aurora_wire.inflaters import optional_inflaters
 from aurora_wire.interleave import FOREVER, Interleaved
@@ -281,7 +282,8 @@ class Analysis:
 class Reading:
     """A capture that is being fed to an analysis, alone or in turns with others whose times overlap."""
 
-    def __init__(self, analysis: Analysis, path: str, on_progress: OnProgress | None) -> None:
+    def __init__(self, analysis: Analysis, path: str, on_progress: OnProgress | None, shift_ns: int = 0) -> None:
+        self._shift_ns = shift_ns  # its clock is so much behind
         self._analysis = analysis
         self._path = path
         self._on_progress = on_progress
@@ -304,7 +306,8 @@ class Reading:
         return False
 
     def time_ns(self) -> int:
-        return int(self._source.time_ns)
+        time_ns = int(self._source.time_ns)
+        return time_ns + self._shift_ns if time_ns >= 0 else time_ns
 
     def read_until(self, until: int) -> bool:
         """Feed the current frame and those after it that are not later; False at the end of the capture."""
@@ -313,6 +316,7 @@ class Reading:
         self._enter()
         before = int(engine.frames)
         more = False
+        until -= self._shift_ns
         with self._ending_with_trouble(before):
             if analysis.seen_in is None:
                 more = pump_until(self._source, engine, CHUNK, until)
@@ -457,7 +461,7 @@ def scan(
         on_begin(analysis.captures, analysis.frame_places, len(inputs))
 
     def start(path: str) -> Reading | None:
-        reading = Reading(analysis, path, on_progress)
+        reading = Reading(analysis, path, on_progress, shifts.get(path, 0))
         try:
             return reading if reading.start() else None
         except CaptureError as error:
@@ -465,7 +469,8 @@ def scan(
             analysis.unreadable(path, error)
             return None
 
-    interleaved = Interleaved(inputs, start)
+    in_order, shifts = aligned(inputs)
+    interleaved = Interleaved(in_order, start)
     with no_garbage_collector():
         try:
             while interleaved.step():
