@@ -409,7 +409,7 @@ def scan(
     failures: list[CaptureError] = []
     found = find_inputs([os.fspath(path) for path in paths])
     inputs = found.captures
-    analysis.ignored = found.ignored
+    analysis.ignored = [one.path for one in found.left_out]
 
     def start(path: str) -> Reading | None:
         reading = Reading(analysis, path, on_progress)
@@ -420,6 +420,9 @@ def scan(
             analysis.unreadable(path, error)
             return None
 
+    for one in found.left_out:
+        if one.is_dump:
+            analysis.unreadable(one.path, CaptureError(one.path, -1, f"is {one.why}."))
     interleaved = Interleaved(inputs, start)
     with no_garbage_collector():
         try:

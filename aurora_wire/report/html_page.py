@@ -114,6 +114,7 @@ class Page:
     frameworks: list[str]       # that were asked for, by name
     captures: list[CaptureRow]
     more_captures: int
+    ignored: str                # files in folders that are no captures
     keylogs: list[str]
     undecoded: list[tuple[str, str, str, str]]
     commands: list[tuple[str, str]]
@@ -168,6 +169,7 @@ def page_of(
         frameworks=list(dict.fromkeys(row.framework for row in controls)) if frameworks else [],
         captures=[_capture(one, clock) for one in _captures(scan)],
         more_captures=max(len(scan.captures) - CAPTURES, 0),
+        ignored=_ignored(scan.ignored),
         keylogs=[f"{clip(one.path)}: {count(one.secrets, 'secret')}" for one in scan.keylogs[:CAPTURES]],
         undecoded=[(clip(one.reason), count(one.count, clip(one.unit).removesuffix("s")),
                     "" if one.bytes is None else size(one.bytes), clip(one.remedy, 400)) for one in scan.undecoded],
@@ -272,6 +274,13 @@ def _capture(capture: CaptureResult, clock: Clock) -> CaptureRow:
         notes=[note for note in notes if note],
         complete=capture.complete,
     )
+
+
+def _ignored(paths: Sequence[str]) -> str:
+    if not paths:
+        return ""
+    named = ", ".join(clip(path, 300) for path in paths[:CAPTURES])
+    return f"{count(len(paths), 'other file')} in folders, no captures: {named}" + (", ..." if paths[CAPTURES:] else "")
 
 
 def _commands(scan: Scan, command: Sequence[str]) -> list[tuple[str, str]]:

@@ -115,7 +115,8 @@ def undecoded_of(losses: Losses, captures: list[CaptureResult]) -> list[Undecode
         if capture.format in NO_FILES:
             rows.append(Undecoded(f"capture that ended early: {capture.path}", 1, "captures", None, "start it again"))
         else:
-            rows.append(Undecoded(f"unreadable or cut file: {capture.path}", 1, "files", None, "copy the file again"))
+            remedy = "name it" if (capture.error or "").endswith("so name it.") else "copy the file again"
+            rows.append(Undecoded(f"unreadable or cut file: {capture.path}", 1, "files", None, remedy))
     return rows
 
 

@@ -136,3 +136,16 @@ def pcapng_of_links(numbers: list[int]) -> bytes:
     made += [block(1, struct.pack("<HHI", number, 0, 0)) for number in numbers]
     made += [block(6, struct.pack("<5I", index, 0, 0, 60, 60) + bytes(60)) for index in range(len(numbers))]
     return b"".join(made)
+
+
+def test_a_hex_dump_that_lies_in_a_folder_takes_the_0(tmp_path: Path) -> None:
+    (tmp_path / "tls.pcap").write_bytes(pcap(play(tls13()).packets))
+    assert aurora_wire.scan([tmp_path]).exit_code == 0
+    (tmp_path / "notes.txt").write_text("as found\n")
+    assert aurora_wire.scan([tmp_path]).exit_code == 0
+    (tmp_path / "dump.txt").write_text("0x0000:  4500 0034 0682 4000 4006 91e2 ac1f 0f5e\n")
+    result = aurora_wire.scan([tmp_path])
+    assert (result.verdict, result.exit_code) == ("encrypted", 3)
+    assert result.ignored == [str(tmp_path / "dump.txt"), str(tmp_path / "notes.txt")]
+    assert [(row.unit, row.remedy) for row in result.undecoded] == [("files", "name it")]
+    assert "1 input not read to the end" in result.closing
