@@ -31,16 +31,20 @@ TRANSPARENT_ETHERNET: Final[i64] = 0x6558
 NSH: Final[i64] = 0x894F
 
 
+def is_tunnel(source: i64, destination: i64) -> bool:
+    """Return whether a datagram between these UDP ports may be of a tunnel."""
+    if destination in (VXLAN, VXLAN_LINUX, GENEVE, GTP_U, VXLAN_GPE) or ESP_IN_UDP in (source, destination):
+        return True
+    return is_overlay(source, destination)
+
+
 def udp(c: Cursor) -> i64:
     at = c.at
     if c.end - at < 4:
         return UDP if c.wire_end - at < 8 else TUNNEL_CUT
     source = u16_be(c.buffer, at)
     port = u16_be(c.buffer, at + 2)
-    if source == ESP_IN_UDP:
-        port = ESP_IN_UDP
-    is_usual = port in (VXLAN, VXLAN_LINUX, GENEVE, GTP_U, VXLAN_GPE, ESP_IN_UDP)
-    if not is_usual and not is_overlay(source, port):
+    if not is_tunnel(source, port):
         return UDP
     if c.end - at < 8:
         return UDP if c.wire_end - at < 8 else TUNNEL_CUT
@@ -59,9 +63,9 @@ def udp(c: Cursor) -> i64:
         return geneve(c)
     if port == GTP_U:
         return gtp_u(c)
-    if port == ESP_IN_UDP:
+    if ESP_IN_UDP in (source, port):
         return ESP if u32_be(c.buffer, c.at) != 0 else UDP  # 0 marks IKE
-    if not is_usual:
+    if is_overlay(source, port):
         return overlay(c, source, port)
     return vxlan(c)
 

@@ -31,7 +31,7 @@ HIDING = {
     "an Ethernet type that nobody knows": ethernet(0x7777),
     "GRE of an unknown kind": ethernet(0x0800, ipv4(47, b"\x0f\xff\x08\x00" + bytes(40))),
     "ESP": ethernet(0x0800, ipv4(50, bytes(60))),
-    "an IP fragment without the rest": ethernet(0x0800, ipv4(6, bytes(64), 0x2000)),
+    "an IP fragment without the rest": ethernet(0x0800, ipv4(6, struct.pack("!HH", 3306, 50_000) + bytes(60), 0x2000)),
     "a TCP header to 3306 that is cut": CUT_TO_MYSQL,
     "an IP header that is cut": CUT_IN_IP,
 }
@@ -43,6 +43,11 @@ HARMLESS = {
     "UDP": ethernet(0x0800, ipv4(17, bytes(60))),
     "a TCP header to 443 that is cut": CUT_TO_OTHERS,
 }
+
+
+FIRST_TO_OTHERS = ethernet(0x0800, ipv4(6, struct.pack("!HH", 50_000, 443) + bytes(60), 0x2000))
+FIRST_TO_MYSQL = ethernet(0x0800, ipv4(6, struct.pack("!HH", 50_000, 3306) + bytes(60), 0x2000))
+LATER = ethernet(0x0800, ipv4(6, b" VALUES ('canary')".ljust(64, b"x"), 16))
 
 
 def scan_of(folder: Path, frame: bytes, *, beside: list[Packet]) -> Scan:
@@ -149,3 +154,35 @@ def test_a_hex_dump_that_lies_in_a_folder_takes_the_0(tmp_path: Path) -> None:
     assert result.ignored == [str(tmp_path / "dump.txt"), str(tmp_path / "notes.txt")]
     assert [(row.unit, row.remedy) for row in result.undecoded] == [("files", "name it")]
     assert "1 input not read to the end" in result.closing
+
+
+@pytest.mark.parametrize(
+    ("frames", "hiding"),
+    [
+        ([FIRST_TO_OTHERS], 0),
+        ([FIRST_TO_MYSQL], 1), ([LATER], 1), ([LATER, FIRST_TO_MYSQL], 2), ([LATER, FIRST_TO_OTHERS], 0),
+        # Two first fragments that say different ports: a receiver may believe either.
+        ([FIRST_TO_OTHERS, FIRST_TO_MYSQL], 2), ([FIRST_TO_MYSQL, FIRST_TO_OTHERS], 2),
+    ],
+)
+def test_fragments_between_other_ports_do_not_count(frames: list[bytes], hiding: int, tmp_path: Path) -> None:
+    path = tmp_path / "one.pcap"
+    path.write_bytes(pcap([*play(tls13()).packets, *[Packet("client", frame, len(frame)) for frame in frames]]))
+    result = aurora_wire.scan([path])
+    assert sum(row.count for row in result.undecoded) == hiding
+    assert result.exit_code == (3 if hiding else 0)
+
+
+def test_a_fragmented_answer_of_dns_that_lost_its_end_does_not_count(tmp_path: Path) -> None:
+    for port, code in ((53, 0), (4789, 3)):
+        datagram = struct.pack("!HHHH", 5353, port, 1000, 0) + bytes(56)
+        frame = ethernet(0x0800, ipv4(17, datagram, 0x2000))
+        assert scan_of(tmp_path, frame, beside=play(tls13()).packets).exit_code == code
+
+
+def test_an_interface_with_a_link_type_that_is_not_known_beside_others(tmp_path: Path) -> None:
+    (tmp_path / "tls.pcap").write_bytes(pcap(play(tls13()).packets))
+    (tmp_path / "other.pcapng").write_bytes(pcapng_of_links([1, 147]))
+    result = aurora_wire.scan([tmp_path])
+    assert (result.verdict, result.confidence, result.exit_code) == ("encrypted", "likely", 3)
+    assert ("link type 147 (USER0) not known", 1) in [(row.reason, row.count) for row in result.undecoded]
