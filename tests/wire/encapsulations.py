@@ -263,8 +263,8 @@ def recorders(stack: Stack) -> list[Frame]:
         Frame("ERF, HDLC", kind, erf(1, b"\x0f\0" + number + body + bytes(4)), 0, 197),
         Frame("ERF, PPP", kind, erf(1, b"\xff\x03" + ppp + bytes(4)), 0, 197),
         Frame("ERF, IP", kind, erf(22 if kind == "ipv4" else 23, body), 0, 197),
-        Frame("exported packet", kind, packet, 0, 252),
-        Frame("exported frame", kind, exported, 0, 252),
+        Frame("exported packet", kind, packet, 1, 252),
+        Frame("exported frame", kind, exported, 1, 252),
     ]
 
 
