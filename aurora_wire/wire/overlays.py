@@ -1,7 +1,8 @@
 """From the rarer tunnels over UDP and IP to the frame or datagram inside.
 
 Sources: RFC 2661 and 3931 (L2TP), 4380 (Teredo), 6830 (LISP), 7510 (MPLS in UDP), 3378 (EtherIP), 2637 (PPTP);
-draft-ietf-intarea-gue; TZSP as Wireshark reads it; RFC 5415 (CAPWAP).
+draft-ietf-intarea-gue; TZSP as Wireshark reads it; RFC 5415 (CAPWAP). What WireGuard and OpenVPN encrypt is
+told from their control messages only.
 
 As in `tunnels`, a datagram whose header is not well-formed is plain UDP.
 """
@@ -16,6 +17,7 @@ from aurora_wire.wire.likeness import by_looks
 from aurora_wire.wire.skipped import (
     CAPWAP_FRAME,
     CONTROL,
+    ENCRYPTED_UDP,
     OTHER_TUNNELLED,
     TUNNEL_CUT,
     UDP,
@@ -29,11 +31,15 @@ CAPWAP: Final[i64] = 5247
 GUE: Final[i64] = 6080
 MPLS_IN_UDP: Final[i64] = 6635
 TZSP: Final[i64] = 37008
+OPENVPN: Final[i64] = 1194
+WIREGUARD: Final[i64] = 51820
 
 
 def is_overlay(source: i64, destination: i64) -> bool:
     """Return whether a datagram between these ports may be of a tunnel that is read here."""
-    return destination in (L2TP, TEREDO, LISP, CAPWAP, GUE, MPLS_IN_UDP, TZSP) or source in (L2TP, TEREDO, CAPWAP)
+    if destination in (L2TP, TEREDO, LISP, CAPWAP, GUE, MPLS_IN_UDP, TZSP, OPENVPN, WIREGUARD):
+        return True
+    return source in (L2TP, TEREDO, CAPWAP, OPENVPN, WIREGUARD)
 
 
 def overlay(c: Cursor, source: i64, destination: i64) -> i64:
@@ -44,6 +50,10 @@ def overlay(c: Cursor, source: i64, destination: i64) -> i64:
         return teredo(c)
     if CAPWAP in (source, destination):
         return capwap(c)
+    if WIREGUARD in (source, destination):  # 4: data, and three zero bytes
+        return ENCRYPTED_UDP if u32_be(c.buffer, c.at) == 0x04000000 else UDP
+    if OPENVPN in (source, destination):  # operations 6 and 9: data
+        return ENCRYPTED_UDP if c.buffer[c.at] >> 3 in (6, 9) else UDP
     if destination == LISP:
         return ip_inside(c, 8)
     if destination == MPLS_IN_UDP:

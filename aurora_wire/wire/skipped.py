@@ -36,6 +36,8 @@ CAPWAP_FRAME: Final[i64] = 22      # encrypted, in fragments, or of another radi
 OTHER_SNAP: Final[i64] = 23        # detail: the organisation
 OTHER_NLPID: Final[i64] = 24       # detail: the protocol number of frame relay or ATM
 MORE_KINDS: Final[i64] = 25        # of more kinds than are told apart
+ENCRYPTED_UDP: Final[i64] = 27     # WireGuard, OpenVPN
+STT: Final[i64] = 26               # Ethernet in segments that only look like TCP's: known when a connection ends
 
 # Fragments of an IP datagram.
 FRAGMENT_WAITING: Final[i64] = 32  # kept; the frame that brings the last one answers for the whole datagram
@@ -59,6 +61,7 @@ SKIPPED: Final = {
     20: "tunnel with neither IP nor Ethernet inside", 21: "tunnels nested too deep",
     22: "CAPWAP that is encrypted or in fragments", 23: "SNAP of organisation 0x{:06x} not known",
     24: "NLPID 0x{:02x} not known", 25: "further kinds of frames not known",
+    26: "STT (Ethernet in what looks like TCP)", 27: "WireGuard or OpenVPN (encrypted)",
     32: "IP fragment, waiting", 33: "IP fragment without the rest",
     48: "link header cut", 49: "IP header cut", 50: "TCP header cut", 51: "tunnel header cut",
     52: "malformed IP header", 53: "malformed TCP header", 54: "TCP header cut, of other ports",

@@ -30,6 +30,8 @@ HIDING = {
     "MACsec": ethernet(0x88E5, b"\x2c" + bytes(59)),
     "an Ethernet type that nobody knows": ethernet(0x7777),
     "GRE of an unknown kind": ethernet(0x0800, ipv4(47, b"\x0f\xff\x08\x00" + bytes(40))),
+    "WireGuard": ethernet(0x0800, ipv4(17, struct.pack("!4H", 50_000, 51820, 40, 0) + b"\x04" + bytes(31))),
+    "OpenVPN": ethernet(0x0800, ipv4(17, struct.pack("!4H", 1194, 50_000, 40, 0) + b"\x48" + bytes(31))),
     "ESP": ethernet(0x0800, ipv4(50, bytes(60))),
     "an IP fragment without the rest": ethernet(0x0800, ipv4(6, struct.pack("!HH", 3306, 50_000) + bytes(60), 0x2000)),
     "a TCP header to 3306 that is cut": CUT_TO_MYSQL,
@@ -40,6 +42,7 @@ HARMLESS = {
     "LLDP": ethernet(0x88CC),
     "OSPF": ethernet(0x0800, ipv4(89, bytes(60))),
     "VRRP": ethernet(0x0800, ipv4(112, bytes(60))),
+    "a handshake of WireGuard": ethernet(0x0800, ipv4(17, struct.pack("!4H", 5, 51820, 40, 0) + b"\x01" + bytes(31))),
     "UDP": ethernet(0x0800, ipv4(17, bytes(60))),
     "a TCP header to 443 that is cut": CUT_TO_OTHERS,
 }
@@ -186,3 +189,14 @@ def test_an_interface_with_a_link_type_that_is_not_known_beside_others(tmp_path:
     result = aurora_wire.scan([tmp_path])
     assert (result.verdict, result.confidence, result.exit_code) == ("encrypted", "likely", 3)
     assert ("link type 147 (USER0) not known", 1) in [(row.reason, row.count) for row in result.undecoded]
+
+
+def test_frames_in_stt_are_no_connection_of_another_protocol(tmp_path: Path) -> None:
+    header = struct.pack("!HHIIHHHH", 50_000, 7471, 94 << 16, 7, 0x5010, 100, 0, 0)
+    inside = bytes(18) + ethernet(0x0800, ipv4(6, struct.pack("!HH", 50_000, 3306) + bytes(60)))
+    frame = ethernet(0x0800, ipv4(6, header + inside))
+    alone = scan_of(tmp_path, frame, beside=[])
+    assert (alone.verdict, alone.exit_code) == ("inconclusive", 3)
+    assert [row.reason for row in alone.undecoded] == ["encapsulation: STT (Ethernet in what looks like TCP)"]
+    beside = scan_of(tmp_path, frame, beside=play(tls13()).packets)
+    assert (beside.verdict, beside.confidence, beside.exit_code) == ("encrypted", "likely", 3)

@@ -186,6 +186,7 @@ def lines(stack: Stack) -> list[Frame]:
         ("pppd", 166, b"\x01\x03" + ppp, 0, NOT_JUDGED),
         ("pppd with FF 03", 166, b"\0\xff\x03" + ppp, 0, NOT_JUDGED),
         ("pppd without address", 166, b"\x01" + ppp, 0, NOT_JUDGED),
+        ("PPP multilink", 9, b"\xff\x03\0\x3d\xc0\0\0\x07" + ppp, 1, ()),
         ("SLIP", 8, bytes(16) + body, 0, NOT_JUDGED),
         ("SunATM", 123, b"\x02\0\0\x20" + snap(stack), 0, ()),
         ("SunATM, LAN emulation", 123, b"\x81\0\0\x20\0\x01" + frame, 0, ()),
