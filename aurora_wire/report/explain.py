@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.explain_headers import explain_headers
-from aurora_wire.report.explain_mysql import Talk, explain_known, explain_packets, label_name
+from aurora_wire.report.explain_mysql import Talk, explain_packets, label_name
 from aurora_wire.report.explain_rows import MAX_MESSAGES, TEXT_LIMIT, Rows, plural
 from aurora_wire.report.explain_tls import explain_record, record_fits
 from aurora_wire.report.tcpdump import TcpdumpLines
@@ -39,11 +39,11 @@ def explain(
     frame: bytes, link_type: int, spans: list[Span], from_client: bool | None, capabilities: int | None,
     codec: str = "utf-8", packets: Sequence[Packet] = (),
 ) -> list[str]:
-    """The lines that explain a frame. Never raises on any bytes; text from the wire is escaped.
+    """Return the lines that explain a frame. Never raises on any bytes; text from the wire is escaped.
 
     spans: what the engine found each part of the payload to be (for a frame with a label and no spans: one
     over the whole payload); capabilities: those that both sides have, where known; codec: of the connection's
-    character set. packets: what the engine found each MySQL packet to be in its place.
+    character set. packets: what the engine found each MySQL packet to be in its place: nothing is guessed here.
     """
     tcpdump = TcpdumpLines()
     tcpdump.header_line(frame, link_type, None, len(frame))
@@ -76,10 +76,7 @@ def _explain_payload(
         if at < low:
             _explain_other(rows, at, low, labels.UNKNOWN)
         known = [one for one in packets if start + one.start < high and start + one.end > low]
-        if known:
-            explain_known(rows, low, high, label, talk, known, start)
-        else:
-            _explain_run(rows, low, high, label, talk, [start + mark for mark in marks])
+        _explain_run(rows, low, high, label, talk, [start + mark for mark in marks], known, start)
         at = high
     if at < end:
         _explain_other(rows, at, end, spans[0][2] if len(spans) == 1 else labels.UNKNOWN)
@@ -99,7 +96,9 @@ def _runs(spans: list[Span]) -> list[tuple[int, int, int, list[int]]]:
     return runs
 
 
-def _explain_run(rows: Rows, at: int, end: int, label: int, talk: Talk, marks: list[int]) -> None:
+def _explain_run(
+    rows: Rows, at: int, end: int, label: int, talk: Talk, marks: list[int], known: Sequence[Packet], base: int
+) -> None:
     if labels.TLS_HANDSHAKE <= label <= labels.TLS_HEARTBEAT:
         _explain_records(rows, at, end, label, talk, marks)
     elif label == labels.PROXY_HEADER:
@@ -107,7 +106,7 @@ def _explain_run(rows: Rows, at: int, end: int, label: int, talk: Talk, marks: l
     elif label in WORDS or label in (labels.TCP_CONTROL, labels.NOT_TCP, labels.IP_FRAGMENT):
         _explain_other(rows, at, end, label)
     else:
-        explain_packets(rows, at, end, label, talk, marks)
+        explain_packets(rows, at, end, label, talk, known, base)
 
 
 def _explain_records(rows: Rows, at: int, end: int, label: int, talk: Talk, marks: list[int]) -> None:

@@ -599,6 +599,24 @@ class Engine:
                     space = space.next_space
         return found
 
+    def last_connection(self) -> Connection | None:
+        """Return the connection that the last frame, a TCP segment, went to; None where it went to none."""
+        locator = self.locator
+        data = locator.buffer
+        stop = locator.addresses_at + 8
+        if locator.ip_version != 4:
+            stop = locator.addresses_at + 32
+        tcp_at = locator.tcp_at
+        stream = self.streams.get(data[locator.addresses_at : stop] + data[tcp_at : tcp_at + 4])
+        if stream is None:
+            return None
+        connection: Connection | None = cast(Connection, stream.receiver)
+        while connection is not None:
+            if connection.last_frame == self.frames:
+                return connection
+            connection = connection.next_space
+        return None
+
     def note_open(self, kind: i64) -> None:
         """A remark on every open connection: the file broke off here."""
         for connection in self.open_connections():

@@ -157,6 +157,7 @@ def test_a_hex_dump_that_lies_in_a_folder_takes_the_0(tmp_path: Path) -> None:
     assert result.ignored == [str(tmp_path / "dump.txt"), str(tmp_path / "notes.txt")]
     assert [(row.unit, row.remedy) for row in result.undecoded] == [("files", "name it")]
     assert "1 input not read to the end" in result.closing
+    assert [(one.format, one.verdict) for one in result.captures] == [("unreadable", None), ("pcap", "encrypted")]
 
 
 @pytest.mark.parametrize(
