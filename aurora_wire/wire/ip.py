@@ -28,7 +28,7 @@ from aurora_wire.wire.skipped import (
     SCTP,
     UDP,
 )
-from aurora_wire.wire.tunnels import gre, is_tunnel, udp
+from aurora_wire.wire.tunnels import gre, tunnel_port, udp
 
 # IP protocol numbers.
 IPPROTO_HOP_BY_HOP: Final[i64] = 0
@@ -240,7 +240,7 @@ def is_elsewhere(c: Cursor, protocol: i64) -> bool:
     source = u16_be(c.buffer, c.at)
     destination = u16_be(c.buffer, c.at + 2)
     if protocol == IPPROTO_UDP:
-        return not is_tunnel(source, destination)
+        return tunnel_port(source, destination) == 0
     ports = c.fragments.ports
     return protocol == IPPROTO_TCP and len(ports) > 0 and source not in ports and destination not in ports
 

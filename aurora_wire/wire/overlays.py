@@ -34,31 +34,26 @@ TZSP: Final[i64] = 37008
 OPENVPN: Final[i64] = 1194
 WIREGUARD: Final[i64] = 51820
 
-
-def is_overlay(source: i64, destination: i64) -> bool:
-    """Return whether a datagram between these ports may be of a tunnel that is read here."""
-    if destination in (L2TP, TEREDO, LISP, CAPWAP, GUE, MPLS_IN_UDP, TZSP, OPENVPN, WIREGUARD):
-        return True
-    return source in (L2TP, TEREDO, CAPWAP, OPENVPN, WIREGUARD)
+ETHERNET_IN_TZSP: Final[i64] = 1
 
 
-def overlay(c: Cursor, source: i64, destination: i64) -> i64:
+def overlay(c: Cursor, port: i64) -> i64:
     """The next step behind a UDP header, at least 8 bytes of whose payload are there."""
-    if L2TP in (source, destination):
+    if port == L2TP:
         return l2tp(c)
-    if TEREDO in (source, destination):
+    if port == TEREDO:
         return teredo(c)
-    if CAPWAP in (source, destination):
+    if port == CAPWAP:
         return capwap(c)
-    if WIREGUARD in (source, destination):  # 4: data, and three zero bytes
+    if port == WIREGUARD:  # 4: data, and three zero bytes
         return ENCRYPTED_UDP if u32_be(c.buffer, c.at) == 0x04000000 else UDP
-    if OPENVPN in (source, destination):  # operations 6 and 9: data
+    if port == OPENVPN:  # operations 6 and 9: data
         return ENCRYPTED_UDP if c.buffer[c.at] >> 3 in (6, 9) else UDP
-    if destination == LISP:
+    if port == LISP:
         return ip_inside(c, 8)
-    if destination == MPLS_IN_UDP:
+    if port == MPLS_IN_UDP:
         return c.enter(MPLS)
-    return gue(c) if destination == GUE else tzsp(c)
+    return gue(c) if port == GUE else tzsp(c)
 
 
 def ip_inside(c: Cursor, header_len: i64) -> i64:
@@ -158,8 +153,8 @@ def tzsp(c: Cursor) -> i64:
     if u16_be(c.buffer, at) >> 8 != 1 or u16_be(c.buffer, at) & 0xFF > 1:
         return UDP
     protocol = u16_be(c.buffer, at + 2)
-    if protocol != 1:
-        return OTHER_TUNNELLED
+    if protocol != ETHERNET_IN_TZSP:
+        return OTHER_TUNNELLED if protocol in (0x12, 0x77, 0x7F) else UDP  # 802.11, with headers of Prism or AVS
     at += 4
     while at < c.end:
         kind: i64 = c.buffer[at]

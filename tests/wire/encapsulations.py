@@ -51,6 +51,11 @@ def from_port(port: int, payload: bytes) -> Stack:
     return "ipv4", bytes(IP(src="192.0.2.1", dst="192.0.2.2") / UDP(sport=port, dport=40000) / Raw(payload))
 
 
+def hashed(port: int, payload: bytes) -> Stack:
+    """To a port, from one that the sender chose by a hash, and that is another tunnel's."""
+    return "ipv4", bytes(IP(src="192.0.2.1", dst="192.0.2.2") / UDP(sport=51820, dport=port) / Raw(payload))
+
+
 def snap(stack: Stack) -> bytes:
     return b"\xaa\xaa\x03\0\0\0" + struct.pack(">H", ethertype_of(stack)) + stack[1]
 
@@ -101,6 +106,7 @@ def overlays(stack: Stack) -> list[Frame]:
     call = struct.pack(">HHII", len(ppp) + 2, 1, 2, 3) + b"\xff\x03" + ppp
     packets = [
         ("VXLAN-GPE and NSH", over_udp(4790, b"\x0c\0\0\x04\0\0\x07\0" + NSH % 3 + frame), 2, ()),
+        ("VXLAN from a port of others", hashed(4789, b"\x08\0\0\0\0\0\x07\0" + frame), 1, ()),
         ("GENEVE and NSH", over_udp(6081, b"\0\0\x89\x4f\0\0\x01\0" + NSH % 3 + frame), 2, ()),
         ("GRE and NSH", outer_v4(47, b"\0\0\x89\x4f" + NSH % 3 + frame), 2, ()),
         ("L2TP", over_udp(1701, b"\0\x02\0\x07\0\x01\xff\x03" + ppp), 1, ()),
