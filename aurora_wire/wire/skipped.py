@@ -76,6 +76,11 @@ PROTOCOLS: Final = {
 }
 
 ETHERTYPES: Final = {
+    0x00FE: "OSI", 0x0BAD: "Banyan VINES", 0x2001: "NHRP", 0x22EA: "SRP", 0x6003: "DECnet", 0x6004: "DEC LAT",
+    0x8819: "CobraNet", 0x886F: "Microsoft network load balancing", 0x88AB: "Powerlink", 0x88B8: "GOOSE",
+    0x88B9: "GSE", 0x88BA: "sampled values", 0x88C7: "802.11i pre-authentication", 0x88CA: "TIPC", 0x88CD: "SERCOS III",
+    0x88D9: "LLTD", 0x88DC: "WSMP", 0x88E3: "MRP", 0x88EE: "E-LMI", 0x88F6: "MMRP", 0x88F8: "NC-SI",
+    0x88FB: "PRP supervision", 0x893A: "IEEE 1905.1", 0x8940: "ECP", 0x9003: "loop detection",
     0x0842: "Wake-on-LAN", 0x2000: "CDP", 0x22F0: "AVTP", 0x22F3: "TRILL", 0x6002: "DEC MOP", 0x8035: "RARP",
     0x809B: "AppleTalk", 0x80F3: "AppleTalk ARP", 0x8137: "IPX", 0x8808: "Ethernet flow control",
     0x8809: "LACP", 0x8863: "PPPoE discovery", 0x8864: "PPPoE without a session", 0x886D: "Intel teaming",

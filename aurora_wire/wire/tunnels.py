@@ -27,7 +27,7 @@ from aurora_wire.wire.overlays import (
     overlay,
     pptp,
 )
-from aurora_wire.wire.skipped import ESP, OTHER_ETHERTYPE, OTHER_GRE, OTHER_TUNNELLED, TUNNEL_CUT, UDP
+from aurora_wire.wire.skipped import CONTROL, ESP, OTHER_ETHERTYPE, OTHER_GRE, OTHER_TUNNELLED, TUNNEL_CUT, UDP
 
 GTP_U: Final[i64] = 2152         # UDP ports
 ESP_IN_UDP: Final[i64] = 4500
@@ -209,6 +209,8 @@ def gre(c: Cursor) -> i64:
         if buffer[c.at] >> 4 != 4:
             c.at += 4
         return c.enter(IP)
+    if number == 0 and c.at >= c.wire_end:  # a keep-alive
+        return CONTROL
     return tunnelled_type(c, number)
 
 

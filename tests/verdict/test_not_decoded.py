@@ -39,6 +39,8 @@ HIDING = {
 }
 HARMLESS = {
     "ARP": ethernet(0x0806),
+    "a keep-alive of GRE": ethernet(0x0800, ipv4(47, bytes(4)))[: 14 + 24],
+    "Realtek's loop detection": ethernet(0x8899, b"\x23" + bytes(59)),
     "LLDP": ethernet(0x88CC),
     "OSPF": ethernet(0x0800, ipv4(89, bytes(60))),
     "VRRP": ethernet(0x0800, ipv4(112, bytes(60))),

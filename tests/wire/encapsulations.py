@@ -75,6 +75,8 @@ def tags(stack: Stack) -> list[Frame]:
         Frame("VN-Tag before a VLAN tag", kind, tagged(inner, 0x8926, bytes(4) + b"\x81\0\0\x07")),
         Frame("HSR", kind, tagged(inner, 0x892F, b"\0\x40\0\x01")),
         Frame("EDSA", kind, tagged(inner, 0xDADA, b"\0\0\x40\0\0\x01"), judge=NOT_JUDGED),
+        Frame("Realtek", kind, tagged(inner, 0x8899, b"\x04\0\0\0\0\x01"), judge=NOT_JUDGED),
+        Frame("Realtek's short tag", kind, tagged(inner, 0x8899, b"\xa0\x01"), judge=NOT_JUDGED),
         Frame("Cisco metadata", kind, tagged(inner, 0x8909, b"\x01\x01\0\x01\0\x07")),
         Frame("Arista's timestamp", kind, tagged(inner, 0xD28B, b"\0\x01\0\x10" + bytes(8))),
         Frame("Arista's short timestamp", kind, tagged(inner, 0xD28B, b"\0\x01\x01\x20" + bytes(6))),
