@@ -19,7 +19,7 @@ OF_V4 = [frame for frame in FRAMES if frame.kind == "ipv4"]
 def test_nothing_of_a_statement_is_left(frame: Frame, tmp_path: Path) -> None:
     source, target = tmp_path / "in.pcap", tmp_path / "out.pcap"
     write_pcap(source, [frame.bytes], frame.link)
-    # A byte of the statement is missing at its end, so that all of it is blanked, and what is left may be judged otherwise.
+    # The statement lacks its last byte, so that all of it is blanked, and what is left may be judged otherwise.
     assert main(["redact", str(source), str(target)]) in (0, 1)
     masked = target.read_bytes()[40:]
     assert len(masked) == len(frame.bytes)
