@@ -465,8 +465,7 @@ def scan(
     found = find_inputs([os.fspath(path) for path in paths])
     inputs = found.captures
     analysis.ignored = [one.path for one in found.left_out]
-    dumps = [one for one in found.left_out if one.is_dump]
-    if len(inputs) + len(dumps) > 1:
+    if len(inputs) > 1:
         analysis.seen_in = {}
     if on_begin is not None:
         on_begin(analysis.captures, analysis.frame_places, len(inputs))
@@ -480,8 +479,6 @@ def scan(
             analysis.unreadable(path, error)
             return None
 
-    for one in dumps:
-        analysis.unreadable(one.path, CaptureError(one.path, -1, f"is {one.why}."))
     interleaved = Interleaved(inputs, start)
     with no_garbage_collector():
         try:

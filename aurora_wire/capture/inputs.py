@@ -46,11 +46,10 @@ def dated_inputs(paths: list[str]) -> list[tuple[str, int]]:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What lies in a folder and is not read. is_dump: text that holds packets, so that it may hold MySQL."""
+    """What lies in a folder and is not read, and why."""
 
     path: str
     why: str
-    is_dump: bool = False
 
 
 @dataclass(slots=True)
@@ -158,7 +157,7 @@ def _add(path: str, found: _Found) -> int:
                 found.unnamed.add(file)
                 found.add(file, time_ns)
         else:
-            found.left_out.append(LeftOut(file, why, is_dump=why == HEX_DUMP))
+            found.left_out.append(LeftOut(file, why))
     return captures
 
 

@@ -115,8 +115,7 @@ def undecoded_of(losses: Losses, captures: list[CaptureResult]) -> list[Undecode
         if capture.format in NO_FILES:
             rows.append(Undecoded(f"capture that ended early: {capture.path}", 1, "captures", None, "start it again"))
         else:
-            remedy = "name it" if (capture.error or "").endswith("so name it.") else "copy the file again"
-            rows.append(Undecoded(f"unreadable or cut file: {capture.path}", 1, "files", None, remedy))
+            rows.append(Undecoded(f"unreadable or cut file: {capture.path}", 1, "files", None, "copy the file again"))
     return rows
 
 

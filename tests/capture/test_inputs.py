@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.capture.inputs import LeftOut, expand_inputs, find_inputs
+from aurora_wire.capture.inputs import HEX_DUMP, LeftOut, expand_inputs, find_inputs
 from aurora_wire.errors import UsageError
 
 from .files import block, interface, pcap_header, pcap_record, section
@@ -186,6 +186,6 @@ def test_a_hex_dump_in_a_folder_is_told_from_notes(folder: Path) -> None:
     capture(folder / "case/whole.pcap", 1)
     (folder / "case/dump.txt").write_bytes(b"0x0000:  4500 0034 0682 4000 4006 91e2 ac1f 0f5e  E..h\n")
     (folder / "case/notes.txt").write_text("4500 0034\n")
-    assert [(one.path, one.is_dump) for one in find_inputs(["case"]).left_out] == [
-        ("case/dump.txt", True), ("case/notes.txt", False),
+    assert [(one.path, one.why) for one in find_inputs(["case"]).left_out] == [
+        ("case/dump.txt", HEX_DUMP), ("case/notes.txt", "text"),
     ]  # fmt: skip
