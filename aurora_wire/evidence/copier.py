@@ -10,10 +10,11 @@ from mypy_extensions import i64
 
 from aurora_wire.capture.pcapng import SECRETS, PcapngSource
 from aurora_wire.capture.source import BlockSource
-from aurora_wire.evidence.held import MAX_HELD, MAX_HELD_BYTES, Board, Held, Part
+from aurora_wire.evidence.held import MAX_HELD, MAX_HELD_BYTES, Board, Held, Part, Resolver, new_checksum
 from aurora_wire.wire.engine import Engine
 from aurora_wire.wire.skipped import ARP, FRAGMENT_LOST, FRAGMENT_WAITING, OTHER_ETHERTYPE
 
+WRITTEN: Final[i64] = 1 << 20     # bytes that are written together
 NAME_RESOLUTION: Final[i64] = 4
 ETHERNET: Final[i64] = 1
 ETHERNET_HEADER: Final[i64] = 14
@@ -47,6 +48,20 @@ class Blocks:
         self.base: i64 = 0      # file offset of the first of them
         self.written: i64 = 0   # and up to which bytes were written, or left out
         self.read_to: i64 = 0
+        self.waiting: list[bytes] = []  # to be written together
+        self.waiting_size: i64 = 0
+
+    def _put(self, piece: bytes) -> None:
+        self.waiting.append(piece)
+        self.waiting_size += len(piece)
+        if self.waiting_size >= WRITTEN:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.waiting:
+            self.write(b"".join(self.waiting))
+            self.waiting = []
+            self.waiting_size = 0
 
     def read(self) -> bytes:
         block = self.read_block()
@@ -64,14 +79,14 @@ class Blocks:
             stop = position - self.base
             if start < size:
                 stop = min(stop, size)
-                self.write(block if start == 0 and stop == size else block[start:stop])
+                self._put(block if start == 0 and stop == size else block[start:stop])
                 self.written = self.base + stop
             self._drop()
 
     def replace(self, position: i64, length: i64, new: bytes) -> None:
         """Write `new` instead of the `length` bytes at `position`."""
         self.up_to(position)
-        self.write(new)
+        self._put(new)
         self.written = position + length
         self._drop()
 
@@ -164,6 +179,8 @@ class Copier:
                     and direction.done >= board.end and direction.kept_from <= board.start and not board.parts
                 ):  # fmt: skip
                     return
+                if direction is not None and self.first == len(self.order) and self._at_once(direction, length):
+                    return
             held = Held(board.current, source.base + start, source.buffer[start:end])
             held.payload_at = locator.payload_at - start
             held.payload_end = locator.captured_end - start
@@ -179,6 +196,37 @@ class Copier:
             board.frames[int(board.current)] = held
         self._append(held, source.link_type)
         self._write(source.base + end)
+
+    def _at_once(self, direction: Resolver, length: i64) -> bool:
+        """Write the frame that was fed last, if nothing waits and all of it is decided: the usual case."""
+        board = self.board
+        source = self.source
+        locator = self.engine.locator
+        if (
+            board.payload_at != 0 or board.end - board.start != length or direction.done < board.end
+            or board.parts or locator.captured_end - locator.payload_at != length
+        ):  # fmt: skip
+            return False
+        data = source.buffer
+        at = locator.payload_at
+        end = locator.captured_end
+        pieces = direction.output(board.start, data, at, end, False)
+        new = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        count = differing(data, at, new)
+        if count == 0:
+            return True
+        self.changed += 1
+        self.masked += count
+        checksum_at = locator.tcp_at + 16
+        self.blocks.up_to(source.base + checksum_at)
+        field = new_checksum(
+            data, locator.addresses_at, locator.ip_version, locator.tcp_at, at, end, new,
+            end - locator.tcp_at == locator.segment_len,
+        )  # fmt: skip
+        if field >= 0:
+            self.blocks.replace(source.base + checksum_at, 2, bytes([int(field & 0xFF), int(field >> 8)]))
+        self.blocks.replace(source.base + at, length, new)
+        return True
 
     def _place(self, held: Held, length: i64) -> None:
         """What the board says of the frame."""
@@ -265,7 +313,7 @@ class Copier:
             self.blocks.replace(held.position, held.left, b"")
             return
         new = held.written()
-        self.masked += differing(held.data, new, held.payload_at)
+        self.masked += differing(held.data, held.payload_at, new[held.payload_at :])
         if self.rewrite is not None:
             new = self.rewrite(new, link_type, held.number)
         if new != held.data:
@@ -278,14 +326,16 @@ class Copier:
             self.order[self.first].settled = True
             self._write_one(self.order[self.first])
         self.blocks.up_to(position)
+        self.blocks.flush()
 
 
-def differing(one: bytes, other: bytes, at: i64) -> i64:
-    """How many bytes from `at` on are not the same."""
+def differing(data: bytes, at: i64, new: bytes) -> i64:
+    """How many bytes of `new` are not those that `data` has from `at` on."""
     count: i64 = 0
-    end: i64 = len(one)
-    while at < end:
-        if one[at] != other[at]:
+    i: i64 = 0
+    end: i64 = len(new)
+    while i < end:
+        if data[at + i] != new[i]:
             count += 1
-        at += 1
+        i += 1
     return count

@@ -169,8 +169,13 @@ class Direction(Resolver):
             new = self.client.payload(role, sure, data, at, end, total)
         else:
             new = self.server.payload(role, sure, data, at, end, total)
-        self.decide(start, body, KEEP, b"")
-        if len(new) > 0:
+        if len(new) == 0:
+            self.decide(start, body + end - at, KEEP, b"")
+        elif at >= HEADER and start >= self.done:
+            # It lies whole in a segment, its header before it.
+            self.decide(start, body + len(new), NEW, data[at - HEADER : at] + new)
+        else:
+            self.decide(start, body, KEEP, b"")
             self.decide(body, body + len(new), NEW, new)
 
     def content(self, start: i64, data: bytes, at: i64, end: i64) -> None:

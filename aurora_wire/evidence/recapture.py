@@ -67,7 +67,7 @@ def redact_capture(
     analysis = Analysis(ports, only_ports=only_ports, keep_statements=0)
     engine = analysis.engine
     board = Board()
-    words = Words(masker.value, masker.sql, packed)
+    words = Words(masker.token, masker.sql, packed)
     directions = Directions(board, words, pseudonyms is not None, keep_unknown)
     engine.trackers = directions
     result = CaptureResult(path, "", None, None, 0)

@@ -42,7 +42,7 @@ def talk(agreed: int | None = AGREED, counts: dict[int, int] | None = None) -> T
 
 def payload(mask: ClientMask | ServerMask, role: int, data: bytes, *, certain: bool = True, cut: int = 0) -> bytes:
     """The masked payload, of which `cut` bytes are not there."""
-    out = mask.payload(role, certain, data, 0, len(data), len(data) + cut)
+    out = mask.payload(role, certain, data, 0, len(data), len(data) + cut) or data
     assert len(out) == len(data)
     return out
 

@@ -181,6 +181,7 @@ class ClientPackets(Packets):
         side = self.side
         if side.frame == facts.budget.frame and 0 <= self.asked_frame < facts.server.frame < side.frame:
             facts.doubt = False
+            facts.restart = True
             facts.request = -1
             facts.requests.clear()
 

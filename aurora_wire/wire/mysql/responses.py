@@ -186,6 +186,9 @@ class Responses:
                     return REJECT
             elif sequence == 0 and first != 0xFF and self.previous != 0xFF:
                 return REJECT
+        elif self.facts.restart:
+            self.facts.restart = False
+            new = True  # no sequence id says so
         self.free = False
         self.previous = sequence
         self.first = first
