@@ -119,8 +119,8 @@ def _lines(done: Redacted) -> list[str]:
         lines.append(f"{done.fragments:,} IP fragments: what is in them was blanked.")
     if done.undecoded:
         lines.append(f"{done.undecoded:,} packets without TCP, or not decoded: what is in them was blanked.")
-    if done.secrets:
-        lines.append(f"{done.secrets:,} blocks of secrets or names were left out.")
+    if done.blocks:
+        lines.append(f"{done.blocks:,} blocks without packets (secrets, names, notes) were left out.")
     if done.damage:
         lines.append(f"It ends where the capture is damaged: {done.damage}")
     return lines

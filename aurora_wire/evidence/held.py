@@ -51,6 +51,7 @@ class Held:
         self.number: i64 = number
         self.position: i64 = position     # in the file
         self.data = data
+        self.original = b""               # the frame as it was, where `data` is not
         self.payload_at: i64 = len(data)
         self.payload_end: i64 = len(data)
         self.left: i64 = 0

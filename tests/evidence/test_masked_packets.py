@@ -187,10 +187,11 @@ EOF = (roles.EOF, b"\xfe\0\0\x02\0")
 
 
 def test_names_of_columns_stay_and_expressions_that_stand_as_names_go() -> None:
-    first, second = definition(b"alias", b"body"), definition(b"Geheim-17", b"")
+    first, second = definition(b"Body", b"body"), definition(b"Geheim-17", b"")
     out = server((HEAD, b"\x02"), (DEFINITION, first), (DEFINITION, second), EOF)
     assert out[:2] == [b"\x02", first]
     assert b"Geheim" not in out[2]
+    assert b"Geheim" not in server((DEFINITION, definition(b"Geheim-17", b"body")))[0]  # a name that a statement gave
     assert len(out[2]) == len(second)
     with_default = definition(b"a", b"a", tail=lestr(b"Geheim-17"))
     assert b"Geheim" not in server((DEFINITION, with_default))[0]
