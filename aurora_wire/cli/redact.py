@@ -29,7 +29,7 @@ masked alike, and verdicts stay what they were: both captures are judged and
 compared. A masked value shows a keyed hash of what was there, so equal ones
 can be told to be equal. Names of databases, tables and columns stay; so do
 connections that are known to speak another protocol. What nobody can place is
-blanked. TLS secrets in a pcapng are left out."""
+blanked. TLS secrets and comments in a pcapng are left out."""
 EXAMPLES = """\
 exit codes:
   0  written, and judged as before

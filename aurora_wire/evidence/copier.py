@@ -175,7 +175,7 @@ class Copier:
                     and direction.done >= board.end and direction.kept_from <= board.start and not board.parts
                 ):  # fmt: skip
                     return
-                if direction is not None and self.first == len(self.order) and self._at_once(direction, length):
+                if direction is not None and self._at_once(direction, length):
                     return
             held = Held(board.current, source.base + start, source.buffer[start:end])
             if len(clean) > 0:
@@ -208,18 +208,18 @@ class Copier:
         return b"" if made == data else made
 
     def _at_once(self, direction: Resolver, length: i64) -> bool:
-        """Write the frame that was fed last, if nothing waits and all of it is decided: the usual case."""
+        """Take the frame that was fed last, if all of its payload is decided: the usual case. Else False."""
         board = self.board
         source = self.source
         locator = self.engine.locator
-        if (
-            board.payload_at != 0 or board.end - board.start != length or direction.done < board.end
-            or board.parts or locator.captured_end - locator.payload_at != length
-        ):  # fmt: skip
-            return False
         data = source.buffer
         at = locator.payload_at
         end = locator.captured_end
+        if (
+            board.payload_at != 0 or board.end - board.start != length or direction.done < board.end
+            or board.parts or end - at != length
+        ):  # fmt: skip
+            return False
         pieces = direction.output(board.start, data, at, end, False)
         new = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         count = differing(data, at, new)
@@ -227,15 +227,22 @@ class Copier:
             return True
         self.changed += 1
         self.masked += count
-        checksum_at = locator.tcp_at + 16
-        self.blocks.up_to(source.base + checksum_at)
         field = new_checksum(
             data, locator.addresses_at, locator.ip_version, locator.tcp_at, at, end, new,
             end - locator.tcp_at == locator.segment_len,
         )  # fmt: skip
         if field >= 0:
-            self.blocks.replace(source.base + checksum_at, 2, bytes([int(field & 0xFF), int(field >> 8)]))
-        self.blocks.replace(source.base + at, length, new)
+            begin = locator.tcp_at + 16
+            new = bytes([int(field & 0xFF), int(field >> 8)]) + data[begin + 2 : at] + new
+            at = begin
+        if self.first == len(self.order):
+            self.blocks.replace(source.base + at, end - at, new)
+        else:
+            held = Held(0, source.base + at, new)
+            held.is_cut = True
+            held.settled = True
+            held.left = end - at
+            self._append(held, -1)
         return True
 
     def _place(self, held: Held, length: i64) -> None:

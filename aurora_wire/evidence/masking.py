@@ -43,7 +43,7 @@ class Masker:
     """Masks under one key. Equal values become equal, different ones different (but by chance, or if short)."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._hash = blake2b(digest_size=SHOWN, key=key)  # the key is read once
         self._token = lru_cache(maxsize=1 << 14)(self.token)
 
     def value(self, value: bytes) -> bytes:
@@ -55,8 +55,9 @@ class Masker:
         size = len(value)
         if size < 2:
             return b"*" * size
-        shown = blake2b(value, digest_size=SHOWN, key=self._key).digest().translate(ALPHABET)
-        return (b"*" + shown + b"*" * size)[:size]
+        of_value = self._hash.copy()
+        of_value.update(value)
+        return (b"*" + of_value.digest().translate(ALPHABET) + b"*" * size)[:size]
 
     def sql(self, sql: bytes) -> bytes:
         """Literals and comments of a statement masked one by one."""
