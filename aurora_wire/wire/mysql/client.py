@@ -169,8 +169,8 @@ class ClientPackets(Packets):
         return roles.UNKNOWN if tells == NOTHING or self.command == COM_INIT_DB else roles.COMMAND
 
     def misses(self) -> None:
+        super().misses()
         self.followed = False
-        self.facts.doubt = True
 
     def _settle(self) -> None:
         """End the doubt: a client that had its answer asks again, and its packet comes in its turn.
