@@ -11,11 +11,12 @@ from aurora_wire.report.explain_mysql import Talk, explain_packets, label_name
 from aurora_wire.report.explain_rows import MAX_MESSAGES, TEXT_LIMIT, Rows, plural
 from aurora_wire.report.explain_tls import explain_record, record_fits
 from aurora_wire.report.tcpdump import TcpdumpLines
+from aurora_wire.verdict.frame_kinds import kind_name
 from aurora_wire.wire import labels
 from aurora_wire.wire.fragments import Fragments
 from aurora_wire.wire.locator import Locator
 from aurora_wire.wire.proxy import parse_proxy
-from aurora_wire.wire.skipped import TCP, skipped_name
+from aurora_wire.wire.skipped import TCP
 
 if TYPE_CHECKING:
     from aurora_wire.packets import Packet
@@ -50,7 +51,7 @@ def explain(
     found = Locator(Fragments())
     reason = found.locate(frame, 0, len(frame), len(frame), link_type)
     if reason != TCP or found.buffer is not frame:
-        what = "a fragment" if reason == TCP else skipped_name(reason, found.reason_detail)
+        what = "a fragment" if reason == TCP else kind_name(reason, found.reason_detail)
         rows.title(f"No TCP segment: {what}. There is nothing here to explain.")
         return rows.lines
     rows.title(f"A frame of {plural(len(frame), 'byte')}. Offsets are those of the -X dump.")
