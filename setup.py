@@ -41,6 +41,9 @@ COMPILED = [
     ROOT / PACKAGE / "evidence" / "masked_server.py",
     ROOT / PACKAGE / "evidence" / "direction.py",
     ROOT / PACKAGE / "evidence" / "held.py",
+    ROOT / PACKAGE / "evidence" / "headers.py",
+    ROOT / PACKAGE / "evidence" / "masked_proxy.py",
+    ROOT / PACKAGE / "evidence" / "block_notes.py",
     ROOT / PACKAGE / "evidence" / "copier.py",
     # Once a connection, which is more often than a person would think.
     ROOT / PACKAGE / "verdict" / "describe.py",

@@ -29,7 +29,7 @@ masked alike, and verdicts stay what they were: both captures are judged and
 compared. A masked value shows a keyed hash of what was there, so equal ones
 can be told to be equal. Names of databases, tables and columns stay; so do
 connections that are known to speak another protocol. What nobody can place is
-blanked. TLS secrets in a pcapng are left out."""
+blanked. TLS secrets and comments in a pcapng are left out."""
 EXAMPLES = """\
 exit codes:
   0  written, and judged as before
@@ -119,8 +119,8 @@ def _lines(done: Redacted) -> list[str]:
         lines.append(f"{done.fragments:,} IP fragments: what is in them was blanked.")
     if done.undecoded:
         lines.append(f"{done.undecoded:,} packets without TCP, or not decoded: what is in them was blanked.")
-    if done.secrets:
-        lines.append(f"{done.secrets:,} blocks of secrets or names were left out.")
+    if done.blocks:
+        lines.append(f"{done.blocks:,} blocks without packets (secrets, names, notes) were left out.")
     if done.damage:
         lines.append(f"It ends where the capture is damaged: {done.damage}")
     return lines

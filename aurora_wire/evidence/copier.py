@@ -8,33 +8,21 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.capture.pcapng import SECRETS, PcapngSource
 from aurora_wire.capture.source import BlockSource
-from aurora_wire.evidence.held import MAX_HELD, MAX_HELD_BYTES, Board, Held, Part
+from aurora_wire.evidence.block_notes import CutSource
+from aurora_wire.evidence.headers import are_usual, cleaned
+from aurora_wire.evidence.held import MAX_HELD, MAX_HELD_BYTES, Board, Held, Part, Resolver, new_checksum
+from aurora_wire.reads import u16_be, u32_be
 from aurora_wire.wire.engine import Engine
-from aurora_wire.wire.skipped import ARP, FRAGMENT_LOST, FRAGMENT_WAITING, OTHER_ETHERTYPE
+from aurora_wire.wire.skipped import ARP, FRAGMENT_LOST, FRAGMENT_WAITING, NO_MYSQL_PORT, TCP_CUT
 
-NAME_RESOLUTION: Final[i64] = 4
+WRITTEN: Final[i64] = 1 << 20     # bytes that are written together
 ETHERNET: Final[i64] = 1
 ETHERNET_HEADER: Final[i64] = 14
-# Ethernet types of what stations tell each other, without anything of those above.
-LINK_CONTROL: Final = frozenset((0x8808, 0x8809, 0x88CC, 0x9000))
+ARP_LENGTH: Final[i64] = 28        # of IPv4 addresses over Ethernet
+VLAN: Final = frozenset((0x8100, 0x88A8, 0x9100))
 
 Rewrite = Callable[[bytes, i64, i64], bytes]
-
-
-class CutSource(PcapngSource):
-    """Notes blocks that are not to be written: TLS secrets, with `names` those that name hosts, too."""
-
-    def __init__(self, path: str, read: Callable[[], bytes], names: bool) -> None:
-        super().__init__(path, read)
-        self.names = names
-        self.cuts: list[tuple[int, int]] = []  # file offset, length
-
-    def _other(self, kind: i64, length: i64) -> None:
-        if kind == SECRETS or (self.names and kind == NAME_RESOLUTION):
-            self.cuts.append((int(self.base + self.next), int(length)))
-        super()._other(kind, length)
 
 
 class Blocks:
@@ -47,6 +35,20 @@ class Blocks:
         self.base: i64 = 0      # file offset of the first of them
         self.written: i64 = 0   # and up to which bytes were written, or left out
         self.read_to: i64 = 0
+        self.waiting: list[bytes] = []  # to be written together
+        self.waiting_size: i64 = 0
+
+    def _put(self, piece: bytes) -> None:
+        self.waiting.append(piece)
+        self.waiting_size += len(piece)
+        if self.waiting_size >= WRITTEN:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.waiting:
+            self.write(b"".join(self.waiting))
+            self.waiting = []
+            self.waiting_size = 0
 
     def read(self) -> bytes:
         block = self.read_block()
@@ -64,14 +66,14 @@ class Blocks:
             stop = position - self.base
             if start < size:
                 stop = min(stop, size)
-                self.write(block if start == 0 and stop == size else block[start:stop])
+                self._put(block if start == 0 and stop == size else block[start:stop])
                 self.written = self.base + stop
             self._drop()
 
     def replace(self, position: i64, length: i64, new: bytes) -> None:
         """Write `new` instead of the `length` bytes at `position`."""
         self.up_to(position)
-        self.write(new)
+        self._put(new)
         self.written = position + length
         self._drop()
 
@@ -106,7 +108,6 @@ class Copier:
         self.masked: i64 = 0              # bytes
         self.fragments: i64 = 0
         self.undecoded: i64 = 0           # frames without TCP that were blanked
-        self.secrets: i64 = 0
         self.cut_source: CutSource | None = None
 
     def run(self, limit: i64) -> i64:
@@ -116,8 +117,10 @@ class Copier:
         count: i64 = 0
         while count < limit:
             found = source.advance()
-            if self.cut_source is not None:
-                self._cuts(self.cut_source)
+            cuts = self.cut_source
+            if cuts is not None and cuts.before:
+                self._cuts(cuts.before)
+                cuts.before = []
             if not found:
                 break
             count += 1
@@ -127,19 +130,22 @@ class Copier:
                 source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
             )
             self._frame(engine.tcp_frames != before)
+            if cuts is not None and cuts.after:
+                self._cuts(cuts.after)
+                cuts.after = []
         if self.first == len(self.order):
             self.blocks.up_to(source.base + source.next)
         return count
 
-    def _cuts(self, source: CutSource) -> None:
-        for position, length in source.cuts:
-            held = Held(0, position, b"")
+    def _cuts(self, cuts: list[tuple[int, int, bytes]]) -> None:
+        """What is written in place of others, around the frames."""
+        for position, length, new in cuts:
+            held = Held(0, position, new)
             held.is_cut = True
             held.settled = True
             held.left = length
             self._append(held, -1)
-            self.secrets += 1
-        source.cuts.clear()
+        self._write(self.source.base + self.source.next)
 
     def _append(self, held: Held, link_type: i64) -> None:
         self.order.append(held)
@@ -155,7 +161,12 @@ class Copier:
         end = start + source.captured_len
         if is_tcp and locator.buffer is source.buffer:
             length = locator.payload_len
-            if locator.captured_end == end and self.rewrite is None:
+            clean = b""  # the frame, where options in its headers are not to stay
+            if not are_usual(
+                source.buffer, locator.ip_at, locator.tcp_at, locator.payload_at, locator.ip_version
+            ):  # fmt: skip
+                clean = self._cleaned(start, end)
+            if locator.captured_end == end and self.rewrite is None and len(clean) == 0:
                 if length == 0 or board.keeps:
                     return
                 direction = board.direction
@@ -164,7 +175,12 @@ class Copier:
                     and direction.done >= board.end and direction.kept_from <= board.start and not board.parts
                 ):  # fmt: skip
                     return
+                if direction is not None and self._at_once(direction, length):
+                    return
             held = Held(board.current, source.base + start, source.buffer[start:end])
+            if len(clean) > 0:
+                held.original = held.data
+                held.data = clean
             held.payload_at = locator.payload_at - start
             held.payload_end = locator.captured_end - start
             held.tcp_at = locator.tcp_at - start
@@ -179,6 +195,55 @@ class Copier:
             board.frames[int(board.current)] = held
         self._append(held, source.link_type)
         self._write(source.base + end)
+
+    def _cleaned(self, start: i64, end: i64) -> bytes:
+        """The frame with unknown options of its headers zeroed; b"" where there are none."""
+        locator = self.engine.locator
+        data = self.source.buffer[start:end]
+        made = cleaned(
+            data, locator.ip_at - start, locator.addresses_at - start, locator.tcp_at - start,
+            locator.payload_at - start, locator.captured_end - start, locator.ip_version,
+            locator.captured_end - locator.tcp_at == locator.segment_len,
+        )  # fmt: skip
+        return b"" if made == data else made
+
+    def _at_once(self, direction: Resolver, length: i64) -> bool:
+        """Take the frame that was fed last, if all of its payload is decided: the usual case. Else False."""
+        board = self.board
+        source = self.source
+        locator = self.engine.locator
+        data = source.buffer
+        at = locator.payload_at
+        end = locator.captured_end
+        if (
+            board.payload_at != 0 or board.end - board.start != length or direction.done < board.end
+            or board.parts or end - at != length
+        ):  # fmt: skip
+            return False
+        pieces = direction.output(board.start, data, at, end, False)
+        new = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        count = differing(data, at, new)
+        if count == 0:
+            return True
+        self.changed += 1
+        self.masked += count
+        field = new_checksum(
+            data, locator.addresses_at, locator.ip_version, locator.tcp_at, at, end, new,
+            end - locator.tcp_at == locator.segment_len,
+        )  # fmt: skip
+        if field >= 0:
+            begin = locator.tcp_at + 16
+            new = bytes([int(field & 0xFF), int(field >> 8)]) + data[begin + 2 : at] + new
+            at = begin
+        if self.first == len(self.order):
+            self.blocks.replace(source.base + at, end - at, new)
+        else:
+            held = Held(0, source.base + at, new)
+            held.is_cut = True
+            held.settled = True
+            held.left = end - at
+            self._append(held, -1)
+        return True
 
     def _place(self, held: Held, length: i64) -> None:
         """What the board says of the frame."""
@@ -218,21 +283,27 @@ class Copier:
         held.settled = True
         engine = self.engine
         reason = engine.reason
-        if not is_tcp and (
-            self.keep_unknown or reason == ARP
-            or (reason == OTHER_ETHERTYPE and int(engine.locator.reason_detail) in LINK_CONTROL)
-        ):  # fmt: skip
+        if not is_tcp and self.keep_unknown:
             return
         data = held.data
         size: i64 = len(data)
         at: i64 = 0
         if link_type == ETHERNET and size > ETHERNET_HEADER:
             at = ETHERNET_HEADER
-            if size >= at + 20 and data[12] == 8 and data[13] == 0 and data[at] >> 4 == 4:
-                at += (data[at] & 15) * 4
-            elif size >= at + 40 and data[12] == 0x86 and data[13] == 0xDD:
+            while size >= at + 4 and int(u16_be(data, at - 2)) in VLAN:
+                at += 4
+            kind = u16_be(data, at - 2)
+            if kind == 0x0800 and size >= at + 20 and data[at] >> 4 == 4:
+                at += 20  # options are filled
+                if not is_tcp and reason in (TCP_CUT, NO_MYSQL_PORT) and data[at - 20] & 15 == 5:
+                    at += 4  # ports
+            elif kind == 0x86DD and size >= at + 40:
                 at += 40
+            elif not is_tcp and reason == ARP and u32_be(data, at) == 0x00010800 and u16_be(data, at + 4) == 0x0604:
+                at += ARP_LENGTH
             at = min(at, size)
+        if len(data[at:].strip(b"\0")) == 0:
+            return
         held.payload_at = at
         held.payload_end = size
         if is_tcp or reason in (FRAGMENT_WAITING, FRAGMENT_LOST):
@@ -262,13 +333,13 @@ class Copier:
         link_type = self.link_types[self.first]
         self.first += 1
         if held.is_cut:
-            self.blocks.replace(held.position, held.left, b"")
+            self.blocks.replace(held.position, held.left, held.data)
             return
         new = held.written()
-        self.masked += differing(held.data, new, held.payload_at)
+        self.masked += differing(held.data, held.payload_at, new[held.payload_at :])
         if self.rewrite is not None:
             new = self.rewrite(new, link_type, held.number)
-        if new != held.data:
+        if new != held.data or held.original:
             self.changed += 1
             self.blocks.replace(held.position, len(held.data), new)
 
@@ -278,14 +349,16 @@ class Copier:
             self.order[self.first].settled = True
             self._write_one(self.order[self.first])
         self.blocks.up_to(position)
+        self.blocks.flush()
 
 
-def differing(one: bytes, other: bytes, at: i64) -> i64:
-    """How many bytes from `at` on are not the same."""
+def differing(data: bytes, at: i64, new: bytes) -> i64:
+    """How many bytes of `new` are not those that `data` has from `at` on."""
     count: i64 = 0
-    end: i64 = len(one)
-    while at < end:
-        if one[at] != other[at]:
+    i: i64 = 0
+    end: i64 = len(new)
+    while i < end:
+        if data[at + i] != new[i]:
             count += 1
-        at += 1
+        i += 1
     return count

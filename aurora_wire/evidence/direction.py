@@ -11,6 +11,7 @@ from mypy_extensions import i64
 
 from aurora_wire.evidence.held import Board, Part, Resolver
 from aurora_wire.evidence.masked_client import ClientMask
+from aurora_wire.evidence.masked_proxy import masked_proxy
 from aurora_wire.evidence.masked_server import ServerMask
 from aurora_wire.evidence.talk import Talk
 from aurora_wire.evidence.words import FILL, SHAPES, Words
@@ -32,10 +33,7 @@ MAX_RUNS: Final[i64] = 4096
 MAX_PACKED: Final[i64] = 4 << 20   # bytes in compressed packets that wait for a packet inside them to end
 X_HEADER: Final[i64] = 5
 MAX_X: Final[i64] = 1 << 24
-X_KEPT_CLIENT: Final = frozenset((1, 2, 3, 6, 7, 15, 24, 25))  # capabilities, close, reset, expectations
-X_KEPT_SERVER: Final = frozenset((0, 2, 14, 15, 16, 17, 18))
-X_NOTICE: Final = 11
-X_HELLO: Final[i64] = 5           # bytes of the notice that greets; others may hold values
+X_SMALL: Final[i64] = 5           # bytes of a message that is a number or a flag, and no more: type and four
 
 
 class Packed:
@@ -131,12 +129,15 @@ class Direction(Resolver):
         elif label == labels.PROXY_HEADER:
             if self.board.proxy_frame == 0:
                 self.board.proxy_frame = self.board.current
-            self.decide(start, end, KEEP, b"")
+            self.decide(start, end, BLANK, b"")  # of one that nobody could read
         elif label == labels.NOT_MYSQL:
             self.board.not_mysql += 1
             self.decide(start, end, KEEP if self.talk.is_other() else SHAPE, b"")
         elif label == labels.UNKNOWN:
             self.decide(start, end, SHAPE, b"")
+
+    def proxied(self, start: i64, data: bytes) -> None:
+        self.decide(start, start + len(data), NEW, masked_proxy(data))
 
     def hole(self, start: i64, end: i64) -> None:
         self.decide(start, end, BLANK, b"")
@@ -169,8 +170,13 @@ class Direction(Resolver):
             new = self.client.payload(role, sure, data, at, end, total)
         else:
             new = self.server.payload(role, sure, data, at, end, total)
-        self.decide(start, body, KEEP, b"")
-        if len(new) > 0:
+        if len(new) == 0:
+            self.decide(start, body + end - at, KEEP, b"")
+        elif at >= HEADER and start >= self.done:
+            # It lies whole in a segment, its header before it.
+            self.decide(start, body + len(new), NEW, data[at - HEADER : at] + new)
+        else:
+            self.decide(start, body, KEEP, b"")
             self.decide(body, body + len(new), NEW, new)
 
     def content(self, start: i64, data: bytes, at: i64, end: i64) -> None:
@@ -209,9 +215,7 @@ class Direction(Resolver):
             self.x_lost = True
             return
         self.x_left = length - 1
-        self.x_keeps = head[4] in (X_KEPT_CLIENT if self.from_client == 1 else X_KEPT_SERVER)
-        if self.from_client != 1 and head[4] == X_NOTICE and length == X_HELLO:
-            self.x_keeps = True
+        self.x_keeps = length <= X_SMALL
 
     # Compressed packets.
 

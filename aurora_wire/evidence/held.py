@@ -51,6 +51,7 @@ class Held:
         self.number: i64 = number
         self.position: i64 = position     # in the file
         self.data = data
+        self.original = b""               # the frame as it was, where `data` is not
         self.payload_at: i64 = len(data)
         self.payload_end: i64 = len(data)
         self.left: i64 = 0
@@ -100,25 +101,39 @@ class Held:
         return head + payload + trailer(data[self.payload_end :])
 
     def _checked(self, head: bytes, payload: bytes) -> bytes:
-        """The headers, the checksum as right or wrong as it was. Source: RFC 1624."""
         at = self.tcp_at + 16
         if at + 2 > self.payload_at:
             return head
-        if self.is_whole:
-            state = tcp_checksum_state(self.data, self.addresses_at, self.ip_version, self.tcp_at, self.payload_end)
-            if state in (PARTIAL, ZERO):
-                return head
-        before = fold(word_sum(self.data, self.payload_at, self.payload_end))
-        after = fold(word_sum(payload, 0, len(payload)))
-        if (self.payload_at - self.tcp_at) & 1:
-            before = swapped(before)
-            after = swapped(after)
-        if before == after:
+        field = new_checksum(
+            self.data, self.addresses_at, self.ip_version, self.tcp_at, self.payload_at, self.payload_end, payload,
+            self.is_whole,
+        )  # fmt: skip
+        if field < 0:
             return head
-        field: i64 = head[at] | head[at + 1] << 8
-        total = fold((~field & 0xFFFF) + (~before & 0xFFFF) + after)
-        field = ~total & 0xFFFF
         return head[:at] + bytes([int(field & 0xFF), int(field >> 8)]) + head[at + 2 :]
+
+
+def new_checksum(
+    data: bytes, addresses_at: i64, ip_version: i64, tcp_at: i64, at: i64, end: i64, payload: bytes, is_whole: bool
+) -> i64:
+    """Return the checksum of a segment with `payload` in place of data[at:end], as right or wrong as it was.
+
+    As two bytes read in little-endian order; -1 where it stays. Source: RFC 1624.
+    """
+    if is_whole:
+        state = tcp_checksum_state(data, addresses_at, ip_version, tcp_at, end)
+        if state in (PARTIAL, ZERO):
+            return -1
+    before = fold(word_sum(data, at, end))
+    after = fold(word_sum(payload, 0, len(payload)))
+    if (at - tcp_at) & 1:
+        before = swapped(before)
+        after = swapped(after)
+    if before == after:
+        return -1
+    place = tcp_at + 16
+    field: i64 = data[place] | data[place + 1] << 8
+    return ~fold((~field & 0xFFFF) + (~before & 0xFFFF) + after) & 0xFFFF
 
 
 def trailer(data: bytes) -> bytes:

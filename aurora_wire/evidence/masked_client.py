@@ -67,7 +67,7 @@ class ClientMask:
         self.talk = talk
 
     def payload(self, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64) -> bytes:
-        """As many bytes as data[at:end], of a payload of `total`."""
+        """Return as many bytes as data[at:end], of a payload of `total`; none where all of them stay."""
         cut = Cut(self.talk.words, data, at, end)
         if role == roles.SSL_REQUEST:
             self._ssl_request(cut, total)

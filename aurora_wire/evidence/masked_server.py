@@ -16,6 +16,7 @@ from aurora_wire.reads import u32
 from aurora_wire.wire import roles
 from aurora_wire.wire.mysql import capabilities as caps
 from aurora_wire.wire.mysql.auth import CACHING_SHA2, NATIVE_PASSWORD, SHA256
+from aurora_wire.wire.mysql.charsets import CHARACTER_SETS
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.greeting import parse_greeting
 from aurora_wire.wire.mysql.lenenc import NULL, find_nul, read_lenenc, read_lestr
@@ -50,7 +51,23 @@ VARIABLES: Final = frozenset(
     )
 )  # fmt: skip
 WORD: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_,-+:./"
-LONGEST_WORD: Final[i64] = 300
+LONGEST_NUMBER: Final[i64] = 10
+CHARSETS: Final = frozenset([name.encode() for name, _, _ in CHARACTER_SETS] + [b"utf8"])
+COLLATION_PARTS: Final = frozenset((b"general", b"unicode", b"uca1400", b"swedish"))
+MAX_PARTS: Final[i64] = 5
+LONGEST_PART: Final[i64] = 5
+# What such values are made of; names of collations begin with one of a character set.
+SETTINGS: Final = frozenset(
+    (
+        b"ON", b"OFF", b"", b"SYSTEM", b"READ-UNCOMMITTED", b"READ-COMMITTED", b"REPEATABLE-READ", b"SERIALIZABLE",
+        b"ANSI", b"ANSI_QUOTES", b"TRADITIONAL", b"STRICT_TRANS_TABLES", b"STRICT_ALL_TABLES", b"ONLY_FULL_GROUP_BY",
+        b"NO_ZERO_IN_DATE", b"NO_ZERO_DATE", b"ERROR_FOR_DIVISION_BY_ZERO", b"NO_ENGINE_SUBSTITUTION",
+        b"NO_AUTO_CREATE_USER", b"NO_AUTO_VALUE_ON_ZERO", b"NO_BACKSLASH_ESCAPES", b"PIPES_AS_CONCAT",
+        b"REAL_AS_FLOAT", b"IGNORE_SPACE", b"NO_UNSIGNED_SUBTRACTION", b"PAD_CHAR_TO_FULL_LENGTH",
+        b"HIGH_NOT_PRECEDENCE", b"NO_DIR_IN_CREATE", b"ALLOW_INVALID_DATES", b"TIME_TRUNCATE_FRACTIONAL",
+        b"SIMULTANEOUS_ASSIGNMENT", b"EMPTY_STRING_IS_NULL", b"en_US", b"en_GB", b"de_DE",
+    )
+)  # fmt: skip
 SYSTEM_VARIABLE: Final[i64] = 0
 SCHEMA: Final[i64] = 1
 STATE_CHANGE: Final[i64] = 2
@@ -70,7 +87,7 @@ class ServerMask:
         self.talk = talk
 
     def payload(self, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64) -> bytes:
-        """As many bytes as data[at:end], of a payload of `total`."""
+        """Return as many bytes as data[at:end], of a payload of `total`; none where all of them stay."""
         cut = Cut(self.talk.words, data, at, end)
         if at == end:
             return b""
@@ -191,9 +208,13 @@ class ServerMask:
         if not certain:
             cut.keep(cut.at + 4)
             cut.fill(at)
-        elif starts[5] == ends[5]:  # without an original name it is that of an expression
+        elif starts[3] == ends[3] or data[starts[4] : ends[4]].lower() != data[starts[5] : ends[5]].lower():
+            # Without an original table, or by another name than its own: of an expression, or as a statement says.
             cut.keep(starts[4])
             cut.value(ends[4])
+            if starts[3] == ends[3]:
+                cut.keep(starts[5])
+                cut.value(ends[5])
             cut.keep(further)
         cut.keep(at + 13)  # behind it may come a default value, of COM_FIELD_LIST
 
@@ -272,7 +293,7 @@ class ServerMask:
                     cut.keep(name)
                     cut.value(value_at)
                     cut.keep(value)
-                if known and after - value <= LONGEST_WORD and is_of(data, value, after, WORD):
+                if known and is_setting(data[value:after]):
                     cut.keep(after)
                 else:
                     cut.value(after)
@@ -351,6 +372,20 @@ def is_info(data: bytes, at: i64, end: i64) -> bool:
     for word in data[at:end].split(b" "):
         if word not in INFO and (len(word) > 10 or len(word.translate(None, NUMBER)) > 0):
             return False
+    return True
+
+
+def is_setting(value: bytes) -> bool:
+    """Is it a value that such variables have: words of the server, a number, an offset, a character set?"""
+    for word in value.split(b","):
+        if word in SETTINGS or (len(word) <= LONGEST_NUMBER and len(word.translate(None, NUMBER + b"+-:")) == 0):
+            continue
+        parts = word.split(b"_")
+        if parts[0] not in CHARSETS or len(parts) > MAX_PARTS:
+            return False
+        for part in parts[1:]:
+            if len(part) > LONGEST_PART and part not in COLLATION_PARTS:
+                return False
     return True
 
 

@@ -7,13 +7,13 @@ only the report cannot try values until one fits.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final, overload
 
@@ -21,7 +21,9 @@ from aurora_wire.evidence.hashing import BLOCK
 from aurora_wire.report.redact import NAME_COMMANDS, SQL_COMMANDS, redact_attributes, redact_sql
 from aurora_wire.verdict.result import ConnectionResult, Parameter, Scan, StatementResult, TLSResult
 
-SHOWN: Final = 8  # characters of the hash: 40 bits
+SHOWN: Final = 8  # characters of the hash
+# A byte of the hash gives five bits: 40 in all.
+ALPHABET: Final = (b"abcdefghijklmnopqrstuvwxyz234567" * 8)
 PURPOSE: Final = b"aurora-wire/redaction/1"
 
 _MASKED: Final = re.compile(rb"\*+")
@@ -41,18 +43,21 @@ class Masker:
     """Masks under one key. Equal values become equal, different ones different (but by chance, or if short)."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
-        self._token = lru_cache(maxsize=1 << 14)(self._new_token)
+        self._hash = blake2b(digest_size=SHOWN, key=key)  # the key is read once
+        self._token = lru_cache(maxsize=1 << 14)(self.token)
 
     def value(self, value: bytes) -> bytes:
         """As many bytes, printable ASCII."""
         return self._token(value)
 
-    def _new_token(self, value: bytes) -> bytes:
-        if len(value) < 2:
-            return b"*" * len(value)
-        digest = base64.b32encode(hmac.digest(self._key, value, "sha256")[:5]).lower()  # five bytes: SHOWN characters
-        return (b"*" + digest[:SHOWN] + b"*" * len(value))[: len(value)]
+    def token(self, value: bytes) -> bytes:
+        """The same, made anew: for who remembers values himself. One hash each, as millions are asked for."""
+        size = len(value)
+        if size < 2:
+            return b"*" * size
+        of_value = self._hash.copy()
+        of_value.update(value)
+        return (b"*" + of_value.digest().translate(ALPHABET) + b"*" * size)[:size]
 
     def sql(self, sql: bytes) -> bytes:
         """Literals and comments of a statement masked one by one."""

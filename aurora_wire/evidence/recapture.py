@@ -21,8 +21,9 @@ from aurora_wire.evidence import checksums
 from aurora_wire.evidence.addresses import Pseudonyms
 from aurora_wire.evidence.analysing import uninterrupted
 from aurora_wire.evidence.atomic import atomic_file
+from aurora_wire.evidence.block_notes import CutSource
 from aurora_wire.evidence.blocks import PCAP_MAGICS, uncompressed
-from aurora_wire.evidence.copier import Blocks, Copier, CutSource
+from aurora_wire.evidence.copier import Blocks, Copier
 from aurora_wire.evidence.direction import Directions
 from aurora_wire.evidence.held import Board
 from aurora_wire.evidence.masking import Masker
@@ -60,7 +61,7 @@ class Redacted:
     not_mysql: int = 0
     fragments: int = 0
     undecoded: int = 0
-    secrets: int = 0         # blocks of TLS secrets (and of names, with pseudonyms) left out
+    blocks: int = 0          # of a pcapng that hold neither packets nor numbers (secrets, names, notes): left out
     damage: str | None = None
 
 
@@ -74,7 +75,7 @@ def redact_capture(
     analysis = Analysis(ports, only_ports=only_ports, keep_statements=0)
     engine = analysis.engine
     board = Board()
-    words = Words(masker.value, masker.sql, packed)
+    words = Words(masker.token, masker.sql, packed)
     directions = Directions(board, words, pseudonyms is not None, keep_unknown)
     engine.trackers = directions
     result = CaptureResult(path, "", None, None, 0)
@@ -94,7 +95,7 @@ def redact_capture(
             source: BlockSource
             cut_source: CutSource | None = None
             if head == PCAPNG_MAGIC:
-                source = cut_source = CutSource(path, blocks.read, pseudonyms is not None)
+                source = cut_source = CutSource(path, blocks.read)
             else:
                 source = PcapSource(path, blocks.read)
             rewrite = None if pseudonyms is None else _Addresses(path, pseudonyms).rewrite
@@ -121,7 +122,7 @@ def redact_capture(
             copier.finish(good)
     return Redacted(
         judged, int(copier.frames), int(copier.changed), int(copier.masked), int(board.not_mysql),
-        int(copier.fragments), int(copier.undecoded), int(copier.secrets), damage,
+        int(copier.fragments), int(copier.undecoded), 0 if cut_source is None else int(cut_source.blocks), damage,
     )  # fmt: skip
 
 

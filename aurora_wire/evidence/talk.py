@@ -37,6 +37,7 @@ class Talk:
         self.from_syn = from_syn
         self.is_lost = False
         self.is_readable = False   # its TLS records may be
+        self.was_certain = False
         self.looked: i64 = 0       # remarks that were looked at
         self.hello_seen = False
         self.kinds: list[int] = [] # types of the columns of the last result
@@ -57,15 +58,18 @@ class Talk:
 
     def certain(self) -> bool:
         """Was the conversation followed from its first byte on, and nothing missed?"""
-        self.look()
         facts = self.facts
-        return (
+        if self.was_certain and len(facts.notes) == self.looked:
+            return True
+        self.look()
+        self.was_certain = (
             not self.is_lost
             and facts.greeting is not None
             and facts.greeting_offset == 0
             and facts.login is not None
             and facts.login_offset == facts.client_header
         )
+        return self.was_certain
 
     def records_are_closed(self) -> bool:
         """Do its TLS records hide what they hold, as far as that shows?"""

@@ -12,7 +12,7 @@ from aurora_wire.evidence.quick_sql import hidden, names_accounts
 
 FILL: Final = b"*"
 SHAPES: Final = bytes([0x2A if 0x20 <= byte < 0x7F else 0 for byte in range(256)])
-CACHED: Final[i64] = 1 << 16      # values and texts that are remembered
+CACHED: Final[i64] = 1 << 13      # values and texts that are remembered: a processor's cache holds them
 LONGEST_CACHED: Final[i64] = 256  # bytes of each
 
 
@@ -90,6 +90,7 @@ class Cut:
     """data[at:end] from the left to the right. What nobody asked to keep is filled."""
 
     def __init__(self, words: Words, data: bytes, at: i64, end: i64) -> None:
+        self.changed = False  # something is not to stay
         self.words = words
         self.data = data
         self.at: i64 = at
@@ -109,6 +110,7 @@ class Cut:
     def fill(self, to: i64) -> None:
         to = self._stop(to)
         if to > self.at:
+            self.changed = True
             self.parts.append(FILL * int(to - self.at))
             self.at = to
 
@@ -116,18 +118,22 @@ class Cut:
         """One value, so that equal ones stay recognisable."""
         to = self._stop(to)
         if to > self.at:
+            self.changed = True
             self.parts.append(self.words.value(self.data[self.at : to]))
             self.at = to
 
     def sql(self, to: i64) -> None:
         to = self._stop(to)
         if to > self.at:
+            self.changed = True
             self.parts.append(self.words.sql(self.data[self.at : to]))
             self.at = to
 
     def done(self) -> bytes:
-        """All of it; what is left is filled."""
+        """All of it, or nothing where all of it stays; what is left is filled."""
         self.fill(self.end)
+        if not self.changed:
+            return b""
         if len(self.parts) == 1:
             return self.parts[0]
         return b"".join(self.parts)

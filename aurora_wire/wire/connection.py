@@ -347,6 +347,9 @@ class Connection(Receiver):
             self.facts.proxy_frame = stream.pending[0].frame
         size: i64 = header.length
         self.facts.client_header += size
+        tracker = stream.side.tracker
+        if tracker is not None:
+            tracker.proxied(stream.side.position, joined[:size])
         stream.side.account(size, labels.PROXY_HEADER)
         stream.pending = guess.without_first(stream.pending, size)
         if stream.pending:

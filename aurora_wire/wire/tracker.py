@@ -134,6 +134,9 @@ class Tracker:
     def content(self, start: i64, data: bytes, at: i64, end: i64) -> None:
         """Bytes of a protocol that is not decoded, before they get their label."""
 
+    def proxied(self, start: i64, data: bytes) -> None:
+        """A whole PROXY header, before its bytes get their label."""
+
     def lost(self) -> None:
         """The framing was lost: what comes has no certain place any more."""
 

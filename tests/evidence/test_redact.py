@@ -289,12 +289,11 @@ def test_pcapng_stays_pcapng_and_loses_its_secrets(redact: Redact, big_endian: b
     log = b"CLIENT_RANDOM " + b"0" * 64 + b" " + b"1" * 96 + b"\n"
     body = struct.pack(order + "II", 0x544C534B, len(log)) + log + bytes(-len(log) % 4)
     block = struct.pack(order + "II", 10, len(body) + 12) + body + struct.pack(order + "I", len(body) + 12)
-    comment = b"hello   "
-    custom = struct.pack(order + "II", 0x0BAD, 20) + comment + struct.pack(order + "I", 20)
+    custom = struct.pack(order + "II", 0x0BAD, 20) + b"hello   " + struct.pack(order + "I", 20)
     masked = redact(data + block + custom)
-    assert len(masked) == len(data + custom)
+    assert len(masked) == len(data)
     assert b"CLIENT_RANDOM" not in masked
-    assert masked.endswith(custom)
+    assert b"hello" not in masked
     assert SECRET not in masked
 
 

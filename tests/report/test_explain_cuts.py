@@ -69,6 +69,8 @@ def wrong_claims(whole: PacketView, part: PacketView) -> Iterator[str]:
         if role in (roles.UNKNOWN, true) or (role in ERRORS and true in ERRORS) or true == roles.UNKNOWN:
             continue
         offset = place if isinstance(place, int) else place[0]
+        if true is None and names.get(offset) in VAGUE:
+            continue
         if true is None and (names.get(offset) in _bytes(part)[offset : offset + 1] or is_tail(whole, offset)):
             continue
         yield f"{roles.NAMES[role]} at {place}, is {None if true is None else roles.NAMES[true]}"

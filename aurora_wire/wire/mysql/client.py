@@ -169,8 +169,8 @@ class ClientPackets(Packets):
         return roles.UNKNOWN if tells == NOTHING or self.command == COM_INIT_DB else roles.COMMAND
 
     def misses(self) -> None:
+        super().misses()
         self.followed = False
-        self.facts.doubt = True
 
     def _settle(self) -> None:
         """End the doubt: a client that had its answer asks again, and its packet comes in its turn.
@@ -181,6 +181,7 @@ class ClientPackets(Packets):
         side = self.side
         if side.frame == facts.budget.frame and 0 <= self.asked_frame < facts.server.frame < side.frame:
             facts.doubt = False
+            facts.restart = True
             facts.request = -1
             facts.requests.clear()
 

@@ -86,8 +86,8 @@ class Packets(Decoder):
         raise NotImplementedError
 
     def misses(self) -> None:
-        """Where the next packet begins is not known."""
-        return
+        """Where the next packet begins is not known, nor which command the next reply answers."""
+        self.facts.doubt = True
 
     def holed(self) -> None:
         """The packet that is over has a hole: nobody knows all that it said of those to come."""

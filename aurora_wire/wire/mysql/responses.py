@@ -40,6 +40,7 @@ from aurora_wire.wire.mysql.statements import release
 from aurora_wire.wire.mysql.telling import reply_role
 
 MAX_PREPARED: Final[i64] = 16384  # statements remembered of one connection
+LONGEST_HEAD: Final[i64] = 10    # bytes of a result's head: a count, and a byte that says whether definitions follow
 MORE_RESULTS: Final[i64] = 0x0008
 CURSOR_EXISTS: Final[i64] = 0x0040
 
@@ -186,6 +187,9 @@ class Responses:
                     return REJECT
             elif sequence == 0 and first != 0xFF and self.previous != 0xFF:
                 return REJECT
+        elif self.facts.restart:
+            self.facts.restart = False
+            new = True  # no sequence id says so
         self.free = False
         self.previous = sequence
         self.first = first
@@ -262,6 +266,11 @@ class Responses:
                 return roles.DEFINITION
             return roles.BINARY_ROW if self.binary else roles.TEXT_ROW
         if state == FIRST:
+            if label != labels.INFILE_REQUEST and length > LONGEST_HEAD:
+                # No count is that long: it answers something else, or is a packet of the compressed protocol.
+                self.forget_command()
+                self.facts.doubt = True
+                return roles.UNKNOWN
             return roles.INFILE_REQUEST if label == labels.INFILE_REQUEST else roles.HEAD
         if state == PREPARED:
             return roles.PREPARE_OK if label == labels.PREPARE_OK else roles.UNKNOWN

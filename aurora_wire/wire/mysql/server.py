@@ -84,6 +84,7 @@ class ServerPackets(Packets):
     def holed(self) -> None:
         if self.label != labels.RESULT_SET:
             self.responses.forget_command()
+            self.facts.doubt = True
 
     def guessed(self) -> i64:
         if self.state == START:
