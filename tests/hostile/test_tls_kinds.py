@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.judging import scan_of, wrongs
-from tests.hostile.tls_kinds import tls_case
+from tests.hostile.tls_kinds import lossy_case, tls_case
 
 # Interpreted the same code runs, thirty times as long: a sample will do there.
 COUNT = 400 if os.environ.get("AURORA_WIRE_MODE") == "interpreted" else 8_000
@@ -20,4 +20,13 @@ def test_clean_tls_of_any_kind_is_proven(group: int, tmp_path: Path) -> None:
     size = COUNT // GROUPS
     for seed in range(group * size, (group + 1) * size):
         made = tls_case(seed)
+        assert wrongs(made, scan_of(made, tmp_path)) == [], f"seed {seed}: {made.name}"
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_lossy_tls_of_any_kind_leaks_nothing(group: int, tmp_path: Path) -> None:
+    """Whatever of it is lost or cut, and however its segments begin."""
+    size = COUNT // GROUPS
+    for seed in range(group * size, (group + 1) * size):
+        made = lossy_case(seed)
         assert wrongs(made, scan_of(made, tmp_path)) == [], f"seed {seed}: {made.name}"
