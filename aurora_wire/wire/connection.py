@@ -322,11 +322,11 @@ class Connection(Receiver):
         if self.is_mysql_port or self.is_x_port:
             self.facts.kind = TLS_ONLY
             if found == guess.HELLO:
-                self._start_tls()
+                self._start_tls(stream)
             else:
                 self._search()  # what waited may end, and what the peer says may begin, inside a record
         else:
-            self._start_foreign(found == guess.HELLO)
+            self._start_foreign(stream, found == guess.HELLO)
 
     def _give_up(self) -> None:
         """Nothing that comes first tells MySQL: another protocol, or on MySQL's port a search."""
@@ -392,13 +392,18 @@ class Connection(Receiver):
         made.in_clear = self.in_clear
         return made
 
-    def _start_tls(self) -> None:
+    def _start_tls(self, stream: Stream) -> None:
+        """`stream` began with a hello. What came of its peer, in mid-stream, may begin inside a record."""
         self.undecided = False
         self.client.decoder = self._tls_records(self.client)
         self.server.decoder = self._tls_records(self.server)
+        peer = self.peer(stream)
+        if peer.pending and not self._is_first(peer):
+            peer.decoder = Search(self.facts, peer.side, False, False, False)
+            self._search_behind_gap(peer)
         self._replay_in_order()
 
-    def _start_foreign(self, is_whole: bool) -> None:
+    def _start_foreign(self, stream: Stream, is_whole: bool) -> None:
         """TLS on a port that is not MySQL's: followed only where a key log may show MySQL inside."""
         opening = self.decoders.make_opening() if is_whole else None
         if opening is None:
@@ -406,7 +411,7 @@ class Connection(Receiver):
             return
         opening.foreign = True
         self.facts.kind = TLS_ONLY
-        self._start_tls()
+        self._start_tls(stream)
 
     def _start_opaque(self, label: i64) -> None:
         self.undecided = False

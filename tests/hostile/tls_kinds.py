@@ -386,18 +386,33 @@ def head_of(rng: random.Random, sender: Sender, size: int) -> bytes:
 
 def planted(rng: random.Random, frames: list[Frame], often: float) -> list[Frame]:
     """Segments from inside a record that begin as a packet would: its bytes are as likely as any others."""
+    bodies = {side: bodies_of([frame for frame in frames if frame.sender == side]) for side in ("client", "server")}
     out = []
-    left: dict[str, int] = {"client": 0, "server": 0}
     for frame in frames:
-        payload, at = frame.payload, left[frame.sender]
-        if at >= len(payload) > 20 and rng.random() < often:
-            head = head_of(rng, frame.sender, len(payload))
-            payload = head + payload[len(head) :]
-        while at + 5 <= len(payload) and 20 <= payload[at] <= 24 and payload[at + 1] == 3:
-            at += 5 + int.from_bytes(payload[at + 3 : at + 5], "big")
-        left[frame.sender] = max(0, at - len(payload))
-        out.append(copy(frame, payload=payload))
+        size = len(frame.payload)
+        if size > 20 and frame.seq in bodies[frame.sender] and rng.random() < often:
+            head = head_of(rng, frame.sender, size)
+            frame = copy(frame, payload=head + frame.payload[len(head) :])
+        out.append(frame)
     return out
+
+
+def bodies_of(frames: list[Frame]) -> set[int]:
+    """The sequence numbers of segments whose first 20 bytes lie inside a record's body."""
+    stream = b"".join(frame.payload for frame in frames)
+    first = stream.find(b"\x16\x03")
+    free: set[int] = set()
+    at = first
+    while 0 <= first and at + 5 <= len(stream):
+        stop = at + 5 + int.from_bytes(stream[at + 3 : at + 5], "big")
+        free.update(range(at + 5, stop - 20))
+        at = stop
+    found, place = set(), 0
+    for frame in frames:
+        if place in free:
+            found.add(frame.seq)
+        place += len(frame.payload)
+    return found
 
 
 def cut_short(rng: random.Random, frames: list[Frame]) -> list[Frame]:

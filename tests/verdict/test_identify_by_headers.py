@@ -43,6 +43,18 @@ def test_a_reply_s_header_in_mid_stream_is_none(first: int, sequence: int, tmp_p
     assert result.verdict in ("inconclusive", "encrypted"), explain(result)
 
 
+def test_a_header_before_the_server_s_hello_is_none(tmp_path: Path) -> None:
+    """The capture begins inside the ClientHello."""
+    talk = Conversation()
+    talk.client(tls.noise("rest", 500))
+    talk.client(b"\x1e\0\0\0\x21" + tls.noise("end", 29))
+    talk.server(tls.server_hello() + tls.data("flight", 400))
+    for step in conversation_inside():
+        talk.say(step.sender, step.payload)
+    result = scan_of(tmp_path, talk)
+    assert result.verdict in ("inconclusive", "encrypted"), explain(result)
+
+
 @pytest.mark.parametrize("size", [0, 32])
 def test_a_compressed_packet_s_header_in_mid_stream_is_none(size: int, tmp_path: Path) -> None:
     rng = random.Random(size)
