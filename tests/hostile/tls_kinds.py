@@ -403,7 +403,7 @@ def bodies_of(frames: list[Frame]) -> set[int]:
     first = stream.find(b"\x16\x03")
     free: set[int] = set()
     at = first
-    while 0 <= first and at + 5 <= len(stream):
+    while first >= 0 and at + 5 <= len(stream):
         stop = at + 5 + int.from_bytes(stream[at + 3 : at + 5], "big")
         free.update(range(at + 5, stop - 20))
         at = stop
