@@ -8,6 +8,7 @@ Sources: RFC 8446 (1.3), RFC 5246 (1.2), RFC 5077 (tickets), RFC 8449 (small rec
 from __future__ import annotations
 
 import random
+import re
 import struct
 from collections.abc import Callable
 
@@ -18,6 +19,7 @@ from tests.hostile.cases import ANY, LEAK, Case
 from tests.hostile.conversations import VERSIONS, Session, big_hello
 from tests.hostile.wire import ACK, FIN, RST, SYN, Frame, Wire, copy, random_ends
 
+HELLO = re.compile(rb"\x16\x03[\0-\3]..[\1\2]\0", re.DOTALL)
 ALERT_SIZE, KEY_UPDATE_SIZE = 19, 22  # of TLS 1.3, with a tag of 16
 
 # Suites up to TLS 1.2: number, version at least, bytes that a record has besides its data (block ciphers: a block).
@@ -392,18 +394,19 @@ def planted(rng: random.Random, frames: list[Frame], often: float) -> list[Frame
         size = len(frame.payload)
         if size > 20 and frame.seq in bodies[frame.sender] and rng.random() < often:
             head = head_of(rng, frame.sender, size)
-            frame = copy(frame, payload=head + frame.payload[len(head) :])
-        out.append(frame)
+            out.append(copy(frame, payload=head + frame.payload[len(head) :]))
+        else:
+            out.append(frame)
     return out
 
 
 def bodies_of(frames: list[Frame]) -> set[int]:
     """The sequence numbers of segments whose first 20 bytes lie inside a record's body."""
     stream = b"".join(frame.payload for frame in frames)
-    first = stream.find(b"\x16\x03")
+    hello = HELLO.search(stream)
     free: set[int] = set()
-    at = first
-    while first >= 0 and at + 5 <= len(stream):
+    at = hello.start() if hello is not None else len(stream)
+    while at + 5 <= len(stream):
         stop = at + 5 + int.from_bytes(stream[at + 3 : at + 5], "big")
         free.update(range(at + 5, stop - 20))
         at = stop
