@@ -333,6 +333,8 @@ class Facts:
         self.prepared: dict[int, Prepared] = {}
         self.unanswered_prepares: list[Prepared] = []
         self.last_prepared: Prepared | None = None
+        # Only for a tracker: packets were missed, so that nobody can tell which command the next reply answers.
+        self.doubt = True
         self.command_counts: dict[int, int] = {} # but of COM_QUERY
         self.command_offset: i64 = -1            # of the first command
         self.response_offset: i64 = -1           # of the first response
