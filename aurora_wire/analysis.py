@@ -286,6 +286,7 @@ class Analysis:
             undecoded=undecoded_of(self.losses, self.captures),
             closing=closing_of(self.tally, verdict, self.captures),
             ports=self.ports,
+            tls_ports=dict(sorted(self.tally.tls_ports.items())),
             ignored=self.ignored,
             tool_version=VERSION,
             exit_code=exit_code_of(verdict, self.captures),

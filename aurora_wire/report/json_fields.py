@@ -167,6 +167,7 @@ def connection_fields(
         "client": {"address": c.client.address, "port": c.client.port},
         "server": {"address": c.server.address, "port": c.server.port},
         "protocol": clean(c.protocol),
+        **({"loopback": True} if c.loopback else {}),
         "first_frame": c.first_frame,
         "last_frame": c.last_frame,
         "first_time": clock.show(c.first_frame, c.first_time_ns),
@@ -277,5 +278,6 @@ def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
         "findings_total": counts(scan.findings_total),
         "undecoded": [undecoded_fields(row) for row in scan.undecoded],
         "keylogs": [keylog_fields(keylog) for keylog in scan.keylogs],
+        **({"tls_ports": {str(port): scan.tls_ports[port] for port in scan.tls_ports}} if scan.tls_ports else {}),
         **({"ignored_files": [clean(path) for path in scan.ignored[:MAX_IGNORED]]} if scan.ignored else {}),
     }

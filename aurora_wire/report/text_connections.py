@@ -32,6 +32,7 @@ def connections_text(scan: Scan, style: Style) -> Iterator[str]:
         yield from _groups(scan, style)
     elif scan.connections:
         yield from _one_by_one(scan.connections, style)
+    yield from _on_loopback(scan.connections, style)
     yield from _suites(scan.connections, style)
     beyond = scan.connections_total - len(scan.connections)
     if beyond > 0:
@@ -51,6 +52,14 @@ def _one_by_one(connections: list[ConnectionResult], style: Style) -> Iterator[s
         return style.verdict(text, *verdicts[text]) if column == VERDICT else text
 
     yield from table(HEADER, rows, width=style.width, right={0, 6, 7, 8}, shrink=(3,), paint=paint)
+
+
+def _on_loopback(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
+    """Which of them never crossed a network: the leg to a proxy or a tunnel on the same host."""
+    inside = [str(c.id) for c in connections if c.loopback]
+    if inside:
+        listed = f" ({', '.join(inside[:IDS_SHOWN])}{', ...' if len(inside) > IDS_SHOWN else ''})"
+        yield from style.wrap(f"inside one host, on its loopback: {count(len(inside), 'connection')}{listed}", "  ")
 
 
 def _suites(connections: list[ConnectionResult], style: Style) -> Iterator[str]:

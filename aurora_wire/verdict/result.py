@@ -28,6 +28,11 @@ class Endpoint:
     port: int
 
 
+def is_loopback(address: str) -> bool:
+    """Return whether an address, as text, is one that a host has for itself."""
+    return address == "::1" or address.removeprefix("::ffff:").startswith("127.")
+
+
 @dataclass(slots=True, frozen=True)
 class Reason:
     """Why a verdict is what it is, or is not stronger. `id` is stable, `text` is for people."""
@@ -169,6 +174,11 @@ class ConnectionResult:
     files: list[FileResult] = field(default_factory=list)    # of the client, that the server asked for
     captures: list[int] = field(default_factory=list)        # indexes of those with a packet of it, of several
 
+    @property
+    def loopback(self) -> bool:
+        """Whether it never left its host: both addresses are of the loopback."""
+        return is_loopback(self.client.address) and is_loopback(self.server.address)
+
 
 @dataclass(slots=True, frozen=True)
 class Finding:
@@ -236,5 +246,6 @@ class Scan:
     tool_version: str
     exit_code: int
     keylogs: list[KeyLogResult] = field(default_factory=list)
+    tls_ports: dict[int, int] = field(default_factory=dict)  # of TLS among not_mysql: connections by the server's port
     ignored: list[str] = field(default_factory=list)     # files in folders that are no captures: notes, reports
     frame_places: FramePlaces = field(default_factory=FramePlaces, compare=False, repr=False)

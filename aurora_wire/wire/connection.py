@@ -54,7 +54,7 @@ class Connection(Receiver):
         self.undecided = True
         self.watching = False              # `skipping`, by a guess that may be taken back
         self.tries: i64 = 0                # segments that came before it was decided
-        self.midstream = MidStream()
+        self.midstream = MidStream(is_mysql_port)
         self.is_mysql_port = is_mysql_port
         self.is_x_port = is_x_port
         self.roles_certain = False
@@ -167,6 +167,7 @@ class Connection(Receiver):
         decoder = stream.decoder
         if isinstance(decoder, Search):
             decoder.behind_gap = True
+            decoder.midstream = self.midstream
 
     def _feed(self, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
         stuck: i64 = 0
@@ -246,7 +247,7 @@ class Connection(Receiver):
         stream.pending.append(Segment(offset, data[at:end], cut, side.frame, side.time_ns, side.anchor))
         self.tries += 1
         self._decide(stream, False)
-        if self.undecided and not (self.is_mysql_port or self.is_x_port or self._is_first(stream)):
+        if self.undecided and not (self.is_x_port or self._is_first(stream)):
             self._add_up(stream, data, at, end, cut)
 
     def _is_first(self, stream: Stream) -> bool:
@@ -260,6 +261,7 @@ class Connection(Receiver):
         found = self.midstream.take(data, at, end, cut, stream.side.from_client)
         if found != UNDECIDED:
             self._roles(stream, found == ASKS)
+            self.facts.told = True
             self._search()
 
     def _forget(self, stream: Stream, count: i64) -> None:
@@ -284,9 +286,11 @@ class Connection(Receiver):
             self._start_mysql()
         elif found == guess.COMMANDS:
             self._roles(stream, True)
+            self.facts.told = True
             self._search()
         elif found == guess.REPLIES:
             self._roles(stream, False)
+            self.facts.told = True
             self._search()
         elif found == guess.COMPRESSED:
             self._search()
@@ -317,9 +321,12 @@ class Connection(Receiver):
             self._roles(stream, guess.is_client_hello(stream.pending))
         if self.is_mysql_port or self.is_x_port:
             self.facts.kind = TLS_ONLY
-            self._start_tls()
+            if found == guess.HELLO:
+                self._start_tls(stream)
+            else:
+                self._search()  # what waited may end, and what the peer says may begin, inside a record
         else:
-            self._start_foreign(found == guess.HELLO)
+            self._start_foreign(stream, found == guess.HELLO)
 
     def _give_up(self) -> None:
         """Nothing that comes first tells MySQL: another protocol, or on MySQL's port a search."""
@@ -372,6 +379,7 @@ class Connection(Receiver):
     def _search(self) -> None:
         """MySQL, or on its port, but not from the beginning."""
         self.undecided = False
+        self.midstream = MidStream(self.is_mysql_port)  # what waited is handed out, and judged, once more
         self.client.decoder = Search(self.facts, self.facts.client, False, False, False)
         self.server.decoder = Search(self.facts, self.facts.server, False, False, False)
         # Whatever the first bytes seen are in the middle of began before the capture.
@@ -387,13 +395,18 @@ class Connection(Receiver):
         made.in_clear = self.in_clear
         return made
 
-    def _start_tls(self) -> None:
+    def _start_tls(self, stream: Stream) -> None:
+        """`stream` began with a hello. What came of its peer, in mid-stream, may begin inside a record."""
         self.undecided = False
         self.client.decoder = self._tls_records(self.client)
         self.server.decoder = self._tls_records(self.server)
+        peer = self.peer(stream)
+        if peer.pending and not self._is_first(peer):
+            peer.decoder = Search(self.facts, peer.side, False, False, False)
+            self._search_behind_gap(peer)
         self._replay_in_order()
 
-    def _start_foreign(self, is_whole: bool) -> None:
+    def _start_foreign(self, stream: Stream, is_whole: bool) -> None:
         """TLS on a port that is not MySQL's: followed only where a key log may show MySQL inside."""
         opening = self.decoders.make_opening() if is_whole else None
         if opening is None:
@@ -401,7 +414,7 @@ class Connection(Receiver):
             return
         opening.foreign = True
         self.facts.kind = TLS_ONLY
-        self._start_tls()
+        self._start_tls(stream)
 
     def _start_opaque(self, label: i64) -> None:
         self.undecided = False

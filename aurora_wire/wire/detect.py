@@ -171,12 +171,13 @@ def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
 
 
 def is_refusal(data: bytes, at: i64, end: i64) -> bool:
-    """An ERR of a code that ends a connection before its login: to who knocks, or where a handshake failed."""
+    """An ERR of a code that ends a connection before its login, and its text: to who knocks, or a failed handshake."""
     if end - at < 7 or not 0 < data[at + 3] < 4 or data[at + 4] != 0xFF:
         return False
     code: i64 = data[at + 5]
     code |= int(data[at + 6]) << 8
-    return code in BEFORE_LOGIN
+    stop = at + 4 + u24(data, at)
+    return code in BEFORE_LOGIN and is_text(data, at + 7, stop if stop < end else end)
 
 
 def _is_reply_start(data: bytes, at: i64, end: i64, length: i64, sequence: i64) -> bool:

@@ -275,6 +275,7 @@ class Facts:
         self.events: list[Event] | None = events
         # Used for each segment or packet: here, as in memory, near the beginning.
         self.readable = False                    # a statement or login that is readable by itself was seen
+        self.told = False                        # MySQL in the clear: what was seen adds up to it (wire/midstream.py)
         self.capabilities_known = False
         self.infile = False                      # the client is sending a file that the server asked for
         self.handed: i64 = 0                     # to what the connection was handed (mysql/commands.py); 0: to nothing

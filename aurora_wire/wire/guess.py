@@ -11,6 +11,7 @@ from mypy_extensions import i64
 from aurora_wire.reads import u16, u24
 from aurora_wire.wire import detect
 from aurora_wire.wire.mysql.auth import BEFORE_LOGIN
+from aurora_wire.wire.mysql.compressed import opens_packet
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import NO, YES, opens_login, parse_ssl_request
 from aurora_wire.wire.mysqlx import looks_like_x
@@ -73,8 +74,10 @@ def guess(
     seen = looks_like_greeting(head, 0, size)
     if seen == 1:
         return GREETING
-    if seen < 0 and ends_here and size >= 16:
-        return GREETING  # cut by the snaplen inside its version
+    if seen < 0 and ends_here:
+        # Cut by the snaplen inside its version: so much of it is there, or it fills its segment on MySQL's own port.
+        if size >= 16 or (mysql_port and first and size >= 6 and 4 + u24(head, 0) == size + mine[0].cut):
+            return GREETING
     if seen < 0 and size < 128:
         wait = True
     length = proxy_length(head, 0, size)
@@ -137,7 +140,7 @@ def _first_packet(head: bytes, size: i64, cut: i64, from_client: bool, first: bo
 
 
 def _from_segment(last: Segment, from_client: bool, first: bool, mysql_port: bool, x_port: bool) -> i64:
-    """In mid-stream a segment has to speak for itself. Elsewhere than on MySQL's port see `MidStream`, too."""
+    """In mid-stream a segment has to speak for itself. What several tell together, `MidStream` adds up."""
     data = last.data
     end: i64 = len(data)
     commands = detect.mysql_commands(data, 0, end, last.cut)
@@ -145,13 +148,12 @@ def _from_segment(last: Segment, from_client: bool, first: bool, mysql_port: boo
     if commands == detect.STRONG and not x_port and (mysql_port or not first):
         return COMMANDS_STRONG
     if detect.compressed_packets(data, 0, end, last.cut) == detect.STRONG and (mysql_port or not first):
-        return COMPRESSED
+        if opens_packet(data, 0, end):
+            return COMPRESSED
     if detect.tls_records(data, 0, end, last.cut) == detect.STRONG:
         return TLS_CHAIN
-    if mysql_port and not first:
-        if commands == detect.WEAK and from_client:
-            return COMMANDS
-        if not from_client and detect.mysql_replies(data, 0, end, last.cut) != detect.NO:
+    if mysql_port and not first and not from_client:
+        if detect.mysql_replies(data, 0, end, last.cut) == detect.STRONG:
             return REPLIES
     return NOTHING
 
@@ -201,7 +203,7 @@ def is_settled(
         return True
     if mysql_port:
         # A row may look like another protocol's first line, so that some more is looked at.
-        return found == NOTHING or first or tries >= MAX_TRIES
+        return first or tries >= MAX_TRIES
     if first and found == NAMED:
         return True
     if first and others and other_name(mine if from_client else others, others if from_client else mine):

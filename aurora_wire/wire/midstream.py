@@ -10,7 +10,9 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u24
 from aurora_wire.wire.chain import chain_tells, find_chain
+from aurora_wire.wire.mysql.commands import fits_command, is_command
 from aurora_wire.wire.mysql.replies import parse_column_count
+from aurora_wire.wire.mysql.sql_text import is_ascii_text
 from aurora_wire.wire.mysql.telling import (
     CERTAIN,
     FITS,
@@ -26,16 +28,46 @@ ASKS: Final[i64] = 1        # what was given is a client's
 ANSWERS: Final[i64] = 2     # a server's
 
 ENOUGH: Final[i64] = 3      # answered commands of one byte; those with fields count twice
+EXCHANGES: Final[i64] = 4   # commands and replies in turns, by their headers alone, on MySQL's port
 TYPED: Final[i64] = 3       # EXECUTEs whose typed values fill them, without what answers them
 PLAIN_OKS: Final[i64] = 4   # OK packets in a row, without what they answer
+LONG_TEXT: Final[i64] = 48   # printable bytes that a segment begins and ends with, in the middle of a text
+SHORT_TEXT: Final[i64] = 16  # or all of it: (98 / 256)^16 = 2e-7, and what answers it has to be an OK
+
+
+def is_long_text(data: bytes, at: i64, end: i64) -> bool:
+    """Return whether a segment begins and ends inside a text."""
+    size = end - at
+    if size < SHORT_TEXT:
+        return False
+    shown = LONG_TEXT if size > LONG_TEXT else size
+    return is_ascii_text(data, at, at + shown) and is_ascii_text(data, end - shown, end)
 
 
 class MidStream:
     """Of one connection, both directions, while it is not decided."""
 
-    __slots__ = ("asked", "asker", "oks", "score", "typed")
+    __slots__ = (
+        "asked",
+        "asker",
+        "enough",
+        "exchanges",
+        "headed",
+        "last",
+        "ok_enough",
+        "oks",
+        "on_port",
+        "score",
+        "typed",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, on_port: bool = False) -> None:
+        self.on_port = on_port    # MySQL's
+        self.enough: i64 = 1 if on_port else ENOUGH
+        self.ok_enough: i64 = PLAIN_OKS // 2 if on_port else PLAIN_OKS
+        self.last: i64 = -1       # who sent the last segment: 1 the client, 0 the server
+        self.headed = False       # it begins with a command's header
+        self.exchanges: i64 = 0   # in a row, told by their headers
         self.asked: i64 = 0       # weight of the last command, while it is not answered
         self.asker = False        # by the direction that is taken for the client's
         self.score: i64 = 0
@@ -46,9 +78,39 @@ class MidStream:
         """The next segment of a direction: UNDECIDED, or whose it is, now that it is known to be MySQL."""
         if end - at < 5:
             return UNDECIDED
+        if self.on_port and self._exchange(data, at, end, cut, from_client):
+            return ANSWERS
+        if is_long_text(data, at, end):
+            # Of a statement, of rows, of a certificate: what answers it decides.
+            self.asked = ENOUGH
+            self.asker = from_client
+            self.oks = 0
+            return UNDECIDED
         if data[at + 3] == 0 and not is_event(data, at, end):
             return self._command(data, at, end, from_client)
         return self._reply(data, at, end, from_client)
+
+    def _exchange(self, data: bytes, at: i64, end: i64, cut: i64, from_client: bool) -> bool:
+        """Whether there were enough commands and replies in turns, by their headers: all that a short snaplen leaves.
+
+        In TLS each turn begins with a record's header instead.
+        """
+        sender: i64 = 1 if from_client else 0
+        if sender == self.last:
+            return False
+        self.last = sender
+        left = end - at + cut - 4 - u24(data, at)
+        sequence: i64 = data[at + 3]
+        command: i64 = data[at + 4]
+        headed = self.headed
+        self.headed = False
+        if sequence == 0 and left == 0 and is_command(command) and fits_command(command, end - at + cut - 4):
+            self.headed = True
+        elif sequence == 1 and left >= 0 and headed:
+            self.exchanges += 1
+        elif sequence > 1 or left >= 0:
+            self.exchanges = 0
+        return self.exchanges >= EXCHANGES
 
     def _command(self, data: bytes, at: i64, end: i64, from_client: bool) -> i64:
         weight: i64 = 0
@@ -81,7 +143,7 @@ class MidStream:
             if self.asked > 0 and self.asker != from_client:
                 self.score += self.asked
                 self.asked = 0
-            return ANSWERS if self.score >= ENOUGH or self.oks >= PLAIN_OKS else UNDECIDED
+            return ANSWERS if self.score >= self.enough or self.oks >= self.ok_enough else UNDECIDED
         self.oks = 0
         self.asked = 0
         found = find_chain(data, at, end, 0)

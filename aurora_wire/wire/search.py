@@ -11,12 +11,21 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u24
 from aurora_wire.wire import detect, labels, notes
-from aurora_wire.wire.behind_gap import begins_statement, expects_tls, holds_phrase, replies_chain, was_protected
+from aurora_wire.wire.behind_gap import (
+    expects_tls,
+    holds_phrase,
+    may_be_tls,
+    replies_chain,
+    was_protected,
+)
 from aurora_wire.wire.chain import find_chain
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_TLS, Decoder
 from aurora_wire.wire.facts import Facts, Side
+from aurora_wire.wire.midstream import ANSWERS, ASKS, MidStream
+from aurora_wire.wire.mysql.compressed import opens_packet
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import MORE, YES, is_plausible, opens_login, parse_login
+from aurora_wire.wire.mysql.sql_text import begins_statement
 from aurora_wire.wire.mysql.telling import is_event
 
 READABLE: Final[i64] = 32  # printable bytes in a row among unknown ones: 3e-14 a byte in random bytes
@@ -42,6 +51,7 @@ class Search(Decoder):
         self.refuses = False      # an ERR that ends a connection before its login
         self.inside: i64 = -1     # what was found is inside a reply: the sequence id of its first packet
         self.of_binlog = False
+        self.midstream: MidStream | None = None  # the connection's
         self.tail = b""           # of the unknown bytes before, to read on over segments
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
@@ -81,9 +91,13 @@ class Search(Decoder):
         if self.behind_gap and expects_tls(facts):
             return self._judge_behind_gap(data, at, end, cut)
         if detect.compressed_packets(data, at, end, cut) == detect.STRONG:
-            if facts.compression or facts.login_frame < 0:
+            if facts.compression or (facts.login_frame < 0 and opens_packet(data, at, end)):
                 return TO_COMPRESSED
-        if not self._mysql(data, at, end, cut):
+        if self.behind_gap and may_be_tls(facts):
+            if not self._adds_up(data, at, end, cut):
+                return STAY
+            facts.told = True
+        elif not self._mysql(data, at, end, cut):
             return STAY
         if self.injected and not self.behind_gap:
             self.note(notes.INJECTED, end - at)
@@ -97,6 +111,7 @@ class Search(Decoder):
         if found > at:
             self._unknown(data, at, found)
         self._found_inside(data, found, end)
+        self.facts.told = True
         self.next = TO_MYSQL
         return found
 
@@ -117,6 +132,26 @@ class Search(Decoder):
         if begins_statement(data, at, end):
             return TO_MYSQL
         return TO_MYSQL if self.facts.login is None and is_login(data, at, end, cut) else STAY
+
+    def _adds_up(self, data: bytes, at: i64, end: i64, cut: i64) -> bool:
+        """As `_mysql`, where it may be ciphertext as well: it is told by text or by a chain, or together with others.
+
+        A header of five bytes may stand at the beginning of any segment.
+        """
+        from_client = self.side.from_client
+        if from_client:
+            if begins_statement(data, at, end) or detect.mysql_commands(data, at, end, cut) == detect.STRONG:
+                return True
+            if self.facts.login is None and is_login(data, at, end, cut):
+                return True
+        else:
+            chain = replies_chain(data, at, end) or detect.mysql_replies(data, at, end, cut) == detect.STRONG
+            if chain or looks_like_greeting(data, at, end) == 1 or detect.is_refusal(data, at, end):
+                return self._mysql(data, at, end, cut)
+        made = self.midstream
+        if made is None:
+            return False
+        return made.take(data, at, end, cut, from_client) == (ASKS if from_client else ANSWERS)
 
     def _mysql(self, data: bytes, at: i64, end: i64, cut: i64) -> bool:
         if not self.side.from_client:

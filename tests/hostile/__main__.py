@@ -10,7 +10,10 @@ from pathlib import Path
 
 from tests.hostile.cases import case
 from tests.hostile.judging import scan_of, wrongs
+from tests.hostile.tls_kinds import lossy_case, tls_case
 from tests.hostile.wire import pcap
+
+KINDS = {"any": case, "tls": tls_case, "lossy-tls": lossy_case}  # TLS: all of it, in every shape
 
 
 def main() -> int:
@@ -19,13 +22,15 @@ def main() -> int:
     parser.add_argument("count", type=int, help="how many")
     parser.add_argument("--keep", type=Path, help="a folder for the captures of what went wrong")
     parser.add_argument("--show", type=int, default=5, help="how many of each class are shown (default 5)")
+    parser.add_argument("--of", choices=KINDS, default="any", help="which cases (default any)")
     asked = parser.parse_args()
+    make = KINDS[asked.of]
     cases: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
     seen: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as scratch:
         for seed in range(asked.first, asked.first + asked.count):
-            made = case(seed)
+            made = make(seed)
             cases[made.name] += 1
             found = wrongs(made, scan_of(made, Path(scratch)))
             for line in found:

@@ -97,8 +97,8 @@ def lossy_tls(rng: random.Random) -> Case:
     if rng.random() < 0.5:
         whole = planted(rng, whole)
     frames = networks.lossy(rng, whole)
-    # A pure ACK that is missing is no loss; what was lost before the capture began cannot be known by numbers alone.
-    proof = "never" if networks.payload_lost(whole, frames) else "may"
+    # A pure ACK that is missing is no loss; what was lost behind its last numbers cannot be known.
+    proof = "never" if networks.loss_shows(whole, frames) else "may"
     return Case("lossy TLS", [frames], [session], ANY - LEAK, proof)
 
 

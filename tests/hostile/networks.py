@@ -164,15 +164,26 @@ def lossy(rng: random.Random, frames: list[Frame]) -> list[Frame]:
     return rng.choice(LOSSES)(rng, frames)
 
 
-def payload_lost(before: list[Frame], after: list[Frame]) -> bool:
-    """Is a byte of payload of `before` not in `after`?"""
+def loss_shows(before: list[Frame], after: list[Frame]) -> bool:
+    """Is a byte of payload of `before` not in `after`, though a number in `after` says that it was sent?
 
-    def ranges(frames: list[Frame]) -> dict[Sender, set[tuple[int, int]]]:
-        found: dict[Sender, set[tuple[int, int]]] = {"client": set(), "server": set()}
+    Behind the last of these no capture can tell: it may as well have ended there.
+    """
+    starts = {side: next(frame.seq for frame in before if frame.sender == side) for side in ("client", "server")}
+
+    def ranges(frames: list[Frame]) -> set[tuple[Sender, int, int]]:
+        found: set[tuple[Sender, int, int]] = set()
         for frame in frames:
             size = len(frame.payload) if frame.cut is None else min(frame.cut, len(frame.payload))
             if frame.payload:
-                found[frame.sender].add((frame.seq, size))
+                found.add((frame.sender, (frame.seq - starts[frame.sender]) % MOD, size))
         return found
 
-    return ranges(before) != ranges(after)
+    known: dict[Sender, int] = {"client": 0, "server": 0}
+    for frame in after:
+        end = (frame.seq + len(frame.payload) - starts[frame.sender]) % MOD
+        known[frame.sender] = max(known[frame.sender], end)
+        if frame.flags & ACK:
+            peer = other(frame.sender)
+            known[peer] = max(known[peer], (frame.ack - starts[peer]) % MOD)
+    return any(place < known[sender] for sender, place, _ in ranges(before) - ranges(after))

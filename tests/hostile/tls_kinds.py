@@ -1,22 +1,25 @@
 """Clean, whole TLS in every shape that its standards allow, through networks and taps that lose nothing.
 
-`tls_case(seed)` is a function of its seed. All that it makes is encrypted, and has to be proven.
+`tls_case(seed)` is a function of its seed. All that it makes is encrypted, and has to be proven. `lossy_case(seed)`
+loses some of it, and lets ciphertext begin as MySQL's packets do: nothing of that is a leak.
 Sources: RFC 8446 (1.3), RFC 5246 (1.2), RFC 5077 (tickets), RFC 8449 (small records).
 """
 
 from __future__ import annotations
 
 import random
+import re
 import struct
 from collections.abc import Callable
 
 from tests.conversations import mysql, tls
 from tests.conversations.tcp import Sender
 from tests.hostile import networks
-from tests.hostile.cases import Case
+from tests.hostile.cases import ANY, LEAK, Case
 from tests.hostile.conversations import VERSIONS, Session, big_hello
 from tests.hostile.wire import ACK, FIN, RST, SYN, Frame, Wire, copy, random_ends
 
+HELLO = re.compile(rb"\x16\x03[\0-\3]..[\1\2]\0", re.DOTALL)
 ALERT_SIZE, KEY_UPDATE_SIZE = 19, 22  # of TLS 1.3, with a tag of 16
 
 # Suites up to TLS 1.2: number, version at least, bytes that a record has besides its data (block ciphers: a block).
@@ -364,3 +367,75 @@ def tls_case(seed: int) -> Case:
         captures = a_file_each(rng, frames)
     name = f"{session.kind}, {('a network', 'sent again', 'two taps', 'a file each', 'a file each')[way]}"
     return Case(name, captures, [session], frozenset({"encrypted"}), "must", exact=True)
+
+
+# -- something is lost
+
+
+def head_of(rng: random.Random, sender: Sender, size: int) -> bytes:
+    """The first bytes of a packet that fills `size` bytes, or of one that goes on, or of some in a row."""
+    length = rng.choice((size - 4, size - 4, size - 4, 3 * size, 16_384, 5, 1))
+    if sender == "client":
+        first = rng.choice((*range(34), 250))
+        return length.to_bytes(3, "little") + bytes([0, first])
+    how = rng.randrange(4)
+    if how == 0:
+        return (size - 7).to_bytes(3, "little") + b"\0\0\x20\0\x78\x9c"
+    if how == 1:
+        return (size - 7).to_bytes(3, "little") + b"\0\0\0\0" + (size - 11).to_bytes(3, "little") + b"\0"
+    return length.to_bytes(3, "little") + bytes([rng.choice((1, 1, 2, 3)), rng.choice((0, 0xFE, 0xFF, 0xFB, 1, 3, 5))])
+
+
+def planted(rng: random.Random, frames: list[Frame], often: float) -> list[Frame]:
+    """Segments from inside a record that begin as a packet would: its bytes are as likely as any others."""
+    bodies = {side: bodies_of([frame for frame in frames if frame.sender == side]) for side in ("client", "server")}
+    out = []
+    for frame in frames:
+        size = len(frame.payload)
+        if size > 20 and frame.seq in bodies[frame.sender] and rng.random() < often:
+            head = head_of(rng, frame.sender, size)
+            out.append(copy(frame, payload=head + frame.payload[len(head) :]))
+        else:
+            out.append(frame)
+    return out
+
+
+def bodies_of(frames: list[Frame]) -> set[int]:
+    """The sequence numbers of segments whose first 20 bytes lie inside a record's body."""
+    stream = b"".join(frame.payload for frame in frames)
+    hello = HELLO.search(stream)
+    free: set[int] = set()
+    at = hello.start() if hello is not None else len(stream)
+    while at + 5 <= len(stream):
+        stop = at + 5 + int.from_bytes(stream[at + 3 : at + 5], "big")
+        free.update(range(at + 5, stop - 20))
+        at = stop
+    found, place = set(), 0
+    for frame in frames:
+        if place in free:
+            found.add(frame.seq)
+        place += len(frame.payload)
+    return found
+
+
+def cut_short(rng: random.Random, frames: list[Frame]) -> list[Frame]:
+    """Every frame is cut by the snaplen, at any byte of what matters."""
+    keep = rng.randrange(80)
+    return [copy(frame, cut=keep) for frame in frames]
+
+
+def lossy_case(seed: int) -> Case:
+    rng = random.Random(f"lossy {seed}")
+    session = session_of(rng)
+    wire = Wire(rng, random_ends(rng), mss=rng.choice((1460, 536, 100, 61)))
+    wire.play(session, close=rng.random() < 0.5)
+    whole = wire.frames
+    if rng.random() < 0.7:
+        whole = planted(rng, whole, rng.choice((0.1, 0.5, 1.0)))
+    frames = whole
+    losses = (*networks.LOSSES, networks.lose, cut_short)
+    for change in rng.sample(losses, rng.choice((1, 1, 2))):
+        if sum(1 for frame in frames if frame.payload) > 8:
+            frames = change(rng, frames)
+    proof = "never" if networks.loss_shows(whole, frames) else "may"
+    return Case(f"{session.kind}, lossy", [frames], [session], ANY - LEAK, proof)

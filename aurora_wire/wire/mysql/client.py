@@ -70,6 +70,7 @@ REPLICA_MAGIC: Final[i64] = 0xEF    # first byte of a semi-synchronous acknowled
 REPLICA_ACK_MIN: Final[i64] = 9
 REPLICA_ACK_MAX: Final[i64] = 9 + 512
 SSL_REQUEST_LEN: Final[i64] = 32
+SSL_HIGH: Final[i64] = 0x08         # CLIENT_SSL, in the second byte of the capabilities
 SSL_REQUEST_320_LEN: Final[i64] = 5
 
 
@@ -222,6 +223,13 @@ class ClientPackets(Packets):
             self.next = TO_TLS
             if events is not None:
                 events.append(TLSRequested(facts.id, True, self.packet_frame, self.packet_time, self.packet_offset))
+            return
+        if not whole and total == SSL_REQUEST_LEN and (end - at < 2 or data[at + 1] & SSL_HIGH):
+            # No login is so short, or none that has this bit: TLS follows.
+            self.late_label = labels.SSL_REQUEST
+            facts.ssl_request_frame = self.packet_frame
+            facts.ssl_request_offset = self.packet_offset
+            self.next = TO_TLS
             return
         greeting = facts.greeting
         offered = greeting.capabilities if greeting is not None else UNKNOWN

@@ -16,6 +16,8 @@ from aurora_wire.wire import labels, notes
 from aurora_wire.wire.decoder import STAY, TO_SEARCH, Decoder
 from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.packets import Packets
+from aurora_wire.wire.mysql.sql_text import begins_statement
+from aurora_wire.wire.mysql.telling import NOTHING, command_tells, reply_tells
 from aurora_wire.wire.tracker import Tracker
 
 HEADER: Final[i64] = 7
@@ -24,6 +26,8 @@ SMALL: Final[i64] = 4096         # bytes that deflate makes of 4 MiB at best
 FREE: Final[i64] = 64 << 20
 RATIO: Final[i64] = 100
 KEPT: Final[i64] = 1 << 20        # bytes that a packet holds, kept for a tracker
+
+PEEK: Final[i64] = 64             # bytes inflated to see what begins there
 
 ZLIB: Final[i64] = 1
 ZSTD: Final[i64] = 2
@@ -256,6 +260,30 @@ class CompressedPackets(Decoder):
             self.side.account(self.owed, self.label if self.left > 0 else labels.UNKNOWN)
             self.owed = 0
         self.head = b""
+
+
+def opens_packet(data: bytes, at: i64, end: i64) -> bool:
+    """Return whether the compressed packet at `at` holds a packet's beginning, as far as it is here.
+
+    Asked where nothing says that compression was agreed: the header alone may be of ciphertext.
+    """
+    begin = at + HEADER
+    if u24(data, at + 4) == 0:
+        stop = begin + 4 + u24(data, begin)
+        if data[begin + 3] == 0 and begins_statement(data, begin, end):
+            return True
+        if stop > end or stop < begin + 5:
+            return False
+        if data[begin + 3] == 0:
+            return command_tells(data, begin + 4, stop) != NOTHING
+        return reply_tells(data, begin + 4, stop, data[begin + 3]) != NOTHING
+    if data[begin] != 0x78:
+        return True  # zstd: four fixed bytes
+    try:
+        some = zlib.decompressobj().decompress(data[begin:end], PEEK)
+    except zlib.error:
+        return False
+    return len(some) >= 4 and 0 < u24(some, 0) <= u24(data, at + 4) - 4
 
 
 class ZlibInflater:

@@ -7,6 +7,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from aurora_wire.reads import u24
+from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_PREPARE
+
 SHOWN: Final[i64] = 64       # bytes that are looked at
 LONGEST_VERB: Final[i64] = 10
 
@@ -17,6 +20,20 @@ VERBS: Final = frozenset(
     b"shutdown signal start stop table truncate uninstall unlock update use values with xa".split()
 )
 
+TEXT: Final[i64] = 24          # printable bytes that a statement begins with, where it has as many
+SHORTEST: Final[i64] = 6       # bytes of a text: "commit", "begin;"
+
+# A statement's first word. Each is 4 letters or more, so that random bytes begin with one (in any case of letters) in
+# 20 * 2^-24 tries; with the header's two fixed bytes, and the printable bytes behind it, in less than one of 10^14.
+FIRST_WORDS: Final = (
+    b"select ", b"insert ", b"update ", b"delete ", b"replace ", b"set ", b"show ", b"create ", b"drop ", b"alter ",
+    b"begin", b"commit", b"rollback", b"call ", b"use ", b"grant ", b"with ", b"load ", b"(select ", b"explain ",
+    b"start transaction", b"truncate ", b"rename ", b"analyze ", b"describe ", b"desc ", b"savepoint ", b"lock ",
+    b"unlock ", b"flush ", b"kill ", b"revoke ", b"prepare ", b"execute ", b"deallocate ", b"optimize ",
+    b"handler ", b"values ", b"table ", b"xa ", b"do ",
+)  # fmt: skip
+COMMENTS: Final = (b"/*", b"--", b"#")
+
 
 def is_text(data: bytes, at: i64, end: i64) -> bool:
     """Return whether data[at:end] has no control characters but white space.
@@ -26,6 +43,16 @@ def is_text(data: bytes, at: i64, end: i64) -> bool:
     while at < end:
         byte: i64 = data[at]
         if (byte < 32 and byte != 9 and byte != 10 and byte != 13) or byte == 127:
+            return False
+        at += 1
+    return True
+
+
+def is_ascii_text(data: bytes, at: i64, end: i64) -> bool:
+    """Return whether data[at:end] is printable ASCII and white space."""
+    while at < end:
+        byte: i64 = data[at]
+        if (byte < 32 and byte != 9 and byte != 10 and byte != 13) or byte >= 127:
             return False
         at += 1
     return True
@@ -79,3 +106,23 @@ def _behind_comments(data: bytes, at: i64, end: i64) -> i64:
         else:
             break
     return at
+
+
+def begins_statement(data: bytes, at: i64, end: i64) -> bool:
+    """Return whether a packet with a statement begins at `at`, by its text."""
+    if end - at < 5 + SHORTEST or data[at + 3] != 0 or data[at + 4] not in (COM_QUERY, COM_STMT_PREPARE):
+        return False
+    stop = at + 4 + u24(data, at)
+    if stop > end:
+        stop = end
+    place = at + 5
+    if stop - place >= 2 and data[place] == 0 and data[place + 1] == 1:
+        place += 2  # no query attributes
+    if stop - place < SHORTEST:
+        return False
+    last = place + TEXT if stop - place > TEXT else stop
+    word = data[place : place + 18].lower()
+    if word.startswith(COMMENTS):
+        # Two fixed bytes, so that all the printable ones are needed: (98 / 256)^22 * 2^-31 with the header.
+        return last - place >= TEXT and is_ascii_text(data, place, last)
+    return word.startswith(FIRST_WORDS) and is_text(data, place, last)

@@ -282,7 +282,10 @@ class TLSRecords(Decoder):
             mine.app_records += 1
             mine.app_bytes += length
             in_1_3 = negotiated >= TLS_1_3
-            if (self._is_data_1_3(length) if in_1_3 else self._holds_data(length)):
+            if (
+                mine.app_records > 1 and (length > KEY_UPDATE_1_3 or is_data_1_3(length))
+                if in_1_3 else self._holds_data(length)
+            ):  # fmt: skip
                 mine.data_records += 1
                 if mine.first_data_offset < 0:
                     mine.first_data_offset = side.position
@@ -329,19 +332,13 @@ class TLSRecords(Decoder):
         if length == 0:
             self._record_end()
 
-    def _is_data_1_3(self, length: i64) -> bool:
-        """Whether it is neither the Finished nor an alert, a KeyUpdate or an EndOfEarlyData, which have one length."""
-        if self.mine.app_records <= 1:
-            return False
-        return length > KEY_UPDATE_1_3 or (length > EMPTY_1_3 and length not in SMALL_1_3)
-
     def _holds_data(self, length: i64) -> bool:
         """Of TLS <= 1.2, or where the hellos were not seen."""
         hello = self.tls.server_hello
         if hello is not None:
             return holds_data(hello.version, hello.suite, length)
         mine = self.mine
-        if self.tls.client_hello is None or self._is_data_1_3(length):
+        if self.tls.client_hello is None or (mine.app_records > 1 and is_data_1_3(length)):
             return length > 0
         # The hello may yet come, by another tap: what TLS 1.3 does not count is judged at the end.
         if length > 0:
@@ -548,3 +545,8 @@ class TLSRecords(Decoder):
             self._passed_over()
         if self.opening is not None:
             self.opening.lost(self.side.from_client, count)
+
+
+def is_data_1_3(length: i64) -> bool:
+    """Return whether a record of TLS 1.3 is no alert, KeyUpdate or EndOfEarlyData, each of which has one length."""
+    return length > KEY_UPDATE_1_3 or (length > EMPTY_1_3 and length not in SMALL_1_3)

@@ -5,11 +5,24 @@ from __future__ import annotations
 import base64
 import random
 from collections.abc import Callable
+from math import comb
 from pathlib import Path
 
 import pytest
 
-from aurora_wire.wire.tls.sample import CIPHERTEXT, RUN, SKEWED, Sample, mix, skewed
+from aurora_wire.wire.tls.sample import (
+    CIPHERTEXT,
+    LIMIT,
+    MOST,
+    READABLE_RUN,
+    RUN,
+    SKEWED,
+    SMALLEST,
+    WINDOW,
+    Sample,
+    mix,
+    skewed,
+)
 from tests.conversations import play, tls
 from tests.conversations.judge import explain, scan_of
 from tests.conversations.sessions import Step, inserted, tls13
@@ -61,6 +74,41 @@ def test_records_that_begin_with_a_counter_are_no_text() -> None:
     for count in range(3000):
         body = count.to_bytes(8, "big") + rng.randbytes(rng.choice((40, 60, 200)))
         assert sample.look(body, 0, len(body)) == CIPHERTEXT, count
+
+
+def chance_of_a_run(window: int, need: int) -> float:
+    """That `need` printable bytes stand in a row among `window` random ones: exact, by the length of the run so far."""
+    readable = 98 / 256
+    chances = [1.0] + [0.0] * need
+    for _ in range(window):
+        after = [0.0] * (need + 1)
+        after[need] = chances[need]
+        for length in range(need):
+            after[0] += chances[length] * (1 - readable)
+            after[length + 1] += chances[length] * readable
+        chances = after
+    return chances[need]
+
+
+def test_ciphertext_is_taken_for_text_less_than_once_in_a_thousand_million_records() -> None:
+    """Of a record of which all is looked at: the first window, and a histogram with its windows. What is said in
+    `sample`'s docstring, computed."""
+    runs = chance_of_a_run(WINDOW, READABLE_RUN) + chance_of_a_run(2 * WINDOW, READABLE_RUN)
+    one_value = 256 * sum(comb(2 * WINDOW, n) * 255 ** (2 * WINDOW - n) for n in range(MOST, 2 * WINDOW + 1))
+    one_value /= 256 ** (2 * WINDOW)
+
+    def lopsided(size: int) -> float:
+        odd = [high for high in range(size + 1) if (2 * high - size) ** 2 >= LIMIT * size or high in (0, size)]
+        return sum(comb(size, high) for high in odd) / 2**size
+
+    histogram = one_value + max(lopsided(size) for size in range(SMALLEST, 2 * WINDOW + 1))
+    # The sum over a direction is looked at when its probes have doubled. Of 4 probes among 32 bytes two may be the
+    # same, which makes the spread of their sum 1 + 3 / 32 times as wide.
+    summed = 2 * 2.718281828 ** (-LIMIT / 2 / (1 + 3 / 32))
+    assert runs < 3.2e-10
+    assert histogram < 2e-12
+    assert summed < 2e-11
+    assert runs + histogram + summed < 1e-9
 
 
 DRESSED: dict[str, tuple[Callable[[random.Random, int], bytes], int]] = {
