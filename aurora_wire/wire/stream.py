@@ -138,6 +138,11 @@ class Stream:
         delta = (seq - self.next_seq) & MASK
         return self.next + (delta if delta < HALF else delta - MASK - 1)
 
+    def distance(self, seq: i64) -> i64:
+        """How far a sequence number is from the next one."""
+        delta = (seq - self.next_seq) & MASK
+        return delta if delta < HALF else MASK + 1 - delta
+
     def acknowledge(self, ack: i64, window: i64) -> None:
         """The receiver's ACK number and window in bytes (-1: its scale is not known)."""
         if self.start == 0:
