@@ -17,7 +17,7 @@ from aurora_wire.wire.connection import MAYBE_RESET, NOT_RESET, RESET, Connectio
 from aurora_wire.wire.events import ConnectionClosed, ConnectionOpened, Event
 from aurora_wire.wire.facts import OTHER, START_SYN, Budget, Facts, TrackerMaker
 from aurora_wire.wire.fragments import Fragments
-from aurora_wire.wire.history import History
+from aurora_wire.wire.history import DIFFERENT, SAME, History
 from aurora_wire.wire.inside import InsideMaker
 from aurora_wire.wire.locator import Locator
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater, ZlibInflater
@@ -34,6 +34,11 @@ ACK: Final[i64] = 0x10
 X_PORT: Final[i64] = 33060
 NEAR: Final[i64] = 1 << 20              # bytes between sequence numbers that are of one connection without doubt
 MAX_SPACES: Final[i64] = 8              # connections of the same addresses and ports at a time
+# May a frame in another network be of this connection?
+AGREES: Final[i64] = 0    # it goes on where this one is, or repeats its bytes
+PASSES: Final[i64] = 1    # nothing in it says
+FAR: Final[i64] = 2       # its numbers are near, and are not this one's
+DIFFERS: Final[i64] = 3   # other bytes for the same place
 CACHE_SLOTS: Final[i64] = 32768         # recent flows found without a key; a power of two
 LINGER_NS: Final[i64] = 60_000_000_000  # a closed connection waits this long for late segments
 LINGER_FRAMES: Final[i64] = 20_000      # or this many frames
@@ -153,6 +158,8 @@ class Engine:
                 stream = self._open(key, stream, flags, data, tcp_at, locator.payload_len, frame, time_ns)
                 if stream is None:
                     return
+                if stream.network < 0:
+                    stream.network = locator.network
             if self.streams.get(key) is stream:
                 stream.addresses = addresses
                 stream.ports = ports
@@ -161,15 +168,11 @@ class Engine:
             self._new_block(buffer)
         connection = cast(Connection, stream.receiver)
         seq = u32_be(data, tcp_at + 4)
-        if seq != stream.next_seq and not flags & SYN:
-            fits = self._fits(connection, stream, seq, data, tcp_at, flags)
-            if fits and connection.next_space is not None:
-                fits = not self._is_nearer(connection, stream, seq, data, tcp_at, flags)
-            if not fits:
-                stream = self._elsewhere(connection, stream, seq, data, tcp_at, flags, locator.payload_len)
-                if stream is None:
-                    return
-                connection = cast(Connection, stream.receiver)
+        if (seq != stream.next_seq or locator.network != stream.network) and not (connection.skipping or flags & SYN):
+            stream = self._placed(connection, stream, seq, data, tcp_at, flags, locator.payload_len)
+            if stream is None:
+                return
+            connection = cast(Connection, stream.receiver)
         connection.packets += 1
         connection.last_frame = frame
         connection.last_time = time_ns
@@ -342,13 +345,19 @@ class Engine:
                 if flags & ACK and u32_be(data, tcp_at + 8) == (space.client_isn + 1) & 0xFFFFFFFF:
                     # Both sides agree on it. Is the first one gone, its ports used again?
                     silent = self.now >= 0 and self.now - connection.last_time > LINGER_NS
-                    gone = silent or connection.closed_frame >= 0 or not connection.server.spoke
+                    # Two networks may have both of them.
+                    unanswered = not connection.server.spoke and connection.client.network == space.client.network
+                    gone = silent or connection.closed_frame >= 0 or unanswered
                     if connection.next_space is space and gone:
                         self._finish(connection)
                     return one
                 space = space.next_space
             alive = isn < 0 and connection.closed_frame < 0 and not flags & ACK
             if flags & ACK and connection.closed_frame < 0:
+                if known.network >= 0 and known.network != self.locator.network and known.start != 0:
+                    if known.offset_of(seq + 1) != 0:
+                        # Another network, whose client began with the same number.
+                        return self._space(connection, key, flags, frame, time_ns)
                 return known  # a SYN-ACK belongs to the SYN before it
             if alive and known.side.seen == 0:
                 return known
@@ -408,6 +417,106 @@ class Engine:
             return near or 0 < ahead <= MAX_WINDOW
         return near and 0 < ack_ahead <= MAX_WINDOW
 
+    def _placed(
+        self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64, payload_len: i64
+    ) -> Stream | None:
+        """The stream of a frame that is not simply the next one: of this connection or of another of the same ports.
+
+        The network that it was seen in tells connections apart only where numbers and bytes do so as well: a switch
+        mirrors one direction with its tag and one without, or each frame twice.
+        """
+        network = self.locator.network
+        if network != stream.network:
+            tied = self._tied(connection, stream, network, seq, data, tcp_at, flags)
+            if tied is not None:
+                return tied
+        fits = seq == stream.next_seq or self._fits(connection, stream, seq, data, tcp_at, flags)
+        peer = connection.server if stream is connection.client else connection.client
+        if fits and stream.network < 0 and peer.network == network:
+            stream.network = network
+        if fits and network != stream.network:
+            agreed = self._agrees(stream, peer, seq, data, tcp_at, flags)
+            networks = stream.networks
+            known = networks is not None and network in networks
+            if agreed == DIFFERS or (agreed == FAR and not known):
+                if payload_len == 0:
+                    self._label_alone(stream, self.frames, labels.TCP_CONTROL)
+                    return None
+                if known and networks is not None:
+                    # Its bytes are in this stream already: which of them are not this one's, nobody knows.
+                    networks.remove(int(network))
+                    stream.facts.note(
+                        notes.CONFLICT, stream.side.from_client, self.frames, self.now, stream.next, payload_len
+                    )
+                other = self._space(connection, stream.key, flags, self.frames, self.now)
+                if other is not None:
+                    other.network = network
+                    return other
+            elif stream.network < 0:
+                stream.network = network
+            elif networks is None:
+                if agreed == AGREES:
+                    stream.networks = [int(network)]
+            elif agreed == AGREES and not known and len(networks) < MAX_SPACES:
+                networks.append(int(network))
+            return stream
+        if fits and connection.next_space is not None:
+            fits = not self._is_nearer(connection, stream, seq, data, tcp_at, flags)
+        if fits:
+            return stream
+        elsewhere = self._elsewhere(connection, stream, seq, data, tcp_at, flags, payload_len)
+        if elsewhere is not None and elsewhere.network < 0:
+            elsewhere.network = network
+        return elsewhere
+
+    def _tied(
+        self, connection: Connection, stream: Stream, network: i64, seq: i64, data: bytes, tcp_at: i64, flags: i64
+    ) -> Stream | None:
+        """The stream of another connection of the same ports that this network is known to be of."""
+        space = connection.next_space
+        while space is not None:
+            is_client = space.client.key == stream.key
+            one = space.client if is_client else space.server
+            other = space.server if is_client else space.client
+            if not space.finished and (one.network == network or (one.network < 0 and other.network == network)):
+                if self._fits(space, one, seq, data, tcp_at, flags):
+                    one.network = network
+                    return one
+            space = space.next_space
+        return None
+
+    def _agrees(
+        self, stream: Stream, peer: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64
+    ) -> i64:
+        """May a frame that was seen in another network be of this connection, by its numbers and bytes?"""
+        if stream.start == 0:
+            return AGREES
+        locator = self.locator
+        offset = stream.offset_of(seq)
+        size = locator.payload_len
+        acked = peer.acked
+        if flags & ACK and peer.start != 0:
+            acked = peer.offset_of(u32_be(data, tcp_at + 8))
+        if acked > peer.next or offset < 0:
+            return FAR
+        if size == 0:
+            return PASSES if offset <= stream.next else FAR
+        if offset == stream.next:
+            return AGREES
+        if offset > stream.next:
+            in_step = acked >= peer.acked or acked == peer.next
+            return AGREES if in_step and offset - stream.next <= WINDOW_SLACK else FAR
+        if size == 1 and offset + 1 == stream.next:
+            return PASSES
+        at = locator.payload_at
+        end = locator.captured_end
+        if end - at > stream.next - offset:
+            end = at + stream.next - offset
+        found = stream.history.compare(offset, data, at, end)
+        if found == DIFFERENT:
+            return DIFFERS
+        return AGREES if found == SAME else PASSES
+
     def _is_nearer(
         self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64
     ) -> bool:
@@ -416,7 +525,8 @@ class Engine:
         space = connection.next_space
         while space is not None:
             one = space.client if space.client.key == stream.key else space.server
-            if one.start != 0 and not space.finished and one.distance(seq) < far:
+            seen_here = one.network < 0 or one.network == self.locator.network
+            if one.start != 0 and seen_here and not space.finished and one.distance(seq) < far:
                 if self._fits(space, one, seq, data, tcp_at, flags):
                     return True
             space = space.next_space

@@ -88,6 +88,7 @@ class Stream:
         self.spoke = False            # a frame of this direction was captured
         self.receiver = receiver
         self.key = key
+        self.network: i64 = -1        # that its first frame was seen in; -1: there was none
         self.start: i64 = 0           # 0: not known yet, else START_ACK or START_SYN, or -1 the first segment seen
         self.next: i64 = 0
         self.next_seq: i64 = 0        # the sequence number of `next`
@@ -102,6 +103,7 @@ class Stream:
         self.decoder: Decoder | None = None
         self.held: list[Segment] = []
         self.budget = budget
+        self.networks: list[int] | None = None  # others that it was seen in as well: with its tag and without
         self.end: i64 = -1            # offset of FIN
         self.hole_frame: i64 = 0      # the frame that first showed that bytes are missing
         self.late_since: i64 = -1     # when they were acknowledged, or what came last of them arrived
