@@ -489,6 +489,7 @@ class Connection(Receiver):
         """A segment that the receiver would have dropped: a remark; and a leak is a leak, wherever it went."""
         facts = self.facts
         facts.note(kind, stream.side.from_client, frame, time_ns, stream.next, end - at)
+        stream.side.aside += end - at
         self.set_aside(stream, seq, data, at, end, frame, time_ns, True)
         if facts.dropped_leak_frame < 0 and facts.kind in (MYSQL, TLS_ONLY):
             if stream.side.from_client and mysql_commands(data, at, end, 0) == STRONG:
@@ -557,7 +558,8 @@ class Connection(Receiver):
             if found.readable and (facts.tls is not None or facts.statements_total == 0):
                 # Beside statements of its own, another copy of one would read as one more.
                 for statement in found.statements:
-                    facts.add_statement(statement)
+                    if not facts.holds(statement):
+                        facts.add_statement(statement)
         for one in (reader.client, reader.server):
             side = one.side
             unread = side.seen > side.tls + side.by_design and self.aside_doubts > 0
@@ -565,7 +567,10 @@ class Connection(Receiver):
                 is_client = one.key == self.client.key
                 place = self.aside_client if is_client else self.aside_server
                 offset = self.aside_client_offset if is_client else self.aside_server_offset
-                facts.note(notes.SET_ASIDE, is_client, place, self.last_time, offset, side.seen)
+                aside = facts.client.aside if is_client else facts.server.aside
+                # The losing copies of fragments were in no segment.
+                amount = aside if aside > 0 else side.seen
+                facts.note(notes.SET_ASIDE, is_client, place, self.last_time, offset, amount)
 
     def close(self) -> None:
         """No more frames will come: hand out what waits, and account for it."""

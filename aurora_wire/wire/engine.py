@@ -247,6 +247,9 @@ class Engine:
             stream.facts.note(notes.CONFLICT, stream.side.from_client, frame, time_ns, stream.next, end - at)
             if end <= len(locator.other):
                 connection.set_aside(stream, seq, locator.other, at, end, frame, time_ns, True)
+        if dropped >= 0 and stream.repeats(seq, data, at, end, frame):
+            self._label_alone(stream, frame, labels.RETRANSMISSION)
+            return
         if dropped >= 0:
             connection.disregard(stream, dropped, seq, data, at, end, frame, time_ns)
             self._label_alone(stream, frame, labels.DISREGARDED)
@@ -366,6 +369,9 @@ class Engine:
                 # what looked like the end of a connection that goes on may have been forged as well.
                 return self._space(connection, key, flags, frame, time_ns)
             self._finish(connection)
+            after = self.streams.get(key)
+            if after is not None:
+                return self._space(cast(Connection, after.receiver), key, flags, frame, time_ns)
         elif not flags & SYN and payload_len == 0:
             self.stray += 1
             if self.labelled is not None:

@@ -65,7 +65,7 @@ class Receiver:
     def set_aside(
         self, stream: "Stream", seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, doubtful: bool
     ) -> None:
-        """Read bytes that are not part of the stream; nothing of them is delivered.
+        """Read bytes that are not part of the stream, with those of their segment that are: a packet may need both.
 
         doubtful: they are more than a late repetition of acknowledged bytes that are not kept any more.
         """
@@ -194,7 +194,7 @@ class Stream:
         if offset < self.next:
             known = stop if stop < self.next else self.next
             got = at + known - offset
-            same = self._compare(offset, data, at, got if got < end else end, frame, time_ns)
+            same = self._compare(offset, data, at, got if got < end else end, end, frame, time_ns)
             if stop <= self.next:
                 if stop - offset <= 1 and stop == self.next:
                     return PROBE
@@ -215,15 +215,33 @@ class Stream:
             self._calm()
         return WAITING if waiting else NEW
 
-    def _compare(self, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64) -> bool:
-        """Compare bytes that were passed by with what was delivered. Return False if they were set aside."""
+    def repeats(self, seq: i64, data: bytes, at: i64, end: i64, frame: i64) -> bool:
+        """Are all these bytes the same as those that were delivered in their place?"""
+        offset = self.offset_of(seq)
+        if self.start == 0 or at >= end or offset < 0 or offset + end - at > self.next:
+            return False
+        if self.history.compare(offset, data, at, end) != SAME:
+            return False
+        self.side.repeated += end - at
+        tracker = self.side.tracker
+        if tracker is not None:
+            tracker.same(frame, 0, end - at, offset)
+        return True
+
+    def _compare(
+        self, offset: i64, data: bytes, at: i64, end: i64, last: i64, frame: i64, time_ns: i64
+    ) -> bool:
+        """Compare bytes that were passed by with what was delivered. Return False if they were set aside.
+
+        last: the end of their segment.
+        """
         begin = at  # of its payload
         if offset < 0:
             # Before what was seen first: nothing to compare with, and nothing rests on it.
             before = at - offset
             if before > end:
                 before = end
-            self._set_aside(offset, data, at, before, frame, time_ns, True)
+            self._set_aside(offset, data, at, before, last, frame, time_ns, True)
             at -= offset
             offset = 0
         if at >= end:
@@ -243,15 +261,18 @@ class Stream:
         if kind >= 0:
             self.facts.note(kind, self.side.from_client, frame, time_ns, offset, stop - offset)
         if found == SAME or (stop - offset == 1 and stop == self.next):
+            self.side.repeated += end - at
             return True
-        self._set_aside(offset, data, at, end, frame, time_ns, kind >= 0)
+        self._set_aside(offset, data, at, end, last, frame, time_ns, kind >= 0)
         return False
 
     def _set_aside(
-        self, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, doubtful: bool
+        self, offset: i64, data: bytes, at: i64, end: i64, last: i64, frame: i64, time_ns: i64, doubtful: bool
     ) -> None:
+        """data[at:end] is set aside; its segment goes on to `last`, in the stream."""
         seq = (self.next_seq + offset - self.next) & MASK
-        self.receiver.set_aside(self, seq, data, at, end, frame, time_ns, doubtful)
+        self.side.aside += end - at
+        self.receiver.set_aside(self, seq, data, at, last, frame, time_ns, doubtful)
 
     def _take(self, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64, payload_at: i64) -> None:
         """The next bytes, in order."""
@@ -321,14 +342,21 @@ class Stream:
         low = offset if offset > old.offset else old.offset
         high = offset + end - at
         old_high = old.offset + len(old.data)
+        last = high if high < old.end() else old.end()
         if old_high < high:
             high = old_high
+        if low < last and high < last:
+            # The snaplen cut these off from the first copy: there is nothing to compare with.
+            begin = low if low > high else high
+            self._set_aside(begin, data, at + begin - offset, at + last - offset, end, frame, time_ns, True)
         if low < high:
             if old.data[low - old.offset : high - old.offset] != data[at + low - offset : at + high - offset]:
                 kind = notes.CONFLICT if high > self.acked else notes.CONFLICT_ACKED
                 self.facts.note(kind, self.side.from_client, frame, time_ns, low, high - low)
-                self._set_aside(low, data, at + low - offset, at + high - offset, frame, time_ns, True)
-            elif self.side.tracker is not None:
+                self._set_aside(low, data, at + low - offset, at + high - offset, end, frame, time_ns, True)
+                return
+            self.side.repeated += high - low
+            if self.side.tracker is not None:
                 begin = payload_at + low - offset
                 self.side.tracker.same(frame, begin, begin + high - low, low)
 

@@ -1,4 +1,4 @@
-"""The same addresses and ports in two networks are two connections; one that is mirrored with and without tag is one."""
+"""The same addresses and ports in two networks are two connections; one that is mirrored twice is one."""
 
 from __future__ import annotations
 
