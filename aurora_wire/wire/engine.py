@@ -12,7 +12,7 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be, u32, u32_be
 from aurora_wire.wire import labels, notes
-from aurora_wire.wire.checksum import BAD, GOOD, PARTIAL, ZERO, internet_checksum, tcp_checksum_state
+from aurora_wire.wire.checksum import BAD, GOOD, PARTIAL, ZERO, ipv4_checksum_is_right, tcp_checksum_state
 from aurora_wire.wire.connection import MAYBE_RESET, NOT_RESET, RESET, Connection
 from aurora_wire.wire.events import ConnectionClosed, ConnectionOpened, Event
 from aurora_wire.wire.facts import OTHER, START_SYN, Budget, Facts, TrackerMaker
@@ -300,8 +300,7 @@ class Engine:
     def _wrong_ip_checksum(self, data: bytes) -> bool:
         """Is the IPv4 header's checksum wrong? 0 means that the network card was to fill it in."""
         at = self.locator.ip_at
-        header_len: i64 = (int(data[at]) & 15) * 4
-        return internet_checksum(data, at, at + header_len) != 0 and u16_be(data, at + 10) != 0
+        return not ipv4_checksum_is_right(data, at) and u16_be(data, at + 10) != 0
 
     def _label_alone(self, stream: Stream, frame: i64, label: i64) -> None:
         tracker = stream.side.tracker
