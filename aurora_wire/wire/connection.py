@@ -539,6 +539,8 @@ class Connection(Receiver):
         reader.close()
         reader.dispose()
         facts = self.facts
+        for statement in reader.facts.statements:
+            facts.mend(statement)
         if self.aside_doubts == 0 and (facts.login_frame >= 0 or facts.commands > 0 or facts.responses > 0):
             return  # late repetitions, in a connection whose plaintext is told already
         found = reader.facts

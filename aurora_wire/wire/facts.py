@@ -386,6 +386,17 @@ class Facts:
         """Would the next one be kept or told? Where not, it is only counted."""
         return self.events is not None or len(self.statements) < self.budget.each
 
+    def mend(self, whole: Statement) -> None:
+        """Put a statement in the place of the one of which only a part had been there, if there is one."""
+        for i, one in enumerate(self.statements):
+            if not one.complete and one.text and one.command == whole.command and one.length == whole.length:
+                if whole.complete and whole.text.startswith(one.text):
+                    self.statements[i] = Statement(
+                        self.id, one.frame, one.time_ns, one.offset, one.command, whole.text, one.length, whole.values,
+                        True, one.compressed, one.statement_id,
+                    )  # fmt: skip
+                    return
+
     def holds(self, statement: Statement) -> bool:
         """Return whether the same text of the same frame is there already."""
         return any(one.frame == statement.frame and one.text == statement.text for one in self.statements)

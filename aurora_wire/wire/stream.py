@@ -12,7 +12,7 @@ from mypy_extensions import i64, mypyc_attr
 from aurora_wire.wire import notes
 from aurora_wire.wire.decoder import STAY, Decoder
 from aurora_wire.wire.facts import START_ACK, START_SYN, Budget, Facts, Side
-from aurora_wire.wire.history import DIFFERENT, NOT_KEPT, SAME, History
+from aurora_wire.wire.history import DIFFERENT, MAX_AROUND, NOT_KEPT, SAME, History
 
 MASK: Final[i64] = 0xFFFFFFFF
 HALF: Final[i64] = 0x80000000
@@ -47,6 +47,24 @@ class Segment:
 
     def end(self) -> i64:
         return self.offset + len(self.data) + self.cut
+
+
+@mypyc_attr(acyclic=True)
+class Torn:
+    """The last gap that was given up, [start, end), and what was on both sides of it: should it be filled after all."""
+
+    __slots__ = ("around", "end", "size", "start")
+
+    def __init__(self, start: i64, end: i64, around: list[Segment]) -> None:
+        self.start: Final[i64] = start
+        self.end: Final[i64] = end
+        self.around = around
+        self.size: i64 = 0  # bytes of these, taken from the budget
+
+    def give_back(self, budget: Budget) -> None:
+        budget.history += self.size
+        self.size = 0
+        self.around = []
 
 
 class Receiver:
@@ -109,6 +127,7 @@ class Stream:
         self.late_since: i64 = -1     # when they were acknowledged, or what came last of them arrived
         self.late_packets: i64 = 0
         self.pending: list[Segment] = []  # delivered before the protocol was known
+        self.torn: Torn | None = None
         self.good_checksums: i64 = 0
         self.bad_checksums: i64 = 0
 
@@ -263,6 +282,14 @@ class Stream:
         if found == SAME or (stop - offset == 1 and stop == self.next):
             self.side.repeated += end - at
             return True
+        torn = self.torn
+        if torn is not None and offset < torn.end and stop > torn.start:
+            # It fills what was given up: read it in its place.
+            for piece in torn.around:
+                seq = (self.next_seq + piece.offset - self.next) & MASK
+                size: i64 = len(piece.data)
+                self.receiver.set_aside(self, seq, piece.data, 0, size, piece.frame, piece.time_ns, False)
+            torn.give_back(self.budget)
         self._set_aside(offset, data, at, end, last, frame, time_ns, kind >= 0)
         return False
 
@@ -419,10 +446,35 @@ class Stream:
             frame = self.held[0].frame
             time_ns = self.held[0].time_ns
         self.facts.note(notes.GAP, side.from_client, frame, time_ns, self.next, count)
+        if self.facts.tls is None:
+            self._remember_sides(target, frame, time_ns)
         self.next = target
         self.next_seq = (self.next_seq + count) & MASK
         self.history.clear()
         self.receiver.hole(self, count)
+
+    def _remember_sides(self, target: i64, frame: i64, time_ns: i64) -> None:
+        """Keep what is on both sides of a gap up to `target`."""
+        if self.torn is not None:
+            self.torn.give_back(self.budget)
+        start, before = self.history.around(self.next)
+        torn = Torn(self.next, target, [])
+        if before:
+            torn.around.append(Segment(start, before, 0, self.side.frame, self.side.time_ns, 0))
+        size: i64 = len(before)
+        end = target
+        for item in self.held:
+            if item.offset != end or item.cut > 0 or size > MAX_AROUND:
+                break
+            torn.around.append(item)
+            size += len(item.data)
+            end = item.end()
+        if size <= self.budget.history:
+            self.budget.history -= size
+            torn.size = size
+            self.torn = torn
+        else:
+            self.torn = None
 
     def close(self) -> None:
         """No more segments will come: hand out what waits, with the gaps before it and after."""
@@ -441,6 +493,9 @@ class Stream:
             self._gap_to(last)
         self.patience = -1
         self.history.clear()
+        if self.torn is not None:
+            self.torn.give_back(self.budget)
+            self.torn = None
 
     def known_from(self) -> i64:
         """How the beginning is known: 0 not, START_ACK, START_SYN."""
