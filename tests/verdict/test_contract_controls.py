@@ -73,6 +73,23 @@ def test_a_login_behind_it_is_told(name: str, sizes: int | None, who: Sender, tm
     assert "encrypted" not in {one.verdict for one in result.connections[:1]}, explain(result)
 
 
+@pytest.mark.parametrize("who", ["client", "server"])
+@pytest.mark.parametrize("sizes", [None, 50, 20])
+@pytest.mark.parametrize("rest", ["login", "query", "all"])
+@pytest.mark.parametrize("after", ["client-hello", "server-flight", "server-data-2"])
+def test_plaintext_behind_an_rst_that_looks_right_is_told(
+    after: str, rest: str, sizes: int | None, who: Sender, tmp_path: Path
+) -> None:  # fmt: skip
+    """Its number and checksum are right, and it never arrives: its time to live is too short."""
+    talk = play(until(tls13(), after), close=False)
+    talk.rst(who)
+    clear = since(plaintext(), "login")
+    for step in {"login": clear[:1], "query": since(clear, "query")[:2], "all": clear}[rest]:
+        talk.say(step.sender, step.payload, sizes=sizes)
+    result = scan_of(tmp_path, talk)
+    assert result.exit_code == 1, explain(result)
+
+
 def test_bytes_before_an_rst_that_were_not_captured_are_missing(tmp_path: Path) -> None:
     """The last segment is not in the capture: the RST's number tells so."""
     steps = tls13()
