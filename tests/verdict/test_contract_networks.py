@@ -126,6 +126,35 @@ def test_a_tag_that_changes_within_a_connection(tmp_path: Path) -> None:
     assert [(one.verdict, one.confidence) for one in result.connections] == [("encrypted", "proven")], explain(result)
 
 
+def fragments(packet: Packet) -> list[Packet]:
+    """Its datagram in two; the identification is the same for all of them."""
+    ip = packet.data[14:34]
+    body = packet.data[34:]
+    if len(body) <= 40:
+        return [packet]
+    made = []
+    for low, high in ((0, 32), (32, len(body))):
+        field = (0x2000 if high < len(body) else 0) | low // 8
+        head = ip[:2] + struct.pack("!HHH", 20 + high - low, 77, field) + ip[8:10] + b"\0\0" + ip[12:]
+        head = head[:10] + struct.pack("!H", internet_checksum(head)) + head[12:]
+        data = packet.data[:14] + head + body[low:high]
+        made.append(replace(packet, data=data, original_len=len(data)))
+    return made
+
+
+def test_fragments_of_two_networks_are_not_mixed(tmp_path: Path) -> None:
+    one = play(tls13(), sizes=500).packets
+    two = play(tls12(), Conversation(client_isn=70, server_isn=5), sizes=500).packets
+    mixed: list[Packet] = []
+    for at in range(max(len(one), len(two))):
+        first = tagged([piece for packet in one[at : at + 1] for piece in fragments(packet)], vlan, 7)
+        second = tagged([piece for packet in two[at : at + 1] for piece in fragments(packet)], vlan, 8)
+        mixed += turns(first, second)
+    result = scan_of(tmp_path, mixed)
+    found = [(one.verdict, one.confidence) for one in result.connections]
+    assert found == [("encrypted", "proven"), ("encrypted", "proven")], explain(result)
+
+
 def test_a_priority_tag_names_no_network(tmp_path: Path) -> None:
     packets = play(since(tls13(), "greeting")).packets
     changed = [vlan(packet, 0) if at % 3 else packet for at, packet in enumerate(packets)]
