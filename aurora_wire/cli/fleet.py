@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--parameters goes with --json: from the API they are read as they are.")
     with Output(arguments.output) as output:
         if arguments.json:
-            found = fleets.from_saved(arguments.json, _groups(arguments.parameters))
+            found = fleets.from_saved(arguments.json, groups_of(arguments.parameters))
         else:
             from aurora_wire.posture.aws import from_account  # noqa: PLC0415
 
@@ -73,7 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
     return found.exit_code
 
 
-def _groups(given: list[str]) -> dict[str, str]:
+def groups_of(given: list[str]) -> dict[str, str]:
+    """Return file by parameter group, as `--parameters` was given. Raises UsageError."""
     found = {}
     for each in given:
         group, equals, path = each.partition("=")

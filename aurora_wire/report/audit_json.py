@@ -10,9 +10,13 @@ SCHEMA = "aurora-wire/audit/1"
 
 def render(found: AuditResult) -> str:
     """Return the object, with a line break at its end."""
+    return dump({"schema": SCHEMA, **audit_fields(found)}) + "\n"
+
+
+def audit_fields(found: AuditResult) -> Fields:
+    """Return what the object holds, without its schema."""
     version, cipher = found.session
-    fields: Fields = {
-        "schema": SCHEMA,
+    return {
         "host": clean(found.target.host),
         "port": found.target.port,
         "time": found.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -49,4 +53,3 @@ def render(found: AuditResult) -> str:
             for hit in found.findings
         ],
     }  # fmt: skip
-    return dump(fields) + "\n"
