@@ -644,8 +644,8 @@ class Engine:
         if stream.start != 0 and stream.offset_of(seq + 1) != 0:
             return  # of an open connection: a receiver challenges it
         if flags & ACK:
-            if peer.start != 0 and not 0 <= peer.offset_of(u32_be(data, tcp_at + 8)) <= peer.next:
-                return  # what it answers was not sent
+            if peer.start != 0 and not 0 <= peer.offset_of(u32_be(data, tcp_at + 8)) <= peer.next + WINDOW_SLACK:
+                return  # what it answers was not sent; data of a SYN may be missing
             peer.acknowledge(u32_be(data, tcp_at + 8), u16_be(data, tcp_at + 14))
         if stream.start == START_SYN:
             return
@@ -686,7 +686,8 @@ class Engine:
         elif flags & FIN:
             if stream.end < 0:
                 offset = stream.offset_of(seq_end & 0xFFFFFFFF) if stream.start != 0 else 0
-                if offset < stream.next or (stream.edge >= 0 and offset > stream.edge + WINDOW_SLACK):
+                # Where it comes after its ACK, its own number may be passed by already.
+                if offset < stream.next - 1 or (stream.edge >= 0 and offset > stream.edge + WINDOW_SLACK):
                     return  # of bytes that were taken already, or outside the window
                 stream.end = offset
                 if stream.end > stream.next and stream.patience < 0 and not connection.skipping:
