@@ -38,16 +38,18 @@ from aurora_wire.verdict.undecoded import Losses, undecoded_of
 from aurora_wire.verdict.whole import Tally, closing_of, exit_code_of, verdict_of
 from aurora_wire.version import VERSION
 from aurora_wire.wire import notes
+from aurora_wire.wire.connection import Connection
 from aurora_wire.wire.engine import Engine
 from aurora_wire.wire.events import Statement
 from aurora_wire.wire.facts import MAX_STATEMENTS, OTHER, Budget
-from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, remedy_of
+from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, STT, remedy_of
 
 if TYPE_CHECKING:
     from aurora_wire.verdict.keylog import KeyLog
     from aurora_wire.verdict.tls_open.openers import KeyLogOpeners
 
 DEFAULT_PORTS = (3306, 33060)
+STT_PORT = 7471               # of TCP
 CHUNK = 20_000                # frames between two looks at what ended
 MAX_CONNECTIONS = 100_000     # results kept; all are counted
 MAX_FINDINGS = 1_000          # kept of a rule; all are counted
@@ -93,6 +95,7 @@ class Analysis:
         self.seen_in: dict[int, int] | None = None  # open connections by id: a bit for each capture with a packet of it
         self._by_capture: dict[int, Tally] = {}
         self._fragments_lost = 0
+        self._stt_packets = 0
         self.connections: list[ConnectionResult] = []
         self.findings: list[Finding] = []
         self.findings_total: Counter[str] = Counter()
@@ -211,6 +214,9 @@ class Analysis:
             facts = connection.facts
             connection.dispose()
             captures = self._captures_of(int(facts.id))
+            if facts.kind == OTHER and self._is_stt(connection):
+                self._stt_packets += int(connection.packets)
+                continue
             if facts.kind == OTHER:
                 self.tally.add_other(facts.other, int.from_bytes(connection.client.key[-2:], "big"))
                 continue
@@ -227,6 +233,12 @@ class Analysis:
                 self.on_connection(result, found)
             if len(self.connections) < MAX_CONNECTIONS:
                 self.connections.append(result)
+
+    @staticmethod
+    def _is_stt(connection: Connection) -> bool:
+        """Is it "stateless" TCP, the tunnel of the IETF's draft-davie-stt? It has one port, and never a SYN."""
+        port = int.from_bytes(connection.client.key[-2:], "big")
+        return port == STT_PORT and connection.client_isn < 0 and connection.server_isn < 0
 
     def _captures_of(self, connection: int) -> list[int]:
         """Indexes of the captures with a packet of a connection that has ended; none where there is one capture."""
@@ -253,6 +265,8 @@ class Analysis:
         """No more frames: the result."""
         self.engine.finish()
         self.collect()
+        if self._stt_packets and self.captures:
+            self._skipped(self.captures[-1], STT, 0, self._stt_packets)
         verdict, confidence = verdict_of(self.tally, self.captures)
         self._judge_captures(verdict, confidence)
         self.connections.sort(key=lambda one: one.id)
@@ -450,7 +464,7 @@ def scan(
     failures: list[CaptureError] = []
     found = find_inputs([os.fspath(path) for path in paths])
     inputs = found.captures
-    analysis.ignored = found.ignored
+    analysis.ignored = [one.path for one in found.left_out]
     if len(inputs) > 1:
         analysis.seen_in = {}
     if on_begin is not None:
