@@ -68,6 +68,18 @@ def internet_checksum(data: bytes, at: i64, end: i64) -> i64:
     return swapped(~fold(word_sum(data, at, end)) & 0xFFFF)
 
 
+def ipv4_checksum_is_right(buffer: bytes, at: i64) -> bool:
+    """Is that of the IPv4 header at `at` right, all of which lies in `buffer`?"""
+    header_len: i64 = buffer[at] & 15
+    if header_len != 5:
+        return fold(word_sum(buffer, at, at + (header_len << 2))) == 0xFFFF
+    # The usual header: 20 bytes.
+    first = read_i64_le(buffer, at)
+    second = read_i64_le(buffer, at + 8)
+    total = (first & 0xFFFFFFFF) + (first >> 32 & 0xFFFFFFFF) + (second & 0xFFFFFFFF) + (second >> 32 & 0xFFFFFFFF)
+    return fold(total + u32(buffer, at + 16)) == 0xFFFF
+
+
 def tcp_checksum_state(buffer: bytes, addresses_at: i64, ip_version: i64, tcp_at: i64, end: i64) -> i64:
     """GOOD, PARTIAL, ZERO or BAD for the segment from `tcp_at` to `end`, both offsets in `buffer`.
 
@@ -77,7 +89,12 @@ def tcp_checksum_state(buffer: bytes, addresses_at: i64, ip_version: i64, tcp_at
     if addresses_at < 0 or addresses_at + addresses_len > tcp_at or end - tcp_at < 20 or end > len(buffer):
         return UNCHECKED
     length: i64 = end - tcp_at
-    addresses = word_sum(buffer, addresses_at, addresses_at + addresses_len) + 0x0600  # protocol 6, swapped
+    addresses: i64 = 0x0600  # protocol 6, swapped
+    if addresses_len == 8:
+        word = read_i64_le(buffer, addresses_at)
+        addresses += (word & 0xFFFFFFFF) + (word >> 32 & 0xFFFFFFFF)
+    else:
+        addresses += word_sum(buffer, addresses_at, addresses_at + addresses_len)
     with_length: i64 = addresses + swapped(length & 0xFFFF) + swapped(length >> 16)
     if fold(with_length + word_sum(buffer, tcp_at, end)) == 0xFFFF:
         return GOOD

@@ -32,6 +32,10 @@ from aurora_wire.wire.tls.records import TLSRecords
 
 NOBODY: Final = Receiver()
 
+NOT_RESET: Final[i64] = 0
+MAYBE_RESET: Final[i64] = 1  # an RST came, but not at the next byte that its receiver expects
+RESET: Final[i64] = 2
+
 
 class Connection(Receiver):
     """Two streams and their decoders. `client` and `server` are roles by who greets or sends SYN, else by port."""
@@ -49,7 +53,7 @@ class Connection(Receiver):
         self.last_frame: i64 = 0
         self.last_time: i64 = -1
         self.skipping = False              # another protocol: nothing is decoded
-        self.was_reset = False
+        self.reset: i64 = NOT_RESET
         self.verify = True                 # TCP checksums still matter
         self.undecided = True
         self.watching = False              # `skipping`, by a guess that may be taken back
@@ -64,6 +68,9 @@ class Connection(Receiver):
         self.client_isn: i64 = -1          # sequence numbers of the SYNs
         self.server_isn: i64 = -1
         self.ends: i64 = 0                 # directions that sent FIN
+        self.reset_by: Stream | None = None  # an RST that came early: whose, its offset, and how far they had come
+        self.reset_at: i64 = 0
+        self.reset_next: i64 = 0
         self.closed_frame: i64 = -1
         self.ip_version: i64 = 4
         self.is_aside = False              # this one reads the bytes that another set aside
@@ -100,6 +107,7 @@ class Connection(Receiver):
 
     def dispose(self) -> None:
         """Let go of what refers back to this connection, so that it needs no garbage collector."""
+        self.reset_by = None
         self.client.receiver = NOBODY
         self.server.receiver = NOBODY
 
@@ -497,6 +505,7 @@ class Connection(Receiver):
         """A segment that the receiver would have dropped: a remark; and a leak is a leak, wherever it went."""
         facts = self.facts
         facts.note(kind, stream.side.from_client, frame, time_ns, stream.next, end - at)
+        stream.side.aside += end - at
         self.set_aside(stream, seq, data, at, end, frame, time_ns, True)
         if facts.dropped_leak_frame < 0 and facts.kind in (MYSQL, TLS_ONLY):
             if stream.side.from_client and mysql_commands(data, at, end, 0) == STRONG:
@@ -546,6 +555,8 @@ class Connection(Receiver):
         reader.close()
         reader.dispose()
         facts = self.facts
+        for statement in reader.facts.statements:
+            facts.mend(statement)
         if self.aside_doubts == 0 and (facts.login_frame >= 0 or facts.commands > 0 or facts.responses > 0):
             return  # late repetitions, in a connection whose plaintext is told already
         found = reader.facts
@@ -565,7 +576,8 @@ class Connection(Receiver):
             if found.readable and (facts.tls is not None or facts.statements_total == 0):
                 # Beside statements of its own, another copy of one would read as one more.
                 for statement in found.statements:
-                    facts.add_statement(statement)
+                    if not facts.holds(statement):
+                        facts.add_statement(statement)
         for one in (reader.client, reader.server):
             side = one.side
             unread = side.seen > side.tls + side.by_design and self.aside_doubts > 0
@@ -573,10 +585,18 @@ class Connection(Receiver):
                 is_client = one.key == self.client.key
                 place = self.aside_client if is_client else self.aside_server
                 offset = self.aside_client_offset if is_client else self.aside_server_offset
-                facts.note(notes.SET_ASIDE, is_client, place, self.last_time, offset, side.seen)
+                aside = facts.client.aside if is_client else facts.server.aside
+                # The losing copies of fragments were in no segment.
+                amount = aside if aside > 0 else side.seen
+                facts.note(notes.SET_ASIDE, is_client, place, self.last_time, offset, amount)
 
     def close(self) -> None:
         """No more frames will come: hand out what waits, and account for it."""
+        by = self.reset_by
+        if by is not None and self.reset == MAYBE_RESET and by.next == self.reset_next:
+            # Nothing came behind it: it tells that bytes before it were not captured.
+            by.sent = by.sent if by.sent > self.reset_at else self.reset_at
+            by.hole_frame = self.last_frame if by.hole_frame == 0 else by.hole_frame
         for stream in (self.client, self.server):
             stream.close()
         for stream in (self.client, self.server):

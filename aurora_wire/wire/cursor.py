@@ -25,6 +25,11 @@ MPLS: Final[i64] = -8
 PPP: Final[i64] = -9
 LLC_HEADER: Final[i64] = -10
 
+# Kinds of tags. Not those that each direction has its own of: MPLS labels, GTP's TEIDs.
+VLAN_TAG: Final[i64] = 1
+VNI: Final[i64] = 2
+GRE_KEY: Final[i64] = 3
+
 
 @mypyc_attr(acyclic=True)
 class Cursor:
@@ -40,6 +45,7 @@ class Cursor:
         self.number: i64 = 0           # of the protocol that comes next, for the steps that need one
         self.reason_detail: i64 = 0
         self.encapsulation: i64 = 0
+        self.network: i64 = 0          # which one the frame was seen in, by its tags; 0: none says
         self.ip_at: i64 = 0
         self.ip_version: i64 = 0
         self.addresses_at: i64 = 0
@@ -50,6 +56,10 @@ class Cursor:
         """The step into a tunnel, unless there are too many."""
         self.encapsulation += 1
         return step if self.encapsulation <= MAX_DEPTH else TOO_DEEP
+
+    def tag(self, kind: i64, number: i64) -> None:
+        """A tag that tells networks apart whose addresses may be the same: each with those around it."""
+        self.network = (self.network * 0x01000193 + (kind << 32) + number + 1) & 0x0FFFFFFFFFFFFF
 
     def limit(self, wire_end: i64) -> None:
         """A header says where its layer ends. Captured bytes behind that are padding.

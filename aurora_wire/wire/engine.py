@@ -12,12 +12,12 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be, u32, u32_be
 from aurora_wire.wire import labels, notes
-from aurora_wire.wire.checksum import BAD, GOOD, PARTIAL, ZERO, internet_checksum, tcp_checksum_state
-from aurora_wire.wire.connection import Connection
+from aurora_wire.wire.checksum import BAD, GOOD, PARTIAL, ZERO, ipv4_checksum_is_right, tcp_checksum_state
+from aurora_wire.wire.connection import MAYBE_RESET, NOT_RESET, RESET, Connection
 from aurora_wire.wire.events import ConnectionClosed, ConnectionOpened, Event
 from aurora_wire.wire.facts import OTHER, START_SYN, Budget, Facts, TrackerMaker
 from aurora_wire.wire.fragments import Fragments
-from aurora_wire.wire.history import History
+from aurora_wire.wire.history import DIFFERENT, SAME, History
 from aurora_wire.wire.inside import InsideMaker
 from aurora_wire.wire.locator import Locator
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater, ZlibInflater
@@ -43,6 +43,11 @@ X_PORT: Final[i64] = 33060
 MAX_KINDS: Final[i64] = 4096            # of skipped frames that are told apart
 NEAR: Final[i64] = 1 << 20              # bytes between sequence numbers that are of one connection without doubt
 MAX_SPACES: Final[i64] = 8              # connections of the same addresses and ports at a time
+# May a frame in another network be of this connection?
+AGREES: Final[i64] = 0    # it goes on where this one is, or repeats its bytes
+PASSES: Final[i64] = 1    # nothing in it says
+FAR: Final[i64] = 2       # its numbers are near, and are not this one's
+DIFFERS: Final[i64] = 3   # other bytes for the same place
 CACHE_SLOTS: Final[i64] = 32768         # recent flows found without a key; a power of two
 LINGER_NS: Final[i64] = 60_000_000_000  # a closed connection waits this long for late segments
 LINGER_FRAMES: Final[i64] = 20_000      # or this many frames
@@ -163,6 +168,8 @@ class Engine:
                 stream = self._open(key, stream, flags, data, tcp_at, locator.payload_len, frame, time_ns)
                 if stream is None:
                     return
+                if stream.network < 0:
+                    stream.network = locator.network
             if self.streams.get(key) is stream:
                 stream.addresses = addresses
                 stream.ports = ports
@@ -171,8 +178,8 @@ class Engine:
             self._new_block(buffer)
         connection = cast(Connection, stream.receiver)
         seq = u32_be(data, tcp_at + 4)
-        if seq != stream.next_seq and not flags & SYN and not self._fits(connection, stream, seq, data, tcp_at, flags):
-            stream = self._elsewhere(connection, stream, seq, data, tcp_at, flags, locator.payload_len)
+        if (seq != stream.next_seq or locator.network != stream.network) and not (connection.skipping or flags & SYN):
+            stream = self._placed(connection, stream, seq, data, tcp_at, flags, locator.payload_len)
             if stream is None:
                 return
             connection = cast(Connection, stream.receiver)
@@ -190,25 +197,31 @@ class Engine:
                 self._ends(connection, stream, flags, 0)
             return
         peer = connection.server if stream is connection.client else connection.client
-        stream.spoke = True
-        if flags & ACK and not connection.was_reset:
-            window = u16_be(data, tcp_at + 14)
-            if not flags & SYN:
+        sound = True
+        if connection.verify and (not stream.facts.readable or flags & (SYN | FIN | RST)):
+            sound = self._is_sound(stream, data, end, cut, flags)
+        if sound:
+            stream.spoke = True
+            if flags & SYN:
+                self._syn(connection, stream, peer, seq, flags, data, tcp_at, at)
+            elif flags & ACK and connection.reset != RESET:
+                window = u16_be(data, tcp_at + 14)
                 if stream.scale >= 0:
                     window <<= stream.scale
                 else:
                     window = -1
-            peer.acknowledge(u32_be(data, tcp_at + 8), window)
+                peer.acknowledge(u32_be(data, tcp_at + 8), window)
         if flags & SYN:
-            self._syn(connection, stream, seq, flags, data, tcp_at, at)
             seq = (seq + 1) & 0xFFFFFFFF
         if locator.payload_len > 0:
-            self._payload(connection, stream, seq, data, at, end, cut, frame, time_ns)
+            self._payload(connection, stream, seq, data, at, end, cut, frame, time_ns, sound)
         else:
             self._label_alone(stream, frame, labels.TCP_CONTROL)
-            if stream.start != 0 and not flags & RST:
+            if not sound:
+                stream.facts.note(notes.BAD_CHECKSUM, stream.side.from_client, frame, time_ns, stream.next, 0)
+            elif stream.start != 0 and not flags & RST:
                 stream.tell_sent(seq)
-        if flags & (FIN | RST):
+        if flags & (FIN | RST) and sound:
             self._ends(connection, stream, flags, seq + locator.payload_len)
         if stream.patience >= 0:
             stream.tick()
@@ -224,11 +237,13 @@ class Engine:
 
     def _payload(
         self, connection: Connection, stream: Stream, seq: i64, data: bytes, at: i64, end: i64, cut: i64,
-        frame: i64, time_ns: i64,
+        frame: i64, time_ns: i64, sound: bool,
     ) -> None:  # fmt: skip
         locator = self.locator
         dropped: i64 = -1
-        if connection.was_reset:
+        if not sound:
+            dropped = notes.BAD_CHECKSUM
+        elif connection.reset != NOT_RESET and self._is_reset(connection):
             dropped = notes.AFTER_RST
         elif stream.start != 0:
             offset = stream.offset_of(seq)
@@ -238,24 +253,13 @@ class Engine:
             elif edge >= 0 and offset >= edge and locator.payload_len == 1:
                 # A window probe: RFC 9293, 3.8.6.1.
                 stream.facts.note(notes.KEEP_ALIVE, stream.side.from_client, frame, time_ns, offset, 1)
-        if connection.verify and not stream.facts.readable and cut == 0 and locator.segment_len == end - locator.tcp_at:
-            state = tcp_checksum_state(data, locator.addresses_at, locator.ip_version, locator.tcp_at, end)
-            if locator.ip_version == 4 and state == GOOD and self._wrong_ip_checksum(data):
-                state = BAD
-            if state in (GOOD, PARTIAL):
-                stream.good_checksums += 1
-                if stream.good_checksums == 1 and stream.bad_checksums > 0:
-                    stream.facts.note(
-                        notes.MIXED_CHECKSUM, stream.side.from_client, frame, time_ns, 0, stream.bad_checksums
-                    )
-            elif state == BAD or (state == ZERO and stream.good_checksums > 0):
-                stream.bad_checksums += 1
-                if stream.good_checksums > 0:
-                    dropped = notes.BAD_CHECKSUM
         if locator.in_dispute:
             stream.facts.note(notes.CONFLICT, stream.side.from_client, frame, time_ns, stream.next, end - at)
             if end <= len(locator.other):
                 connection.set_aside(stream, seq, locator.other, at, end, frame, time_ns, True)
+        if dropped >= 0 and stream.repeats(seq, data, at, end, frame):
+            self._label_alone(stream, frame, labels.RETRANSMISSION)
+            return
         if dropped >= 0:
             connection.disregard(stream, dropped, seq, data, at, end, frame, time_ns)
             self._label_alone(stream, frame, labels.DISREGARDED)
@@ -268,11 +272,45 @@ class Engine:
                 stream.facts.note(notes.KEEP_ALIVE, stream.side.from_client, frame, time_ns, stream.next, end - at)
             self._label_alone(stream, frame, labels.KEEP_ALIVE if became == PROBE else labels.RETRANSMISSION)
 
+    def _is_sound(self, stream: Stream, data: bytes, end: i64, cut: i64, flags: i64) -> bool:
+        """Would a receiver take the segment, by its checksums? A sender who leaves them to its card is believed.
+
+        What carries data, or begins a connection, tells whether its sender's are right.
+        """
+        locator = self.locator
+        if cut != 0 or locator.segment_len != end - locator.tcp_at:
+            return True
+        state = tcp_checksum_state(data, locator.addresses_at, locator.ip_version, locator.tcp_at, end)
+        if state == GOOD and locator.ip_version == 4 and self._wrong_ip_checksum(data):
+            state = BAD
+        if state in (GOOD, PARTIAL):
+            if locator.payload_len > 0 or flags & SYN:
+                stream.good_checksums += 1
+                if stream.good_checksums == 1 and stream.bad_checksums > 0:
+                    stream.facts.note(
+                        notes.MIXED_CHECKSUM, stream.side.from_client, self.frames, self.now, 0, stream.bad_checksums
+                    )
+        elif state == BAD or (state == ZERO and stream.good_checksums > 0):
+            if locator.payload_len > 0:
+                stream.bad_checksums += 1
+            return stream.good_checksums == 0
+        return True
+
+    def _is_right(self, data: bytes) -> bool:
+        """Are the checksums of the segment right, as far as they can be told?"""
+        locator = self.locator
+        end = locator.captured_end
+        if locator.segment_len != end - locator.tcp_at:
+            return True
+        if locator.ip_version == 4 and self._wrong_ip_checksum(data):
+            return False
+        state = tcp_checksum_state(data, locator.addresses_at, locator.ip_version, locator.tcp_at, end)
+        return state != BAD and state != ZERO
+
     def _wrong_ip_checksum(self, data: bytes) -> bool:
         """Is the IPv4 header's checksum wrong? 0 means that the network card was to fill it in."""
         at = self.locator.ip_at
-        header_len: i64 = (int(data[at]) & 15) * 4
-        return internet_checksum(data, at, at + header_len) != 0 and u16_be(data, at + 10) != 0
+        return not ipv4_checksum_is_right(data, at) and u16_be(data, at + 10) != 0
 
     def _label_alone(self, stream: Stream, frame: i64, label: i64) -> None:
         tracker = stream.side.tracker
@@ -309,6 +347,8 @@ class Engine:
         """The stream of a frame that may begin a connection; None where it begins none."""
         if known is not None:
             connection = cast(Connection, known.receiver)
+            if known.good_checksums > 0 and not self._is_right(data):
+                return known  # no receiver sees it
             seq = u32_be(data, tcp_at + 4)
             isn = connection.client_isn if known is connection.client else connection.server_isn
             if isn == seq:
@@ -321,19 +361,30 @@ class Engine:
                 if flags & ACK and u32_be(data, tcp_at + 8) == (space.client_isn + 1) & 0xFFFFFFFF:
                     # Both sides agree on it. Is the first one gone, its ports used again?
                     silent = self.now >= 0 and self.now - connection.last_time > LINGER_NS
-                    if connection.next_space is space and (silent or not connection.server.spoke):
+                    # Two networks may have both of them.
+                    unanswered = not connection.server.spoke and connection.client.network == space.client.network
+                    gone = silent or connection.closed_frame >= 0 or unanswered
+                    if connection.next_space is space and gone:
                         self._finish(connection)
                     return one
                 space = space.next_space
             alive = isn < 0 and connection.closed_frame < 0 and not flags & ACK
             if flags & ACK and connection.closed_frame < 0:
+                if known.network >= 0 and known.network != self.locator.network and known.start != 0:
+                    if known.offset_of(seq + 1) != 0:
+                        # Another network, whose client began with the same number.
+                        return self._space(connection, key, flags, frame, time_ns)
                 return known  # a SYN-ACK belongs to the SYN before it
             if alive and known.side.seen == 0:
                 return known
-            if connection.closed_frame < 0 and not flags & ACK:
-                # RFC 5961, 4: a receiver challenges it. Only where both sides go on with its numbers is it obeyed.
+            if not flags & ACK:
+                # RFC 5961, 4: a receiver challenges it. Only where both sides go on with its numbers is it obeyed, and
+                # what looked like the end of a connection that goes on may have been forged as well.
                 return self._space(connection, key, flags, frame, time_ns)
             self._finish(connection)
+            after = self.streams.get(key)
+            if after is not None:
+                return self._space(cast(Connection, after.receiver), key, flags, frame, time_ns)
         elif not flags & SYN and payload_len == 0:
             self.stray += 1
             if self.labelled is not None:
@@ -349,28 +400,156 @@ class Engine:
     def _space(self, connection: Connection, key: bytes, flags: i64, frame: i64, time_ns: i64) -> Stream | None:
         """Begin a connection of the same addresses and ports with other sequence numbers."""
         count: i64 = 0
-        while connection.next_space is not None and count < MAX_SPACES:
+        first = connection
+        while connection.next_space is not None:
             connection = connection.next_space
             count += 1
         if count >= MAX_SPACES:
-            return None
+            if first.closed_frame < 0:
+                return None
+            self._finish(first)
         made = self._make(key, flags, frame, time_ns)
         connection.next_space = made
         return made.client if made.client.key == key else made.server
 
     def _fits(self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64) -> bool:
         """Is the segment of this connection? Its sequence and ACK numbers are near, or one of them is."""
-        if stream.start == 0 or connection.skipping:
+        if connection.skipping:
             return True
+        peer = connection.server if stream is connection.client else connection.client
+        acks = flags & ACK != 0 and peer.start != 0
+        ack_ahead: i64 = 0
+        if acks:
+            ack_ahead = peer.offset_of(u32_be(data, tcp_at + 8)) - peer.next
+        ack_is_near = -NEAR <= ack_ahead <= NEAR
+        if stream.start == 0:
+            return ack_is_near
         ahead = stream.offset_of(seq) - stream.next
         near = -NEAR <= ahead <= NEAR
-        peer = connection.server if stream is connection.client else connection.client
-        if not flags & ACK or peer.start == 0:
+        if connection.ends == 2:
+            # Both sides said that they are done, and how far they came: what is beyond is of another connection.
+            if ahead > stream.end + 1 - stream.next or (acks and ack_ahead > peer.end + 1 - peer.next):
+                return False
+        if not acks:
             return near or (0 < ahead <= MAX_WINDOW and not flags & RST)
-        ack_ahead = peer.offset_of(u32_be(data, tcp_at + 8)) - peer.next
-        if -NEAR <= ack_ahead <= NEAR:
+        if ack_is_near:
             return near or 0 < ahead <= MAX_WINDOW
         return near and 0 < ack_ahead <= MAX_WINDOW
+
+    def _placed(
+        self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64, payload_len: i64
+    ) -> Stream | None:
+        """The stream of a frame that is not simply the next one: of this connection or of another of the same ports.
+
+        The network that it was seen in tells connections apart only where numbers and bytes do so as well: a switch
+        mirrors one direction with its tag and one without, or each frame twice.
+        """
+        network = self.locator.network
+        if network != stream.network:
+            tied = self._tied(connection, stream, network, seq, data, tcp_at, flags)
+            if tied is not None:
+                return tied
+        fits = seq == stream.next_seq or self._fits(connection, stream, seq, data, tcp_at, flags)
+        peer = connection.server if stream is connection.client else connection.client
+        if fits and stream.network < 0 and peer.network == network:
+            stream.network = network
+        if fits and network != stream.network:
+            agreed = self._agrees(stream, peer, seq, data, tcp_at, flags)
+            networks = stream.networks
+            known = networks is not None and network in networks
+            if agreed == DIFFERS or (agreed == FAR and not known):
+                if payload_len == 0:
+                    self._label_alone(stream, self.frames, labels.TCP_CONTROL)
+                    return None
+                if known and networks is not None:
+                    # Its bytes are in this stream already: which of them are not this one's, nobody knows.
+                    networks.remove(int(network))
+                    stream.facts.note(
+                        notes.CONFLICT, stream.side.from_client, self.frames, self.now, stream.next, payload_len
+                    )
+                other = self._space(connection, stream.key, flags, self.frames, self.now)
+                if other is not None:
+                    other.network = network
+                    return other
+            elif stream.network < 0:
+                stream.network = network
+            elif networks is None:
+                if agreed == AGREES:
+                    stream.networks = [int(network)]
+            elif agreed == AGREES and not known and len(networks) < MAX_SPACES:
+                networks.append(int(network))
+            return stream
+        if fits and connection.next_space is not None:
+            fits = not self._is_nearer(connection, stream, seq, data, tcp_at, flags)
+        if fits:
+            return stream
+        elsewhere = self._elsewhere(connection, stream, seq, data, tcp_at, flags, payload_len)
+        if elsewhere is not None and elsewhere.network < 0:
+            elsewhere.network = network
+        return elsewhere
+
+    def _tied(
+        self, connection: Connection, stream: Stream, network: i64, seq: i64, data: bytes, tcp_at: i64, flags: i64
+    ) -> Stream | None:
+        """The stream of another connection of the same ports that this network is known to be of."""
+        space = connection.next_space
+        while space is not None:
+            is_client = space.client.key == stream.key
+            one = space.client if is_client else space.server
+            other = space.server if is_client else space.client
+            if not space.finished and (one.network == network or (one.network < 0 and other.network == network)):
+                if self._fits(space, one, seq, data, tcp_at, flags):
+                    one.network = network
+                    return one
+            space = space.next_space
+        return None
+
+    def _agrees(
+        self, stream: Stream, peer: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64
+    ) -> i64:
+        """May a frame that was seen in another network be of this connection, by its numbers and bytes?"""
+        if stream.start == 0:
+            return AGREES
+        locator = self.locator
+        offset = stream.offset_of(seq)
+        size = locator.payload_len
+        acked = peer.acked
+        if flags & ACK and peer.start != 0:
+            acked = peer.offset_of(u32_be(data, tcp_at + 8))
+        if acked > peer.next or offset < 0:
+            return FAR
+        if size == 0:
+            return PASSES if offset <= stream.next else FAR
+        if offset == stream.next:
+            return AGREES
+        if offset > stream.next:
+            in_step = acked >= peer.acked or acked == peer.next
+            return AGREES if in_step and offset - stream.next <= WINDOW_SLACK else FAR
+        if size == 1 and offset + 1 == stream.next:
+            return PASSES
+        at = locator.payload_at
+        end = locator.captured_end
+        if end - at > stream.next - offset:
+            end = at + stream.next - offset
+        found = stream.history.compare(offset, data, at, end)
+        if found == DIFFERENT:
+            return DIFFERS
+        return AGREES if found == SAME else PASSES
+
+    def _is_nearer(
+        self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64
+    ) -> bool:
+        """Is a segment that fits this connection nearer to the numbers of another one of the same ports?"""
+        far = stream.distance(seq)
+        space = connection.next_space
+        while space is not None:
+            one = space.client if space.client.key == stream.key else space.server
+            seen_here = one.network < 0 or one.network == self.locator.network
+            if one.start != 0 and seen_here and not space.finished and one.distance(seq) < far:
+                if self._fits(space, one, seq, data, tcp_at, flags):
+                    return True
+            space = space.next_space
+        return False
 
     def _elsewhere(
         self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64, payload_len: i64
@@ -386,6 +565,9 @@ class Engine:
                 continue
             one = space.client if space.client.key == key else space.server
             if self._fits(space, one, seq, data, tcp_at, flags):
+                if space is connection.next_space and connection.closed_frame >= 0:
+                    if space.client.spoke and space.server.spoke:
+                        self._finish(connection)  # it gives its place to this one
                 return one
             last = space
             space = space.next_space
@@ -449,16 +631,23 @@ class Engine:
             facts.server.tracker = made.make(facts, False, is_mysql, flags & SYN != 0)
 
     def _sent_by_client(self, source: i64, destination: i64, flags: i64) -> bool:
-        if flags & SYN:
-            return not flags & ACK
         ports = self.ports
         if (destination in ports) != (source in ports):
-            return destination in ports
+            return destination in ports  # whatever its flags: a SYN from a server's port is forged
+        if flags & SYN:
+            return not flags & ACK
         return destination <= source
 
     def _syn(
-        self, connection: Connection, stream: Stream, seq: i64, flags: i64, data: bytes, tcp_at: i64, end: i64
-    ) -> None:
+        self, connection: Connection, stream: Stream, peer: Stream, seq: i64, flags: i64, data: bytes, tcp_at: i64,
+        end: i64,
+    ) -> None:  # fmt: skip
+        if stream.start != 0 and stream.offset_of(seq + 1) != 0:
+            return  # of an open connection: a receiver challenges it
+        if flags & ACK:
+            if peer.start != 0 and not 0 <= peer.offset_of(u32_be(data, tcp_at + 8)) <= peer.next + WINDOW_SLACK:
+                return  # what it answers was not sent; data of a SYN may be missing
+            peer.acknowledge(u32_be(data, tcp_at + 8), u16_be(data, tcp_at + 14))
         if stream.start == START_SYN:
             return
         if stream.next == 0 and stream.side.position == 0:
@@ -482,16 +671,26 @@ class Engine:
         if flags & RST:
             if not connection.skipping and stream.start != 0:
                 offset = stream.offset_of(seq_end)
-                if offset < stream.next - WINDOW_SLACK or (stream.edge >= 0 and offset > stream.edge + WINDOW_SLACK):
-                    return  # outside the window: no receiver would obey it
-                if offset > stream.next:
-                    stream.tell_sent(seq_end)
-            connection.was_reset = True
+                at_end = stream.end >= 0 and stream.next >= stream.end and offset == stream.end + 1
+                if offset != stream.next and not at_end:
+                    # RFC 5961, 3: a receiver obeys it at exactly the next number that it expects. Bytes before it may
+                    # be missing in the capture only.
+                    if stream.next < offset <= (stream.edge if stream.edge >= 0 else stream.next + NEAR):
+                        connection.reset = MAYBE_RESET
+                        connection.reset_by = stream
+                        connection.reset_at = offset
+                        connection.reset_next = stream.next
+                    return
+            connection.reset = RESET
             connection.closed_frame = self.frames
             self.closing.append(connection)
         elif flags & FIN:
             if stream.end < 0:
-                stream.end = stream.offset_of(seq_end & 0xFFFFFFFF) if stream.start != 0 else 0
+                offset = stream.offset_of(seq_end & 0xFFFFFFFF) if stream.start != 0 else 0
+                # Where it comes after its ACK, its own number may be passed by already.
+                if offset < stream.next - 1 or (stream.edge >= 0 and offset > stream.edge + WINDOW_SLACK):
+                    return  # of bytes that were taken already, or outside the window
+                stream.end = offset
                 if stream.end > stream.next and stream.patience < 0 and not connection.skipping:
                     stream.tell_sent(seq_end)
                 connection.ends += 1
@@ -500,6 +699,17 @@ class Engine:
                 self.closing.append(connection)
         if len(self.closing) > 1024:
             self._sweep()
+
+    def _is_reset(self, connection: Connection) -> bool:
+        """Was an RST obeyed that came before the bytes before it? It was, where those have come or are acknowledged."""
+        by = connection.reset_by
+        if connection.reset == MAYBE_RESET and by is not None:
+            if by.next == connection.reset_at or by.acked == connection.reset_at:
+                connection.reset = RESET
+                if connection.closed_frame < 0:
+                    connection.closed_frame = self.frames
+                    self.closing.append(connection)
+        return connection.reset == RESET
 
     def _sweep(self) -> None:
         """Finish what has been closed for a while."""

@@ -64,12 +64,14 @@ class Budget:
 class Side:
     """One direction: where its decoder is, and the account of its bytes.
 
-    by_design + plaintext + tls + unknown + (what the decoder still holds) == seen.
+    by_design + plaintext + tls + unknown + (what the decoder still holds) == seen, and every captured byte of payload
+    is in one of seen, repeated and aside.
     """
 
     __slots__ = (
         "anchor",
         "anchored",
+        "aside",
         "by_design",
         "frame",
         "from_client",
@@ -77,6 +79,7 @@ class Side:
         "missing",
         "plaintext",
         "position",
+        "repeated",
         "seen",
         "time_ns",
         "tls",
@@ -106,6 +109,8 @@ class Side:
         self.unknown_offset: i64 = -1
         self.missing: i64 = 0
         self.truncated: i64 = 0
+        self.repeated: i64 = 0  # captured bytes that are in no account above: compared, and the same
+        self.aside: i64 = 0     # and those of which nobody knows that
 
     def account(self, count: i64, label: i64) -> None:
         """The next `count` bytes are what `label` says."""
@@ -389,6 +394,21 @@ class Facts:
     def wants_statement(self) -> bool:
         """Would the next one be kept or told? Where not, it is only counted."""
         return self.events is not None or len(self.statements) < self.budget.each
+
+    def mend(self, whole: Statement) -> None:
+        """Put a statement in the place of the one of which only a part had been there, if there is one."""
+        for i, one in enumerate(self.statements):
+            if not one.complete and one.text and one.command == whole.command and one.length == whole.length:
+                if whole.complete and whole.text.startswith(one.text):
+                    self.statements[i] = Statement(
+                        self.id, one.frame, one.time_ns, one.offset, one.command, whole.text, one.length, whole.values,
+                        True, one.compressed, one.statement_id,
+                    )  # fmt: skip
+                    return
+
+    def holds(self, statement: Statement) -> bool:
+        """Return whether the same text of the same frame is there already."""
+        return any(one.frame == statement.frame and one.text == statement.text for one in self.statements)
 
     def add_statement(self, statement: Statement) -> None:
         self.statements_total += 1

@@ -124,6 +124,10 @@ def _first_packet(head: bytes, size: i64, cut: i64, from_client: bool, first: bo
     """
     if _is_ssl_request(head, size) or is_login(head, 0, size, cut):
         return CLIENT_FIRST
+    if not first and from_client and mysql_port and size > 5 and head[5] & 2:
+        # In mid-stream it may be cut into pieces, too: its filler tells.
+        opens = opens_login(head, 0, size)
+        return CLIENT_FIRST if opens == YES else (NOTHING if opens == NO else WAIT)
     if not first or not from_client:
         return NOTHING
     opens = opens_login(head, 0, size)

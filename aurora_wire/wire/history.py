@@ -12,6 +12,8 @@ from aurora_wire.wire.facts import Budget
 
 MAX_STREAM: Final[i64] = 1 << 20  # bytes kept of one direction
 
+MAX_AROUND: Final[i64] = 1 << 16  # bytes on either side of a gap that are remembered
+
 SAME: Final[i64] = 0
 DIFFERENT: Final[i64] = 1
 NOT_KEPT: Final[i64] = 2
@@ -88,6 +90,24 @@ class History:
         self.end = 0
         self.before = None
         self.offsets = None
+
+    def around(self, place: i64) -> tuple[i64, bytes]:
+        """The kept bytes that end at `place`, in one piece, and their offset; nothing where none do."""
+        pieces: list[bytes] = []
+        begin = place
+        if self.kept > 0 and self.last_offset + self.end - self.at == place:
+            pieces.append(self.data[self.at : self.end])
+            begin = self.last_offset
+        before = self.before
+        offsets = self.offsets
+        if before is not None and offsets is not None and pieces:
+            i: i64 = len(before) - 1
+            while i >= 0 and offsets[i] + len(before[i]) == begin and place - offsets[i] <= MAX_AROUND:
+                pieces.append(before[i])
+                begin = offsets[i]
+                i -= 1
+        pieces.reverse()
+        return begin, b"".join(pieces)
 
     def compare(self, offset: i64, data: bytes, at: i64, end: i64) -> i64:
         """Are data[at:end] the bytes that were delivered at `offset`? As far as they are kept."""

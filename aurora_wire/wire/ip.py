@@ -224,6 +224,8 @@ def fragment(c: Cursor, key: bytes, offset: i64, has_more: bool, protocol: i64) 
     if wire_len <= 0 or (has_more and wire_len & 7 != 0) or offset + wire_len > MAX_DATAGRAM:
         return IP_MALFORMED
     header = c.buffer[c.ip_at : c.at] if offset == 0 else b""
+    if c.network != 0:
+        key += int(c.network).to_bytes(7, "big")
     outcome = c.fragments.add(
         key, c.frame, offset, offset + wire_len, not has_more, c.buffer[c.at : c.end], header, protocol,
         offset == 0 and is_elsewhere(c, protocol),

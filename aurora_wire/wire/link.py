@@ -8,7 +8,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.reads import u16, u16_be, u32, u32_be
-from aurora_wire.wire.cursor import ETHERNET, ETHERTYPE, IP, IP_V4, IP_V6, LLC_HEADER, MPLS, PPP, Cursor
+from aurora_wire.wire.cursor import ETHERNET, ETHERTYPE, IP, IP_V4, IP_V6, LLC_HEADER, MPLS, PPP, VLAN_TAG, Cursor
 from aurora_wire.wire.juniper import is_juniper, juniper
 from aurora_wire.wire.lan_links import arcnet, behind, docsis, fddi, infiniband, mpacket, switch_tag, token_ring
 from aurora_wire.wire.recorders import erf, exported
@@ -288,6 +288,9 @@ def ethertype(c: Cursor) -> i64:
     while number in (0x8100, 0x88A8, 0x9100, 0x9200, 0x9300):
         if c.end - c.at < 4:
             return LINK_CUT
+        network = u16_be(c.buffer, c.at) & 0x0FFF
+        if network != 0:  # 0 tells a priority only
+            c.tag(VLAN_TAG, network)
         number = u16_be(c.buffer, c.at + 2)
         c.at += 4
         if number <= MAX_LENGTH:

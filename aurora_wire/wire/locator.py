@@ -61,6 +61,7 @@ class Locator(Cursor):
         self.wire_end = at + original_len if original_len > captured_len else end
         self.reason_detail = 0
         self.encapsulation = 0
+        self.network = 0
         self.in_dispute = False
         if link_type == EN10MB and end - at >= 54:
             if self._usual(buffer, at, end) or self._usual_v6(buffer, at, end):

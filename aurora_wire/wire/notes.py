@@ -33,7 +33,7 @@ MIXED_CHECKSUM: Final[i64] = 23     # segments with a wrong checksum were believ
 SET_ASIDE: Final[i64] = 24          # bytes that are in no stream, and not known to be harmless
 UNSOLICITED_TLS: Final[i64] = 22    # TLS in a direction although no SSLRequest was seen
 SKEWED_RECORD: Final[i64] = 25      # bytes of encrypted records that are not spread as ciphertext's are
-READABLE_BEHIND_GAP: Final[i64] = 24  # readable text behind a gap: of a TLS handshake, where there was one
+READABLE_BEHIND_GAP: Final[i64] = 26  # readable text behind a gap: of a TLS handshake, where there was one
 
 
 @mypyc_attr(acyclic=True)

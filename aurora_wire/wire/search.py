@@ -131,7 +131,7 @@ class Search(Decoder):
             return TO_MYSQL if self.greets or replies_chain(data, at, end) else STAY
         if begins_statement(data, at, end):
             return TO_MYSQL
-        return TO_MYSQL if self.facts.login is None and is_login(data, at, end, cut) else STAY
+        return TO_MYSQL if self.facts.login is None and begins_login(data, at, end, cut) else STAY
 
     def _adds_up(self, data: bytes, at: i64, end: i64, cut: i64) -> bool:
         """As `_mysql`, where it may be ciphertext as well: it is told by text or by a chain, or together with others.
@@ -168,7 +168,7 @@ class Search(Decoder):
             return True
         if self.facts.login is not None:
             return False
-        return is_login(data, at, end, cut) or (self.aligned and opens_login(data, at, end) == YES)
+        return begins_login(data, at, end, cut) or (self.aligned and opens_login(data, at, end) == YES)
 
     def _hello_behind(self, data: bytes, at: i64, end: i64) -> i64:
         """Where a ClientHello begins behind bytes that were put before it in the same segment, or `end`."""
@@ -228,3 +228,10 @@ def is_login(data: bytes, at: i64, end: i64, cut: i64) -> bool:
         return False
     login = parse_login(data, at + 4, end)
     return login is not None and is_plausible(login)
+
+
+def begins_login(data: bytes, at: i64, end: i64, cut: i64) -> bool:
+    """A segment that is one login packet, or begins with one of 4.1: 19 zero bytes of filler tell it from any other."""
+    if is_login(data, at, end, cut):
+        return True
+    return end - at > 5 and data[at + 5] & 2 != 0 and opens_login(data, at, end) == YES

@@ -12,7 +12,7 @@ from mypy_extensions import i64, mypyc_attr
 from aurora_wire.wire import notes
 from aurora_wire.wire.decoder import STAY, Decoder
 from aurora_wire.wire.facts import START_ACK, START_SYN, Budget, Facts, Side
-from aurora_wire.wire.history import DIFFERENT, NOT_KEPT, SAME, History
+from aurora_wire.wire.history import DIFFERENT, MAX_AROUND, NOT_KEPT, SAME, History
 
 MASK: Final[i64] = 0xFFFFFFFF
 HALF: Final[i64] = 0x80000000
@@ -49,6 +49,24 @@ class Segment:
         return self.offset + len(self.data) + self.cut
 
 
+@mypyc_attr(acyclic=True)
+class Torn:
+    """The last gap that was given up, [start, end), and what was on both sides of it: should it be filled after all."""
+
+    __slots__ = ("around", "end", "size", "start")
+
+    def __init__(self, start: i64, end: i64, around: list[Segment]) -> None:
+        self.start: Final[i64] = start
+        self.end: Final[i64] = end
+        self.around = around
+        self.size: i64 = 0  # bytes of these, taken from the budget
+
+    def give_back(self, budget: Budget) -> None:
+        budget.history += self.size
+        self.size = 0
+        self.around = []
+
+
 class Receiver:
     """Who is handed a stream's bytes in order: the connection."""
 
@@ -65,7 +83,7 @@ class Receiver:
     def set_aside(
         self, stream: "Stream", seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, doubtful: bool
     ) -> None:
-        """Read bytes that are not part of the stream; nothing of them is delivered.
+        """Read bytes that are not part of the stream, with those of their segment that are: a packet may need both.
 
         doubtful: they are more than a late repetition of acknowledged bytes that are not kept any more.
         """
@@ -88,6 +106,7 @@ class Stream:
         self.spoke = False            # a frame of this direction was captured
         self.receiver = receiver
         self.key = key
+        self.network: i64 = -1        # that its first frame was seen in; -1: there was none
         self.start: i64 = 0           # 0: not known yet, else START_ACK or START_SYN, or -1 the first segment seen
         self.next: i64 = 0
         self.next_seq: i64 = 0        # the sequence number of `next`
@@ -102,11 +121,13 @@ class Stream:
         self.decoder: Decoder | None = None
         self.held: list[Segment] = []
         self.budget = budget
+        self.networks: list[int] | None = None  # others that it was seen in as well: with its tag and without
         self.end: i64 = -1            # offset of FIN
         self.hole_frame: i64 = 0      # the frame that first showed that bytes are missing
         self.late_since: i64 = -1     # when they were acknowledged, or what came last of them arrived
         self.late_packets: i64 = 0
         self.pending: list[Segment] = []  # delivered before the protocol was known
+        self.torn: Torn | None = None
         self.good_checksums: i64 = 0
         self.bad_checksums: i64 = 0
 
@@ -137,6 +158,11 @@ class Stream:
         """The stream offset that a sequence number means: the one nearest to `next`."""
         delta = (seq - self.next_seq) & MASK
         return self.next + (delta if delta < HALF else delta - MASK - 1)
+
+    def distance(self, seq: i64) -> i64:
+        """How far a sequence number is from the next one."""
+        delta = (seq - self.next_seq) & MASK
+        return delta if delta < HALF else MASK + 1 - delta
 
     def acknowledge(self, ack: i64, window: i64) -> None:
         """The receiver's ACK number and window in bytes (-1: its scale is not known)."""
@@ -215,7 +241,7 @@ class Stream:
         if offset < self.next:
             known = stop if stop < self.next else self.next
             got = at + known - offset
-            same = self._compare(offset, data, at, got if got < end else end, frame, time_ns)
+            same = self._compare(offset, data, at, got if got < end else end, end, frame, time_ns)
             if stop <= self.next:
                 if stop - offset <= 1 and stop == self.next:
                     return PROBE
@@ -236,15 +262,33 @@ class Stream:
             self._calm()
         return WAITING if waiting else NEW
 
-    def _compare(self, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64) -> bool:
-        """Compare bytes that were passed by with what was delivered. Return False if they were set aside."""
+    def repeats(self, seq: i64, data: bytes, at: i64, end: i64, frame: i64) -> bool:
+        """Are all these bytes the same as those that were delivered in their place?"""
+        offset = self.offset_of(seq)
+        if self.start == 0 or at >= end or offset < 0 or offset + end - at > self.next:
+            return False
+        if self.history.compare(offset, data, at, end) != SAME:
+            return False
+        self.side.repeated += end - at
+        tracker = self.side.tracker
+        if tracker is not None:
+            tracker.same(frame, 0, end - at, offset)
+        return True
+
+    def _compare(
+        self, offset: i64, data: bytes, at: i64, end: i64, last: i64, frame: i64, time_ns: i64
+    ) -> bool:
+        """Compare bytes that were passed by with what was delivered. Return False if they were set aside.
+
+        last: the end of their segment.
+        """
         begin = at  # of its payload
         if offset < 0:
             # Before what was seen first: nothing to compare with, and nothing rests on it.
             before = at - offset
             if before > end:
                 before = end
-            self._set_aside(offset, data, at, before, frame, time_ns, True)
+            self._set_aside(offset, data, at, before, last, frame, time_ns, True)
             at -= offset
             offset = 0
         if at >= end:
@@ -264,15 +308,26 @@ class Stream:
         if kind >= 0:
             self.facts.note(kind, self.side.from_client, frame, time_ns, offset, stop - offset)
         if found == SAME or (stop - offset == 1 and stop == self.next):
+            self.side.repeated += end - at
             return True
-        self._set_aside(offset, data, at, end, frame, time_ns, kind >= 0)
+        torn = self.torn
+        if torn is not None and offset < torn.end and stop > torn.start:
+            # It fills what was given up: read it in its place.
+            for piece in torn.around:
+                seq = (self.next_seq + piece.offset - self.next) & MASK
+                size: i64 = len(piece.data)
+                self.receiver.set_aside(self, seq, piece.data, 0, size, piece.frame, piece.time_ns, False)
+            torn.give_back(self.budget)
+        self._set_aside(offset, data, at, end, last, frame, time_ns, kind >= 0)
         return False
 
     def _set_aside(
-        self, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, doubtful: bool
+        self, offset: i64, data: bytes, at: i64, end: i64, last: i64, frame: i64, time_ns: i64, doubtful: bool
     ) -> None:
+        """data[at:end] is set aside; its segment goes on to `last`, in the stream."""
         seq = (self.next_seq + offset - self.next) & MASK
-        self.receiver.set_aside(self, seq, data, at, end, frame, time_ns, doubtful)
+        self.side.aside += end - at
+        self.receiver.set_aside(self, seq, data, at, last, frame, time_ns, doubtful)
 
     def _take(self, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64, payload_at: i64) -> None:
         """The next bytes, in order."""
@@ -342,14 +397,21 @@ class Stream:
         low = offset if offset > old.offset else old.offset
         high = offset + end - at
         old_high = old.offset + len(old.data)
+        last = high if high < old.end() else old.end()
         if old_high < high:
             high = old_high
+        if low < last and high < last:
+            # The snaplen cut these off from the first copy: there is nothing to compare with.
+            begin = low if low > high else high
+            self._set_aside(begin, data, at + begin - offset, at + last - offset, end, frame, time_ns, True)
         if low < high:
             if old.data[low - old.offset : high - old.offset] != data[at + low - offset : at + high - offset]:
                 kind = notes.CONFLICT if high > self.acked else notes.CONFLICT_ACKED
                 self.facts.note(kind, self.side.from_client, frame, time_ns, low, high - low)
-                self._set_aside(low, data, at + low - offset, at + high - offset, frame, time_ns, True)
-            elif self.side.tracker is not None:
+                self._set_aside(low, data, at + low - offset, at + high - offset, end, frame, time_ns, True)
+                return
+            self.side.repeated += high - low
+            if self.side.tracker is not None:
                 begin = payload_at + low - offset
                 self.side.tracker.same(frame, begin, begin + high - low, low)
 
@@ -412,10 +474,35 @@ class Stream:
             frame = self.held[0].frame
             time_ns = self.held[0].time_ns
         self.facts.note(notes.GAP, side.from_client, frame, time_ns, self.next, count)
+        if self.facts.tls is None:
+            self._remember_sides(target, frame, time_ns)
         self.next = target
         self.next_seq = (self.next_seq + count) & MASK
         self.history.clear()
         self.receiver.hole(self, count)
+
+    def _remember_sides(self, target: i64, frame: i64, time_ns: i64) -> None:
+        """Keep what is on both sides of a gap up to `target`."""
+        if self.torn is not None:
+            self.torn.give_back(self.budget)
+        start, before = self.history.around(self.next)
+        torn = Torn(self.next, target, [])
+        if before:
+            torn.around.append(Segment(start, before, 0, self.side.frame, self.side.time_ns, 0))
+        size: i64 = len(before)
+        end = target
+        for item in self.held:
+            if item.offset != end or item.cut > 0 or size > MAX_AROUND:
+                break
+            torn.around.append(item)
+            size += len(item.data)
+            end = item.end()
+        if size <= self.budget.history:
+            self.budget.history -= size
+            torn.size = size
+            self.torn = torn
+        else:
+            self.torn = None
 
     def close(self) -> None:
         """No more segments will come: hand out what waits, with the gaps before it and after."""
@@ -434,6 +521,9 @@ class Stream:
             self._gap_to(last)
         self.patience = -1
         self.history.clear()
+        if self.torn is not None:
+            self.torn.give_back(self.budget)
+            self.torn = None
 
     def known_from(self) -> i64:
         """How the beginning is known: 0 not, START_ACK, START_SYN."""

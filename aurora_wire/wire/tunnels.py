@@ -12,7 +12,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be, u24_be, u32_be
-from aurora_wire.wire.cursor import ETHERNET, ETHERTYPE, IP, IP_V4, IP_V6, MPLS, Cursor
+from aurora_wire.wire.cursor import ETHERNET, ETHERTYPE, GRE_KEY, IP, IP_V4, IP_V6, MPLS, VNI, Cursor
 from aurora_wire.wire.likeness import is_surely_ipv4, is_surely_ipv6, likeness_to_ethernet
 from aurora_wire.wire.overlays import (
     CAPWAP,
@@ -116,6 +116,7 @@ def vxlan(c: Cursor) -> i64:
     c.at = at + 8
     if not is_usual and (step != ETHERNET or likeness_to_ethernet(c, c.at) < 2):
         return UDP
+    c.tag(VNI, u24_be(buffer, at + 4))
     return c.enter(step)
 
 
@@ -134,6 +135,7 @@ def geneve(c: Cursor) -> i64:
     if c.end - at < header_len:
         return TUNNEL_CUT
     c.at = at + header_len
+    c.tag(VNI, u24_be(buffer, at + 4))
     return tunnelled_type(c, number)
 
 
@@ -191,13 +193,19 @@ def gre(c: Cursor) -> i64:
     header_len: i64 = 4
     if flags & 0x8000 != 0:  # checksum
         header_len += 4
+    key_at: i64 = -1
     if flags & 0x2000 != 0:  # key
+        key_at = at + header_len
         header_len += 4
     has_sequence = flags & 0x1000 != 0
     if has_sequence:
         header_len += 4
     if c.end - at < header_len:
         return TUNNEL_CUT
+    if key_at >= 0:
+        key = u32_be(buffer, key_at)
+        # NVGRE (RFC 7637): a network's number, and eight bits of a flow's.
+        c.tag(GRE_KEY, key >> 8 if number == TRANSPARENT_ETHERNET else key)
     c.at = at + header_len
     if number == ERSPAN:
         return erspan_ii(c) if has_sequence else c.enter(ETHERNET)  # type I has no header of its own

@@ -50,6 +50,18 @@ def test_what_a_receiver_would_have_dropped_is_no_evidence_for_encrypted(how: st
     check(row, tmp_path)
 
 
+def test_a_repetition_after_a_reset_takes_no_proof(tmp_path: Path) -> None:
+    """A tap gives it twice, or late: its bytes were compared, and are those that were taken."""
+    steps = tls13()
+    talk = play(steps, close=False)
+    last = steps[-1].payload
+    talk.rst("client")
+    talk.again("client", talk.offset["client"] - len(last) + 3, last[3:])
+    result = scan_of(tmp_path, talk)
+    assert (result.verdict, result.confidence) == ("encrypted", "proven"), explain(result)
+    assert result.connections[0].client_coverage.seen == talk.offset["client"], explain(result)
+
+
 def tls_after_rst() -> Conversation:
     talk = play(opening(), close=False)
     talk.rst("server")

@@ -76,3 +76,31 @@ def test_the_copy_that_lost_is_read(tmp_path: Path) -> None:
     said = explain(result)
     assert [one.verdict for one in result.connections] == ["mixed"], said
     assert "AW407" in {one.rule for one in result.findings}, said
+
+
+LONG = b"INSERT INTO notes (body) VALUES ('" + b"Canary-0001-7f3a, " * 12 + b"')"
+
+
+@pytest.mark.parametrize("size", [60, 100, 200])
+@pytest.mark.parametrize("lost", [1, 2])
+@pytest.mark.parametrize("answers", [20, 60])
+def test_a_gap_that_is_filled_late_makes_its_statement_whole(
+    size: int, lost: int, answers: int, tmp_path: Path
+) -> None:  # fmt: skip
+    """One segment comes after its gap was given up: it was acknowledged, and many packets went by."""
+    steps = plaintext()
+    talk = play(until(steps, "login-ok"), close=False)
+    begin = len(talk.packets)
+    talk.client(mysql.query(LONG), sizes=size)
+    number = min(begin + lost, len(talk.packets) - 1)
+    late = talk.packets.pop(number)
+    talk.ack("server")
+    for _ in range(answers):
+        talk.server(mysql.ok(1))
+        talk.client(mysql.ping())
+    talk.packets.append(late)
+    talk.fin()
+    result = scan_of(tmp_path, talk)
+    (one,) = result.connections
+    assert one.verdict == "plaintext", explain(result)
+    assert [(text.sql, text.complete) for text in one.statements if text.command == "COM_QUERY"] == [(LONG, True)]

@@ -19,6 +19,7 @@ from aurora_wire.wire.checksum import (
     UNCHECKED,
     ZERO,
     internet_checksum,
+    ipv4_checksum_is_right,
     tcp_checksum_state,
 )
 from tests.wire.stacks import CLIENT_V4, CLIENT_V6, SERVER_V4, SERVER_V6, locate
@@ -143,3 +144,13 @@ def test_the_offsets_of_the_locator_are_the_arguments() -> None:
         )
         == GOOD
     )
+
+
+@given(st.binary(min_size=20, max_size=60), st.integers(0, 3), st.integers(5, 15))
+def test_an_ipv4_header_is_right_where_its_sum_is(data: bytes, before: int, words: int) -> None:
+    header = bytes([0x40 | words]) + (data * 3)[1 : words * 4]
+    right = internet_checksum(header[:10] + b"\0\0" + header[12:], 0, len(header))
+    whole = header[:10] + right.to_bytes(2, "big") + header[12:]
+    assert ipv4_checksum_is_right(bytes(before) + whole + b"x", before)
+    wrong = whole[:12] + bytes([whole[12] ^ 1]) + whole[13:]
+    assert not ipv4_checksum_is_right(bytes(before) + wrong, before)

@@ -1,0 +1,85 @@
+"""Every captured payload byte is in somebody's account: delivered, compared and the same, or set aside."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from aurora_wire.wire.connection import Connection
+from aurora_wire.wire.engine import Engine
+from tests.conversations import Conversation, Packet, mysql
+from tests.conversations.sessions import SECRET, plaintext, since, tls12, tls13
+from tests.conversations.tcp import ACK, FIN, RST, START_NS, STEP_NS, SYN, Sender
+
+SESSIONS = {"plaintext": plaintext(), "TLS 1.3": tls13(), "TLS 1.2": tls12(), "tunnel": since(tls13(), "client-hello")}
+SIDES: tuple[Sender, Sender] = ("client", "server")
+OFTEN = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def connections_of(packets: list[Packet]) -> list[Connection]:
+    engine = Engine([3306])
+    for number, packet in enumerate(packets):
+        engine.feed(packet.data, 0, len(packet.data), packet.original_len, START_NS + number * STEP_NS, 1)
+    engine.finish()
+    return engine.ended
+
+
+def captured(packet: Packet) -> int:
+    """Bytes of payload that are in the capture."""
+    return max(0, packet.length - (packet.original_len - len(packet.data)))
+
+
+def odd_segment(talk: Conversation, chance: random.Random) -> None:
+    """One that networks, hosts and adversaries send: again, other bytes, elsewhere, forged, cut."""
+    who = chance.choice(SIDES)
+    at = talk.offset[who]
+    size = chance.choice((1, 2, 7, 90, 1460))
+    body = chance.choice((chance.randbytes(size), mysql.query(SECRET), b"\0" * size))
+    keep = chance.choice((None, None, None, 0, 3, 40))
+    where = chance.choice((at, at - 1, at - 5, at - len(body), at - 400, at + 3, at + 999, at + 70_000, at + 2**30, -9))
+    flags = chance.choice((ACK, ACK, ACK, ACK, ACK, FIN | ACK, RST | ACK, SYN, SYN | ACK))
+    talk.segment(
+        who, body, offset=where, flags=flags, keep=keep, bad_checksum=chance.random() < 0.1,
+        ack=None if chance.random() < 0.8 else chance.randrange(5000),
+    )  # fmt: skip
+    talk.packets[-1] = Packet(who, talk.packets[-1].data, talk.packets[-1].original_len, where, len(body))
+
+
+def hostile(name: str, seed: int) -> list[Packet]:
+    chance = random.Random(seed)
+    talk = Conversation()
+    if chance.random() < 0.8:
+        talk.syn()
+    for step in SESSIONS[name]:
+        for _ in range(chance.choice((0, 0, 0, 1, 2))):
+            odd_segment(talk, chance)
+        lost = chance.random() < 0.1
+        talk.say(step.sender, step.payload, sizes=chance.choice((20, 100, 1460)), lost=lost)
+        if chance.random() < 0.5:
+            talk.ack("client" if step.sender == "server" else "server")
+    if chance.random() < 0.5:
+        talk.fin()
+    packets = talk.packets
+    for _ in range(chance.choice((0, 3, 10))):
+        at = chance.randrange(len(packets))
+        to = min(len(packets), at + chance.randrange(5))
+        packets.insert(to, packets[at] if chance.random() < 0.5 else packets.pop(at))
+    return packets
+
+
+@OFTEN
+@given(st.sampled_from(sorted(SESSIONS)), st.integers(0, 2**32))
+@example("TLS 1.3", 1)
+def test_every_captured_byte_is_in_an_account(name: str, seed: int) -> None:
+    packets = hostile(name, seed)
+    found = connections_of(packets)
+    for sender in SIDES:
+        total = 0
+        for one in found:
+            from_client = bytes(one.client.key[8:10]) != b"\x0c\xea"
+            facts = one.facts
+            side = facts.client if (sender == "client") == from_client else facts.server
+            total += side.seen + side.repeated + side.aside
+        assert total == sum(captured(packet) for packet in packets if packet.sender == sender), sender
