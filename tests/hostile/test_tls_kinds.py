@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 
 import pytest
 
+from tests.hostile import networks
+from tests.hostile.cases import Case, played
 from tests.hostile.judging import scan_of, wrongs
-from tests.hostile.tls_kinds import lossy_case, tls_case
+from tests.hostile.tls_kinds import lossy_case, session_of, tls_case
+from tests.hostile.wire import copy
 
 # Interpreted the same code runs, thirty times as long: a sample will do there.
 COUNT = 400 if os.environ.get("AURORA_WIRE_MODE") == "interpreted" else 8_000
@@ -28,6 +32,19 @@ def test_clean_tls_of_any_kind_is_proven(group: int, tmp_path: Path) -> None:
         if wrong:
             found.append(f"seed {seed}: {made.name}: {wrong[0]}")
     assert len(found) <= KNOWN, found
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_one_checksum_that_is_right_by_chance_says_nothing_of_an_offloading_host(seed: int, tmp_path: Path) -> None:
+    rng = random.Random(seed)
+    session = session_of(rng)
+    frames = networks.in_order(networks.offloaded(rng, played(rng, session)))
+    wrong = [at for at, frame in enumerate(frames) if frame.bad_tcp and frame.payload]
+    at = rng.choice(wrong[4:] or wrong[-1:])
+    frames[at] = copy(frames[at], bad_tcp=False)
+    made = Case("offloaded", [frames], [session], frozenset({"encrypted"}), "must", exact=True)
+    if len(wrong) > 4:
+        assert wrongs(made, scan_of(made, tmp_path)) == []
 
 
 @pytest.mark.parametrize("group", range(GROUPS))
