@@ -8,7 +8,9 @@ import time
 from contextlib import suppress
 from typing import Final
 
+from aurora_wire import preload
 from aurora_wire.analysis import Analysis
+from aurora_wire.capture.privileges import account_to_become, drop
 from aurora_wire.capture.relay import Relay
 from aurora_wire.capture.relay_recording import RelayRecording
 from aurora_wire.cli.exit_codes import exit_code
@@ -90,6 +92,7 @@ class RelaySession:
                     arguments.write, application=f"aurora_wire {VERSION}", listen=str(relay.address),
                     target=str(relay.target),
                 )  # fmt: skip
+            give_up_root()
             self._started()
             while not self.stop.asked and (now := time.monotonic()) < end:
                 await asyncio.sleep(min(LOOK, end - now))
@@ -149,6 +152,14 @@ class RelaySession:
         if self.recording is not None and self.recording.failure is not None and not self._told:
             self._told = True
             complain(f"{self.recording.failure}{more}")
+
+
+def give_up_root() -> None:
+    """Root was needed to listen and to make the file, if at all: not to decode what others send."""
+    account = account_to_become()
+    if account is not None:
+        preload.everything()
+        drop(account)
 
 
 class _JSONLines(LiveJSONLines):

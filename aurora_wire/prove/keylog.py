@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from pathlib import Path
 
 from aurora_wire.prove.packages import built
+from aurora_wire.prove.programs import find_program
 
 SOURCE = Path(__file__).parent / "runners" / "keylog.c"
 
 
 def compiler() -> str | None:
-    return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    return find_program("cc") or find_program("gcc") or find_program("clang")
 
 
 def shim() -> Path | None:

@@ -33,6 +33,13 @@ class Shop(Client):
 """
 
 
+@pytest.fixture(autouse=True)
+def _stays_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command would become nobody, and the tests with it."""
+    monkeypatch.setattr("aurora_wire.cli.clients.account_to_become", lambda: None)
+
+
+
 @pytest.fixture
 def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
     """`register(module, entry points)`: as if a package with these had been installed."""

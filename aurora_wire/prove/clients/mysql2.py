@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -11,6 +10,7 @@ from aurora_wire.prove.client import Ability, Found, Mode, Task
 from aurora_wire.prove.packages import find_node, install_node
 from aurora_wire.prove.process import Command
 from aurora_wire.prove.program_client import ProgramClient, task_json
+from aurora_wire.prove.programs import find_program
 from aurora_wire.prove.python_client import RUNNERS
 
 
@@ -47,4 +47,4 @@ class MySQL2(ProgramClient):
 
 
 def node() -> str | None:
-    return shutil.which("node") or shutil.which("nodejs")
+    return find_program("node") or find_program("nodejs")
