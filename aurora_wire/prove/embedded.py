@@ -252,7 +252,7 @@ def available(wanted: str = "") -> str:
 
 def program(name: str) -> str:
     """Its path, also where a user's PATH leaves the system's folders out; empty: not there."""
-    return find_program(name) or ""
+    return find_program(name, system=True) or ""
 
 
 def ends_with_us() -> list[str]:

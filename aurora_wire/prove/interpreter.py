@@ -26,16 +26,16 @@ BOOT: Final = (
 )
 
 _handles: dict[str, int] = {}
-_closed: list[bool] = []    # the account may not run the interpreter by its path
+_closed: list[Path] = []    # the interpreter without links, where the account may not run it by its path
 
 
 def prepare(account: Account | None) -> None:
     """Open what `account` could not reach; nothing is done where rights are not to be given up."""
-    if account is None or os.geteuid() != 0:
+    if account is None or os.geteuid() != 0 or _closed:
         return
     real = Path(sys.executable).resolve()
     if not _reaches(account, Path(sys.executable)):
-        _closed.append(True)
+        _closed.append(real)
     wanted = [real.parent.parent, Path(__file__).parent, *map(Path, search_path())]
     for folder in wanted:
         if str(folder) not in _handles and folder.is_dir() and not _reaches(account, folder):
@@ -52,7 +52,7 @@ def command(program: Path, folders: Sequence[str] | None = None, python: str = s
     """The arguments that run a Python file of ours. folders: where it finds modules (None: where this process does)."""
     argv = [reached(python), "-I", *(["-B"] if sys.dont_write_bytecode else []), "-c", BOOT]
     if python == sys.executable and _closed:  # what it is a link to; its packages are named below
-        argv[0] = reached(str(Path(python).resolve()))
+        argv[0] = reached(str(_closed[0]))
     beside = str(program.parent)
     return [*argv, reached(str(program)), *map(reached, [beside, *(search_path() if folders is None else folders)])]
 
@@ -61,7 +61,7 @@ def environment() -> dict[str, str]:
     """What it needs besides: the interpreter's own library, where it is none of the system's."""
     if not _closed:
         return {}
-    return {"LD_LIBRARY_PATH": reached(str(Path(sys.executable).resolve().parent.parent / "lib"))}
+    return {"LD_LIBRARY_PATH": reached(str(_closed[0].parent.parent / "lib"))}
 
 
 def search_path() -> list[str]:

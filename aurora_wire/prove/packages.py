@@ -22,6 +22,7 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from aurora_wire.errors import AuroraWireError, UsageError
+from aurora_wire.prove.interpreter import handles
 from aurora_wire.prove.process import clean_environment
 from aurora_wire.prove.programs import find_program
 
@@ -199,7 +200,7 @@ def _run(argv: list[str], folder: Path, hint: str) -> None:
     try:
         done = subprocess.run(  # noqa: S603 - our own words, and a version that was checked
             argv, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=INSTALL_SECONDS, check=False,
-            env=clean_environment(),
+            env=clean_environment(), pass_fds=handles(),
         )  # fmt: skip
     except OSError as error:
         raise UsageError(f"{argv[0]} cannot be run: {error.strerror}. {hint}".rstrip()) from error

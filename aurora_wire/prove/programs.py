@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from aurora_wire.capture.held_folder import is_safe, only_root_writes
-from aurora_wire.capture.privileges import Account
+from aurora_wire.capture.privileges import Account, acting_as
 
 TRUSTED_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -20,14 +20,14 @@ CODE_SETTINGS: Final = (
 )  # fmt: skip
 
 
-def find_program(name: str) -> str | None:
+def find_program(name: str, *, system: bool = False) -> str | None:
     """Return the path of a program, or None.
 
-    Root looks on a path of its own, and passes over what another account may write to; users on theirs, then in the
-    system's folders, which the PATH of many leaves out.
+    Root looks on a path of its own, and passes over what another account may write to; users on theirs (system: then
+    in the system's folders, which the PATH of many leaves out).
     """
     if os.geteuid():
-        return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), TRUSTED_PATH)))
+        return shutil.which(name, path=os.environ.get("PATH", "") + (os.pathsep + TRUSTED_PATH if system else ""))
     for folder in TRUSTED_PATH.split(os.pathsep):
         path = Path(folder) / name
         if is_trusted(path) and os.access(path, os.X_OK):
@@ -53,12 +53,12 @@ def without_foreign_code(environment: dict[str, str]) -> dict[str, str]:
 
 
 def reachable(account: Account | None) -> str:
-    """The folder for temporary files; another one where that is private and the server is somebody else."""
+    """The folder for temporary files; another one where `account` could not make one there."""
     usual = tempfile.gettempdir()
     if account is None:
         return usual
     for place in (usual, "/tmp", "/var/tmp"):  # noqa: S108 - the new folder's name is not to be guessed
-        path = Path(place)
-        if path.is_dir() and all(each.stat().st_mode & 0o001 for each in (path, *path.parents)):
-            return place
+        with acting_as(account):
+            if os.access(place, os.W_OK | os.X_OK, effective_ids=True):
+                return place
     return usual

@@ -76,6 +76,7 @@ def prove(wanted: Wanted, say: Say, on_cell: OnCell | None = None) -> Matrix:
     """
     clients = {spec: load(spec) for spec in wanted.clients}  # a name that is not known is told at once
     bundle = _bundle(wanted.ca)
+    wanted = replace(wanted, ca=wanted.ca and str(Path(wanted.ca).absolute()))
     with ExitStack() as stack:
         keeper = None
         if wanted.keep:
@@ -203,7 +204,7 @@ class _Run:
         return Task(
             host=wanted.host, port=wanted.port, user=wanted.user, password=wanted.password,
             database=wanted.database, mode=mode, canary=canary, table=f"aurora_wire_{secrets.token_hex(6)}",
-            ca=wanted.ca and str(Path(wanted.ca).absolute()), key_log=key_log, connect_to=connect_to,
+            ca=wanted.ca, key_log=key_log, connect_to=connect_to,
             timeout=wanted.timeout,
         )  # fmt: skip
 

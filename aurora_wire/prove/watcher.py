@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,7 +36,7 @@ from aurora_wire.prove.decoding import evidence_of
 from aurora_wire.prove.evidence import Evidence, from_json, to_json
 from aurora_wire.prove.observing import Observer, RelayObserver
 from aurora_wire.prove.packages import home_of
-from aurora_wire.prove.programs import CODE_SETTINGS, TRUSTED_PATH
+from aurora_wire.prove.programs import CODE_SETTINGS
 
 ANSWER_SECONDS: Final = 90.0   # for the evidence of one cell
 WAIT: Final = 0.05
@@ -136,9 +137,10 @@ def become_driver(account: Account | None) -> None:
     no_new_privileges()
     os.environ["HOME"] = home_of(account.uid)
     if not sudo:
-        os.environ["PATH"] = TRUSTED_PATH
+        os.chdir("/")  # what lies where root happens to stand was not chosen by anybody
         for name in ("XDG_CACHE_HOME", *(name for name in os.environ if name.startswith(CODE_SETTINGS))):
             os.environ.pop(name, None)
+    sys.path[:] = map(interpreter.reached, sys.path)
     tempfile.tempdir = None  # root's may be private
 
 

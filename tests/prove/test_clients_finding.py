@@ -94,6 +94,7 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
 
 def test_a_client_that_cannot_be_installed_by_us_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr("aurora_wire.prove.programs.TRUSTED_PATH", "/nonexistent")
     with pytest.raises(UsageError, match="mariadb is not installed: apt-get install mariadb-client"):
         ready("mariadb", print)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from aurora_wire.prove.client import Ability, Found, Mode, Task
+from aurora_wire.prove.interpreter import reached
 from aurora_wire.prove.packages import built
 from aurora_wire.prove.process import Command
 from aurora_wire.prove.program_client import ProgramClient
@@ -127,8 +128,8 @@ def _escaped(value: str) -> str:
 
 
 def _compiler() -> list[str]:
-    return [find_program("javac") or "javac", "-d", ".", str(SOURCE)]
+    return [find_program("javac") or "javac", "-d", ".", reached(str(SOURCE))]
 
 
 def _build_name() -> str:
-    return f"connector-j-runner-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]}"
+    return f"connector-j-runner-{hashlib.sha256(Path(reached(str(SOURCE))).read_bytes()).hexdigest()[:16]}"
