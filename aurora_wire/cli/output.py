@@ -8,6 +8,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
+from aurora_wire.disk import words_of
 from aurora_wire.errors import OutputError
 from aurora_wire.report.escape import show_text
 
@@ -110,7 +111,7 @@ class Output:
             return standard_output_failed(error)
         left = " Nothing was written there." if self._whole is not None or self._file is None else ""
         self._discard()
-        return OutputError(f"{self.path}: {reason(error)}.{left}")
+        return OutputError(f"{self.path}: {words_of(error, self.path)}.{left}")
 
     def _discard(self) -> None:
         if self._file is not None:
@@ -150,13 +151,7 @@ def standard_output_failed(error: OSError | ValueError) -> Exception:
         os.close(nowhere)
     if isinstance(error, BrokenPipeError):
         return ReaderGone()
-    return OutputError(f"standard output: {reason(error)}.")
-
-
-def reason(error: OSError | ValueError) -> str:
-    """`no space left on device`: what the system says, as a part of a sentence."""
-    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return said[:1].lower() + said[1:]
+    return OutputError(f"standard output: {words_of(error)}.")
 
 
 def complain(message: str) -> None:

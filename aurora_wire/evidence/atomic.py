@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from aurora_wire.capture.new_files import WholeFile
+from aurora_wire.disk import words_of
 from aurora_wire.errors import OutputError
 
 
@@ -28,8 +29,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         whole.keep()
         file.close()
     except (OSError, ValueError) as error:
-        said = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise OutputError(f"{path}: {said[:1].lower()}{said[1:]}. Nothing was written there.") from error
+        raise OutputError(f"{path}: {words_of(error, path)}. Nothing was written there.") from error
     finally:
         if file is not None:
             with suppress(OSError):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aurora_wire.capture.held_folder import HeldFolder, hold
+from aurora_wire.disk import words_of
 from aurora_wire.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def generate_keys(name: str) -> tuple[Path, Path]:
             with suppress(OSError):
                 folder.remove(last)
         if isinstance(error, OSError):
-            raise OutputError(f"{name}: {error.strerror}. No key was written.") from error
+            raise OutputError(f"{name}: {words_of(error, path)}. No key was written.") from error
         raise
     finally:
         for folder in held:

@@ -178,6 +178,17 @@ def reads_as_message(data: bytes, at: i64, end: i64, length: i64) -> bool:
     return kind == names.SERVER_KEY_EXCHANGE and data[body] == 3 and data[body + 1] == 0
 
 
+def begins_client_hello(body: bytes) -> bool:
+    """Return whether the body of one or more handshake records begins as a ClientHello, not as something encrypted.
+
+    Its type, two bytes of its length and its version: of random bytes one in 2^30. No Finished has fewer than 6 bytes.
+    """
+    size: i64 = len(body)
+    if body[0] != names.CLIENT_HELLO or (size > 1 and body[1] != 0):
+        return False
+    return (size < 5 or body[4] == 3) and (size < 6 or body[5] <= 3)
+
+
 def alert_fits(tls: TLSFacts, length: i64) -> bool:
     """Return whether a protected alert of TLS <= 1.2 can have this length: two bytes and what protects them.
 
