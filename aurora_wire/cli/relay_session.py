@@ -50,8 +50,11 @@ class RelaySession:
         self.recording: RelayRecording | None = None
         self.bytes = 0
         self._told = False   # that the recording has failed
+        self.account = account_to_become()
 
     def run(self) -> int:
+        if self.account is not None:
+            preload.everything()  # before anybody waits for an answer
         relay, analysis = self.relay, self.analysis
         failure: Exception | None = None
         capture = CaptureResult(f"relay to {relay.target}", "relay", None, None, 0)
@@ -83,8 +86,6 @@ class RelaySession:
 
     async def _run(self) -> None:
         relay, arguments = self.relay, self.arguments
-        begun = flushed = time.monotonic()
-        end = begun + arguments.duration if arguments.duration else float("inf")
         await relay.open()
         try:
             if arguments.write:
@@ -92,7 +93,10 @@ class RelaySession:
                     arguments.write, application=f"aurora_wire {VERSION}", listen=str(relay.address),
                     target=str(relay.target),
                 )  # fmt: skip
-            give_up_root()
+            if self.account is not None:  # decoding what others send takes no rights
+                drop(self.account)
+            begun = flushed = time.monotonic()
+            end = begun + arguments.duration if arguments.duration else float("inf")
             self._started()
             while not self.stop.asked and (now := time.monotonic()) < end:
                 await asyncio.sleep(min(LOOK, end - now))
@@ -152,14 +156,6 @@ class RelaySession:
         if self.recording is not None and self.recording.failure is not None and not self._told:
             self._told = True
             complain(f"{self.recording.failure}{more}")
-
-
-def give_up_root() -> None:
-    """Root was needed to listen and to make the file, if at all: not to decode what others send."""
-    account = account_to_become()
-    if account is not None:
-        preload.everything()
-        drop(account)
 
 
 class _JSONLines(LiveJSONLines):
