@@ -74,7 +74,10 @@ class Attack:
             with suppress(OSError):
                 (self.place / name).symlink_to(self.precious)
         taken = self.home / "taken"
-        for path in list(self.place.iterdir()):
+        found: list[Path] = []
+        with suppress(OSError):
+            found = list(self.place.iterdir())
+        for path in found:
             with suppress(OSError):
                 if not path.is_symlink():
                     path.rename(taken)

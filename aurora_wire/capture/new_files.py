@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from contextlib import suppress
@@ -61,16 +62,25 @@ class WholeFile:
     What was there before stays until then. Its owner alone may read it. Raises OSError and ValueError.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, folder: HeldFolder | None = None) -> None:
+        """folder: that of the file, where it is held open already, and stays so."""
         path = Path(path)
-        if (os.fspath(path) and path.is_dir()) or path == Path():
-            raise IsADirectoryError(21, "Is a folder")
-        self._folder, self._name = hold(path, follow=True)  # a link keeps pointing where it points
+        self._own = folder is None
+        if folder is not None:
+            self._folder, self._name = folder, path.name
+        else:
+            if os.fspath(path) and path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "Is a folder")
+            self._folder, self._name = hold(path, follow=True)  # a link keeps pointing where it points
         try:
             self.handle, self._part = self._folder.make_part(self._name)
         except BaseException:
-            self._folder.close()
+            self._let_go()
             raise
+
+    def _let_go(self) -> None:
+        if self._own:
+            self._folder.close()
 
     def is_to_replace(self, path: str) -> bool:
         """Return whether `path` is the file that would be replaced."""
@@ -84,7 +94,7 @@ class WholeFile:
         os.fsync(self.handle)
         self._folder.replace(self._part, self._name)
         self._part = ""
-        self._folder.close()
+        self._let_go()
 
     def discard(self) -> None:
         """Remove it, if it is not in its place by now; may be called twice."""
@@ -92,4 +102,4 @@ class WholeFile:
             with suppress(OSError):
                 self._folder.remove(self._part)
             self._part = ""
-        self._folder.close()
+        self._let_go()

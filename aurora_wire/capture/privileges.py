@@ -104,11 +104,18 @@ def _prctl(option: int, argument: int) -> None:
 @contextmanager
 def rights_of_caller(account: Account | None) -> Iterator[None]:
     """Do what is inside with the rights of who called sudo; None and root itself keep their own."""
-    if os.geteuid() != 0 or account is None or not is_caller(account):
+    with acting_as(account if account is not None and is_caller(account) else None):
+        yield
+
+
+@contextmanager
+def acting_as(account: Account | None) -> Iterator[None]:
+    """Do what is inside with the rights of `account`, which root can; None and others keep their own."""
+    if os.geteuid() != 0 or account is None:
         yield
         return
     groups, gid = os.getgroups(), os.getegid()
-    os.setgroups(groups_of(account))
+    os.setgroups(groups_of(account) if is_caller(account) else [])
     os.setegid(account.gid)
     os.seteuid(account.uid)
     try:

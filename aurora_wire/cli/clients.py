@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 
+from aurora_wire import preload
+from aurora_wire.capture.privileges import account_to_become
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.prove.client import Ability, Client, Found, Mode
 from aurora_wire.prove.finding import Broken, load_all, ready
+from aurora_wire.prove.watcher import become_driver
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.table import table
 from aurora_wire.report.text_style import Style
@@ -29,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    account = account_to_become()
+    if account is not None:  # programs of others are asked for their version, and installed: not as root
+        preload.everything()
+        become_driver(account)
     asked = [ready(spec, complain) for spec in arguments.install]
     clients, broken = load_all()
     seen = [(client, client.find()) for client in [*clients, *(one for one in asked if one.version)]]

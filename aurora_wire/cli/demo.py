@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
-from aurora_wire.capture.privileges import account_to_become
+from aurora_wire.capture.held_folder import HeldFolder, hold_folder
+from aurora_wire.capture.new_files import reason_of
+from aurora_wire.capture.privileges import account_to_become, acting_as
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.prove import driven, exit_code_of, terminated_as_interrupted, write
 from aurora_wire.errors import OutputError
 from aurora_wire.prove.interrupts import held_back
+from aurora_wire.prove.keeping import NAMES
+from aurora_wire.prove.programs import reachable
 
 DESCRIPTION = """\
 Show the whole proof without a database: start a server of our own with fresh
@@ -58,34 +60,49 @@ def run(arguments: argparse.Namespace) -> int:
             matrix = driven(Wanted(
                 host=server.host, port=server.port, user=server.user, password=server.password,
                 database=server.database, clients=[CLIENT], modes=[Mode.OFF, Mode.VERIFY_IDENTITY], ca=server.ca,
-                via_relay=arguments.via_relay, keep=folder, timeout=RUN_SECONDS,
+                via_relay=arguments.via_relay, keep=str(folder.path), folder=folder, timeout=RUN_SECONDS,
             ))  # fmt: skip
         for name, form in (("report.txt", "text"), ("report.json", "json")):
-            with Output(str(Path(folder) / name)) as report:
+            with Output(str(folder.path / name), folder) as report:
                 write(matrix, report, form)
         with Output() as output:
             write(matrix, output, arguments.format)
     if arguments.format == "text":
-        complain(f"the captures and both reports are in {folder}")
+        complain(f"the captures and both reports are in {folder.path}")
     return exit_code_of(matrix)
 
 
 @contextmanager
-def folder_for(asked: str | None) -> Iterator[str]:
+def folder_for(asked: str | None) -> Iterator[HeldFolder]:
     """The one asked for, or a new one, which is gone again where the demo does not come to its end."""
     if asked:
-        yield asked
+        with held(asked) as place:
+            yield place
         return
+    account = account_to_become()
     try:
-        folder = tempfile.mkdtemp(prefix="aurora-wire-demo-")
+        with acting_as(account):
+            folder = tempfile.mkdtemp(prefix="aurora-wire-demo-", dir=reachable(account))
     except OSError as error:
         raise OutputError(f"no folder for the demo's captures: {error.strerror}.") from error
     try:
-        account = account_to_become()
-        if account is not None and os.environ.get("SUDO_UID"):
-            os.chown(folder, account.uid, account.gid, follow_symlinks=False)  # who called sudo writes into it
-        yield folder
+        with held(folder) as place:
+            yield place
     except BaseException:
-        with held_back():
+        with held_back(), acting_as(account):
             shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+@contextmanager
+def held(path: str) -> Iterator[HeldFolder]:
+    """The folder, made where it is not there; the demo may write to it until the end."""
+    try:
+        folder = hold_folder(path, make=True)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path}: {reason_of(error)}.") from error
+    folder.pattern = rf"{NAMES}|\.report\.(txt|json)\.[0-9a-f]+\.part|report\.(txt|json)"
+    try:
+        yield folder
+    finally:
+        folder.close()

@@ -13,6 +13,7 @@ from aurora_wire.errors import OutputError
 from aurora_wire.report.escape import show_text
 
 if TYPE_CHECKING:
+    from aurora_wire.capture.held_folder import HeldFolder
     from aurora_wire.capture.new_files import WholeFile
 
 STANDARD_OUTPUT = "-"
@@ -30,7 +31,9 @@ class Output:
     they are. Raises OutputError where it cannot be written, ReaderGone where whoever read it closed it.
     """
 
-    def __init__(self, path: str | None = None) -> None:
+    def __init__(self, path: str | None = None, folder: HeldFolder | None = None) -> None:
+        """folder: that of the file, where it is held open already."""
+        self._folder = folder
         self.path = None if path == STANDARD_OUTPUT else path
         self._whole: WholeFile | None = None
         self._file: BinaryIO | None = None
@@ -56,10 +59,10 @@ class Output:
         from aurora_wire.capture.held_folder import open_special  # noqa: PLC0415 - not for standard output
         from aurora_wire.capture.new_files import WholeFile  # noqa: PLC0415
 
-        special = open_special(path)
+        special = open_special(path) if self._folder is None else None
         if special is not None:
             return os.fdopen(special, "wb", buffering=1 << 16)
-        self._whole = WholeFile(path)
+        self._whole = WholeFile(path, self._folder)
         return os.fdopen(self._whole.handle, "wb", buffering=1 << 16)
 
     def replaces(self, path: str) -> bool:

@@ -19,6 +19,22 @@ def begin() -> None:
     global _is_ours  # noqa: PLW0603 - a process has one
     _is_ours = True
     gc.disable()
+    if os.geteuid() == 0:
+        _beware()
+
+
+def _beware() -> None:
+    """As root: no module is loaded from the current folder, nor a file made where another account may replace it."""
+    from pathlib import Path  # noqa: PLC0415 - only for root
+
+    from aurora_wire.capture.held_folder import is_safe  # noqa: PLC0415
+
+    package = str(Path(__file__).parents[2])
+    here = str(Path.cwd())
+    sys.path[:] = [entry for entry in sys.path if entry == package or entry not in {"", ".", here}]
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        if name in os.environ and not is_safe(os.environ[name]):
+            del os.environ[name]
 
 
 def settle() -> None:

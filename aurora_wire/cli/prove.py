@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
+from aurora_wire.capture.privileges import caller, rights_of_caller
 from aurora_wire.cli.numbers import seconds_below
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.terminal import style_for
@@ -89,8 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
         ca=arguments.ca or "", via_relay=arguments.via_relay, interfaces=arguments.interface,
         keep=arguments.keep or "", keep_keys=arguments.keep_keys, timeout=arguments.timeout,
     )  # fmt: skip
-    matrix = driven(wanted)
-    with Output(arguments.output) as output:
+    with Output(arguments.output) as output:  # opened first: later the right to may be gone
+        matrix = driven(wanted)
         write(matrix, output, arguments.format)
     return exit_code_of(matrix)
 
@@ -105,8 +106,10 @@ def exit_code_of(matrix: Matrix) -> int:
 
 def driven(wanted: Wanted) -> Matrix:
     """Runs it; each cell is told on standard error when it is done, where somebody watches."""
+    from aurora_wire import preload  # noqa: PLC0415
     from aurora_wire.prove.run import prove  # noqa: PLC0415
 
+    preload.everything()
     on_cell = _progress if sys.stderr is not None and sys.stderr.isatty() else None
     with terminated_as_interrupted():
         return prove(wanted, complain, on_cell)
@@ -151,7 +154,8 @@ def password_of(arguments: argparse.Namespace) -> str:
     """Never from the arguments: other users see those."""
     if arguments.password_file:
         try:
-            lines = Path(arguments.password_file).read_text(encoding="utf-8").splitlines()
+            with rights_of_caller(caller()):
+                lines = Path(arguments.password_file).read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError) as error:
             said = error.strerror if isinstance(error, OSError) else str(error)
             raise UsageError(f"{arguments.password_file}: {said}.") from error

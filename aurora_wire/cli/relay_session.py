@@ -8,7 +8,9 @@ import time
 from contextlib import suppress
 from typing import Final
 
+from aurora_wire import preload
 from aurora_wire.analysis import Analysis
+from aurora_wire.capture.privileges import account_to_become, drop
 from aurora_wire.capture.relay import Relay
 from aurora_wire.capture.relay_recording import RelayRecording
 from aurora_wire.cli.exit_codes import exit_code
@@ -48,8 +50,11 @@ class RelaySession:
         self.recording: RelayRecording | None = None
         self.bytes = 0
         self._told = False   # that the recording has failed
+        self.account = account_to_become()
 
     def run(self) -> int:
+        if self.account is not None:
+            preload.everything()  # before anybody waits for an answer
         relay, analysis = self.relay, self.analysis
         failure: Exception | None = None
         capture = CaptureResult(f"relay to {relay.target}", "relay", None, None, 0)
@@ -81,8 +86,6 @@ class RelaySession:
 
     async def _run(self) -> None:
         relay, arguments = self.relay, self.arguments
-        begun = flushed = time.monotonic()
-        end = begun + arguments.duration if arguments.duration else float("inf")
         await relay.open()
         try:
             if arguments.write:
@@ -90,6 +93,10 @@ class RelaySession:
                     arguments.write, application=f"aurora_wire {VERSION}", listen=str(relay.address),
                     target=str(relay.target),
                 )  # fmt: skip
+            if self.account is not None:  # decoding what others send takes no rights
+                drop(self.account)
+            begun = flushed = time.monotonic()
+            end = begun + arguments.duration if arguments.duration else float("inf")
             self._started()
             while not self.stop.asked and (now := time.monotonic()) < end:
                 await asyncio.sleep(min(LOOK, end - now))

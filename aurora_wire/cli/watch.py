@@ -76,12 +76,13 @@ def _size(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.capture.live import LiveCapture, NoPermission  # noqa: PLC0415 - not for --help
+    from aurora_wire import preload  # noqa: PLC0415 - not for --help
+    from aurora_wire.capture.live import LiveCapture, NoPermission  # noqa: PLC0415
     from aurora_wire.capture.live_files import CaptureFiles  # noqa: PLC0415
     from aurora_wire.capture.live_recording import Recording  # noqa: PLC0415
     from aurora_wire.capture.privileges import account_to_become, drop  # noqa: PLC0415
     from aurora_wire.cli.outbox import Outbox  # noqa: PLC0415
-    from aurora_wire.cli.watch_session import Session, Stop, rehearse, view_for  # noqa: PLC0415
+    from aurora_wire.cli.watch_session import Session, Stop, view_for  # noqa: PLC0415
     from aurora_wire.version import VERSION  # noqa: PLC0415
     from aurora_wire.watching import Watch  # noqa: PLC0415
 
@@ -109,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
             on_statement=None if view is None else view.statement,
             on_connection=None if view is None else view.connection,
         )  # fmt: skip
-        rehearse(arguments)
+        preload.everything()
         drop(account)
         return Session(arguments, output, outbox, watch, view, stop).run()
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import io
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from importlib import import_module
 from types import FrameType
 from typing import Final
 
@@ -21,19 +18,8 @@ from aurora_wire.report import json_report, text  # noqa: F401 - `deliver` impor
 from aurora_wire.report.jsonl import JSONLines
 from aurora_wire.report.live_lines import LiveJSONLines, TextLines, View, size_text
 from aurora_wire.report.live_screen import LiveScreen
-from aurora_wire.verdict.result import (
-    CaptureResult,
-    ConnectionResult,
-    Endpoint,
-    Finding,
-    Parameter,
-    Reason,
-    Scan,
-    StatementResult,
-    TLSResult,
-    Undecoded,
-)
-from aurora_wire.watching import UNLIMITED, Standing, Status, Watch
+from aurora_wire.verdict.result import Scan
+from aurora_wire.watching import UNLIMITED, Watch
 
 Handler = Callable[[int, FrameType | None], object] | int | None
 
@@ -190,64 +176,3 @@ def _guarded(work: Callable[[], None]) -> OutputError | ReaderGone | None:
     except (OutputError, ReaderGone) as error:
         return error
     return None
-
-
-def rehearse(arguments: argparse.Namespace) -> None:
-    """Everything that a run may need is imported now: later this process may not read the interpreter's folder.
-
-    So all that can be shown is shown once, to nobody.
-    """
-    for name in ("compression.zstd", "backports.zstd", "zlib"):
-        with suppress(ImportError):
-            import_module(name)
-    scan, standing = _example()
-    lines = LiveJSONLines(_nowhere, redact=True)
-    texts = TextLines(_nowhere, redact=True)
-    screen = None
-    if arguments.format == "text":
-        from rich.console import Console  # noqa: PLC0415 - slow to load
-
-        console = Console(file=io.StringIO(), force_terminal=True, width=100, height=40)
-        screen = LiveScreen(console)
-        screen.problem = screen.recording = "é漢"
-        screen.start()
-    views: list[View] = [lines, texts] if screen is None else [lines, texts, screen]
-    connection = scan.connections[0]
-    for view in views:
-        view.started("lo", "tcp")
-        view.statement(1, connection.statements[0])
-        view.connection(connection, scan.findings)
-        view.standing(standing, changed=True)
-        view.status(Status(1, 1, 1, 1, 1, 1, 1))
-    if screen is not None:
-        screen.refresh()
-        screen.stop()
-    lines.finish(scan)
-    for _ in text.render(scan, color=True, redact=True):
-        pass
-
-
-def _nowhere(_: str) -> None:
-    pass
-
-
-def _example() -> tuple[Scan, Standing]:
-    """One of everything that a report shows."""
-    here, there = Endpoint("::1", 1), Endpoint("127.0.0.1", 3306)
-    statement = StatementResult("COM_QUERY", "SELECT 'é漢\x1b'".encode() + b"\xff", 1, 0, 0, 9, [Parameter("", b"1")])
-    connection = ConnectionResult(
-        1, here, there, "mixed", "likely", None, "MySQL", 1, 1, 0, 0, 1, [Reason("gap", "", 1, "client", 0)],
-        user="é漢", attributes={"_a": "b", "c": "d"}, tls=TLSResult("TLSv1.3", "a"), statements=[statement],
-        statements_total=2, commands={"COM_QUERY": 1},
-    )  # fmt: skip
-    finding = Finding("AW101", "high", "", 1, 1, 1, "")
-    capture = CaptureResult(
-        "lo", "live", None, None, 1, 1, 1, 0, 1, complete=False, error="", truncated_packets=1, dropped_packets=1,
-        skipped={"ARP": 1},
-    )  # fmt: skip
-    scan = Scan(
-        "mixed", "likely", [capture], [connection], 1, {"mixed": 1}, {"HTTP": 1}, [finding], {"AW101": 1},
-        [Undecoded("", 1, "packets", 1, "")], "", [3306], "", 1,
-    )  # fmt: skip
-    standing = Standing(1, here, there, "é漢", "mixed", "likely", "TLSv1.3", 1, 1, 1, 1, 1, 0, closed=True)
-    return scan, standing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from aurora_wire.prove import keylog
 from aurora_wire.prove.client import Ability, ErrorKind, Failure, Found, Mode, Outcome, Task
 from aurora_wire.prove.process import Command, Finished, ask
 from aurora_wire.prove.program_client import ProgramClient, last_line
+from aurora_wire.prove.programs import find_program
 from aurora_wire.prove.wording import classify
 
 # One line a statement, so that the line that an error names is the statement.
@@ -34,7 +34,7 @@ class CommandLine(ProgramClient):
         """Is it this client? On many systems `mysql` is a link to `mariadb`."""
 
     def find(self) -> Found | None:
-        path = shutil.which(self.program)
+        path = find_program(self.program)
         said = ask([path, "--version"]) if path is not None else None
         if path is None or said is None or not self.is_mine(said) or self.version not in ("", number(said)):
             return None

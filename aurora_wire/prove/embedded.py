@@ -13,7 +13,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -24,7 +23,9 @@ from typing import IO, Final
 
 from aurora_wire.capture.privileges import Account, account_to_become
 from aurora_wire.errors import UsageError
+from aurora_wire.prove import interpreter
 from aurora_wire.prove.interrupts import held_back
+from aurora_wire.prove.programs import CODE_SETTINGS, TRUSTED_PATH, find_program, reachable
 
 HOST: Final = "127.0.0.1"
 NAMES: Final = ("localhost", HOST, "::1")
@@ -35,8 +36,8 @@ DATABASE: Final = "shop"
 START_SECONDS: Final = 15.0
 STOP_SECONDS: Final = 5.0
 ATTEMPTS: Final = 3          # another program can take the port between its choice and its use
-SETTINGS: Final = ("MYSQL", "MARIADB", "SSL", "PYTHON", "LD_")
-PATH: Final = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/sbin"))
+SETTINGS: Final = ("MYSQL", "MARIADB", "SSL", *CODE_SETTINGS)
+MIMIC_FILE: Final = Path(__file__).with_name("mimic.py")
 
 
 class NoServer(UsageError):  # noqa: N818 - what it is called where it is caught
@@ -171,17 +172,17 @@ class Embedded:
         return False
 
     def _start_mimic(self, folder: Path) -> None:
+        interpreter.prepare(self._account)
         settings = {
             "host": HOST, "user": USER, "password": self.password, "certificate": str(folder / "server.pem"),
             "key": str(folder / "server.key"),
         }  # fmt: skip
         for _ in range(ATTEMPTS):
             self.port = free_port()
-            # It reads the interpreter's folder, so it stays who we are; it serves nobody else. Nothing of the current
-            # folder or of PYTHON* is loaded.
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "aurora_wire.prove.mimic"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=self._log, start_new_session=True, cwd="/", env=environment(folder) | python_path(),
+            self._process = subprocess.Popen(  # noqa: S603 - our own arguments
+                [*ends_with_us(), *interpreter.command(MIMIC_FILE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=self._log, start_new_session=True, cwd="/", env=environment(folder) | interpreter.environment(),
+                user=self._uid, group=self._gid, extra_groups=self._groups, pass_fds=interpreter.handles(),
             )  # fmt: skip
             stdin, stdout = self._process.stdin, self._process.stdout
             assert stdin is not None  # noqa: S101 - both are pipes
@@ -249,21 +250,9 @@ def available(wanted: str = "") -> str:
     raise NoServer(f"no server for the demo: {how}.")
 
 
-def reachable(account: Account | None) -> str:
-    """The folder for temporary files; another one where that is private and the server is somebody else."""
-    usual = tempfile.gettempdir()
-    if account is None:
-        return usual
-    for place in (usual, "/tmp", "/var/tmp"):  # noqa: S108 - the new folder's name is not to be guessed
-        path = Path(place)
-        if path.is_dir() and all(each.stat().st_mode & 0o001 for each in (path, *path.parents)):
-            return place
-    return usual
-
-
 def program(name: str) -> str:
     """Its path, also where a user's PATH leaves the system's folders out; empty: not there."""
-    return shutil.which(name, path=PATH) or ""
+    return find_program(name, system=True) or ""
 
 
 def ends_with_us() -> list[str]:
@@ -274,15 +263,8 @@ def ends_with_us() -> list[str]:
 def environment(folder: Path) -> dict[str, str]:
     """folder: for what a server writes besides its data."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
-    return kept | {"PATH": PATH, "LC_ALL": "C", "HOME": "/nonexistent", "TMPDIR": str(folder)}
-
-
-def python_path() -> dict[str, str]:
-    """The package is found by a program of ours where it is here only by the current folder."""
-    root = str(Path(__file__).resolve().parents[2])
-    if os.geteuid() == 0:
-        return {"PYTHONPATH": root}
-    return {"PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])}
+    path = TRUSTED_PATH if os.geteuid() == 0 else os.pathsep.join((os.environ.get("PATH", ""), TRUSTED_PATH))
+    return kept | {"PATH": path, "LC_ALL": "C", "HOME": "/nonexistent", "TMPDIR": str(folder)}
 
 
 def free_port() -> int:

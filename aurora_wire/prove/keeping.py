@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from aurora_wire.capture.held_folder import hold_folder
+from aurora_wire.capture.held_folder import HeldFolder, hold_folder
 from aurora_wire.capture.new_files import create_in, reason_of
 from aurora_wire.errors import OutputError
 from aurora_wire.prove.cell import Cell
@@ -21,17 +21,21 @@ SCHEMA: Final = "aurora-wire/truth/1"
 class Keeper:
     """Files in `folder`, which is made where it is not there, and held open. Raises OutputError."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, held: HeldFolder | None = None) -> None:
         self.folder = Path(folder)
         self.failure: OutputError | None = None
+        self._own = held is None
         try:
-            self.held = hold_folder(folder, make=True)
+            self.held = held or hold_folder(folder, make=True)
         except (OSError, ValueError) as error:
             raise OutputError(f"{folder}: {reason_of(error)}.") from error
-        self.held.pattern = NAMES
+        if self._own:
+            self.held.pattern = NAMES
 
     def close(self) -> None:
-        self.held.close()
+        """Let the folder go, if it was opened here."""
+        if self._own:
+            self.held.close()
 
     def keep(self, cell: Cell, matrix: Matrix, capture: bytes) -> None:
         """Writes both files; a failure is remembered, and the run goes on."""

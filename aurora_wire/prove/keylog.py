@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from pathlib import Path
 
+from aurora_wire.prove.interpreter import reached
 from aurora_wire.prove.packages import built
+from aurora_wire.prove.programs import find_program
 
 SOURCE = Path(__file__).parent / "runners" / "keylog.c"
 
 
 def compiler() -> str | None:
-    return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    return find_program("cc") or find_program("gcc") or find_program("clang")
 
 
 def shim() -> Path | None:
@@ -20,8 +21,8 @@ def shim() -> Path | None:
     program = compiler()
     if program is None:
         return None
-    digest = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]
-    argv = [program, "-shared", "-fPIC", "-O1", "-o", "keylog.so", str(SOURCE), "-ldl"]
+    digest = hashlib.sha256(Path(reached(str(SOURCE))).read_bytes()).hexdigest()[:16]
+    argv = [program, "-shared", "-fPIC", "-O1", "-o", "keylog.so", reached(str(SOURCE)), "-ldl"]
     folder = built(f"keylog-{digest}", argv)
     return folder / "keylog.so" if folder is not None else None
 

@@ -22,8 +22,11 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from aurora_wire.errors import AuroraWireError, UsageError
+from aurora_wire.prove.interpreter import handles
 from aurora_wire.prove.process import clean_environment
+from aurora_wire.prove.programs import find_program
 
+NOWHERE = "/nonexistent"
 INSTALL_SECONDS = 600.0
 READY = "ready"  # a file in an environment that is complete
 SPEC = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*")  # a version, and nothing that pip or npm would take for more
@@ -103,7 +106,7 @@ def find_node(name: str, package: str, version: str) -> tuple[Path, str] | None:
 
 
 def install_node(name: str, package: str, version: str, say: Callable[[str], None], hint: str = "") -> None:
-    npm = shutil.which("npm")
+    npm = find_program("npm")
     if npm is None:
         raise UsageError(f"{name} is not installed, and npm, which would get it, is not there: {hint}")
     wanted = package + (f"@{checked(version)}" if version else "")
@@ -149,15 +152,25 @@ def cache_folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME")
     if base and Path(base).is_absolute():
         return Path(base) / "aurora_wire"
-    for home in (os.environ.get("HOME", ""), pwd.getpwuid(os.geteuid()).pw_dir):
+    for home in (os.environ.get("HOME", ""), home_of(os.geteuid())):
         if home and _is_mine(Path(home)):
             return Path(home) / ".cache" / "aurora_wire"
-    return Path(tempfile.gettempdir()) / f"aurora_wire-{os.geteuid()}"
+    folder = Path(tempfile.gettempdir()) / f"aurora_wire-{os.geteuid()}"
+    # Whoever comes first can make a folder there, and would have us run what is in it.
+    return folder if _is_mine(folder) or not os.path.lexists(folder) else Path(NOWHERE)
+
+
+def home_of(uid: int) -> str:
+    """Return the home of an account, also of one that is in no list."""
+    try:
+        return pwd.getpwuid(uid).pw_dir
+    except KeyError:
+        return NOWHERE
 
 
 def _is_mine(folder: Path) -> bool:
     try:
-        state = folder.stat()
+        state = folder.lstat() if folder.parent == Path(tempfile.gettempdir()) else folder.stat()
     except OSError:
         return False
     return stat.S_ISDIR(state.st_mode) and state.st_uid == os.geteuid()
@@ -187,8 +200,10 @@ def _run(argv: list[str], folder: Path, hint: str) -> None:
     try:
         done = subprocess.run(  # noqa: S603 - our own words, and a version that was checked
             argv, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=INSTALL_SECONDS, check=False,
-            env=clean_environment(),
+            env=clean_environment(), pass_fds=handles(),
         )  # fmt: skip
+    except OSError as error:
+        raise UsageError(f"{argv[0]} cannot be run: {error.strerror}. {hint}".rstrip()) from error
     except subprocess.TimeoutExpired:
         raise AuroraWireError(f"{argv[0]} took more than {INSTALL_SECONDS:g} s. {hint}".rstrip()) from None
     if done.returncode:

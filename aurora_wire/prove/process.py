@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from aurora_wire.prove.programs import without_foreign_code
+
 MAX_OUTPUT = 1 << 20  # bytes read of each output
 FIND_SECONDS = 20.0   # for a program that is only asked for its version
 POLL_SECONDS = 0.01
@@ -24,11 +26,15 @@ FOREIGN_SETTINGS = ("MYSQL", "MARIADB", "SSLKEYLOGFILE", "LD_PRELOAD", "PYTHONSA
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """argv: no secrets in it, other users see it; stdin: what the program reads; environment: what is added."""
+    """argv: no secrets in it, other users see it; stdin: what the program reads; environment: what is added.
+
+    handles: open ones that it gets.
+    """
 
     argv: Sequence[str]
     stdin: bytes = field(default=b"", repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    handles: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class Program:
             self._process = subprocess.Popen(  # noqa: S603 - the argv is a driver's, never a text of others
                 list(command.argv), stdin=subprocess.PIPE, stdout=self._stdout, stderr=self._stderr, cwd=folder,
                 env=clean_environment() | dict(command.environment), start_new_session=True,
+                pass_fds=command.handles,
             )  # fmt: skip
         except BaseException:
             self._stdout.close()
@@ -110,7 +117,7 @@ def ask(argv: Sequence[str], seconds: float = FIND_SECONDS) -> str | None:
 def clean_environment() -> dict[str, str]:
     """The user's environment without what would change a client's behaviour; messages are in English."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_SETTINGS)}
-    return kept | {"LC_ALL": "C.UTF-8"}
+    return without_foreign_code(kept) | {"LC_ALL": "C.UTF-8"}
 
 
 def _read(file: IO[bytes]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
+from aurora_wire.prove import interpreter
 from aurora_wire.prove.client import Ability, Found, Mode, Task
 from aurora_wire.prove.packages import Interpreter, find_python, install_python
 from aurora_wire.prove.process import Command
@@ -42,10 +43,11 @@ class PythonClient(ProgramClient):
         return self.packages
 
     def command(self, task: Task, found: Found, folder: Path, *, cleanup: bool) -> Command:
-        # PYTHONPATH belongs to this interpreter; in an environment of its own it would hide what was installed.
-        alone = [] if found.where == sys.executable else ["-E"]
-        argv = [found.where, *alone, str(RUNNERS / self.runner)]
-        return Command(argv, task_json(task, cleanup=cleanup), self.environment(task, folder))
+        # An environment of its own has its packages; this interpreter's are found where this process finds them.
+        folders: list[str] | None = None if found.where == sys.executable else []
+        argv = interpreter.command(RUNNERS / self.runner, folders, found.where)
+        environment = interpreter.environment() | self.environment(task, folder)
+        return Command(argv, task_json(task, cleanup=cleanup), environment, interpreter.handles())
 
     def environment(self, task: Task, folder: Path) -> dict[str, str]:  # noqa: ARG002 - for drivers that need one
         return {}

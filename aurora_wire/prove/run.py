@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from aurora_wire.capture.held_folder import HeldFolder
 from aurora_wire.capture.live import LiveCapture
 from aurora_wire.capture.live_filter import port_filter
 from aurora_wire.capture.live_route import addresses_of, interface_to
+from aurora_wire.capture.privileges import caller, rights_of_caller
 from aurora_wire.errors import AuroraWireError, CaptureError, UsageError
 from aurora_wire.prove.canary import fresh
 from aurora_wire.prove.cell import Cell, Result, judge_cell, without_run
@@ -46,7 +49,8 @@ OnCell = Callable[[Cell], None]
 @dataclass(slots=True)
 class Wanted:
     """What is to be tried. clients: `NAME` or `NAME==VERSION`; ca: path of a bundle, empty for the client's own;
-    interfaces: none for the one that leads to the host; keep: folder for captures, empty for none."""
+    interfaces: none for the one that leads to the host; keep: folder for captures, empty for
+    none; folder: the same, where it is open already."""
 
     host: str
     port: int
@@ -61,6 +65,7 @@ class Wanted:
     keep: str = ""
     keep_keys: bool = False
     timeout: float = TIMEOUT
+    folder: HeldFolder | None = None
 
 
 def prove(wanted: Wanted, say: Say, on_cell: OnCell | None = None) -> Matrix:
@@ -70,21 +75,48 @@ def prove(wanted: Wanted, say: Say, on_cell: OnCell | None = None) -> Matrix:
     for captures. Interrupted, it cleans up first: the client is ended, its table dropped, keys and processes are gone.
     """
     clients = {spec: load(spec) for spec in wanted.clients}  # a name that is not known is told at once
-    if wanted.ca and not Path(wanted.ca).is_file():
-        raise UsageError(f"{wanted.ca}: no such file. --ca names the bundle (PEM) of the authorities to trust.")
-    watcher, reason = _watcher(wanted)
+    bundle = _bundle(wanted.ca)
+    wanted = replace(wanted, ca=wanted.ca and str(Path(wanted.ca).absolute()))
+    with ExitStack() as stack:
+        keeper = None
+        if wanted.keep:
+            keeper = Keeper(wanted.keep, wanted.folder)
+            stack.callback(keeper.close)
+        watcher, reason = _watcher(wanted)
+        stack.enter_context(watcher)
+        if bundle and not os.access(wanted.ca, os.R_OK):  # it was root's to read: clients get a copy
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="aurora-wire-"))
+            (Path(folder) / "ca.pem").write_bytes(bundle)
+            wanted = replace(wanted, ca=f"{folder}/ca.pem")
+        return _matrix(wanted, clients, watcher, reason, keeper, say, on_cell)
+
+
+def _bundle(path: str) -> bytes:
+    """Read while root, where root itself called, and by nobody else's rights than the caller's through sudo."""
+    if not path:
+        return b""
+    try:
+        with rights_of_caller(caller()):
+            return Path(path).read_bytes()
+    except OSError as error:
+        said = "no such file" if isinstance(error, FileNotFoundError | IsADirectoryError) else error.strerror
+        raise UsageError(f"{path}: {said}. --ca names the bundle (PEM) of the authorities to trust.") from error
+
+
+def _matrix(
+    wanted: Wanted, clients: dict[str, Client], watcher: Watcher, reason: str, keeper: Keeper | None, say: Say,
+    on_cell: OnCell | None,
+) -> Matrix:
     matrix = Matrix(
         wanted.host, wanted.port, wanted.user, wanted.database, watcher.how, list(clients), list(wanted.modes),
         how_reason=reason, folder=wanted.keep,
     )  # fmt: skip
-    with watcher:
-        keeper = Keeper(wanted.keep) if wanted.keep else None
-        run = _Run(wanted, watcher, matrix, keeper)
-        for spec, client in clients.items():
-            for cell in run.cells_of(spec, client, say):
-                matrix.cells.append(cell)
-                if on_cell is not None:
-                    on_cell(cell)
+    run = _Run(wanted, watcher, matrix, keeper)
+    for spec, client in clients.items():
+        for cell in run.cells_of(spec, client, say):
+            matrix.cells.append(cell)
+            if on_cell is not None:
+                on_cell(cell)
     if keeper is not None and keeper.failure is not None:
         matrix.not_kept = str(keeper.failure)
     return matrix
@@ -172,7 +204,7 @@ class _Run:
         return Task(
             host=wanted.host, port=wanted.port, user=wanted.user, password=wanted.password,
             database=wanted.database, mode=mode, canary=canary, table=f"aurora_wire_{secrets.token_hex(6)}",
-            ca=wanted.ca and str(Path(wanted.ca).absolute()), key_log=key_log, connect_to=connect_to,
+            ca=wanted.ca, key_log=key_log, connect_to=connect_to,
             timeout=wanted.timeout,
         )  # fmt: skip
 

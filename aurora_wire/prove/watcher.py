@@ -1,9 +1,9 @@
-"""Two processes: one drives the clients, as the user who called; the other sees the wire, and is nobody.
+"""Two processes: one drives the clients, the other sees the wire; neither is root.
 
 The capture socket is opened with root's rights. Then the watcher is forked off; it gives up all rights before it
 decodes the first byte, and answers with evidence as JSON. This process in turn becomes the user who called sudo: the
-clients, and all files that are left, are that user's. So what comes from the wire is never decoded with rights, and
-what drives the clients never decodes it.
+clients, and all files that are left, are that user's. Where root itself called, it becomes nobody. So what comes from
+the wire is never decoded with rights, no client has any, and what drives the clients never decodes what they sent.
 
 The watcher ends when its channel closes, whatever the reason; Ctrl-C is left to this side.
 """
@@ -12,40 +12,43 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import signal
+import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from importlib import import_module
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from aurora_wire.capture.privileges import Account, account_to_become, drop
+from aurora_wire.capture.held_folder import delegate_all
+from aurora_wire.capture.privileges import (
+    Account,
+    account_to_become,
+    drop,
+    groups_of,
+    is_caller,
+    no_new_privileges,
+)
 from aurora_wire.errors import AuroraWireError, CaptureError, UsageError
+from aurora_wire.prove import interpreter
 from aurora_wire.prove.decoding import evidence_of
 from aurora_wire.prove.evidence import Evidence, from_json, to_json
 from aurora_wire.prove.observing import Observer, RelayObserver
-from aurora_wire.prove.streams import Frame
+from aurora_wire.prove.packages import home_of
+from aurora_wire.prove.programs import CODE_SETTINGS
 
 ANSWER_SECONDS: Final = 90.0   # for the evidence of one cell
 WAIT: Final = 0.05
 
-# Loaded by others where they are needed, which may be too late once the rights are gone.
-LATE: Final = (
-    "encodings.idna", "compression.zstd", "backports.zstd", "aurora_wire.verdict.tls_open.openers",
-    "cryptography.hazmat.primitives.ciphers.aead", "cryptography.hazmat.primitives.ciphers.algorithms",
-    "cryptography.hazmat.primitives.ciphers.modes", "cryptography.hazmat.primitives.kdf.hkdf",
-    "cryptography.hazmat.primitives.hmac",
-)  # fmt: skip
-
-
 class Watcher:
-    """The other process. `make` is called in it, after the drop; it gives the observer."""
+    """The other process. `make` is called in it, after the drop; it gives the observer.
+
+    What both may need afterwards has to be loaded before (`aurora_wire.preload`).
+    """
 
     def __init__(self, make: Callable[[], Observer], *, close_here: Callable[[], None] | None = None) -> None:
         """close_here: closes what only the watcher needs, here. Raises UsageError where `make` fails."""
-        rehearse()
         account = account_to_become()
         ours, theirs = Pipe()
         self.pid = os.fork()
@@ -56,7 +59,7 @@ class Watcher:
         self._channel = ours
         if close_here is not None:
             close_here()
-        become_caller(account)
+        become_driver(account)
         said = self._answer()
         self.how: str = said["how"]
         self.connect_port = int(said["connect_port"])
@@ -118,28 +121,27 @@ class Watcher:
         return said
 
 
-def become_caller(account: Account | None) -> None:
-    """Who called sudo; root that nobody called stays root, as clients that it starts itself would be."""
-    if account is None or not os.environ.get("SUDO_UID") or account.uid == 0:
+def become_driver(account: Account | None) -> None:
+    """Become who called sudo, else nobody (None: stay): clients and drivers are others' programs, and never root's.
+
+    Folders that are held open stay writable: where root itself called, by a process each that does nothing else.
+    """
+    if account is None:
         return
-    try:
-        entry = pwd.getpwuid(account.uid)
-        os.initgroups(entry.pw_name, account.gid)
-        os.environ["HOME"] = entry.pw_dir
-    except KeyError:
-        os.setgroups([])
+    interpreter.prepare(account)
+    delegate_all()
+    sudo = is_caller(account)
+    os.setgroups(groups_of(account) if sudo else [])
     os.setresgid(account.gid, account.gid, account.gid)
     os.setresuid(account.uid, account.uid, account.uid)
-
-
-def rehearse() -> None:
-    """Everything that decoding may need is imported now: nobody may be unable to read the interpreter's folder."""
-    for name in LATE:
-        with suppress(ImportError):
-            import_module(name)
-    keys = b"CLIENT_RANDOM " + b"00" * 32 + b" " + b"00" * 48
-    with suppress(UsageError):
-        to_json(evidence_of([Frame(0, bytes(60), 60, 1)], "canary", keys, port=3306, how=""))
+    no_new_privileges()
+    os.environ["HOME"] = home_of(account.uid)
+    if not sudo:
+        os.chdir("/")  # what lies where root happens to stand was not chosen by anybody
+        for name in ("XDG_CACHE_HOME", *(name for name in os.environ if name.startswith(CODE_SETTINGS))):
+            os.environ.pop(name, None)
+    sys.path[:] = map(interpreter.reached, sys.path)
+    tempfile.tempdir = None  # root's may be private
 
 
 def _live(channel: Connection, make: Callable[[], Observer], account: Account | None) -> None:
@@ -194,4 +196,4 @@ def _serve(channel: Connection, observer: Observer) -> None:
         channel.send_bytes(file)
 
 
-__all__ = ["Observer", "RelayObserver", "Watcher", "become_caller", "rehearse"]
+__all__ = ["Observer", "RelayObserver", "Watcher", "become_driver"]

@@ -193,6 +193,7 @@ def test_each_driver_says_what_it_is_and_has_all_modes(name: str) -> None:
 
 def test_a_client_that_is_not_installed_is_an_outcome(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("aurora_wire.prove.programs.TRUSTED_PATH", str(tmp_path))
     for client in (load("mysql"), load("mariadb"), load("connector-j"), load("mysql2"), load("pymysql==0.0.1")):
         outcome = client.run(task())
         assert outcome.error is not None
@@ -206,6 +207,7 @@ def test_a_mysql_that_is_mariadbs_is_not_taken_for_mysqls(monkeypatch: pytest.Mo
     program.chmod(0o755)
     program.with_name("mariadb").symlink_to(program)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin")
+    monkeypatch.setattr("aurora_wire.prove.programs.TRUSTED_PATH", str(tmp_path))
     assert MySQLCommandLine().find() is None
     found = MariaDBCommandLine().find()
     assert found is not None

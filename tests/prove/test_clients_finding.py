@@ -33,6 +33,13 @@ class Shop(Client):
 """
 
 
+@pytest.fixture(autouse=True)
+def _stays_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command would become nobody, and the tests with it."""
+    monkeypatch.setattr("aurora_wire.cli.clients.account_to_become", lambda: None)
+
+
+
 @pytest.fixture
 def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
     """`register(module, entry points)`: as if a package with these had been installed."""
@@ -87,6 +94,7 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
 
 def test_a_client_that_cannot_be_installed_by_us_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr("aurora_wire.prove.programs.TRUSTED_PATH", "/nonexistent")
     with pytest.raises(UsageError, match="mariadb is not installed: apt-get install mariadb-client"):
         ready("mariadb", print)
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import zipfile
 from pathlib import Path
 from typing import ClassVar
 
 from aurora_wire.prove.client import Ability, Found, Mode, Task
+from aurora_wire.prove.interpreter import reached
 from aurora_wire.prove.packages import built
 from aurora_wire.prove.process import Command
 from aurora_wire.prove.program_client import ProgramClient
+from aurora_wire.prove.programs import find_program
 from aurora_wire.prove.python_client import RUNNERS
 
 SOURCE = RUNNERS / "ConnectorJRunner.java"
@@ -44,7 +45,7 @@ class ConnectorJ(ProgramClient):
 
     def find(self) -> Found | None:
         jar = find_jar()
-        if jar is None or not (shutil.which("java") and shutil.which("javac")):
+        if jar is None or not (find_program("java") and find_program("javac")):
             return None
         version = jar_version(jar)
         if version is None or self.version not in ("", version):
@@ -58,7 +59,7 @@ class ConnectorJ(ProgramClient):
         return {}
 
     def command(self, task: Task, found: Found, folder: Path, *, cleanup: bool) -> Command:  # noqa: ARG002
-        classes = built(_build_name(), ["javac", "-d", ".", str(SOURCE)]) or Path("/nonexistent")
+        classes = built(_build_name(), _compiler()) or Path("/nonexistent")
         host, port = task.address
         address = f"[{host}]" if ":" in host else host
         fields = {
@@ -73,7 +74,7 @@ class ConnectorJ(ProgramClient):
             **{f"option.{name}": value for name, value in (self.options(task) | self.more_options).items()},
         }
         path = os.pathsep.join((str(classes), found.where))
-        argv = [shutil.which("java") or "java", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Duser.language=en",
+        argv = [find_program("java") or "java", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Duser.language=en",
                 "-cp", path, SOURCE.stem]  # fmt: skip
         return Command(argv, properties(fields).encode())
 
@@ -126,5 +127,9 @@ def _escaped(value: str) -> str:
     return "".join(chr(code) if code < 0x80 and chr(code).isalnum() else f"\\u{code:04x}" for code in codes)
 
 
+def _compiler() -> list[str]:
+    return [find_program("javac") or "javac", "-d", ".", reached(str(SOURCE))]
+
+
 def _build_name() -> str:
-    return f"connector-j-runner-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]}"
+    return f"connector-j-runner-{hashlib.sha256(Path(reached(str(SOURCE))).read_bytes()).hexdigest()[:16]}"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
 from aurora_wire.prove.client import Ability, Found, Mode, Task
+from aurora_wire.prove.interpreter import handles, reached
 from aurora_wire.prove.packages import find_node, install_node
 from aurora_wire.prove.process import Command
 from aurora_wire.prove.program_client import ProgramClient, task_json
+from aurora_wire.prove.programs import find_program
 from aurora_wire.prove.python_client import RUNNERS
 
 
@@ -42,9 +43,9 @@ class MySQL2(ProgramClient):
 
     def command(self, task: Task, found: Found, folder: Path, *, cleanup: bool) -> Command:  # noqa: ARG002
         keys = [f"--tls-keylog={task.key_log}"] if task.key_log else []
-        argv = [node() or "node", *keys, str(RUNNERS / "mysql2_runner.js")]
-        return Command(argv, task_json(task, cleanup=cleanup), {"NODE_PATH": found.where})
+        argv = [node() or "node", *keys, reached(str(RUNNERS / "mysql2_runner.js"))]
+        return Command(argv, task_json(task, cleanup=cleanup), {"NODE_PATH": found.where}, handles())
 
 
 def node() -> str | None:
-    return shutil.which("node") or shutil.which("nodejs")
+    return find_program("node") or find_program("nodejs")
