@@ -42,6 +42,11 @@ if TYPE_CHECKING:
 DEFAULT_PORTS = (3306, 33060)
 CHUNK = 20_000                # frames between two looks at what ended
 MAX_CONNECTIONS = 100_000     # results kept; all are counted
+MAX_RESULTS = 72 << 20        # bytes that they take, roughly
+WITHOUT_LEAK = MAX_RESULTS // 3  # of these, kept for connections that leak
+RESULT_COST = 1200            # bytes of a result without anything in it
+REASON_COST = 260             # of a reason, or another thing in it,
+COMMAND_COST = 150            # of a name with a number or a text
 MAX_FINDINGS = 1_000          # kept of a rule; all are counted
 KEPT_STATEMENTS = int(MAX_STATEMENTS)  # of a connection; all are counted
 
@@ -84,6 +89,7 @@ class Analysis:
         self.connections: list[ConnectionResult] = []
         self.findings: list[Finding] = []
         self.findings_total: Counter[str] = Counter()
+        self._room = MAX_RESULTS
         self.tally = Tally()
         self.losses = Losses(port=next((port for port in ports), 3306))
 
@@ -194,7 +200,9 @@ class Analysis:
             return
         ended = engine.ended
         engine.ended = []
-        for connection in ended:
+        ended.reverse()
+        while ended:  # each is let go of when its result is made
+            connection = ended.pop()
             facts = connection.facts
             connection.dispose()
             if facts.kind == OTHER:
@@ -208,8 +216,15 @@ class Analysis:
             self.losses.add(result)
             if self.on_connection is not None:
                 self.on_connection(result, found)
-            if len(self.connections) < MAX_CONNECTIONS:
-                self.connections.append(result)
+            self._keep(result)
+
+    def _keep(self, result: ConnectionResult) -> None:
+        """Keep a result while there is room; connections in which nothing leaked do not take all of it."""
+        cost = cost_of(result)
+        leaks = result.verdict in ("plaintext", "mixed")
+        if len(self.connections) < MAX_CONNECTIONS and self._room - cost >= (0 if leaks else WITHOUT_LEAK):
+            self._room -= cost
+            self.connections.append(result)
 
     def _add(self, hit: Finding) -> None:
         self.findings_total[hit.rule] += 1
@@ -341,6 +356,18 @@ class Reading:
             engine.skipped, engine.link_types, int(engine.last_link), int(engine.first_time),
             int(engine.truncated_frames), int(engine.now),
         )  # fmt: skip
+
+
+def cost_of(result: ConnectionResult) -> int:
+    """Return about how many bytes a result takes, without its statements, which have a bound of their own."""
+    size = RESULT_COST + REASON_COST * (len(result.reasons) + 2 * len(result.files))
+    size += COMMAND_COST * len(result.commands)
+    size += sum(len(key) + len(value) + COMMAND_COST for key, value in result.attributes.items())
+    size += sum(len(one.path) for one in result.files) + len(result.user or "") + len(result.database or "")
+    tls = result.tls
+    if tls is not None:
+        size += 3 * REASON_COST + COMMAND_COST * (len(tls.alpn) + len(tls.offered_versions))
+    return size
 
 
 def openers_of(keylogs: Sequence[KeyLogInput]) -> KeyLogOpeners:

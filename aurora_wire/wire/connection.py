@@ -27,10 +27,12 @@ from aurora_wire.wire.mysql.statements import release
 from aurora_wire.wire.opaque import Opaque
 from aurora_wire.wire.proxy import parse_proxy
 from aurora_wire.wire.search import Search
-from aurora_wire.wire.stream import Receiver, Segment, Stream
+from aurora_wire.wire.stream import SEGMENT_COST, Receiver, Segment, Stream
 from aurora_wire.wire.tls.records import TLSRecords
 
 NOBODY: Final = Receiver()
+CONNECTION_COST: Final[i64] = 5000   # bytes that an open connection takes, and its decoders
+DECODERS_COST: Final[i64] = 5000
 
 
 class Connection(Receiver):
@@ -74,11 +76,18 @@ class Connection(Receiver):
         self.aside_doubts = 0              # bytes set aside that are more than late repetitions
         self.aside_server_offset: i64 = 0
         self.next_space: Connection | None = None  # the same addresses and ports, other sequence numbers
+        self.budget = budget
+        self.waiting: i64 = 0              # charged for the segments that wait until it is decided
         self.decoders = Decoders(facts, inflaters)
         self.in_clear: InClearMaker | None = None  # TLS has begun
         # Last: what is set before `self` is handed out needs no look, at each use, whether it was set.
         self.client = Stream(client_key, facts, facts.client, self, budget, borrowed)
         self.server = Stream(server_key, facts, facts.server, self, budget, borrowed)
+        facts.charge(CONNECTION_COST)
+
+    def is_empty(self) -> bool:
+        """Return whether nothing but its opening and its end was captured."""
+        return self.client.side.seen + self.server.side.seen == 0 and self.next_space is None
 
     def peer(self, stream: Stream) -> Stream:
         return self.server if stream is self.client else self.client
@@ -149,6 +158,7 @@ class Connection(Receiver):
             return False
         if self.undecided:
             self._give_up()
+        self._no_longer_wait()
         return True
 
     def _gap(self, stream: Stream, count: i64) -> None:
@@ -244,10 +254,23 @@ class Connection(Receiver):
         side = stream.side
         offset = stream.next - (end - at) - cut
         stream.pending.append(Segment(offset, data[at:end], cut, side.frame, side.time_ns, side.anchor))
+        cost = end - at + SEGMENT_COST
+        self.waiting += cost
+        self.budget.held -= cost
         self.tries += 1
         self._decide(stream, False)
         if self.undecided and not (self.is_mysql_port or self.is_x_port or self._is_first(stream)):
             self._add_up(stream, data, at, end, cut)
+        if self.undecided and self.budget.held < 0:
+            # Too much waits, in all connections: this one is decided by what is there.
+            self.facts.note(notes.BOUND, side.from_client, side.frame, side.time_ns, side.position, 0)
+            self._give_up()
+        if not self.undecided:
+            self._no_longer_wait()
+
+    def _no_longer_wait(self) -> None:
+        self.budget.held += self.waiting
+        self.waiting = 0
 
     def _is_first(self, stream: Stream) -> bool:
         """Were the connection's first bytes captured, and is `stream`'s first byte among what waits?"""
@@ -266,7 +289,10 @@ class Connection(Receiver):
         """A gap in a stream that is not decided, on a port that is not MySQL's: what was before it stays unknown."""
         side = stream.side
         for item in stream.pending:
-            side.account(len(item.data), labels.UNKNOWN)
+            size: i64 = len(item.data)
+            side.account(size, labels.UNKNOWN)
+            self.waiting -= size + SEGMENT_COST
+            self.budget.held += size + SEGMENT_COST
         stream.pending = []
         side.hole(count)
 
@@ -356,6 +382,7 @@ class Connection(Receiver):
         facts = self.facts
         facts.kind = MYSQL
         self.undecided = False
+        self.facts.charge(DECODERS_COST)
         self.server.decoder = self.decoders.server_packets(facts.server)
         if facts.client.position == facts.client_header:
             self.client.decoder = FirstBytes(facts, facts.client)
@@ -369,6 +396,7 @@ class Connection(Receiver):
     def _search(self) -> None:
         """MySQL, or on its port, but not from the beginning."""
         self.undecided = False
+        self.facts.charge(DECODERS_COST)
         self.client.decoder = Search(self.facts, self.facts.client, False, False, False)
         self.server.decoder = Search(self.facts, self.facts.server, False, False, False)
         # Whatever the first bytes seen are in the middle of began before the capture.
@@ -386,6 +414,7 @@ class Connection(Receiver):
 
     def _start_tls(self) -> None:
         self.undecided = False
+        self.facts.charge(DECODERS_COST)
         self.client.decoder = self._tls_records(self.client)
         self.server.decoder = self._tls_records(self.server)
         self._replay_in_order()
@@ -586,6 +615,8 @@ class Connection(Receiver):
                 stream.side.tracker = None  # it may refer to the facts
             stream.decoder = None
             stream.pending = []
+        self._no_longer_wait()
+        self.facts.discharge()
         if self.in_clear is not None and self.in_clear.made is not None:
             self.in_clear.made.close()
         self.in_clear = None
@@ -606,7 +637,7 @@ class Connection(Receiver):
         facts.prepared = {}
         facts.unanswered_prepares = []
         facts.request = -1
-        facts.requests = []
+        facts.requests = bytearray()
         if facts.kind == MYSQL:
             facts.client_start = self.client.known_from()
             facts.server_start = self.server.known_from()
