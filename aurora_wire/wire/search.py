@@ -12,12 +12,13 @@ from mypy_extensions import i64
 from aurora_wire.reads import u24
 from aurora_wire.wire import detect, labels, notes
 from aurora_wire.wire.behind_gap import begins_statement, expects_tls, holds_phrase, replies_chain, was_protected
-from aurora_wire.wire.chain import find_chain
+from aurora_wire.wire.chain import LongChain, find_chain
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_TLS, Decoder
 from aurora_wire.wire.facts import Facts, Side
+from aurora_wire.wire.mysql.commands import REPLICATION
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import MORE, YES, is_plausible, opens_login, parse_login
-from aurora_wire.wire.mysql.telling import is_event
+from aurora_wire.wire.mysql.telling import is_event, is_replica_ack
 
 READABLE: Final[i64] = 32  # printable bytes in a row among unknown ones: 3e-14 a byte in random bytes
 ENOUGH: Final[i64] = 64    # bytes of a message that tell what it is
@@ -43,6 +44,7 @@ class Search(Decoder):
         self.inside: i64 = -1     # what was found is inside a reply: the sequence id of its first packet
         self.of_binlog = False
         self.tail = b""           # of the unknown bytes before, to read on over segments
+        self.long_chain: LongChain | None = None  # of a server's packets that are longer than a segment
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         if self.aligned and (self.held or end - at < ENOUGH):
@@ -93,11 +95,21 @@ class Search(Decoder):
         """Where a chain of a server's packets begins inside these bytes; -1 where there is none."""
         found = find_chain(data, at, end, cut)
         if found < 0:
+            found = self._long_chain(data, at, end, cut)
+        if found < 0:
             return -1
         if found > at:
             self._unknown(data, at, found)
         self._found_inside(data, found, end)
         self.next = TO_MYSQL
+        return found
+
+    def _long_chain(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        if self.long_chain is None:
+            self.long_chain = LongChain()
+        found = self.long_chain.find(data, at, end)
+        if cut > 0:
+            self.long_chain.clear()
         return found
 
     def _found_inside(self, data: bytes, at: i64, end: i64) -> None:
@@ -130,6 +142,9 @@ class Search(Decoder):
                 self._found_inside(data, at, end)
             return True
         if detect.mysql_commands(data, at, end, cut) != detect.NO:
+            return True
+        if is_replica_ack(data, at, end):
+            self.facts.handed = REPLICATION
             return True
         if self.facts.login is not None:
             return False
@@ -176,6 +191,8 @@ class Search(Decoder):
         self.behind_gap = True
         self.aligned = False
         self.tail = b""
+        if self.long_chain is not None:
+            self.long_chain.clear()
         self.side.hole(count)
 
     def finish(self) -> None:

@@ -158,10 +158,11 @@ class ClientPackets(Packets):
         if self.command >= 0:
             self.state = COMMANDS
             self._command(self.command, data, at, end, total, whole)
-        elif self.state == START:
-            self._first(data, at, end, total, whole)
         elif self.passing:
             self.passing = False
+            self.state = COMMANDS
+        elif self.state == START:
+            self._first(data, at, end, total, whole)
         elif self.facts.infile:
             self.facts.receive_file(total)
             if total == 0:

@@ -165,6 +165,18 @@ def _is_status(status: i64) -> bool:
     return status & NO_STATUS == 0
 
 
+def is_replica_ack(data: bytes, at: i64, end: i64) -> bool:
+    """Whether the segment is a semi-synchronous replica's acknowledgement: EF, a place, and a log's name with a number.
+
+    Source: MySQL Server docs, plugin/semisync, "repl_semisync_slave".
+    """
+    stop = at + 4 + u24(data, at) if end - at >= 16 else end + 1
+    if stop != end or data[at + 3] != 0 or data[at + 4] != 0xEF or data[at + 11] != 0 or data[at + 12] != 0:
+        return False
+    dot: i64 = data.rfind(b".", at + 13, end)
+    return dot > at + 13 and end - dot > 4 and data[dot + 1 : end].isdigit() and is_text(data, at + 13, end)
+
+
 def is_event(data: bytes, at: i64, end: i64) -> bool:
     """Whether the packet whose header is at `at`, perhaps cut by `end`, is a binlog event of the packet's size.
 
