@@ -9,15 +9,17 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u24
+from aurora_wire.reads import u24, u32
 from aurora_wire.wire.mysql.lenenc import NULL, read_lestr
-from aurora_wire.wire.mysql.telling import NOTHING, is_event, reply_tells
+from aurora_wire.wire.mysql.telling import NOTHING, YEAR_2000, is_event, reply_tells
 
 NONE: Final[i64] = -1
 MIN_EVENT: Final[i64] = 19       # bytes of a binlog event's header
 LONG_LINKS: Final[i64] = 4       # headers that follow a first one, over segments: 2^-48 at each byte
 MAX_AWAITED: Final[i64] = 512    # places where a header is awaited
 LINKS: Final[i64] = 3            # headers that follow a first one: 2^-48 at each byte
+MANY_LINKS: Final[i64] = 11      # of packets of a few bytes each
+MIN_SPAN: Final[i64] = 64        # bytes from the first header to the last
 MAX_PACKET: Final[i64] = 1 << 20
 MIN_SEGMENT: Final[i64] = 9      # of an EOF
 
@@ -35,7 +37,8 @@ def find_chain(data: bytes, at: i64, end: i64, cut: i64) -> i64:
         if data[place + 2] < 16:
             length = u24(data, place)
             if data[place + 4] == 0 and length > MIN_EVENT and is_event(data, place, end):
-                return place
+                if u32(data, place + (7 if data[place + 5] == 0xEF else 5)) >= YEAR_2000:
+                    return place
             if length > 0 and place + 4 + length < stop:
                 if data[place + 4 + length + 3] == (data[place + 3] + 1) & 0xFF and _holds(data, place, end, cut):
                     return place
@@ -47,6 +50,7 @@ def _holds(data: bytes, at: i64, end: i64, cut: i64) -> bool:
     """Whether a chain from `at` on goes on to `end`, long enough or to a last packet that tells."""
     links: i64 = 0
     before: i64 = -1
+    begin = at
     sequence: i64 = data[at + 3]
     while end - at >= 5:
         length = u24(data, at)
@@ -60,10 +64,15 @@ def _holds(data: bytes, at: i64, end: i64, cut: i64) -> bool:
         links += 1
         at += 4 + length
         if at == end + cut:
-            return links > LINKS or (cut == 0 and links > 1 and _tells(data, before, end))
+            return _is_long(links, end - begin) or (cut == 0 and links > 1 and _tells(data, before, end))
         if at > end:
             break
-    return links > LINKS
+    return _is_long(links, before - begin)
+
+
+def _is_long(links: i64, span: i64) -> bool:
+    """Whether so many headers over so many bytes are no chance, in bytes that are mostly zeros either."""
+    return links > MANY_LINKS or (links > LINKS and span >= MIN_SPAN)
 
 
 def _tells(data: bytes, at: i64, end: i64) -> bool:

@@ -151,7 +151,7 @@ def _from_segment(last: Segment, from_client: bool, first: bool, mysql_port: boo
     if detect.tls_records(data, 0, end, last.cut) == detect.STRONG:
         return TLS_CHAIN
     if mysql_port and not first:
-        if commands == detect.WEAK and from_client:
+        if commands == detect.WEAK and from_client and not detect.is_bare(data, 0, end):
             return COMMANDS
         if not from_client and detect.mysql_replies(data, 0, end, last.cut) != detect.NO:
             return REPLIES

@@ -14,13 +14,14 @@ from aurora_wire.wire import detect, labels, notes
 from aurora_wire.wire.behind_gap import begins_statement, expects_tls, holds_phrase, replies_chain, was_protected
 from aurora_wire.wire.chain import LongChain, find_chain
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_TLS, Decoder
-from aurora_wire.wire.facts import Facts, Side
+from aurora_wire.wire.facts import MYSQL, Facts, Side
 from aurora_wire.wire.mysql.commands import REPLICATION
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import MORE, YES, is_plausible, opens_login, parse_login
 from aurora_wire.wire.mysql.telling import is_event, is_replica_ack
 
 READABLE: Final[i64] = 32  # printable bytes in a row among unknown ones: 3e-14 a byte in random bytes
+MANY_BARE: Final[i64] = 3
 ENOUGH: Final[i64] = 64    # bytes of a message that tell what it is
 
 
@@ -44,6 +45,7 @@ class Search(Decoder):
         self.inside: i64 = -1     # what was found is inside a reply: the sequence id of its first packet
         self.of_binlog = False
         self.tail = b""           # of the unknown bytes before, to read on over segments
+        self.bare: i64 = 0        # segments of commands that a few bytes tell
         self.long_chain: LongChain | None = None  # of a server's packets that are longer than a segment
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
@@ -141,7 +143,12 @@ class Search(Decoder):
             if is_event(data, at, end) or (data[at + 3] != 1 and at + 4 + u24(data, at) < end):
                 self._found_inside(data, at, end)
             return True
-        if detect.mysql_commands(data, at, end, cut) != detect.NO:
+        found = detect.mysql_commands(data, at, end, cut)
+        if found != detect.NO:
+            if found == detect.WEAK and self.facts.kind != MYSQL and detect.is_bare(data, at, end):
+                # A PING, a schema's name: other protocols have the same few bytes, but not again and again.
+                self.bare += 1
+                return self.bare >= MANY_BARE
             return True
         if is_replica_ack(data, at, end):
             self.facts.handed = REPLICATION
