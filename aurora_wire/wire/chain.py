@@ -37,13 +37,24 @@ def find_chain(data: bytes, at: i64, end: i64, cut: i64) -> i64:
         if data[place + 2] < 16:
             length = u24(data, place)
             if data[place + 4] == 0 and length > MIN_EVENT and is_event(data, place, end):
-                if u32(data, place + (7 if data[place + 5] == 0xEF else 5)) >= YEAR_2000:
+                if _is_whole_event(data, place, end, length):
                     return place
             if length > 0 and place + 4 + length < stop:
                 if data[place + 4 + length + 3] == (data[place + 3] + 1) & 0xFF and _holds(data, place, end, cut):
                     return place
         place += 1
     return _last_packet(data, at, end, cut)
+
+
+def _is_whole_event(data: bytes, at: i64, end: i64, length: i64) -> bool:
+    """Whether an event written in our times ends with the segment, or where the next one begins.
+
+    Among bytes that are mostly zeros many have an event's size for a number.
+    """
+    if u32(data, at + (7 if data[at + 5] == 0xEF else 5)) < YEAR_2000:
+        return False
+    stop = at + 4 + length
+    return stop == end or (stop < end - 4 and data[stop + 3] == (data[at + 3] + 1) & 0xFF and is_event(data, stop, end))
 
 
 def _holds(data: bytes, at: i64, end: i64, cut: i64) -> bool:

@@ -164,6 +164,7 @@ def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
     previous: i64 = -1
     begins = False
     tells = False
+    answered: i64 = 0  # the first byte: of an OK, whose fields have to tell, it is 0
     counts = False   # the packet before is a count of columns
     while end - at >= 5:
         length = u24(data, at)
@@ -178,6 +179,8 @@ def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
             if not _is_reply_start(data, at + 4, end, length, sequence):
                 return NO
             begins = sequence == 1
+        if links == 0:
+            answered = data[at + 4]
         if links == 1 and counts and data[at + 4 : at + 8] != DEFINITION[: end - at - 4]:
             return NO  # a column count has definitions behind it
         counts = links == 0 and begins and length <= 2 and data[at + 4] < 0xFB and data[at + 4] > 0
@@ -188,8 +191,10 @@ def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
             tells = reply_tells(data, at - length, at, sequence) != NOTHING or is_event(data, at - length - 4, end)
         if at == stop:
             # Alone, and inside a reply: told by its own fields, or not.
+            begins = begins and (tells or answered > 0)
             return STRONG if links >= 2 and (begins or tells) else (WEAK if begins or tells or links >= 3 else NO)
         if at > end:
+            begins = begins and (tells or answered > 0)
             # Two links that begin anywhere come by chance once in 2^21 segments.
             return STRONG if links >= 3 else (WEAK if links == 2 and begins else NO)
     return NO if links < 3 else STRONG
@@ -221,7 +226,13 @@ def _is_reply_start(data: bytes, at: i64, end: i64, length: i64, sequence: i64) 
         return length < 9
     if first == 0xFB:
         return length > 1
-    return length <= 10
+    # A count of columns, and perhaps whether their definitions follow (MariaDB).
+    size: i64 = 1
+    if first == 0xFC:
+        size = 3
+    elif first == 0xFD:
+        size = 4
+    return length == size or length == size + 1
 
 
 def compressed_packets(data: bytes, at: i64, end: i64, cut: i64) -> i64:
