@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 DEFAULT_PORTS = (3306, 33060)
 CHUNK = 20_000                # frames between two looks at what ended
 MAX_CONNECTIONS = 100_000     # results kept; all are counted
-MAX_RESULTS = 72 << 20        # bytes that they take, roughly
+MAX_RESULTS = 56 << 20        # bytes that they take, roughly
 WITHOUT_LEAK = MAX_RESULTS // 3  # of these, kept for connections that leak
 RESULT_COST = 1200            # bytes of a result without anything in it
 REASON_COST = 260             # of a reason, or another thing in it,

@@ -227,6 +227,7 @@ class Connection(Receiver):
             facts.kind = MYSQL
             if facts.compression == 0:
                 facts.compression = ZLIB
+            facts.charge(DECODERS_COST)
             stream.decoder = self.decoders.compressed(side)
         elif want == TO_OTHER:
             self._start_other("TLS")

@@ -22,7 +22,7 @@ MAX_EVENTS: Final[i64] = 100_000         # that wait to be taken; who takes them
 MAX_OUTSTANDING: Final[i64] = 1024       # commands without a reply that are remembered
 MAX_INFILES: Final[i64] = 100            # files that were asked for, kept of one connection; all are counted
 MAX_ASKED: Final[i64] = 512              # bytes of a command's text in which a LOAD DATA LOCAL is looked for
-SLACK: Final[i64] = 16 << 20             # that open connections may grow beyond their budget
+SLACK: Final[i64] = 8 << 20              # that open connections may grow beyond their budget
 NAME_COST: Final[i64] = 150              # bytes that a name takes besides its own
 STATEMENT_COST: Final[i64] = 300         # bytes that a kept statement takes besides its text
 
@@ -54,8 +54,8 @@ class Budget:
     )  # fmt: skip
 
     def __init__(
-        self, statements: i64 = 32 << 20, held: i64 = 24 << 20, history: i64 = 8 << 20, prepared: i64 = 12 << 20,
-        each: i64 = MAX_STATEMENTS, inflating: i64 = 32 << 20, open_connections: i64 = 96 << 20,
+        self, statements: i64 = 28 << 20, held: i64 = 24 << 20, history: i64 = 8 << 20, prepared: i64 = 12 << 20,
+        each: i64 = MAX_STATEMENTS, inflating: i64 = 24 << 20, open_connections: i64 = 80 << 20,
     ) -> None:  # fmt: skip
         self.open: i64 = open_connections
         self.inflating: i64 = inflating
