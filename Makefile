@@ -90,7 +90,7 @@ clean: ## Remove what was built, the environments too
 
 # What the tests hold us against: judges of packets, servers, and clients.
 judges: .cache/mysql/ready
-	@.ci/need tcpdump=tcpdump tshark=tshark capinfos=wireshark-common script=bsdutils openssl=openssl \
+	@.ci/need tcpdump=tcpdump tshark=tshark capinfos=wireshark-common script=bsdutils openssl=openssl sslscan=sslscan \
 		mariadbd=mariadb-server mariadb=mariadb-client setpriv=util-linux ip=iproute2 \
 		javac=default-jdk-headless /usr/share/java/mariadb-java-client.jar=libmariadb-java \
 		node=nodejs npm=npm mariadb_config=libmariadb-dev pkg-config=pkg-config \

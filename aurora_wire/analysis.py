@@ -14,17 +14,25 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 from aurora_wire.capture.inputs import find_inputs
-from aurora_wire.capture.linktypes import link_type_name
 from aurora_wire.capture.opening import Capture, open_capture
 from aurora_wire.errors import CaptureError, UsageError
 from aurora_wire.inflaters import optional_inflaters
 from aurora_wire.interleave import FOREVER, Interleaved
-from aurora_wire.pump import pump_until
+from aurora_wire.pump import pump_noting, pump_until
 from aurora_wire.verdict import rules
 from aurora_wire.verdict.describe import describe, statement_of
 from aurora_wire.verdict.findings import findings_of
+from aurora_wire.verdict.frame_kinds import kind_name, link_type_names, most_frequent
 from aurora_wire.verdict.frame_places import FramePlaces
-from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, StatementResult
+from aurora_wire.verdict.result import (
+    CaptureResult,
+    Confidence,
+    ConnectionResult,
+    Finding,
+    Scan,
+    StatementResult,
+    Verdict,
+)
 from aurora_wire.verdict.rules import finding
 from aurora_wire.verdict.undecoded import Losses, undecoded_of
 from aurora_wire.verdict.whole import Tally, closing_of, exit_code_of, verdict_of
@@ -33,7 +41,7 @@ from aurora_wire.wire import notes
 from aurora_wire.wire.engine import Engine
 from aurora_wire.wire.events import Statement
 from aurora_wire.wire.facts import MAX_STATEMENTS, OTHER, Budget
-from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, remedy_of, skipped_name
+from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, remedy_of
 
 if TYPE_CHECKING:
     from aurora_wire.verdict.keylog import KeyLog
@@ -51,10 +59,12 @@ MAX_FINDINGS = 1_000          # kept of a rule; all are counted
 KEPT_STATEMENTS = int(MAX_STATEMENTS)  # of a connection; all are counted
 
 KeyLogInput: TypeAlias = "str | os.PathLike[str] | KeyLog"
+OnBegin = Callable[[list[CaptureResult], FramePlaces, int], None]
 OnCapture = Callable[[CaptureResult], None]
 OnStatement = Callable[[int, StatementResult], None]
 OnConnection = Callable[[ConnectionResult, list[Finding]], None]
 OnProgress = Callable[[int, int | None], None]
+UNREADABLE = "unreadable"     # the format of an input that is no capture
 
 
 class Analysis:
@@ -85,6 +95,8 @@ class Analysis:
         self.captures: list[CaptureResult] = []
         self.ignored: list[str] = []
         self.frame_places = FramePlaces()
+        self.seen_in: dict[int, int] | None = None  # open connections by id: a bit for each capture with a packet of it
+        self._by_capture: dict[int, Tally] = {}
         self._fragments_lost = 0
         self.connections: list[ConnectionResult] = []
         self.findings: list[Finding] = []
@@ -146,7 +158,7 @@ class Analysis:
         result.packets = packets
         result.complete = result.error is None
         result.truncated_packets = int(engine.truncated_frames)
-        result.link_types = [link_type_name(number) for number in engine.link_types]
+        result.link_types = link_type_names(list(engine.link_types))
         result.skipped = {}
         result.hiding = {}
         lost = int(engine.locator.fragments.lost_count())
@@ -158,6 +170,7 @@ class Analysis:
             if key >> 32 in (FRAGMENT_WAITING, FRAGMENT_LOST):
                 continue
             self._skipped(result, key >> 32, key & 0xFFFFFFFF, count)
+        result.skipped, result.hiding = most_frequent(result.skipped, result.hiding)
         if result.packets and engine.first_time >= 0:
             result.first_time_ns = int(engine.first_time)
             result.last_time_ns = int(engine.now) if engine.now >= 0 else None
@@ -170,7 +183,7 @@ class Analysis:
 
     @staticmethod
     def _skipped(result: CaptureResult, reason: int, detail: int, count: int) -> None:
-        name = skipped_name(reason, detail)
+        name = kind_name(reason, detail)
         result.skipped[name] = result.skipped.get(name, 0) + count
         remedy = remedy_of(reason, detail)
         if remedy:
@@ -180,7 +193,7 @@ class Analysis:
         """An input beside others that is no capture: it is in the result, and takes the 0 from the exit code."""
         self.captures.append(
             CaptureResult(
-                path, "unreadable", None, None, 0, first_frame=int(self.engine.frames) + 1, complete=False,
+                path, UNREADABLE, None, None, 0, first_frame=int(self.engine.frames) + 1, complete=False,
                 error=str(error),
             )
         )
@@ -205,11 +218,15 @@ class Analysis:
             connection = ended.pop()
             facts = connection.facts
             connection.dispose()
+            captures = self._captures_of(int(facts.id))
             if facts.kind == OTHER:
                 self.tally.add_other(facts.other, int.from_bytes(connection.client.key[-2:], "big"))
                 continue
             result = describe(connection)
             self.tally.add(result)
+            result.captures = captures
+            for index in captures:
+                self._by_capture.setdefault(index, Tally()).add(result)
             found = list(findings_of(facts, result))
             for hit in found:
                 self._add(hit)
@@ -226,6 +243,22 @@ class Analysis:
             self._room -= cost
             self.connections.append(result)
 
+    def _captures_of(self, connection: int) -> list[int]:
+        """Indexes of the captures with a packet of a connection that has ended; none where there is one capture."""
+        seen = self.seen_in.pop(connection, 0) if self.seen_in is not None else 0
+        return [index for index, bit in enumerate(f"{seen:b}"[::-1]) if bit == "1"]
+
+    def _judge_captures(self, verdict: Verdict, confidence: Confidence | None) -> None:
+        """Give each capture its own verdict, of the connections with a packet in it; of the whole where it is alone."""
+        for index, capture in enumerate(self.captures):
+            if capture.format == UNREADABLE:
+                continue
+            if len(self.captures) == 1:
+                capture.verdict, capture.confidence = verdict, confidence
+            elif self.seen_in is not None:
+                tally = self._by_capture.get(index, Tally())
+                capture.verdict, capture.confidence = verdict_of(tally, [capture])
+
     def _add(self, hit: Finding) -> None:
         self.findings_total[hit.rule] += 1
         if self.findings_total[hit.rule] <= MAX_FINDINGS:
@@ -236,6 +269,7 @@ class Analysis:
         self.engine.finish()
         self.collect()
         verdict, confidence = verdict_of(self.tally, self.captures)
+        self._judge_captures(verdict, confidence)
         self.connections.sort(key=lambda one: one.id)
         self.findings.sort(key=lambda one: (one.rule, one.connection or 0, one.frame or 0))
         return Scan(
@@ -295,13 +329,17 @@ class Reading:
         before = int(engine.frames)
         more = False
         with self._ending_with_trouble(before):
-            more = pump_until(self._source, engine, CHUNK, until)
+            if analysis.seen_in is None:
+                more = pump_until(self._source, engine, CHUNK, until)
+            else:
+                more = pump_noting(self._source, engine, CHUNK, until, analysis.seen_in, self._index)
             self._packets += int(engine.frames) - before
             before = int(engine.frames)
             if not more:
                 self._end()
         if more:
             self._leave()
+            self._result.undated = self._capture.undated
             analysis.collect()
             if self._on_progress is not None:
                 self._on_progress(self._capture.position(), self._capture.size)
@@ -346,6 +384,8 @@ class Reading:
             return
         engine.source = self._index
         analysis.frame_places.add(int(engine.frames) + 1, self._index, self._packets + 1)
+        if self._packets == 0:
+            self._result.first_frame = int(engine.frames) + 1
         (
             engine.skipped, engine.link_types, engine.last_link, engine.first_time, engine.truncated_frames, engine.now,
         ) = self._counts  # fmt: skip
@@ -408,6 +448,7 @@ def scan(
     only_ports: bool = False,
     keylogs: Sequence[KeyLogInput] = (),
     keep_statements: int = KEPT_STATEMENTS,
+    on_begin: OnBegin | None = None,
     on_capture: OnCapture | None = None,
     on_statement: OnStatement | None = None,
     on_connection: OnConnection | None = None,
@@ -419,9 +460,10 @@ def scan(
     keylogs: files with TLS secrets (SSLKEYLOGFILE), or a KeyLog; what a pcapng holds of them is used besides. They
     show what was inside TLS (`ConnectionResult.tls.opened`), and need the package cryptography.
     keep_statements: of each connection, the first ones, in its result; all are counted.
-    on_capture: called when one is opened; on_statement (connection id, statement), on_connection: as they come,
-    all of them, also those beyond the bounds of the result. on_progress (stored bytes read, their total or None):
-    called a few times a second.
+    on_begin: called once, before anything is read, with the list of captures and their frames' places (both fill up
+    while they are read), and how many there are. on_capture: called when one is opened; on_statement (connection id,
+    statement), on_connection: as they come, all of them, also those beyond the bounds of the result. on_progress
+    (stored bytes read, their total or None): called a few times a second.
 
     Ctrl-C ends the reading: the result is of what was read, its last capture not complete. Raises UsageError, and
     CaptureError where nothing could be read.
@@ -436,6 +478,10 @@ def scan(
     found = find_inputs([os.fspath(path) for path in paths])
     inputs = found.captures
     analysis.ignored = found.ignored
+    if len(inputs) > 1:
+        analysis.seen_in = {}
+    if on_begin is not None:
+        on_begin(analysis.captures, analysis.frame_places, len(inputs))
 
     def start(path: str) -> Reading | None:
         reading = Reading(analysis, path, on_progress)

@@ -18,6 +18,7 @@ from aurora_wire.capture.opening import Capture, open_capture
 from aurora_wire.errors import CaptureError, UsageError
 from aurora_wire.inflaters import optional_inflaters
 from aurora_wire.interleave import Interleaved
+from aurora_wire.verdict.result import UNDATED_BEFORE_NS
 from aurora_wire.wire import labels
 from aurora_wire.wire.engine import Engine
 from aurora_wire.wire.facts import Facts
@@ -52,6 +53,7 @@ class Packet:
     inside: tuple[Packet, ...] | None = None
 OnError = Callable[[CaptureError], None]
 OnCapture = Callable[[str, int], None]
+OnBegin = Callable[[list[str]], None]
 
 
 def label_name(label: int) -> str:
@@ -66,7 +68,8 @@ def label_names() -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class PacketView:
-    """One frame. number: from 1, running over all captures; data: its captured bytes.
+    """One frame. number: from 1, running over all captures; capture_frame: its number in its own; data: its captured
+    bytes.
 
     time_ns: since 1970 UTC or, `undated`, since midnight; None where the capture says nothing.
     spans: what is where in the TCP payload, in order, without holes; empty where there is no payload.
@@ -91,6 +94,7 @@ class PacketView:
     capabilities: int | None
     codec: str
     packets: tuple[Packet, ...] = ()
+    capture_frame: int = 0
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -129,19 +133,22 @@ def packets(
     window: int = WINDOW,
     on_error: OnError | None = None,
     on_capture: OnCapture | None = None,
+    on_begin: OnBegin | None = None,
 ) -> Iterator[PacketView]:
     """The frames of captures (files, folders, globs, "-"), read as one in the order of their times.
 
-    ports, only_ports: as in `scan`. window: frames that wait for their labels at most. on_capture: called
-    with each path before it is opened, and how many there are. on_error: called where a capture is damaged
-    (the frames before it are given) or is none; without it the first such CaptureError is raised after the
-    last frame. Raises UsageError, and CaptureError where nothing could be read. Ctrl-C ends the reading: the
-    frames read until then are given, then KeyboardInterrupt is raised.
+    ports, only_ports: as in `scan`. window: frames that wait for their labels at most. on_begin: called with all paths
+    before any is opened. on_capture: called with each path before it is opened, and how many there are. on_error:
+    called where a capture is damaged (the frames before it are given) or is none; without it the first such
+    CaptureError is raised after the last frame. Raises UsageError, and CaptureError where nothing could be read. Ctrl-C
+    ends the reading: the frames read until then are given, then KeyboardInterrupt is raised.
     """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
     waiting = _Window(Engine(list(ports), only_ports, optional_inflaters(), want_labels=True, want_places=True), window)
     inputs = dated_inputs([os.fspath(path) for path in paths])
+    if on_begin is not None:
+        on_begin([path for path, _ in inputs])
     failures: list[CaptureError] = []
     damages: list[CaptureError] = []
     interrupt: KeyboardInterrupt | None = None
@@ -188,18 +195,19 @@ class _Frame:
     """A frame that waits for its labels."""
 
     __slots__ = (
-        "capture", "connection", "covered", "data", "facts", "from_client", "is_settled", "label",
+        "capture", "capture_frame", "connection", "covered", "data", "facts", "from_client", "is_settled", "label",
         "link_type", "number", "original_len", "packets", "payload_at", "payload_captured", "payload_len", "spans",
         "time_ns", "undated",
     )  # fmt: skip
 
-    def __init__(self, number: int, path: str, data: bytes, capture: Capture) -> None:
+    def __init__(self, number: int, path: str, capture_frame: int, data: bytes, capture: Capture) -> None:
         source = capture.source
         self.number = number
         self.capture = path
+        self.capture_frame = capture_frame
         self.data = data
         self.time_ns = int(source.time_ns)
-        self.undated = capture.undated
+        self.undated = capture.undated and self.time_ns < UNDATED_BEFORE_NS
         self.link_type = int(source.link_type)
         self.original_len = int(source.original_len)
         self.connection = 0
@@ -239,6 +247,7 @@ class _Frame:
             capabilities=capabilities,
             codec=codec,
             packets=tuple(sorted(self.packets, key=lambda one: one.start)),
+            capture_frame=self.capture_frame,
         )
 
     def _spans(self) -> tuple[Span, ...]:
@@ -268,6 +277,7 @@ class _Reading:
     ) -> None:
         self.path = path
         self.capture = capture
+        self._count = 0
         self._window = window
         self._damaged = damaged
 
@@ -291,7 +301,8 @@ class _Reading:
 
     def read_until(self, until: int) -> bool:  # noqa: ARG002 - each call takes one frame
         """Take the current frame; False where it was the last one."""
-        self._window.feed(self.path, self.capture)
+        self._count += 1
+        self._window.feed(self.path, self._count, self.capture)
         return self.advance()
 
 
@@ -304,7 +315,7 @@ class _Window:
         self.frames: OrderedDict[int, _Frame] = OrderedDict()
         self.held = 0  # bytes
 
-    def feed(self, path: str, capture: Capture) -> None:
+    def feed(self, path: str, capture_frame: int, capture: Capture) -> None:
         """Feed the current frame of `capture` to the engine."""
         source = capture.source
         engine = self.engine
@@ -312,7 +323,7 @@ class _Window:
         data = source.buffer[start : start + source.captured_len]
         tcp_frames = engine.tcp_frames
         engine.feed(data, 0, len(data), source.original_len, source.time_ns, source.link_type)
-        frame = _Frame(int(engine.frames), path, data, capture)
+        frame = _Frame(int(engine.frames), path, capture_frame, data, capture)
         if engine.tcp_frames != tcp_frames:
             found = engine.locator
             frame.payload_len = int(found.payload_len)

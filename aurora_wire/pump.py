@@ -38,3 +38,30 @@ def pump_until(source: FrameSource, engine: Engine, limit: i64, until: i64) -> b
             return True
         if count & 63 == 0 and engine.waits_to_be_taken():
             return True
+
+
+def pump_noting(
+    source: FrameSource, engine: Engine, limit: i64, until: i64, seen_in: dict[int, int], capture: int
+) -> bool:
+    """Do as `pump_until`, and note in `seen_in`, by connection, a bit for each capture with a packet of it."""
+    count: i64 = 0
+    bit = 1 << capture
+    while True:
+        before = engine.tcp_frames
+        engine.feed(
+            source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
+        )
+        if engine.tcp_frames != before:
+            connection = engine.last_connection()
+            if connection is not None:
+                number = int(connection.facts.id)
+                seen = seen_in.get(number, 0)
+                if not seen & bit:
+                    seen_in[number] = seen | bit
+        count += 1
+        if not source.advance():
+            return False
+        if source.time_ns > until or count >= limit:
+            return True
+        if count & 63 == 0 and engine.waits_to_be_taken():
+            return True

@@ -257,7 +257,7 @@ def _reader(path: str, start: _Start) -> tuple[str, FrameSource]:
     head = start.at_least(TAR_HEADER)
     if head[257:262] == b"ustar":
         raise NotAText(path, -1, "is a tar archive. Unpack it first (tar -xf FILE), and name the captures in it.")
-    if head.startswith(_ASCII_TRANSFERRED):
+    if head.startswith(_ASCII_TRANSFERRED) and head.strip():
         raise NotAText(
             path, 0, "is a pcapng whose line ends were changed on the way, as an ASCII transfer does: bytes are lost "
             "or added. Copy it again as binary."
@@ -303,8 +303,8 @@ def _text_reader(path: str, start: _Start, head: bytes) -> FrameSource:
             break
         line += block
     else:
-        return TextSource(start.read)
-    if searched <= TEXT_SAMPLE and not start.at_least(1).strip():
+        return TextSource(path, start.read)
+    if not start.at_least(1).strip():
         raise NotACapture(path, -1, "is blank. Was anything captured, and was the copy complete?")
     raise NotACapture(
         path, -1, "is text without a hex dump of packets (lines such as `0x0000:  4500 0034`). "

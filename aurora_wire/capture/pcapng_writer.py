@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Final, Protocol
 
 from aurora_wire.capture.pcapng_blocks import PacketBlocks
+from aurora_wire.disk import words_of
 from aurora_wire.errors import OutputError
 
 SECTION_HEADER: Final = 0x0A0D0D0A
@@ -142,10 +143,9 @@ class PcapngWriter:
             self.failed = True
             self.size += _whole(data, written)
             self._cut()
-            said = (error.strerror if isinstance(error, OSError) else None) or str(error)
             raise OutputError(
-                f"{self.name}: {said}. It ends with its last whole packet, {self.size:,} bytes; later ones are "
-                "not in it."
+                f"{self.name}: {words_of(error, self.name)}. It ends with its last whole packet, {self.size:,} bytes; "
+                "later ones are not in it."
             ) from error
         self.size += written
 

@@ -7,18 +7,15 @@ wire decoded. Source: capabilities(7), prctl(2), setresuid(2).
 from __future__ import annotations
 
 import ctypes
-import io
 import os
 import pwd
-import stat
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from aurora_wire.errors import AuroraWireError, OutputError
+from aurora_wire.errors import AuroraWireError
 
 NOBODY: Final = 65534
 
@@ -40,16 +37,23 @@ class Account:
 
 def account_to_become() -> Account | None:
     """Who called sudo, else nobody; None where this process is not root and stays who it is."""
-    if os.geteuid() != 0:
+    return (caller() or nobody()) if os.geteuid() == 0 else None
+
+
+def caller() -> Account | None:
+    """Who called sudo, where this is root by sudo; None where root itself called, and for others."""
+    uid = _number("SUDO_UID") if os.geteuid() == 0 else 0
+    if not uid:
         return None
-    uid, gid = _number("SUDO_UID"), _number("SUDO_GID")
-    if uid and gid:
-        return Account(uid, gid)
+    return Account(uid, _number("SUDO_GID") or nobody().gid)  # the group root is a right of root's, too
+
+
+def nobody() -> Account:
     try:
-        nobody = pwd.getpwnam("nobody")
+        entry = pwd.getpwnam("nobody")
     except KeyError:
         return Account(NOBODY, NOBODY)
-    return Account(nobody.pw_uid, nobody.pw_gid)
+    return Account(entry.pw_uid, entry.pw_gid)
 
 
 def _number(name: str) -> int:
@@ -97,35 +101,9 @@ def _prctl(option: int, argument: int) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def create_private(path: str | Path, account: Account | None) -> io.FileIO:
-    """A new file for `account`'s eyes only (mode 0600), or the device or pipe that is there; unbuffered.
-
-    A file that is there already is not touched: it may be evidence, and root follows no link that somebody
-    else has laid. Raises OutputError.
-    """
-    path = Path(path)
-    try:
-        with rights_of_caller(account):
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except FileExistsError as error:
-        with rights_of_caller(account):
-            device = _device(path)
-        if device is None:
-            raise OutputError(f"{path}: is there already. Give another name, or remove it.") from error
-        return device
-    except (OSError, ValueError) as error:
-        said = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise OutputError(f"{path}: {said}.") from error
-    file = _named(handle, path)
-    os.fchmod(handle, 0o600)  # whatever the umask
-    if account is not None:
-        os.fchown(handle, account.uid, account.gid)
-    return file
-
-
 @contextmanager
 def rights_of_caller(account: Account | None) -> Iterator[None]:
-    """Through sudo, files are opened with the rights of who called it; root that nobody called keeps its own."""
+    """Do what is inside with the rights of who called sudo; None and root itself keep their own."""
     if os.geteuid() != 0 or account is None or not is_caller(account):
         yield
         return
@@ -147,26 +125,9 @@ def is_caller(account: Account) -> bool:
 
 
 def groups_of(account: Account) -> list[int]:
+    """Return the groups of an account, without that of root."""
     try:
-        return os.getgrouplist(pwd.getpwuid(account.uid).pw_name, account.gid)
+        groups = os.getgrouplist(pwd.getpwuid(account.uid).pw_name, account.gid)
     except KeyError:
-        return [account.gid]
-
-
-def _device(path: Path) -> io.FileIO | None:
-    """What is there, opened if it is no file or folder: nothing is cut, and the open handle is what is judged."""
-    if path.is_file() or path.is_dir():
-        return None
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    if stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        return None
-    return _named(handle, path)
-
-
-def _named(handle: int, path: Path) -> io.FileIO:
-    """Of a handle that is open, with its path as name."""
-    return io.FileIO(path, "wb", opener=lambda *_: handle)
+        groups = [account.gid]
+    return [group for group in groups if group]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from aurora_wire.capture.new_files import create_private
 from aurora_wire.capture.pcapng_writer import PcapngWriter
-from aurora_wire.capture.privileges import create_private
 from aurora_wire.capture.relay_frames import LINK_RAW
 from aurora_wire.errors import OutputError
 

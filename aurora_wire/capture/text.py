@@ -18,6 +18,8 @@ from aurora_wire.capture.source import NO_TIME, CaptureError, FrameSource
 MAX_FRAME: Final = 262144  # bytes, as in tcpdump
 MAX_LINE: Final = 65536    # bytes of a line that are looked at
 MAX_HEADER: Final = 4096   # bytes of header lines kept
+MAX_IDLE: Final = 8 << 20  # bytes of text without a packet that are read, LINE_COST for each line included
+LINE_COST: Final = 32
 
 
 class TextSource(FrameSource):
@@ -27,8 +29,9 @@ class TextSource(FrameSource):
     hex lines at a wrong offset, the first of them in line `first_bad_line`, counted from 1.
     """
 
-    def __init__(self, read: Callable[[], bytes]) -> None:
+    def __init__(self, path: str, read: Callable[[], bytes]) -> None:
         super().__init__()
+        self.path = path
         self.undated = False
         self.bad_lines = 0
         self.first_bad_line = 0
@@ -44,6 +47,7 @@ class TextSource(FrameSource):
         self._had_text = False
         self._last_link = LINK_RAW
         self._ended = False
+        self._idle = 0                # bytes since the last hex line
 
     def advance(self) -> bool:
         while not self._ended and not self.damaged:
@@ -59,7 +63,22 @@ class TextSource(FrameSource):
                 return self._open and self._give()
             if self._take(line):
                 return True
+            self._idle += len(line) + LINE_COST
+            if self._idle > MAX_IDLE:
+                if self._open:
+                    return self._give()  # it is given up at the next call
+                self._give_up()
         return False
+
+    def _give_up(self) -> None:
+        """So much text without a packet is no dump any more: a few bytes of gzip can hold any amount of it."""
+        self._ended = True
+        self.damaged = True
+        raise CaptureError(
+            self.path, -1,
+            f"has no packet in the text up to line {self._lines.number}, so it is not read further. {self.loss()} "
+            "Give the part with the hex dump.",
+        )
 
     def damage(self) -> str | None:
         """What was lost by the text itself, in one sentence, or None."""
@@ -75,11 +94,13 @@ class TextSource(FrameSource):
         """Take one line in; True if it ended a frame, which is the current one now."""
         parsed = parse_hex_line(line, self._had_text)
         if parsed is not None:
+            self._idle = 0
             offset, data, has_text = parsed
             self._had_text = self._had_text or has_text
             return self._take_bytes(offset, data)
         bare = parse_bare_line(line) if self._header or self._bare else None
         if bare is not None:
+            self._idle = 0
             return self._take_bare(bare)
         time_ns = self._clock.read(line)
         if time_ns is not None:

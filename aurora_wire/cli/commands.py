@@ -17,6 +17,10 @@ COMMANDS: Final = {  # name: module, and what it does in one line
     "redact": ("aurora_wire.cli.redact", "Write a capture that can be handed on: what crossed in the clear is masked."),
     "compare": ("aurora_wire.cli.compare", "Compare two runs: did the fix work?"),
     "impact": ("aurora_wire.cli.impact", "List who would break if the server asked for TLS of everybody."),
+    "check": ("aurora_wire.cli.check", "Probe, audit and captures of one server, held against each other."),
+    "probe": ("aurora_wire.cli.probe", "Ask servers what TLS they offer, without an account."),
+    "audit": ("aurora_wire.cli.audit", "Log in and say what a server allows: settings, accounts, who is connected."),
+    "fleet": ("aurora_wire.cli.fleet", "List what Amazon's settings promise for RDS, Aurora and RDS Proxy."),
     "clients": ("aurora_wire.cli.clients", "Print the client programs that can be driven, and what each can do."),
     "rules": ("aurora_wire.cli.rules", "Print what can be found, why it matters and how to mend it."),
 }

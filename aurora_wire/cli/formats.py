@@ -19,6 +19,7 @@ FORMATS: Final = {
     "junit": "JUnit XML, a test case for each connection",
     "csv": "a table of connections",
     "csv:statements": "a table of statements",
+    "csv:captures": "a table of captures, a verdict each",
     "ocsf": "OCSF detection findings as JSON lines, for a SIEM",
 }
 
@@ -85,4 +86,6 @@ def pieces_of(result: Scan, name: str, *, redact: bool, require_proven: bool) ->
 
     if name == "csv:statements":
         return csv_report.statements(result, redact=redact)
+    if name == "csv:captures":
+        return csv_report.captures(result)
     return csv_report.connections(result)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
+from aurora_wire.disk import words_of
 from aurora_wire.errors import OutputError
 from aurora_wire.report.escape import show_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from aurora_wire.capture.new_files import WholeFile
 
 STANDARD_OUTPUT = "-"
 
@@ -32,8 +32,7 @@ class Output:
 
     def __init__(self, path: str | None = None) -> None:
         self.path = None if path == STANDARD_OUTPUT else path
-        self._part: Path | None = None
-        self._target: Path | None = None
+        self._whole: WholeFile | None = None
         self._file: BinaryIO | None = None
         self._encoding = "utf-8"
 
@@ -47,31 +46,25 @@ class Output:
                 raise OutputError("standard output is closed.")
             self._encoding = sys.stdout.encoding or "utf-8"
         else:
-            from pathlib import Path  # noqa: PLC0415 - not for standard output
-
             try:
-                self._file = self._open(Path(self.path))
+                self._file = self._open(self.path)
             except (OSError, ValueError) as error:
                 raise self._failed(error) from error
         return self
 
-    def _open(self, path: Path) -> BinaryIO:
-        if path.exists() and not path.is_dir() and not stat.S_ISREG(path.stat().st_mode):
-            return path.open("wb", buffering=1 << 16)
-        if path.is_dir():
-            raise IsADirectoryError(21, "is a folder")
-        from tempfile import mkstemp  # noqa: PLC0415 - slow to load, and rarely needed
+    def _open(self, path: str) -> BinaryIO:
+        from aurora_wire.capture.held_folder import open_special  # noqa: PLC0415 - not for standard output
+        from aurora_wire.capture.new_files import WholeFile  # noqa: PLC0415
 
-        self._target = path.resolve()  # a link keeps pointing where it points
-        handle, name = mkstemp(prefix=f".{self._target.name[:40]}.", suffix=".part", dir=self._target.parent)
-        self._part = self._target.parent / name
-        return os.fdopen(handle, "wb", buffering=1 << 16)
+        special = open_special(path)
+        if special is not None:
+            return os.fdopen(special, "wb", buffering=1 << 16)
+        self._whole = WholeFile(path)
+        return os.fdopen(self._whole.handle, "wb", buffering=1 << 16)
 
     def replaces(self, path: str) -> bool:
         """Is `path` the file that would be replaced?"""
-        with suppress(OSError, ValueError):
-            return self._target is not None and self._target.samefile(path)
-        return False
+        return self._whole is not None and self._whole.is_to_replace(path)
 
     def write(self, text: str) -> None:
         data = text.encode(self._encoding, "backslashreplace")
@@ -101,10 +94,8 @@ class Output:
         try:
             self.flush()
             if self._file is not None:
-                if self._part is not None and self._target is not None:
-                    os.fsync(self._file.fileno())
-                    self._part.replace(self._target)
-                    self._part = None
+                if self._whole is not None:
+                    self._whole.keep()
                 self._file.close()
         except OSError as failure:
             raise self._failed(failure) from failure
@@ -115,18 +106,16 @@ class Output:
     def _failed(self, error: OSError | ValueError) -> Exception:
         if self.path is None:
             return standard_output_failed(error)
-        left = " Nothing was written there." if self._part is not None or self._file is None else ""
+        left = " Nothing was written there." if self._whole is not None or self._file is None else ""
         self._discard()
-        return OutputError(f"{self.path}: {reason(error)}.{left}")
+        return OutputError(f"{self.path}: {words_of(error, self.path)}.{left}")
 
     def _discard(self) -> None:
         if self._file is not None:
             with suppress(OSError):
                 self._file.close()
-        if self._part is not None:
-            with suppress(OSError):
-                self._part.unlink()
-            self._part = None
+        if self._whole is not None:
+            self._whole.discard()
 
 
 def same_place(path: str, other: str) -> bool:
@@ -159,13 +148,7 @@ def standard_output_failed(error: OSError | ValueError) -> Exception:
         os.close(nowhere)
     if isinstance(error, BrokenPipeError):
         return ReaderGone()
-    return OutputError(f"standard output: {reason(error)}.")
-
-
-def reason(error: OSError | ValueError) -> str:
-    """`no space left on device`: what the system says, as a part of a sentence."""
-    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return said[:1].lower() + said[1:]
+    return OutputError(f"standard output: {words_of(error)}.")
 
 
 def complain(message: str) -> None:

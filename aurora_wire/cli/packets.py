@@ -24,8 +24,9 @@ List packets as `TZ=UTC tcpdump -nn` prints them, each with what is in it. Two
 spaces after tcpdump's line come the packet's number, its connection (as in
 `aurora-wire scan` of the same captures with the same --port), its labels, and
 how many bytes of it needed protection and had none. Numbers, and tcpdump's
-relative sequence numbers, run over all captures and count packets that are
-not listed too. Packets are shown as they are: nothing is masked."""
+relative sequence numbers, count packets that are not listed too. Of several
+captures, which are read in the order of their times, a packet is named by its
+capture and its number there. Packets are shown as they are: nothing is masked."""
 EXAMPLES = """\
 exit codes:
   0  at least one packet was listed
@@ -50,8 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "May be given several times. An unknown one is answered with the list of all.")
     add("--connection", metavar="ID", type=_number, action="append", default=[],
         help="List packets of this connection. May be given several times.")
-    add("--frame", metavar="N", type=_frames, action="append", default=[],
-        help="List this packet, or these: 10-20. May be given several times.")
+    add("--frame", metavar="[NAME:]N", type=_frames, action="append", default=[],
+        help="List this packet, or these: 10-20; of several captures as they are named: night.pcap:10-20 (without "
+        "the name they are counted over all captures). May be given several times.")
     add("--limit", metavar="N", type=_number,
         help="List the first N packets that match (default: all).")
     dump = parser.add_mutually_exclusive_group()
@@ -80,14 +82,15 @@ def _number(text: str) -> int:
     return int(text[:20])
 
 
-def _frames(text: str) -> range:
-    """`12`, or `10-20` with both ends."""
-    first, dash, last = text.partition("-")
+def _frames(text: str) -> tuple[str, range]:
+    """`12`, or `10-20` with both ends; the name of a capture may be before it, with a colon."""
+    name, _, numbers = text.rpartition(":")
+    first, dash, last = numbers.partition("-")
     begin = _number(first)
     end = _number(last) if dash else begin
     if end < begin:
         raise argparse.ArgumentTypeError(f"{text!r} ends before it begins")
-    return range(begin, end + 1)
+    return name, range(begin, end + 1)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -101,8 +104,11 @@ def run(arguments: argparse.Namespace) -> int:
     code = NOTHING
     with Output(arguments.output) as output:
 
-        def opening(path: str, count: int) -> None:
-            listing.several = count > 1
+        def begin(paths: list[str]) -> None:
+            wanted.begin(paths)
+            listing.begin(paths)
+
+        def opening(path: str, _: int) -> None:
             if output.replaces(path):
                 raise UsageError(f"{output.path}: this is one of the captures. Give the list another name.")
 
@@ -112,6 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
             ports=ports,
             only_ports=only_ports,
             on_error=damages.append,
+            on_begin=begin,
             on_capture=opening,
         )
         try:
@@ -131,9 +138,27 @@ class _Wanted:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.labels = {_label(name) for name in arguments.only}
         self.connections = set(arguments.connection)
-        self.frames: list[range] = arguments.frame
+        self.frames: list[range] = [numbers for name, numbers in arguments.frame if not name]
         self.last_frame = max((frames[-1] for frames in self.frames), default=None)
         self.limit: int | None = arguments.limit
+        self._named: list[tuple[str, range]] = [(name, numbers) for name, numbers in arguments.frame if name]
+        self._places: dict[str, list[range]] = {}   # by path: frames by their numbers there
+        if self._named:
+            self.last_frame = None
+
+    def begin(self, paths: list[str]) -> None:
+        """Find the captures that `--frame` names. Raises UsageError."""
+        from aurora_wire.report.frame_names import names_of  # noqa: PLC0415
+
+        if not self._named:
+            return
+        names = names_of(paths)
+        for wanted, numbers in self._named:
+            found = [path for path, name in zip(paths, names, strict=True) if wanted in (path, name)]
+            if not found:
+                raise UsageError(f"--frame: there is no capture {wanted!r}. There are: {', '.join(names[:20])}.")
+            for path in found:
+                self._places.setdefault(path, []).append(numbers)
 
     def of(self, views: Iterator[PacketView], listing: _Listing) -> Iterator[PacketView]:
         """Those of `views`; the others are shown to `listing` too. Ends when no more can come."""
@@ -147,7 +172,10 @@ class _Wanted:
                 return
 
     def wants(self, view: PacketView) -> bool:
-        if self.frames and not any(view.number in frames for frames in self.frames):
+        if (self.frames or self._named) and not (
+            any(view.number in frames for frames in self.frames)
+            or any(view.capture_frame in frames for frames in self._places.get(view.capture, ()))
+        ):
             return False
         if self.connections and view.connection not in self.connections:
             return False
@@ -181,9 +209,18 @@ class _Listing:
         self.color = style_for(output).color and not self.plain
         self.live = "-" in arguments.captures
         self.several = False
+        self._names: dict[str, str] = {}
         self._tcpdump: TcpdumpLines = TcpdumpLines()
         self._header = ""
         self._capture = ""
+
+    def begin(self, paths: list[str]) -> None:
+        """Learn the names of the captures, before the first packet."""
+        self.several = len(paths) > 1
+        if self.several and not self.plain:
+            from aurora_wire.report.frame_names import names_of  # noqa: PLC0415
+
+            self._names = dict(zip(paths, names_of(paths), strict=True))
 
     def see(self, view: PacketView) -> None:
         self._header = self._tcpdump.header_line(
@@ -222,7 +259,8 @@ class _Listing:
                 from aurora_wire.report.tcpdump_hex import COLOUR_OFF, COLOUR_ON  # noqa: PLC0415
 
                 names = f"{COLOUR_ON}{names}{COLOUR_OFF}"
-        return f"[frame {view.number}{of}: {names}]"
+        frame = f"{self._names[view.capture]}:{view.capture_frame}" if self.several else str(view.number)
+        return f"[frame {frame}{of}: {names}]"
 
     def _dump(self, view: PacketView) -> list[str]:
         from aurora_wire.report.tcpdump_hex import hex_dump, hex_dump_marked  # noqa: PLC0415

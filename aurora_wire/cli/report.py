@@ -14,7 +14,7 @@ from aurora_wire.cli.ports import PortOption, port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
 from aurora_wire.report.text_style import Style
-from aurora_wire.report.times import Clock
+from aurora_wire.report.times import clock_of
 from aurora_wire.verdict.frameworks import FRAMEWORKS
 from aurora_wire.verdict.result import Scan
 
@@ -135,7 +135,7 @@ def _impact(result: Scan) -> ImpactTable:
     from aurora_wire.report.html_impact import ImpactRow, ImpactTable  # noqa: PLC0415
 
     found = impact_of(result)
-    clock = Clock(result.captures)
+    clock = clock_of(result)
     rows = [
         ImpactRow(
             leg=group.leg,

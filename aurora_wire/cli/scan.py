@@ -87,6 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
                         only_ports=only_ports,
                         keylogs=arguments.keylog,
                         keep_statements=statements_for(arguments),
+                        on_begin=each(*(stream.begin for stream in lines)),
                         on_statement=each(*(stream.statement for stream in lines)),
                         on_connection=each(*(stream.connection for stream in lines)),
                         on_progress=on_progress,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from aurora_wire.analysis import DEFAULT_PORTS, OnProgress
 from aurora_wire.capture.inputs import expand_inputs
 from aurora_wire.capture.opening import STANDARD_INPUT
+from aurora_wire.disk import words_of
 from aurora_wire.errors import CaptureError, OutputError, UsageError
 from aurora_wire.evidence import names, signing
 from aurora_wire.evidence.analysing import analyse, masker_of, write_reports
@@ -26,12 +27,12 @@ from aurora_wire.evidence.archive import Content, write_archive
 from aurora_wire.evidence.atomic import atomic_file
 from aurora_wire.evidence.capture_notes import capture_notes
 from aurora_wire.evidence.environment import clock_fields, creation_time, environment_fields, tool_fields
-from aurora_wire.evidence.hashing import hash_file, sums_line
+from aurora_wire.evidence.hashing import BLOCK, hash_file, sums_line
 from aurora_wire.evidence.instructions import instructions
 from aurora_wire.evidence.masking import Masker
 from aurora_wire.evidence.statement import dump, statement, summary
 from aurora_wire.evidence.timestamp import check_url, request_timestamp, require_timestamps
-from aurora_wire.report.times import Clock, rfc3339
+from aurora_wire.report.times import clock_of, rfc3339
 from aurora_wire.verdict.result import CaptureResult, Scan
 
 if TYPE_CHECKING:
@@ -92,9 +93,10 @@ def create_bundle(
             raise UsageError("--timestamp: a time-stamp is of a signature. Give --key, too.")
     originals = _inputs(paths, output)
     created, fixed = creation_time()
-    folder = Path(output).parent
+    # Where there is room for the bundle; but root works where nobody can put a link in the place of what it has made.
+    place = None if os.geteuid() == 0 else Path(output).parent
     try:
-        with TemporaryDirectory(prefix=".aurora-wire-", dir=folder) as temporary:
+        with TemporaryDirectory(prefix=".aurora-wire-", dir=place) as temporary:
             draft = _Draft(Path(temporary), options, created, fixed=fixed)
             draft.take(originals)
             draft.analyse(on_progress)
@@ -103,11 +105,17 @@ def create_bundle(
                 write_archive(file, contents, created)
                 size = file.tell()
     except OSError as error:
-        if error.filename in originals:
-            raise CaptureError(str(error.filename), -1, f"cannot be read ({error.strerror}).") from error
-        raise OutputError(f"{output}: {(error.strerror or str(error)).lower()}. Nothing was written there.") from error
+        raise _not_written(output, error) from error
+    except OutputError as error:
+        if isinstance(error.__cause__, OSError):  # of a file on the way, whose name says nothing to anybody
+            raise _not_written(output, error.__cause__) from error
+        raise
     fingerprint = None if key is None else signing.fingerprint(key.public_key())
     return Made(draft.result, len(contents), size, fingerprint)
+
+
+def _not_written(output: str, error: OSError) -> OutputError:
+    return OutputError(f"{output}: {words_of(error, output)}. Nothing was written there.")
 
 
 def _inputs(paths: Sequence[str], output: str) -> list[str]:
@@ -117,8 +125,9 @@ def _inputs(paths: Sequence[str], output: str) -> list[str]:
     if len(found) > MAX_CAPTURES:
         raise UsageError(f"{len(found):,} captures are too many for one bundle ({MAX_CAPTURES:,}).")
     for path in found:
-        if Path(output).exists() and Path(output).samefile(path):
-            raise UsageError(f"{output}: this is one of the captures. Give the bundle another name.")
+        with suppress(FileNotFoundError):  # it may go at any moment
+            if os.path.samefile(output, path):  # noqa: PTH121 - an output without a name is told of later
+                raise UsageError(f"{output}: this is one of the captures. Give the bundle another name.")
     return found
 
 
@@ -127,6 +136,33 @@ MANIFEST_FIELDS: Final = frozenset({
     "schema", "created", "case", "tool", "environment", "clock", "command", "options", "redaction", "signed_by",
     "result", "captures", "files",
 })  # fmt: skip
+
+
+def copy_original(path: str, target: Path | None) -> tuple[int, str, int]:
+    """Copy a capture to `target` (None: only read it); return when it was modified, its SHA-256 and its size.
+
+    What cannot be read is a CaptureError, what cannot be written an OSError: a full disk is not the capture's fault.
+    """
+    digest = hashlib.sha256()
+    size = 0
+    with ExitStack() as stack:
+        try:
+            source = stack.enter_context(Path(path).open("rb"))
+            modified = os.fstat(source.fileno()).st_mtime_ns
+        except OSError as error:
+            raise CaptureError(path, -1, f"cannot be read ({error.strerror}).") from error
+        copy = None if target is None else stack.enter_context(target.open("wb"))
+        while True:
+            try:
+                block = source.read(BLOCK)
+            except OSError as error:
+                raise CaptureError(path, -1, f"cannot be read ({error.strerror}).") from error
+            if not block:
+                return modified, digest.hexdigest(), size
+            digest.update(block)
+            size += len(block)
+            if copy is not None:
+                copy.write(block)
 
 
 class _Draft:
@@ -152,12 +188,8 @@ class _Draft:
         for number, path in enumerate(originals, 1):
             name = names.capture_name(number, path)
             target = self.folder / name
-            status = os.stat(path)  # noqa: PTH116 - a path as the user wrote it
-            if masker is None:
-                shutil.copyfile(path, target)
-                sha256, size = hash_file(target)
-            else:
-                sha256, size = hash_file(Path(path))
+            modified, sha256, size = copy_original(path, None if masker is not None else target)
+            if masker is not None:
                 name = f"{names.CAPTURES}{number:03d}-redacted.{redacted_suffix(path)}"
                 self._redact(path, str(self.folder / name), masker)
             self.captures.append(name)
@@ -166,7 +198,7 @@ class _Draft:
                     "path": path,
                     "sha256": sha256,
                     "bytes": size,
-                    "modified": rfc3339(status.st_mtime_ns),
+                    "modified": rfc3339(modified),
                 }
             )
 
@@ -269,15 +301,15 @@ def capture_fields(
     name: str, original: Mapping[str, object], capture: CaptureResult, result: Scan, folder: Path
 ) -> dict[str, object]:
     """Return what the manifest says of a capture; all but `original` follows from its bytes in `folder`."""
-    clock = Clock(result.captures)
+    clock = clock_of(result)
     return {
         "file": name,
         "original": original,
         "format": capture.format,
         "compression": capture.compression,
         "packets": capture.packets,
-        "first_time": clock.show(capture.first_frame, capture.first_time_ns),
-        "last_time": clock.show(capture.first_frame, capture.last_time_ns),
+        "first_time": clock.show_of(capture, capture.first_time_ns),
+        "last_time": clock.show_of(capture, capture.last_time_ns),
         "undated": capture.undated,
         "complete": capture.complete,
         "dropped_packets": capture.dropped_packets,

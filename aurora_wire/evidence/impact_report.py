@@ -12,7 +12,7 @@ from aurora_wire.report.escape import show_text
 from aurora_wire.report.json_fields import clean
 from aurora_wire.report.table import table
 from aurora_wire.report.text_style import RED, Style, count
-from aurora_wire.report.times import Clock
+from aurora_wire.report.times import Clock, clock_of
 
 SCHEMA: Final = "aurora-wire/impact/1"
 SHOWN: Final = 60  # groups of a leg in text
@@ -24,7 +24,7 @@ COLUMNS: Final = (
 
 def render_text(impact: Impact, style: Style) -> Iterator[str]:
     """Lines, each with its newline; the answer is the last."""
-    clock = Clock(impact.scan.captures)
+    clock = clock_of(impact.scan)
     for leg in LEGS:
         groups = [group for group in impact.groups if group.leg == leg]
         if groups:
@@ -97,7 +97,7 @@ def closing(impact: Impact, style: Style) -> str:
 
 
 def render_json(impact: Impact) -> Iterator[str]:
-    clock = Clock(impact.scan.captures)
+    clock = clock_of(impact.scan)
     fields: dict[str, object] = {
         "schema": SCHEMA,
         "exit_code": impact.exit_code,
@@ -115,7 +115,7 @@ def render_json(impact: Impact) -> Iterator[str]:
 
 
 def render_csv(impact: Impact) -> Iterator[str]:
-    clock = Clock(impact.scan.captures)
+    clock = clock_of(impact.scan)
     yield csv_line(COLUMNS)
     for group in impact.groups:
         yield csv_line([

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from aurora_wire.analysis import DEFAULT_PORTS, Analysis, no_garbage_collector, scan
 from aurora_wire.capture.pcap import PcapSource
@@ -73,7 +74,7 @@ def redact_capture(
     result = CaptureResult(path, "", None, None, 0)
     damage: str | None = None
     with Path(path).open("rb") as file, no_garbage_collector():
-        reader = uncompressed(path, file.read)
+        reader = uncompressed(path, partial(_read_block, path, file))
         head = reader.take(len(PCAPNG_MAGIC))
         waiting = [head]
 
@@ -116,6 +117,14 @@ def redact_capture(
         judged, int(copier.frames), int(copier.changed), int(copier.masked), int(board.not_mysql),
         int(copier.fragments), int(copier.undecoded), int(copier.secrets), damage,
     )  # fmt: skip
+
+
+def _read_block(path: str, file: BinaryIO, size: int) -> bytes:
+    """What cannot be read is the capture's fault, not that of the file that is written meanwhile."""
+    try:
+        return file.read(size)
+    except OSError as error:
+        raise CaptureError(path, -1, f"cannot be read ({error.strerror}).") from error
 
 
 def verdict_differences(was: Scan, after: str, *, ports: Sequence[int], only_ports: bool) -> list[str]:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from aurora_wire.capture.held_folder import HeldFolder, hold
+from aurora_wire.disk import words_of
 from aurora_wire.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -52,23 +54,30 @@ def generate_keys(name: str) -> tuple[Path, Path]:
     for path in (private, public):
         if os.path.lexists(path):
             raise UsageError(f"{path}: is there already. Keys are never overwritten: give another name.")
-    written: list[Path] = []
+    held: list[HeldFolder] = []
+    written: list[tuple[HeldFolder, str]] = []
     try:
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         for path, data, mode in ((private, secret, 0o600), (public, public_pem(key.public_key()), 0o644)):
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            written.append(path)
+            folder, last = hold(path)
+            held.append(folder)
+            handle = folder.make(last)
+            written.append((folder, last))
             with os.fdopen(handle, "wb") as file:
+                os.fchmod(handle, mode)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
     except BaseException as error:
-        for path in written:
+        for folder, last in written:
             with suppress(OSError):
-                path.unlink()
+                folder.remove(last)
         if isinstance(error, OSError):
-            raise OutputError(f"{name}: {error.strerror}. No key was written.") from error
+            raise OutputError(f"{name}: {words_of(error, path)}. No key was written.") from error
         raise
+    finally:
+        for folder in held:
+            folder.close()
     return private, public
 
 

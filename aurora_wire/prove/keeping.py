@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from aurora_wire.capture.privileges import create_private
+from aurora_wire.capture.held_folder import hold_folder
+from aurora_wire.capture.new_files import create_in, reason_of
 from aurora_wire.errors import OutputError
 from aurora_wire.prove.cell import Cell
 from aurora_wire.prove.matrix import Matrix
 
+NAMES: Final = r"[A-Za-z0-9.-]+\.(pcapng|json)"   # of what is kept
 SCHEMA: Final = "aurora-wire/truth/1"
 
 
 class Keeper:
-    """Files in `folder`, which is made where it is not there. Raises OutputError."""
+    """Files in `folder`, which is made where it is not there, and held open. Raises OutputError."""
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
         self.failure: OutputError | None = None
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder}: {error.strerror}.") from error
+            self.held = hold_folder(folder, make=True)
+        except (OSError, ValueError) as error:
+            raise OutputError(f"{folder}: {reason_of(error)}.") from error
+        self.held.pattern = NAMES
+
+    def close(self) -> None:
+        self.held.close()
 
     def keep(self, cell: Cell, matrix: Matrix, capture: bytes) -> None:
         """Writes both files; a failure is remembered, and the run goes on."""
@@ -39,13 +46,18 @@ class Keeper:
 
     def _write(self, name: str, data: bytes) -> None:
         path = self.folder / name
-        with create_private(path, None) as file:
+        try:
+            file = create_in(self.held, name, path, None)
+        except OSError as error:
+            raise OutputError(f"{path}: {reason_of(error)}.") from error
+        with file:
             view = memoryview(data)
             try:
                 while view:
                     view = view[file.write(view) or 0 :]
             except OSError as error:
-                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    self.held.remove(name)
                 raise OutputError(f"{path}: {error.strerror}. The file was not written.") from error
 
 

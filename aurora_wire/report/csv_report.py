@@ -16,10 +16,11 @@ from io import StringIO
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.report.escape import show_bytes, show_text
+from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.places import findings_by_connection
 from aurora_wire.report.redact import redact_statement
-from aurora_wire.report.times import Clock, rfc3339, time_of_day
-from aurora_wire.verdict.result import ConnectionResult, Coverage, Scan, StatementResult, TLSResult
+from aurora_wire.report.times import Clock, clock_of, rfc3339, time_of_day
+from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Coverage, Scan, StatementResult, TLSResult
 
 if TYPE_CHECKING:
     from aurora_wire.packets import PacketView
@@ -33,15 +34,20 @@ CONNECTION_COLUMNS: Final = (
     "tls_version", "tls_cipher", "tls_sni", "tls_resumed", "first_frame", "last_frame", "first_time", "last_time",
     "packets", "statements_total",
     *(f"client_{name}" for name in COVERAGE), *(f"server_{name}" for name in COVERAGE),
-    "reasons", "findings",
+    "reasons", "findings", "captures", "capture", "capture_frame",
 )
 STATEMENT_COLUMNS: Final = (
     "connection", "client_address", "client_port", "server_address", "server_port", "user", "database", "crossed",
     "frame", "time", "offset", "length", "command", "sql", "parameters", "compressed", "complete",
+    "capture", "capture_frame",
+)
+CAPTURE_COLUMNS: Final = (
+    "capture", "verdict", "confidence", "format", "compression", "packets", "bytes", "sha256", "first_time",
+    "last_time", "complete", "error", "truncated_packets", "dropped_packets",
 )
 PACKET_COLUMNS: Final = (
     "frame", "capture", "time", "connection", "sender", "captured_len", "original_len", "labels", "leaked_bytes",
-    "tcpdump",
+    "tcpdump", "capture_frame",
 )
 
 _FORMULA: Final = re.compile("[\\s'\"]*[=+\\-@\uff0b\uff0d\uff1d\uff20]")   # ASCII and full width
@@ -49,21 +55,45 @@ _SEMICOLON: Final = re.compile("[;](?=[\\s'\"]*[=+\\-@\uff0b\uff0d\uff1d\uff20])
 
 
 def connections(scan: Scan) -> Iterator[str]:
-    """Lines, each with its CRLF: the names of the columns, then one for each connection."""
-    clock = Clock(scan.captures)
+    """Lines, each with its CRLF: the names of the columns, then one for each connection.
+
+    `captures` counts those with a packet of it; `capture` and `capture_frame` are the place of its first frame.
+    """
+    clock, names = clock_of(scan), frame_names(scan)
     found = findings_by_connection(scan)
     rules = {number: " ".join(dict.fromkeys(one.rule for one in hits)) for number, hits in found.items()}
     yield line(CONNECTION_COLUMNS)
     for c in scan.connections:
-        yield line(_connection(c, clock, rules.get(c.id, "")))
+        yield line(_connection(c, clock, names, rules.get(c.id, "")))
 
 
 def statements(scan: Scan, *, redact: bool = False) -> Iterator[str]:
     """The same for statements; `crossed` is `clear`, or `TLS` for what a key log opened. redact: mask literals."""
-    clock = Clock(scan.captures)
+    clock, names = clock_of(scan), frame_names(scan)
     yield line(STATEMENT_COLUMNS)
-    for row in _statements(scan, clock, redact):
+    for row in _statements(scan, clock, names, redact):
         yield line(row)
+
+
+def captures(scan: Scan) -> Iterator[str]:
+    """The same for captures, each with the verdict of the connections that have a packet in it."""
+    clock = clock_of(scan)
+    yield line(CAPTURE_COLUMNS)
+    for one in scan.captures:
+        yield line(_capture(one, clock))
+
+
+def _capture(one: CaptureResult, clock: Clock) -> list[Cell]:
+    return [
+        show_text(one.path), one.verdict, one.confidence, show_text(one.format), one.compression, one.packets,
+        one.bytes, one.sha256, clock.show_of(one, one.first_time_ns), clock.show_of(one, one.last_time_ns),
+        _yes(one.complete), _shown(one.error), one.truncated_packets, one.dropped_packets,
+    ]
+
+
+def _place(names: FrameNames, frame: int) -> tuple[str | None, int | None]:
+    place = names.locate(frame)
+    return (None, None) if place is None else (show_text(names.path(place[0])), place[1])
 
 
 def packet_line(view: PacketView, tcpdump: str) -> str:
@@ -72,7 +102,7 @@ def packet_line(view: PacketView, tcpdump: str) -> str:
     sender = None if view.from_client is None else "client" if view.from_client else "server"
     return line((
         view.number, show_text(view.capture), time, view.connection, sender, len(view.data), view.original_len,
-        ", ".join(view.labels), view.leaked_bytes, show_text(tcpdump),
+        ", ".join(view.labels), view.leaked_bytes, show_text(tcpdump), view.capture_frame,
     ))
 
 
@@ -94,7 +124,7 @@ def _shown(text: str | None) -> str | None:
     return None if text is None else show_text(text)
 
 
-def _connection(c: ConnectionResult, clock: Clock, rules: str) -> list[Cell]:
+def _connection(c: ConnectionResult, clock: Clock, names: FrameNames, rules: str) -> list[Cell]:
     tls = c.tls or TLSResult()
     program = c.attributes.get("program_name") or c.attributes.get("_client_name")
     return [
@@ -107,6 +137,7 @@ def _connection(c: ConnectionResult, clock: Clock, rules: str) -> list[Cell]:
         clock.show(c.last_frame, c.last_time_ns), c.packets, c.statements_total,
         *_coverage(c.client_coverage), *_coverage(c.server_coverage),
         " ".join(dict.fromkeys(reason.id for reason in c.reasons)), rules,
+        len(c.captures) or 1, *_place(names, c.first_frame),
     ]
 
 
@@ -118,17 +149,17 @@ def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def _statements(scan: Scan, clock: Clock, redact: bool) -> Iterator[list[Cell]]:
+def _statements(scan: Scan, clock: Clock, names: FrameNames, redact: bool) -> Iterator[list[Cell]]:
     for c in scan.connections:
         for statement in c.statements:
-            yield _statement(c, statement, "clear", clock, redact)
+            yield _statement(c, statement, "clear", clock, names, redact)
         opened = None if c.tls is None else c.tls.opened
         for statement in () if opened is None else opened.statements:
-            yield _statement(c, statement, "TLS", clock, redact)
+            yield _statement(c, statement, "TLS", clock, names, redact)
 
 
 def _statement(
-    c: ConnectionResult, statement: StatementResult, crossed: str, clock: Clock, redact: bool
+    c: ConnectionResult, statement: StatementResult, crossed: str, clock: Clock, names: FrameNames, redact: bool
 ) -> list[Cell]:
     one = redact_statement(statement) if redact else statement
     opened = None if c.tls is None else c.tls.opened
@@ -139,4 +170,5 @@ def _statement(
         c.id, show_text(c.client.address), c.client.port, show_text(c.server.address), c.server.port,
         _shown(user), _shown(database), crossed, one.frame, clock.show(one.frame, one.time_ns), one.offset, one.length,
         show_text(one.command), show_bytes(one.sql), parameters, _yes(one.compressed), _yes(one.complete),
+        *_place(names, one.frame),
     ]

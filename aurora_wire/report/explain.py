@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.explain_headers import explain_headers
-from aurora_wire.report.explain_mysql import Talk, explain_known, explain_packets, label_name
+from aurora_wire.report.explain_mysql import Talk, explain_packets, label_name
 from aurora_wire.report.explain_rows import MAX_MESSAGES, TEXT_LIMIT, Rows, plural
 from aurora_wire.report.explain_tls import explain_record, record_fits
 from aurora_wire.report.tcpdump import TcpdumpLines
+from aurora_wire.verdict.frame_kinds import kind_name
 from aurora_wire.wire import labels
 from aurora_wire.wire.fragments import Fragments
 from aurora_wire.wire.locator import Locator
 from aurora_wire.wire.proxy import parse_proxy
-from aurora_wire.wire.skipped import TCP, skipped_name
+from aurora_wire.wire.skipped import TCP
 
 if TYPE_CHECKING:
     from aurora_wire.packets import Packet
@@ -38,11 +39,11 @@ def explain(
     frame: bytes, link_type: int, spans: list[Span], from_client: bool | None, capabilities: int | None,
     codec: str = "utf-8", packets: Sequence[Packet] = (),
 ) -> list[str]:
-    """The lines that explain a frame. Never raises on any bytes; text from the wire is escaped.
+    """Return the lines that explain a frame. Never raises on any bytes; text from the wire is escaped.
 
     spans: what the engine found each part of the payload to be (for a frame with a label and no spans: one
     over the whole payload); capabilities: those that both sides have, where known; codec: of the connection's
-    character set. packets: what the engine found each MySQL packet to be in its place.
+    character set. packets: what the engine found each MySQL packet to be in its place: nothing is guessed here.
     """
     tcpdump = TcpdumpLines()
     tcpdump.header_line(frame, link_type, None, len(frame))
@@ -50,7 +51,7 @@ def explain(
     found = Locator(Fragments())
     reason = found.locate(frame, 0, len(frame), len(frame), link_type)
     if reason != TCP or found.buffer is not frame:
-        what = "a fragment" if reason == TCP else skipped_name(reason, found.reason_detail)
+        what = "a fragment" if reason == TCP else kind_name(reason, found.reason_detail)
         rows.title(f"No TCP segment: {what}. There is nothing here to explain.")
         return rows.lines
     rows.title(f"A frame of {plural(len(frame), 'byte')}. Offsets are those of the -X dump.")
@@ -75,10 +76,7 @@ def _explain_payload(
         if at < low:
             _explain_other(rows, at, low, labels.UNKNOWN)
         known = [one for one in packets if start + one.start < high and start + one.end > low]
-        if known:
-            explain_known(rows, low, high, label, talk, known, start)
-        else:
-            _explain_run(rows, low, high, label, talk, [start + mark for mark in marks])
+        _explain_run(rows, low, high, label, talk, [start + mark for mark in marks], known, start)
         at = high
     if at < end:
         _explain_other(rows, at, end, spans[0][2] if len(spans) == 1 else labels.UNKNOWN)
@@ -98,7 +96,9 @@ def _runs(spans: list[Span]) -> list[tuple[int, int, int, list[int]]]:
     return runs
 
 
-def _explain_run(rows: Rows, at: int, end: int, label: int, talk: Talk, marks: list[int]) -> None:
+def _explain_run(
+    rows: Rows, at: int, end: int, label: int, talk: Talk, marks: list[int], known: Sequence[Packet], base: int
+) -> None:
     if labels.TLS_HANDSHAKE <= label <= labels.TLS_HEARTBEAT:
         _explain_records(rows, at, end, label, talk, marks)
     elif label == labels.PROXY_HEADER:
@@ -106,7 +106,7 @@ def _explain_run(rows: Rows, at: int, end: int, label: int, talk: Talk, marks: l
     elif label in WORDS or label in (labels.TCP_CONTROL, labels.NOT_TCP, labels.IP_FRAGMENT):
         _explain_other(rows, at, end, label)
     else:
-        explain_packets(rows, at, end, label, talk, marks)
+        explain_packets(rows, at, end, label, talk, known, base)
 
 
 def _explain_records(rows: Rows, at: int, end: int, label: int, talk: Talk, marks: list[int]) -> None:

@@ -21,16 +21,11 @@ from aurora_wire.report.explain_login import (
 from aurora_wire.report.explain_replies import explain_error, explain_reply
 from aurora_wire.report.explain_rows import MAX_MESSAGES, TEXT_LIMIT, FieldReader, Rows, plural
 from aurora_wire.wire import labels, roles
-from aurora_wire.wire.mysql.commands import command_name, fits_command
+from aurora_wire.wire.mysql.commands import command_name
 
 HEADER: Final = 4
 COMPRESSED_HEADER: Final = 7
 MAX_INFLATED: Final = 1 << 20       # bytes of one compressed packet that are opened here
-ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
-LIKELY_LENGTH: Final = 0xFFFF       # text that is read as a length gives more
-BEFORE_COMPRESSION: Final = (
-    labels.GREETING, labels.SSL_REQUEST, labels.EARLY_ERROR, labels.LOGIN, labels.AUTH,
-)
 
 # Labels of packets by their roles; those of a result have one for all.
 LABELS: Final = {
@@ -69,36 +64,12 @@ def label_name(label: int) -> str:
 
 
 def explain_packets(
-    rows: Rows, start: int, end: int, label: int, talk: Talk, marks: list[int], *, inside: bool = False
-) -> None:
-    """The bytes data[start:end], which all have one label. marks: offsets where packets may begin.
-
-    inside: they were inside a compressed packet, whose one label stands for all that it holds.
-    """
-    at = start
-    count = 0
-    compression_possible = not inside and label not in BEFORE_COMPRESSION
-    while at < end:
-        count += 1
-        if count > MAX_MESSAGES:
-            rows.title(f"{plural(end - at, 'byte')} more of the same")
-            return
-        if inside:
-            label = _label_inside(rows.data, at, end, label, talk)
-        if compression_possible and _compressed_fits(rows.data, at, end):
-            at = _explain_compressed(rows, at, end, label, talk)
-        elif _header_fits(rows.data, at, end, label):
-            at = _explain_packet(rows, at, end, label, talk)
-        else:
-            stop = min((mark for mark in marks if at < mark < end), default=end)
-            _explain_fragment(rows, at, stop, label, talk)
-            at = stop
-
-
-def explain_known(
     rows: Rows, start: int, end: int, label: int, talk: Talk, known: Sequence[Packet], base: int
 ) -> None:
-    """The same where the engine has told of each packet what it is. base: where their offsets begin in `rows`."""
+    """The bytes data[start:end], which all have one label, packet by packet as the engine told them apart.
+
+    base: where the offsets of `known` begin in `rows`.
+    """
     at = start
     count = 0
     for one in known:
@@ -134,36 +105,7 @@ def _label_of(role: int, label: int, data: bytes, at: int, end: int) -> int:
     return int(labels.RESPONSE) if label in ANSWERS else label
 
 
-def _header_fits(data: bytes, at: int, end: int, label: int) -> bool:
-    """Whether a packet's header is at `at`, and not the middle of one."""
-    if end - at < HEADER:
-        return False
-    length, sequence = u24(data, at), data[at + 3]
-    stop = at + HEADER + length
-    if stop == end:
-        return True                 # three bytes of length that fit to the byte
-    first = data[at + HEADER] if at + HEADER < end else -1
-    if label >= labels.COMMAND:
-        return sequence == 0 and first in (label - labels.COMMAND, -1)
-    if label == labels.GREETING:
-        return sequence == 0 and first in (9, 10, -1)
-    if label in (labels.ERR, labels.EARLY_ERROR):
-        return first in (0xFF, -1) and length <= LIKELY_LENGTH
-    if label in (labels.OK, labels.EOF):
-        return first in (0x00, 0xFE, -1) and length <= LIKELY_LENGTH
-    return stop < end or length <= LIKELY_LENGTH
-
-
-def _label_inside(data: bytes, at: int, end: int, label: int, talk: Talk) -> int:
-    """The label of a packet that a compressed one held."""
-    if talk.from_client is False or (talk.from_client is None and label < labels.COMMAND):
-        return labels.RESPONSE
-    if end - at > HEADER and data[at + 3] == 0 and fits_command(data[at + HEADER], u24(data, at)):
-        return labels.COMMAND + data[at + HEADER]
-    return label if label >= labels.COMMAND else labels.COMMAND_DATA
-
-
-def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: Talk, known: Packet | None = None) -> int:
+def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: Talk, known: Packet) -> int:
     length, sequence = u24(rows.data, at), rows.data[at + 3]
     stop = at + HEADER + length
     rows.title(f"MySQL {label_name(label)} ({talk.who()}), {plural(HEADER + length, 'byte')}")
@@ -191,18 +133,11 @@ def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: Talk, known
     elif label >= labels.COMMAND:
         explain_command(fields, talk.agreed, talk.codec)
     else:
-        explain_reply(fields, talk.agreed, sequence, _role_of(label) if known is None else known.role, known)
+        explain_reply(fields, talk.agreed, known)
     fields.rest(lambda raw: f"{plural(len(raw), 'byte')} after the last known field")
     if stop > end:
         rows.note(f"{plural(stop - end, 'byte')} of this packet are not in this frame.")
     return min(stop, end)
-
-
-def _role_of(label: int) -> int:
-    """Where nobody told more than a label."""
-    if label in (labels.RESULT_SET, labels.RESPONSE):
-        return -1
-    return next((role for role, one in LABELS.items() if one == label), -1)
 
 
 def _explain_fragment(rows: Rows, at: int, end: int, label: int, talk: Talk) -> None:
@@ -211,19 +146,8 @@ def _explain_fragment(rows: Rows, at: int, end: int, label: int, talk: Talk) -> 
     rows.field(at, end, f"a packet that began in an earlier frame goes on: {text}")
 
 
-def _compressed_fits(data: bytes, at: int, end: int) -> bool:
-    """Whether a compressed packet begins here. An ordinary packet that fits to the byte is none."""
-    if end - at < COMPRESSED_HEADER + HEADER or u24(data, at) == end - at - HEADER:
-        return False
-    length, size, body = u24(data, at), u24(data, at + 4), at + COMPRESSED_HEADER
-    if size == 0:
-        return length >= HEADER and u24(data, body) == length - HEADER and body + length <= end
-    zlib_header = data[body] == 0x78 and int.from_bytes(data[body : body + 2], "big") % 31 == 0
-    return length < size + 64 and (zlib_header or data[body : body + HEADER] == ZSTD_MAGIC)
-
-
 def _explain_compressed(
-    rows: Rows, at: int, end: int, label: int, talk: Talk, known: Sequence[Packet] = ()
+    rows: Rows, at: int, end: int, label: int, talk: Talk, known: Sequence[Packet]
 ) -> int:
     length, size, body = u24(rows.data, at), u24(rows.data, at + 4), at + COMPRESSED_HEADER
     stop = body + length
@@ -234,10 +158,7 @@ def _explain_compressed(
     words = plural(size, "byte") if size else "0: they are as they were, being so few"
     rows.field(at + 4, at + 7, f"length before compression: {words}")
     if size == 0:
-        if known:
-            explain_known(rows, body, min(stop, end), label, talk, known, body)
-        else:
-            explain_packets(rows, body, min(stop, end), label, talk, [], inside=True)
+        explain_packets(rows, body, min(stop, end), label, talk, known, body)
         return min(stop, end)
     rows.field(body, min(stop, end), "compressed bytes")
     if stop > end:
@@ -254,9 +175,6 @@ def _explain_compressed(
     if inflated:
         inner = Rows(inflated, 0)
         inner.title(f"Decompressed, {plural(len(inflated), 'byte')} (offsets are within them)")
-        if known:
-            explain_known(inner, 0, len(inflated), label, talk, known, 0)
-        else:
-            explain_packets(inner, 0, len(inflated), label, talk, [], inside=True)
+        explain_packets(inner, 0, len(inflated), label, talk, known, 0)
         rows.lines += ["", *inner.lines]
     return stop

@@ -23,7 +23,6 @@ from aurora_wire.wire.mysql.values import Value, read_value
 if TYPE_CHECKING:
     from aurora_wire.packets import Packet
 
-COLUMN_START: Final = b"\x03def"    # the catalog, which is the same in every definition
 MAX_VALUES: Final = 30              # shown of one row
 VALUE_LIMIT: Final = 200            # characters of each
 
@@ -36,42 +35,38 @@ CODES: Final = {
 }
 
 
-def explain_reply(fields: FieldReader, agreed: int, sequence: int, role: int, known: Packet | None) -> None:
-    """The payload of any packet of the server after the login, by its role; -1 where only a label is known."""
-    data, at, end = fields.rows.data, fields.at, fields.end
+def explain_reply(fields: FieldReader, agreed: int, known: Packet) -> None:
+    """The payload of any packet of the server after the login, by its role."""
+    data, at, end, role = fields.rows.data, fields.at, fields.end, known.role
     if fields.left == 0:
         fields.rows.note("An empty packet.")
-    elif role in (roles.ERR, roles.EARLY_ERR, -1) and data[at] == replies.ERR_HEADER:
+    elif role in (roles.ERR, roles.EARLY_ERR):
         explain_error(fields)
     elif role == roles.PREPARE_OK and replies.parse_prepare_ok(data, at, end) is not None:
         _explain_prepare_ok(fields)
-    elif role in (roles.EOF, -1) and replies.parse_eof(data, at, end) is not None and fields.whole:
+    elif role == roles.EOF and replies.parse_eof(data, at, end) is not None and fields.whole:
         _explain_eof(fields)
     elif role in (roles.OK, roles.EOF) and fields.whole and replies.parse_ok(data, at, end, agreed) is not None:
         explain_ok(fields, agreed)
     elif role == roles.INFILE_REQUEST and replies.is_infile_request(data, at, end):
         fields.number(1, lambda _: "LOCAL INFILE: the server asks for a file of the client")
         fields.rest(lambda raw: f"file name: {show_bytes(raw, limit=TEXT_LIMIT)}")
-    elif role in (roles.DEFINITION, -1) and replies.is_column_definition(data, at, end):
-        if known is not None and known.number:
+    elif role == roles.DEFINITION and replies.is_column_definition(data, at, end):
+        if known.number:
             fields.rows.note(f"Definition {known.number} of {known.of}.")
         _explain_column(fields)
-    elif _is_head(fields, agreed, sequence, role):
+    elif role == roles.HEAD and fields.whole and replies.parse_column_count(data, at, end, agreed).count > 0:
         count = replies.parse_column_count(data, at, end, agreed).count
         fields.rest(f"head of a result: {plural(count, 'column')}")
     elif role == roles.BINARY_ROW:
-        _explain_binary_row(fields, known.kinds if known is not None else ())
-    elif role == roles.UNKNOWN:
+        _explain_binary_row(fields, known.kinds)
+    elif role == roles.TEXT_ROW:
+        _explain_row(fields)
+    elif role == roles.STATISTICS:
+        fields.rest(lambda raw: f"a text: {show_bytes(raw, limit=TEXT_LIMIT)}")
+    else:
         fields.rows.note("What it answers was not captured, so nobody can tell what it is in its place.")
         fields.rest(lambda raw: f"{plural(len(raw), 'byte')}: {show_bytes(raw, limit=VALUE_LIMIT)}")
-    else:
-        _explain_row(fields)
-
-
-def _is_head(fields: FieldReader, agreed: int, sequence: int, role: int) -> bool:
-    if not fields.whole or not (role == roles.HEAD or (role == -1 and sequence == 1)):
-        return False
-    return replies.parse_column_count(fields.rows.data, fields.at, fields.end, agreed).count > 0
 
 
 def _explain_binary_row(fields: FieldReader, kinds: Sequence[int]) -> None:
@@ -187,7 +182,7 @@ def _explain_row(fields: FieldReader) -> None:
     data, at, end = fields.rows.data, fields.at, fields.end
     values = _text_row(data, at, end) if fields.whole else None
     if values is None:
-        what = _other_words(data, at, end, whole=fields.whole)
+        what = "a row whose form is not known here" if fields.whole else "the beginning of a row"
         fields.rest(lambda raw: f"{what}, {plural(len(raw), 'byte')}: {show_bytes(raw, limit=VALUE_LIMIT)}")
         return
     fields.rest(f"a row of {plural(len(values), 'value')}, readable:")
@@ -195,23 +190,6 @@ def _explain_row(fields: FieldReader) -> None:
         fields.rows.more("NULL" if value is None else show_bytes(value, limit=VALUE_LIMIT))
     if len(values) > MAX_VALUES:
         fields.rows.more(f"and {len(values) - MAX_VALUES:,} more")
-
-
-def _other_words(data: bytes, at: int, end: int, *, whole: bool) -> str:
-    """What a packet may be that is no text row, or not whole."""
-    if data[at : at + len(COLUMN_START)] == COLUMN_START:
-        return "the beginning of a column's definition"
-    if not whole:
-        return "the beginning of a row, or of another reply"
-    columns = replies.parse_column_count(data, at, end).count
-    if columns > 0:
-        return f"head of a result: {plural(columns, 'column')}"
-    if data[at] == 0:
-        return "a row in binary form"
-    text = data[at:end]
-    if text.isascii() and text.decode("ascii").isprintable():
-        return "a text"
-    return "a row, or a reply whose form is not known here"
 
 
 def _text_row(data: bytes, at: int, end: int) -> list[bytes | None] | None:

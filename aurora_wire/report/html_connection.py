@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.html_choice import REASONS_EACH
 from aurora_wire.report.html_frames import Step, Steps, steps_of_scan
 from aurora_wire.report.html_text import (
@@ -57,7 +58,7 @@ class Row:
 
 @dataclass(slots=True, frozen=True)
 class StatementRow:
-    frame: int
+    frame: str
     time: str
     command: str
     sql: str
@@ -129,7 +130,8 @@ def row_of(c: ConnectionResult, *, has_details: bool) -> Row:
 
 
 def details_of(
-    c: ConnectionResult, clock: Clock, found: Steps | None, *, redact: bool, statements: int, opened: bool
+    c: ConnectionResult, clock: Clock, names: FrameNames, found: Steps | None, *, redact: bool, statements: int,
+    opened: bool,
 ) -> Details:
     """statements: how many may be shown; found: its steps, None where its frames were not looked at."""
     steps = found.steps if found is not None else list(steps_of_scan(c))
@@ -140,16 +142,18 @@ def details_of(
     inside_shown = list(inside.statements[:statements]) if inside is not None else []
     return Details(
         row=row_of(c, has_details=True),
-        facts=list(_facts(c, clock)),
-        reasons=[_reason(r.text, place(r.frame, r.direction, r.offset)) for r in c.reasons[:REASONS_EACH]],
+        facts=list(_facts(c, clock, names)),
+        reasons=[
+            _reason(r.text, place(names.optional(r.frame), r.direction, r.offset)) for r in c.reasons[:REASONS_EACH]
+        ],
         proof=PROVEN if (c.verdict, c.confidence) == ("encrypted", "proven") and not c.reasons else "",
         more_reasons=max(len(c.reasons) - REASONS_EACH, 0),
         timeline=draw_timeline(steps, c.first_time_ns, beyond) if steps else None,
-        steps=[_step(one, c, texts, redact=redact) for one in steps[:STEP_ROWS]],
+        steps=[_step(one, c, texts, names, redact=redact) for one in steps[:STEP_ROWS]],
         more_steps=max(len(steps) - STEP_ROWS, 0) + beyond,
-        statements=list(_statements(shown, clock, redact=redact)),
+        statements=list(_statements(shown, clock, names, redact=redact)),
         more_statements=max(c.statements_total - len(shown), 0),
-        inside=list(_statements(inside_shown, clock, redact=redact)),
+        inside=list(_statements(inside_shown, clock, names, redact=redact)),
         more_inside=0 if inside is None else max(inside.statements_total - len(inside_shown), 0),
         inside_facts=list(_inside(c)),
         bytes=draw_bytes(bytes_of(both([c]))),
@@ -157,10 +161,16 @@ def details_of(
     )
 
 
-def _facts(c: ConnectionResult, clock: Clock) -> Iterator[tuple[str, str]]:
+def shown_frame(names: FrameNames, frame: int) -> str:
+    """`1,204`, or `night.pcap:1204` where there are several captures."""
+    return names.name(frame) if names.several else f"{frame:,}"
+
+
+def _facts(c: ConnectionResult, clock: Clock, names: FrameNames) -> Iterator[tuple[str, str]]:
     begin = moment(clock, c.first_frame, c.first_time_ns)
     lasted = after(c.last_time_ns, c.first_time_ns).removeprefix("+")
-    frames = f"{c.first_frame:,} to {c.last_frame:,}, {count(c.packets, 'packet')}"
+    span = names.span(c.first_frame, c.last_frame) if names.several else f"{c.first_frame:,} to {c.last_frame:,}"
+    frames = f"{span}, {count(c.packets, 'packet')}"
     tls = c.tls
     commands = counted(sorted(c.commands.items()))
     attributes = ", ".join(f"{name}={value}" for name, value in sorted(c.attributes.items()))
@@ -205,13 +215,16 @@ def _reason(text: str, where: str) -> str:
     return f"{clip(text, 400)} ({where})" if where else clip(text, 400)
 
 
-def _step(one: Step, c: ConnectionResult, texts: dict[int, StatementResult], *, redact: bool) -> StepRow:
+def _step(
+    one: Step, c: ConnectionResult, texts: dict[int, StatementResult], names_of: FrameNames, *, redact: bool
+) -> StepRow:
     names = ", ".join(one.names)
+    frame = shown_frame(names_of, one.frame)
     statement = texts.get(one.frame) if one.kind == "clear" and one.from_client else None
     if statement is not None:
         names = f"{names}: {sql_text(redact_statement(statement) if redact else statement, 80)}"
     return StepRow(
-        frames=f"{one.frame:,}" if one.frames == 1 else f"{one.frame:,} and {one.frames - 1:,} more",
+        frames=frame if one.frames == 1 else f"{frame} and {one.frames - 1:,} more",
         after=after(one.time_ns, c.first_time_ns),
         who=WHO[one.from_client],
         names=names,
@@ -221,12 +234,14 @@ def _step(one: Step, c: ConnectionResult, texts: dict[int, StatementResult], *, 
     )
 
 
-def _statements(found: Iterable[StatementResult], clock: Clock, *, redact: bool) -> Iterator[StatementRow]:
+def _statements(
+    found: Iterable[StatementResult], clock: Clock, names: FrameNames, *, redact: bool
+) -> Iterator[StatementRow]:
     for one in found:
         shown = redact_statement(one) if redact else one
         values = [clip(p.value.decode("utf-8", "surrogateescape"), 80) for p in shown.parameters[:20]]
         yield StatementRow(
-            frame=one.frame,
+            frame=shown_frame(names, one.frame),
             time=moment(clock, one.frame, one.time_ns),
             command=clip(one.command),
             sql=sql_text(shown),

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.html_choice import PLACES_EACH
 from aurora_wire.report.html_text import clip
+from aurora_wire.report.places import Places
 from aurora_wire.report.text_style import SEVERITIES, count, place
 from aurora_wire.verdict.frameworks import CONTROLS, Mapping, mappings_of_connection, mappings_of_rule
 from aurora_wire.verdict.result import Finding, Scan
@@ -46,7 +48,7 @@ def totals_of(scan: Scan) -> Counter[str]:
     return totals
 
 
-def rule_cards(scan: Scan, frameworks: Sequence[str] = ()) -> list[RuleCard]:
+def rule_cards(scan: Scan, places: Places, frameworks: Sequence[str] = ()) -> list[RuleCard]:
     """By severity; with frameworks, what contradicts one of their controls first."""
     by_rule: dict[str, list[Finding]] = {}
     for finding in scan.findings:
@@ -57,10 +59,12 @@ def rule_cards(scan: Scan, frameworks: Sequence[str] = ()) -> list[RuleCard]:
         mapped = any(one.control.key in frameworks for one in mappings_of_rule(rule))
         return not mapped, SEVERITIES.index(by_rule[rule][0].severity), rule
 
-    return [_card(rule, by_rule[rule], totals[rule], frameworks) for rule in sorted(by_rule, key=order)]
+    return [_card(rule, by_rule[rule], totals[rule], places, frameworks) for rule in sorted(by_rule, key=order)]
 
 
-def _card(rule: str, findings: list[Finding], total: int, frameworks: Sequence[str]) -> RuleCard:
+def _card(
+    rule: str, findings: list[Finding], total: int, places: Places, frameworks: Sequence[str]
+) -> RuleCard:
     entry = RULES.get(rule)
     first = findings[0]
     return RuleCard(
@@ -69,9 +73,9 @@ def _card(rule: str, findings: list[Finding], total: int, frameworks: Sequence[s
         severity=first.severity,
         times=f"{total:,} times" if total != 1 else "once",
         why="" if entry is None else entry.why,
-        fix=[] if entry is None else [_fix(line) for line in entry.fix.split("\n")],
+        fix=[] if entry is None else [_fix(line) for line in places.fix(entry, findings).split("\n")],
         references=() if entry is None else entry.references,
-        places=[_place(finding) for finding in findings[:PLACES_EACH]],
+        places=[_place(finding, places.names) for finding in findings[:PLACES_EACH]],
         more=total - min(len(findings), PLACES_EACH),
         controls=[_control(one) for one in mappings_of_rule(rule) if not frameworks or one.control.key in frameworks],
     )
@@ -81,8 +85,8 @@ def _fix(line: str) -> tuple[bool, str]:
     return line.startswith("  "), line.strip()
 
 
-def _place(finding: Finding) -> tuple[int | None, str]:
-    where = place(finding.frame, None, finding.offset, finding.connection)
+def _place(finding: Finding, names: FrameNames) -> tuple[int | None, str]:
+    where = place(names.optional(finding.frame), None, finding.offset, finding.connection)
     return finding.connection, ": ".join(part for part in (where, clip(finding.detail, 400)) if part)
 
 

@@ -55,6 +55,7 @@ class Dump:
     left_out: int
     masked: bool
     compressed: bool    # what leaked in it: readable once it is inflated
+    frame: str = ""     # its name on the page
 
 
 def dump_of(

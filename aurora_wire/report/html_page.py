@@ -9,25 +9,28 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from aurora_wire.report.escape import show_text
+from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.html_choice import (
     CAPTURES,
     DETAILS,
     HOST_ROWS,
+    NAME_CHARACTERS,
     ROWS,
     STATEMENTS,
     STATEMENTS_EACH,
     by_weight,
     detailed,
 )
-from aurora_wire.report.html_connection import Details, Row, details_of, hide, row_of
+from aurora_wire.report.html_connection import Details, Row, details_of, hide, row_of, shown_frame
 from aurora_wire.report.html_findings import ControlRow, RuleCard, control_rows, rule_cards, severities, totals_of
 from aurora_wire.report.html_frames import Frames, Pair
 from aurora_wire.report.html_impact import ImpactTable, ShownImpact, shown_impact
-from aurora_wire.report.html_text import SIGNS, WORDS, clip, judged, moment, size, tone
+from aurora_wire.report.html_text import SIGNS, WORDS, clip, in_utc, judged, size, tone
+from aurora_wire.report.places import Places
 from aurora_wire.report.svg_bytes import Part, both, bytes_of, draw_bytes
 from aurora_wire.report.svg_hosts import HostDrawing, counts_by_pair, draw_hosts, leaks, summary
 from aurora_wire.report.text_style import LEAKS, ORDER, count, counted
-from aurora_wire.report.times import Clock
+from aurora_wire.report.times import Clock, clock_of
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Scan, Verdict
 
 UNFOLDED: Final = 3     # details that are open from the start
@@ -70,6 +73,13 @@ class HostRow:
 
 
 @dataclass(slots=True, frozen=True)
+class Badge:
+    tone: str
+    sign: str
+    judged: str
+
+
+@dataclass(slots=True, frozen=True)
 class CaptureRow:
     path: str
     kind: str
@@ -79,6 +89,7 @@ class CaptureRow:
     sha256: str
     notes: list[str]
     complete: bool
+    verdict: Badge | None
 
 
 @dataclass(slots=True)
@@ -113,6 +124,7 @@ class Page:
     controls: list[ControlRow]
     frameworks: list[str]       # that were asked for, by name
     captures: list[CaptureRow]
+    several: bool               # captures: then each shows its verdict
     more_captures: int
     keylogs: list[str]
     undecoded: list[tuple[str, str, str, str]]
@@ -130,7 +142,7 @@ def page_of(
     """redact: mask here; masked: it is so already. command: how the report was made."""
     connections = [hide(one) for one in scan.connections] if redact else scan.connections
     scan = replace(scan, connections=connections)
-    clock = Clock(scan.captures)
+    clock, names = clock_of(scan), frame_names(scan, NAME_CHARACTERS)
     chosen = detailed(scan)
     shown = {one.id for one in chosen}
     rows = [row_of(one, has_details=one.id in shown) for one in by_weight(connections)[:ROWS]]
@@ -157,16 +169,17 @@ def page_of(
         connections=max(scan.connections_total, len(connections)),
         more_rows=max(scan.connections_total, len(connections)) - len(rows),
         verdicts=[(verdict, WORDS[verdict], of_rows[verdict]) for verdict in ORDER if of_rows[verdict]],
-        details=_details(chosen, frames, clock, redact=redact),
+        details=_details(chosen, frames, clock, names, redact=redact),
         more_details=max(scan.connections_total, len(connections)) - len(chosen),
-        pairs=frames.pairs,
+        pairs=[_named(one, names) for one in frames.pairs],
         note=show_text(frames.note),
-        rules=rule_cards(scan, frameworks),
+        rules=rule_cards(scan, Places(scan), frameworks),
         findings=totals_of(scan).total(),
         impact=shown_impact(impact),
         controls=controls,
         frameworks=list(dict.fromkeys(row.framework for row in controls)) if frameworks else [],
         captures=[_capture(one, clock) for one in _captures(scan)],
+        several=names.several,
         more_captures=max(len(scan.captures) - CAPTURES, 0),
         keylogs=[f"{clip(one.path)}: {count(one.secrets, 'secret')}" for one in scan.keylogs[:CAPTURES]],
         undecoded=[(clip(one.reason), count(one.count, clip(one.unit).removesuffix("s")),
@@ -177,6 +190,14 @@ def page_of(
         version=clip(scan.tool_version),
         meanings=[(SIGNS[verdict], WORDS[verdict], MEANINGS[verdict]) for verdict in ORDER],
     )  # fmt: skip
+
+
+def _named(pair: Pair, names: FrameNames) -> Pair:
+    """A pair of dumps with their frames' names."""
+    leak, beside = (
+        None if one is None else replace(one, frame=shown_frame(names, one.number)) for one in (pair.leak, pair.beside)
+    )
+    return replace(pair, leak=leak, beside=beside)
 
 
 def _confidence(scan: Scan) -> str:
@@ -227,13 +248,13 @@ def _host_rows(pairs: dict[tuple[str, str], Counter[Verdict]]) -> list[HostRow]:
 
 
 def _details(
-    chosen: Sequence[ConnectionResult], frames: Frames, clock: Clock, *, redact: bool
+    chosen: Sequence[ConnectionResult], frames: Frames, clock: Clock, names: FrameNames, *, redact: bool
 ) -> list[Details]:
     details: list[Details] = []
     left = STATEMENTS
     for at, one in enumerate(chosen):
         details.append(
-            details_of(one, clock, frames.steps.get(one.id), redact=redact,
+            details_of(one, clock, names, frames.steps.get(one.id), redact=redact,
                        statements=min(STATEMENTS_EACH, left), opened=at < UNFOLDED)
         )
         left -= len(details[-1].statements) + len(details[-1].inside)
@@ -245,12 +266,12 @@ def _details(
 def _captures(scan: Scan) -> list[CaptureResult]:
     if len(scan.captures) <= CAPTURES:
         return scan.captures
-    return sorted(scan.captures, key=lambda one: one.complete)[:CAPTURES]
+    return sorted(scan.captures, key=lambda one: (one.complete, one.verdict not in LEAKS))[:CAPTURES]
 
 
 def _capture(capture: CaptureResult, clock: Clock) -> CaptureRow:
-    first = moment(clock, capture.first_frame, capture.first_time_ns)
-    last = moment(clock, capture.first_frame, capture.last_time_ns)
+    first = in_utc(clock.show_of(capture, capture.first_time_ns))
+    last = in_utc(clock.show_of(capture, capture.last_time_ns))
     kind = capture.format + (f" in {capture.compression}" if capture.compression else "")
     links = ", ".join(capture.link_types)
     skipped = counted(sorted(capture.skipped.items()))
@@ -271,7 +292,11 @@ def _capture(capture: CaptureResult, clock: Clock) -> CaptureRow:
         sha256=capture.sha256 or "",
         notes=[note for note in notes if note],
         complete=capture.complete,
-    )
+        verdict=None if capture.verdict is None else Badge(
+            tone(capture.verdict, capture.confidence), SIGNS[capture.verdict],
+            judged(capture.verdict, capture.confidence),
+        ),
+    )  # fmt: skip
 
 
 def _commands(scan: Scan, command: Sequence[str]) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aurora_wire.report.escape import show_bytes, show_text
 from aurora_wire.report.html_choice import NAME_CHARACTERS, SQL_CHARACTERS
-from aurora_wire.report.text_style import count, day_and_time
+from aurora_wire.report.text_style import count, split_time
 from aurora_wire.report.times import Clock
 from aurora_wire.verdict.result import Confidence, StatementResult, Verdict
 
@@ -86,5 +86,10 @@ def after(time_ns: int | None, start_ns: int | None) -> str:
 
 def moment(clock: Clock, frame: int, time_ns: int | None) -> str:
     """`2021-03-17 09:00:01.015000 UTC`, or the time of day alone where there is no date."""
-    day, time = day_and_time(clock, frame, time_ns)
+    return in_utc(clock.show(frame, time_ns))
+
+
+def in_utc(shown: str | None) -> str:
+    """The same of what a Clock shows."""
+    day, time = split_time(shown)
     return f"{day} {time} UTC" if day else time

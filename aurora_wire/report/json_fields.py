@@ -6,6 +6,8 @@ import base64
 import json
 import re
 
+from aurora_wire.report.frame_names import FrameNames
+from aurora_wire.report.places import Places
 from aurora_wire.report.redact import redact_attributes, redact_statement
 from aurora_wire.report.times import Clock
 from aurora_wire.verdict.result import (
@@ -59,7 +61,15 @@ def bytes_fields(name: str, data: bytes) -> Fields:
         return {name: data.decode("utf-8", "replace"), f"{name}_base64": encoded}
 
 
-def statement_fields(statement: StatementResult, clock: Clock, *, redact: bool = False) -> Fields:
+def place_fields(names: FrameNames, frame: int | None) -> Fields:
+    """The capture that a frame is in and its number there; nothing where there is one capture."""
+    place = names.locate(frame) if names.several and frame is not None else None
+    return {} if place is None else {"capture": clean(names.path(place[0])), "capture_frame": place[1]}
+
+
+def statement_fields(
+    statement: StatementResult, clock: Clock, names: FrameNames, *, redact: bool = False
+) -> Fields:
     if redact:
         statement = redact_statement(statement)
     return {
@@ -76,16 +86,18 @@ def statement_fields(statement: StatementResult, clock: Clock, *, redact: bool =
         "compressed": statement.compressed,
         "complete": statement.complete,
         **({"guessed": True} if statement.guessed else {}),
+        **place_fields(names, statement.frame),
     }
 
 
-def reason_fields(reason: Reason) -> Fields:
+def reason_fields(reason: Reason, names: FrameNames) -> Fields:
     return {
         "id": reason.id,
         "text": clean(reason.text),
         "frame": reason.frame,
         "direction": reason.direction,
         "offset": reason.offset,
+        **place_fields(names, reason.frame),
     }
 
 
@@ -101,7 +113,7 @@ def coverage_fields(coverage: Coverage) -> Fields:
     }
 
 
-def tls_fields(tls: TLSResult, clock: Clock, *, redact: bool = False) -> Fields:
+def tls_fields(tls: TLSResult, clock: Clock, names: FrameNames, *, redact: bool = False) -> Fields:
     return {
         "version": tls.version,
         "cipher": tls.cipher,
@@ -109,11 +121,11 @@ def tls_fields(tls: TLSResult, clock: Clock, *, redact: bool = False) -> Fields:
         "alpn": [clean(name) for name in tls.alpn],
         "resumed": tls.resumed,
         "offered_versions": tls.offered_versions,
-        "opened": None if tls.opened is None else opened_fields(tls.opened, clock, redact=redact),
+        "opened": None if tls.opened is None else opened_fields(tls.opened, clock, names, redact=redact),
     }
 
 
-def opened_fields(opened: OpenedResult, clock: Clock, *, redact: bool = False) -> Fields:
+def opened_fields(opened: OpenedResult, clock: Clock, names: FrameNames, *, redact: bool = False) -> Fields:
     """What a key log showed to be inside TLS."""
     return {
         "records": opened.records,
@@ -129,7 +141,7 @@ def opened_fields(opened: OpenedResult, clock: Clock, *, redact: bool = False) -
         "compression": opened.compression,
         "commands": counts(opened.commands),
         "statements_total": opened.statements_total,
-        "statements": [statement_fields(one, clock, redact=redact) for one in opened.statements],
+        "statements": [statement_fields(one, clock, names, redact=redact) for one in opened.statements],
     }
 
 
@@ -143,7 +155,9 @@ def keylog_fields(keylog: KeyLogResult) -> Fields:
     }
 
 
-def connection_fields(connection: ConnectionResult, clock: Clock, *, redact: bool = False) -> Fields:
+def connection_fields(
+    connection: ConnectionResult, clock: Clock, names: FrameNames, *, redact: bool = False
+) -> Fields:
     """All of a connection but its `statements`, which are written one by one after it."""
     c = connection
     attributes = redact_attributes(c) if redact else c.attributes
@@ -157,6 +171,7 @@ def connection_fields(connection: ConnectionResult, clock: Clock, *, redact: boo
         "first_time": clock.show(c.first_frame, c.first_time_ns),
         "last_time": clock.show(c.last_frame, c.last_time_ns),
         "packets": c.packets,
+        **({"captures": c.captures} if names.several else {}),
         "server_version": optional(c.server_version),
         "thread_id": c.thread_id,
         "user": optional(c.user),
@@ -167,19 +182,19 @@ def connection_fields(connection: ConnectionResult, clock: Clock, *, redact: boo
         "verdict": c.verdict,
         "confidence": c.confidence,
         "proof": c.proof,
-        "reasons": [reason_fields(reason) for reason in c.reasons],
+        "reasons": [reason_fields(reason, names) for reason in c.reasons],
         "coverage": {
             "client": coverage_fields(c.client_coverage),
             "server": coverage_fields(c.server_coverage),
         },
-        "tls": None if c.tls is None else tls_fields(c.tls, clock, redact=redact),
+        "tls": None if c.tls is None else tls_fields(c.tls, clock, names, redact=redact),
         "commands": counts(c.commands),
-        **({"files": [file_fields(one) for one in c.files]} if c.files else {}),
+        **({"files": [file_fields(one, names) for one in c.files]} if c.files else {}),
         "statements_total": c.statements_total,
     }
 
 
-def file_fields(file: FileResult) -> Fields:
+def file_fields(file: FileResult, names: FrameNames) -> Fields:
     """Return the object of a file that a server asked a client for."""
     return {
         "path": clean(file.path),
@@ -187,6 +202,7 @@ def file_fields(file: FileResult) -> Fields:
         "bytes": file.bytes,
         "outcome": file.outcome,
         "named": file.named,
+        **place_fields(names, file.frame),
     }
 
 
@@ -202,6 +218,14 @@ def finding_fields(finding: Finding) -> Fields:
     }
 
 
+def finding_place(finding: Finding, places: Places) -> Fields:
+    """The capture that a finding is in and the number that its frame has there; nothing where there is one capture."""
+    at = places.capture_at(finding) if places.names.several else None
+    if at is None:
+        return {}
+    return {"capture": clean(places.names.path(at)), "capture_frame": places.frame_of(finding)}
+
+
 def capture_fields(capture: CaptureResult, clock: Clock) -> Fields:
     return {
         "path": clean(capture.path),
@@ -209,10 +233,12 @@ def capture_fields(capture: CaptureResult, clock: Clock) -> Fields:
         "compression": capture.compression,
         "sha256": capture.sha256,
         "bytes": capture.bytes,
+        "verdict": capture.verdict,
+        "confidence": capture.confidence,
         "packets": capture.packets,
         "first_frame": capture.first_frame,
-        "first_time": clock.show(capture.first_frame, capture.first_time_ns),
-        "last_time": clock.show(capture.first_frame, capture.last_time_ns),
+        "first_time": clock.show_of(capture, capture.first_time_ns),
+        "last_time": clock.show_of(capture, capture.last_time_ns),
         "undated": capture.undated,
         "complete": capture.complete,
         "error": optional(capture.error),

@@ -16,10 +16,11 @@ from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
 from aurora_wire.report.escape import show_bytes
+from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.places import findings_by_connection, shorten
 from aurora_wire.report.redact import redact_statement
 from aurora_wire.report.text_style import LEAKS, count, endpoint, judged, place
-from aurora_wire.report.times import SECOND, Clock
+from aurora_wire.report.times import SECOND, Clock, clock_of
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
 
 PASSED, FAILED, ERROR, SKIPPED = "passed", "failure", "error", "skipped"
@@ -66,20 +67,20 @@ def render(scan: Scan, *, redact: bool = False, require_proven: bool = False) ->
         by_server.setdefault(endpoint(connection.server), []).append(connection)
     outcomes = [_outcome(one, require_proven) for one in scan.connections]
     of_scan = [_outcome_of_all(scan), *(PASSED if capture.complete else ERROR for capture in scan.captures)]
-    clock = Clock(scan.captures)
+    clock, names = clock_of(scan), frame_names(scan)
     findings = findings_by_connection(scan)
     pieces.open(0, "testsuites", {"name": "aurora-wire", **_totals(outcomes + of_scan)})
     pieces.open(1, "testsuite", {"name": "scan", **_totals(of_scan)})
     _whole(pieces, scan)
     for capture in scan.captures:
-        _capture(pieces, capture)
+        _capture(pieces, capture, several=len(scan.captures) > 1)
         yield pieces.take()
     pieces.close(1, "testsuite")
     for server, connections in by_server.items():
         totals = _totals([_outcome(one, require_proven) for one in connections])
         pieces.open(1, "testsuite", {"name": f"server {server}", **totals, **_timestamp(connections, clock)})
         for connection in connections:
-            _case(pieces, connection, findings.get(connection.id, ()), redact, require_proven)
+            _case(pieces, connection, findings.get(connection.id, ()), names, redact, require_proven)
             yield pieces.take()
         pieces.close(1, "testsuite")
     pieces.close(0, "testsuites")
@@ -132,17 +133,22 @@ def _whole(pieces: _Pieces, scan: Scan) -> None:
     pieces.close(2, "testcase")
 
 
-def _capture(pieces: _Pieces, capture: CaptureResult) -> None:
+def _capture(pieces: _Pieces, capture: CaptureResult, *, several: bool) -> None:
     pieces.open(2, "testcase", {"classname": "scan", "name": f"capture {shorten(capture.path, TEXT)}"})
     if not capture.complete:
         message = shorten(capture.error or "not read to its end", TEXT)
         pieces.element(3, ERROR, {"type": "incomplete", "message": message})
-    pieces.element(3, "system-out", {}, f"{count(capture.packets, 'packet')}, SHA-256 {capture.sha256 or 'unknown'}")
+    verdict = ""
+    if several and capture.verdict is not None:
+        verdict = f"verdict {judged(capture.verdict, capture.confidence)}, "
+    said = f"{verdict}{count(capture.packets, 'packet')}, SHA-256 {capture.sha256 or 'unknown'}"
+    pieces.element(3, "system-out", {}, said)
     pieces.close(2, "testcase")
 
 
 def _case(
-    pieces: _Pieces, connection: ConnectionResult, findings: Sequence[Finding], redact: bool, require_proven: bool
+    pieces: _Pieces, connection: ConnectionResult, findings: Sequence[Finding], names: FrameNames, redact: bool,
+    require_proven: bool,
 ) -> None:
     c = connection
     user = "" if c.user is None else f"{shorten(c.user, NAME)}@"
@@ -159,9 +165,9 @@ def _case(
         pieces.element(3, SKIPPED, {"message": _message(c)})
     elif outcome != PASSED:
         kind = c.verdict if c.verdict != "encrypted" else "not proven"
-        text = "\n".join(_details(c, findings, redact))
+        text = "\n".join(_details(c, findings, names, redact))
         pieces.element(3, outcome, {"type": kind, "message": _message(c)}, text)
-    pieces.element(3, "system-out", {}, "\n".join(_facts(c)))
+    pieces.element(3, "system-out", {}, "\n".join(_facts(c, names)))
     pieces.close(2, "testcase")
 
 
@@ -174,16 +180,18 @@ def _message(c: ConnectionResult) -> str:
     return ": ".join((parts[0], "; ".join(parts[1:]))) if len(parts) > 1 else parts[0]
 
 
-def _details(c: ConnectionResult, findings: Sequence[Finding], redact: bool) -> Iterator[str]:
+def _details(
+    c: ConnectionResult, findings: Sequence[Finding], names: FrameNames, redact: bool
+) -> Iterator[str]:
     for finding in findings:
         said = f"{finding.rule} {finding.severity}: {finding.title}: {shorten(finding.detail, TEXT)}"
-        yield _at(said, place(finding.frame, None, finding.offset))
+        yield _at(said, place(names.optional(finding.frame), None, finding.offset))
     for reason in c.reasons:
         said = f"{reason.id}: {shorten(reason.text, TEXT)}"
-        yield _at(said, place(reason.frame, reason.direction, reason.offset))
+        yield _at(said, place(names.optional(reason.frame), reason.direction, reason.offset))
     for statement in c.statements[:STATEMENTS]:
         shown = redact_statement(statement) if redact else statement
-        yield f"frame {shown.frame}: {shown.command}: {show_bytes(shown.sql, limit=TEXT)}"
+        yield f"frame {names.name(shown.frame)}: {shown.command}: {show_bytes(shown.sql, limit=TEXT)}"
     more = c.statements_total - min(len(c.statements), STATEMENTS)
     if more > 0:
         yield f"{count(more, 'more statement')}: --format jsonl writes all of them"
@@ -193,8 +201,8 @@ def _at(said: str, where: str) -> str:
     return f"{said} ({where})" if where else said
 
 
-def _facts(c: ConnectionResult) -> Iterator[str]:
-    yield f"verdict {judged(c.verdict, c.confidence)}, frames {c.first_frame} to {c.last_frame}"
+def _facts(c: ConnectionResult, names: FrameNames) -> Iterator[str]:
+    yield f"verdict {judged(c.verdict, c.confidence)}, frames {names.span(c.first_frame, c.last_frame)}"
     if c.tls is not None:
         yield f"TLS {shorten(c.tls.version or 'version not seen', NAME)} {shorten(c.tls.cipher or '', NAME)}".rstrip()
     for name, side in (("client", c.client_coverage), ("server", c.server_coverage)):

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from aurora_wire.report.escape import show_bytes
+from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.markdown_text import block, code, prose, spell_ticks
-from aurora_wire.report.places import cut
+from aurora_wire.report.places import Places, cut
 from aurora_wire.report.redact import redact_statement
 from aurora_wire.report.text_connections import clear_bytes, tls_bytes
 from aurora_wire.report.text_style import LEAKS, ORDER, SEVERITIES, count, counted, endpoint, judged, place
-from aurora_wire.report.times import Clock
+from aurora_wire.report.times import Clock, clock_of
 from aurora_wire.verdict.result import ConnectionResult, Finding, Scan, StatementResult
 from aurora_wire.verdict.rules import RULES
 
@@ -118,13 +119,14 @@ def _name(name: str | None) -> str:
 
 def _reasons(scan: Scan) -> Iterator[str]:
     """Of what is not a proven `plaintext` or `encrypted`: why not."""
+    names = frame_names(scan, NAME)
     weak = [
         c for c in scan.connections
         if c.reasons and not (c.confidence == "proven" and c.verdict in ("plaintext", "encrypted"))
     ]
     for c in weak[:REASONS]:
         reason = c.reasons[0]
-        where = place(reason.frame, reason.direction, reason.offset)
+        where = _place(names, reason.frame, reason.direction, reason.offset)
         more = f", and {count(len(c.reasons) - 1, 'more reason')}" if len(c.reasons) > 1 else ""
         text = prose(reason.text, SENTENCE)
         yield f"- Connection {c.id} is {judged(c.verdict, c.confidence)}: {text}{f' ({where})' if where else ''}{more}"
@@ -136,7 +138,7 @@ def _statements(scan: Scan, redact: bool) -> Iterator[str]:
     total = sum(c.statements_total for c in scan.connections)
     if not total:
         return
-    clock = Clock(scan.captures)
+    clock, names = clock_of(scan), frame_names(scan, NAME)
     yield f"### {count(total, 'statement')} in the clear"
     left = STATEMENTS
     for c in scan.connections:
@@ -147,7 +149,7 @@ def _statements(scan: Scan, redact: bool) -> Iterator[str]:
         yield ""
         yield f"Connection {c.id}, {_who(c)}:"
         yield ""
-        yield from block([_statement(one, clock, redact) for one in statements], "sql")
+        yield from block([_statement(one, clock, names, redact) for one in statements], "sql")
         if c.statements_total > len(statements):
             yield ""
             yield f"{count(c.statements_total - len(statements), 'more statement')} of this connection."
@@ -163,11 +165,24 @@ def _who(c: ConnectionResult) -> str:
     return f"{user}from {code(endpoint(c.client), NAME)} to {code(endpoint(c.server), NAME)}{database}"
 
 
-def _statement(statement: StatementResult, clock: Clock, redact: bool) -> str:
+def _place(
+    names: FrameNames, frame: int | None, direction: str | None, offset: int | None, connection: int | None = None
+) -> str:
+    """As `place`; a name of a file is code."""
+    name = names.optional(frame)
+    return place(code(name) if name is not None and names.several else name, direction, offset, connection)
+
+
+def _in_comment(name: str) -> str:
+    """A frame's name that cannot end the comment, or the block, that it is in."""
+    return spell_ticks(name).replace("*/", "*\\x2f")
+
+
+def _statement(statement: StatementResult, clock: Clock, names: FrameNames, redact: bool) -> str:
     one = redact_statement(statement) if redact else statement
     when = clock.show(one.frame, one.time_ns)
     part = "" if one.complete else " (not all of it)"
-    head = f"/* frame {one.frame}{f', {when}' if when else ''}, {one.command}{part} */"
+    head = f"/* frame {_in_comment(names.name(one.frame))}{f', {when}' if when else ''}, {one.command}{part} */"
     return f"{head} {cut(spell_ticks(show_bytes(one.sql, limit=SQL)), SQL + 40)}"
 
 
@@ -178,6 +193,7 @@ def _findings(scan: Scan) -> Iterator[str]:
     if not by_rule:
         return
     ordered = sorted(by_rule, key=lambda rule: (SEVERITIES.index(by_rule[rule][0].severity), rule))
+    names = frame_names(scan, NAME)
     yield "### Findings"
     yield ""
     yield "| rule | severity | what was found | how often | first place |"
@@ -185,7 +201,7 @@ def _findings(scan: Scan) -> Iterator[str]:
     for rule in ordered[:RULES_SHOWN]:
         first = by_rule[rule][0]
         total = max(len(by_rule[rule]), scan.findings_total.get(rule, 0))
-        where = place(first.frame, None, first.offset, first.connection)
+        where = _place(names, first.frame, None, first.offset, first.connection)
         detail = prose(first.detail, SENTENCE)
         cells = (rule, first.severity, prose(first.title), f"{total:,}", ": ".join(filter(None, (where, detail))))
         yield f"| {' | '.join(cells)} |"
@@ -197,7 +213,7 @@ def _findings(scan: Scan) -> Iterator[str]:
         yield ""
         yield f"**To mend {worst}** (`aurora-wire rules {worst}`):"
         yield ""
-        yield from _fix(RULES[worst].fix)
+        yield from _fix(Places(scan).fix(RULES[worst], by_rule[worst]))
 
 
 def _fix(text: str) -> Iterator[str]:
@@ -228,9 +244,16 @@ def _captures(scan: Scan) -> Iterator[str]:
         return
     yield "### Captures"
     yield ""
-    for capture in scan.captures[:CAPTURES]:
+    shown = scan.captures
+    if len(shown) > CAPTURES:
+        shown = sorted(shown, key=lambda one: (one.complete, one.verdict not in LEAKS))[:CAPTURES]
+    for capture in shown:
         end = "" if capture.complete else f"; **not read to its end**: {prose(capture.error or '', SENTENCE)}"
         digest = "" if capture.sha256 is None else f", SHA-256 `{capture.sha256}`"
-        yield f"- {code(capture.path, SENTENCE)}: {count(capture.packets, 'packet')}{digest}{end}"
+        verdict = ""
+        if len(scan.captures) > 1 and capture.verdict is not None:
+            words = judged(capture.verdict, capture.confidence)
+            verdict = f"**{words}**, " if capture.verdict in LEAKS else f"{words}, "
+        yield f"- {code(capture.path, SENTENCE)}: {verdict}{count(capture.packets, 'packet')}{digest}{end}"
     if len(scan.captures) > CAPTURES:
         yield f"- and {len(scan.captures) - CAPTURES:,} more"

@@ -15,10 +15,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from aurora_wire.report.json_fields import Fields, clean, dump
+from aurora_wire.report.json_fields import Fields, clean, dump, finding_place
 from aurora_wire.report.places import Places, shorten
 from aurora_wire.report.text_style import endpoint
-from aurora_wire.report.times import SECOND, Clock
+from aurora_wire.report.times import SECOND, Clock, clock_of
 from aurora_wire.verdict.frameworks import mappings_of_rule
 from aurora_wire.verdict.result import ConnectionResult, Endpoint, Finding, Scan, Severity
 from aurora_wire.verdict.rules import RULES
@@ -43,7 +43,7 @@ NAME: Final = 128       # of a name
 def render(scan: Scan) -> Iterator[str]:
     """Lines of ASCII text, one a finding, in the order of the scan; none where nothing was found."""
     places = Places(scan)
-    clock = Clock(scan.captures)
+    clock = clock_of(scan)
     seen: Counter[str] = Counter()
     for finding in scan.findings:
         yield dump(_event(finding, scan, places, clock, seen)) + "\n"
@@ -58,9 +58,8 @@ def _event(finding: Finding, scan: Scan, places: Places, clock: Clock, seen: Cou
     capture = None if at is None else scan.captures[at]
     first = capture.first_time_ns if connection is None and capture is not None else None
     last = capture.last_time_ns if connection is None and capture is not None else None
-    frame = capture.first_frame if capture is not None else 1
     if connection is not None:
-        first, last, frame = connection.first_time_ns, connection.last_time_ns, connection.first_frame
+        first, last = connection.first_time_ns, connection.last_time_ns
     uid = places.fingerprint(finding)
     event_uid = _event_uid(uid, finding, None if capture is None else capture.sha256 or capture.path)
     seen[event_uid] += 1
@@ -71,7 +70,11 @@ def _event(finding: Finding, scan: Scan, places: Places, clock: Clock, seen: Cou
         "log_name": "aurora-wire scan",
         "product": {"name": "aurora-wire", "vendor_name": "aurora-wire", "version": clean(scan.tool_version)},
     }
-    shown = clock.show(frame, first)
+    shown = None
+    if connection is not None:
+        shown = clock.show(connection.first_frame, first)
+    elif capture is not None:
+        shown = clock.show_of(capture, first)
     if shown is not None:
         metadata["original_time"] = shown
     event: Fields = {
@@ -93,9 +96,10 @@ def _event(finding: Finding, scan: Scan, places: Places, clock: Clock, seen: Cou
         "message": f"{finding.title}: {shorten(finding.detail, TEXT)}" if finding.detail else finding.title,
         "metadata": metadata,
         "finding_info": _finding_info(finding, uid, first, last, None if capture is None else capture.path),
-        "remediation": {"desc": rule.fix, "references": list(rule.references)},
-        "evidences": [_evidence(finding, connection)],
-        "unmapped": _unmapped(finding, connection, undated=clock.undated(frame), timed=first is not None),
+        "remediation": {"desc": places.fix(rule, [finding]), "references": list(rule.references)},
+        "evidences": [_evidence(finding, connection, places)],
+        "unmapped": _unmapped(finding, connection, undated=shown is not None and "T" not in shown,
+                               timed=first is not None),
     }
     if first is not None:
         event["start_time"] = first // MS
@@ -132,8 +136,9 @@ def _finding_info(finding: Finding, uid: str, first: int | None, last: int | Non
     return info
 
 
-def _evidence(finding: Finding, connection: ConnectionResult | None) -> Fields:
+def _evidence(finding: Finding, connection: ConnectionResult | None, places: Places) -> Fields:
     data: Fields = {"frame": finding.frame, "offset": finding.offset, "connection": finding.connection}
+    data |= finding_place(finding, places)
     evidence: Fields = {"data": data}
     if connection is None:
         return evidence

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import PurePath
 
 from aurora_wire.report.escape import show_text
+from aurora_wire.report.frame_names import frame_names
 from aurora_wire.verdict.result import ConnectionResult, Finding, Scan
+from aurora_wire.verdict.rule import Rule
+from aurora_wire.verdict.servers import UNKNOWN, kind_of_connection
 
 FINGERPRINT = "aurora-wire/finding/1"
 
@@ -22,33 +26,49 @@ class Places:
     def __init__(self, scan: Scan) -> None:
         self._connections = {connection.id: connection for connection in scan.connections}
         self.captures = scan.captures
-        self._frames = scan.frame_places
-        if self._frames.is_empty():
-            for index, capture in enumerate(scan.captures):
-                self._frames.add(capture.first_frame, index, 1)
+        self.names = frame_names(scan)
+        self._kinds: dict[tuple[str, int], str] = {}  # of servers, where a connection tells
+        for connection in scan.connections:
+            kind = kind_of_connection(connection)
+            if kind != UNKNOWN:
+                self._kinds.setdefault((connection.server.address, connection.server.port), kind)
 
     def connection(self, finding: Finding) -> ConnectionResult | None:
         """None also where the connection was beyond the bound of those kept."""
         return None if finding.connection is None else self._connections.get(finding.connection)
 
     def capture_at(self, finding: Finding) -> int | None:
-        """Index of the capture that the finding is in, or that it names; of the first where it does neither."""
+        """Index of the capture that the finding is in, or that it names; None where it does neither, of several."""
         connection = self.connection(finding)
         frame = finding.frame if finding.frame is not None or connection is None else connection.first_frame
         if frame is not None:
-            place = self._frames.locate(frame)
-            if place is not None and place[0] < len(self.captures):
+            place = self.names.locate(frame)
+            if place is not None:
                 return place[0]
-            return 0 if self.captures else None
+            return self._only_one()
         named = (at for at, capture in enumerate(self.captures) if capture.path and capture.path in finding.detail)
-        return next(named, 0 if self.captures else None)
+        return next(named, self._only_one())
+
+    def _only_one(self) -> int | None:
+        return 0 if len(self.captures) == 1 else None
 
     def frame_of(self, finding: Finding) -> int | None:
         """The number that the finding's frame has in its capture."""
         if finding.frame is None:
             return None
-        place = self._frames.locate(finding.frame)
+        place = self.names.locate(finding.frame)
         return finding.frame if place is None else place[1]
+
+    def fix(self, rule: Rule, findings: Iterable[Finding]) -> str:
+        """What mends these findings of a rule, at the servers that they are about."""
+        return rule.fix_for({self._kind(self.connection(finding)) for finding in findings})
+
+    def _kind(self, connection: ConnectionResult | None) -> str:
+        """The kind of a connection's server; where it does not tell, what another one to the same place tells."""
+        if connection is None:
+            return UNKNOWN
+        kind = kind_of_connection(connection)
+        return kind if kind != UNKNOWN else self._kinds.get((connection.server.address, connection.server.port), kind)
 
     def fingerprint(self, finding: Finding) -> str:
         """32 hexadecimal digits, the same for the same mistake in another capture."""

@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
 
+from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.json_fields import Fields, clean, counts, dump
 from aurora_wire.report.places import Places, shorten
 from aurora_wire.report.text_style import SEVERITIES, endpoint
-from aurora_wire.report.times import Clock
+from aurora_wire.report.times import clock_of
 from aurora_wire.verdict.frameworks import CONTROLS, FRAMEWORKS, mappings_of_rule
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, Severity
 from aurora_wire.verdict.rule import Rule
@@ -57,12 +58,12 @@ def render(scan: Scan) -> Iterator[str]:
     total = sum(max(scan.findings_total.get(rule, 0), kept) for rule, kept in _kept(scan).items())
     left_out = total - len(findings)
     run: Fields = {
-        "tool": {"driver": _driver(scan)},
+        "tool": {"driver": _driver(scan, places)},
         "automationDetails": {"id": "aurora-wire/"},
         "invocations": [_invocation(scan, len(findings), left_out)],
         "columnKind": "unicodeCodePoints",
         "taxonomies": [_taxonomy(key) for key in FRAMEWORKS],
-        "artifacts": [_artifact(number, capture) for number, capture in enumerate(scan.captures, 1)],
+        "artifacts": [_artifact(number, one, places.names) for number, one in enumerate(scan.captures, 1)],
         "properties": _run_properties(scan, total, left_out),
     }
     yield f'{{\n "$schema": {dump(SCHEMA)},\n "version": "2.1.0",\n "runs": [{{\n'
@@ -84,24 +85,27 @@ def _kept(scan: Scan) -> Counter[str]:
     return kept
 
 
-def _driver(scan: Scan) -> Fields:
+def _driver(scan: Scan, places: Places) -> Fields:
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in scan.findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
     return {
         "name": "aurora-wire",
         "fullName": "aurora-wire: did this MySQL traffic cross the network in the clear?",
         "version": clean(scan.tool_version),
-        "rules": [_rule(rule) for rule in RULES.values()],
+        "rules": [_rule(rule, places.fix(rule, by_rule.get(rule.id, ()))) for rule in RULES.values()],
         "supportedTaxonomies": [{"name": name, "index": index} for index, name in enumerate(FRAMEWORKS.values())],
     }
 
 
-def _rule(rule: Rule) -> Fields:
+def _rule(rule: Rule, fix: str) -> Fields:
     keys = list(FRAMEWORKS)
     return {
         "id": rule.id,
         "name": "".join(word[0].upper() + word[1:] for word in _WORD.findall(rule.title)),
         "shortDescription": {"text": rule.title + "."},
         "fullDescription": {"text": rule.why},
-        "help": {"text": _help(rule), "markdown": _help_markdown(rule)},
+        "help": {"text": _help(rule, fix), "markdown": _help_markdown(rule, fix)},
         "defaultConfiguration": {"level": LEVELS[rule.severity]},
         "relationships": [
             {
@@ -126,14 +130,14 @@ def _rule(rule: Rule) -> Fields:
     }
 
 
-def _help(rule: Rule) -> str:
-    return f"{rule.why}\nTo mend it: {rule.fix}\nReferences: {'; '.join(rule.references)}."
+def _help(rule: Rule, fix: str) -> str:
+    return f"{rule.why}\nTo mend it: {fix}\nReferences: {'; '.join(rule.references)}."
 
 
-def _help_markdown(rule: Rule) -> str:
+def _help_markdown(rule: Rule, fix: str) -> str:
     """The same; lines that are commands, which begin with two spaces, become blocks of code."""
     lines: list[str] = [rule.why, "", "**To mend it**", ""]
-    for line in rule.fix.split("\n"):
+    for line in fix.split("\n"):
         if line.startswith("  "):
             lines += ["", "```", line[2:], "```", ""]
         else:
@@ -199,28 +203,31 @@ def _location(capture: CaptureResult, index: int) -> Fields:
     return {"uri": uri_of(capture.path), "index": index}
 
 
-def _artifact(number: int, capture: CaptureResult) -> Fields:
+def _artifact(number: int, capture: CaptureResult, names: FrameNames) -> Fields:
     # The number keeps two empty captures whose names look alike once cleaned apart: SARIF wants artifacts unique.
+    properties: Fields = {
+        "number": number,
+        "format": clean(capture.format),
+        "packets": capture.packets,
+        "complete": capture.complete,
+    }
     artifact: Fields = {
         "location": {"uri": uri_of(capture.path)},
         "length": capture.bytes,
         "roles": ["analysisTarget"],
-        "properties": {
-            "number": number,
-            "format": clean(capture.format),
-            "packets": capture.packets,
-            "complete": capture.complete,
-        },
+        "properties": properties,
     }
+    if names.several:
+        properties |= {"verdict": capture.verdict, "confidence": capture.confidence}
     if capture.sha256 is not None:
         artifact["hashes"] = {"sha-256": capture.sha256}
     return artifact
 
 
 def _run_properties(scan: Scan, total: int, left_out: int) -> Fields:
-    clock = Clock(scan.captures)
+    clock = clock_of(scan)
     times = [
-        clock.show(capture.first_frame, time_ns)
+        clock.show_of(capture, time_ns)
         for capture in scan.captures
         for time_ns in (capture.first_time_ns, capture.last_time_ns)
         if time_ns is not None and not capture.undated

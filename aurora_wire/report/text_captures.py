@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.text_style import Style, count, counted, day_and_time
-from aurora_wire.report.times import Clock
+from aurora_wire.report.text_style import LEAKS, Style, count, counted, judged, split_time
+from aurora_wire.report.times import Clock, clock_of
 from aurora_wire.verdict.result import CaptureResult, KeyLogResult, Scan
 
 IGNORED_SHOWN = 3  # files in folders that are no captures
-SHOWN = 20  # captures; the ones with a damage come first
+SHOWN = 20  # captures; the damaged ones come first, then those with a leak
 
 
 def captures_text(scan: Scan, style: Style) -> Iterator[str]:
@@ -20,12 +20,10 @@ def captures_text(scan: Scan, style: Style) -> Iterator[str]:
     yield style.title(f"Read {count(len(captures), 'capture')}: {total}")
     shown = captures
     if len(captures) > SHOWN:
-        damaged = [c for c in captures if not c.complete][:SHOWN]
-        whole = [c for c in captures if c.complete][: SHOWN - len(damaged)]
-        shown = damaged + whole
-    clock = Clock(captures)
+        shown = sorted(captures, key=lambda c: (c.complete, c.verdict not in LEAKS))[:SHOWN]
+    clock = clock_of(scan)
     for capture in shown:
-        yield from _capture(capture, clock, style)
+        yield from _capture(capture, clock, style, several=len(captures) > 1)
     if len(captures) > SHOWN:
         yield f"  {count(len(captures) - len(shown), 'more capture')}: --format json lists all of them"
     if scan.ignored:
@@ -37,12 +35,15 @@ def captures_text(scan: Scan, style: Style) -> Iterator[str]:
         yield from style.wrap(_keylog(keylog), "  ")
 
 
-def _capture(capture: CaptureResult, clock: Clock, style: Style) -> Iterator[str]:
+def _capture(capture: CaptureResult, clock: Clock, style: Style, *, several: bool) -> Iterator[str]:
     kind = capture.format + (f" in {capture.compression}" if capture.compression else "")
     links = ", ".join(show_text(name) for name in capture.link_types)
     size = [count(capture.packets, "packet"), count(capture.bytes, "byte")]
     facts = [show_text(kind), links, *size, _span(capture, clock)]
     yield f"  {show_text(capture.path)}: " + ", ".join(fact for fact in facts if fact)
+    if several and capture.verdict is not None:
+        shown = judged(capture.verdict, capture.confidence)
+        yield f"    {style.verdict(shown, capture.verdict, capture.confidence)}"
     if capture.sha256:
         yield f"    sha256 {capture.sha256}"
     if not capture.complete:
@@ -70,8 +71,8 @@ def _keylog(keylog: KeyLogResult) -> str:
 
 def _span(capture: CaptureResult, clock: Clock) -> str:
     """`2021-03-17 09:00:01 to 09:00:06 UTC`, to the second."""
-    first_day, first = day_and_time(clock, capture.first_frame, capture.first_time_ns)
-    last_day, last = day_and_time(clock, capture.first_frame, capture.last_time_ns)
+    first_day, first = split_time(clock.show_of(capture, capture.first_time_ns))
+    last_day, last = split_time(clock.show_of(capture, capture.last_time_ns))
     first, last = first.partition(".")[0], last.partition(".")[0]
     if not first or not last:
         return ""

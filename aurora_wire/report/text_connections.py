@@ -113,6 +113,7 @@ def reasons_text(scan: Scan, style: Style) -> Iterator[str]:
     if not weak:
         return
     yield style.title("Reasons for these verdicts")
+    names = style.names(scan)
     groups: dict[tuple[str, ...], list[ConnectionResult]] = {}
     for c in weak:
         key = (judged(c.verdict, c.confidence), *(reason.id for reason in c.reasons))
@@ -122,7 +123,7 @@ def reasons_text(scan: Scan, style: Style) -> Iterator[str]:
         verdict = style.verdict(shown, first.verdict, first.confidence)
         yield f"  {_named(members)}: {verdict}"
         for reason in first.reasons[:REASONS_EACH]:
-            where = place(reason.frame, reason.direction, reason.offset)
+            where = place(names.optional(reason.frame), reason.direction, reason.offset)
             yield from style.wrap(show_text(reason.text) + (f" ({where})" if where else ""), "    ")
         if len(first.reasons) > REASONS_EACH:
             yield f"    {count(len(first.reasons) - REASONS_EACH, 'more reason')}: --format json"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aurora_wire.report.escape import show_text
+from aurora_wire.report.frame_names import FrameNames
+from aurora_wire.report.places import Places
 from aurora_wire.report.table import table
 from aurora_wire.report.text_style import SEVERITIES, Style, advice, count, counted, place
 from aurora_wire.verdict.result import Finding, Scan
@@ -26,29 +28,31 @@ def findings_text(scan: Scan, style: Style) -> Iterator[str]:
         for severity in SEVERITIES
     )
     yield style.title(f"{count(sum(totals.values()), 'finding')}: {counted(by_severity)}")
+    names, places = style.names(scan), Places(scan)
     told: dict[str, str] = {}  # advice so far, line by line: under which rule
     for rule in ordered:
-        yield from _rule(rule, by_rule[rule], totals[rule], style)
+        yield from _rule(rule, by_rule[rule], totals[rule], names, style)
         if rule in RULES:
-            yield from advice("To mend it: " + _fix(rule, told), "      ", style)
+            fix = places.fix(RULES[rule], by_rule[rule])
+            yield from advice("To mend it: " + _fix(rule, fix, told), "      ", style)
     yield "  Why each of these matters: aurora-wire rules ID"
 
 
-def _rule(rule: str, findings: list[Finding], total: int, style: Style) -> Iterator[str]:
+def _rule(rule: str, findings: list[Finding], total: int, names: FrameNames, style: Style) -> Iterator[str]:
     first = findings[0]
     times = f", {total:,} times" if total > 1 else ""
     yield f"  {rule}  {style.severity(first.severity)}: {show_text(first.title)}{times}"
     for finding in findings[:PLACES_SHOWN]:
-        where = place(finding.frame, None, finding.offset, finding.connection)
+        where = place(names.optional(finding.frame), None, finding.offset, finding.connection)
         detail = show_text(finding.detail)
         yield from style.wrap(": ".join(part for part in (where, detail) if part), "      ")
     if total > PLACES_SHOWN:
         yield f"      and {total - PLACES_SHOWN:,} more: --format json"
 
 
-def _fix(rule: str, told: dict[str, str]) -> str:
-    """The rule's advice; what was said under an earlier rule is not said again."""
-    lines = RULES[rule].fix.split("\n")
+def _fix(rule: str, fix: str, told: dict[str, str]) -> str:
+    """A rule's advice; what was said under an earlier rule is not said again."""
+    lines = fix.split("\n")
     earlier = told.get(lines[0])
     if earlier is not None:
         lines = [f"as for {earlier}.", *(line for line in lines if line not in told)]

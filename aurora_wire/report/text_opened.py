@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.text_statements import FEWEST_EACH, SHOWN_EACH, SHOWN_IN_ALL, statement_lines
 from aurora_wire.report.text_style import Style, count, endpoint
-from aurora_wire.report.times import Clock
+from aurora_wire.report.times import clock_of
 from aurora_wire.verdict.result import ConnectionResult, OpenedResult, Scan
 
 CONNECTIONS_SHOWN = 100
@@ -21,7 +21,7 @@ def opened_text(scan: Scan, style: Style) -> Iterator[str]:
         return
     total = sum(inside.statements_total for _, inside in opened)
     yield style.title(f"Inside TLS (key log): {count(len(opened), 'connection')} opened, {count(total, 'statement')}")
-    clock = Clock(scan.captures)
+    clock, names = clock_of(scan), style.names(scan)
     each = min(SHOWN_EACH, max(FEWEST_EACH, SHOWN_IN_ALL // max(len(opened), 1)))
     left = SHOWN_IN_ALL
     for c, inside in opened[:CONNECTIONS_SHOWN]:
@@ -29,7 +29,7 @@ def opened_text(scan: Scan, style: Style) -> Iterator[str]:
         shown = list(inside.statements[: min(each, left)])
         left -= len(shown)
         if shown:
-            yield from statement_lines(shown, clock, style, "")
+            yield from statement_lines(shown, clock, names, style, "")
         if inside.statements_total > len(shown):
             yield f"    {count(inside.statements_total - len(shown), 'more statement')} inside: --format json"
     if len(opened) > CONNECTIONS_SHOWN:

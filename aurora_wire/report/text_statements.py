@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from aurora_wire.report.escape import show_bytes, show_text
+from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.text_style import RED, Style, count, day_and_time, endpoint
-from aurora_wire.report.times import Clock
+from aurora_wire.report.times import Clock, clock_of
 from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
 
 SHOWN_EACH = 20     # of a connection; fewer where many connections leak, so that more of them are seen
@@ -19,7 +20,7 @@ def statements_text(scan: Scan, style: Style) -> Iterator[str]:
     total = sum(c.statements_total for c in scan.connections)
     if not total:
         return
-    clock = Clock(scan.captures)
+    clock, names = clock_of(scan), style.names(scan)
     yield style.title(f"{count(total, 'statement')} in the clear")
     leaking = [c for c in scan.connections if c.statements]
     each = min(SHOWN_EACH, max(FEWEST_EACH, SHOWN_IN_ALL // max(len(leaking), 1)))
@@ -28,7 +29,7 @@ def statements_text(scan: Scan, style: Style) -> Iterator[str]:
         shown = c.statements[: min(each, left)]
         if not shown:
             break
-        yield from _connection(c, shown, clock, style)
+        yield from _connection(c, shown, clock, names, style)
         left -= len(shown)
         more = c.statements_total - len(shown)
         if more > 0:
@@ -39,24 +40,26 @@ def statements_text(scan: Scan, style: Style) -> Iterator[str]:
 
 
 def _connection(
-    c: ConnectionResult, statements: Sequence[StatementResult], clock: Clock, style: Style
+    c: ConnectionResult, statements: Sequence[StatementResult], clock: Clock, names: FrameNames, style: Style
 ) -> Iterator[str]:
     who = f"{show_text(c.user)}@" if c.user else ""
     database = f", database {show_text(c.database)}" if c.database else ""
     first_day, _ = day_and_time(clock, statements[0].frame, statements[0].time_ns)
     date = f", {first_day} UTC" if first_day else ""
     yield f"  connection {c.id}, {who}{endpoint(c.client)} to {endpoint(c.server)}{database}{date}"
-    yield from statement_lines(statements, clock, style, RED)
+    yield from statement_lines(statements, clock, names, style, RED)
 
 
-def statement_lines(statements: Sequence[StatementResult], clock: Clock, style: Style, code: str) -> Iterator[str]:
+def statement_lines(
+    statements: Sequence[StatementResult], clock: Clock, names: FrameNames, style: Style, code: str
+) -> Iterator[str]:
     """One or two lines each; code: their colour."""
     first_day, _ = day_and_time(clock, statements[0].frame, statements[0].time_ns)
     rows = []
     for statement in statements:
         day, time = day_and_time(clock, statement.frame, statement.time_ns)
         when = time if day == first_day else f"{day} {time}"
-        rows.append((str(statement.frame), when, show_text(statement.command)))
+        rows.append((names.name(statement.frame), when, show_text(statement.command)))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for statement, (frame, time, command) in zip(statements, rows, strict=True):
         start = f"    frame {frame:>{widths[0]}}  {time:>{widths[1]}}  {command:<{widths[2]}}"

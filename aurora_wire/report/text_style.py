@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aurora_wire.report.escape import show_text
+from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.times import Clock
-from aurora_wire.verdict.result import Confidence, Endpoint, Severity, Verdict
+from aurora_wire.verdict.result import Confidence, Endpoint, Scan, Severity, Verdict
 
 LEAKS: frozenset[Verdict] = frozenset(("plaintext", "mixed"))
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
@@ -28,6 +29,10 @@ class Style:
 
     def paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.color and code else text
+
+    def names(self, scan: Scan) -> FrameNames:
+        """Frames' names, those of captures cut where the terminal is narrow."""
+        return frame_names(scan, limit=self.width // 3)
 
     def title(self, text: str) -> str:
         return self.paint(text, BOLD)
@@ -75,8 +80,8 @@ def endpoint(value: Endpoint) -> str:
     return f"[{address}]:{value.port}" if ":" in address else f"{address}:{value.port}"
 
 
-def place(frame: int | None, direction: str | None, offset: int | None, connection: int | None = None) -> str:
-    """`connection 1, frame 17, server, offset 5120`, as far as it is known."""
+def place(frame: str | None, direction: str | None, offset: int | None, connection: int | None = None) -> str:
+    """`connection 1, frame 17, server, offset 5120`, as far as it is known. frame: as FrameNames names it."""
     parts = (
         "" if connection is None else f"connection {connection}",
         "" if frame is None else f"frame {frame}",
@@ -94,7 +99,11 @@ def judged(verdict: Verdict, confidence: Confidence | None) -> str:
 
 def day_and_time(clock: Clock, frame: int, time_ns: int | None) -> tuple[str, str]:
     """`2021-03-17` (nothing where there is no date) and `09:00:01.015000`; nanoseconds only if there are."""
-    shown = clock.show(frame, time_ns)
+    return split_time(clock.show(frame, time_ns))
+
+
+def split_time(shown: str | None) -> tuple[str, str]:
+    """The day and the time of what a Clock shows."""
     if shown is None:
         return "", ""
     day, _, time = shown.removesuffix("Z").rpartition("T")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from aurora_wire.verdict.result import CaptureResult
+from aurora_wire.report.frame_names import FrameNames
+from aurora_wire.verdict.frame_places import FramePlaces
+from aurora_wire.verdict.result import UNDATED_BEFORE_NS, CaptureResult, Scan
 
 SECOND = 1_000_000_000
 DAY_SECONDS = 86_400
@@ -39,30 +40,41 @@ def time_of_day(time_ns: int) -> str:
 
 
 class Clock:
-    """Knows which frames have a date: those of a capture that is not `undated`.
+    """Knows which frames have a date: all but those of an `undated` capture whose time is of day.
 
-    Where no capture is known yet (JSON lines are written before it is described), a time within the first day
-    of 1970 is taken for a time of day.
+    captures, places: as FrameNames has them. Where no capture is known (live ones are described at their end), a time
+    within the first day of 1970 is taken for a time of day.
     """
 
-    def __init__(self, captures: Iterable[CaptureResult] = ()) -> None:
-        self._first_frames: list[int] = []
-        self._undated: list[bool] = []
-        for capture in captures:
-            self.add(capture)
+    def __init__(
+        self, captures: Sequence[CaptureResult] = (), places: FramePlaces | None = None, *, several: bool | None = None
+    ) -> None:
+        self._captures = captures
+        self._frames = FrameNames(captures, places, several=several)
 
-    def add(self, capture: CaptureResult) -> None:
-        """Captures come in the order read, so with ascending `first_frame`."""
-        self._first_frames.append(capture.first_frame)
-        self._undated.append(capture.undated)
-
-    def undated(self, frame: int) -> bool:
-        at = bisect_right(self._first_frames, frame) - 1
-        return at >= 0 and self._undated[at]
+    def undated(self, frame: int, time_ns: int) -> bool:
+        """Whether a time of this frame is of day only."""
+        capture = self._frames.capture_of(frame)
+        return capture is not None and _is_of_day(capture, time_ns)
 
     def show(self, frame: int, time_ns: int | None) -> str | None:
-        """RFC 3339 in UTC, or the time of day where the frame's capture has no dates."""
+        """RFC 3339 in UTC, or the time of day where there is no date."""
         if time_ns is None:
             return None
-        undated = self.undated(frame) if self._first_frames else 0 <= time_ns < DAY_SECONDS * SECOND
+        undated = self.undated(frame, time_ns) if self._captures else 0 <= time_ns < DAY_SECONDS * SECOND
         return time_of_day(time_ns) if undated else rfc3339(time_ns)
+
+    def show_of(self, capture: CaptureResult, time_ns: int | None) -> str | None:
+        """The same for a time of a capture."""
+        if time_ns is None:
+            return None
+        return time_of_day(time_ns) if _is_of_day(capture, time_ns) else rfc3339(time_ns)
+
+
+def _is_of_day(capture: CaptureResult, time_ns: int) -> bool:
+    return capture.undated and 0 <= time_ns < UNDATED_BEFORE_NS
+
+
+def clock_of(scan: Scan) -> Clock:
+    """The clock of a scan that is done."""
+    return Clock(scan.captures, scan.frame_places)

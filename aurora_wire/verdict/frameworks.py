@@ -2,7 +2,8 @@
 
 A capture shows some hours of some network path. It can contradict that a control is in effect; it can support
 it; it never shows that anyone complies, and no wording here says so. Findings about the capture or about TCP
-(AW4xx, AW5xx) speak for neither side: they are not mapped.
+(AW4xx, AW5xx) speak for neither side: they are not mapped. Nor are those of what a server allows (AW6xx): what
+could happen is no evidence of what did.
 
 Sources: PCI DSS v4.0.1 (June 2024); 45 CFR 164.312(e); NIST SP 800-52 Rev. 2 (August 2019), sections 3.1 and
 3.3.1; NIST SP 800-53 Rev. 5, SC-8; ISO/IEC 27001:2022, Annex A; AICPA Trust Services Criteria 2017 (points of

@@ -72,7 +72,8 @@ def handshake_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
     for name, side in _sides(tls):
         late = side.data_records > 0
         if late and hello is not None and hello.version >= TLS_1_3 and name == "server":
-            late = side.last_data_frame > tls.client.first_data_frame >= 0
+            # By what it acknowledged, not by frames: the clocks of two taps differ.
+            late = side.last_data_acked > tls.client.first_data_offset >= 0
         if not late:
             words_for = f"no application data of the {name} was captured"
             yield Reason("no-application-data", words_for, place(side.first_frame), name)
@@ -114,9 +115,7 @@ def _hellos(tls: TLSFacts) -> Iterator[Reason]:
 
 def _order(tls: TLSFacts, name: Direction, side: TLSSide) -> Iterator[Reason]:
     """What came before the keys, and what has to come between ChangeCipherSpec and the first data."""
-    # The second ClientHello follows ChangeCipherSpec, and one tap may bring it before the HelloRetryRequest.
-    is_retry = tls.retry and side.odd == handshake.PLAIN_FINISHED and name == "client"
-    if side.odd and side.hellos and not is_retry:
+    if side.odd and side.hellos:
         words_for = ODD[side.odd].format(side=name)
         yield Reason("bad-handshake", words_for, place(side.odd_frame), name, place(side.odd_offset))
     hello, offer = tls.server_hello, tls.client_hello

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from aurora_wire.verdict.frame_places import FramePlaces
+
+UNDATED_BEFORE_NS: Final = 365 * 86_400 * 1_000_000_000  # in an `undated` capture, a time before this has no date
 
 Verdict = Literal["plaintext", "encrypted", "mixed", "no-session", "inconclusive", "not-mysql"]
 Confidence = Literal["proven", "likely"]
@@ -164,6 +166,7 @@ class ConnectionResult:
     statements_total: int = 0
     commands: dict[str, int] = field(default_factory=dict)   # every command seen in the clear, by name
     files: list[FileResult] = field(default_factory=list)    # of the client, that the server asked for
+    captures: list[int] = field(default_factory=list)        # indexes of those with a packet of it, of several
 
 
 @dataclass(slots=True, frozen=True)
@@ -198,6 +201,8 @@ class CaptureResult:
     link_types: list[str] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)   # frames not decoded, by reason
     hiding: dict[str, tuple[int, str]] = field(default_factory=dict)   # of these: may carry TCP; count, kind of remedy
+    verdict: Verdict | None = None  # of the connections with a packet in it; None where it could not be read
+    confidence: Confidence | None = None
 
 
 @dataclass(slots=True)

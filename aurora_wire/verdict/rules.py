@@ -1,6 +1,7 @@
 """The rule registry: every rule by its id, and a name for each id.
 
-AW1xx leaks, AW2xx negotiation, AW3xx TLS, AW4xx TCP, AW5xx the capture itself.
+AW1xx leaks, AW2xx negotiation, AW3xx TLS, AW4xx TCP, AW5xx the capture itself, AW6xx what a server allows
+(found by `aurora-wire probe` and `audit`, never in captures).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from aurora_wire.verdict.rule import Rule
 from aurora_wire.verdict.rules_capture import CAPTURE
 from aurora_wire.verdict.rules_leaks import LEAKS
 from aurora_wire.verdict.rules_negotiation import NEGOTIATION
+from aurora_wire.verdict.rules_posture import POSTURE
 from aurora_wire.verdict.rules_tls import TLS_QUALITY
 from aurora_wire.verdict.rules_wire import WIRE
 
@@ -51,8 +53,31 @@ ONE_DIRECTION: Final = "AW505"
 FILE_DAMAGED: Final = "AW506"
 BOUND_REACHED: Final = "AW507"
 
+SERVER_WITHOUT_TLS: Final = "AW601"
+OFFER_STRIPPED: Final = "AW602"
+OBSOLETE_OFFERED: Final = "AW603"
+WEAK_OFFERED: Final = "AW604"
+UNPROTECTED_OFFERED: Final = "AW605"
+LASTING_KEYS_OFFERED: Final = "AW606"
+CERTIFICATE_EXPIRED: Final = "AW607"
+CERTIFICATE_EXPIRES: Final = "AW608"
+CERTIFICATE_REFUSED: Final = "AW609"
+WEAK_CERTIFICATE: Final = "AW610"
+OWN_CERTIFICATE: Final = "AW611"
+AUTHORITIES_OUTDATED: Final = "AW612"
+NO_TLS_1_3: Final = "AW613"
+SHORT_DH: Final = "AW614"
+TLS_NOT_REQUIRED: Final = "AW621"
+CONNECTED_IN_CLEAR: Final = "AW622"
+ACCOUNTS_WITHOUT_TLS: Final = "AW623"
+PASSWORD_AS_IT_IS: Final = "AW624"  # noqa: S105 - a rule's id
+ANONYMOUS_ACCOUNT: Final = "AW625"
+OLD_HASH: Final = "AW626"
+REPLICATION_IN_CLEAR: Final = "AW627"
+FILES_ON_DEMAND: Final = "AW628"
+
 RULES: Final[dict[str, Rule]] = {
-    rule.id: rule for rule in (*LEAKS, *NEGOTIATION, *TLS_QUALITY, *WIRE, *CAPTURE)
+    rule.id: rule for rule in (*LEAKS, *NEGOTIATION, *TLS_QUALITY, *WIRE, *CAPTURE, *POSTURE)
 }
 
 

@@ -5,8 +5,8 @@ from typing import Final
 from aurora_wire.verdict.rule import Rule
 
 REQUIRE_TLS: Final = (
-    "Let the server refuse it (MariaDB: in its configuration file; RDS and Aurora: in the parameter group):\n"
-    "  SET PERSIST require_secure_transport = ON;\n"
+    "Let the server refuse what is not encrypted.\n"
+    "{require_tls}\n"
     "Let the client insist on TLS: --ssl-mode=VERIFY_IDENTITY --ssl-ca=CA.pem (MySQL), --ssl --ssl-ca=CA.pem "
     "--ssl-verify-server-cert (MariaDB), sslMode=VERIFY_IDENTITY (Connector/J)."
 )
@@ -23,16 +23,16 @@ LEAKS: Final = (
         "AW102", "Login in the clear", "high",
         "User and database are readable, and the scrambled password can be guessed offline. A server that "
         "refuses the login because it was not encrypted has received it by then: the refusal undoes nothing.",
-        REQUIRE_TLS + "\nThen change the password of the account that crossed:\n"
-        "  ALTER USER 'user'@'host' IDENTIFIED BY 'new password';",
+        REQUIRE_TLS + "\nThen change the password of the account that crossed.\n"
+        "{account_password}",
         ('MySQL 8.4 Reference Manual, "Configuring MySQL to Use Encrypted Connections"',
          'MySQL Server source documentation, "Protocol::HandshakeResponse41"'),
     ),
     Rule(
         "AW103", "Password in clear text", "critical",
         "The password itself crossed, readable: whoever was on the path can log in with it.",
-        "Change the password now, over TLS, and allow the account nothing else:\n"
-        "  ALTER USER 'user'@'host' IDENTIFIED BY 'new password' REQUIRE SSL;\n"
+        "Change the password now, over TLS, and allow the account nothing else.\n"
+        "{account_password_tls}\n"
         "Never enable mysql_clear_password (--enable-cleartext-plugin) without --ssl-mode=VERIFY_CA "
         "or stronger.",
         ('MySQL 8.4 Reference Manual, "Client-Side Cleartext Pluggable Authentication"',
@@ -49,9 +49,9 @@ LEAKS: Final = (
         "AW105", "File of the client in the clear (LOCAL INFILE)", "high",
         "The content of a file of the client crossed readable. Without TLS the request for it can be "
         "forged by anyone on the path, for any file that the client may read.",
-        "Turn it off where it is not needed:\n"
-        "  SET PERSIST local_infile = OFF;\n"
-        "and in the client (--local-infile=0, allowLoadLocalInfile=false in Connector/J); elsewhere "
+        "Turn it off where it is not needed.\n"
+        "{local_infile_off}\n"
+        "And in the client (--local-infile=0, allowLoadLocalInfile=false in Connector/J); elsewhere "
         "use TLS with verification: --ssl-mode=VERIFY_IDENTITY.",
         ('MySQL 8.4 Reference Manual, "Security Considerations for LOAD DATA LOCAL"',),
     ),

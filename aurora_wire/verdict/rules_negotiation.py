@@ -14,7 +14,7 @@ NEGOTIATION: Final = (
         "Let the client insist on TLS: --ssl-mode=VERIFY_IDENTITY (MySQL), --ssl (MariaDB before 11.4), "
         "sslMode=VERIFY_IDENTITY (Connector/J), tls=true (Go), ssl={...} (Node.js, PyMySQL), "
         "MYSQLI_CLIENT_SSL (PHP). So that no client can decline:\n"
-        "  ALTER USER 'user'@'host' REQUIRE SSL;",
+        "{account_tls}",
         ('MySQL 8.4 Reference Manual, "Command Options for Encrypted Connections"',
          'MySQL 8.4 Reference Manual, "CREATE USER Statement", SSL/TLS Options'),
     ),
@@ -22,12 +22,9 @@ NEGOTIATION: Final = (
         "AW202", "Server offers no TLS", "high",
         "The greeting has no TLS flag: no client can encrypt its connection to this server, and clients that "
         "merely prefer TLS fall back without a word.",
-        "Give the server a certificate (ssl_ca, ssl_cert, ssl_key; MySQL makes its own at start unless "
-        "auto_generate_certs is off) and load it:\n"
-        "  ALTER INSTANCE RELOAD TLS;\n"
-        "MariaDB: FLUSH SSL. ProxySQL: SET mysql-have_ssl = 'true'. If this server should offer TLS, "
-        "something "
-        "on the way may have removed the flag: compare with a capture taken on the server's own host.",
+        "{offer_tls}\n"
+        "If this server should offer TLS, something on the way may have removed the flag: compare with a capture taken "
+        "on the server's own host.",
         ('MySQL 8.4 Reference Manual, "Configuring MySQL to Use Encrypted Connections"',
          'CVE-2015-3152 (BACKRONYM)'),
     ),

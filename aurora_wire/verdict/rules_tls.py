@@ -6,20 +6,19 @@ from aurora_wire.verdict.rule import Rule
 
 MANUAL: Final = 'MySQL 8.4 Reference Manual, "Encrypted Connection TLS Protocols and Ciphers"'
 STRONG_VERSIONS: Final = (
-    "On the server (MySQL 5.7 and MariaDB: tls_version in the configuration file, and a restart):\n"
-    "  SET PERSIST tls_version = 'TLSv1.2,TLSv1.3'; ALTER INSTANCE RELOAD TLS;\n"
+    "Let the server take newer versions only.\n"
+    "{tls_versions}\n"
 )
 STRONG_SUITES: Final = (
-    "On the server:\n"
-    "  SET PERSIST ssl_cipher = 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384'; ALTER INSTANCE RELOAD TLS;"
+    "Let the server take strong suites only.\n"
+    "{tls_suites}"
 )
 
 TLS_QUALITY: Final = (
     Rule(
         "AW301", "Obsolete TLS version", "medium",
         "SSL 3.0, TLS 1.0 and TLS 1.1 have known weaknesses and may no longer be used.",
-        STRONG_VERSIONS + "and update clients that know nothing newer (before MySQL 5.7.10 and Java 8).",
+        STRONG_VERSIONS + "Update clients that know nothing newer (before MySQL 5.7.10 and Java 8).",
         ('RFC 8996, sections 4 and 5', 'RFC 7568, section 3', MANUAL),
     ),
     Rule(
@@ -52,7 +51,7 @@ TLS_QUALITY: Final = (
         "AW305", "No forward secrecy", "low",
         "The session's keys are protected by the server's RSA key alone: whoever gets that key later opens "
         "every capture made until then.",
-        STRONG_VERSIONS + "and leave only suites that begin with ECDHE or DHE in ssl_cipher; TLS 1.3 "
+        STRONG_VERSIONS + "Leave only suites that begin with ECDHE or DHE in ssl_cipher; TLS 1.3 "
         "has no others.",
         ('RFC 9325, section 7.3, "Forward Secrecy"', MANUAL),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from aurora_wire.verdict.frame_kinds import MAX_SHOWN, MORE
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Undecoded
 from aurora_wire.wire.skipped import BEHIND_TUNNEL, OTHER_LINK, WHOLE_FRAGMENTS, WHOLE_HEADERS
 
@@ -14,7 +15,7 @@ CAPTURE_INSIDE = "capture behind the tunnel or bridge, where the packets are bar
 # A filter on ports passes the first fragment only, as the others have none.
 FRAGMENTS_TOO = "sudo tcpdump -i any -s 0 -w capture.pcap 'tcp port {port} or (ip[6:2] & 0x1fff != 0) or ip6 proto 44'"
 
-MAX_ROWS = 64  # kinds of frames shown one by one; a hostile capture has any number
+MAX_ROWS = MAX_SHOWN + 2  # kinds of frames; what a capture puts together counts as one
 # Kind of remedy -> words and remedy.
 OF_FRAMES = {
     BEHIND_TUNNEL: ("encapsulation: {}", CAPTURE_INSIDE),
@@ -93,14 +94,16 @@ def undecoded_of(losses: Losses, captures: list[CaptureResult]) -> list[Undecode
         for name, (count, kind) in capture.hiding.items():
             frames[name] += count
             remedies[name] = kind
-    for name, count in sorted(frames.items())[:MAX_ROWS]:
+    named = sorted(frames, key=lambda name: (-frames[name], name))
+    for name in sorted(named[:MAX_ROWS], key=lambda name: (name.startswith(MORE), name)):
+        count = frames[name]
         words, remedy = OF_FRAMES[remedies[name]]
         row = Undecoded(words.format(name), count, "frames", None, remedy.format(port=losses.port))
         rows.append(row)
-    if len(frames) > MAX_ROWS:
-        others = sorted(frames.items())[MAX_ROWS:]
-        count = sum(amount for _, amount in others)
-        words = f"{len(others):,} more kinds of frames that are not decoded"
+    others = named[MAX_ROWS:]
+    if others:
+        count = sum(frames[name] for name in others)
+        words = f"{MORE}{len(others):,} more kinds of frames that are not decoded"
         rows.append(Undecoded(words, count, "frames", None, OF_FRAMES[OTHER_LINK][1]))
     dropped = sum(capture.dropped_packets or 0 for capture in captures)
     if dropped:

@@ -122,6 +122,7 @@ class Decoders:
             client.state = CLIENT_COMMANDS
             client.compressed = True
             client.relaxed = True
+            client.followed = not self.facts.doubt
             client.tls_possible = False
             return CompressedPackets(self.facts, side, client, inner_side, self.inflaters)
         server = ServerPackets(self.facts, inner_side)

@@ -21,7 +21,15 @@ from aurora_wire.wire.history import History
 from aurora_wire.wire.inside import InsideMaker
 from aurora_wire.wire.locator import Locator
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater, ZlibInflater
-from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, NO_MYSQL_PORT, TCP, TCP_CUT, is_malformed
+from aurora_wire.wire.skipped import (
+    FRAGMENT_LOST,
+    FRAGMENT_WAITING,
+    MORE_KINDS,
+    NO_MYSQL_PORT,
+    TCP,
+    TCP_CUT,
+    is_malformed,
+)
 from aurora_wire.wire.stream import ASIDE, MAX_WINDOW, OLD, PROBE, WINDOW_SLACK, Receiver, Stream
 from aurora_wire.wire.tls.opening import Openers, OpeningMaker
 from aurora_wire.wire.tracker import LabelledFrame, Labels
@@ -32,6 +40,7 @@ RST: Final[i64] = 0x04
 ACK: Final[i64] = 0x10
 
 X_PORT: Final[i64] = 33060
+MAX_KINDS: Final[i64] = 4096            # of skipped frames that are told apart
 NEAR: Final[i64] = 1 << 20              # bytes between sequence numbers that are of one connection without doubt
 MAX_SPACES: Final[i64] = 8              # connections of the same addresses and ports at a time
 MAX_UNTAKEN: Final[i64] = 2048          # finished connections, or events, after which they should be taken
@@ -282,8 +291,12 @@ class Engine:
             ports = self.ports
             if u16_be(locator.buffer, locator.at) not in ports and u16_be(locator.buffer, locator.at + 2) not in ports:
                 reason = NO_MYSQL_PORT
-        key = int(reason << 32 | self.locator.reason_detail)
-        self.skipped[key] = self.skipped.get(key, 0) + 1
+        key = int(reason << 32 | locator.reason_detail)
+        known = self.skipped.get(key, 0)
+        if known == 0 and locator.reason_detail != 0 and len(self.skipped) >= MAX_KINDS:
+            key = int(MORE_KINDS << 32)
+            known = self.skipped.get(key, 0)
+        self.skipped[key] = known + 1
         if self.labelled is not None:
             label = labels.NOT_TCP
             if reason in (FRAGMENT_WAITING, FRAGMENT_LOST):
@@ -607,6 +620,24 @@ class Engine:
                         found.append(space)
                     space = space.next_space
         return found
+
+    def last_connection(self) -> Connection | None:
+        """Return the connection that the last frame, a TCP segment, went to; None where it went to none."""
+        locator = self.locator
+        data = locator.buffer
+        stop = locator.addresses_at + 8
+        if locator.ip_version != 4:
+            stop = locator.addresses_at + 32
+        tcp_at = locator.tcp_at
+        stream = self.streams.get(data[locator.addresses_at : stop] + data[tcp_at : tcp_at + 4])
+        if stream is None:
+            return None
+        connection: Connection | None = cast(Connection, stream.receiver)
+        while connection is not None:
+            if connection.last_frame == self.frames:
+                return connection
+            connection = connection.next_space
+        return None
 
     def note_open(self, kind: i64) -> None:
         """A remark on every open connection: the file broke off here."""

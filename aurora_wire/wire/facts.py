@@ -150,9 +150,10 @@ class TLSSide:
 
     __slots__ = (
         "alerts", "app_bytes", "app_records", "before_hello", "before_spec", "broken", "close_notify", "data_records",
-        "early_frame", "early_offset", "encrypted_handshake", "fatal_alert", "finished", "first_data_frame",
-        "first_frame", "first_offset", "hellos", "keys_before_spec", "last_alert", "last_data_frame", "odd",
-        "odd_frame", "odd_offset", "other_frame", "other_messages", "records", "spec_changed", "spec_frame",
+        "early_frame", "early_offset", "encrypted_handshake", "fatal_alert", "finished", "first_data_offset",
+        "first_frame", "first_offset", "first_unsure_offset", "hellos", "keys_before_spec", "last_alert",
+        "last_data_acked", "odd", "odd_frame", "odd_offset", "other_frame", "other_messages", "records",
+        "spec_changed", "spec_frame", "unsure_longest", "unsure_records",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -164,8 +165,12 @@ class TLSSide:
         self.app_records: i64 = 0                # application data records after the hellos
         self.data_records: i64 = 0               # of these, neither TLS 1.3's Finished nor an alert
         self.app_bytes: i64 = 0
-        self.first_data_frame: i64 = -1
-        self.last_data_frame: i64 = -1
+        self.first_data_offset: i64 = -1
+        self.last_data_acked: i64 = -1           # what the segment of the last one acknowledged: see `Stream.acked`
+        # Application data records that came before the version was known, and are no data in TLS 1.3.
+        self.unsure_records: i64 = 0
+        self.unsure_longest: i64 = 0
+        self.first_unsure_offset: i64 = -1
         self.alerts: i64 = 0
         self.last_alert: i64 = -1                # description of the last readable one
         self.fatal_alert: bool = False
@@ -337,6 +342,8 @@ class Facts:
         self.prepared: dict[int, Prepared] = {}
         self.unanswered_prepares: list[Prepared] = []
         self.last_prepared: Prepared | None = None
+        # Only for a tracker: packets were missed, so that nobody can tell which command the next reply answers.
+        self.doubt = True
         self.command_counts: dict[int, int] = {} # but of COM_QUERY
         self.command_offset: i64 = -1            # of the first command
         self.response_offset: i64 = -1           # of the first response

@@ -11,8 +11,9 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be, u32_be
 from aurora_wire.wire.checksum import internet_checksum
-from aurora_wire.wire.cursor import IP_V4, IP_V6, MPLS, PROTOCOL, TCP_HEADER, Cursor
+from aurora_wire.wire.cursor import ETHERNET, IP, IP_V4, IP_V6, MPLS, PROTOCOL, TCP_HEADER, Cursor
 from aurora_wire.wire.fragments import COMPLETE, WAITING
+from aurora_wire.wire.overlays import ether_ip, l2tp_v3
 from aurora_wire.wire.skipped import (
     ESP,
     FRAGMENT_LOST,
@@ -40,7 +41,14 @@ IPPROTO_FRAGMENT: Final[i64] = 44
 IPPROTO_GRE: Final[i64] = 47
 IPPROTO_AH: Final[i64] = 51
 IPPROTO_DESTINATION: Final[i64] = 60
+IPPROTO_IPIP_94: Final[i64] = 94
+IPPROTO_ETHER_IP: Final[i64] = 97
+IPPROTO_L2TP: Final[i64] = 115
+IPPROTO_MOBILITY: Final[i64] = 135
 IPPROTO_MPLS_IN_IP: Final[i64] = 137
+IPPROTO_HIP: Final[i64] = 139
+IPPROTO_SHIM6: Final[i64] = 140
+IPPROTO_ETHERNET: Final[i64] = 143
 
 MAX_DATAGRAM: Final[i64] = 65535       # bytes, header included, of what fragments can make
 MAX_JUMBO: Final[i64] = 1 << 20        # our bound on a jumbogram; Linux makes at most 512 KiB ("BIG TCP")
@@ -244,7 +252,8 @@ def reassembled(c: Cursor, header: bytes, addresses_at: i64) -> i64:
 def is_followed(protocol: i64) -> bool:
     """Could TCP be inside?"""
     return protocol in (
-        IPPROTO_TCP, IPPROTO_UDP, IPPROTO_IPIP, IPPROTO_IPV6, IPPROTO_GRE, IPPROTO_AH, IPPROTO_MPLS_IN_IP
+        IPPROTO_TCP, IPPROTO_UDP, IPPROTO_IPIP, IPPROTO_IPV6, IPPROTO_GRE, IPPROTO_AH, IPPROTO_MPLS_IN_IP,
+        IPPROTO_IPIP_94, IPPROTO_ETHER_IP, IPPROTO_L2TP, IPPROTO_ETHERNET,
     )
 
 
@@ -265,8 +274,18 @@ def ip_payload(c: Cursor) -> i64:
         return c.enter(MPLS)
     if number == IPPROTO_AH:
         return extension(c)
+    if number == IPPROTO_IPIP_94:
+        return c.enter(IP)
+    if number == IPPROTO_ETHERNET:
+        return c.enter(ETHERNET)
+    if number == IPPROTO_ETHER_IP:
+        return ether_ip(c)
+    if number == IPPROTO_L2TP:
+        return l2tp_v3(c)
     if c.ip_version == 6:
-        if number in (IPPROTO_ROUTING, IPPROTO_DESTINATION):
+        if number in (
+            IPPROTO_ROUTING, IPPROTO_DESTINATION, IPPROTO_MOBILITY, IPPROTO_HIP, IPPROTO_SHIM6,
+        ):
             return extension(c)
         if number == IPPROTO_FRAGMENT:
             return fragment_v6(c)

@@ -1,7 +1,6 @@
 """From a link-layer header to the IP header.
 
-Sources: tcpdump.org "Link-layer header types"; IEEE 802.3, 802.1Q; RFC 1042 (SNAP), 1661 and 1662 (PPP),
-2516 (PPPoE).
+Sources: tcpdump.org "Link-layer header types"; IEEE 802.3, 802.1Q; RFC 1661 and 1662 (PPP), 2516 (PPPoE).
 """
 
 from typing import Final
@@ -9,43 +8,78 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.reads import u16, u16_be, u32, u32_be
-from aurora_wire.wire.cursor import ETHERTYPE, IP, IP_V4, IP_V6, LLC_HEADER, MPLS, PPP, Cursor
+from aurora_wire.wire.cursor import ETHERNET, ETHERTYPE, IP, IP_V4, IP_V6, LLC_HEADER, MPLS, PPP, Cursor
+from aurora_wire.wire.juniper import is_juniper, juniper
+from aurora_wire.wire.lan_links import arcnet, behind, docsis, fddi, infiniband, mpacket, switch_tag, token_ring
+from aurora_wire.wire.recorders import erf, exported
 from aurora_wire.wire.skipped import (
     ARP,
     LINK_CUT,
-    LLC,
     OTHER_ETHERTYPE,
     OTHER_FAMILY,
     OTHER_LINK_TYPE,
     OTHER_PPP,
     TUNNEL_CUT,
 )
-from aurora_wire.wire.wifi import radiotap, wifi
+from aurora_wire.wire.tags import tag
+from aurora_wire.wire.wan_links import atm, cisco_hdlc, frame_relay, pppd, sunatm
+from aurora_wire.wire.wifi import old_radio, radiotap, wifi
 
 NULL: Final[i64] = 0             # LINKTYPE_ numbers
 EN10MB: Final[i64] = 1
 PPP_LINK: Final[i64] = 9
 RAW_DLT: Final[i64] = 12         # DLT_RAW as some systems number it
+SLIP: Final[i64] = 8
+TOKEN_RING: Final[i64] = 6
+ARCNET: Final[i64] = 7
+FDDI: Final[i64] = 10
+ATM_RFC1483_DLT: Final[i64] = 11
 RAW_OPENBSD: Final[i64] = 14
+ATM_CLIP_DLT: Final[i64] = 19
 PPP_HDLC: Final[i64] = 50
 PPP_ETHER: Final[i64] = 51
+ATM_RFC1483: Final[i64] = 100
 RAW: Final[i64] = 101
 C_HDLC: Final[i64] = 104
 IEEE802_11: Final[i64] = 105
+ATM_CLIP: Final[i64] = 106
+FRELAY: Final[i64] = 107
 LOOP: Final[i64] = 108
 ENC: Final[i64] = 109
 LINUX_SLL: Final[i64] = 113
 PFLOG: Final[i64] = 117
+PRISM: Final[i64] = 119
+IP_OVER_FC: Final[i64] = 122
+SUNATM: Final[i64] = 123
 RADIOTAP: Final[i64] = 127
+ARCNET_LINUX: Final[i64] = 129
+FIREWIRE: Final[i64] = 138
+DOCSIS: Final[i64] = 143
 USER2: Final[i64] = 149          # what macOS calls PKTAP in a file
+AVS: Final[i64] = 163
+PPP_PPPD: Final[i64] = 166
 PPI: Final[i64] = 192
+ERF: Final[i64] = 197
 PPP_WITH_DIR: Final[i64] = 204
+C_HDLC_WITH_DIR: Final[i64] = 205
+FRELAY_WITH_DIR: Final[i64] = 206
+MPLS_LINK: Final[i64] = 219
 IPNET: Final[i64] = 226
 IPV4: Final[i64] = 228
 IPV6: Final[i64] = 229
 NFLOG: Final[i64] = 239
+NETANALYZER: Final[i64] = 240
+NETANALYZER_TRANSPARENT: Final[i64] = 241
+IPOIB: Final[i64] = 242
+INFINIBAND: Final[i64] = 247
+EXPORTED: Final[i64] = 252       # "Wireshark upper PDU"
 PKTAP: Final[i64] = 258
+MPACKET: Final[i64] = 274
 LINUX_SLL2: Final[i64] = 276
+DSA_TAG_BRCM: Final[i64] = 281
+DSA_TAG_BRCM_PREPEND: Final[i64] = 282
+DSA_TAG_DSA: Final[i64] = 284
+DSA_TAG_EDSA: Final[i64] = 285
 
 NFULA_PAYLOAD: Final[i64] = 9    # of NFLOG's attributes
 PKTAP_LEN: Final[i64] = 108      # bytes of its header, at least
@@ -98,6 +132,63 @@ def rarer_link(c: Cursor, link_type: i64) -> i64:
         return pktap(c, link_type)
     if link_type == PPI:
         return ppi(c)
+    if is_juniper(link_type):
+        return juniper(c, link_type)
+    return rarest_link(c, link_type)
+
+
+def rarest_link(c: Cursor, link_type: i64) -> i64:
+    """Links that nobody has seen for years, or outside a laboratory."""
+    if link_type in (FRELAY, FRELAY_WITH_DIR):
+        c.at += 1 if link_type == FRELAY_WITH_DIR else 0
+        return frame_relay(c)
+    if link_type == C_HDLC_WITH_DIR:
+        c.at += 1
+        return cisco_hdlc(c)
+    if link_type == PPP_PPPD:
+        return pppd(c)
+    if link_type in (ATM_RFC1483, ATM_RFC1483_DLT, ATM_CLIP, ATM_CLIP_DLT):
+        return atm(c, link_type)
+    if link_type == SUNATM:
+        return sunatm(c, link_type)
+    if link_type == SLIP:
+        return behind(c, 16, IP)
+    if link_type in (PRISM, AVS):
+        return old_radio(c)
+    if link_type == TOKEN_RING:
+        return token_ring(c)
+    if link_type == FDDI:
+        return fddi(c)
+    if link_type in (ARCNET, ARCNET_LINUX):
+        return arcnet(c, link_type)
+    if link_type == DOCSIS:
+        return docsis(c, link_type)
+    if link_type == IP_OVER_FC:
+        return behind(c, 16, LLC_HEADER)
+    if link_type == FIREWIRE:
+        return typed_header(c, 16, 18)
+    if link_type == IPOIB:
+        return typed_header(c, 40, 44)
+    if link_type == INFINIBAND:
+        return infiniband(c, link_type)
+    if link_type == MPLS_LINK:
+        return c.enter(MPLS)
+    if link_type == ERF:
+        return erf(c, link_type)
+    if link_type == EXPORTED:
+        return exported(c, link_type)
+    if link_type == NETANALYZER:
+        return behind(c, 4, ETHERNET)
+    if link_type == NETANALYZER_TRANSPARENT:
+        return behind(c, 12, ETHERNET)
+    if link_type == MPACKET:
+        return mpacket(c, link_type)
+    if link_type in (DSA_TAG_BRCM, DSA_TAG_DSA):
+        return switch_tag(c, 4)
+    if link_type == DSA_TAG_BRCM_PREPEND:
+        return behind(c, 4, ETHERNET)
+    if link_type == DSA_TAG_EDSA:
+        return switch_tag(c, 8)
     c.reason_detail = link_type
     return OTHER_LINK_TYPE
 
@@ -211,32 +302,8 @@ def ethertype(c: Cursor) -> i64:
         return pppoe(c)
     if number == 0x0806:
         return ARP
-    c.reason_detail = number
-    return OTHER_ETHERTYPE
-
-
-def llc(c: Cursor) -> i64:
-    """802.2 LLC, and SNAP behind it."""
-    at = c.at
-    if c.end - at < 3:
-        return LINK_CUT
-    saps = u16_be(c.buffer, at)
-    control: i64 = c.buffer[at + 2]
-    if saps == 0x0606 and control == 3:
-        c.at = at + 3
-        return IP_V4
-    if saps != 0xAAAA or control != 3:
-        return LLC
-    if c.end - at < 8:
-        return LINK_CUT
-    organisation = u32_be(c.buffer, at + 2) & 0xFFFFFF
-    number = u16_be(c.buffer, at + 6)
-    # 0000F8 is the bridge tunnel encapsulation of 802.1H. A length can't stand here.
-    if (organisation not in (0, 0xF8)) or number <= MAX_LENGTH:
-        return LLC
-    c.at = at + 8
     c.number = number
-    return ETHERTYPE
+    return tag(c)
 
 
 def loopback(c: Cursor) -> i64:
@@ -247,10 +314,12 @@ def loopback(c: Cursor) -> i64:
     family = u32(c.buffer, at)
     if family > 0xFFFF:
         family = u32_be(c.buffer, at)
+    if family > 0xFF and family & 0xFF == 0:  # its halves the other way round
+        family >>= 8
     c.at = at + 4
     if family == 2:
         return IP_V4
-    if family in (10, 24, 28, 30):  # Linux, NetBSD and OpenBSD, FreeBSD, macOS
+    if family in (10, 23, 24, 28, 30):  # Linux, Windows, NetBSD and OpenBSD, FreeBSD, macOS
         return IP_V6
     c.reason_detail = family
     return OTHER_FAMILY

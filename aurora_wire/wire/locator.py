@@ -23,7 +23,8 @@ from aurora_wire.wire.cursor import (
 )
 from aurora_wire.wire.fragments import Fragments
 from aurora_wire.wire.ip import ip, ip_payload, ipv4, ipv6
-from aurora_wire.wire.link import ethernet, ethertype, link, llc, ppp
+from aurora_wire.wire.link import ethernet, ethertype, link, ppp
+from aurora_wire.wire.llc import llc
 from aurora_wire.wire.skipped import SKIPPED, TCP, TCP_CUT, TCP_MALFORMED, skipped_name
 from aurora_wire.wire.tunnels import mpls
 

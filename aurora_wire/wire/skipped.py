@@ -1,7 +1,7 @@
 """Why a frame gave no TCP segment: one small integer a reason, and its name for people.
 
 Some reasons come with a number (`detail`) that tells more, such as the Ethernet type; else it is 0.
-Sources of the names: IANA "IEEE 802 Numbers", "Protocol Numbers"; tcpdump.org "Link-layer header types".
+Sources of the names: IANA "IEEE 802 Numbers", "Protocol Numbers".
 """
 
 from typing import Final
@@ -23,15 +23,19 @@ OTHER_ETHERTYPE: Final[i64] = 9    # detail: Ethernet type
 OTHER_LINK_TYPE: Final[i64] = 10   # detail: LINKTYPE_ number
 OTHER_PPP: Final[i64] = 11         # detail: PPP protocol number
 OTHER_FAMILY: Final[i64] = 12      # detail: address family of a loopback frame
-LLC: Final[i64] = 13               # 802.2 without SNAP, or SNAP of another organisation
+LLC: Final[i64] = 13               # 802.2 without SNAP, or SNAP that is known to carry no IP
 WIFI_PROTECTED: Final[i64] = 14
 WIFI_OTHER: Final[i64] = 15        # management, control, data frames without data
 WIFI_AGGREGATE: Final[i64] = 16    # A-MSDU: several frames in one
 WIFI_FRAGMENT: Final[i64] = 17
-PPTP: Final[i64] = 18              # GRE version 1
+CONTROL: Final[i64] = 18           # of a tunnel: no packet inside
 OTHER_GRE: Final[i64] = 19         # detail: the 16 bits of flags and version
 OTHER_TUNNELLED: Final[i64] = 20   # MPLS, GTP-U, ERSPAN or raw IP link that carries neither IP nor Ethernet
 TOO_DEEP: Final[i64] = 21
+CAPWAP_FRAME: Final[i64] = 22      # encrypted, in fragments, or of another radio
+OTHER_SNAP: Final[i64] = 23        # detail: the organisation
+OTHER_NLPID: Final[i64] = 24       # detail: the protocol number of frame relay or ATM
+MORE_KINDS: Final[i64] = 25        # of more kinds than are told apart
 
 # Fragments of an IP datagram.
 FRAGMENT_WAITING: Final[i64] = 32  # kept; the frame that brings the last one answers for the whole datagram
@@ -51,8 +55,10 @@ SKIPPED: Final = {
     8: "IP protocol {} not known", 9: "Ethernet type 0x{:04x} not known", 10: "link type {} not known",
     11: "PPP protocol 0x{:04x} not known", 12: "loopback address family {} not known", 13: "802.3 LLC",
     14: "802.11 protected", 15: "802.11 without data", 16: "802.11 A-MSDU", 17: "802.11 fragment",
-    18: "PPTP", 19: "GRE flags 0x{:04x} not known", 20: "tunnel with neither IP nor Ethernet inside",
-    21: "tunnels nested too deep",
+    18: "control message of a tunnel", 19: "GRE flags 0x{:04x} not known",
+    20: "tunnel with neither IP nor Ethernet inside", 21: "tunnels nested too deep",
+    22: "CAPWAP that is encrypted or in fragments", 23: "SNAP of organisation 0x{:06x} not known",
+    24: "NLPID 0x{:02x} not known", 25: "further kinds of frames not known",
     32: "IP fragment, waiting", 33: "IP fragment without the rest",
     48: "link header cut", 49: "IP header cut", 50: "TCP header cut", 51: "tunnel header cut",
     52: "malformed IP header", 53: "malformed TCP header", 54: "TCP header cut, of other ports",
@@ -78,15 +84,8 @@ ETHERTYPES: Final = {
     0x892F: "HSR", 0x9000: "Ethernet loopback test",
 }
 
-LINK_TYPES: Final = {
-    6: "Token Ring", 7: "ARCNET", 8: "SLIP", 10: "FDDI", 107: "Frame Relay", 109: "ENC", 117: "PFLOG",
-    119: "Prism 802.11", 138: "FireWire", 143: "DOCSIS", 147: "USER0", 163: "AVS 802.11", 187: "Bluetooth H4",
-    189: "USB", 192: "PPI", 195: "802.15.4", 220: "USB", 226: "IPNET", 227: "SocketCAN", 239: "NFLOG",
-    242: "IP over InfiniBand", 249: "USBPcap", 252: "Wireshark upper PDU", 253: "netlink", 271: "vsock",
-}
-
 PPP_PROTOCOLS: Final = {
-    0x002D: "PPP with compressed TCP headers", 0x002F: "PPP with TCP headers not compressed",
+    0x0031: "PPP bridging", 0x002D: "PPP with compressed TCP headers", 0x002F: "PPP with TCP headers not compressed",
     0x003D: "PPP multilink", 0x00FD: "PPP compressed or encrypted", 0x8021: "PPP IPCP", 0x8057: "PPP IPV6CP",
     0xC021: "PPP LCP", 0xC023: "PPP PAP", 0xC223: "PPP CHAP",
 }
@@ -101,8 +100,6 @@ def skipped_name(reason: i64, detail: i64) -> str:
         return ETHERTYPES[number]
     if reason == OTHER_PPP and number in PPP_PROTOCOLS:
         return PPP_PROTOCOLS[number]
-    if reason == OTHER_LINK_TYPE and number in LINK_TYPES:
-        return f"link type {number} ({LINK_TYPES[number]}) not known"
     name = SKIPPED.get(int(reason))
     if name is None:
         return f"reason {int(reason)}"
@@ -117,14 +114,24 @@ OTHER_LINK: Final = "link type"        # on another interface, or converted
 
 # Reasons for which a frame carries no TCP, whatever else is in it.
 _HARMLESS: Final = frozenset({
-    TCP, ARP, UDP, ICMP, ICMP_V6, IGMP, SCTP, LLC, WIFI_OTHER, FRAGMENT_WAITING, IP_MALFORMED, TCP_MALFORMED,
+    TCP, ARP, UDP, ICMP, ICMP_V6, IGMP, SCTP, LLC, WIFI_OTHER, CONTROL, FRAGMENT_WAITING, IP_MALFORMED, TCP_MALFORMED,
     NO_MYSQL_PORT,
 })
 # Of these protocols and Ethernet types the ones that may carry IP; others are known not to.
-_TUNNEL_PROTOCOLS: Final = frozenset({94, 97, 108, 115, 143})
+_TUNNEL_PROTOCOLS: Final = frozenset({0, 43, 44, 94, 97, 108, 115, 143})
 _TUNNEL_ETHERTYPES: Final = frozenset({0x22F3, 0x8864, 0x88B5, 0x88E5, 0x88E7, 0x892F})
-_LINKS_WITHOUT_IP: Final = frozenset({187, 189, 195, 220, 227, 249, 253, 271})
-_PPP_WITH_IP: Final = frozenset({0x002D, 0x002F, 0x003D, 0x00FD})
+# Buses, telephony, sensors, Bluetooth, USB (a network adapter's frames are on its own interface, too), messages
+# between programs of one machine. LINKTYPE_ numbers; names are in capture/linktypes.py.
+_LINKS_WITHOUT_IP: Final = frozenset({
+    115, 124, 125, 126, 139, 140, 141, 142, 144, 165, 177, 184, 185, 186, 187, 189, 190, 191, 195, 199, 201, 203,
+    209, 210, 211, 212, 213, 215, 216, 220, 221, 223, 227, 230, 231, 235, 245, 248, 249, 250, 251, 253, 254, 255,
+    256, 257, 260, 261, 262, 263, 264, 266, 268, 269, 270, 271, 272, 275, 277, 278, 283, 286, 287, 288, 292,
+    293, 294, 295, 297, 298, 299, 300, 302,
+})
+# Organisations in SNAP whose protocols carry no IP: Apple, Extreme, Foundry, Nortel.
+_SNAP_WITHOUT_IP: Final = frozenset({0x080007, 0x00E02B, 0x00E052, 0x000081, 0x0000A2})
+_NLPID_WITHOUT_IP: Final = frozenset({0x08, 0x09, 0x81, 0x82, 0x83, 0x89})  # Q.933, LMI, CLNP, ES-IS, IS-IS
+_PPP_WITH_IP: Final = frozenset({0x0031, 0x002D, 0x002F, 0x003D, 0x00FD})
 
 
 def remedy_of(reason: i64, detail: i64) -> str:
@@ -143,6 +150,12 @@ def remedy_of(reason: i64, detail: i64) -> str:
         return BEHIND_TUNNEL if number in _TUNNEL_ETHERTYPES or number not in ETHERTYPES else ""
     if kind == OTHER_PPP:
         return BEHIND_TUNNEL if number in _PPP_WITH_IP or number not in PPP_PROTOCOLS else ""
+    if kind == OTHER_SNAP:
+        return "" if number in _SNAP_WITHOUT_IP else BEHIND_TUNNEL
+    if kind == OTHER_NLPID:
+        return "" if number in _NLPID_WITHOUT_IP else BEHIND_TUNNEL
+    if kind == MORE_KINDS:
+        return OTHER_LINK
     if kind == OTHER_LINK_TYPE:
         return "" if number in _LINKS_WITHOUT_IP else OTHER_LINK
     return BEHIND_TUNNEL

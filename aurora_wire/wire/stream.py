@@ -141,8 +141,8 @@ class Stream:
 
     def acknowledge(self, ack: i64, window: i64) -> None:
         """The receiver's ACK number and window in bytes (-1: its scale is not known)."""
-        if self.start == 0:
-            self.begin(ack, START_ACK)
+        if self.start <= 0:
+            self._acknowledge_start(ack)
         delta = (ack - self.next_seq) & MASK
         offset = self.next + (delta if delta < HALF else delta - MASK - 1)
         edge = offset + (window if window >= 0 else MAX_WINDOW)
@@ -159,6 +159,29 @@ class Stream:
                 self.hole_frame = self.budget.frame
                 self.late_since = self.budget.time_ns
                 self.late_packets = LATE_PACKETS
+
+    def _acknowledge_start(self, ack: i64) -> None:
+        """The first ACK, or one that comes after the first bytes, as taps may bring it: had others come before them?"""
+        if self.start == 0:
+            self.begin(ack, START_ACK)
+        elif self.offset_of(ack) == 0:
+            self.start = START_ACK
+
+    def _begins_earlier(self, offset: i64) -> None:
+        """The first bytes that come lie before the first ACK that was seen: two taps, and the SYN is missing."""
+        before = -offset
+        self.start = -1
+        self.next_seq = (self.next_seq + offset) & MASK
+        self.acked += before
+        self.sent += before
+        if self.edge >= 0:
+            self.edge += before
+        if self.end >= 0:
+            self.end += before
+        self.patience = PATIENCE
+        self.hole_frame = self.budget.frame
+        self.late_since = self.budget.time_ns
+        self.late_packets = LATE_PACKETS
 
     def tell_sent(self, seq: i64) -> None:
         """A segment without data: its sequence number says how much was sent before it."""
@@ -185,6 +208,11 @@ class Stream:
             return NEW
         offset = self.next + (delta if delta < HALF else delta - MASK - 1)
         stop = offset + (end - at) + cut
+        if offset < 0 and self.start == START_ACK and stop - offset > 1 and self.side.seen == 0 and not self.held:
+            if self.next == 0:
+                self._begins_earlier(offset)
+                stop -= offset
+                offset = 0
         if offset < self.next:
             known = stop if stop < self.next else self.next
             got = at + known - offset

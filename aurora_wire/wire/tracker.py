@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.wire import roles
+from aurora_wire.wire import labels, roles
 from aurora_wire.wire.labels import RETRANSMISSION, UNKNOWN
 from aurora_wire.wire.mysql.lenenc import read_lestr
 
@@ -186,6 +186,31 @@ def definition_type(data: bytes, at: i64, end: i64) -> i64:
     return kind | 0x8000 if data[at + 8] & 0x20 else kind
 
 
+# Of what one side may send by itself, or after the connection was handed over.
+HANDED: Final = frozenset(
+    (
+        int(labels.AUTH), int(labels.INFILE_DATA), int(labels.BINLOG), int(labels.CLONE_DATA),
+        int(labels.GROUP_REPLICATION),
+    )
+)  # fmt: skip
+
+
+def placed_label(label: i64, place: Place, from_client: bool) -> i64:
+    """The label of a packet whose command was not seen: no more than it tells by itself."""
+    role = place.role
+    if place.certain or place.inside is not None:
+        return label
+    if role == roles.UNKNOWN:
+        if label >= labels.COMMAND or label in HANDED:
+            return labels.UNKNOWN if from_client else labels.RESPONSE
+        return labels.RESPONSE if labels.OK <= label <= labels.INFILE_REQUEST else label
+    if role in (roles.HEAD, roles.DEFINITION, roles.TEXT_ROW):
+        return labels.RESULT_SET
+    if role == roles.EOF:
+        return labels.EOF
+    return labels.ERR if role == roles.ERR else label
+
+
 class Labels(Tracker):
     """Finished frames are appended to `out`, which all directions share. places: those of MySQL packets too."""
 
@@ -222,12 +247,14 @@ class Labels(Tracker):
     def packet(self, start: i64, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64) -> None:
         if self.places:
             self.kinds.see(role, data, at, end)
+            place = self.place
+            if place is not None and place.start == start:
+                place.role = role
 
     def made_inside(self) -> Tracker | None:
         if not self.places:
             return None
-        if self.inside is None:
-            self.inside = Inside()
+        self.inside = Inside()  # a new one: behind a gap its offsets begin anew
         return self.inside
 
     def compressed(self, start: i64, end: i64, size: i64, body: bytes, inside: bytes) -> None:
@@ -247,6 +274,8 @@ class Labels(Tracker):
             return
         self.done = end
         place = self.place
+        if place is not None and place.start <= start < place.end:
+            label = placed_label(label, place, self.from_client == 1)
         finished: i64 = 0
         for item in self.waiting:
             if item.start >= end:
@@ -303,6 +332,9 @@ class Inside(Tracker):
 
     def packet(self, start: i64, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64) -> None:
         self.kinds.see(role, data, at, end)
+        for place in self.found[-1:]:
+            if place.start == start:
+                place.role = role
 
     def take_from(self, size: i64) -> None:
         """`size` bytes more belong to the compressed packet that ends."""

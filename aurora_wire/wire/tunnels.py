@@ -1,7 +1,7 @@
 """From a tunnel's header to the frame or datagram inside.
 
 Sources: RFC 7348 and draft-smith-vxlan-group-policy (VXLAN), draft-ietf-nvo3-vxlan-gpe, RFC 8926 (GENEVE),
-RFC 2784 and 2890 (GRE), 2637 (PPTP), 3032, 4385 and 4448 (MPLS), draft-foschiano-erspan, 3GPP TS 29.281
+RFC 2784 and 2890 (GRE), 3032, 4385 and 4448 (MPLS), draft-foschiano-erspan, 3GPP TS 29.281
 (GTP-U), RFC 3948 (ESP in UDP).
 
 UDP ports are a hint only: a datagram whose tunnel header is not well-formed is plain UDP.
@@ -12,9 +12,10 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be, u24_be, u32_be
-from aurora_wire.wire.checksum import internet_checksum
-from aurora_wire.wire.cursor import ETHERNET, ETHERTYPE, IP, IP_V4, IP_V6, Cursor
-from aurora_wire.wire.skipped import ESP, OTHER_ETHERTYPE, OTHER_GRE, OTHER_TUNNELLED, PPTP, TUNNEL_CUT, UDP
+from aurora_wire.wire.cursor import ETHERNET, ETHERTYPE, IP, IP_V4, IP_V6, MPLS, Cursor
+from aurora_wire.wire.likeness import is_surely_ipv4, is_surely_ipv6, likeness_to_ethernet
+from aurora_wire.wire.overlays import is_overlay, overlay, pptp
+from aurora_wire.wire.skipped import ESP, OTHER_ETHERTYPE, OTHER_GRE, OTHER_TUNNELLED, TUNNEL_CUT, UDP
 
 GTP_U: Final[i64] = 2152         # UDP ports
 ESP_IN_UDP: Final[i64] = 4500
@@ -25,16 +26,24 @@ VXLAN_LINUX: Final[i64] = 8472   # Linux's port from before there was an officia
 
 ERSPAN: Final[i64] = 0x88BE      # Ethernet types in GRE
 ERSPAN_III: Final[i64] = 0x22EB
+WCCP: Final[i64] = 0x883E
 TRANSPARENT_ETHERNET: Final[i64] = 0x6558
+NSH: Final[i64] = 0x894F
 
 
 def udp(c: Cursor) -> i64:
     at = c.at
-    if c.end - at < 8:
-        return UDP
+    if c.end - at < 4:
+        return UDP if c.wire_end - at < 8 else TUNNEL_CUT
+    source = u16_be(c.buffer, at)
     port = u16_be(c.buffer, at + 2)
-    if port not in (VXLAN, VXLAN_LINUX, GENEVE, GTP_U, VXLAN_GPE, ESP_IN_UDP):
+    if source == ESP_IN_UDP:
+        port = ESP_IN_UDP
+    is_usual = port in (VXLAN, VXLAN_LINUX, GENEVE, GTP_U, VXLAN_GPE, ESP_IN_UDP)
+    if not is_usual and not is_overlay(source, port):
         return UDP
+    if c.end - at < 8:
+        return UDP if c.wire_end - at < 8 else TUNNEL_CUT
     length = u16_be(c.buffer, at + 4)
     if length != 0:  # 0: a jumbogram, or offload
         if length < 8:
@@ -52,6 +61,8 @@ def udp(c: Cursor) -> i64:
         return gtp_u(c)
     if port == ESP_IN_UDP:
         return ESP if u32_be(c.buffer, c.at) != 0 else UDP  # 0 marks IKE
+    if not is_usual:
+        return overlay(c, source, port)
     return vxlan(c)
 
 
@@ -70,9 +81,13 @@ def vxlan(c: Cursor) -> i64:
         return UDP
     if flags & 0x04 != 0:  # P: has a next protocol
         inner: i64 = word & 0xFF
-        if flags & 0x31 != 0 or not 1 <= inner <= 3:  # another version, or a control message
+        if flags & 0x31 != 0 or not 1 <= inner <= 5:  # another version, or a control message
             return UDP
-        step = IP_V4 if inner == 1 else IP_V6 if inner == 2 else ETHERNET
+        if inner == 4:
+            c.number = NSH
+            step = ETHERTYPE
+        else:
+            step = IP_V4 if inner == 1 else IP_V6 if inner == 2 else MPLS if inner == 5 else ETHERNET
         is_usual = flags & 0xC0 == 0 and word <= 0xFF and last == 0
     elif flags == 0x88:  # group policy: two flags and 16 bits of it
         is_usual = word & 0xB70000 == 0 and last == 0
@@ -94,7 +109,7 @@ def geneve(c: Cursor) -> i64:
     # Version 0, and no control message. Receivers ignore the reserved bits.
     if first >> 6 != 0 or flags & 0x80 != 0 or c.wire_end - at < header_len:
         return UDP
-    if number not in (TRANSPARENT_ETHERNET, 0x0800, 0x86DD, 0x8847, 0x8848):
+    if number not in (TRANSPARENT_ETHERNET, 0x0800, 0x86DD, 0x8847, 0x8848, NSH):
         return UDP
     if c.end - at < header_len:
         return TUNNEL_CUT
@@ -149,7 +164,7 @@ def gre(c: Cursor) -> i64:
     flags = u16_be(buffer, at)
     number = u16_be(buffer, at + 2)
     if flags & 7 == 1 and number == 0x880B:
-        return PPTP
+        return pptp(c, flags)
     if flags & 0x4007 != 0:  # another version, or a source route
         c.reason_detail = flags
         return OTHER_GRE
@@ -168,6 +183,12 @@ def gre(c: Cursor) -> i64:
         return erspan_ii(c) if has_sequence else c.enter(ETHERNET)  # type I has no header of its own
     if number == ERSPAN_III:
         return erspan_iii(c)
+    if number == WCCP:  # a redirect header may precede the packet: its first four bits are not 4
+        if c.end - c.at < 4:
+            return TUNNEL_CUT
+        if buffer[c.at] >> 4 != 4:
+            c.at += 4
+        return c.enter(IP)
     return tunnelled_type(c, number)
 
 
@@ -229,25 +250,3 @@ def mpls(c: Cursor) -> i64:
     if plain > 0:
         return ETHERNET
     return IP if nibble in (4, 6) else OTHER_TUNNELLED
-
-
-def is_surely_ipv4(c: Cursor, at: i64) -> bool:
-    """Its checksum is right. (A MAC address may begin with 4, an IP address look like an Ethernet type.)"""
-    header_len: i64 = c.buffer[at] & 0x0F
-    header_len <<= 2
-    return 20 <= header_len <= c.end - at and internet_checksum(c.buffer, at, at + header_len) == 0
-
-
-def is_surely_ipv6(c: Cursor, at: i64) -> bool:
-    """It is as long as the frame."""
-    return c.end - at >= 40 and u16_be(c.buffer, at + 4) + 40 == c.wire_end - at
-
-
-def likeness_to_ethernet(c: Cursor, at: i64) -> i64:
-    """2 where the type is one that is common, 1 where it could be an 802.3 length, else 0."""
-    if c.end - at < 14:
-        return 0
-    number = u16_be(c.buffer, at + 12)
-    if number in (0x0800, 0x86DD, 0x0806, 0x8100, 0x88A8, 0x9100, 0x8847, 0x8848, 0x8863, 0x8864, 0x88CC):
-        return 2
-    return 1 if 3 <= number <= 1500 and number <= c.wire_end - at - 14 else 0

@@ -7,7 +7,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16, u32
+from aurora_wire.reads import u16, u16_be, u32, u32_be
 from aurora_wire.wire.cursor import LLC_HEADER, Cursor
 from aurora_wire.wire.skipped import LINK_CUT, WIFI_AGGREGATE, WIFI_FRAGMENT, WIFI_OTHER, WIFI_PROTECTED
 
@@ -32,7 +32,22 @@ def radiotap(c: Cursor) -> i64:
     if header_len < 8 or c.end - at < header_len:
         return LINK_CUT
     c.at = at + header_len
-    return wifi_data(c, radiotap_flags(c.buffer, at, at + header_len) & DATA_PAD != 0)
+    return wifi_data(c, is_padded=radiotap_flags(c.buffer, at, at + header_len) & DATA_PAD != 0)
+
+
+def old_radio(c: Cursor) -> i64:
+    """Prism's header, or that of AVS, which begins with its version; both tell their length next."""
+    at = c.at
+    if c.end - at < 8:
+        return LINK_CUT
+    is_avs = u32_be(c.buffer, at) >> 8 == 0x802110
+    header_len = u32_be(c.buffer, at + 4) if is_avs else u32(c.buffer, at + 4)
+    if header_len > 0xFFFF:  # Prism's, in the other byte order
+        header_len = u32_be(c.buffer, at + 4)
+    if header_len < 8 or c.end - at < header_len:
+        return LINK_CUT
+    c.at = at + header_len
+    return wifi(c)
 
 
 def radiotap_flags(buffer: bytes, at: i64, end: i64) -> i64:
@@ -55,11 +70,17 @@ def wifi(c: Cursor) -> i64:
     return wifi_data(c, is_padded=False)
 
 
-def wifi_data(c: Cursor, is_padded: bool) -> i64:
+def wifi_swapped(c: Cursor) -> i64:
+    """A frame in CAPWAP. Some senders put the two bytes of frame control in the other order: its version tells."""
+    is_swapped = c.end - c.at >= 2 and c.buffer[c.at] & 3 != 0 and c.buffer[c.at + 1] & 3 == 0
+    return wifi_data(c, is_padded=False, is_swapped=is_swapped)
+
+
+def wifi_data(c: Cursor, is_padded: bool, is_swapped: bool = False) -> i64:
     at = c.at
     if c.end - at < 2:
         return LINK_CUT
-    control = u16(c.buffer, at)
+    control = u16_be(c.buffer, at) if is_swapped else u16(c.buffer, at)
     if control & TYPE_MASK != TYPE_DATA or control & WITHOUT_DATA != 0:
         return WIFI_OTHER
     if control & PROTECTED != 0:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from aurora_wire.capture.live_files import CaptureFiles
-from aurora_wire.capture.privileges import Account, create_private
+from aurora_wire.capture.new_files import create_private
+from aurora_wire.capture.privileges import Account
 from aurora_wire.errors import OutputError
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give up")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 import struct
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from aurora_wire.capture.headerline import Clock
 from aurora_wire.capture.hexline import parse_hex_line
+from aurora_wire.capture.opening import open_capture
 from aurora_wire.capture.text import TextSource
 from aurora_wire.errors import CaptureError
 
@@ -58,7 +60,7 @@ def dump(data: bytes, *, text: bool = True, indent: str = "\t", gap: str = "  ")
 
 
 def source(text: str | bytes, size: int = 1 << 20) -> TextSource:
-    return TextSource(in_blocks(text.encode() if isinstance(text, str) else text, size))
+    return TextSource("-", in_blocks(text.encode() if isinstance(text, str) else text, size))
 
 
 def read(text: str | bytes, size: int = 1 << 20) -> list[Frame]:
@@ -114,7 +116,7 @@ def test_a_frame_is_given_as_soon_as_its_last_line_is_there() -> None:
             return (ARTICLE + ARTICLE).encode()
         raise AssertionError("it waits for more though both frames are whole")
 
-    live_source = TextSource(live)
+    live_source = TextSource("-", live)
     assert live_source.advance()
     assert live_source.advance()
 
@@ -221,7 +223,7 @@ def test_an_error_while_reading_comes_after_the_frame_before_it() -> None:
             return data
         raise CaptureError("x.txt.gz", 700, "the gzip stream ends too early")
 
-    text = TextSource(read_block)
+    text = TextSource("-", read_block)
     seen: list[Frame] = []
     with pytest.raises(CaptureError, match="too early"):
         frames(text, seen)
@@ -392,3 +394,28 @@ def test_every_dump_of_the_article_and_of_percona_reads_whole(shared: Path) -> N
         for frame in found:
             assert frame.link_type == RAW, path
             assert frame.original_len == len(frame.data) >= int.from_bytes(frame.data[2:4], "big"), path
+
+
+def test_text_without_packets_is_not_read_without_a_bound() -> None:
+    blocks = [ARTICLE.encode(), *[b"\n" * (1 << 20)] * 1000]
+    taken = 0
+
+    def read() -> bytes:
+        nonlocal taken
+        taken += 1
+        return blocks[taken - 1] if taken <= len(blocks) else b""
+
+    text = TextSource("dump.txt", read)
+    assert text.advance()
+    with pytest.raises(CaptureError, match="not read further") as raised:
+        text.advance()
+    assert "1 packet before it was read" in str(raised.value)
+    assert taken < 12
+    assert not text.advance()
+
+
+def test_a_file_of_line_ends_is_blank_whatever_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "lines.gz"
+    path.write_bytes(gzip.compress(b"\n" * (4 << 20)))
+    with pytest.raises(CaptureError, match="is blank"):
+        open_capture(str(path))

@@ -213,7 +213,7 @@ def test_a_full_disk_is_one_line_connections_go_on_and_the_file_is_whole(tmp_pat
         code, out, err = relay.end()
     assert code == 4
     assert err.count("\n") == 1
-    assert err.startswith(f"aurora-wire: {path}: File too large. It ends with its last whole packet")
+    assert err.startswith(f"aurora-wire: {path}: file too large. It ends with its last whole packet")
     assert err.endswith("Connections are carried on.\n")
     assert "2 MySQL connections" in out
     scan = aurora_wire.scan([str(path)])

@@ -56,6 +56,9 @@ class Server:
 
     kind = ""
     features: tuple[str, ...] = ()
+    listen_on = HOST
+    entered: tuple[str, ...] = ()        # what the server is started by: into a network namespace
+    name_options: tuple[str, ...] = ("--skip-name-resolve",)
 
     def __init__(self, certificates: Certificates, *, with_tls: bool = True) -> None:
         self.certificates = certificates
@@ -108,8 +111,8 @@ class Server:
 
     def _start_once(self) -> bool:
         command = [
-            *as_nobody(), *self.program(), f"--port={self.port}", f"--bind-address={HOST}",
-            f"--socket={self.socket}", f"--pid-file={self.folder}/pid", "--skip-name-resolve",
+            *self.entered, *as_nobody(), *self.program(), f"--port={self.port}", f"--bind-address={self.listen_on}",
+            f"--socket={self.socket}", f"--pid-file={self.folder}/pid", *self.name_options,
             "--secure-file-priv=", "--local-infile=1", *self.tls_options(), *_root_on_purpose(),
         ]  # fmt: skip
         with self.error_log.open("ab") as log:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from aurora_wire.verdict import rules
@@ -176,7 +178,9 @@ def leaky() -> Scan:
         gap,
         idle,
         verdict="mixed",
-        captures=[capture(), late],
+        captures=[
+            capture(verdict="mixed", confidence="proven"), replace(late, verdict="not-mysql", confidence=None)
+        ],
         findings=found,
         findings_total={"AW101": 2, "AW203": 1, "AW501": 1, "AW506": 1},
         not_mysql={"SSH": 1, "HTTP": 2},

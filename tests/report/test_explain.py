@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aurora_wire.packets import Packet
 from aurora_wire.report.explain import explain
-from aurora_wire.wire import labels
+from aurora_wire.report.explain_mysql import LABELS
+from aurora_wire.wire import labels, roles
 from aurora_wire.wire.mysql import capabilities
 from tests.conversations import mysql, tls
 from tests.conversations.tcp import ACK, PSH, SYN, frame
@@ -26,12 +28,45 @@ def sent(payload: bytes, *, from_client: bool = True, flags: int = PSH | ACK) ->
     return frame(source, target, 1_001, 900_001, flags, payload, sender="client" if from_client else "server")
 
 
+def places(payload: bytes, label: int) -> list[Packet]:
+    """The packets of a payload with one label, as the engine tells of them."""
+    role = roles.COMMAND if label >= labels.COMMAND else next((r for r, one in LABELS.items() if one == label), -1)
+    if role == -1:
+        return []
+    found: list[Packet] = []
+    at, definitions, in_rows = 0, 0, False
+    while at + 4 <= len(payload):
+        stop = at + 4 + int.from_bytes(payload[at : at + 3], "little")
+        one = int(role)
+        if label == labels.RESULT_SET:
+            first = payload[at + 4 : at + 5]
+            if first == b"\xfe" and stop - at < 13:
+                one, in_rows = int(roles.EOF), True
+            elif not found and first:
+                one, definitions = int(roles.HEAD), first[0]
+            elif definitions and not in_rows:
+                one, definitions = int(roles.DEFINITION), definitions - 1
+            else:
+                one = int(roles.TEXT_ROW)
+        found.append(Packet(at, min(stop, len(payload)), one, 0, 0, 0))
+        at = stop
+    return found
+
+
+def squeezed(payload: bytes, inside: bytes, label: int) -> list[Packet]:
+    """The same of one compressed packet that holds `inside`."""
+    return [Packet(0, len(payload), int(roles.UNKNOWN), 0, 0, 0, (), tuple(places(inside, label)))]
+
+
 def explained(
-    payload: bytes, label: int, *, from_client: bool = True, caps: int | None = AGREED, split: int = 0
+    payload: bytes, label: int, *, from_client: bool = True, caps: int | None = AGREED, split: int = 0,
+    known: list[Packet] | None = None,
 ) -> str:
     """The explanation of a frame whose whole payload has one label, in one span or two."""
     spans = [(0, split, label), (split, len(payload), label)] if split else [(0, len(payload), label)]
-    return "\n".join(explain(sent(payload, from_client=from_client), 1, spans, from_client, caps)) + "\n"
+    known = places(payload, label) if known is None else known
+    lines = explain(sent(payload, from_client=from_client), 1, spans, from_client, caps, packets=known)
+    return "\n".join(lines) + "\n"
 
 
 def test_a_greeting(golden: Golden) -> None:
@@ -146,17 +181,21 @@ def test_executed_values_are_shown() -> None:
 
 def test_compressed_packets_are_opened() -> None:
     query = mysql.query(b"SELECT 'secret' -- " + b"again and again " * 20)
-    text = explained(mysql.compressed(0, query), COM_QUERY)
+    whole = mysql.compressed(0, query)
+    text = explained(whole, COM_QUERY, known=squeezed(whole, query, COM_QUERY))
     assert "Compression hides nothing" in text
     assert "statement: SELECT 'secret'" in text
-    small = explained(mysql.compressed(0, mysql.query(b"SELECT 1")), COM_QUERY)
+    query = mysql.query(b"SELECT 1")
+    whole = mysql.compressed(0, query)
+    small = explained(whole, COM_QUERY, known=squeezed(whole, query, COM_QUERY))
     assert "they are as they were" in small
     assert "statement: SELECT 1" in small
 
 
 def test_what_a_compressed_packet_holds_is_told_packet_by_packet() -> None:
     rows = mysql.result_set([b"id", b"name"], [[b"1", b"Ada" * 30], [b"2", None]])
-    text = explained(mysql.compressed(1, rows), labels.EOF, from_client=False)
+    whole = mysql.compressed(1, rows)
+    text = explained(whole, labels.EOF, from_client=False, known=squeezed(whole, rows, labels.RESULT_SET))
     assert "head of a result: 2 columns" in text
     assert text.count("a row of 2 values, readable:") == 2
 
@@ -164,7 +203,9 @@ def test_what_a_compressed_packet_holds_is_told_packet_by_packet() -> None:
 def test_bytes_that_cannot_be_decompressed_are_said_to_be() -> None:
     packet = bytearray(mysql.compressed(0, mysql.query(b"x" * 200)))
     packet[12] ^= 0xFF
-    assert "They cannot be decompressed." in explained(bytes(packet), COM_QUERY)
+    assert "They cannot be decompressed." in explained(
+        bytes(packet), COM_QUERY, known=squeezed(bytes(packet), b"", COM_QUERY)
+    )
 
 
 def test_a_message_that_goes_on_elsewhere_is_said_to() -> None:
@@ -172,7 +213,7 @@ def test_a_message_that_goes_on_elsewhere_is_said_to() -> None:
     first = explained(whole[:1_000], COM_QUERY)
     assert "beginning of the statement: INSERT" in first
     assert f"{len(whole) - 1_000:,} bytes of this packet are not in this frame." in first
-    rest = explained(whole[1_000:], COM_QUERY)
+    rest = explained(whole[1_000:], COM_QUERY, known=[Packet(0, len(whole) - 1_000, int(roles.COMMAND), 1_000, 0, 0)])
     assert "a packet that began in an earlier frame goes on: xxx" in rest
     record = tls.data("rows", 3_000)
     assert f"{len(record) - 1_000:,} bytes of this record are not" in explained(
@@ -187,7 +228,8 @@ def test_spans_of_several_kinds_and_what_lies_between() -> None:
     payload = mysql.ssl_request() + tls.client_hello()
     cut = len(mysql.ssl_request())
     spans = [(0, cut, labels.SSL_REQUEST), (cut, len(payload), labels.TLS_HANDSHAKE)]
-    text = "\n".join(explain(sent(payload), 1, spans, True, None))
+    known = places(mysql.ssl_request(), labels.SSL_REQUEST)
+    text = "\n".join(explain(sent(payload), 1, spans, True, None, packets=known))
     assert text.index("MySQL SSLRequest") < text.index("TLS record: handshake")
     gap = "\n".join(explain(sent(payload), 1, spans[1:], True, None))
     assert "What these bytes are is not known." in gap
@@ -202,7 +244,9 @@ def test_a_segment_without_payload_and_a_frame_without_tcp() -> None:
 
 def test_bytes_that_the_snaplen_cut_are_counted() -> None:
     whole = sent(mysql.query(b"SELECT 1234567890"))
-    text = "\n".join(explain(whole[:-6], 1, [(0, 22, COM_QUERY)], True, None))
+    text = "\n".join(explain(whole[:-6], 1, [(0, 22, COM_QUERY)], True, None, packets=[
+        Packet(0, 22, int(roles.COMMAND), 0, 0, 0)
+    ]))
     assert "6 bytes of the payload were not captured" in text
 
 
@@ -212,7 +256,8 @@ def test_a_proxy_header() -> None:
 
 
 def test_offsets_are_those_of_the_dump() -> None:
-    lines = explain(sent(mysql.query(b"SELECT 1")), 1, [(0, 13, COM_QUERY)], True, None)
+    known = [Packet(0, 13, int(roles.COMMAND), 0, 0, 0)]
+    lines = explain(sent(mysql.query(b"SELECT 1")), 1, [(0, 13, COM_QUERY)], True, None, packets=known)
     row = next(line for line in lines if "statement: SELECT 1" in line)
     assert row.split()[0] == f"0x{20 + 20 + 5:04x}"
     assert row.split()[1:9] == [f"{byte:02x}" for byte in b"SELECT 1"]
@@ -255,7 +300,8 @@ def test_no_bytes_raise_and_nothing_reaches_the_terminal_unescaped(
 ) -> None:
     payload = (start[:cut] + tail)[:1_400]
     labelled = [(low, high, label + number) for number, (low, high) in enumerate(spans)]
-    for line in explain(sent(payload), 1, labelled or [(0, len(payload), label)], from_client, caps):
+    known = places(payload, label)
+    for line in explain(sent(payload), 1, labelled or [(0, len(payload), label)], from_client, caps, packets=known):
         kinds = {unicodedata.category(character) for character in line}
         assert not kinds & {"Cc", "Cf", "Cs", "Zl", "Zp"}
 

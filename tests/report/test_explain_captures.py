@@ -7,34 +7,27 @@ from pathlib import Path
 
 import pytest
 
+from aurora_wire.packets import packets
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.explain import explain
-from aurora_wire.wire.engine import Engine
-from tests.report.tcpdump_runs import read_capture
 
 
-def _explanations(capture: Path, scratch: Path) -> str:
+def _explanations(capture: Path) -> str:
     """Of all frames, one after the other."""
-    records = read_capture(capture, scratch)
-    engine = Engine([3306, 33060], want_labels=True)
-    for record in records:
-        engine.feed(record.frame, 0, len(record.frame), record.original_len, record.time_ns, record.link_type)
-    engine.finish()
     lines = []
-    for labelled in sorted(engine.labelled, key=lambda item: item.frame):
-        record = records[labelled.frame - 1]
-        spans = [(span.start, span.end, span.label) for span in labelled.spans]
-        spans = spans or [(0, len(record.frame), labelled.label)]
-        lines += explain(record.frame, record.link_type, spans, labelled.from_client == 1, None)
+    for view in packets([capture]):
+        lines += explain(
+            view.data, view.link_type, list(view.spans), view.from_client, None, view.codec, view.packets
+        )
     return "\n".join(lines)
 
 
 @pytest.mark.parametrize("name", ["cable-plain.pcap", "any-interface.pcap"])
-def test_every_statement_of_a_plaintext_capture_is_read_out(shared: Path, tmp_path: Path, name: str) -> None:
+def test_every_statement_of_a_plaintext_capture_is_read_out(shared: Path, name: str) -> None:
     lab = shared / "lab"
     truths = [json.loads(line) for line in (lab / "TRUTH.jsonl").read_text(encoding="utf-8").splitlines()]
     statements = next(truth["statements"] for truth in truths if truth["file"] == f"wire/{name}")
-    text = _explanations(lab / "wire" / name, tmp_path)
+    text = _explanations(lab / "wire" / name)
     assert statements
     for statement in statements:
         assert f"statement: {show_text(statement)}\n" in text
@@ -42,8 +35,8 @@ def test_every_statement_of_a_plaintext_capture_is_read_out(shared: Path, tmp_pa
     assert "user: lab" in text
 
 
-def test_of_an_encrypted_capture_only_the_handshake_is_read_out(shared: Path, tmp_path: Path) -> None:
-    text = _explanations(shared / "lab" / "wire" / "cable-tls13.pcap", tmp_path)
+def test_of_an_encrypted_capture_only_the_handshake_is_read_out(shared: Path) -> None:
+    text = _explanations(shared / "lab" / "wire" / "cable-tls13.pcap")
     assert "agrees to TLSv1.3" in text
     assert "what is inside cannot be read without the keys" in text
     assert "These are all 32 bytes: no user, no password, no database." in text

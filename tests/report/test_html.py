@@ -19,6 +19,7 @@ from aurora_wire.report import html, html_frames
 from aurora_wire.report.html_choice import DETAILS, ROWS
 from aurora_wire.report.html_findings import rule_cards
 from aurora_wire.report.html_hex import Dump
+from aurora_wire.report.places import Places
 from aurora_wire.verdict import rules
 from aurora_wire.verdict.frameworks import FRAMEWORKS
 from aurora_wire.verdict.result import Scan, Undecoded, Verdict
@@ -153,7 +154,7 @@ def test_the_verdict_comes_first_and_all_that_a_reviewer_asks_is_there() -> None
     for words in (
         "AW203, once", "MySQL 8.4 Reference Manual", "SET PERSIST require_secure_transport = ON;",
         "late.pcap breaks off at offset 2048",
-        "1,448 bytes from the server are missing (frame 37, server, offset 5120)",
+        "1,448 bytes from the server are missing (frame night.pcap:37, server, offset 5120)",
         "tcpdump -B 65536 -s 0 -w FILE", "12 packets dropped by the interface", scans.SHA,
         "Not all of the input could be read (late.pcap)", "aurora-wire report night.pcap", "1 SSH",
     ):  # fmt: skip
@@ -338,7 +339,7 @@ def test_findings_that_contradict_the_framework_come_first() -> None:
     weak.findings = [rules.finding(rules.SQL_IN_CLEAR, "1", connection=1),
                      rules.finding(rules.NO_FORWARD_SECRECY, "1", connection=1)]
     for frameworks, first, second in (((), "AW101", "AW305"), (("nist-800-52",), "AW305", "AW101")):
-        assert [card.id for card in rule_cards(weak, frameworks)] == [first, second]
+        assert [card.id for card in rule_cards(weak, Places(weak), frameworks)] == [first, second]
     text = Reader(render(scans.leaky(), frameworks=["pci"])).text
     assert "A statement and its values that crossed readable contradicts 4.2.1 (AW101, 2 times)." in text
     assert "A session proven to be encrypted supports 4.2.1" not in text

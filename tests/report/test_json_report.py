@@ -31,14 +31,15 @@ def parsed(scan: Scan, *, redact: bool = False) -> Any:
 
 
 # There only where there is something to say.
-SOMETIMES = {"files", "guessed", "ignored_files", "capture", "capture_frame"}
+SOMETIMES = {"files", "guessed", "ignored_files", "capture", "capture_frame", "captures"}
 
 
 def test_the_schema_is_a_schema_and_allows_nothing_it_does_not_name() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     for described in objects(SCHEMA):
         assert described["additionalProperties"] is False
-        optional = {name for name in described["properties"] if name.endswith("_base64") or name in SOMETIMES}
+        sometimes = SOMETIMES - set(described["required"])
+        optional = {name for name in described["properties"] if name.endswith("_base64") or name in sometimes}
         assert set(described["required"]) == set(described["properties"]) - optional
 
 
@@ -64,6 +65,8 @@ def test_a_connection_has_the_shape_of_the_contract() -> None:
             "frame": 37,
             "direction": "server",
             "offset": 5120,
+            "capture": "night.pcap",
+            "capture_frame": 37,
         }
     ]
     assert connection["coverage"]["server"] == {

@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema
 
 from aurora_wire.report.jsonl import JSONLines
+from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.result import Scan
 from tests.report import scans
 from tests.report.schemas import schema
@@ -19,8 +20,10 @@ def lines_of(scan: Scan, *, redact: bool = False) -> list[Any]:
     """What a scan that found this would have written on its way."""
     written: list[str] = []
     lines = JSONLines(written.append, redact=redact)
-    for capture in scan.captures:
-        lines.capture_opened(capture)
+    places = FramePlaces()
+    for index, capture in enumerate(scan.captures):
+        places.add(capture.first_frame, index, 1)
+    lines.begin(scan.captures, places, len(scan.captures))
     for connection in scan.connections:
         for statement in connection.statements:
             lines.statement(connection.id, statement)

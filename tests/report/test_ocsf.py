@@ -77,7 +77,9 @@ def test_an_event_says_who_when_and_how_bad() -> None:
     (evidence,) = event["evidences"]
     assert evidence["src_endpoint"] == {"ip": "10.0.0.5", "port": 50152}
     assert evidence["dst_endpoint"] == {"ip": "10.0.0.9", "port": 3306, "svc_name": "mysql"}
-    assert evidence["data"] == {"frame": 28, "offset": 1810, "connection": 2}
+    assert evidence["data"] == {
+        "frame": 28, "offset": 1810, "connection": 2, "capture": "night.pcap", "capture_frame": 28,
+    }
     assert evidence["user"] == {"name": "report"}
     assert event["finding_info"]["analytic"]["uid"] == "AW203"
 

@@ -32,9 +32,15 @@ def test_a_time_of_day_begins_again_each_midnight() -> None:
 
 def test_a_frame_has_a_date_if_its_capture_has() -> None:
     clock = Clock([scans.capture(undated=True), scans.capture(first_frame=61)])
-    assert [clock.undated(frame) for frame in (1, 60, 61, 99)] == [True, True, False, False]
+    assert [clock.undated(frame, DAY) for frame in (1, 60, 61, 99)] == [True, True, False, False]
     assert clock.show(60, None) is None
-    assert not Clock().undated(1)
+    assert not Clock().undated(1, DAY)
+
+
+def test_a_frame_with_a_date_keeps_it_beside_frames_without_one() -> None:
+    clock = Clock([scans.capture(undated=True)])
+    assert clock.show(1, DAY + 5) == "00:00:00.000000005"
+    assert clock.show(2, scans.START) == "2021-03-17T09:00:01.000000000Z"
 
 
 def test_while_no_capture_is_known_a_time_of_the_first_day_is_a_time_of_day() -> None:

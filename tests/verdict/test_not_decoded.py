@@ -27,7 +27,7 @@ CUT_TO_MYSQL = ethernet(0x0800, ipv4(6, struct.pack("!HH", 50_000, 3306) + bytes
 CUT_TO_OTHERS = ethernet(0x0800, ipv4(6, struct.pack("!HH", 50_000, 443) + bytes(60)))[: 14 + 20 + 8]
 CUT_IN_IP = ethernet(0x0800, ipv4(6, bytes(60)))[: 14 + 12]
 HIDING = {
-    "MACsec": ethernet(0x88E5),
+    "MACsec": ethernet(0x88E5, b"\x2c" + bytes(59)),
     "an Ethernet type that nobody knows": ethernet(0x7777),
     "GRE of an unknown kind": ethernet(0x0800, ipv4(47, b"\x0f\xff\x08\x00" + bytes(40))),
     "ESP": ethernet(0x0800, ipv4(50, bytes(60))),
@@ -85,3 +85,54 @@ def test_where_there_was_nothing_to_decode_it_is_no_mysql(name: str, tmp_path: P
 def test_every_reason_has_a_remedy_or_is_known_to_be_harmless() -> None:
     kinds = {"", skipped.BEHIND_TUNNEL, skipped.WHOLE_FRAGMENTS, skipped.WHOLE_HEADERS, skipped.OTHER_LINK}
     assert {skipped.remedy_of(reason, 0) for reason in skipped.SKIPPED} == kinds
+
+
+def many_kinds(count: int) -> list[Packet]:
+    """Frames of SNAP organisations that nobody knows, each another one, and one kind that comes twice."""
+    organisations = [b"\x11\0" + bytes([1])] + [struct.pack("!I", 0x200000 + n)[1:] for n in range(count)]
+    frames = [bytes(12) + b"\0\x44\xaa\xaa\x03" + one + bytes(62) for one in organisations]
+    return [Packet("client", frame, len(frame)) for frame in [*frames, frames[0]]]
+
+
+def test_any_number_of_kinds_of_frames_is_told_in_a_few_rows(tmp_path: Path) -> None:
+    path = tmp_path / "many.pcap"
+    path.write_bytes(pcap([*play(tls13()).packets, *many_kinds(6000)]))
+    result = aurora_wire.scan([path])
+    rows = [row for row in result.undecoded if row.unit == "frames"]
+    assert len(rows) == len(result.captures[0].hiding) <= 22
+    assert sum(row.count for row in rows) == sum(result.captures[0].skipped.values()) == 6002
+    assert rows[-1].reason.startswith("and 4,0")
+    assert ("encapsulation: SNAP of organisation 0x110001 not known", 2) in [(row.reason, row.count) for row in rows]
+    assert (result.confidence, result.exit_code) == ("likely", 3)
+    assert "6,002 packets that may hold MySQL were not decoded" in result.closing
+
+
+def test_link_types_that_are_not_known_have_number_and_name(tmp_path: Path) -> None:
+    path = tmp_path / "links.pcapng"
+    for number, name in ((196, "link type 196 (SITA) not known"), (9999, "link type 9999 not known")):
+        path.write_bytes(pcapng_of_links([number]))
+        result = aurora_wire.scan([path])
+        assert [row.reason for row in result.undecoded] == [name]
+        assert result.verdict == "inconclusive"
+
+
+def test_the_link_types_of_a_capture_are_named_up_to_a_bound(tmp_path: Path) -> None:
+    path = tmp_path / "links.pcapng"
+    path.write_bytes(pcapng_of_links(list(range(400, 460))))
+    result = aurora_wire.scan([path])
+    assert result.captures[0].link_types[-1] == "and 40 more"
+    assert len(result.captures[0].link_types) == 21
+    assert len([row for row in result.undecoded if row.unit == "frames"]) == 21
+
+
+def pcapng_of_links(numbers: list[int]) -> bytes:
+    """A section with an interface of each link type, and a frame of zeros from each."""
+
+    def block(kind: int, body: bytes) -> bytes:
+        size = struct.pack("<I", 12 + len(body))
+        return struct.pack("<I", kind) + size + body + size
+
+    made = [block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))]
+    made += [block(1, struct.pack("<HHI", number, 0, 0)) for number in numbers]
+    made += [block(6, struct.pack("<5I", index, 0, 0, 60, 60) + bytes(60)) for index in range(len(numbers))]
+    return b"".join(made)

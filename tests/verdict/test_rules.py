@@ -15,7 +15,7 @@ NAMES = {name: value for name, value in vars(rules).items() if re.fullmatch(r"AW
 def test_each_rule_is_filed_under_its_own_id_in_ascending_order() -> None:
     assert [rule.id for rule in RULES.values()] == list(RULES)
     assert list(RULES) == sorted(RULES)
-    assert all(re.fullmatch(r"AW[1-5]\d\d", rule_id) for rule_id in RULES)
+    assert all(re.fullmatch(r"AW[1-6]\d\d", rule_id) for rule_id in RULES)
 
 
 def test_each_rule_has_exactly_one_name() -> None:

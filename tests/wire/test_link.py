@@ -189,7 +189,7 @@ def test_padding_that_was_not_captured_is_no_payload_either() -> None:
         (1, bytes(12) + b"\x88\xcc" + bytes(50), "LLDP"),
         (1, bytes(12) + b"\x88\x63" + bytes(50), "PPPoE discovery"),
         (1, bytes(12) + b"\x88\x64" + bytes(50), "PPPoE without a session"),
-        (1, bytes(12) + b"\x88\xe5" + bytes(50), "MACsec (encrypted Ethernet)"),
+        (1, bytes(12) + b"\x88\xe5\x2c" + bytes(50), "MACsec (encrypted Ethernet)"),
         (1, bytes(12) + b"\xab\xcd" + bytes(50), "Ethernet type 0xabcd not known"),
         (1, vlan(("ethernet", bytes(12) + b"\xab\xcd" + bytes(50)))[1], "Ethernet type 0xabcd not known"),
         (1, bytes(13), "link header cut"),
@@ -204,7 +204,7 @@ def test_padding_that_was_not_captured_is_no_payload_either() -> None:
         (105, bytes(Dot11(type=0, subtype=8, addr1=MAC_A, addr2=MAC_B, addr3=MAC_A)), "802.11 without data"),
         (105, wifi_qos(INNER[0], b"\x80\0"), "802.11 A-MSDU"),
         (105, wifi(INNER[0], FCfield=4), "802.11 fragment"),
-        (147, bytes(60), "link type 147 (USER0) not known"),
+        (147, bytes(60), "link type 147 not known"),
         (9999, bytes(60), "link type 9999 not known"),
     ],
 )

@@ -204,7 +204,7 @@ def test_udp_that_only_looks_like_a_tunnel_is_udp(port: int, payload: bytes) -> 
     [
         (ethernet(over_udp(4500, b"\x12\x34\x56\x78" + bytes(40)))[1], "ESP (IPsec)"),
         (ethernet(outer_v4(50, bytes(60)))[1], "ESP (IPsec)"),
-        (ethernet(outer_v4(47, b"\x30\x81\x88\x0b" + bytes(60)))[1], "PPTP"),
+        (ethernet(outer_v4(47, b"\x30\x81\x88\x0b" + bytes(60)))[1], "control message of a tunnel"),
         (ethernet(outer_v4(47, b"\x40\x00\x08\x00" + bytes(60)))[1], "GRE flags 0x4000 not known"),
         (ethernet(outer_v4(47, b"\x00\x00\x88\xcc" + bytes(60)))[1], "LLDP"),
         (ethernet(outer_v4(47, b"\x10\x00\x88\xbe" + bytes(60)))[1], "Ethernet type 0x88be not known"),

@@ -8,7 +8,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire import labels, notes
+from aurora_wire.wire import labels, notes, roles
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.detect import is_record_start
 from aurora_wire.wire.events import LoggedIn, Statement, TLSRequested
@@ -56,6 +56,7 @@ from aurora_wire.wire.mysql.login import (
 from aurora_wire.wire.mysql.packets import LATE, REJECT, TELLING, Packets, role_of
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.statements import Statements
+from aurora_wire.wire.mysql.telling import CERTAIN, NOTHING, command_tells
 from aurora_wire.wire.mysql.values import Value
 
 # States.
@@ -85,6 +86,9 @@ class ClientPackets(Packets):
         self.passing = False             # the packet being decoded is of what the connection was handed to
         self.compressed = False          # this decoder is fed inflated bytes
         self.statements = Statements(facts)
+        # Only for a tracker.
+        self.followed = False            # from a login, or a command that tells itself, on
+        self.asked_frame: i64 = -1       # of the last command
 
     def boundary(self, data: bytes, at: i64, end: i64) -> i64:
         if self.state != COMMANDS and is_record_start(data, at, end):
@@ -143,7 +147,44 @@ class ClientPackets(Packets):
     def placed(self, label: i64, first: i64) -> i64:
         # What the server asked for is a file, whatever its bytes look like.
         self.certain = not (label >= labels.COMMAND and self.facts.infile)
+        if label == LATE:
+            return roles.UNKNOWN
+        if label >= labels.COMMAND:
+            if self.facts.doubt:
+                self._settle()
+            self.asked_frame = self.side.frame
+        elif self.facts.doubt:
+            self.certain = False
+            return roles.UNKNOWN
+        if not self.followed:
+            self.certain = False
+            return roles.UNKNOWN
         return role_of(label)
+
+    def told(self, data: bytes, at: i64, end: i64) -> i64:
+        if self.command < 0:
+            return roles.UNKNOWN
+        tells = command_tells(data, at, end)
+        if tells == CERTAIN:
+            self.followed = True
+        # A database's name is a few letters, which ciphertext has, too.
+        return roles.UNKNOWN if tells == NOTHING or self.command == COM_INIT_DB else roles.COMMAND
+
+    def misses(self) -> None:
+        self.followed = False
+        self.facts.doubt = True
+
+    def _settle(self) -> None:
+        """End the doubt: a client that had its answer asks again, and its packet comes in its turn.
+
+        What was asked before and whose answer was missed is forgotten.
+        """
+        facts = self.facts
+        side = self.side
+        if side.frame == facts.budget.frame and 0 <= self.asked_frame < facts.server.frame < side.frame:
+            facts.doubt = False
+            facts.request = -1
+            facts.requests.clear()
 
     def run(self, data: bytes, at: i64, end: i64) -> i64:
         return at
@@ -189,6 +230,8 @@ class ClientPackets(Packets):
         login = parse_login(data, at, end, offered)
         if login is not None and not is_plausible(login):
             login = None
+        self.followed = True
+        facts.doubt = False
         if login is None and not whole and total > SSL_REQUEST_LEN:
             # Longer than an SSLRequest: a login, though too much of it is cut off to be read.
             self.late_label = labels.LOGIN

@@ -212,6 +212,7 @@ class CompressedPackets(Decoder):
 
     def _die(self, kind: i64) -> None:
         self.dead = True
+        self.facts.doubt = True
         self._drop()
         self.note(kind, self.left)
         if self.inner_side.tracker is not None:
@@ -251,6 +252,7 @@ class CompressedPackets(Decoder):
             self.inside_size = 0
         self.inner.finish()
         self.dead = True
+        self.facts.doubt = True
         self._drop()
         side.hole(count)
         self.head = b""

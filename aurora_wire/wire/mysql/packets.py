@@ -54,7 +54,8 @@ class Packets(Decoder):
         # Only for a tracker.
         self.begun: i64 = 0          # stream offset of the current packet's header
         self.role: i64 = roles.UNKNOWN
-        self.told = False            # the tracker knows of the packet already
+        self.was_told = False        # the tracker knows of the packet already
+        self.is_late = False         # and is told its role only when it is there
         self.number: i64 = 0         # which definition it is, from 1
         self.number_of: i64 = 0
         self.certain = True          # of a reply: the command that it answers was seen
@@ -80,6 +81,18 @@ class Packets(Decoder):
     def placed(self, label: i64, first: i64) -> i64:
         """The role of the packet that `accept` gave this label. Sets `number`, `number_of` and `certain`, too."""
         raise NotImplementedError
+
+    def told(self, data: bytes, at: i64, end: i64) -> i64:
+        """The role of the whole payload data[at:end] by its own fields, where its place does not tell."""
+        raise NotImplementedError
+
+    def misses(self) -> None:
+        """Where the next packet begins is not known."""
+        return
+
+    def holed(self) -> None:
+        """The packet that is over has a hole: nobody knows all that it said of those to come."""
+        return
 
     def guessed(self) -> i64:
         """The label of a packet that should have been judged whole and has a hole."""
@@ -151,6 +164,8 @@ class Packets(Decoder):
         start = self.side.position
         self.length = end - at
         role = self.placed(label, first)
+        if role == roles.UNKNOWN and not self.certain:
+            role = self.told(data, at, end)
         self.packet(data, at, end, end - at, True)
         if label == LATE:
             role = role_of(self.late_label)
@@ -181,6 +196,7 @@ class Packets(Decoder):
     def _lose(self, at: i64) -> i64:
         self.note(notes.LOST_FRAMING, 0)
         self.next = TO_SEARCH
+        self.misses()
         self._told_lost()
         return at
 
@@ -197,7 +213,7 @@ class Packets(Decoder):
             self.packet_time = side.time_ns
             self.packet_offset = side.anchor if side.anchored else side.position
             self.begun = side.position
-            self.told = False
+            self.was_told = False
             self.total = 0
             self.label = PENDING
             self.let_go()
@@ -238,6 +254,7 @@ class Packets(Decoder):
             if tracker.keeps > self.keep:
                 self.keep = tracker.keeps
             self.role = self.placed(label, first)
+            self.is_late = label == LATE
             if label != LATE:
                 tracker.begins(self.begun, self.length, self.role, self.certain, self.number, self.number_of, first)
         if label != LATE:
@@ -306,17 +323,21 @@ class Packets(Decoder):
         self.let_go()
         self.packet(prefix, 0, len(prefix), self.total, self.whole and len(prefix) == self.total)
         self._tell_late(prefix, self.total)
+        if not self.whole:
+            self.holed()
 
     def _tell_late(self, prefix: bytes, total: i64) -> None:
         """To the tracker: a packet that came in pieces."""
         tracker = self.side.tracker
-        if tracker is None or self.told:
+        if tracker is None or self.was_told:
             return
-        self.told = True
-        if self.label == LATE or self.role == roles.UNKNOWN:
+        self.was_told = True
+        if self.is_late:
             self.role = role_of(self.late_label if self.label == LATE else self.label)
             first: i64 = prefix[0] if prefix else -1
             tracker.begins(self.begun, self.length, self.role, self.certain, 0, 0, first)
+        elif self.role == roles.UNKNOWN and not self.certain and self.whole and len(prefix) == total:
+            self.role = self.told(prefix, 0, len(prefix))
         tracker.packet(self.begun, self.role, self.certain, prefix, 0, len(prefix), total)
 
     def gap(self, count: i64) -> None:
@@ -354,6 +375,7 @@ class Packets(Decoder):
         self.continued = False
         self.label = PENDING
         self.next = TO_SEARCH
+        self.misses()
 
     def _tell_part(self) -> None:
         """To the tracker, before a hole: what is there of the packet."""

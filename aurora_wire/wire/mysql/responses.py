@@ -14,6 +14,7 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u16, u32
 from aurora_wire.wire import labels, roles
+from aurora_wire.wire.chain import is_row
 from aurora_wire.wire.facts import MAX_ASKED, Facts
 from aurora_wire.wire.mysql import capabilities as caps
 from aurora_wire.wire.mysql.auth import parse_auth_more_data, parse_auth_next_factor, parse_auth_switch
@@ -36,6 +37,7 @@ from aurora_wire.wire.mysql.commands import (
 from aurora_wire.wire.mysql.packets import REJECT
 from aurora_wire.wire.mysql.replies import is_progress, parse_column_count, parse_ok, parse_prepare_ok
 from aurora_wire.wire.mysql.statements import release
+from aurora_wire.wire.mysql.telling import reply_role
 
 MAX_PREPARED: Final[i64] = 16384  # statements remembered of one connection
 MORE_RESULTS: Final[i64] = 0x0008
@@ -73,13 +75,16 @@ class Responses:
         self.binary = False             # its rows are
         self.fields = False             # and are definitions: COM_FIELD_LIST
         self.total: i64 = 0             # of definitions
+        self.defined: i64 = 0           # of them, that told themselves
 
     def lost(self) -> None:
         """Replies were missed."""
         self.state = IDLE
         self.previous = -1
         self.free = False
+        self.forget_command()
         facts = self.facts
+        facts.doubt = True
         facts.expect_last_only()
         waiting = facts.unanswered_prepares
         if waiting:
@@ -91,19 +96,27 @@ class Responses:
             self.state = EVENTS
             self.handed = facts.handed
 
+    def forget_command(self) -> None:
+        """What the next packets answer was not seen."""
+        self.expected = False
+        self.binary = False
+        self.fields = False
+        self.total = 0
+
     def resume(self, sequence: i64, of_binlog: bool) -> None:
         """Go on inside a reply, with the packet of this sequence id, found by its framing: rows, or binlog events."""
         self.previous = (sequence - 1) & 0xFF
         if sequence == 1 and not of_binlog:
             return  # a reply begins
         self.facts.next_reply()
+        self.forget_command()
         self.state = EVENTS if of_binlog else ROW
         self.end_of_metadata = False
 
     def _begin(self) -> None:
         """The next outstanding command gets its reply."""
         shape = self.facts.next_reply()
-        self.expected = shape >= 0
+        self.expected = shape >= 0 and not self.facts.doubt
         self.binary = shape in (EXECUTED, ROWS)
         self.fields = shape == FIELDS
         self.total = 0
@@ -230,11 +243,13 @@ class Responses:
         return labels.RESPONSE
 
     def role(self, label: i64, first: i64, length: i64) -> i64:
-        """Of the packet that `accept` gave this label, before `packet` goes on."""
+        """Of the packet that `accept` gave this label, before `packet` goes on. UNKNOWN: see `told`."""
         state = self.state
         if state == IDLE:
             self.expected = False
-            return roles.EOF if label == labels.EOF else roles.UNKNOWN
+        if not self.expected:
+            # A row in binary form begins like an OK, and so do a binlog event and the reply to a PREPARE.
+            return roles.UNKNOWN
         if label == labels.ERR:
             return roles.ERR
         if label == labels.EOF:
@@ -242,14 +257,10 @@ class Responses:
         if label == labels.OK:
             if state == FIRST and length < 7 and self.facts.capabilities & caps.OPTIONAL_RESULTSET_METADATA:
                 return roles.HEAD
-            # A row in binary form begins like one, and what it answers was not seen.
-            return roles.OK if self.expected else roles.UNKNOWN
+            return roles.OK
         if state in (COLUMNS, DEFINITIONS):
             return roles.DEFINITION
         if state == ROW:
-            if not self.expected:
-                # Nobody saw whether a text or a prepared statement was run.
-                return roles.UNKNOWN if first == 0 else roles.TEXT_ROW
             if self.fields:
                 return roles.DEFINITION
             return roles.BINARY_ROW if self.binary else roles.TEXT_ROW
@@ -262,6 +273,24 @@ class Responses:
         if state == EVENTS:
             return roles.BINLOG
         return roles.STATISTICS if state == BARE else roles.UNKNOWN
+
+    def told(self, data: bytes, at: i64, end: i64) -> i64:
+        """The role of a packet whose command was not seen: by its own fields, or as a row by the definitions before it.
+
+        As many definitions as the head said, then rows of as many strings: a text result. A row that begins with NUL
+        may be in binary form.
+        """
+        role = reply_role(data, at, end)
+        if role == roles.DEFINITION:
+            # A row may read like one, so that it counts only behind a head.
+            if self.state == COLUMNS:
+                self.defined += 1
+                return role
+            role = roles.UNKNOWN
+        if role == roles.UNKNOWN and self.state == ROW and 0 < self.total == self.defined and data[at] != 0:
+            if is_row(data, at, end) == self.total:
+                return roles.TEXT_ROW
+        return role
 
     def packet(self, data: bytes, at: i64, end: i64, total: i64) -> bool:
         """The packet is there (or its first bytes): go on to what follows. True for an ERR."""
@@ -336,6 +365,7 @@ class Responses:
             self.state = IDLE
         else:
             self.end_of_metadata = self._no_eof() != 1
+            self.defined = 0
             if total == 1:
                 self.count = self.first
                 self.total = self.count

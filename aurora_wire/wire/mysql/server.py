@@ -66,14 +66,24 @@ class ServerPackets(Packets):
         self.number = 0
         self.number_of = 0
         if self.state != COMMANDS:
+            if label != LATE and self.facts.doubt:
+                self.certain = False  # no login was seen that it could answer
+                return roles.UNKNOWN
             return role_of(label)
         responses = self.responses
-        self.certain = responses.expected
         role = responses.role(label, first, self.length)
+        self.certain = responses.expected
         if role == roles.DEFINITION and responses.total > 0:
             self.number = responses.total - responses.count + 1
             self.number_of = responses.total
         return role
+
+    def told(self, data: bytes, at: i64, end: i64) -> i64:
+        return self.responses.told(data, at, end)
+
+    def holed(self) -> None:
+        if self.label != labels.RESULT_SET:
+            self.responses.forget_command()
 
     def guessed(self) -> i64:
         if self.state == START:

@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.reads import u16, u24, u32
+from aurora_wire.wire import roles
 from aurora_wire.wire.mysql.commands import (
     COM_BINLOG_DUMP,
     COM_BINLOG_DUMP_GTID,
@@ -218,6 +219,23 @@ def reply_tells(data: bytes, at: i64, end: i64, sequence: i64) -> i64:
     if sequence == 1 and length > 24 and data[at : at + 8] == b"Uptime: ":
         return CERTAIN
     return NOTHING
+
+
+def reply_role(data: bytes, at: i64, end: i64) -> i64:
+    """Return the role of a server's whole payload by its own fields, where nobody saw what it answers.
+
+    Only of what can be nothing else: OK, a row in binary form and a binlog event begin alike, so that they are UNKNOWN.
+    """
+    if at >= end:
+        return roles.UNKNOWN
+    first: i64 = data[at]
+    if first == 0xFF:
+        return roles.ERR if _error_tells(data, at, end) == CERTAIN else roles.UNKNOWN
+    if first == 0xFE:
+        return roles.EOF if end - at == 5 and reply_tells(data, at, end, 0) != NOTHING else roles.UNKNOWN
+    if first == 3 and is_column_definition(data, at, end):
+        return roles.DEFINITION
+    return roles.UNKNOWN
 
 
 def _error_tells(data: bytes, at: i64, end: i64) -> i64:

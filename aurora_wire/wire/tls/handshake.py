@@ -75,6 +75,10 @@ class Messages:
         self.budget.held -= size
         return True
 
+    def first(self) -> bytes:
+        """What is there of messages that are not whole."""
+        return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+
     def drop(self) -> None:
         """Let go of what is not whole."""
         self.budget.held += self.size
@@ -211,6 +215,17 @@ def reads_as_message(data: bytes, at: i64, end: i64, length: i64) -> bool:
     if kind == names.CLIENT_HELLO or kind == names.SERVER_HELLO:
         return data[body] == 3 and data[body + 1] <= 4
     return kind == names.SERVER_KEY_EXCHANGE and data[body] == 3 and data[body + 1] == 0
+
+
+def begins_client_hello(body: bytes) -> bool:
+    """Return whether the body of one or more handshake records begins as a ClientHello, not as something encrypted.
+
+    Its type, two bytes of its length and its version: of random bytes one in 2^30. No Finished has fewer than 6 bytes.
+    """
+    size: i64 = len(body)
+    if body[0] != names.CLIENT_HELLO or (size > 1 and body[1] != 0):
+        return False
+    return (size < 5 or body[4] == 3) and (size < 6 or body[5] <= 3)
 
 
 def alert_fits(tls: TLSFacts, length: i64) -> bool:

@@ -33,6 +33,7 @@ from aurora_wire.wire.tls.handshake import (
     TLS_1_3,
     Messages,
     alert_fits,
+    begins_client_hello,
     holds_data,
     may_beat,
     reads_as_message,
@@ -42,9 +43,12 @@ from aurora_wire.wire.tls.opening import Opening, OpeningMaker
 from aurora_wire.wire.tls.sample import CIPHERTEXT, RUN, WINDOW, Sample
 
 MAX_RECORD_1_3: Final[i64] = 16640   # 2^14 + 256: RFC 8446, 5.2
-# A TLS 1.3 record with an alert has 2 + 1 + 16 bytes (CCM_8: 8 fewer). A client's first record there ends with its
+# A TLS 1.3 record has a content type and a tag of 16 besides what it holds (CCM_8: 8 fewer): that is all of an empty
+# one, 2 bytes more of an alert, 4 of an EndOfEarlyData, 5 of a KeyUpdate. A client's first record there ends with its
 # Finished, so that data comes in the second at the earliest.
-ALERT_1_3: Final[i64] = 24
+EMPTY_1_3: Final[i64] = 17
+KEY_UPDATE_1_3: Final[i64] = 22
+SMALL_1_3: Final = (19, 21, 22)
 LONGEST_SHORTEST: Final[i64] = 24    # no suite needs more: see `shortest_record`
 
 # What is collected of a record's body (`TLSRecords.collecting`).
@@ -85,6 +89,7 @@ class TLSRecords(Decoder):
         self.in_clear: OpeningMaker | None = None  # for a suite that does not encrypt
         self.body: list[bytes] = []          # of a record that is to be opened
         self.record_version: i64 = 0         # its header's
+        self.doubtful = False                # the record is of a second ClientHello, or the client's Finished
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         side = self.side
@@ -189,6 +194,7 @@ class TLSRecords(Decoder):
             self._remark_sample(self.looked.judge())
         self.body = []
         self.messages.drop()
+        self._count_unsure()
 
     def _old_hello(self, data: bytes, at: i64, end: i64) -> i64:
         """A ClientHello in SSLv2's framing, as OpenSSL 0.9.8 sends it: consumed where it is one, whole."""
@@ -278,11 +284,13 @@ class TLSRecords(Decoder):
             mine.app_records += 1
             mine.app_bytes += length
             in_1_3 = negotiated >= TLS_1_3
-            if (length > ALERT_1_3 and mine.app_records > 1) if in_1_3 else self._holds_data(length):
+            if (self._is_data_1_3(length) if in_1_3 else self._holds_data(length)):
                 mine.data_records += 1
-                if mine.first_data_frame < 0:
-                    mine.first_data_frame = side.frame
-                mine.last_data_frame = side.frame
+                if mine.first_data_offset < 0:
+                    mine.first_data_offset = side.position
+                peer = self.peer
+                if peer is not None:
+                    mine.last_data_acked = peer.acked
             if not self.settled or not mine.spec_changed:
                 self._early(negotiated)
             if not encrypted and self.tls.client_hello is not None and negotiated >= 0:
@@ -313,7 +321,9 @@ class TLSRecords(Decoder):
                 self.remark(notes.UNEXPECTED_RECORD, length)
         if encrypted and kind != CHANGE_CIPHER_SPEC:
             if 0 < length < LONGEST_SHORTEST and mine.spec_changed and length < self.tls.shortest:
-                self.remark(notes.BAD_RECORD, length)
+                # Of a hello, and only of a hello, there can be any piece.
+                if kind != HANDSHAKE or self.collecting == NOTHING:
+                    self.remark(notes.BAD_RECORD, length)
             if self.collecting == NOTHING:
                 self.protected = True
         if self.protected:
@@ -321,10 +331,42 @@ class TLSRecords(Decoder):
         if length == 0:
             self._record_end()
 
+    def _is_data_1_3(self, length: i64) -> bool:
+        """Whether it is neither the Finished nor an alert, a KeyUpdate or an EndOfEarlyData, which have one length."""
+        if self.mine.app_records <= 1:
+            return False
+        return length > KEY_UPDATE_1_3 or (length > EMPTY_1_3 and length not in SMALL_1_3)
+
     def _holds_data(self, length: i64) -> bool:
         """Of TLS <= 1.2, or where the hellos were not seen."""
         hello = self.tls.server_hello
-        return length > 0 if hello is None else holds_data(hello.version, hello.suite, length)
+        if hello is not None:
+            return holds_data(hello.version, hello.suite, length)
+        mine = self.mine
+        if self.tls.client_hello is None or self._is_data_1_3(length):
+            return length > 0
+        # The hello may yet come, by another tap: what TLS 1.3 does not count is judged at the end.
+        if length > 0:
+            mine.unsure_records += 1
+            if mine.first_unsure_offset < 0:
+                mine.first_unsure_offset = self.record_offset
+            if length > mine.unsure_longest:
+                mine.unsure_longest = length
+        return False
+
+    def _count_unsure(self) -> None:
+        """The version is known now, or never will be: were they data?"""
+        mine = self.mine
+        hello = self.tls.server_hello
+        longest = mine.unsure_longest
+        if longest == 0 or (hello is not None and not holds_data(hello.version, hello.suite, longest)):
+            return
+        if hello is not None and hello.version >= TLS_1_3:
+            return
+        mine.data_records += mine.unsure_records
+        mine.unsure_longest = 0
+        if mine.first_data_offset < 0 or mine.first_unsure_offset < mine.first_data_offset:
+            mine.first_data_offset = mine.first_unsure_offset
 
     def _early(self, negotiated: i64) -> None:
         """Application data: does it come before the keys that it would need? Counted; the verdict knows the version."""
@@ -349,18 +391,27 @@ class TLSRecords(Decoder):
         mine = self.mine
         # A tap may bring the server's hello before the client's, so that a client's first ones always read.
         first = self.side.from_client and (self.tls.client_hello is None or (self.tls.retry and mine.hellos < 2))
-        if first or not encrypted or (negotiated < 0 and not mine.spec_changed):
+        # Or it brings the second one before the HelloRetryRequest, behind ChangeCipherSpec.
+        plain = first or not encrypted or (negotiated < 0 and not mine.spec_changed)
+        self.doubtful = not plain and self.side.from_client and negotiated < 0 and mine.hellos == 1
+        if plain or self.doubtful:
             self.collecting = MESSAGES
+            self.record_version = version
             if self.messages.size + length > MAX_HANDSHAKE:
                 self.collecting = NOTHING
                 self.messages.odd(NOT_WHOLE, self.record_frame, self.record_offset)
         elif negotiated >= TLS_1_3:
             self.remark(notes.UNEXPECTED_RECORD, length)
         else:
-            mine.encrypted_handshake += 1
-            if mine.app_records == mine.before_spec:
-                mine.finished += 1
-            self._check_version(version, negotiated)
+            self._finished(version, negotiated)
+
+    def _finished(self, version: i64, negotiated: i64) -> None:
+        """An encrypted handshake message: the Finished, or what renegotiates later."""
+        mine = self.mine
+        mine.encrypted_handshake += 1
+        if mine.app_records == mine.before_spec:
+            mine.finished += 1
+        self._check_version(version, negotiated)
 
     def _change_cipher_spec(self, length: i64, negotiated: i64) -> None:
         mine = self.mine
@@ -446,6 +497,13 @@ class TLSRecords(Decoder):
         self.collecting = NOTHING
         if self.kind == ALERT:
             self._alert()
+        elif self.doubtful and not begins_client_hello(self.messages.first()):
+            body = self.messages.first()
+            self.messages.drop()
+            if self.length < self.tls.shortest:
+                self.remark(notes.BAD_RECORD, self.length)
+            self._finished(self.record_version, self.negotiated)
+            self._check_sample(body, 0, len(body))
         elif self.messages.read(self.record_frame, self.record_offset):
             self._keep_hello()
             if self.opening is not None:

@@ -1,0 +1,66 @@
+"""`aurora-wire audit`: what does a server say of itself to somebody who logs in?"""
+
+from __future__ import annotations
+
+import argparse
+
+from aurora_wire.cli.numbers import seconds
+from aurora_wire.cli.output import Output
+from aurora_wire.cli.prove import PASSWORD_VARIABLE, password_of
+from aurora_wire.cli.terminal import style_for
+
+DESCRIPTION = """\
+Log in and say what the server allows: its TLS settings and what each means, who
+is connected in the clear right now, which accounts may come in the clear, and
+whether replication is encrypted. Only SHOW and SELECT are sent. A poor account
+suffices: what it may not see is said, with the GRANT that would let it."""
+EXAMPLES = """\
+exit codes:
+  0  grade A or B: nothing was found that lets clients come in the clear
+  1  grade C or worse
+  2  wrong use, or the login failed
+  4  the output could not be written
+
+examples:
+  aurora-wire audit --host db.example.com --user app
+  aurora-wire audit --host db.example.com --user app --tls verify --ca rds.pem --format json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--host", metavar="HOST[:PORT]", required=True, help="Connect to this server (default port 3306).")
+    add("--user", metavar="USER", required=True, help="Log in as this user.")
+    add("--password-file", metavar="FILE",
+        help=f"Read the password from this file's first line (default: ${PASSWORD_VARIABLE}, else it is asked for).")
+    add("--tls", choices=("verify", "required", "off"), default="required",
+        help="Verify the certificate, require TLS of whoever it is (default), or log in in the clear.")
+    add("--ca", metavar="FILE", help="Trust the authorities in this bundle (with --tls verify; default: the system's).")
+    add("--timeout", metavar="SECONDS", type=seconds, default=10.0, help="Wait this long for the server (default 10).")
+    add("--all", action="store_true", help="Show all variables and all accounts in the text.")
+    add("--format", choices=("text", "json"), default="text", help="Write text or JSON (default text).")
+    add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from aurora_wire.posture.audit import audit  # noqa: PLC0415 - not for --help
+    from aurora_wire.posture.database import log_in  # noqa: PLC0415
+    from aurora_wire.posture.target import parse_target  # noqa: PLC0415
+
+    target = parse_target(arguments.host)
+    password = password_of(arguments)
+    with Output(arguments.output) as output:
+        with log_in(
+            target, arguments.user, password, mode=arguments.tls, ca=arguments.ca or "", seconds=arguments.timeout
+        ) as database:
+            found = audit(target, database)
+        if arguments.format == "json":
+            from aurora_wire.report import audit_json  # noqa: PLC0415 - not for the text
+
+            output.write(audit_json.render(found))
+        else:
+            from aurora_wire.report.audit_text import render  # noqa: PLC0415
+
+            for line in render(found, style_for(output), everything=arguments.all):
+                output.write(line)
+    return 0 if found.grade in ("A", "B") else 1

@@ -1,0 +1,107 @@
+"""`aurora-wire check`: the first five minutes with a server."""
+
+from __future__ import annotations
+
+import argparse
+
+from aurora_wire.cli.numbers import seconds
+from aurora_wire.cli.output import Output, complain
+from aurora_wire.cli.prove import PASSWORD_VARIABLE, password_of
+from aurora_wire.cli.terminal import style_for
+from aurora_wire.errors import UsageError
+
+DESCRIPTION = """\
+Hold against each other what a server answers (as `probe`), how it is set (as
+`audit`, with --user), what Amazon's settings say (as `fleet`, with --aws-json) and
+what crossed the wire (as `scan`, with --capture): one table, one answer, and where
+two views cannot both be the whole truth, what that can mean."""
+EXAMPLES = """\
+exit codes:
+  0  encrypted sessions only, by a setting of the server, and nothing contradicts
+  1  sessions are, or may come, in the clear
+  2  wrong use, or the login failed and nothing else was asked
+  3  cannot tell
+  4  the output could not be written
+
+examples:
+  aurora-wire check db.example.com
+  aurora-wire check db.example.com --user app --capture 'night/*.pcap.gz'
+"""
+SCHEMA = "aurora-wire/check/1"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("targets", metavar="HOST[:PORT]", nargs="+", help="Check this server (default port 3306).")
+    add("--user", metavar="USER", help="Log in as this user, and audit.")
+    add("--password-file", metavar="FILE",
+        help=f"Read the password from this file's first line (default: ${PASSWORD_VARIABLE}, else it is asked for).")
+    add("--tls", choices=("verify", "required", "off"), default="required",
+        help="Log in with the certificate verified, with TLS (default), or in the clear.")
+    add("--ca", metavar="FILE", help="Say whether the certificate is accepted with these authorities.")
+    add("--capture", metavar="CAPTURE", action="append", default=[],
+        help="Judge the sessions with it in this capture, folder or pattern; may be given several times.")
+    add("--aws-json", metavar="FILE", action="append", default=[],
+        help="Look it up in this saved output of `aws rds describe-*`; may be given several times.")
+    add("--parameters", metavar="GROUP=FILE", action="append", default=[],
+        help="With --aws-json: the saved parameters of this group; may be given several times.")
+    add("--timeout", metavar="SECONDS", type=seconds, default=5.0, help="Wait this long for a connection (default 5).")
+    add("--format", choices=("text", "json"), default="text", help="Write text or JSON (default text).")
+    add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from datetime import UTC, datetime  # noqa: PLC0415 - not for --help
+
+    from aurora_wire.analysis import DEFAULT_PORTS, scan  # noqa: PLC0415
+    from aurora_wire.cli.fleet import groups_of  # noqa: PLC0415
+    from aurora_wire.posture.assess import assess  # noqa: PLC0415
+    from aurora_wire.posture.audit import AuditResult, audit  # noqa: PLC0415
+    from aurora_wire.posture.certificates import read_bundle  # noqa: PLC0415
+    from aurora_wire.posture.check import check  # noqa: PLC0415
+    from aurora_wire.posture.database import CannotLogIn, log_in  # noqa: PLC0415
+    from aurora_wire.posture.fleet import from_saved  # noqa: PLC0415
+    from aurora_wire.posture.probe import probe  # noqa: PLC0415
+    from aurora_wire.posture.target import parse_target  # noqa: PLC0415
+
+    targets = list(dict.fromkeys(map(parse_target, arguments.targets)))
+    if arguments.parameters and not arguments.aws_json:
+        raise UsageError("--parameters goes with --aws-json.")
+    password = password_of(arguments) if arguments.user else ""
+    bundle = read_bundle(arguments.ca, datetime.now(UTC)) if arguments.ca else None
+    ports = sorted({*DEFAULT_PORTS, *(each.port for each in targets)})
+    fleet = from_saved(arguments.aws_json, groups_of(arguments.parameters)) if arguments.aws_json else None
+    captured = scan(arguments.capture, ports=ports) if arguments.capture else None
+    found = []
+    with Output(arguments.output) as output:
+        for target in targets:
+            answer = probe(target, ca=arguments.ca or "", seconds=arguments.timeout)
+            audited: AuditResult | None = None
+            if arguments.user:
+                try:
+                    with log_in(
+                        target, arguments.user, password, mode=arguments.tls, ca=arguments.ca or "",
+                        seconds=arguments.timeout,
+                    ) as database:  # fmt: skip
+                        audited = audit(target, database)
+                except CannotLogIn as error:
+                    complain(str(error))  # what the other views say is told all the same
+            assessments = [assess(each, answer.time, bundle) for each in answer.addresses]
+            found.append(check(
+                target, probe=answer, assessments=assessments, audit=audited, fleet=fleet, scan=captured,
+            ))  # fmt: skip
+        if arguments.format == "json":
+            from aurora_wire.report.check_text import check_fields  # noqa: PLC0415 - not for the text
+            from aurora_wire.report.json_fields import dump  # noqa: PLC0415
+
+            output.write(dump({"schema": SCHEMA, "targets": [check_fields(each) for each in found]}) + "\n")
+        else:
+            from aurora_wire.report.check_text import render_text  # noqa: PLC0415
+
+            style = style_for(output)
+            for number, each in enumerate(found):
+                output.write("\n" if number else "")
+                for line in render_text(each, style):
+                    output.write(line)
+    codes = {each.exit_code for each in found}
+    return 1 if 1 in codes else max(codes)

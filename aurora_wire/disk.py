@@ -1,0 +1,43 @@
+"""What an error of the file system says to a user: in words, and which disk is full."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+
+
+def words_of(error: OSError | ValueError, path: str | os.PathLike[str] | None = None) -> str:
+    """Return what went wrong as a part of a sentence: `no space left on device: the disk at /mnt is full`.
+
+    path: what was written, or was to be; where it is a device or a pipe, no disk is named.
+    """
+    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    said = said[:1].lower() + said[1:]
+    if isinstance(error, OSError) and error.errno in FULL and path is not None and not _is_special(Path(path)):
+        return f"{said}: the disk at {mount_of(path)} is full"
+    return said
+
+
+def mount_of(path: str | os.PathLike[str]) -> str:
+    """Return the folder where the disk of a path begins, as far as it can be seen."""
+    folder = Path(os.path.realpath(path)).parent
+    while True:
+        try:
+            if folder.parent == folder or folder.parent.stat().st_dev != folder.stat().st_dev:
+                return str(folder)
+        except OSError:
+            return str(folder)
+        folder = folder.parent
+
+
+def _is_special(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))

@@ -1,0 +1,224 @@
+"""Three views of one server held against each other: what it answers, how it is set, and what crossed the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from aurora_wire.posture.assess import Assessment
+from aurora_wire.posture.audit import AuditResult
+from aurora_wire.posture.fleet import CLUSTER, Fleet, Member
+from aurora_wire.posture.probe import PROBED, ProbeResult
+from aurora_wire.posture.survey import OFFERED
+from aurora_wire.posture.target import Target
+from aurora_wire.verdict.result import ConnectionResult, Scan
+from aurora_wire.wire.tls.names import version_name
+
+State = Literal["in the clear", "may come in the clear", "encrypted only", "cannot tell"]
+EXIT_CODES: Final[dict[State, int]] = {
+    "in the clear": 1, "may come in the clear": 1, "encrypted only": 0, "cannot tell": 3,
+}  # fmt: skip
+LEAKS: Final = ("plaintext", "mixed")
+_WITHIN: Final = 86_400  # seconds by which two certificates' ends may differ and be one: clocks and formats
+
+
+@dataclass(slots=True)
+class View:
+    """One way of looking: what was asked, and the answer in words. state: what it says by itself."""
+
+    name: str
+    answer: str
+    state: State
+
+
+@dataclass(slots=True)
+class CheckResult:
+    """All views of one target. contradictions: where two of them cannot both be the whole truth, in words."""
+
+    target: Target
+    time: datetime
+    views: list[View] = field(default_factory=list)
+    contradictions: list[str] = field(default_factory=list)
+    state: State = "cannot tell"
+    probe: ProbeResult | None = None
+    assessments: list[Assessment] = field(default_factory=list)
+    audit: AuditResult | None = None
+    member: Member | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 for encrypted only, 1 where something is or may come in the clear, 3 where that cannot be told."""
+        return EXIT_CODES[self.state]
+
+
+def check(
+    target: Target,
+    *,
+    probe: ProbeResult | None = None,
+    assessments: list[Assessment] | None = None,
+    audit: AuditResult | None = None,
+    fleet: Fleet | None = None,
+    scan: Scan | None = None,
+) -> CheckResult:
+    """Join what was found of one server. What was not asked is None."""
+    found = CheckResult(target, datetime.now(UTC), probe=probe, assessments=assessments or [], audit=audit)
+    if probe is not None:
+        found.views.append(_of_probe(probe, found.assessments))
+    if audit is not None:
+        found.views.append(_of_audit(audit))
+    if fleet is not None:
+        found.member = member_of(fleet, target)
+        found.views.append(_of_member(found.member))
+    sessions = _sessions(scan, target, probe) if scan is not None else None
+    if scan is not None and sessions is not None:
+        found.views.append(_of_traffic(scan, sessions, target))
+    found.contradictions = list(_contradictions(found, sessions))
+    found.state = _whole(found)
+    return found
+
+
+def member_of(fleet: Fleet, target: Target) -> Member | None:
+    """Return the cluster, instance or proxy whose endpoint the target is; None: Amazon's answer has none."""
+    host = target.host.lower().rstrip(".")
+    for member in fleet.members:
+        if host in [each.strip().lower() for each in member.endpoint.split(",")]:
+            return member
+        # A cluster's reader endpoint is not in the answer for its writer, but is made from its name.
+        if member.kind == CLUSTER and host.startswith(f"{member.name.lower()}.cluster-ro-"):
+            return member
+    return None
+
+
+def _of_probe(probe: ProbeResult, assessments: list[Assessment]) -> View:
+    asked = [each for each in probe.addresses if each.status == PROBED]
+    if not asked:
+        reason = probe.reason or "; ".join(dict.fromkeys(each.reason for each in probe.addresses))
+        return View("what it answers", f"not probed: {reason}", "cannot tell")
+    versions: list[str] = []
+    for each in asked:
+        for version in each.tls.versions if each.tls is not None else ():
+            if version.status == OFFERED and version_name(version.version) not in versions:
+                versions.append(version_name(version.version))
+    grades = ", ".join(dict.fromkeys(each.grade for each in assessments if each.grade))
+    if any(each.offers_tls is False for each in asked):
+        said = "the offer of TLS was removed on the way" if any(each.stripped for each in asked) else "no TLS offered"
+        return View("what it answers", f"{said}, grade {grades}", "may come in the clear")
+    if not versions:
+        return View("what it answers", "cannot tell whether TLS is offered", "cannot tell")
+    return View("what it answers", f"TLS offered ({', '.join(versions)}), grade {grades}", "cannot tell")
+
+
+def _of_audit(audit: AuditResult) -> View:
+    clear = sum(each.count for each in audit.connected or () if each.kind == "TCP/IP")
+    free = [each for each in audit.accounts or () if each.may_come_in_the_clear]
+    parts = [f"require_secure_transport is {audit.setting('require_secure_transport') or 'not known to it'}"]
+    if audit.accounts is not None and not audit.requires_tls:
+        parts.append(f"{len(free)} of {audit.account_count} accounts may come in the clear")
+    if audit.connected is not None:
+        parts.append(f"{clear} {'session is' if clear == 1 else 'sessions are'} in the clear now")
+    state: State = "may come in the clear"
+    if clear:
+        state = "in the clear"
+    elif audit.requires_tls:
+        state = "encrypted only"
+    return View("how it is set", f"{'; '.join(parts)}, grade {audit.grade}", state)
+
+
+def _of_member(member: Member | None) -> View:
+    name = "what Amazon's settings say"
+    if member is None:
+        return View(name, "no cluster, instance or proxy has this endpoint", "cannot tell")
+    if member.requires_tls is None:
+        return View(name, f"{member.kind} {member.name}: cannot tell whether it requires TLS", "cannot tell")
+    by = f"by {member.group}" if member.group else "as it is set"
+    if member.from_default:
+        by = "by default of its version"
+    waits = "; a change waits for a restart" if member.pending else ""
+    said = "requires TLS" if member.requires_tls else "takes connections in the clear"
+    state: State = "encrypted only" if member.requires_tls and not member.pending else "may come in the clear"
+    return View(name, f"{member.kind} {member.name} {said}, {by}{waits}", state)
+
+
+def _sessions(scan: Scan, target: Target, probe: ProbeResult | None) -> list[ConnectionResult]:
+    """Return the captured connections to one of this server's addresses, and its port."""
+    addresses = {each.address for each in probe.addresses} if probe is not None else set()
+    addresses.add(target.host)
+    return [each for each in scan.connections if each.server.address in addresses and each.server.port == target.port]
+
+
+def _of_traffic(scan: Scan, sessions: list[ConnectionResult], target: Target) -> View:
+    counts: dict[str, int] = {}
+    for each in sessions:
+        counts[each.verdict] = counts.get(each.verdict, 0) + 1
+    if not sessions:
+        others = sum(each.server.port == target.port for each in scan.connections)
+        more = f" ({others} with port {target.port} of other addresses)" if others else ""
+        return View("what crossed the wire", f"no session with it was captured{more}", "cannot tell")
+    listed = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
+    leaking = [each for each in sessions if each.verdict in LEAKS]
+    whole = all(each.verdict in ("encrypted", "no-session") for each in sessions) and scan.exit_code == 0
+    state: State = "in the clear" if leaking else "encrypted only" if whole else "cannot tell"
+    names = sorted({each.user for each in leaking if each.user})
+    who = f" (by {', '.join(names[:5])}{' and others' if len(names) > 5 else ''})" if names else ""
+    return View("what crossed the wire", f"{len(sessions)} captured: {listed}{who}", state)
+
+
+def _contradictions(found: CheckResult, sessions: list[ConnectionResult] | None) -> list[str]:
+    """Say which views do not fit together, and what that can mean."""
+    told: list[str] = []
+    audit, probe, member = found.audit, found.probe, found.member
+    leaking = [each for each in sessions or () if each.verdict in LEAKS]
+    requires = (audit is not None and audit.requires_tls) or (
+        audit is None and member is not None and bool(member.requires_tls)
+    )
+    if requires and leaking:
+        captured = "1 plaintext session was" if len(leaking) == 1 else f"{len(leaking)} plaintext sessions were"
+        told.append(
+            f"The server requires TLS, and {captured} captured: from before it was set, with a proxy that speaks TLS "
+            "behind it, or with another server at this address."
+        )
+    asked = [each for each in probe.addresses if each.status == PROBED] if probe is not None else []
+    if audit is not None and asked:
+        if audit.session[0] and any(each.offers_tls is False for each in asked):
+            told.append("The login got TLS, and the probe was offered none: several servers answer, or one in between.")
+        greeted = {each.version for each in asked if each.version}
+        if audit.version and greeted and not any(_same(audit.version, each) for each in greeted):
+            told.append(
+                f"It greets as {', '.join(sorted(greeted))} and says that it is {audit.version}: a proxy answers for "
+                "it, and how that goes on to the server is not seen from here."
+            )
+        ends = [each.chain[0].not_after for each in asked if each.chain]
+        if audit.not_after is not None and ends and all(
+            abs((audit.not_after - end).total_seconds()) > _WITHIN for end in ends
+        ):
+            told.append(
+                f"The certificate that clients see ends on {ends[0]:%Y-%m-%d}, the server's own on "
+                f"{audit.not_after:%Y-%m-%d}: TLS ends at something in between."
+            )
+    if audit is not None and member is not None and member.requires_tls is not None:
+        if member.requires_tls != audit.requires_tls:
+            why = "a change waits for a restart" if member.pending else "this is another server, or it was set since"
+            set_so = "requires TLS, and the server says that it does not"
+            if audit.requires_tls:
+                set_so = "does not require TLS, and the server says that it does"
+            told.append(f"By Amazon's settings it {set_so}: {why}.")
+    return told
+
+
+def _same(version: str, greeted: str) -> bool:
+    """Tell whether two versions are one: what is behind the number differs between greeting and VERSION()."""
+    return version.split("-", maxsplit=1)[0] == greeted.split("-", maxsplit=1)[0]
+
+
+def _whole(found: CheckResult) -> State:
+    """Return the worst that a view says. `encrypted only` takes a setting that says so: traffic is never all of it."""
+    states = {each.state for each in found.views}
+    if "in the clear" in states:
+        return "in the clear"
+    if "may come in the clear" in states:
+        return "may come in the clear"
+    set_so = any(
+        each.state == "encrypted only" and each.name != "what crossed the wire" for each in found.views
+    )  # fmt: skip
+    return "encrypted only" if set_so and not found.contradictions else "cannot tell"

@@ -1,0 +1,163 @@
+"""One connection to a server that is probed: its first bytes, the way to TLS, one ClientHello and the answer to it.
+
+Sources: MySQL Server docs, "Protocol::HandshakeV10", "Protocol::SSLRequest", "ERR_Packet"; X Protocol, "Capabilities".
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from aurora_wire.posture.server_flight import FlightReader, ServerFlight
+from aurora_wire.posture.target import Target
+from aurora_wire.wire.mysql.capabilities import LONG_PASSWORD, PLUGIN_AUTH, PROTOCOL_41, SECURE_CONNECTION, SSL
+from aurora_wire.wire.mysql.greeting import Greeting, parse_greeting
+
+GREETING: Final = "greeting"
+ERROR: Final = "error"            # an ERR packet instead of a greeting
+SILENT: Final = "silent"          # connected, and nothing came
+CLOSED: Final = "closed"          # connected, and the server closed without a word
+OTHER: Final = "other"            # something that is no MySQL
+
+MAX_GREETING: Final = 4_096       # bytes: the longest seen has 130
+_CHUNK: Final = 16_384
+
+# CapabilitiesSet {capabilities {name: "tls", value {type: SCALAR, scalar {type: V_BOOL, v_bool: true}}}}
+_X_START_TLS: Final = bytes.fromhex("14000000 02 0a11 0a0f 0a03746c73 1208 0801 1204 0807 4001")
+_X_OK: Final = 0
+_X_ERROR: Final = 1
+_X_NOTICE: Final = 11
+
+
+@dataclass(slots=True)
+class Opening:
+    """What the server says first. greeting is set for GREETING; code, state and text for ERROR; head for OTHER."""
+
+    kind: str
+    greeting: Greeting | None = None
+    code: int = 0
+    state: str = ""
+    text: bytes = b""
+    head: bytes = b""
+
+
+class Timeout(OSError):  # noqa: N818 - what it is called where it is caught
+    """The time for one connection is over."""
+
+
+class Session:
+    """One TCP connection, in a `with` statement. seconds: for all of it, from the connect on.
+
+    Raises OSError where the server cannot be reached, resets, or takes longer (Timeout).
+    """
+
+    def __init__(self, target: Target, address: str, seconds: float) -> None:
+        self.target = target
+        self._end = time.monotonic() + seconds
+        self._socket = socket.create_connection((address, target.port), timeout=seconds)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def _receive(self) -> bytes:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise Timeout("no answer in time")
+        self._socket.settimeout(left)
+        try:
+            return self._socket.recv(_CHUNK)
+        except TimeoutError as error:
+            raise Timeout("no answer in time") from error
+
+    def open(self) -> Opening:
+        """Return what the server says first: its greeting, an error, silence, or what is no MySQL."""
+        held = b""
+        while True:
+            try:
+                data = self._receive()
+            except Timeout:
+                return Opening(OTHER, head=held[:64]) if held else Opening(SILENT)
+            if not data:
+                return Opening(OTHER, head=held[:64]) if held else Opening(CLOSED)
+            held += data
+            if len(held) >= 5 and (held[3] != 0 or held[4] not in (9, 10, 0xFF)):
+                return Opening(OTHER, head=held[:64])
+            size = int.from_bytes(held[:3], "little")
+            if size > MAX_GREETING and len(held) >= 3:
+                return Opening(OTHER, head=held[:64])
+            if len(held) >= 4 + size and size > 0:
+                return _read_opening(held[4 : 4 + size])
+
+    def request_tls(self) -> None:
+        """Send the SSLRequest packet, which turns the connection to TLS."""
+        flags = LONG_PASSWORD | PROTOCOL_41 | SSL | SECURE_CONNECTION | PLUGIN_AUTH
+        payload = struct.pack("<IIB23x", flags, 1 << 24, 45)
+        self._socket.sendall(len(payload).to_bytes(3, "little") + b"\x01" + payload)
+
+    def request_tls_of_x(self) -> bool:
+        """Ask an X Protocol server for TLS. Return whether it agrees; what is no X Protocol does not."""
+        self._socket.sendall(_X_START_TLS)
+        held = b""
+        while len(held) < MAX_GREETING:
+            data = self._receive()
+            if not data:
+                return False
+            held += data
+            while len(held) >= 5:
+                size = int.from_bytes(held[:4], "little")
+                kind = held[4]
+                if size < 1 or size > MAX_GREETING or kind not in (_X_OK, _X_ERROR, _X_NOTICE):
+                    return False
+                if len(held) < 4 + size:
+                    break
+                held = held[4 + size :]
+                if kind != _X_NOTICE:
+                    return kind == _X_OK
+        return False
+
+    def ask(self, hello: bytes) -> ServerFlight:
+        """Send a ClientHello and return the answer: an empty flight where the server closes or resets.
+
+        Raises Timeout.
+        """
+        reader = FlightReader()
+        try:
+            self._socket.sendall(hello)
+            while not reader.flight.done:
+                data = self._receive()
+                if not data:
+                    break
+                reader.feed(data)
+        except Timeout:
+            raise
+        except OSError:  # a reset: some servers refuse a hello that way
+            pass
+        return reader.flight
+
+    def handshake(self, context: ssl.SSLContext) -> ssl.SSLSocket:
+        """Make a whole handshake with the local TLS library. Raises ssl.SSLError, OSError."""
+        self._socket.settimeout(max(0.1, self._end - time.monotonic()))
+        secured = context.wrap_socket(self._socket, server_hostname=self.target.host, do_handshake_on_connect=False)
+        self._socket = secured
+        secured.do_handshake()
+        return secured
+
+
+def _read_opening(payload: bytes) -> Opening:
+    if payload[0] == 0xFF:
+        code = int.from_bytes(payload[1:3], "little")
+        text = payload[3:]
+        state = ""
+        if text[:1] == b"#" and len(text) >= 6:  # before the login the state is left out, by most
+            state, text = text[1:6].decode("latin-1"), text[6:]
+        return Opening(ERROR, code=code, state=state, text=text)
+    greeting = parse_greeting(payload, 0, len(payload))
+    return Opening(OTHER, head=payload[:64]) if greeting is None else Opening(GREETING, greeting=greeting)

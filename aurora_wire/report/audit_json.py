@@ -1,0 +1,55 @@
+"""An audit as one JSON object: `aurora-wire/audit/1`."""
+
+from __future__ import annotations
+
+from aurora_wire.posture.audit import AuditResult
+from aurora_wire.report.json_fields import Fields, clean, dump
+
+SCHEMA = "aurora-wire/audit/1"
+
+
+def render(found: AuditResult) -> str:
+    """Return the object, with a line break at its end."""
+    return dump({"schema": SCHEMA, **audit_fields(found)}) + "\n"
+
+
+def audit_fields(found: AuditResult) -> Fields:
+    """Return what the object holds, without its schema."""
+    version, cipher = found.session
+    return {
+        "host": clean(found.target.host),
+        "port": found.target.port,
+        "time": found.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "server_version": clean(found.version),
+        "account": clean(found.account),
+        "session": {"version": clean(version) or None, "cipher": clean(cipher) or None},
+        "certificate_not_after": found.not_after.strftime("%Y-%m-%dT%H:%M:%SZ") if found.not_after else None,
+        "grade": found.grade,
+        "requires_tls": found.requires_tls,
+        "settings": [
+            {"name": clean(each.name), "value": clean(each.value), "meaning": each.meaning or None}
+            for each in found.settings
+        ],
+        "connected": None if found.connected is None else [
+            {"user": clean(each.user), "host": clean(each.host), "by": clean(each.kind), "count": each.count}
+            for each in found.connected
+        ],
+        "connected_bound": found.bound or None,
+        "accounts": None if found.accounts is None else [
+            {
+                "user": clean(each.user), "host": clean(each.host), "requires": clean(each.requires) or None,
+                "plugin": clean(each.plugin), "locked": each.locked, "own": each.own,
+                "may_come_in_the_clear": each.may_come_in_the_clear and not found.requires_tls,
+            }
+            for each in found.accounts
+        ],
+        "accounts_total": found.account_count,
+        "replication": [
+            {"channel": clean(each.name), "source": clean(each.source), "tls": each.tls} for each in found.channels
+        ],
+        "not_seen": [{"what": each.what, "grant": clean(each.grant)} for each in found.denied],
+        "findings": [
+            {"rule": hit.rule, "severity": hit.severity, "title": hit.title, "detail": clean(hit.detail)}
+            for hit in found.findings
+        ],
+    }  # fmt: skip
