@@ -51,7 +51,6 @@ DEFAULT_PORTS = (3306, 33060)
 CHUNK = 20_000                # frames between two looks at what ended
 MAX_CONNECTIONS = 100_000     # results kept; all are counted
 MAX_RESULTS = 56 << 20        # bytes that they take, roughly
-WITHOUT_LEAK = MAX_RESULTS // 3  # of these, kept for connections that leak
 RESULT_COST = 1200            # bytes of a result without anything in it
 REASON_COST = 260             # of a reason, or another thing in it,
 COMMAND_COST = 150            # of a name with a number or a text
@@ -77,10 +76,12 @@ class Analysis:
         only_ports: bool = False,
         keylogs: Sequence[KeyLogInput] = (),
         keep_statements: int = KEPT_STATEMENTS,
+        max_results: int = MAX_RESULTS,
         on_capture: OnCapture | None = None,
         on_statement: OnStatement | None = None,
         on_connection: OnConnection | None = None,
     ) -> None:
+        """max_results: bytes that the results of connections may take, roughly."""
         self.ports = list(ports)
         self.on_capture = on_capture
         self.on_statement = on_statement
@@ -101,7 +102,8 @@ class Analysis:
         self.connections: list[ConnectionResult] = []
         self.findings: list[Finding] = []
         self.findings_total: Counter[str] = Counter()
-        self._room = MAX_RESULTS
+        self._room = max_results
+        self._without_leak = max_results // 3  # of it, kept for connections that leak
         self.tally = Tally()
         self.losses = Losses(port=next((port for port in ports), 3306))
 
@@ -239,7 +241,7 @@ class Analysis:
         """Keep a result while there is room; connections in which nothing leaked do not take all of it."""
         cost = cost_of(result)
         leaks = result.verdict in ("plaintext", "mixed")
-        if len(self.connections) < MAX_CONNECTIONS and self._room - cost >= (0 if leaks else WITHOUT_LEAK):
+        if len(self.connections) < MAX_CONNECTIONS and self._room - cost >= (0 if leaks else self._without_leak):
             self._room -= cost
             self.connections.append(result)
 
