@@ -419,8 +419,11 @@ class Facts:
     def add_statement(self, statement: Statement) -> None:
         self.statements_total += 1
         events = self.events
-        if events is not None and len(events) < MAX_EVENTS:
-            events.append(statement)
+        if events is not None:
+            if len(events) < MAX_EVENTS:
+                events.append(statement)
+            else:
+                self.note(notes.BOUND, True, statement.frame, statement.time_ns, statement.offset, 0)
         cost = len(statement.text) + STATEMENT_COST
         values = statement.values
         if values is not None:
