@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from aurora_wire.capture.inputs import find_inputs
 from aurora_wire.capture.opening import Capture, open_capture
+from aurora_wire.clocks import aligned
 from aurora_wire.errors import CaptureError, UsageError
 from aurora_wire.inflaters import optional_inflaters
 from aurora_wire.interleave import FOREVER, Interleaved
@@ -38,16 +39,18 @@ from aurora_wire.verdict.undecoded import Losses, undecoded_of
 from aurora_wire.verdict.whole import Tally, closing_of, exit_code_of, verdict_of
 from aurora_wire.version import VERSION
 from aurora_wire.wire import notes
+from aurora_wire.wire.connection import Connection
 from aurora_wire.wire.engine import Engine
 from aurora_wire.wire.events import Statement
 from aurora_wire.wire.facts import MAX_STATEMENTS, OTHER, Budget
-from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, remedy_of
+from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, STT, remedy_of
 
 if TYPE_CHECKING:
     from aurora_wire.verdict.keylog import KeyLog
     from aurora_wire.verdict.tls_open.openers import KeyLogOpeners
 
 DEFAULT_PORTS = (3306, 33060)
+STT_PORT = 7471               # of TCP
 CHUNK = 20_000                # frames between two looks at what ended
 MAX_CONNECTIONS = 100_000     # results kept; all are counted
 MAX_RESULTS = 56 << 20        # bytes that they take, roughly
@@ -99,6 +102,7 @@ class Analysis:
         self.seen_in: dict[int, int] | None = None  # open connections by id: a bit for each capture with a packet of it
         self._by_capture: dict[int, Tally] = {}
         self._fragments_lost = 0
+        self._stt_packets = 0
         self.connections: list[ConnectionResult] = []
         self.findings: list[Finding] = []
         self.findings_total: Counter[str] = Counter()
@@ -221,6 +225,9 @@ class Analysis:
             facts = connection.facts
             connection.dispose()
             captures = self._captures_of(int(facts.id))
+            if facts.kind == OTHER and self._is_stt(connection):
+                self._stt_packets += int(connection.packets)
+                continue
             if facts.kind == OTHER:
                 self.tally.add_other(facts.other, int.from_bytes(connection.client.key[-2:], "big"))
                 continue
@@ -244,6 +251,12 @@ class Analysis:
         if len(self.connections) < MAX_CONNECTIONS and self._room - cost >= (0 if leaks else self._without_leak):
             self._room -= cost
             self.connections.append(result)
+
+    @staticmethod
+    def _is_stt(connection: Connection) -> bool:
+        """Is it "stateless" TCP, the tunnel of the IETF's draft-davie-stt? It has one port, and never a SYN."""
+        port = int.from_bytes(connection.client.key[-2:], "big")
+        return port == STT_PORT and connection.client_isn < 0 and connection.server_isn < 0
 
     def _captures_of(self, connection: int) -> list[int]:
         """Indexes of the captures with a packet of a connection that has ended; none where there is one capture."""
@@ -270,6 +283,8 @@ class Analysis:
         """No more frames: the result."""
         self.engine.finish()
         self.collect()
+        if self._stt_packets and self.captures:
+            self._skipped(self.captures[-1], STT, 0, self._stt_packets)
         verdict, confidence = verdict_of(self.tally, self.captures)
         self._judge_captures(verdict, confidence)
         self.connections.sort(key=lambda one: one.id)
@@ -298,7 +313,8 @@ class Analysis:
 class Reading:
     """A capture that is being fed to an analysis, alone or in turns with others whose times overlap."""
 
-    def __init__(self, analysis: Analysis, path: str, on_progress: OnProgress | None) -> None:
+    def __init__(self, analysis: Analysis, path: str, on_progress: OnProgress | None, shift_ns: int = 0) -> None:
+        self._shift_ns = shift_ns  # its clock is so much behind
         self._analysis = analysis
         self._path = path
         self._on_progress = on_progress
@@ -321,7 +337,8 @@ class Reading:
         return False
 
     def time_ns(self) -> int:
-        return int(self._source.time_ns)
+        time_ns = int(self._source.time_ns)
+        return time_ns + self._shift_ns if time_ns >= 0 else time_ns
 
     def read_until(self, until: int) -> bool:
         """Feed the current frame and those after it that are not later; False at the end of the capture."""
@@ -330,6 +347,7 @@ class Reading:
         self._enter()
         before = int(engine.frames)
         more = False
+        until -= self._shift_ns
         with self._ending_with_trouble(before):
             if analysis.seen_in is None:
                 more = pump_until(self._source, engine, CHUNK, until)
@@ -479,14 +497,14 @@ def scan(
     failures: list[CaptureError] = []
     found = find_inputs([os.fspath(path) for path in paths])
     inputs = found.captures
-    analysis.ignored = found.ignored
+    analysis.ignored = [one.path for one in found.left_out]
     if len(inputs) > 1:
         analysis.seen_in = {}
     if on_begin is not None:
         on_begin(analysis.captures, analysis.frame_places, len(inputs))
 
     def start(path: str) -> Reading | None:
-        reading = Reading(analysis, path, on_progress)
+        reading = Reading(analysis, path, on_progress, shifts.get(path, 0))
         try:
             return reading if reading.start() else None
         except CaptureError as error:
@@ -494,7 +512,8 @@ def scan(
             analysis.unreadable(path, error)
             return None
 
-    interleaved = Interleaved(inputs, start)
+    in_order, shifts = aligned(inputs)
+    interleaved = Interleaved(in_order, start)
     with no_garbage_collector():
         try:
             while interleaved.step():

@@ -15,6 +15,7 @@ from typing import Final
 from aurora_wire.analysis import DEFAULT_PORTS
 from aurora_wire.capture.inputs import dated_inputs
 from aurora_wire.capture.opening import Capture, open_capture
+from aurora_wire.clocks import aligned
 from aurora_wire.errors import CaptureError, UsageError
 from aurora_wire.inflaters import optional_inflaters
 from aurora_wire.interleave import Interleaved
@@ -167,10 +168,11 @@ def packets(
             failures.append(error)
             damaged(error)
             return None
-        reading = _Reading(path, capture, waiting, damaged)
+        reading = _Reading(path, capture, waiting, damaged, shifts.get(path, 0))
         return reading if reading.advance() else None
 
-    interleaved = Interleaved(inputs, start)
+    in_order, shifts = aligned(inputs)
+    interleaved = Interleaved(in_order, start)
     try:
         while interleaved.step():
             yield from waiting.ready()
@@ -273,16 +275,18 @@ class _Reading:
     """A capture that is being read, alone or in turns with others whose times overlap."""
 
     def __init__(
-        self, path: str, capture: Capture, window: _Window, damaged: Callable[[CaptureError], None]
+        self, path: str, capture: Capture, window: _Window, damaged: Callable[[CaptureError], None], shift_ns: int
     ) -> None:
         self.path = path
         self.capture = capture
         self._count = 0
+        self._shift_ns = shift_ns  # its clock is so much behind
         self._window = window
         self._damaged = damaged
 
     def time_ns(self) -> int:
-        return int(self.capture.source.time_ns)
+        time_ns = int(self.capture.source.time_ns)
+        return time_ns + self._shift_ns if time_ns >= 0 else time_ns
 
     def advance(self) -> bool:
         """Go to the next frame; False at the end."""

@@ -15,9 +15,10 @@ from aurora_wire.capture.live import DRAIN, LiveCapture
 from aurora_wire.capture.live_frames import RingFrames
 from aurora_wire.capture.live_recording import Recording
 from aurora_wire.pump import pump
-from aurora_wire.verdict.describe import endpoints, text
+from aurora_wire.verdict.describe import coverage_of, endpoints, text
 from aurora_wire.verdict.evidence import evidence_of
 from aurora_wire.verdict.judge import judge
+from aurora_wire.verdict.plausible import most_missing
 from aurora_wire.verdict.result import (
     CaptureResult,
     Confidence,
@@ -240,6 +241,7 @@ def standing_of(connection: Connection) -> Standing:
     client, server = endpoints(connection)
     login = facts.login
     hello = facts.tls.server_hello if facts.tls is not None else None
+    most = most_missing(int(connection.first_time), int(connection.last_time))
     return Standing(
         id=int(facts.id),
         client=client,
@@ -250,7 +252,7 @@ def standing_of(connection: Connection) -> Standing:
         tls=version_name(hello.version) if hello is not None else None,
         in_clear=int(facts.client.plaintext + facts.server.plaintext),
         in_tls=int(facts.client.tls + facts.server.tls),
-        missing=int(facts.client.missing + facts.server.missing),
+        missing=sum(coverage_of(facts, side, most).missing for side in (facts.client, facts.server)),
         statements=int(facts.statements_total),
         last_frame=int(connection.last_frame),
         last_time_ns=int(connection.last_time),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import stat
@@ -12,6 +13,11 @@ from aurora_wire.capture.opening import STANDARD_INPUT, NotACapture, NotAText, o
 from aurora_wire.capture.source import CaptureError
 from aurora_wire.errors import UsageError
 
+HEX_DUMP: Final = "a hex dump: text in folders is not read, so name it"
+_SPECIAL: Final = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+_DEVICE: Final = "a device"
+_NEVER_READ: Final = frozenset({*_SPECIAL.values(), _DEVICE})  # to open one may wait for ever
+_CANNOT: Final = {errno.ENOENT: "a link to nowhere", errno.ELOOP: "links in a circle"}
 _MAGIC: Final = frozenset("*?[")
 _ENDINGS: Final = ("pcap", "cap", "ntar", "dmp", "trc", "snoop", "etl")
 # Pictures, documents, programs, databases: by their first bytes.
@@ -38,12 +44,24 @@ def dated_inputs(paths: list[str]) -> list[tuple[str, int]]:
     return find_inputs(paths).captures
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What lies in a folder and is not read, and why."""
+
+    path: str
+    why: str
+
+
 @dataclass(slots=True)
 class Inputs:
-    """captures: of `dated_inputs`; ignored: files in folders that are none (notes, pictures, reports)."""
+    """captures: of `dated_inputs`; left_out: the other files of folders (notes, pictures, reports, links, pipes).
+
+    unnamed: those of the captures that nobody named: a folder or a pattern stands for them.
+    """
 
     captures: list[tuple[str, int]]
-    ignored: list[str]
+    left_out: list[LeftOut]
+    unnamed: frozenset[str]
 
 
 def find_inputs(paths: list[str]) -> Inputs:
@@ -56,7 +74,7 @@ def find_inputs(paths: list[str]) -> Inputs:
             _add_pattern(path, found)
         elif _add(path, found) == 0:
             raise UsageError(f"{path}: no capture in this folder. Is it the right one?")
-    return Inputs(found.ordered(), found.ignored)
+    return Inputs(found.ordered(), found.left_out, frozenset(found.unnamed))
 
 
 class _Found:
@@ -65,7 +83,8 @@ class _Found:
     def __init__(self) -> None:
         self._captures: list[tuple[int | None, str]] = []
         self._seen: set[tuple[int, int]] = set()
-        self.ignored: list[str] = []
+        self.left_out: list[LeftOut] = []
+        self.unnamed: set[str] = set()
 
     def add_input(self) -> None:
         if all(path != STANDARD_INPUT for _, path in self._captures):
@@ -122,24 +141,33 @@ def _add(path: str, found: _Found) -> int:
             found.add(path, None if stat.S_ISREG(status.st_mode) else -1)
         return 1
     captures = 0
-    for file, file_status in _files(path):
-        is_capture, time_ns = (True, -1) if file_status is None else _peek(file, in_folder=True)
+    for file, status_or_why in _files(path):
+        if isinstance(status_or_why, str):
+            if status_or_why not in _NEVER_READ and _is_called_capture(os.path.basename(file)):  # noqa: PTH119
+                captures += 1
+                found.unnamed.add(file)
+                found.add(file, -1)
+            else:
+                found.left_out.append(LeftOut(file, status_or_why))
+            continue
+        is_capture, time_ns, why = _peek(file, in_folder=True)
         if is_capture:
             captures += 1
-            if file_status is None or found.is_new(file_status):
+            if found.is_new(status_or_why):
+                found.unnamed.add(file)
                 found.add(file, time_ns)
         else:
-            found.ignored.append(file)
+            found.left_out.append(LeftOut(file, why))
     return captures
 
 
-def _files(folder: str) -> list[tuple[str, os.stat_result | None]]:
-    """Regular files in `folder` and below, sorted by path, and folders that cannot be read.
+def _files(folder: str) -> list[tuple[str, os.stat_result | str]]:
+    """All that is in `folder` and below but folders, sorted by path, and folders that cannot be read.
 
-    None stands for a link to nowhere that is called as a capture. Links are followed; a folder is entered once,
-    however many ways lead to it.
+    A text in place of the status says why there is nothing to read: links to nowhere, pipes. Links are followed; a
+    folder is entered once, however many ways lead to it.
     """
-    files: list[tuple[str, os.stat_result | None]] = []
+    files: list[tuple[str, os.stat_result | str]] = []
     entered: set[tuple[int, int]] = set()
     waiting = [folder]
     while waiting:
@@ -157,14 +185,15 @@ def _files(folder: str) -> list[tuple[str, os.stat_result | None]]:
             path = f"{here.rstrip('/')}/{name}"
             try:
                 status = os.stat(path)  # noqa: PTH116
-            except OSError:
-                if _is_called_capture(name):
-                    files.append((path, None))
+            except OSError as error:
+                files.append((path, _CANNOT.get(error.errno or 0, f"cannot be looked at ({error.strerror})")))
                 continue
             if stat.S_ISDIR(status.st_mode):
                 waiting.append(path)
             elif stat.S_ISREG(status.st_mode):
                 files.append((path, status))
+            else:
+                files.append((path, _SPECIAL.get(stat.S_IFMT(status.st_mode), _DEVICE)))
     return sorted(files, key=lambda file: file[0])
 
 
@@ -196,21 +225,22 @@ def _is_bundle(path: str) -> bool:
     return {"manifest.json", "SHA256SUMS", "VERIFY.txt", "report/result.json"} <= names
 
 
-def _peek(path: str, *, in_folder: bool = False) -> tuple[bool, int]:
-    """Whether the content is a capture (also a damaged one), and the date of its first packet or -1.
+def _peek(path: str, *, in_folder: bool = False) -> tuple[bool, int, str]:
+    """Whether the content is a capture (also a damaged one), the date of its first packet or -1; why it is none.
 
     in_folder: nobody named it, so that text is a note, and what is neither may be a capture that was damaged.
     """
     try:
         with open_capture(path, hash_input=False) as capture:
             if in_folder and capture.format == "text":
-                return False, -1
+                return False, -1, HEX_DUMP if capture.source.advance() else "text"
             if capture.source.advance() and not capture.undated:
-                return True, int(capture.source.time_ns)
-            return True, -1
+                return True, int(capture.source.time_ns), ""
+            return True, -1, ""
     except NotAText:
-        return in_folder and not _is_harmless(path), -1
-    except NotACapture:
-        return in_folder and _is_called_capture(os.path.basename(path)), -1  # noqa: PTH119
+        return in_folder and not _is_harmless(path), -1, "no capture"
+    except NotACapture as error:
+        why = "empty" if error.reason.startswith(("is empty", "is blank")) else "text"
+        return in_folder and _is_called_capture(os.path.basename(path)), -1, why  # noqa: PTH119
     except CaptureError:
-        return True, -1
+        return True, -1, ""

@@ -136,6 +136,9 @@ def _create(arguments: argparse.Namespace) -> int:
         confidence = f" ({made.result.confidence})" if made.result.confidence else ""
         signed = "not signed" if made.fingerprint is None else f"signed with key {made.fingerprint}"
         output.write(f"{made.result.verdict}{confidence}: {made.files} files, {made.bytes:,} bytes, {signed}.\n")
+        if made.left_out:
+            were = "1 file of the folders is" if made.left_out == 1 else f"{made.left_out:,} files of the folders are"
+            output.write(f"{were} not in it: manifest.json names them and says why (left_out).\n")
     return SAME
 
 

@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.analysis import DEFAULT_PORTS, OnProgress
-from aurora_wire.capture.inputs import expand_inputs
-from aurora_wire.capture.opening import STANDARD_INPUT
+from aurora_wire.capture.inputs import find_inputs
+from aurora_wire.capture.opening import STANDARD_INPUT, open_capture
 from aurora_wire.disk import words_of
 from aurora_wire.errors import CaptureError, OutputError, UsageError
 from aurora_wire.evidence import names, signing
@@ -76,6 +76,7 @@ class Made:
     files: int
     bytes: int
     fingerprint: str | None
+    left_out: int  # files of folders that are not in it
 
 
 def create_bundle(
@@ -91,13 +92,15 @@ def create_bundle(
         require_timestamps()
         if key is None:
             raise UsageError("--timestamp: a time-stamp is of a signature. Give --key, too.")
-    originals = _inputs(paths, output)
+    inputs = _inputs(paths, output, masked=options.redact_captures)
+    originals = inputs.captures
     created, fixed = creation_time()
     # Where there is room for the bundle; but root works where nobody can put a link in the place of what it has made.
     place = None if os.geteuid() == 0 else Path(output).parent
     try:
         with TemporaryDirectory(prefix=".aurora-wire-", dir=place) as temporary:
             draft = _Draft(Path(temporary), options, created, fixed=fixed)
+            draft.left_out = inputs.left_out
             draft.take(originals)
             draft.analyse(on_progress)
             contents = draft.contents(key)
@@ -111,30 +114,65 @@ def create_bundle(
             raise _not_written(output, error.__cause__) from error
         raise
     fingerprint = None if key is None else signing.fingerprint(key.public_key())
-    return Made(draft.result, len(contents), size, fingerprint)
+    return Made(draft.result, len(contents), size, fingerprint, len(inputs.left_out))
 
 
 def _not_written(output: str, error: OSError) -> OutputError:
     return OutputError(f"{output}: {words_of(error, output)}. Nothing was written there.")
 
 
-def _inputs(paths: Sequence[str], output: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """Captures for the bundle, and what of the folders is not in it: path and why."""
+
+    captures: list[str]
+    left_out: list[tuple[str, str]]
+
+
+def _inputs(paths: Sequence[str], output: str, *, masked: bool) -> _Inputs:
     if STANDARD_INPUT in paths:
         raise UsageError("standard input is no evidence: nobody could read it again. Write it to a file first.")
-    found = expand_inputs(list(paths))
+    inputs = find_inputs(list(paths))
+    left_out = [(one.path, one.why) for one in inputs.left_out]
+    found: list[str] = []
+    for path, _ in inputs.captures:
+        why = _why_unreadable(path, masked=masked) if path in inputs.unnamed else ""
+        if why:
+            left_out.append((path, why))
+        else:
+            found.append(path)
+    if not found:
+        raise UsageError(f"{paths[0]}: no capture here can be read ({left_out[-1][1]}).")
     if len(found) > MAX_CAPTURES:
         raise UsageError(f"{len(found):,} captures are too many for one bundle ({MAX_CAPTURES:,}).")
     for path in found:
         with suppress(FileNotFoundError):  # it may go at any moment
             if os.path.samefile(output, path):  # noqa: PTH121 - an output without a name is told of later
                 raise UsageError(f"{output}: this is one of the captures. Give the bundle another name.")
-    return found
+    return _Inputs(found, sorted(left_out))
+
+
+def _why_unreadable(path: str, *, masked: bool) -> str:
+    """Return why a file in a folder cannot be copied; what can be is judged in the bundle, damaged or not.
+
+    masked: a copy with nothing but what is known to be harmless, which takes a capture.
+    """
+    try:
+        with open(path, "rb"):  # noqa: PTH123 - a path as the user wrote it
+            pass
+        if masked:
+            open_capture(path, hash_input=False).close()
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    except CaptureError as error:
+        return error.reason
+    return ""
 
 
 # The manifest has these, and no other.
 MANIFEST_FIELDS: Final = frozenset({
     "schema", "created", "case", "tool", "environment", "clock", "command", "options", "redaction", "signed_by",
-    "result", "captures", "files",
+    "result", "captures", "left_out", "files",
 })  # fmt: skip
 
 
@@ -173,6 +211,7 @@ class _Draft:
         self.options = options
         self.created = created
         self.fixed = fixed
+        self.left_out: list[tuple[str, str]] = []
         self.originals: list[dict[str, object]] = []
         self.captures: list[str] = []  # names in the bundle
         self.reports: dict[str, Path] = {}
@@ -280,6 +319,7 @@ class _Draft:
                 capture_fields(name, original, capture, self.result, self.folder)
                 for name, original, capture in zip(self.captures, self.originals, self.result.captures, strict=True)
             ],
+            "left_out": [{"path": path, "why": why} for path, why in self.left_out],
             "files": files,
         }
 
@@ -320,7 +360,5 @@ def capture_fields(
 
 def redacted_suffix(path: str) -> str:
     """`pcap`, `pcapng`: masked captures are written uncompressed."""
-    from aurora_wire.capture.opening import open_capture  # noqa: PLC0415
-
     with open_capture(path, hash_input=False) as capture:
         return capture.format

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from aurora_wire.analysis import DEFAULT_PORTS, Analysis, no_garbage_collector
+from aurora_wire.capture.linktypes import link_type_number_and_name
 from aurora_wire.capture.pcap import PcapSource
 from aurora_wire.capture.source import BlockSource
 from aurora_wire.errors import CaptureError, UsageError
@@ -37,6 +38,11 @@ MAX_COMPARED: Final = 1000  # differences that are looked for
 COMPARED: Final = ("verdict", "confidence", "statements_total", "commands")
 ETHERNET: Final = 1
 CHUNK: Final = 20_000   # frames between two steps of the bar
+# LINKTYPE_ numbers of frames with addresses of their hardware, or of an Ethernet frame behind another header.
+UNREACHED: Final = frozenset({
+    6, 10, 11, 19, 100, 105, 106, 119, 122, 123, 127, 130, 131, 132, 133, 134, 135, 136, 137, 138, 143, 149, 163, 164,
+    167, 168, 174, 178, 183, 192, 194, 197, 200, 232, 233, 238, 240, 241, 242, 247, 258, 274, 281, 282, 284, 285,
+})
 PCAPNG_MAGIC: Final = b"\x0a\x0d\x0d\x0a"
 
 OnProgress = Callable[[int, int | None], None]
@@ -178,6 +184,11 @@ class _Addresses:
 
     def _addresses(self, frame: bytearray, link_type: int, number: int) -> None:
         locator, pseudonyms = self.locator, self.pseudonyms
+        if link_type in UNREACHED:
+            raise UsageError(
+                f"{self.path}: frame {number} has addresses of {link_type_number_and_name(link_type)}, which "
+                "--pseudonymise does not reach. Convert it first (editcap -T), or leave addresses as they are."
+            )
         if locator.encapsulation:
             raise UsageError(
                 f"{self.path}: frame {number} is in a tunnel, whose outer addresses --pseudonymise does not "

@@ -126,6 +126,7 @@ class Page:
     captures: list[CaptureRow]
     several: bool               # captures: then each shows its verdict
     more_captures: int
+    ignored: str                # files in folders that are no captures
     keylogs: list[str]
     undecoded: list[tuple[str, str, str, str]]
     commands: list[tuple[str, str]]
@@ -181,6 +182,7 @@ def page_of(
         captures=[_capture(one, clock) for one in _captures(scan)],
         several=names.several,
         more_captures=max(len(scan.captures) - CAPTURES, 0),
+        ignored=_ignored(scan.ignored),
         keylogs=[f"{clip(one.path)}: {count(one.secrets, 'secret')}" for one in scan.keylogs[:CAPTURES]],
         undecoded=[(clip(one.reason), count(one.count, clip(one.unit).removesuffix("s")),
                     "" if one.bytes is None else size(one.bytes), clip(one.remedy, 400)) for one in scan.undecoded],
@@ -297,6 +299,13 @@ def _capture(capture: CaptureResult, clock: Clock) -> CaptureRow:
             judged(capture.verdict, capture.confidence),
         ),
     )  # fmt: skip
+
+
+def _ignored(paths: Sequence[str]) -> str:
+    if not paths:
+        return ""
+    named = ", ".join(clip(path, 300) for path in paths[:CAPTURES])
+    return f"{count(len(paths), 'other file')} in folders, no captures: {named}" + (", ..." if paths[CAPTURES:] else "")
 
 
 def _commands(scan: Scan, command: Sequence[str]) -> list[tuple[str, str]]:

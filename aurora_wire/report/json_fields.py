@@ -110,6 +110,7 @@ def coverage_fields(coverage: Coverage) -> Fields:
         "plaintext": coverage.plaintext,
         "unprotected_by_design": coverage.unprotected_by_design,
         "unknown": coverage.unknown,
+        **({"at_least": True} if coverage.at_least else {}),
     }
 
 

@@ -16,7 +16,7 @@ KINDS: Final = (
     ("safe", "inside TLS", "TLS records."),
     ("open", "in the clear by design", "The greeting, the request for TLS, PROXY headers: they need no protection."),
     ("unsure", "unknown", "Seen, and not to be told what they are."),
-    ("none", "missing", "Known to have crossed and not captured, or cut off by the capture."),
+    ("none", "missing", "Known to have crossed and missing, out of order, or cut off by the capture."),
 )
 
 

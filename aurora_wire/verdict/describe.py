@@ -8,6 +8,7 @@ from typing import Literal, overload
 
 from aurora_wire.verdict.evidence import evidence_of
 from aurora_wire.verdict.judge import judge
+from aurora_wire.verdict.plausible import least_missing, most_missing
 from aurora_wire.verdict.result import (
     ConnectionResult,
     Coverage,
@@ -37,6 +38,7 @@ def describe(connection: Connection) -> ConnectionResult:
     client, server = endpoints(connection)
     login, greeting = facts.login, facts.greeting
     users = [login.user] if login is not None else []
+    most = most_missing(int(connection.first_time), int(connection.last_time))
     return ConnectionResult(
         id=facts.id,
         client=client,
@@ -51,8 +53,8 @@ def describe(connection: Connection) -> ConnectionResult:
         last_time_ns=_time(connection.last_time),
         packets=connection.packets,
         reasons=judged.reasons,
-        client_coverage=coverage_of(facts.client),
-        server_coverage=coverage_of(facts.server),
+        client_coverage=coverage_of(facts, facts.client, most),
+        server_coverage=coverage_of(facts, facts.server, most),
         server_version=text(greeting.server_version) if greeting is not None else None,
         thread_id=greeting.thread_id if greeting is not None else None,
         user=text((users + facts.users_after)[0]) if users or facts.users_after else None,
@@ -108,10 +110,13 @@ def protocol_of(connection: Connection) -> str:
     return {UNKNOWN: "unknown", TLS_ONLY: "TLS", OTHER: "unknown"}.get(facts.kind, "MySQL")
 
 
-def coverage_of(side: Side) -> Coverage:
+def coverage_of(facts: Facts, side: Side, most: int) -> Coverage:
+    """The account of a direction's bytes. most: how many missing ones can be believed."""
+    unbelievable = int(side.missing) > most
     return Coverage(
-        side.seen, side.missing, side.truncated, side.tls, side.plaintext, side.by_design, side.unknown
-    )
+        side.seen, least_missing(facts, side.from_client) if unbelievable else side.missing, side.truncated, side.tls,
+        side.plaintext, side.by_design, side.unknown, unbelievable,
+    )  # fmt: skip
 
 
 def tls_of(tls: TLSFacts, opened: Opened | None = None) -> TLSResult:

@@ -6,9 +6,11 @@ Each numbered condition of the contract has a function here that gives the reaso
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from aurora_wire.verdict.handshake import handshake_doubts, place, suite_doubts
 from aurora_wire.verdict.judge import Evidence
+from aurora_wire.verdict.plausible import most_missing
 from aurora_wire.verdict.result import Direction, Reason
 from aurora_wire.wire import facts as wire_facts
 from aurora_wire.wire import notes
@@ -17,6 +19,9 @@ from aurora_wire.wire.facts import START_SYN, Facts, Side, TLSFacts
 from aurora_wire.wire.notes import Note
 
 TLS_1_3 = 0x0304
+
+UNBELIEVABLE: Final = "the numbers claim more than can have crossed in that time"
+CAME_ASIDE: Final = "some came out of order, and could not be put in their place"
 
 PROTOCOLS = {
     wire_facts.UNKNOWN: "unknown",
@@ -28,7 +33,6 @@ PROTOCOLS = {
 
 # Notes that take `encrypted` down to `likely`: reason id and words. {amount} is in bytes, {side} "client" or "server".
 DOUBTS: dict[int, tuple[str, str]] = {
-    notes.GAP: ("gap", "{amount} bytes from the {side} are missing"),
     notes.TRUNCATED: ("truncated", "{amount} bytes from the {side} were cut off by the snaplen"),
     notes.CONFLICT: ("conflict", "two segments of the {side} carry different bytes for the same place"),
     notes.OVERLAP_UNCHECKED: (
@@ -94,6 +98,7 @@ def evidence_of(connection: Connection) -> Evidence:
             seen.doubts += handshake_doubts(facts, tls)
             seen.doubts += opened_doubts(facts)
     seen.doubts += stranger_reasons(facts)
+    seen.doubts += gap_reasons(connection)
     seen.doubts += note_reasons(facts, DOUBTS)
     seen.remarks = list(note_reasons(facts, REMARKS))
     seen.doubts += direction_doubts(connection)
@@ -225,6 +230,26 @@ def note_reasons(facts: Facts, kinds: dict[int, tuple[str, str]]) -> Iterator[Re
             yield Reason(entry[0], words(note, entry[1]), place(note.frame), _side_of(note), place(note.offset))
 
 
+def gap_reasons(connection: Connection) -> Iterator[Reason]:
+    """Condition 4: what is missing, how much of it can be believed, and whether some of it came after all."""
+    most = most_missing(int(connection.first_time), int(connection.last_time))
+    for note in connection.facts.notes:
+        if note.kind != notes.GAP:
+            continue
+        side = _side_of(note)
+        text = f"{note.amount:,} bytes from the {side} are missing"
+        if note.amount > most:
+            text = f"bytes from the {side} are missing, how many cannot be told: {UNBELIEVABLE}"
+        if _came_aside(connection, note.from_client):
+            text += f"; {CAME_ASIDE}"
+        yield Reason("gap", text, place(note.frame), side, place(note.offset))
+
+
+def _came_aside(connection: Connection, from_client: bool) -> bool:
+    """Were bytes of this direction captured that could not be put in its order?"""
+    return (connection.aside_client if from_client else connection.aside_server) >= 0
+
+
 def words(note: Note, template: str) -> str:
     return template.format(amount=f"{note.amount:,}", side="client" if note.from_client else "server")
 
@@ -234,9 +259,16 @@ def direction_doubts(connection: Connection) -> Iterator[Reason]:
     facts = connection.facts
     for side, other in ((facts.client, facts.server), (facts.server, facts.client)):
         if side.seen + side.truncated == 0 and other.seen + other.truncated > 0:
-            if side.missing or not _has_spoken(connection, side.from_client):
-                text = f"nothing that the {_name(side)} sent was captured"
-                yield Reason("one-direction", text, connection.first_frame, _name(side))
+            name = _name(side)
+            if _came_aside(connection, side.from_client):
+                text = f"what was captured of the {name}'s bytes could not be put in their order"
+                yield Reason("not-in-order", text, connection.first_frame, name)
+            elif not _has_spoken(connection, side.from_client):
+                text = f"nothing that the {name} sent was captured"
+                yield Reason("one-direction", text, connection.first_frame, name)
+            elif side.missing:
+                text = f"no data that the {name} sent was captured, only its packets without any"
+                yield Reason("one-direction", text, connection.first_frame, name)
     greeted = facts.greeting is not None and facts.greeting_offset == 0
     if START_SYN in (connection.client.start, connection.server.start) or greeted:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aurora_wire.verdict import rules
+from aurora_wire.verdict.evidence import CAME_ASIDE, UNBELIEVABLE
 from aurora_wire.verdict.result import ConnectionResult, Finding
 from aurora_wire.verdict.rules import finding
 from aurora_wire.wire import notes
@@ -20,7 +21,6 @@ WEAK = ("RC4", "DES", "3DES", "export")
 
 # Notes that are findings: rule and words ({amount} bytes, {count} times, {side}).
 FROM_NOTES: dict[int, tuple[str, str]] = {
-    notes.GAP: (rules.BYTES_MISSING, "{amount} bytes of the {side} are missing, in {count} places"),
     notes.TRUNCATED: (rules.PACKETS_TRUNCATED, "{amount} bytes of the {side} were cut off, in {count} packets"),
     notes.CONFLICT: (rules.CONFLICTING_RETRANSMISSION, "{count} segments of the {side} carry other bytes for a place"),
     notes.CONFLICT_ACKED: (rules.LATE_RETRANSMISSION, "{count} segments of the {side}"),
@@ -42,6 +42,7 @@ def findings_of(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
     yield from _leaks(facts, result)
     yield from _negotiation(facts, result)
     yield from _tls(facts)
+    yield from _gaps(facts, result)
     for note in facts.notes:
         entry = FROM_NOTES.get(note.kind)
         if entry is not None:
@@ -51,6 +52,22 @@ def findings_of(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
         yield _at(facts, rules.MID_STREAM, ids["mid-stream"].text, result.first_frame)
     if "one-direction" in ids:
         yield _at(facts, rules.ONE_DIRECTION, ids["one-direction"].text, result.first_frame)
+
+
+def _gaps(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
+    for note in facts.notes:
+        if note.kind != notes.GAP:
+            continue
+        side = "client" if note.from_client else "server"
+        where = f"in {note.count:,} places" if note.count > 1 else "in one place"
+        coverage = result.client_coverage if note.from_client else result.server_coverage
+        detail = f"{note.amount:,} bytes of the {side} are missing, {where}"
+        if coverage.at_least:
+            detail = f"bytes of the {side} are missing, {where}, how many cannot be told: {UNBELIEVABLE}"
+        reason = next((one for one in result.reasons if (one.id, one.direction) == ("gap", side)), None)
+        if reason is not None and reason.text.endswith(CAME_ASIDE):
+            detail += f"; {CAME_ASIDE}"
+        yield _at(facts, rules.BYTES_MISSING, detail, note.frame, note.offset)
 
 
 def _at(facts: Facts, rule: str, detail: str, frame: int, offset: int = -1) -> Finding:

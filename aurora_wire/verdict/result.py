@@ -50,6 +50,7 @@ class Coverage:
     plaintext: int = 0
     unprotected_by_design: int = 0
     unknown: int = 0
+    at_least: bool = False          # so many are missing at least: more is claimed than can be believed
 
 
 @dataclass(slots=True)

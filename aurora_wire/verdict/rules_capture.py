@@ -9,9 +9,12 @@ TCPDUMP: Final = "  sudo tcpdump -i any -s 0 -B 65536 -w FILE 'tcp port 3306 or 
 CAPTURE: Final = (
     Rule(
         "AW501", "Capture incomplete: bytes are missing", "medium",
-        "Bytes that one side acknowledged are not in the capture: what they were cannot be known, so the "
-        "connection cannot be proven encrypted.",
-        f"Capture again, on the host itself and with a larger buffer (-B, in KiB):\n{TCPDUMP}",
+        "Bytes that one side acknowledged are not in the capture, or not in an order in which they can be put "
+        "together: what they were cannot be known, so the connection cannot be proven encrypted.",
+        f"Capture again, on the host itself and with a larger buffer (-B, in KiB):\n{TCPDUMP}\n"
+        "Where several taps or files were merged into one, give the files as they were to one scan: their clocks are "
+        "then held against each other.\n"
+        "  aurora-wire scan TAP1.pcap TAP2.pcap",
         ('tcpdump manual, options -B and -w',),
     ),
     Rule(
@@ -39,10 +42,12 @@ CAPTURE: Final = (
     ),
     Rule(
         "AW505", "One direction only", "medium",
-        "Only one side of the connection is in the capture: half of it cannot be judged.",
-        f"Capture on one of the two hosts:\n{TCPDUMP}\n"
-        "On a mirror port, mirror both directions. With two paths between the hosts, capture on both "
-        "and give all files to one scan.",
+        "Only one side of the connection is in what was given to this scan: half of it cannot be judged.",
+        "If the other direction is in another file, give both to one scan: they are read as one, also where the clocks "
+        "of the two taps are apart.\n"
+        "  aurora-wire scan TO-SERVER.pcap TO-CLIENT.pcap\n"
+        f"Else capture on one of the two hosts:\n{TCPDUMP}\n"
+        "On a mirror port, mirror both directions; with two paths between the hosts, capture on both.",
         ('tcpdump manual, option -i',),
     ),
     Rule(

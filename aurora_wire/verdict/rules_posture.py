@@ -116,12 +116,9 @@ POSTURE: Final = (
     Rule(
         "AW621", "The server takes connections in the clear", "medium",
         "Each client decides alone whether its session is encrypted, and most drivers do not insist.",
-        "MySQL 8.0 and newer:\n"
-        "  SET PERSIST require_secure_transport = ON;\n"
-        "MariaDB, and the same in its configuration file:\n"
-        "  SET GLOBAL require_secure_transport = ON;\n"
-        "Amazon RDS and Aurora: require_secure_transport in the parameter group. First see who would break:\n"
-        "  aurora-wire impact CAPTURES",
+        "First see who would break:\n"
+        "  aurora-wire impact CAPTURES\n"
+        "{require_tls}",
         ('MySQL 8.4 Reference Manual, "require_secure_transport"',
          'MariaDB Knowledge Base, "require_secure_transport"'),
     ),
@@ -177,8 +174,8 @@ POSTURE: Final = (
     Rule(
         "AW628", "The server may ask its clients for files", "low",
         "Whoever can answer in the server's place can ask a client that allows it for any file that it may read.",
-        "Where nothing uses LOAD DATA LOCAL:\n"
-        "  SET GLOBAL local_infile = OFF;",
+        "Where nothing uses LOAD DATA LOCAL, turn it off.\n"
+        "{local_infile_off}",
         ('MySQL 8.4 Reference Manual, "Security Considerations for LOAD DATA LOCAL"',),
     ),
 )

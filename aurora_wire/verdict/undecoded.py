@@ -26,7 +26,10 @@ OF_FRAMES = {
 
 # Reason id of a connection -> words and remedy.
 OF_CONNECTIONS = {
-    "gap": ("gap: bytes were never captured", CAPTURE_AGAIN + "  (and look at its count of dropped packets)"),
+    "gap": (
+        "gap: bytes are missing, or came out of order",
+        CAPTURE_AGAIN + "  (and look at its count of dropped packets)",
+    ),
     "truncated": ("packets cut by the snaplen", CAPTURE_AGAIN),
     "one-direction": ("one direction only", CAPTURE_AGAIN + "  (on a port that sees both directions)"),
     "mid-stream": (

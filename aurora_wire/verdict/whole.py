@@ -31,6 +31,7 @@ class Tally:
     missing: int = 0        # bytes that a sequence number tells of and that were not captured
     truncated: int = 0
     gaps: int = 0           # connections with missing bytes
+    at_least: bool = False  # more are missing, and nobody can tell how many
 
     def add_other(self, name: str, port: int) -> None:
         """Count a connection of another protocol, by its name; of TLS, the server's port too."""
@@ -50,6 +51,7 @@ class Tally:
         self.seen += side.seen
         self.decoded += side.seen - side.unknown
         self.missing += side.missing
+        self.at_least = self.at_least or side.at_least
         self.truncated += side.truncated
 
 
@@ -117,8 +119,10 @@ def closing_of(tally: Tally, verdict: Verdict, captures: list[CaptureResult]) ->
         parts.append(f"{_percent(tally.decoded, tally.seen)} of {_count(tally.seen, 'byte')} decoded")
     unobserved = tally.missing + tally.truncated
     if unobserved:
+        least = "at least " if tally.at_least else ""
         parts.append(
-            f"{_count(unobserved, 'byte')} unobserved ({tally.missing:,} never captured, {tally.truncated:,} cut off)"
+            f"{least}{_count(unobserved, 'byte')} unobserved ({tally.missing:,} missing or out of order, "
+            f"{tally.truncated:,} cut off)"
         )
     elif not hiding:
         parts.append("no byte known to be missing")

@@ -76,6 +76,7 @@ class Engine:
         self.maker: OpeningMaker | None = None  # there is a key log, or may be
         self.max_connections: i64 = max_connections
         self.locator = Locator(Fragments())
+        self.locator.fragments.ports = self.ports
         self.streams: dict[bytes, Stream] = {}
         self.borrowed: list[History] = []
         nothing = Facts(0, self.budget, None)

@@ -39,7 +39,8 @@ class Datagram:
     """One that is not complete yet. Its pieces are in order and don't overlap."""
 
     __slots__ = (
-        "first_frame", "fragment_count", "header", "held", "in_dispute", "losing", "pieces", "protocol", "total",
+        "first_frame", "fragment_count", "header", "held", "in_dispute", "is_elsewhere", "losing", "pieces", "protocol",
+        "total",
     )
 
     def __init__(self, first_frame: i64) -> None:
@@ -49,6 +50,7 @@ class Datagram:
         self.protocol: i64 = 0       # what that fragment says follows
         self.total: i64 = -1         # payload length, known from the last fragment
         self.in_dispute: bool = False
+        self.is_elsewhere: bool = False  # its ports are there, and none is MySQL's or a tunnel's
         self.held: i64 = 0
         self.pieces: list[Piece] = []
         self.losing: list[Piece] = []  # copies that came later and differ
@@ -113,8 +115,8 @@ class Fragments:
     """
 
     __slots__ = (
-        "conflicts", "datagrams", "expired", "frame_count", "header", "held", "in_dispute", "max_datagrams",
-        "max_held", "max_wait", "other", "payload", "payload_len", "protocol", "used_count",
+        "conflicts", "datagrams", "elsewhere_count", "expired", "frame_count", "header", "held", "in_dispute",
+        "max_datagrams", "max_held", "max_wait", "other", "payload", "payload_len", "ports", "protocol", "used_count",
     )
 
     def __init__(
@@ -124,9 +126,11 @@ class Fragments:
         self.max_held: i64 = max_held
         self.max_wait: i64 = max_wait
         self.datagrams: dict[bytes, Datagram] = {}  # oldest first
+        self.ports: set[int] = set()  # MySQL's, where the ports of fragments are to be looked at
         self.held: i64 = 0
         self.frame_count: i64 = 0   # fragments seen
         self.used_count: i64 = 0    # of them, those of datagrams that became complete
+        self.elsewhere_count: i64 = 0  # of those given up, fragments between ports that are not MySQL's
         self.expired: i64 = 0       # datagrams given up, by age or by a bound
         self.conflicts: i64 = 0     # fragments that said something else than an earlier one
         self.header: bytes = b""
@@ -138,12 +142,12 @@ class Fragments:
 
     def add(
         self, key: bytes, frame: i64, start: i64, end: i64, is_last: bool, data: bytes, header: bytes,
-        protocol: i64,
+        protocol: i64, is_elsewhere: bool = False,
     ) -> i64:
         """WAITING, COMPLETE or REFUSED.
 
         `key` tells datagrams apart, `frame` counts frames, `start` and `end` are the place of the payload on
-        the wire, of which `data` was captured. `header` and `protocol` count where `start` is 0.
+        the wire, of which `data` was captured. `header`, `protocol` and `is_elsewhere` count where `start` is 0.
         """
         self.frame_count += 1
         self.expire(frame)
@@ -170,6 +174,7 @@ class Fragments:
         if start == 0 and not datagram.header:
             datagram.header = header
             datagram.protocol = protocol
+            datagram.is_elsewhere = is_elsewhere
         self.held += datagram.held - held_before
         if datagram.is_complete():
             self.complete(key, datagram)
@@ -181,9 +186,14 @@ class Fragments:
         """Fragments that did not become part of a whole datagram: given up, refused, or waiting still.
 
         At the end of a capture these are what was not read; each had been answered with FRAGMENT_WAITING or
-        FRAGMENT_LOST, and so had those that were used in the end.
+        FRAGMENT_LOST, and so had those that were used in the end. Those between ports that are visible and not
+        MySQL's do not count.
         """
-        return self.frame_count - self.used_count
+        count: i64 = self.frame_count - self.used_count - self.elsewhere_count
+        for datagram in self.datagrams.values():
+            if datagram.is_elsewhere and not datagram.in_dispute:
+                count -= datagram.fragment_count
+        return count
 
     def fits(self, datagram: Datagram, end: i64, is_last: bool) -> bool:
         """False where this fragment and an earlier one disagree about where the datagram ends."""
@@ -226,6 +236,9 @@ class Fragments:
             self.give_up(next(iter(self.datagrams)))
 
     def give_up(self, key: bytes) -> None:
-        self.held -= self.datagrams[key].held
+        datagram = self.datagrams[key]
+        self.held -= datagram.held
         self.expired += 1
+        if datagram.is_elsewhere and not datagram.in_dispute:
+            self.elsewhere_count += datagram.fragment_count
         del self.datagrams[key]

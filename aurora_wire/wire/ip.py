@@ -28,7 +28,7 @@ from aurora_wire.wire.skipped import (
     SCTP,
     UDP,
 )
-from aurora_wire.wire.tunnels import gre, udp
+from aurora_wire.wire.tunnels import gre, tunnel_port, udp
 
 # IP protocol numbers.
 IPPROTO_HOP_BY_HOP: Final[i64] = 0
@@ -225,11 +225,24 @@ def fragment(c: Cursor, key: bytes, offset: i64, has_more: bool, protocol: i64) 
         return IP_MALFORMED
     header = c.buffer[c.ip_at : c.at] if offset == 0 else b""
     outcome = c.fragments.add(
-        key, c.frame, offset, offset + wire_len, not has_more, c.buffer[c.at : c.end], header, protocol
+        key, c.frame, offset, offset + wire_len, not has_more, c.buffer[c.at : c.end], header, protocol,
+        offset == 0 and is_elsewhere(c, protocol),
     )
     if outcome == COMPLETE:
         return PROTOCOL
     return FRAGMENT_WAITING if outcome == WAITING else FRAGMENT_LOST
+
+
+def is_elsewhere(c: Cursor, protocol: i64) -> bool:
+    """Return whether a first fragment shows its ports, and none of them is MySQL's or a tunnel's."""
+    if c.end - c.at < 4:
+        return False
+    source = u16_be(c.buffer, c.at)
+    destination = u16_be(c.buffer, c.at + 2)
+    if protocol == IPPROTO_UDP:
+        return tunnel_port(source, destination) == 0
+    ports = c.fragments.ports
+    return protocol == IPPROTO_TCP and len(ports) > 0 and source not in ports and destination not in ports
 
 
 def reassembled(c: Cursor, header: bytes, addresses_at: i64) -> i64:

@@ -1,6 +1,6 @@
 """From a link-layer header to the IP header.
 
-Sources: tcpdump.org "Link-layer header types"; IEEE 802.3, 802.1Q; RFC 1661 and 1662 (PPP), 2516 (PPPoE).
+Sources: tcpdump.org "Link-layer header types"; IEEE 802.3, 802.1Q; RFC 1661 and 1662 (PPP), 1990, 2516 (PPPoE).
 """
 
 from typing import Final
@@ -360,5 +360,18 @@ def ppp(c: Cursor) -> i64:
         return IP_V6
     if number in (0x0281, 0x0283):
         return c.enter(MPLS)
+    if number == 0x003D:
+        return multilink(c)
     c.reason_detail = number
     return OTHER_PPP
+
+
+def multilink(c: Cursor) -> i64:
+    """RFC 1990, with sequence numbers of 24 bits: PPP again, where a fragment is both first and last."""
+    if c.end - c.at < 4:
+        return LINK_CUT
+    if c.buffer[c.at] != 0xC0:
+        c.reason_detail = 0x003D
+        return OTHER_PPP
+    c.at += 4
+    return c.enter(PPP)

@@ -1,7 +1,8 @@
 """From the rarer tunnels over UDP and IP to the frame or datagram inside.
 
 Sources: RFC 2661 and 3931 (L2TP), 4380 (Teredo), 6830 (LISP), 7510 (MPLS in UDP), 3378 (EtherIP), 2637 (PPTP);
-draft-ietf-intarea-gue; TZSP as Wireshark reads it; RFC 5415 (CAPWAP).
+draft-ietf-intarea-gue; TZSP as Wireshark reads it; RFC 5415 (CAPWAP). What WireGuard and OpenVPN encrypt is
+told from their control messages only.
 
 As in `tunnels`, a datagram whose header is not well-formed is plain UDP.
 """
@@ -16,6 +17,7 @@ from aurora_wire.wire.likeness import by_looks
 from aurora_wire.wire.skipped import (
     CAPWAP_FRAME,
     CONTROL,
+    ENCRYPTED_UDP,
     OTHER_TUNNELLED,
     TUNNEL_CUT,
     UDP,
@@ -29,26 +31,29 @@ CAPWAP: Final[i64] = 5247
 GUE: Final[i64] = 6080
 MPLS_IN_UDP: Final[i64] = 6635
 TZSP: Final[i64] = 37008
+OPENVPN: Final[i64] = 1194
+WIREGUARD: Final[i64] = 51820
+
+ETHERNET_IN_TZSP: Final[i64] = 1
 
 
-def is_overlay(source: i64, destination: i64) -> bool:
-    """Return whether a datagram between these ports may be of a tunnel that is read here."""
-    return destination in (L2TP, TEREDO, LISP, CAPWAP, GUE, MPLS_IN_UDP, TZSP) or source in (L2TP, TEREDO, CAPWAP)
-
-
-def overlay(c: Cursor, source: i64, destination: i64) -> i64:
+def overlay(c: Cursor, port: i64) -> i64:
     """The next step behind a UDP header, at least 8 bytes of whose payload are there."""
-    if L2TP in (source, destination):
+    if port == L2TP:
         return l2tp(c)
-    if TEREDO in (source, destination):
+    if port == TEREDO:
         return teredo(c)
-    if CAPWAP in (source, destination):
+    if port == CAPWAP:
         return capwap(c)
-    if destination == LISP:
+    if port == WIREGUARD:  # 4: data, and three zero bytes
+        return ENCRYPTED_UDP if u32_be(c.buffer, c.at) == 0x04000000 else UDP
+    if port == OPENVPN:  # operations 6 and 9: data
+        return ENCRYPTED_UDP if c.buffer[c.at] >> 3 in (6, 9) else UDP
+    if port == LISP:
         return ip_inside(c, 8)
-    if destination == MPLS_IN_UDP:
+    if port == MPLS_IN_UDP:
         return c.enter(MPLS)
-    return gue(c) if destination == GUE else tzsp(c)
+    return gue(c) if port == GUE else tzsp(c)
 
 
 def ip_inside(c: Cursor, header_len: i64) -> i64:
@@ -148,8 +153,8 @@ def tzsp(c: Cursor) -> i64:
     if u16_be(c.buffer, at) >> 8 != 1 or u16_be(c.buffer, at) & 0xFF > 1:
         return UDP
     protocol = u16_be(c.buffer, at + 2)
-    if protocol != 1:
-        return OTHER_TUNNELLED
+    if protocol != ETHERNET_IN_TZSP:
+        return OTHER_TUNNELLED if protocol in (0x12, 0x77, 0x7F) else UDP  # 802.11, with headers of Prism or AVS
     at += 4
     while at < c.end:
         kind: i64 = c.buffer[at]

@@ -19,6 +19,8 @@ ERF_IPV6: Final[i64] = 23
 ERF_PADDING: Final[i64] = 48
 
 DISSECTOR: Final[i64] = 12       # the tag with the name of what the packet is
+# Those that may stand beside it: addresses, ports, the frame's number. Others may hold text of what was inside.
+HARMLESS_TAGS: Final = (20, 21, 22, 23, 24, 25, 26, 27, 30)
 
 
 def erf(c: Cursor, link_type: i64) -> i64:
@@ -58,7 +60,7 @@ def erf(c: Cursor, link_type: i64) -> i64:
 
 
 def exported(c: Cursor, link_type: i64) -> i64:
-    """Tags until one of kind 0; one names what the packet begins with."""
+    """Tags until one of kind 0; one names what the packet begins with. They have addresses, as a tunnel has."""
     at = c.at
     name = b""
     while c.end - at >= 4:
@@ -68,12 +70,16 @@ def exported(c: Cursor, link_type: i64) -> i64:
         if tag == 0:
             c.at = at
             if name in (b"ip", b"ipv6", b"raw_ip"):
-                return IP
+                return c.enter(IP)
             if name in (b"eth", b"eth_withoutfcs", b"eth_withfcs", b"eth_maybefcs"):
-                return ETHERNET
-            c.reason_detail = link_type
-            return OTHER_LINK_TYPE
-        if tag == DISSECTOR:
+                return c.enter(ETHERNET)
+            break
+        if tag == DISSECTOR and length <= 32:
             name = c.buffer[at : at + length].rstrip(b"\0")
+        elif tag not in HARMLESS_TAGS or length > 16:
+            break
         at += length
-    return LINK_CUT
+    if c.end - at < 4:
+        return LINK_CUT
+    c.reason_detail = link_type
+    return OTHER_LINK_TYPE

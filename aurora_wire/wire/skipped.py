@@ -36,6 +36,8 @@ CAPWAP_FRAME: Final[i64] = 22      # encrypted, in fragments, or of another radi
 OTHER_SNAP: Final[i64] = 23        # detail: the organisation
 OTHER_NLPID: Final[i64] = 24       # detail: the protocol number of frame relay or ATM
 MORE_KINDS: Final[i64] = 25        # of more kinds than are told apart
+ENCRYPTED_UDP: Final[i64] = 27     # WireGuard, OpenVPN
+STT: Final[i64] = 26               # Ethernet in segments that only look like TCP's: known when a connection ends
 
 # Fragments of an IP datagram.
 FRAGMENT_WAITING: Final[i64] = 32  # kept; the frame that brings the last one answers for the whole datagram
@@ -59,6 +61,7 @@ SKIPPED: Final = {
     20: "tunnel with neither IP nor Ethernet inside", 21: "tunnels nested too deep",
     22: "CAPWAP that is encrypted or in fragments", 23: "SNAP of organisation 0x{:06x} not known",
     24: "NLPID 0x{:02x} not known", 25: "further kinds of frames not known",
+    26: "STT (Ethernet in what looks like TCP)", 27: "WireGuard or OpenVPN (encrypted)",
     32: "IP fragment, waiting", 33: "IP fragment without the rest",
     48: "link header cut", 49: "IP header cut", 50: "TCP header cut", 51: "tunnel header cut",
     52: "malformed IP header", 53: "malformed TCP header", 54: "TCP header cut, of other ports",
@@ -73,6 +76,11 @@ PROTOCOLS: Final = {
 }
 
 ETHERTYPES: Final = {
+    0x00FE: "OSI", 0x0BAD: "Banyan VINES", 0x2001: "NHRP", 0x22EA: "SRP", 0x6003: "DECnet", 0x6004: "DEC LAT",
+    0x8819: "CobraNet", 0x886F: "Microsoft network load balancing", 0x88AB: "Powerlink", 0x88B8: "GOOSE",
+    0x88B9: "GSE", 0x88BA: "sampled values", 0x88C7: "802.11i pre-authentication", 0x88CA: "TIPC", 0x88CD: "SERCOS III",
+    0x88D9: "LLTD", 0x88DC: "WSMP", 0x88E3: "MRP", 0x88EE: "E-LMI", 0x88F6: "MMRP", 0x88F8: "NC-SI",
+    0x88FB: "PRP supervision", 0x893A: "IEEE 1905.1", 0x8940: "ECP", 0x9003: "loop detection",
     0x0842: "Wake-on-LAN", 0x2000: "CDP", 0x22F0: "AVTP", 0x22F3: "TRILL", 0x6002: "DEC MOP", 0x8035: "RARP",
     0x809B: "AppleTalk", 0x80F3: "AppleTalk ARP", 0x8137: "IPX", 0x8808: "Ethernet flow control",
     0x8809: "LACP", 0x8863: "PPPoE discovery", 0x8864: "PPPoE without a session", 0x886D: "Intel teaming",

@@ -1,7 +1,7 @@
 """From the Ethernet types of switches and fabrics to the frame behind them: tags, and frames in frames.
 
 Sources: IEEE 802.1Q (I-TAG of 802.1ah), 802.1BR (E-TAG), 802.1AE (MACsec); Cisco's VN-Tag, CMD and FabricPath;
-RFC 6325 (TRILL), 8300 (NSH); IEC 62439-3 (HSR); Arista's timestamps; Linux net/dsa/tag_dsa.c (EDSA).
+RFC 6325 (TRILL), 8300 (NSH); IEC 62439-3 (HSR); Arista's timestamps; Linux net/dsa (EDSA, Realtek).
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be
 from aurora_wire.wire.cursor import ETHERNET, ETHERTYPE, IP_V4, IP_V6, LLC_HEADER, MPLS, PPP, Cursor
-from aurora_wire.wire.skipped import LINK_CUT, OTHER_ETHERTYPE, OTHER_TUNNELLED, TUNNEL_CUT
+from aurora_wire.wire.skipped import CONTROL, LINK_CUT, OTHER_ETHERTYPE, OTHER_TUNNELLED, TUNNEL_CUT
 
 VN_TAG: Final[i64] = 0x8926      # Ethernet types
 E_TAG: Final[i64] = 0x893F
@@ -23,6 +23,7 @@ FABRIC_PATH: Final[i64] = 0x8903
 TRILL: Final[i64] = 0x22F3
 MACSEC: Final[i64] = 0x88E5
 NSH: Final[i64] = 0x894F
+REALTEK: Final[i64] = 0x8899
 BRIDGED: Final[i64] = 0x6558     # "transparent Ethernet bridging"
 PPP_TYPE: Final[i64] = 0x880B
 JUMBO_LLC: Final[i64] = 0x8870
@@ -54,6 +55,8 @@ def tag(c: Cursor) -> i64:
         return macsec(c)
     if number == NSH:
         return nsh(c)
+    if number == REALTEK:
+        return realtek(c)
     if number == BRIDGED:
         return c.enter(ETHERNET)
     if number == PPP_TYPE:
@@ -105,6 +108,16 @@ def arista(c: Cursor) -> i64:
     if subtype != 1 or version not in (0x10, 0x20):
         return unknown(c, ARISTA)
     return type_behind(c, 12 if version == 0x10 else 10)
+
+
+def realtek(c: Cursor) -> i64:
+    """Of switches: a tag of 2 or 6 bytes, or what they say to each other (loop detection, remote control)."""
+    if c.end - c.at < 2:
+        return LINK_CUT
+    first: i64 = c.buffer[c.at]
+    if first >> 4 == 0x0A:
+        return type_behind(c, 2)
+    return type_behind(c, 6) if first == 4 else CONTROL
 
 
 def trill(c: Cursor) -> i64:

@@ -14,8 +14,20 @@ from mypy_extensions import i64
 from aurora_wire.reads import u16_be, u24_be, u32_be
 from aurora_wire.wire.cursor import ETHERNET, ETHERTYPE, IP, IP_V4, IP_V6, MPLS, Cursor
 from aurora_wire.wire.likeness import is_surely_ipv4, is_surely_ipv6, likeness_to_ethernet
-from aurora_wire.wire.overlays import is_overlay, overlay, pptp
-from aurora_wire.wire.skipped import ESP, OTHER_ETHERTYPE, OTHER_GRE, OTHER_TUNNELLED, TUNNEL_CUT, UDP
+from aurora_wire.wire.overlays import (
+    CAPWAP,
+    GUE,
+    L2TP,
+    LISP,
+    MPLS_IN_UDP,
+    OPENVPN,
+    TEREDO,
+    TZSP,
+    WIREGUARD,
+    overlay,
+    pptp,
+)
+from aurora_wire.wire.skipped import CONTROL, ESP, OTHER_ETHERTYPE, OTHER_GRE, OTHER_TUNNELLED, TUNNEL_CUT, UDP
 
 GTP_U: Final[i64] = 2152         # UDP ports
 ESP_IN_UDP: Final[i64] = 4500
@@ -31,16 +43,24 @@ TRANSPARENT_ETHERNET: Final[i64] = 0x6558
 NSH: Final[i64] = 0x894F
 
 
+def tunnel_port(source: i64, destination: i64) -> i64:
+    """Return the UDP port that says which tunnel a datagram may be of, or 0.
+
+    Many senders choose the source by a hash of what is inside, so the destination comes first.
+    """
+    if destination in (VXLAN, VXLAN_LINUX, GENEVE, GTP_U, VXLAN_GPE, ESP_IN_UDP):
+        return destination
+    if destination in (L2TP, TEREDO, LISP, CAPWAP, GUE, MPLS_IN_UDP, TZSP, OPENVPN, WIREGUARD):
+        return destination
+    return source if source in (ESP_IN_UDP, L2TP, TEREDO, CAPWAP, OPENVPN, WIREGUARD) else 0
+
+
 def udp(c: Cursor) -> i64:
     at = c.at
     if c.end - at < 4:
         return UDP if c.wire_end - at < 8 else TUNNEL_CUT
-    source = u16_be(c.buffer, at)
-    port = u16_be(c.buffer, at + 2)
-    if source == ESP_IN_UDP:
-        port = ESP_IN_UDP
-    is_usual = port in (VXLAN, VXLAN_LINUX, GENEVE, GTP_U, VXLAN_GPE, ESP_IN_UDP)
-    if not is_usual and not is_overlay(source, port):
+    port = tunnel_port(u16_be(c.buffer, at), u16_be(c.buffer, at + 2))
+    if port == 0:
         return UDP
     if c.end - at < 8:
         return UDP if c.wire_end - at < 8 else TUNNEL_CUT
@@ -61,9 +81,9 @@ def udp(c: Cursor) -> i64:
         return gtp_u(c)
     if port == ESP_IN_UDP:
         return ESP if u32_be(c.buffer, c.at) != 0 else UDP  # 0 marks IKE
-    if not is_usual:
-        return overlay(c, source, port)
-    return vxlan(c)
+    if port in (VXLAN, VXLAN_LINUX, VXLAN_GPE):
+        return vxlan(c)
+    return overlay(c, port)
 
 
 def vxlan(c: Cursor) -> i64:
@@ -189,6 +209,8 @@ def gre(c: Cursor) -> i64:
         if buffer[c.at] >> 4 != 4:
             c.at += 4
         return c.enter(IP)
+    if number == 0 and c.at >= c.wire_end:  # a keep-alive
+        return CONTROL
     return tunnelled_type(c, number)
 
 

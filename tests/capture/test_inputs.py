@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import os
+import socket
 import struct
 from pathlib import Path
 
 import pytest
 
-from aurora_wire.capture.inputs import expand_inputs, find_inputs
+from aurora_wire.capture.inputs import HEX_DUMP, LeftOut, expand_inputs, find_inputs
 from aurora_wire.errors import UsageError
 
 from .files import block, interface, pcap_header, pcap_record, section
@@ -155,7 +156,7 @@ def test_each_file_of_a_folder_is_accounted_for(folder: Path, name: str, content
     (folder / "case" / name).write_bytes(content)
     found = find_inputs(["case"])
     assert (f"case/{name}" in [path for path, _ in found.captures]) is is_given
-    assert (f"case/{name}" in found.ignored) is not is_given
+    assert (f"case/{name}" in [one.path for one in found.left_out]) is not is_given
     assert "case/whole.pcap" in [path for path, _ in found.captures]
 
 
@@ -163,3 +164,28 @@ def test_a_capture_that_is_a_link_to_nowhere_is_told(folder: Path) -> None:
     capture(folder / "case/whole.pcap", 1)
     (folder / "case/gone.pcap").symlink_to("nowhere")
     assert "case/gone.pcap" in expand_inputs(["case"])
+
+
+def test_what_is_no_file_is_accounted_for_and_never_opened(folder: Path) -> None:
+    capture(folder / "case/whole.pcap", 1)
+    os.mkfifo("case/live.pcap")
+    (folder / "case/gone").symlink_to("nowhere")
+    (folder / "case/round").symlink_to("round")
+    (folder / "case/again").symlink_to(".")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("case/socket")
+        found = find_inputs(["case"])
+    assert [path for path, _ in found.captures] == ["case/whole.pcap"]
+    assert found.left_out == [
+        LeftOut("case/gone", "a link to nowhere"), LeftOut("case/live.pcap", "a pipe"),
+        LeftOut("case/round", "links in a circle"), LeftOut("case/socket", "a socket"),
+    ]
+
+
+def test_a_hex_dump_in_a_folder_is_told_from_notes(folder: Path) -> None:
+    capture(folder / "case/whole.pcap", 1)
+    (folder / "case/dump.txt").write_bytes(b"0x0000:  4500 0034 0682 4000 4006 91e2 ac1f 0f5e  E..h\n")
+    (folder / "case/notes.txt").write_text("4500 0034\n")
+    assert [(one.path, one.why) for one in find_inputs(["case"]).left_out] == [
+        ("case/dump.txt", HEX_DUMP), ("case/notes.txt", "text"),
+    ]  # fmt: skip

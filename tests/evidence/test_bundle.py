@@ -402,3 +402,46 @@ def test_the_result_fits_its_schema_and_verify_needs_room(case: Path) -> None:
 def unpack_of(captures: list[str]) -> dict[str, bytes]:
     assert main(["evidence", "create", *captures, "-o", "case.zip"]) == 0
     return unpack(Path("case.zip"))
+
+
+def a_folder_with_all_sorts(folder: Path) -> None:
+    """Two captures, and what else may lie beside them."""
+    folder.mkdir()
+    (folder / "plain.pcap").write_bytes(Path("plain.pcap").read_bytes())
+    (folder / "cut.pcap").write_bytes(Path("tls.pcap").read_bytes()[:500])
+    (folder / "notes.txt").write_text("as found\n")
+    (folder / "nothing").write_bytes(b"")
+    (folder / "dump.txt").write_text("0x0000:  4500 0034 0682 4000 4006 91e2 ac1f 0f5e\n")
+    (folder / "gone.pcap").symlink_to("nowhere")
+    (folder / "gone").symlink_to("nowhere")
+    (folder / "round").symlink_to("round")
+    (folder / "captures.zip").write_bytes(b"PK\x03\x04" + bytes(60))
+    os.mkfifo(folder / "pipe.pcap")
+
+
+def left_out_of(*options: str) -> dict[str, str]:
+    assert main(["evidence", "create", "all", "-o", "case.zip", *options]) == 0
+    return {one["path"]: one["why"] for one in json.loads(unpack(Path("case.zip"))["manifest.json"])["left_out"]}
+
+
+def test_the_manifest_names_what_of_a_folder_was_left_out(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a_folder_with_all_sorts(case / "all")
+    left_out = left_out_of()
+    assert left_out == {
+        "all/dump.txt": "a hex dump: text in folders is not read, so name it", "all/gone": "a link to nowhere",
+        "all/gone.pcap": "cannot be read (No such file or directory)", "all/notes.txt": "text",
+        "all/nothing": "empty", "all/pipe.pcap": "a pipe", "all/round": "links in a circle",
+    }  # fmt: skip
+    assert "7 files of the folders are not in it" in capsys.readouterr().out
+    assert main(["evidence", "verify", "case.zip", "--allow-unsigned"]) == 0
+    masked = left_out_of("--redact-captures")
+    assert masked == {**left_out, "all/captures.zip": "is a zip archive. Unpack it first."}
+    make()
+    assert json.loads(unpack(Path("case.zip"))["manifest.json"])["left_out"] == []
+
+
+def test_a_folder_in_which_nothing_can_be_read_makes_no_bundle(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (case / "all").mkdir()
+    (case / "all/gone.pcap").symlink_to("nowhere")
+    assert main(["evidence", "create", "all", "-o", "case.zip"]) == 2
+    assert "no capture here can be read (cannot be read (No such file or directory))" in capsys.readouterr().err

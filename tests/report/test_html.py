@@ -367,3 +367,11 @@ def test_jinja_is_not_loaded_by_a_scan() -> None:
 def test_require_jinja_is_quiet_where_it_is_there() -> None:
     html.require_jinja()
     assert issubclass(UsageError, Exception)
+
+
+def test_files_of_folders_that_are_no_captures_are_named() -> None:
+    reader = check(render(replace(scans.leaky(), ignored=["case/notes.txt", f"case/{MARKUP}"])))
+    said = "Not read: 2 other files in folders, no captures: case/notes.txt"
+    assert any(one.startswith(said) for one in reader.words)
+    many = check(render(replace(scans.leaky(), ignored=[f"case/{number}" for number in range(50_000)])))
+    assert next(one for one in many.words if one.startswith("Not read: 50,000 other files")).endswith(", ...")

@@ -31,7 +31,7 @@ def parsed(scan: Scan, *, redact: bool = False) -> Any:
 
 
 # There only where there is something to say.
-SOMETIMES = {"files", "guessed", "ignored_files", "capture", "capture_frame", "captures"}
+SOMETIMES = {"files", "guessed", "ignored_files", "capture", "capture_frame", "captures", "at_least"}
 
 
 def test_the_schema_is_a_schema_and_allows_nothing_it_does_not_name() -> None:

@@ -30,19 +30,29 @@ HIDING = {
     "MACsec": ethernet(0x88E5, b"\x2c" + bytes(59)),
     "an Ethernet type that nobody knows": ethernet(0x7777),
     "GRE of an unknown kind": ethernet(0x0800, ipv4(47, b"\x0f\xff\x08\x00" + bytes(40))),
+    "WireGuard": ethernet(0x0800, ipv4(17, struct.pack("!4H", 50_000, 51820, 40, 0) + b"\x04" + bytes(31))),
+    "OpenVPN": ethernet(0x0800, ipv4(17, struct.pack("!4H", 1194, 50_000, 40, 0) + b"\x48" + bytes(31))),
     "ESP": ethernet(0x0800, ipv4(50, bytes(60))),
-    "an IP fragment without the rest": ethernet(0x0800, ipv4(6, bytes(64), 0x2000)),
+    "an IP fragment without the rest": ethernet(0x0800, ipv4(6, struct.pack("!HH", 3306, 50_000) + bytes(60), 0x2000)),
     "a TCP header to 3306 that is cut": CUT_TO_MYSQL,
     "an IP header that is cut": CUT_IN_IP,
 }
 HARMLESS = {
     "ARP": ethernet(0x0806),
+    "a keep-alive of GRE": ethernet(0x0800, ipv4(47, bytes(4)))[: 14 + 24],
+    "Realtek's loop detection": ethernet(0x8899, b"\x23" + bytes(59)),
     "LLDP": ethernet(0x88CC),
     "OSPF": ethernet(0x0800, ipv4(89, bytes(60))),
     "VRRP": ethernet(0x0800, ipv4(112, bytes(60))),
+    "a handshake of WireGuard": ethernet(0x0800, ipv4(17, struct.pack("!4H", 5, 51820, 40, 0) + b"\x01" + bytes(31))),
     "UDP": ethernet(0x0800, ipv4(17, bytes(60))),
     "a TCP header to 443 that is cut": CUT_TO_OTHERS,
 }
+
+
+FIRST_TO_OTHERS = ethernet(0x0800, ipv4(6, struct.pack("!HH", 50_000, 443) + bytes(60), 0x2000))
+FIRST_TO_MYSQL = ethernet(0x0800, ipv4(6, struct.pack("!HH", 50_000, 3306) + bytes(60), 0x2000))
+LATER = ethernet(0x0800, ipv4(6, b" VALUES ('canary')".ljust(64, b"x"), 16))
 
 
 def scan_of(folder: Path, frame: bytes, *, beside: list[Packet]) -> Scan:
@@ -136,3 +146,58 @@ def pcapng_of_links(numbers: list[int]) -> bytes:
     made += [block(1, struct.pack("<HHI", number, 0, 0)) for number in numbers]
     made += [block(6, struct.pack("<5I", index, 0, 0, 60, 60) + bytes(60)) for index in range(len(numbers))]
     return b"".join(made)
+
+
+def test_a_hex_dump_that_lies_in_a_folder_is_no_evidence_and_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tls.pcap").write_bytes(pcap(play(tls13()).packets))
+    assert aurora_wire.scan([tmp_path]).exit_code == 0
+    (tmp_path / "notes.txt").write_text("as found\n")
+    assert aurora_wire.scan([tmp_path]).exit_code == 0
+    (tmp_path / "dump.txt").write_text("0x0000:  4500 0034 0682 4000 4006 91e2 ac1f 0f5e\n")
+    result = aurora_wire.scan([tmp_path])
+    assert (result.verdict, result.exit_code) == ("encrypted", 0)
+    assert result.ignored == [str(tmp_path / "dump.txt"), str(tmp_path / "notes.txt")]
+    assert [one.format for one in result.captures] == ["pcap"]
+
+
+@pytest.mark.parametrize(
+    ("frames", "hiding"),
+    [
+        ([FIRST_TO_OTHERS], 0),
+        ([FIRST_TO_MYSQL], 1), ([LATER], 1), ([LATER, FIRST_TO_MYSQL], 2), ([LATER, FIRST_TO_OTHERS], 0),
+        # Two first fragments that say different ports: a receiver may believe either.
+        ([FIRST_TO_OTHERS, FIRST_TO_MYSQL], 2), ([FIRST_TO_MYSQL, FIRST_TO_OTHERS], 2),
+    ],
+)
+def test_fragments_between_other_ports_do_not_count(frames: list[bytes], hiding: int, tmp_path: Path) -> None:
+    path = tmp_path / "one.pcap"
+    path.write_bytes(pcap([*play(tls13()).packets, *[Packet("client", frame, len(frame)) for frame in frames]]))
+    result = aurora_wire.scan([path])
+    assert sum(row.count for row in result.undecoded) == hiding
+    assert result.exit_code == (3 if hiding else 0)
+
+
+def test_a_fragmented_answer_of_dns_that_lost_its_end_does_not_count(tmp_path: Path) -> None:
+    for port, code in ((53, 0), (4789, 3)):
+        datagram = struct.pack("!HHHH", 5353, port, 1000, 0) + bytes(56)
+        frame = ethernet(0x0800, ipv4(17, datagram, 0x2000))
+        assert scan_of(tmp_path, frame, beside=play(tls13()).packets).exit_code == code
+
+
+def test_an_interface_with_a_link_type_that_is_not_known_beside_others(tmp_path: Path) -> None:
+    (tmp_path / "tls.pcap").write_bytes(pcap(play(tls13()).packets))
+    (tmp_path / "other.pcapng").write_bytes(pcapng_of_links([1, 147]))
+    result = aurora_wire.scan([tmp_path])
+    assert (result.verdict, result.confidence, result.exit_code) == ("encrypted", "likely", 3)
+    assert ("link type 147 (USER0) not known", 1) in [(row.reason, row.count) for row in result.undecoded]
+
+
+def test_frames_in_stt_are_no_connection_of_another_protocol(tmp_path: Path) -> None:
+    header = struct.pack("!HHIIHHHH", 50_000, 7471, 94 << 16, 7, 0x5010, 100, 0, 0)
+    inside = bytes(18) + ethernet(0x0800, ipv4(6, struct.pack("!HH", 50_000, 3306) + bytes(60)))
+    frame = ethernet(0x0800, ipv4(6, header + inside))
+    alone = scan_of(tmp_path, frame, beside=[])
+    assert (alone.verdict, alone.exit_code) == ("inconclusive", 3)
+    assert [row.reason for row in alone.undecoded] == ["encapsulation: STT (Ethernet in what looks like TCP)"]
+    beside = scan_of(tmp_path, frame, beside=play(tls13()).packets)
+    assert (beside.verdict, beside.confidence, beside.exit_code) == ("encrypted", "likely", 3)

@@ -116,3 +116,59 @@ def test_places_behind_the_bound_are_not_known(monkeypatch: pytest.MonkeyPatch) 
     assert places.locate(4) == (0, 4)
     assert places.locate(5) == (1, 5)
     assert places.locate(6) is None
+
+
+BY_DIRECTION = [
+    "lab/mysql-9.7/mysql-cli-zstd-long.pcap", "lab/mariadb-10.11/mysql2-tls.pcap",
+    "lab/mysql-9.7/fail-wrong-ca-cli.pcap",
+    "lab/mariadb-10.11/mixed.pcap", "field/16-tap-merged-2ms-skew.pcap", "field/hostile-M0-pq-baseline.pcap",
+]
+
+
+def by_direction(capture: bytes, folder: Path, skew_ns: int) -> list[str]:
+    """A pcap (little-endian, Ethernet, IPv4) as two taps record it, one direction each, their clocks apart."""
+    files = {True: [capture[:24]], False: [capture[:24]]}
+    at = 24
+    while at < len(capture):
+        kept = struct.unpack_from("<I", capture, at + 8)[0]
+        tcp_at = at + 16 + 14 + 4 * (capture[at + 30] & 15)
+        port = struct.unpack_from(">H", capture, tcp_at)[0]
+        files[port in (3306, 3316, 3326)].append(capture[at : at + 16 + kept])
+        at += 16 + kept
+    paths = [folder / "to-server.pcap", folder / "to-client.pcap"]
+    paths[0].write_bytes(b"".join(files[False]))
+    paths[1].write_bytes(shifted(b"".join(files[True]), skew_ns))
+    return [str(path) for path in paths]
+
+
+@pytest.mark.parametrize("seconds", [-3600, -60, -3, -1, 1, 3, 60, 3600])
+@pytest.mark.parametrize("name", BY_DIRECTION)
+def test_taps_whose_clocks_are_far_apart_say_what_one_tap_says(
+    name: str, seconds: int, shared: Path, tmp_path: Path
+) -> None:
+    expected = aurora_wire.scan([str(shared / name)])
+    paths = by_direction((shared / name).read_bytes(), tmp_path, seconds * 1000 * MS)
+    result = aurora_wire.scan(paths)
+    assert (result.verdict, result.confidence, result.closing) == (
+        expected.verdict, expected.confidence, expected.closing,
+    )
+    assert [[s.sql for s in one.statements] for one in result.connections] == [
+        [s.sql for s in one.statements] for one in expected.connections
+    ]
+    numbers = {(view.capture, view.capture_frame): view.number for view in packets(paths)}
+    for number in numbers.values():
+        place = result.frame_places.locate(number)
+        assert place is not None
+        assert numbers[result.captures[place[0]].path, place[1]] == number
+
+
+def test_one_direction_alone_says_what_its_remedy_mends(shared: Path, tmp_path: Path) -> None:
+    whole = (shared / "field" / "hostile-M0-pq-baseline.pcap").read_bytes()
+    paths = by_direction(whole, tmp_path, -3000 * MS)
+    for path in paths:
+        alone = aurora_wire.scan([path])
+        assert "AW505" in alone.findings_total
+        assert (alone.verdict, alone.confidence) == ("encrypted", "likely") or alone.verdict == "inconclusive"
+    both = aurora_wire.scan(paths)
+    assert (both.verdict, both.confidence) == ("encrypted", "proven")
+    assert not both.findings_total

@@ -51,6 +51,11 @@ def from_port(port: int, payload: bytes) -> Stack:
     return "ipv4", bytes(IP(src="192.0.2.1", dst="192.0.2.2") / UDP(sport=port, dport=40000) / Raw(payload))
 
 
+def hashed(port: int, payload: bytes) -> Stack:
+    """To a port, from one that the sender chose by a hash, and that is another tunnel's."""
+    return "ipv4", bytes(IP(src="192.0.2.1", dst="192.0.2.2") / UDP(sport=51820, dport=port) / Raw(payload))
+
+
 def snap(stack: Stack) -> bytes:
     return b"\xaa\xaa\x03\0\0\0" + struct.pack(">H", ethertype_of(stack)) + stack[1]
 
@@ -70,6 +75,8 @@ def tags(stack: Stack) -> list[Frame]:
         Frame("VN-Tag before a VLAN tag", kind, tagged(inner, 0x8926, bytes(4) + b"\x81\0\0\x07")),
         Frame("HSR", kind, tagged(inner, 0x892F, b"\0\x40\0\x01")),
         Frame("EDSA", kind, tagged(inner, 0xDADA, b"\0\0\x40\0\0\x01"), judge=NOT_JUDGED),
+        Frame("Realtek", kind, tagged(inner, 0x8899, b"\x04\0\0\0\0\x01"), judge=NOT_JUDGED),
+        Frame("Realtek's short tag", kind, tagged(inner, 0x8899, b"\xa0\x01"), judge=NOT_JUDGED),
         Frame("Cisco metadata", kind, tagged(inner, 0x8909, b"\x01\x01\0\x01\0\x07")),
         Frame("Arista's timestamp", kind, tagged(inner, 0xD28B, b"\0\x01\0\x10" + bytes(8))),
         Frame("Arista's short timestamp", kind, tagged(inner, 0xD28B, b"\0\x01\x01\x20" + bytes(6))),
@@ -101,6 +108,7 @@ def overlays(stack: Stack) -> list[Frame]:
     call = struct.pack(">HHII", len(ppp) + 2, 1, 2, 3) + b"\xff\x03" + ppp
     packets = [
         ("VXLAN-GPE and NSH", over_udp(4790, b"\x0c\0\0\x04\0\0\x07\0" + NSH % 3 + frame), 2, ()),
+        ("VXLAN from a port of others", hashed(4789, b"\x08\0\0\0\0\0\x07\0" + frame), 1, ()),
         ("GENEVE and NSH", over_udp(6081, b"\0\0\x89\x4f\0\0\x01\0" + NSH % 3 + frame), 2, ()),
         ("GRE and NSH", outer_v4(47, b"\0\0\x89\x4f" + NSH % 3 + frame), 2, ()),
         ("L2TP", over_udp(1701, b"\0\x02\0\x07\0\x01\xff\x03" + ppp), 1, ()),
@@ -186,6 +194,7 @@ def lines(stack: Stack) -> list[Frame]:
         ("pppd", 166, b"\x01\x03" + ppp, 0, NOT_JUDGED),
         ("pppd with FF 03", 166, b"\0\xff\x03" + ppp, 0, NOT_JUDGED),
         ("pppd without address", 166, b"\x01" + ppp, 0, NOT_JUDGED),
+        ("PPP multilink", 9, b"\xff\x03\0\x3d\xc0\0\0\x07" + ppp, 1, ()),
         ("SLIP", 8, bytes(16) + body, 0, NOT_JUDGED),
         ("SunATM", 123, b"\x02\0\0\x20" + snap(stack), 0, ()),
         ("SunATM, LAN emulation", 123, b"\x81\0\0\x20\0\x01" + frame, 0, ()),
@@ -263,8 +272,8 @@ def recorders(stack: Stack) -> list[Frame]:
         Frame("ERF, HDLC", kind, erf(1, b"\x0f\0" + number + body + bytes(4)), 0, 197),
         Frame("ERF, PPP", kind, erf(1, b"\xff\x03" + ppp + bytes(4)), 0, 197),
         Frame("ERF, IP", kind, erf(22 if kind == "ipv4" else 23, body), 0, 197),
-        Frame("exported packet", kind, packet, 0, 252),
-        Frame("exported frame", kind, exported, 0, 252),
+        Frame("exported packet", kind, packet, 1, 252),
+        Frame("exported frame", kind, exported, 1, 252),
     ]
 
 
