@@ -53,6 +53,10 @@ DEFAULT_PORTS = (3306, 33060)
 STT_PORT = 7471               # of TCP
 CHUNK = 20_000                # frames between two looks at what ended
 MAX_CONNECTIONS = 100_000     # results kept; all are counted
+MAX_RESULTS = 56 << 20        # bytes that they take, roughly
+RESULT_COST = 1200            # bytes of a result without anything in it
+REASON_COST = 260             # of a reason, or another thing in it,
+COMMAND_COST = 150            # of a name with a number or a text
 MAX_FINDINGS = 1_000          # kept of a rule; all are counted
 KEPT_STATEMENTS = int(MAX_STATEMENTS)  # of a connection; all are counted
 
@@ -75,10 +79,12 @@ class Analysis:
         only_ports: bool = False,
         keylogs: Sequence[KeyLogInput] = (),
         keep_statements: int = KEPT_STATEMENTS,
+        max_results: int = MAX_RESULTS,
         on_capture: OnCapture | None = None,
         on_statement: OnStatement | None = None,
         on_connection: OnConnection | None = None,
     ) -> None:
+        """max_results: bytes that the results of connections may take, roughly."""
         self.ports = list(ports)
         self.on_capture = on_capture
         self.on_statement = on_statement
@@ -100,6 +106,8 @@ class Analysis:
         self.connections: list[ConnectionResult] = []
         self.findings: list[Finding] = []
         self.findings_total: Counter[str] = Counter()
+        self._room = max_results
+        self._without_leak = max_results // 3  # of it, kept for connections that leak
         self.tally = Tally()
         self.losses = Losses(port=next((port for port in ports), 3306))
 
@@ -211,7 +219,9 @@ class Analysis:
             return
         ended = engine.ended
         engine.ended = []
-        for connection in ended:
+        ended.reverse()
+        while ended:  # each is let go of when its result is made
+            connection = ended.pop()
             facts = connection.facts
             connection.dispose()
             captures = self._captures_of(int(facts.id))
@@ -232,8 +242,15 @@ class Analysis:
             self.losses.add(result)
             if self.on_connection is not None:
                 self.on_connection(result, found)
-            if len(self.connections) < MAX_CONNECTIONS:
-                self.connections.append(result)
+            self._keep(result)
+
+    def _keep(self, result: ConnectionResult) -> None:
+        """Keep a result while there is room; connections in which nothing leaked do not take all of it."""
+        cost = cost_of(result)
+        leaks = result.verdict in ("plaintext", "mixed")
+        if len(self.connections) < MAX_CONNECTIONS and self._room - cost >= (0 if leaks else self._without_leak):
+            self._room -= cost
+            self.connections.append(result)
 
     @staticmethod
     def _is_stt(connection: Connection) -> bool:
@@ -400,6 +417,18 @@ class Reading:
             engine.skipped, engine.link_types, int(engine.last_link), int(engine.first_time),
             int(engine.truncated_frames), int(engine.now),
         )  # fmt: skip
+
+
+def cost_of(result: ConnectionResult) -> int:
+    """Return about how many bytes a result takes, without its statements, which have a bound of their own."""
+    size = RESULT_COST + REASON_COST * (len(result.reasons) + 2 * len(result.files))
+    size += COMMAND_COST * len(result.commands)
+    size += sum(len(key) + len(value) + COMMAND_COST for key, value in result.attributes.items())
+    size += sum(len(one.path) for one in result.files) + len(result.user or "") + len(result.database or "")
+    tls = result.tls
+    if tls is not None:
+        size += 3 * REASON_COST + COMMAND_COST * (len(tls.alpn) + len(tls.offered_versions))
+    return size
 
 
 def openers_of(keylogs: Sequence[KeyLogInput]) -> KeyLogOpeners:

@@ -24,7 +24,7 @@ def pump_until(source: FrameSource, engine: Engine, limit: i64, until: i64) -> b
     """Feed the current frame and those that follow it, up to `limit` and to the first one later than `until`.
 
     That one is then the current frame; False where there is none: the capture has ended. A frame without a time
-    goes with the one before it.
+    goes with the one before it. Stops earlier where the caller has to take what the engine has for it.
     """
     count: i64 = 0
     while True:
@@ -35,6 +35,8 @@ def pump_until(source: FrameSource, engine: Engine, limit: i64, until: i64) -> b
         if not source.advance():
             return False
         if source.time_ns > until or count >= limit:
+            return True
+        if count & 63 == 0 and engine.waits_to_be_taken():
             return True
 
 
@@ -60,4 +62,6 @@ def pump_noting(
         if not source.advance():
             return False
         if source.time_ns > until or count >= limit:
+            return True
+        if count & 63 == 0 and engine.waits_to_be_taken():
             return True

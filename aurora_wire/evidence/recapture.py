@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from aurora_wire.analysis import DEFAULT_PORTS, Analysis, no_garbage_collector, scan
+from aurora_wire.analysis import DEFAULT_PORTS, Analysis, no_garbage_collector
 from aurora_wire.capture.linktypes import link_type_number_and_name
 from aurora_wire.capture.pcap import PcapSource
 from aurora_wire.capture.source import BlockSource
@@ -29,12 +29,14 @@ from aurora_wire.evidence.held import Board
 from aurora_wire.evidence.masking import Masker
 from aurora_wire.evidence.packing import packed
 from aurora_wire.evidence.words import Words
-from aurora_wire.verdict.result import CaptureResult, Scan
+from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
 from aurora_wire.wire.checksum import PARTIAL, ZERO, tcp_checksum_state
 from aurora_wire.wire.fragments import Fragments
 from aurora_wire.wire.locator import TCP, Locator
 
 MAX_TOLD: Final = 20
+MAX_COMPARED: Final = 1000  # differences that are looked for
+COMPARED: Final = ("verdict", "confidence", "statements_total", "commands")
 ETHERNET: Final = 1
 CHUNK: Final = 20_000   # frames between two steps of the bar
 # LINKTYPE_ numbers of frames with addresses of their hardware, or of an Ethernet frame behind another header.
@@ -74,6 +76,7 @@ def redact_capture(
     size = Path(path).stat().st_size
     analysis = Analysis(ports, only_ports=only_ports, keep_statements=0)
     engine = analysis.engine
+    engine.budget.open //= 2  # what masks an open connection takes as much again
     board = Board()
     words = Words(masker.token, masker.sql, packed)
     directions = Directions(board, words, pseudonyms is not None, keep_unknown)
@@ -136,19 +139,30 @@ def _read_block(path: str, file: BinaryIO, size: int) -> bytes:
 
 def verdict_differences(was: Scan, after: str, *, ports: Sequence[int], only_ports: bool) -> list[str]:
     """What is judged in another way in the masked capture; empty where nothing is."""
-    now = uninterrupted(scan([after], ports=ports, only_ports=only_ports, keep_statements=0))
+    kept = {one.id: one for one in was.connections}
+    told: list[tuple[int, str]] = []
+
+    def compare(other: ConnectionResult, _: list[Finding]) -> None:
+        one = kept.get(other.id)
+        for name in COMPARED if one is not None and len(told) < MAX_COMPARED else ():
+            if getattr(one, name) != getattr(other, name):
+                told.append(
+                    (other.id, f"connection {other.id}: {name} is {getattr(other, name)}, and was {getattr(one, name)}")
+                )
+                break
+
+    # No result is kept: those of the capture as it was are.
+    analysis = Analysis(ports, only_ports=only_ports, keep_statements=0, max_results=0, on_connection=compare)
+    analysis.engine.budget.open //= 2  # as it was judged before
+    with no_garbage_collector():
+        analysis.read(after)
+        now = uninterrupted(analysis.finish())
     found: list[str] = []
     if (was.verdict, was.confidence) != (now.verdict, now.confidence):
         found.append(f"the whole is {now.verdict} ({now.confidence}), and was {was.verdict} ({was.confidence})")
-    if was.by_verdict != now.by_verdict or len(was.connections) != len(now.connections):
+    if was.by_verdict != now.by_verdict or was.connections_total != now.connections_total:
         found.append(f"connections are {now.by_verdict}, and were {was.by_verdict}")
-    for one, other in zip(was.connections, now.connections, strict=False):
-        for name in ("verdict", "confidence", "statements_total", "commands"):
-            if getattr(one, name) != getattr(other, name):
-                found.append(
-                    f"connection {one.id}: {name} is {getattr(other, name)}, and was {getattr(one, name)}"
-                )
-                break
+    found += [line for _, line in sorted(told)]
     return found[:MAX_TOLD]
 
 

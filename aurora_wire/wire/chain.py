@@ -9,12 +9,17 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u24
+from aurora_wire.reads import u24, u32
 from aurora_wire.wire.mysql.lenenc import NULL, read_lestr
-from aurora_wire.wire.mysql.telling import NOTHING, is_event, reply_tells
+from aurora_wire.wire.mysql.telling import NOTHING, YEAR_2000, is_event, reply_tells
 
 NONE: Final[i64] = -1
+MIN_EVENT: Final[i64] = 19       # bytes of a binlog event's header
+LONG_LINKS: Final[i64] = 4       # headers that follow a first one, over segments: 2^-48 at each byte
+MAX_AWAITED: Final[i64] = 512    # places where a header is awaited
 LINKS: Final[i64] = 3            # headers that follow a first one: 2^-48 at each byte
+MANY_LINKS: Final[i64] = 11      # of packets of a few bytes each
+MIN_SPAN: Final[i64] = 64        # bytes from the first header to the last
 MAX_PACKET: Final[i64] = 1 << 20
 MIN_SEGMENT: Final[i64] = 9      # of an EOF
 
@@ -31,6 +36,9 @@ def find_chain(data: bytes, at: i64, end: i64, cut: i64) -> i64:
         # The highest byte of a length up to MAX_PACKET; text has none below 16 but line ends.
         if data[place + 2] < 16:
             length = u24(data, place)
+            if data[place + 4] == 0 and length > MIN_EVENT and is_event(data, place, end):
+                if _is_whole_event(data, place, end, length):
+                    return place
             if length > 0 and place + 4 + length < stop:
                 if data[place + 4 + length + 3] == (data[place + 3] + 1) & 0xFF and _holds(data, place, end, cut):
                     return place
@@ -38,10 +46,22 @@ def find_chain(data: bytes, at: i64, end: i64, cut: i64) -> i64:
     return _last_packet(data, at, end, cut)
 
 
+def _is_whole_event(data: bytes, at: i64, end: i64, length: i64) -> bool:
+    """Whether an event written in our times ends with the segment, or where the next one begins.
+
+    Among bytes that are mostly zeros many have an event's size for a number.
+    """
+    if u32(data, at + (7 if data[at + 5] == 0xEF else 5)) < YEAR_2000:
+        return False
+    stop = at + 4 + length
+    return stop == end or (stop < end - 4 and data[stop + 3] == (data[at + 3] + 1) & 0xFF and is_event(data, stop, end))
+
+
 def _holds(data: bytes, at: i64, end: i64, cut: i64) -> bool:
     """Whether a chain from `at` on goes on to `end`, long enough or to a last packet that tells."""
     links: i64 = 0
     before: i64 = -1
+    begin = at
     sequence: i64 = data[at + 3]
     while end - at >= 5:
         length = u24(data, at)
@@ -55,10 +75,15 @@ def _holds(data: bytes, at: i64, end: i64, cut: i64) -> bool:
         links += 1
         at += 4 + length
         if at == end + cut:
-            return links > LINKS or (cut == 0 and links > 1 and _tells(data, before, end))
+            return _is_long(links, end - begin) or (cut == 0 and links > 1 and _tells(data, before, end))
         if at > end:
             break
-    return links > LINKS
+    return _is_long(links, before - begin)
+
+
+def _is_long(links: i64, span: i64) -> bool:
+    """Whether so many headers over so many bytes are no chance, in bytes that are mostly zeros either."""
+    return links > MANY_LINKS or (links > LINKS and span >= MIN_SPAN)
 
 
 def _tells(data: bytes, at: i64, end: i64) -> bool:
@@ -120,3 +145,77 @@ def chain_tells(data: bytes, at: i64, end: i64) -> bool:
 def _is_binary_row(data: bytes, at: i64, end: i64) -> bool:
     """A header of 00 and a null bitmap whose two lowest bits no column has."""
     return end - at >= 2 and data[at] == 0 and data[at + 1] & 3 == 0
+
+
+class LongChain:
+    """Follow packets longer than a segment, whose headers lie in segments to come; fed segments without a hole.
+
+    Where a header of a packet that runs on may be, the next one is awaited behind it: in random bytes at one place
+    in 16, and each further link comes by chance once in 2^12.
+    """
+
+    __slots__ = ("awaited", "base", "tail")
+
+    def __init__(self) -> None:
+        self.awaited: dict[int, int] = {}  # by its place in what was fed: its sequence id, and links before << 8
+        self.base: i64 = 0                 # of the next byte to be fed
+        self.tail = b""                    # the last three bytes fed
+
+    def clear(self) -> None:
+        if self.awaited:
+            self.awaited = {}
+        self.tail = b""
+
+    def find(self, data: bytes, at: i64, end: i64) -> i64:
+        """Where in data[at:end] the header lies that makes a chain long enough, or NONE."""
+        tail: i64 = len(self.tail)
+        around = self.tail + data[at:end]
+        size: i64 = len(around)
+        begin = self.base - tail   # of `around`
+        stop = size - 3
+        self.base += end - at
+        self.tail = around[size - 3 :] if size > 3 else around
+        if self.awaited:
+            due: list[int] = []
+            for place in self.awaited:
+                if place < begin + stop:
+                    due.append(place)
+            for place in due:
+                found = self._follow(around, place, begin, stop)
+                if found >= tail:
+                    return at + found - tail
+        place_in: i64 = 0
+        while place_in < stop and len(self.awaited) < MAX_AWAITED:
+            if around[place_in + 2] < 16:
+                length = u24(around, place_in)
+                behind = place_in + 4 + length
+                if length > 0 and behind >= stop:
+                    self._await(begin + behind, (around[place_in + 3] + 1) & 0xFF, 0)
+            place_in += 1
+        return NONE
+
+    def _await(self, place: i64, sequence: i64, links: i64) -> None:
+        """A place is awaited once, by the longest chain that comes to it."""
+        known: i64 = self.awaited.get(place, -1)
+        if known < links << 8:
+            self.awaited[place] = links << 8 | sequence
+
+    def _follow(self, around: bytes, place: i64, begin: i64, stop: i64) -> i64:
+        """Follow the chain that awaits a header at `place`, as far as `around` goes: where it is long enough."""
+        awaited: i64 = self.awaited.pop(place, -1)
+        if awaited < 0:
+            return NONE  # another chain has come along here
+        links = awaited >> 8
+        sequence = awaited & 0xFF
+        at = place - begin
+        while at < stop:
+            length = u24(around, at)
+            if at < 0 or around[at + 3] != sequence or length == 0 or length > MAX_PACKET:
+                return NONE
+            links += 1
+            if links >= LONG_LINKS and at >= 3:
+                return at
+            sequence = (sequence + 1) & 0xFF
+            at += 4 + length
+        self._await(begin + at, sequence, links)
+        return NONE

@@ -27,10 +27,12 @@ from aurora_wire.wire.mysql.statements import release
 from aurora_wire.wire.opaque import Opaque
 from aurora_wire.wire.proxy import parse_proxy
 from aurora_wire.wire.search import Search
-from aurora_wire.wire.stream import Receiver, Segment, Stream
+from aurora_wire.wire.stream import SEGMENT_COST, Receiver, Segment, Stream
 from aurora_wire.wire.tls.records import TLSRecords
 
 NOBODY: Final = Receiver()
+CONNECTION_COST: Final[i64] = 5000   # bytes that an open connection takes, and its decoders
+DECODERS_COST: Final[i64] = 5000
 
 NOT_RESET: Final[i64] = 0
 MAYBE_RESET: Final[i64] = 1  # an RST came, but not at the next byte that its receiver expects
@@ -81,11 +83,18 @@ class Connection(Receiver):
         self.aside_doubts = 0              # bytes set aside that are more than late repetitions
         self.aside_server_offset: i64 = 0
         self.next_space: Connection | None = None  # the same addresses and ports, other sequence numbers
+        self.budget = budget
+        self.waiting: i64 = 0              # charged for the segments that wait until it is decided
         self.decoders = Decoders(facts, inflaters)
         self.in_clear: InClearMaker | None = None  # TLS has begun
         # Last: what is set before `self` is handed out needs no look, at each use, whether it was set.
         self.client = Stream(client_key, facts, facts.client, self, budget, borrowed)
         self.server = Stream(server_key, facts, facts.server, self, budget, borrowed)
+        facts.charge(CONNECTION_COST)
+
+    def is_empty(self) -> bool:
+        """Return whether nothing but its opening and its end was captured."""
+        return self.client.side.seen + self.server.side.seen == 0 and self.next_space is None
 
     def peer(self, stream: Stream) -> Stream:
         return self.server if stream is self.client else self.client
@@ -157,6 +166,7 @@ class Connection(Receiver):
             return False
         if self.undecided:
             self._give_up()
+        self._no_longer_wait()
         return True
 
     def _gap(self, stream: Stream, count: i64) -> None:
@@ -226,6 +236,7 @@ class Connection(Receiver):
             facts.kind = MYSQL
             if facts.compression == 0:
                 facts.compression = ZLIB
+            facts.charge(DECODERS_COST)
             stream.decoder = self.decoders.compressed(side)
         elif want == TO_OTHER:
             self._start_other("TLS")
@@ -253,10 +264,23 @@ class Connection(Receiver):
         side = stream.side
         offset = stream.next - (end - at) - cut
         stream.pending.append(Segment(offset, data[at:end], cut, side.frame, side.time_ns, side.anchor))
+        cost = end - at + SEGMENT_COST
+        self.waiting += cost
+        self.budget.held -= cost
         self.tries += 1
         self._decide(stream, False)
         if self.undecided and not (self.is_x_port or self._is_first(stream)):
             self._add_up(stream, data, at, end, cut)
+        if self.undecided and self.budget.held < 0:
+            # Too much waits, in all connections: this one is decided by what is there.
+            self.facts.note(notes.BOUND, side.from_client, side.frame, side.time_ns, side.position, 0)
+            self._give_up()
+        if not self.undecided:
+            self._no_longer_wait()
+
+    def _no_longer_wait(self) -> None:
+        self.budget.held += self.waiting
+        self.waiting = 0
 
     def _is_first(self, stream: Stream) -> bool:
         """Were the connection's first bytes captured, and is `stream`'s first byte among what waits?"""
@@ -276,7 +300,10 @@ class Connection(Receiver):
         """A gap in a stream that is not decided, on a port that is not MySQL's: what was before it stays unknown."""
         side = stream.side
         for item in stream.pending:
-            side.account(len(item.data), labels.UNKNOWN)
+            size: i64 = len(item.data)
+            side.account(size, labels.UNKNOWN)
+            self.waiting -= size + SEGMENT_COST
+            self.budget.held += size + SEGMENT_COST
         stream.pending = []
         side.hole(count)
 
@@ -374,6 +401,7 @@ class Connection(Receiver):
         facts = self.facts
         facts.kind = MYSQL
         self.undecided = False
+        self.facts.charge(DECODERS_COST)
         self.server.decoder = self.decoders.server_packets(facts.server)
         if facts.client.position == facts.client_header:
             self.client.decoder = FirstBytes(facts, facts.client)
@@ -388,6 +416,7 @@ class Connection(Receiver):
         """MySQL, or on its port, but not from the beginning."""
         self.undecided = False
         self.midstream = MidStream(self.is_mysql_port)  # what waited is handed out, and judged, once more
+        self.facts.charge(DECODERS_COST)
         self.client.decoder = Search(self.facts, self.facts.client, False, False, False)
         self.server.decoder = Search(self.facts, self.facts.server, False, False, False)
         # Whatever the first bytes seen are in the middle of began before the capture.
@@ -406,6 +435,7 @@ class Connection(Receiver):
     def _start_tls(self, stream: Stream) -> None:
         """`stream` began with a hello. What came of its peer, in mid-stream, may begin inside a record."""
         self.undecided = False
+        self.facts.charge(DECODERS_COST)
         self.client.decoder = self._tls_records(self.client)
         self.server.decoder = self._tls_records(self.server)
         peer = self.peer(stream)
@@ -622,6 +652,8 @@ class Connection(Receiver):
                 stream.side.tracker = None  # it may refer to the facts
             stream.decoder = None
             stream.pending = []
+        self._no_longer_wait()
+        self.facts.discharge()
         if self.in_clear is not None and self.in_clear.made is not None:
             self.in_clear.made.close()
         self.in_clear = None
@@ -642,7 +674,7 @@ class Connection(Receiver):
         facts.prepared = {}
         facts.unanswered_prepares = []
         facts.request = -1
-        facts.requests = []
+        facts.requests = bytearray()
         if facts.kind == MYSQL:
             facts.client_start = self.client.known_from()
             facts.server_start = self.server.known_from()

@@ -33,6 +33,12 @@ class Decoders:
 
     def forget(self) -> None:
         """The connection has ended."""
+        for packets in (self.client_mysql, self.server_mysql):
+            if packets is not None:
+                packets.let_go()
+        for records in (self.client_tls, self.server_tls):
+            if records is not None:
+                records.messages.drop()
         self.client_mysql = None
         self.server_mysql = None
         self.client_tls = None

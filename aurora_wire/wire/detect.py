@@ -11,15 +11,24 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be, u24, u24_be, u32_be
 from aurora_wire.wire.mysql.auth import BEFORE_LOGIN
-from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_PREPARE, fits_command, is_command
+from aurora_wire.wire.mysql.commands import (
+    COM_CREATE_DB,
+    COM_DROP_DB,
+    COM_INIT_DB,
+    COM_QUERY,
+    COM_STMT_PREPARE,
+    fits_command,
+    is_command,
+)
 from aurora_wire.wire.mysql.sql_text import is_text, reads_like_sql
-from aurora_wire.wire.mysql.telling import may_be_command
+from aurora_wire.wire.mysql.telling import NOTHING, is_event, may_be_command, reply_tells
 
 NO: Final[i64] = 0
 WEAK: Final[i64] = 1
 STRONG: Final[i64] = 2
 
 MAX_RECORD: Final[i64] = 18432       # 2^14 + 2048: RFC 5246, 6.2.3
+DEFINITION: Final = b"\x03def"        # the catalog of a column definition
 READABLE_RUN: Final[i64] = 24        # printable bytes in a row: 5e-9 in 96 random bytes
 CHANGE_CIPHER_SPEC: Final[i64] = 20
 ALERT: Final[i64] = 21
@@ -109,10 +118,10 @@ def mysql_commands(data: bytes, at: i64, end: i64, cut: i64) -> i64:
         if not may_be_command(data, at + 4, shown, length):
             return NO
         carries_text = command in (COM_QUERY, COM_STMT_PREPARE)
-        text = carries_text and reads_like_text(data, at + 5, shown)
-        if carries_text and not text and shown > at + 5 and not _has_attributes(data, at + 5, shown):
+        reads = carries_text and reads_like_sql(data, at + 5, shown)
+        if carries_text and not reads and shown > at + 5 and not _has_attributes(data, at + 5, shown):
             return NO  # a header that any bytes may have, and no statement behind it
-        if carries_text and reads_like_sql(data, at + 5, shown):
+        if reads:
             sql = True
         packets += 1
         at += 4 + length
@@ -120,10 +129,18 @@ def mysql_commands(data: bytes, at: i64, end: i64, cut: i64) -> i64:
             return STRONG if sql else WEAK
         if at > end:
             # The rest is in segments to come: SQL that goes on, or nothing to hold on to.
-            if sql:
-                return STRONG
-            return WEAK if text else NO
+            return STRONG if sql else NO
     return NO if at < end or packets == 0 else WEAK
+
+
+def is_bare(data: bytes, at: i64, end: i64) -> bool:
+    """Whether all commands of a segment are told by a few fixed bytes: no fields, or a name."""
+    while end - at >= 5:
+        length = u24(data, at)
+        if length > 2 and data[at + 4] not in (COM_INIT_DB, COM_CREATE_DB, COM_DROP_DB):
+            return False
+        at += 4 + length
+    return True
 
 
 def _has_attributes(data: bytes, at: i64, end: i64) -> bool:
@@ -146,6 +163,9 @@ def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
     links: i64 = 0
     previous: i64 = -1
     begins = False
+    tells = False
+    answered: i64 = 0  # the first byte: of an OK, whose fields have to tell, it is 0
+    counts = False   # the packet before is a count of columns
     while end - at >= 5:
         length = u24(data, at)
         sequence: i64 = data[at + 3]
@@ -159,12 +179,22 @@ def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
             if not _is_reply_start(data, at + 4, end, length, sequence):
                 return NO
             begins = sequence == 1
+        if links == 0:
+            answered = data[at + 4]
+        if links == 1 and counts and data[at + 4 : at + 8] != DEFINITION[: end - at - 4]:
+            return NO  # a column count has definitions behind it
+        counts = links == 0 and begins and length <= 2 and data[at + 4] < 0xFB and data[at + 4] > 0
         previous = sequence
         links += 1
         at += 4 + length
+        if at <= end and length > 0 and not tells:
+            tells = reply_tells(data, at - length, at, sequence) != NOTHING or is_event(data, at - length - 4, end)
         if at == stop:
-            return STRONG if links >= 2 else WEAK
+            # Alone, and inside a reply: told by its own fields, or not.
+            begins = begins and (tells or answered > 0)
+            return STRONG if links >= 2 and (begins or tells) else (WEAK if begins or tells or links >= 3 else NO)
         if at > end:
+            begins = begins and (tells or answered > 0)
             # Two links that begin anywhere come by chance once in 2^21 segments.
             return STRONG if links >= 3 else (WEAK if links == 2 and begins else NO)
     return NO if links < 3 else STRONG
@@ -197,7 +227,13 @@ def _is_reply_start(data: bytes, at: i64, end: i64, length: i64, sequence: i64) 
         return length < 9
     if first == 0xFB:
         return length > 1
-    return length <= 10
+    # A count of columns, and perhaps whether their definitions follow (MariaDB).
+    size: i64 = 1
+    if first == 0xFC:
+        size = 3
+    elif first == 0xFD:
+        size = 4
+    return length == size or length == size + 1
 
 
 def compressed_packets(data: bytes, at: i64, end: i64, cut: i64) -> i64:

@@ -49,6 +49,7 @@ PASSES: Final[i64] = 1    # nothing in it says
 FAR: Final[i64] = 2       # its numbers are near, and are not this one's
 DIFFERS: Final[i64] = 3   # other bytes for the same place
 OFFLOADED: Final[i64] = 4                # segments with a wrong checksum before any right one
+MAX_UNTAKEN: Final[i64] = 2048          # finished connections, or events, after which they should be taken
 CACHE_SLOTS: Final[i64] = 32768         # recent flows found without a key; a power of two
 LINGER_NS: Final[i64] = 60_000_000_000  # a closed connection waits this long for late segments
 LINGER_FRAMES: Final[i64] = 20_000      # or this many frames
@@ -229,6 +230,11 @@ class Engine:
         if peer.patience >= 0:
             peer.tick()
 
+    def waits_to_be_taken(self) -> bool:
+        """Return whether `ended` and `events` hold so much that they should be taken now."""
+        events = self.events
+        return len(self.ended) >= MAX_UNTAKEN or (events is not None and len(events) >= MAX_UNTAKEN)
+
     def _new_block(self, buffer: bytes) -> None:
         """The buffer changes: what histories point to in the old one is copied out, so that it can go."""
         self.block = buffer
@@ -395,7 +401,7 @@ class Engine:
                 self.labelled.append(LabelledFrame(frame, 0, -1, labels.TCP_CONTROL, []))
             return None
         connection = self._make(key, flags, frame, time_ns)
-        if len(self.streams) >= 2 * self.max_connections:
+        if self.budget.open < 0 or len(self.streams) >= 2 * self.max_connections:
             self._evict()
         self.streams[connection.client.key] = connection.client
         self.streams[connection.server.key] = connection.server
@@ -414,6 +420,8 @@ class Engine:
             self._finish(first)
         made = self._make(key, flags, frame, time_ns)
         connection.next_space = made
+        if self.budget.open < 0:
+            self._evict()
         return made.client if made.client.key == key else made.server
 
     def _fits(self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64) -> bool:
@@ -608,6 +616,7 @@ class Engine:
         )  # fmt: skip
         connection.decoders.maker = self.maker
         connection.first_frame = frame
+        connection.last_frame = frame
         connection.first_time = time_ns
         connection.ip_version = 4 if size == 12 else 6
         if self.only_ports and server_port not in self.ports:
@@ -740,25 +749,39 @@ class Engine:
             self._finish(connection)
 
     def _evict(self) -> None:
-        """Too many connections: closed ones go first, then those that were silent longest."""
+        """Too many connections: closed ones go first, then those without a byte, then those silent longest."""
         self.finish_closed()
-        if len(self.streams) < 2 * self.max_connections:
+        if self.budget.open >= 0 and len(self.streams) < 2 * self.max_connections:
             return
-        last_frames: list[int] = []
+        empty: list[int] = []
+        others: list[int] = []
         for stream in self.streams.values():
-            last_frames.append(cast(Connection, stream.receiver).last_frame)
-        last_frames.sort()
-        limit: i64 = last_frames[len(last_frames) // 10]
+            connection = cast(Connection, stream.receiver)
+            if stream is connection.client:
+                if connection.is_empty():
+                    empty.append(connection.last_frame)
+                else:
+                    others.append(connection.last_frame)
+        count: i64 = (len(empty) + len(others)) // 10 + 1
+        only_empty = len(empty) >= count
+        frames = empty if only_empty else others
+        frames.sort()
+        limit: i64 = frames[count - 1 if count <= len(frames) else len(frames) - 1]
         silent: list[Connection] = []
         for stream in self.streams.values():
             connection = cast(Connection, stream.receiver)
             if stream is connection.client and connection.last_frame <= limit:
-                silent.append(connection)
+                if not only_empty or connection.is_empty():
+                    silent.append(connection)
         for connection in silent:
-            self.evicted += 1
-            facts = connection.facts
-            facts.note(notes.EVICTED, True, self.frames, self.now, connection.client.next, 0)
-            self._finish(connection)
+            space: Connection | None = connection
+            while space is not None:
+                following = space.next_space
+                if not space.finished and space.last_frame <= limit:
+                    self.evicted += 1
+                    space.facts.note(notes.EVICTED, True, self.frames, self.now, space.client.next, 0)
+                    self._finish(space)
+                space = following
 
     def _finish(self, connection: Connection) -> None:
         for stream in (connection.client, connection.server):

@@ -7,7 +7,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.wire import labels
+from aurora_wire.wire import labels, notes
 from aurora_wire.wire.events import Event, Remark, Statement
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.greeting import Greeting
@@ -18,9 +18,12 @@ from aurora_wire.wire.tls.hello import ClientHello, ServerHello
 from aurora_wire.wire.tracker import Tracker
 
 MAX_STATEMENTS: Final[i64] = 10_000      # kept of one connection; all are counted
+MAX_EVENTS: Final[i64] = 100_000         # that wait to be taken; who takes them does so after a few frames
 MAX_OUTSTANDING: Final[i64] = 1024       # commands without a reply that are remembered
 MAX_INFILES: Final[i64] = 100            # files that were asked for, kept of one connection; all are counted
 MAX_ASKED: Final[i64] = 512              # bytes of a command's text in which a LOAD DATA LOCAL is looked for
+SLACK: Final[i64] = 8 << 20              # that open connections may grow beyond their budget
+NAME_COST: Final[i64] = 150              # bytes that a name takes besides its own
 STATEMENT_COST: Final[i64] = 300         # bytes that a kept statement takes besides its text
 
 # What a connection is, as far as known.
@@ -38,25 +41,31 @@ START_SYN: Final[i64] = 2
 class Budget:
     """What all connections together may keep. Beyond it statements are only counted, and other things weaken a verdict.
 
-    statements: bytes of kept statements; held: bytes of segments that wait for others; history: bytes kept to
-    compare retransmissions with; prepared: bytes of prepared statements and of their long data; each: statements of
-    one connection; inflating: bytes that decompressors in use may hold.
+    All are bytes, with what the objects around them take. statements: kept ones; held: what waits for more: segments,
+    first bytes, packets and messages that are not whole; history: kept to compare retransmissions with; prepared:
+    prepared statements and their long data; open: connections that are not finished, with what they have named (beyond
+    it, those silent longest are given up); inflating: what decompressors in use may hold. each: statements of one
+    connection.
     """
 
     __slots__ = (
-        "each", "frame", "held", "history", "inflating", "prepared", "statements", "time_ns",
+        "deflated", "each", "frame", "held", "history", "inflated", "inflating", "open", "prepared", "statements",
+        "time_ns",
     )  # fmt: skip
 
     def __init__(
-        self, statements: i64 = 32 << 20, held: i64 = 16 << 20, history: i64 = 8 << 20, prepared: i64 = 16 << 20,
-        each: i64 = MAX_STATEMENTS, inflating: i64 = 64 << 20,
+        self, statements: i64 = 28 << 20, held: i64 = 24 << 20, history: i64 = 8 << 20, prepared: i64 = 12 << 20,
+        each: i64 = MAX_STATEMENTS, inflating: i64 = 24 << 20, open_connections: i64 = 80 << 20,
     ) -> None:  # fmt: skip
+        self.open: i64 = open_connections
         self.inflating: i64 = inflating
         self.prepared: i64 = prepared
         self.each: i64 = each
         self.statements: i64 = statements
         self.held: i64 = held
         self.history: i64 = history
+        self.deflated: i64 = 0   # bytes of compressed packets, and of what was in them
+        self.inflated: i64 = 0
         self.frame: i64 = 0      # the frame that is being fed, for remarks on what it shows to be missing
         self.time_ns: i64 = -1
 
@@ -286,7 +295,8 @@ class Facts:
         self.handed: i64 = 0                     # to what the connection was handed (mysql/commands.py); 0: to nothing
         self.changing_user = False               # COM_CHANGE_USER: its authentication is under way
         self.request: i64 = -1                   # shape of the reply that is due next; -1: none
-        self.requests: list[int] = []            # of those due after it: of commands that were not waited with
+        self.requests = bytearray()              # of those due after it: of commands that were not waited with
+        self.charged: i64 = 0                    # to the budget of open connections
         self.capabilities: i64 = 0               # agreed
         self.commands: i64 = 0
         self.command_frame: i64 = -1             # of the first command
@@ -353,6 +363,24 @@ class Facts:
     def side(self, from_client: bool) -> Side:
         return self.client if from_client else self.server
 
+    def charge(self, cost: i64) -> None:
+        """To the budget of open connections, until this one is closed."""
+        self.charged += cost
+        self.budget.open -= cost
+
+    def afford(self, cost: i64, from_client: bool, frame: i64, time_ns: i64, offset: i64) -> bool:
+        """Charge what the connection says of itself; False, and a remark, where too much is kept already."""
+        if self.budget.open < -SLACK:
+            self.note(notes.BOUND, from_client, frame, time_ns, offset, cost)
+            return False
+        self.charge(cost)
+        return True
+
+    def discharge(self) -> None:
+        """The connection is closed."""
+        self.budget.open += self.charged
+        self.charged = 0
+
     def expect(self, shape: i64) -> None:
         """A command was sent: a reply of this shape is due."""
         if self.request < 0:
@@ -412,8 +440,12 @@ class Facts:
 
     def add_statement(self, statement: Statement) -> None:
         self.statements_total += 1
-        if self.events is not None:
-            self.events.append(statement)
+        events = self.events
+        if events is not None:
+            if len(events) < MAX_EVENTS:
+                events.append(statement)
+            else:
+                self.note(notes.BOUND, True, statement.frame, statement.time_ns, statement.offset, 0)
         cost = len(statement.text) + STATEMENT_COST
         values = statement.values
         if values is not None:
@@ -427,7 +459,8 @@ class Facts:
         """The server asked for a file of the client."""
         self.infile = True
         self.infiles_total += 1
-        if len(self.infiles) < MAX_INFILES:
+        cost = len(name) + 2 * NAME_COST
+        if len(self.infiles) < MAX_INFILES and self.afford(cost, False, frame, -1, offset):
             self.infiles.append(Infile(name[:MAX_ASKED], frame, offset, wanted))
 
     def receive_file(self, size: i64) -> None:

@@ -14,7 +14,7 @@ from aurora_wire.wire.mysql.auth import BEFORE_LOGIN
 from aurora_wire.wire.mysql.compressed import opens_packet
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import NO, YES, opens_login, parse_ssl_request
-from aurora_wire.wire.mysqlx import looks_like_x
+from aurora_wire.wire.mysqlx import find_frames, looks_like_x
 from aurora_wire.wire.other_protocols import recognise
 from aurora_wire.wire.proxy import MORE, proxy_length
 from aurora_wire.wire.search import is_login
@@ -96,6 +96,8 @@ def guess(
         wait = True
     x = looks_like_x(head, 0, size, 1 if from_client else 0)
     if x == 1 and (x_port or not mysql_port):
+        return X_PROTOCOL
+    if x_port and not first and find_frames(last.data, 0, len(last.data), 1 if from_client else 0):
         return X_PROTOCOL
     if x < 0 and x_port:
         wait = True
@@ -264,6 +266,8 @@ def _server_error(head: bytes, size: i64, last_sequence: i64) -> i64:
         return WAIT
     length = u24(head, 0)
     code = u16(head, 5)
+    if last_sequence == 0 and code not in BEFORE_LOGIN:
+        return NOTHING  # in mid-stream: a session that the server ends unasked
     if length < 5 or length > 1024 or not (1000 <= code < 5000):
         return NOTHING
     at: i64 = 7

@@ -11,6 +11,7 @@ from mypy_extensions import i64
 from aurora_wire.wire.facts import Budget
 
 MAX_STREAM: Final[i64] = 1 << 20  # bytes kept of one direction
+PIECE_COST: Final[i64] = 80       # bytes that a piece takes beside its own
 
 MAX_AROUND: Final[i64] = 1 << 16  # bytes on either side of a gap that are remembered
 
@@ -37,7 +38,7 @@ class History:
         self.last_offset: i64 = 0
         self.before: list[bytes] | None = None
         self.offsets: list[int] | None = None
-        self.kept: i64 = 0          # bytes, of all pieces
+        self.kept: i64 = 0          # bytes, of all pieces and with what they take besides
 
     def own(self) -> None:
         """The block goes: keep a copy."""
@@ -72,6 +73,8 @@ class History:
             else:
                 before.append(piece)
                 offsets.append(self.last_offset)
+            budget.history -= PIECE_COST
+            self.kept += PIECE_COST
         budget.history -= size
         self.kept += size
         self.data = data

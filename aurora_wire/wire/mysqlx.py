@@ -154,6 +154,18 @@ def frame_chain(data: bytes, at: i64, end: i64, from_client: i64) -> i64:
     return full if from_client or full == 0 else full + empty
 
 
+def find_frames(data: bytes, at: i64, end: i64, from_client: i64) -> bool:
+    """Whether a segment of X Protocol's port is frames from its first byte on, or, begun inside one, three of them."""
+    if frame_chain(data, at, end, from_client) > 0:
+        return True
+    while end - at >= 3 * HEADER_LEN:
+        if data[at + 3] == 0 and data[at + 2] < 16 and at + 4 + u32(data, at) < end:
+            if frame_chain(data, at, end, from_client) > MIN_LINKS:
+                return True
+        at += 1
+    return False
+
+
 def fields_fit(data: bytes, at: i64, end: i64, tags: bytes) -> bool:
     """Whether data[at:end] is whole protobuf fields, varints and byte strings, with these tag bytes."""
     while at < end:

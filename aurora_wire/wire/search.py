@@ -18,17 +18,19 @@ from aurora_wire.wire.behind_gap import (
     replies_chain,
     was_protected,
 )
-from aurora_wire.wire.chain import find_chain
+from aurora_wire.wire.chain import LongChain, find_chain
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_TLS, Decoder
-from aurora_wire.wire.facts import Facts, Side
+from aurora_wire.wire.facts import MYSQL, Facts, Side
 from aurora_wire.wire.midstream import ANSWERS, ASKS, MidStream
+from aurora_wire.wire.mysql.commands import REPLICATION
 from aurora_wire.wire.mysql.compressed import opens_packet
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import MORE, YES, is_plausible, opens_login, parse_login
 from aurora_wire.wire.mysql.sql_text import begins_statement
-from aurora_wire.wire.mysql.telling import is_event
+from aurora_wire.wire.mysql.telling import is_event, is_replica_ack
 
 READABLE: Final[i64] = 32  # printable bytes in a row among unknown ones: 3e-14 a byte in random bytes
+MANY_BARE: Final[i64] = 3
 ENOUGH: Final[i64] = 64    # bytes of a message that tell what it is
 
 
@@ -53,6 +55,8 @@ class Search(Decoder):
         self.of_binlog = False
         self.midstream: MidStream | None = None  # the connection's
         self.tail = b""           # of the unknown bytes before, to read on over segments
+        self.bare: i64 = 0        # segments of commands that a few bytes tell
+        self.long_chain: LongChain | None = None  # of a server's packets that are longer than a segment
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         if self.aligned and (self.held or end - at < ENOUGH):
@@ -107,12 +111,22 @@ class Search(Decoder):
         """Where a chain of a server's packets begins inside these bytes; -1 where there is none."""
         found = find_chain(data, at, end, cut)
         if found < 0:
+            found = self._long_chain(data, at, end, cut)
+        if found < 0:
             return -1
         if found > at:
             self._unknown(data, at, found)
         self._found_inside(data, found, end)
         self.facts.told = True
         self.next = TO_MYSQL
+        return found
+
+    def _long_chain(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        if self.long_chain is None:
+            self.long_chain = LongChain()
+        found = self.long_chain.find(data, at, end)
+        if cut > 0:
+            self.long_chain.clear()
         return found
 
     def _found_inside(self, data: bytes, at: i64, end: i64) -> None:
@@ -164,7 +178,15 @@ class Search(Decoder):
             if is_event(data, at, end) or (data[at + 3] != 1 and at + 4 + u24(data, at) < end):
                 self._found_inside(data, at, end)
             return True
-        if detect.mysql_commands(data, at, end, cut) != detect.NO:
+        found = detect.mysql_commands(data, at, end, cut)
+        if found != detect.NO:
+            if found == detect.WEAK and self.facts.kind != MYSQL and detect.is_bare(data, at, end):
+                # A PING, a schema's name: other protocols have the same few bytes, but not again and again.
+                self.bare += 1
+                return self.bare >= MANY_BARE
+            return True
+        if is_replica_ack(data, at, end):
+            self.facts.handed = REPLICATION
             return True
         if self.facts.login is not None:
             return False
@@ -211,6 +233,8 @@ class Search(Decoder):
         self.behind_gap = True
         self.aligned = False
         self.tail = b""
+        if self.long_chain is not None:
+            self.long_chain.clear()
         self.side.hole(count)
 
     def finish(self) -> None:

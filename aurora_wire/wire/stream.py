@@ -17,6 +17,7 @@ from aurora_wire.wire.history import DIFFERENT, MAX_AROUND, NOT_KEPT, SAME, Hist
 MASK: Final[i64] = 0xFFFFFFFF
 HALF: Final[i64] = 0x80000000
 MAX_HELD: Final[i64] = 1024         # segments that wait
+SEGMENT_COST: Final[i64] = 200      # bytes that a segment which waits takes beside its own
 PATIENCE: Final[i64] = 32           # packets of the connection after which an acknowledged hole is given up
 LATE_NS: Final[i64] = 200_000_000   # that a direction as a whole may come after the other: taps differ by their clocks
 LATE_PACKETS: Final[i64] = 10_000   # of the connection in that time
@@ -150,7 +151,7 @@ class Stream:
         self.patience = -1
         self.end = -1
         for item in self.held:
-            self.budget.held += len(item.data)
+            self.budget.held += len(item.data) + SEGMENT_COST
         self.held = []
         self.history.clear()
 
@@ -385,7 +386,7 @@ class Stream:
         if low < stop:
             pieces.append(_piece(offset, data, at, end, low, stop, frame, time_ns, payload_at))
         for piece in pieces:
-            self.budget.held -= len(piece.data)
+            self.budget.held -= len(piece.data) + SEGMENT_COST
             place = len(self.held)
             while place > 0 and self.held[place - 1].offset > piece.offset:
                 place -= 1
@@ -418,7 +419,7 @@ class Stream:
     def _drain(self) -> None:
         while self.held and self.held[0].offset <= self.next:
             item = self.held.pop(0)
-            self.budget.held += len(item.data)
+            self.budget.held += len(item.data) + SEGMENT_COST
             self._take(item.data, 0, len(item.data), item.cut, item.frame, item.time_ns, item.payload_at)
 
     def _calm(self) -> None:

@@ -9,9 +9,10 @@ from aurora_wire.analysis import Analysis
 from aurora_wire.verdict.result import Scan
 from aurora_wire.wire.engine import Engine
 from aurora_wire.wire.facts import Budget
-from tests.conversations import Conversation, Packet, interleave, pcap, play
+from tests.conversations import Conversation, Packet, interleave, mysql, pcap, play
 from tests.conversations.judge import explain
 from tests.conversations.sessions import payload_of, plaintext, since, tls13, until
+from tests.conversations.tcp import SYN
 
 
 def scan(folder: Path, packets: Sequence[Packet], engine: Engine) -> Scan:
@@ -89,3 +90,72 @@ def test_statements_beyond_the_bound_are_counted(tmp_path: Path) -> None:
     assert sum(one.statements_total for one in result.connections) == 40, said
     assert 0 < sum(len(one.statements) for one in result.connections) < 40, said
     assert (result.verdict, result.exit_code) == ("plaintext", 1), said
+
+
+def test_first_bytes_that_could_not_wait_are_judged_as_they_are(tmp_path: Path) -> None:
+    talks = [talk(number, server=5555) for number in range(30)]
+    for one in talks:
+        one.syn()
+        for _ in range(20):
+            one.client(b"\x80")
+    whole = play(plaintext(), talk(99))
+    budget = Budget(held=20_000)
+    result = scan(tmp_path, [*interleave(*talks), *whole.packets], Engine([3306], budget=budget))
+    assert result.verdict == "plaintext", explain(result)
+    assert budget.held == 20_000
+
+
+def test_a_statement_of_which_no_more_could_be_kept_is_marked(tmp_path: Path) -> None:
+    one = Conversation()
+    play(until(plaintext(), "query"), one, close=False)
+    one.client(mysql.query(b"SELECT '" + b"x" * 40_000 + b"'"))
+    budget = Budget(held=5_000)
+    result = scan(tmp_path, one.packets, Engine([3306], budget=budget))
+    said = explain(result)
+    assert result.verdict == "plaintext", said
+    assert not result.connections[0].statements[-1].complete, said
+    assert "AW507" in {finding.rule for finding in result.findings}, said
+    assert budget.held == 5_000
+
+
+def test_attributes_beyond_the_bound_are_left_out_and_the_login_is_not(tmp_path: Path) -> None:
+    one = Conversation()
+    one.syn()
+    one.server(mysql.greeting(caps=mysql.CONNECT_ATTRS))
+    one.client(mysql.login(attributes=[(b"k%d" % number, b"v" * 100) for number in range(300)]))
+    one.server(mysql.ok(2))
+    one.fin()
+    budget = Budget()
+    before = budget.open
+    result = scan(tmp_path, one.packets, Engine([3306], budget=budget))
+    said = explain(result)
+    kept = result.connections[0]
+    assert (kept.verdict, kept.user, kept.attributes) == ("plaintext", "app", {}), said
+    assert "AW507" in {finding.rule for finding in result.findings}, said
+    assert budget.open == before
+
+
+def test_connections_without_a_byte_are_given_up_before_those_that_were_silent(tmp_path: Path) -> None:
+    one = play(tls13(), talk(0), close=False)
+    flood = [talk(number) for number in range(1, 200)]
+    for each in flood:
+        each.segment("client", flags=SYN, offset=-1)
+    packets = [*one.packets[:-2], *(packet for each in flood for packet in each.packets), *one.packets[-2:]]
+    result = scan(tmp_path, packets, Engine([3306], budget=Budget(open_connections=100_000)))
+    said = explain(result)
+    kept = result.connections[0]
+    assert (kept.verdict, kept.confidence) == ("encrypted", "proven"), said
+    assert "AW507" in {finding.rule for finding in result.findings}, said
+
+
+def test_what_was_charged_is_given_back(tmp_path: Path) -> None:
+    budget = Budget()
+    before = (budget.open, budget.held, budget.history, budget.prepared, budget.inflating)
+    sessions = (tls13(), plaintext()) * 4
+    talks = [play(steps, talk(number), close=number % 3 == 0) for number, steps in enumerate(sessions)]
+    for one in talks:
+        one.client(mysql.prepare(b"SELECT ?, ?") + mysql.command(24, b"\1\0\0\0\0\0abc"))
+        one.server(mysql.prepare_ok(1, 2), lost=[0])
+        one.client(mysql.query(b"SELECT 'never ends")[:-3])
+    scan(tmp_path, interleave(*talks), Engine([3306], budget=budget))
+    assert (budget.open, budget.held, budget.history, budget.prepared, budget.inflating) == before

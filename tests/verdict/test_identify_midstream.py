@@ -26,9 +26,9 @@ def rows(count: int) -> bytes:
     return mysql.result_set([b"id", b"body"], [[b"%d" % n, ROW] for n in range(count)])
 
 
-def event(sequence: int, body: bytes, place: int) -> bytes:
+def event(sequence: int, body: bytes, place: int, before: bytes = b"") -> bytes:
     size = 19 + len(body)
-    return mysql.packet(sequence, b"\0" + struct.pack("<IBIIIH", 1_700_000_000, 2, 1, size, place, 0) + body)
+    return mysql.packet(sequence, b"\0" + before + struct.pack("<IBIIIH", 1_700_000_000, 2, 1, size, place, 0) + body)
 
 
 def executions(talk: Conversation, count: int) -> None:
@@ -53,8 +53,68 @@ def only_rows(talk: Conversation, count: int) -> None:
     talk.server(rows(8 * count)[77:], sizes=1460)
 
 
+def semi_synchronous(talk: Conversation, count: int) -> None:
+    for number in range(count):
+        place = 4000 + number * 45
+        talk.server(event(number + 3, b"insert into t values (1)", place, b"\xef\x01"))
+        talk.client(acknowledgement(place))
+
+
+def acknowledgement(place: int) -> bytes:
+    return mysql.packet(0, b"\xef" + struct.pack("<Q", place) + b"binlog.000003")
+
+
+def large_rows(talk: Conversation, count: int) -> None:
+    """Longer than a segment, and not to be read as text."""
+    body = bytes(range(256)) * 24
+    talk.server(mysql.result_set([b"a"], [[body]] * count)[700:])
+
+
+def large_events(talk: Conversation, count: int) -> None:
+    for number in range(count):
+        talk.server(event(number + 3, bytes(9000), 100_000 + number * 9019)[100 if number == 0 else 0 :])
+        talk.ack("client")
+
+
+def error(code: int, text: bytes, sequence: int) -> Callable[[Conversation, int], None]:
+    return lambda talk, count: talk.server(mysql.err(code, text, seq=sequence)) and None
+
+
+def one_execution(talk: Conversation, count: int) -> None:
+    talk.client(mysql.execute(1, [5, b"abc"]))
+    talk.ack("server")
+
+
+def one_ping(talk: Conversation, count: int) -> None:
+    talk.client(mysql.ping())
+    talk.server(mysql.ok(1))
+
+
+def only_pings(talk: Conversation, count: int) -> None:
+    for _ in range(count):
+        talk.client(mysql.ping())
+        talk.ack("server")
+
+
+def only_acknowledgements(talk: Conversation, count: int) -> None:
+    for number in range(count):
+        talk.client(acknowledgement(4000 + number))
+        talk.ack("server")
+
+
+# What little tells where MySQL is expected.
+ON_ITS_PORT: dict[str, Callable[[Conversation, int], None]] = {
+    "large rows": large_rows, "large events": large_events, "acknowledgements of a replica": only_acknowledgements,
+    "an execution": one_execution, "a ping and its answer": one_ping, "pings without their answers": only_pings,
+    "a lock that was not got": error(1205, b"Lock wait timeout exceeded; try restarting transaction", 1),
+    "a read that failed": error(1158, b"Got an error reading communication packets", 1),
+    "a read that took too long": error(1159, b"Got timeout reading communication packets", 0),
+    "a session that was idle": error(4031, b"The client was disconnected by the server because of inactivity.", 0),
+}
+
 MIDDLES: dict[str, Callable[[Conversation, int], None]] = {
     "executions": executions, "pings": pings, "binlog": binlog, "rows": only_rows,
+    "semi-synchronous replication": semi_synchronous,
 }
 
 
@@ -65,6 +125,47 @@ def test_mid_stream_is_recognised_on_any_port(kind: str, port: int, tmp_path: Pa
     MIDDLES[kind](talk, 8)
     result = scan_of(tmp_path, talk)
     assert (result.verdict, result.confidence) == ("plaintext", "likely"), explain(result)
+
+
+@pytest.mark.parametrize("kind", ON_ITS_PORT)
+def test_on_its_port_little_is_enough(kind: str, tmp_path: Path) -> None:
+    talk = at(3306)
+    ON_ITS_PORT[kind](talk, 10)
+    result = scan_of(tmp_path, talk)
+    assert (result.verdict, result.confidence) == ("plaintext", "likely"), explain(result)
+
+
+def test_rows_longer_than_a_segment_are_found_again_behind_a_gap(tmp_path: Path) -> None:
+    talk = Conversation()
+    talk.syn()
+    for step in plaintext()[:3]:
+        talk.say(step.sender, step.payload)
+    talk.client(mysql.query(b"SELECT body FROM notes"))
+    talk.server(mysql.result_set([b"body"], [[bytes(range(256)) * 20]] * 30), lost=[3, 4, 5, 6, 7])
+    talk.client(mysql.query(b"SELECT 2"))
+    talk.server(mysql.result_set([b"2"], [[b"2"]]))
+    talk.fin()
+    result = scan_of(tmp_path, talk)
+    assert (result.verdict, result.confidence) == ("plaintext", "proven"), explain(result)
+    side = result.connections[0].server_coverage
+    assert side.unknown < 0.25 * side.seen, explain(result)
+
+
+def x_frame(kind: int, body: bytes) -> bytes:
+    return struct.pack("<IB", len(body) + 1, kind) + body
+
+
+@pytest.mark.parametrize(("sender", "data"), [
+    ("client", x_frame(12, b"\x0a\x08SELECT 1\x1a\x03sql\x20\x01")),
+    ("server", x_frame(13, b"\x0a\x05value") * 3 + x_frame(14, b"") + x_frame(17, b"")),
+    ("server", (x_frame(13, b"\x0a\x32" + bytes(50)) * 60)[40:]),
+], ids=["a statement", "rows", "from inside a row"])
+def test_x_protocol_is_named_in_mid_stream_on_its_port(sender: str, data: bytes, tmp_path: Path) -> None:
+    talk = at(33060)
+    talk.say(sender, data)  # type: ignore[arg-type]
+    talk.ack("client" if sender == "server" else "server")
+    result = scan_of(tmp_path, talk)
+    assert [one.protocol for one in result.connections] == ["X Protocol"], explain(result)
 
 
 @pytest.mark.parametrize("lost", range(1, 5))

@@ -12,7 +12,7 @@ from aurora_wire.wire import labels, notes, roles
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.detect import is_record_start
 from aurora_wire.wire.events import LoggedIn, Statement, TLSRequested
-from aurora_wire.wire.facts import MAX_ASKED, Facts, Side
+from aurora_wire.wire.facts import MAX_ASKED, NAME_COST, Facts, Side
 from aurora_wire.wire.mysql.auth import is_cleartext_password
 from aurora_wire.wire.mysql.capabilities import COMPRESS, QUERY_ATTRIBUTES, UNKNOWN, ZSTD_COMPRESSION_ALGORITHM
 from aurora_wire.wire.mysql.commands import (
@@ -45,6 +45,7 @@ from aurora_wire.wire.mysql.commands import (
     reply_shape,
 )
 from aurora_wire.wire.mysql.login import (
+    Login,
     is_name,
     is_plausible,
     parse_change_user,
@@ -65,7 +66,8 @@ COMMANDS: Final[i64] = 2
 
 MAX_LOGIN: Final[i64] = 65536       # bytes of payload, our bound
 MAX_TEXT: Final[i64] = 1 << 20      # bytes kept of a statement
-MAX_USERS: Final[i64] = 100         # of COM_CHANGE_USER, remembered
+MAX_NAME: Final[i64] = 1024         # bytes kept of a name: servers take less than 400
+MAX_ATTRIBUTES: Final[i64] = 16384  # bytes kept of connection attributes: servers keep 512 by default, 64 KiB at most
 REPLICA_MAGIC: Final[i64] = 0xEF    # first byte of a semi-synchronous acknowledgement; position and file name follow
 REPLICA_ACK_MIN: Final[i64] = 9
 REPLICA_ACK_MAX: Final[i64] = 9 + 512
@@ -199,10 +201,11 @@ class ClientPackets(Packets):
         if self.command >= 0:
             self.state = COMMANDS
             self._command(self.command, data, at, end, total, whole)
-        elif self.state == START:
-            self._first(data, at, end, total, whole)
         elif self.passing:
             self.passing = False
+            self.state = COMMANDS
+        elif self.state == START:
+            self._first(data, at, end, total, whole)
         elif self.facts.infile:
             self.facts.receive_file(total)
             if total == 0:
@@ -251,6 +254,8 @@ class ClientPackets(Packets):
             return
         self.late_label = labels.LOGIN
         self.state = AUTHENTICATING
+        password = is_cleartext_password(login.auth_plugin, False, login.auth_response, 0, len(login.auth_response))
+        login = self._within_bounds(login)
         facts.login = login
         facts.login_frame = self.packet_frame
         facts.login_offset = self.packet_offset
@@ -263,8 +268,22 @@ class ClientPackets(Packets):
         facts.auth_plugin = login.auth_plugin
         if events is not None:
             events.append(LoggedIn(facts.id, True, self.packet_frame, self.packet_time, self.packet_offset, login))
-        if is_cleartext_password(login.auth_plugin, False, login.auth_response, 0, len(login.auth_response)):
+        if password:
             self._password()
+
+    def _within_bounds(self, login: Login) -> Login:
+        """The login, its names and attributes kept as far as there is room for them; a remark where they are not."""
+        facts = self.facts
+        size: i64 = len(login.user) + len(login.database) + len(login.auth_plugin) + len(login.auth_response)
+        for key, value in login.attributes:
+            size += len(key) + len(value) + NAME_COST
+        cost = size
+        if size > MAX_ATTRIBUTES:
+            self.note(notes.BOUND, size)
+            cost = 4 * MAX_NAME
+        if facts.afford(cost, True, self.packet_frame, self.packet_time, self.packet_offset) and size <= MAX_ATTRIBUTES:
+            return login
+        return login.shortened(MAX_NAME)
 
     def _auth_reply(self, data: bytes, at: i64, end: i64) -> None:
         facts = self.facts
@@ -324,7 +343,7 @@ class ClientPackets(Packets):
         elif command in (COM_STMT_CLOSE, COM_STMT_RESET):
             made.forget(data, at, end, command == COM_STMT_CLOSE)
         elif command == COM_RESET_CONNECTION:
-            facts.prepared.clear()
+            made.forget_all()
         elif command == COM_CHANGE_USER:
             self._change_user(data, at, end)
         elif command in (COM_INIT_DB, COM_CREATE_DB, COM_DROP_DB):
@@ -367,9 +386,9 @@ class ClientPackets(Packets):
             return
         if user.complete and user.user and user.auth_plugin and is_name(user.user) and is_name(user.auth_plugin):
             facts.readable = True
-        facts.auth_plugin = user.auth_plugin
-        if len(facts.users_after) < MAX_USERS:
-            facts.users_after.append(user.user)
+        facts.auth_plugin = user.auth_plugin[:MAX_NAME]
+        if not facts.users_after:
+            facts.users_after.append(user.user[:MAX_NAME])
         if is_cleartext_password(user.auth_plugin, False, user.auth_response, 0, len(user.auth_response)):
             self._password()
 

@@ -2,7 +2,7 @@
 
 Source: MySQL Server docs, "Compression". Compressed is readable: what is inside is decoded like any other.
 Bounds: a packet inflates to the size that it states and not a byte more; over a connection, inflated bytes beyond
-`FREE` may be at most `RATIO` times the compressed ones.
+`FREE` may be at most `RATIO` times the compressed ones; over all connections, those beyond `FREE_IN_ALL`.
 """
 
 import zlib
@@ -25,6 +25,7 @@ CHUNK: Final[i64] = 65536        # bytes inflated at a time
 SMALL: Final[i64] = 4096         # bytes that deflate makes of 4 MiB at best
 FREE: Final[i64] = 64 << 20
 RATIO: Final[i64] = 100
+FREE_IN_ALL: Final[i64] = 256 << 20   # of all connections together, to which RATIO applies too
 KEPT: Final[i64] = 1 << 20        # bytes that a packet holds, kept for a tracker
 
 PEEK: Final[i64] = 64             # bytes inflated to see what begins there
@@ -138,6 +139,7 @@ class CompressedPackets(Decoder):
             self.inflater = make()
         inflater = self.inflater
         self.closed += len(piece)
+        self.facts.budget.deflated += len(piece)
         while self.size > 0 and not inflater.eof and not self.is_dead():
             want = CHUNK if self.size > CHUNK else self.size
             try:
@@ -150,10 +152,18 @@ class CompressedPackets(Decoder):
                 return
             self.size -= len(some)
             self.opened += len(some)
-            if self.opened > FREE and self.opened > self.closed * RATIO:
+            self.facts.budget.inflated += len(some)
+            if self._is_bomb():
                 self._die(notes.BOUND)
                 return
             self._inner(some)
+
+    def _is_bomb(self) -> bool:
+        """Did the connection, or did all of them together, inflate to far more than what crossed?"""
+        if self.opened > FREE and self.opened > self.closed * RATIO:
+            return True
+        budget = self.facts.budget
+        return budget.inflated > FREE_IN_ALL and budget.inflated > budget.deflated * RATIO
 
     def _open_small(self, piece: bytes) -> bool:
         """A zlib stream that is whole and too short to inflate beyond 4 MiB, whatever it says: one call.
@@ -164,11 +174,14 @@ class CompressedPackets(Decoder):
             some = zlib.decompress(piece, zlib.MAX_WBITS, int(self.size))
         except zlib.error:
             return False
-        if len(some) != self.size or self.opened > FREE:
+        budget = self.facts.budget
+        if len(some) != self.size or self._is_bomb() or self.opened > FREE:
             return False
         self.facts.compression = ZLIB
         self.closed += len(piece)
         self.opened += len(some)
+        budget.deflated += len(piece)
+        budget.inflated += len(some)
         self.size = 0
         self._inner(some)
         return True

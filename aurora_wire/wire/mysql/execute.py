@@ -39,7 +39,9 @@ class Prepared:
     `kept` bytes of it are held.
     """
 
-    __slots__ = ("charged", "id", "kept", "long_charged", "long_data", "param_count", "text", "types")
+    __slots__ = (
+        "charged", "id", "kept", "long_charged", "long_data", "param_count", "text", "types", "types_charged",
+    )  # fmt: skip
 
     def __init__(self, id: i64, text: bytes = b"", param_count: i64 = -1) -> None:  # noqa: A002
         self.id: i64 = id
@@ -49,6 +51,7 @@ class Prepared:
         self.long_data: dict[int, LongData] = {}
         self.kept: i64 = 0
         self.charged: i64 = 0       # to the budget that all connections share, for its text
+        self.types_charged: i64 = 0 # for its types,
         self.long_charged: i64 = 0  # and for its long data
 
     def add_long_data(

@@ -80,6 +80,13 @@ class Login:
         self.protocol_320: Final = protocol_320
         self.complete: Final = complete
 
+    def shortened(self, longest: i64) -> "Login":
+        """Without attributes, and with no more than this of each name."""
+        return Login(
+            self.capabilities, self.max_packet, self.charset, self.user[:longest], self.auth_response[:longest],
+            self.database[:longest], self.auth_plugin[:longest], [], self.zstd_level, self.protocol_320, self.complete,
+        )  # fmt: skip
+
 
 @mypyc_attr(acyclic=True)
 class ChangeUser:

@@ -18,6 +18,7 @@ from aurora_wire.wire.tracker import Tracker
 HEADER: Final[i64] = 4
 TELLING: Final[i64] = 6      # bytes that tell a TLS hello or alert from a packet's header
 MAX_CHUNK: Final[i64] = 0xFFFFFF
+SMALL_PIECE: Final[i64] = 1024   # bytes up to which what follows is joined to it
 
 REJECT: Final[i64] = -1   # such a packet makes no sense here
 LATE: Final[i64] = -2     # the label is known when the packet is whole (`late_label`)
@@ -215,8 +216,7 @@ class Packets(Decoder):
             self.was_told = False
             self.total = 0
             self.label = PENDING
-            self.kept = []
-            self.kept_size = 0
+            self.let_go()
             self.whole = True
         take = HEADER - len(self.head)
         if take > end - at:
@@ -268,8 +268,7 @@ class Packets(Decoder):
         take = self.left if self.left < end - at else end - at
         if self.whole and self.kept_size < self.keep:
             some = take if take < self.keep - self.kept_size else self.keep - self.kept_size
-            self.kept.append(data[at : at + some])
-            self.kept_size += some
+            self._keep_some(data[at : at + some], some)
         self.left -= take
         if self.label == LATE:
             self.owed += take
@@ -280,6 +279,29 @@ class Packets(Decoder):
         if self.left == 0:
             self._chunk_end()
         return at
+
+    def _keep_some(self, piece: bytes, size: i64) -> None:
+        """Keep bytes of a packet that comes in pieces, while all connections together may."""
+        budget = self.facts.budget
+        if budget.held < 0:
+            self.whole = False
+            self.note(notes.BOUND, size)
+            return
+        kept = self.kept
+        last: i64 = len(kept) - 1
+        if last >= 0 and len(kept[last]) < SMALL_PIECE:
+            kept[last] += piece
+        else:
+            kept.append(piece)
+        self.kept_size += size
+        budget.held -= size
+
+    def let_go(self) -> None:
+        """Of what was kept."""
+        if self.kept_size > 0:
+            self.facts.budget.held += self.kept_size
+            self.kept_size = 0
+            self.kept = []
 
     def _chunk_end(self) -> None:
         self.total += self.length
@@ -298,8 +320,7 @@ class Packets(Decoder):
         """Hand the payload over, whole or not."""
         self.continued = False
         prefix = b"".join(self.kept)
-        self.kept = []
-        self.kept_size = 0
+        self.let_go()
         self.packet(prefix, 0, len(prefix), self.total, self.whole and len(prefix) == self.total)
         self._tell_late(prefix, self.total)
         if not self.whole:
@@ -374,6 +395,7 @@ class Packets(Decoder):
         if self.owed:
             self.side.account(self.owed, self.label if self.label >= 0 else labels.UNKNOWN)
             self.owed = 0
+        self.let_go()
         self.left = 0
         self.head = b""
 

@@ -89,7 +89,10 @@ class Responses:
         facts.expect_last_only()
         waiting = facts.unanswered_prepares
         if waiting:
-            del waiting[: len(waiting) - (1 if facts.request == PREPARE else 0)]
+            count: i64 = len(waiting) - (1 if facts.request == PREPARE else 0)
+            for gone in waiting[:count]:
+                release(facts.budget, gone, True)
+            del waiting[:count]
         if facts.handed != MYSQL_COMMANDS and facts.request < 0:
             self.state = EVENTS
             self.handed = facts.handed
@@ -416,11 +419,17 @@ class Responses:
             return
         if facts.unanswered_prepares:
             prepared = facts.unanswered_prepares.pop(0)
-            prepared.id = reply.statement_id
-            prepared.param_count = reply.params
-            if len(facts.prepared) >= MAX_PREPARED:
-                release(facts.budget, facts.prepared.pop(next(iter(facts.prepared))), True)
-            facts.prepared[reply.statement_id] = prepared
+            known = facts.prepared.get(reply.statement_id)
+            if known is not None:
+                release(facts.budget, known, True)  # its number is used again
+            if prepared.charged > 0:
+                prepared.id = reply.statement_id
+                prepared.param_count = reply.params
+                if known is None and len(facts.prepared) >= MAX_PREPARED:
+                    release(facts.budget, facts.prepared.pop(next(iter(facts.prepared))), True)
+                facts.prepared[reply.statement_id] = prepared
+            elif known is not None:
+                del facts.prepared[reply.statement_id]  # for one that was left out
         self.count = reply.params + reply.columns
         self.total = self.count
         if self.count > 0:

@@ -25,7 +25,11 @@ from aurora_wire.wire.mysql.values import Value
 MAX_UNANSWERED: Final[i64] = 1024    # PREPAREs without a reply that are remembered
 MAX_KEPT_TEXT: Final[i64] = 65536    # bytes of a prepared text that is remembered for its executions
 MAX_UNKNOWN: Final[i64] = 1024       # statements whose PREPARE was not captured that are remembered
-PREPARED_COST: Final[i64] = 300      # bytes that a remembered statement takes besides its text
+PREPARED_COST: Final[i64] = 400      # bytes that a remembered statement takes besides its text
+FEW_TYPES: Final[i64] = 8            # of parameters, that are in it
+TYPE_COST: Final[i64] = 40
+LEFT_OUT_COST: Final[i64] = 16
+LEFT_OUT: Final = Prepared(-1)       # of statements that there is no room for
 
 
 class Statements:
@@ -65,6 +69,14 @@ class Statements:
             # Its executions will be shown by their values alone.
             text = b""
             cost = 0
+            if budget.prepared < PREPARED_COST:
+                # Its reply has to find its place in the row of those that are due.
+                facts.last_prepared = None
+                if len(facts.unanswered_prepares) < MAX_UNANSWERED:
+                    facts.charge(LEFT_OUT_COST)
+                    facts.unanswered_prepares.append(LEFT_OUT)
+                return
+            cost = PREPARED_COST
         budget.prepared -= cost
         prepared = Prepared(-1, text)
         prepared.charged = cost
@@ -76,10 +88,14 @@ class Statements:
         facts = self.facts
         if statement_id != LAST_PREPARED:
             known = facts.prepared.get(statement_id)
+            budget = facts.budget
             if known is None and statement_id >= 0 and len(facts.prepared) < MAX_UNKNOWN:
-                # Its PREPARE was not captured; the types that it is sent now serve its next executions.
-                known = Prepared(statement_id)
-                facts.prepared[statement_id] = known
+                if budget.prepared >= PREPARED_COST:
+                    # Its PREPARE was not captured; the types that it is sent now serve its next executions.
+                    known = Prepared(statement_id)
+                    known.charged = PREPARED_COST
+                    budget.prepared -= PREPARED_COST
+                    facts.prepared[statement_id] = known
             return known
         # MariaDB's pipelined PREPARE and EXECUTE: the reply that would say the count is not here yet.
         prepared = facts.last_prepared
@@ -108,19 +124,41 @@ class Statements:
                 self.complete = many.complete
         if prepared is None:
             return b""
+        self._charge_types(prepared)
         release(self.facts.budget, prepared, False)
         return prepared.text
+
+    def _charge_types(self, prepared: Prepared) -> None:
+        """Many types of parameters are remembered while there is room: without them later values are not read."""
+        count: i64 = len(prepared.types)
+        cost = count * TYPE_COST if count > FEW_TYPES else 0
+        if cost == prepared.types_charged:
+            return
+        budget = self.facts.budget
+        budget.prepared += prepared.types_charged
+        if cost > budget.prepared:
+            prepared.types = []
+            cost = 0
+        prepared.types_charged = cost
+        budget.prepared -= cost
 
     def long_data(self, data: bytes, at: i64, end: i64) -> None:
         statement_id, parameter, begin = read_long_data(data, at, end)
         prepared = self._find(statement_id)
         if prepared is not None and parameter >= 0:
             room = self.facts.budget.prepared
-            before = prepared.kept
+            before = prepared.kept + len(prepared.long_data) * PREPARED_COST
+            if room < PREPARED_COST and parameter not in prepared.long_data:
+                return
             prepared.add_long_data(parameter, data, begin, end, room)
-            spent = prepared.kept - before
+            spent = prepared.kept + len(prepared.long_data) * PREPARED_COST - before
             prepared.long_charged += spent
             self.facts.budget.prepared -= spent
+
+    def forget_all(self) -> None:
+        for prepared in self.facts.prepared.values():
+            release(self.facts.budget, prepared, True)
+        self.facts.prepared.clear()
 
     def forget(self, data: bytes, at: i64, end: i64, close: bool) -> None:
         statement_id = read_statement_id(data, at, end)
@@ -138,5 +176,6 @@ def release(budget: Budget, prepared: Prepared, close: bool) -> None:
     budget.prepared += prepared.long_charged
     prepared.long_charged = 0
     if close:
-        budget.prepared += prepared.charged
+        budget.prepared += prepared.charged + prepared.types_charged
         prepared.charged = 0
+        prepared.types_charged = 0

@@ -12,14 +12,20 @@ from mypy_extensions import i64
 from aurora_wire.reads import u16, u24, u32
 from aurora_wire.wire import roles
 from aurora_wire.wire.mysql.commands import (
+    COM_BINLOG_DUMP,
+    COM_BINLOG_DUMP_GTID,
     COM_CHANGE_USER,
     COM_CREATE_DB,
     COM_DROP_DB,
+    COM_FIELD_LIST,
     COM_INIT_DB,
     COM_PING,
+    COM_PROCESS_KILL,
     COM_QUERY,
     COM_QUIT,
+    COM_REGISTER_SLAVE,
     COM_RESET_CONNECTION,
+    COM_SET_OPTION,
     COM_STATISTICS,
     COM_STMT_BULK_EXECUTE,
     COM_STMT_CLOSE,
@@ -27,6 +33,8 @@ from aurora_wire.wire.mysql.commands import (
     COM_STMT_FETCH,
     COM_STMT_PREPARE,
     COM_STMT_RESET,
+    COM_STMT_SEND_LONG_DATA,
+    COM_SUBSCRIBE_GROUP_REPLICATION_STREAM,
 )
 from aurora_wire.wire.mysql.execute import parse_bulk_execute, parse_execute
 from aurora_wire.wire.mysql.lenenc import read_lenenc
@@ -38,9 +46,13 @@ FITS: Final[i64] = 1      # every field is as it must be; a few fixed bytes
 CERTAIN: Final[i64] = 2   # less than one in 10^9, in other protocols too
 
 MAX_ID: Final[i64] = 1 << 24          # statement ids count up from 1 in each session (or, MariaDB, in the server)
+LONGEST_NAME: Final[i64] = 257        # bytes of a command with a schema's name: 64 characters
+FIRST_PLACE: Final[i64] = 4           # of an event in a binary log, behind its magic number
+UNSENT: Final = (0, 11, 15, 16, 19, 20, 29)  # commands that no client sends: servers refuse them, or are too old
 NO_STATUS: Final[i64] = 0x8004        # bits of the status flags that no server sets
 MAX_EVENT_TYPE: Final[i64] = 43       # HEARTBEAT_LOG_EVENT_V2 41 and what came since; MariaDB's own begin at 160
 MARIADB_EVENTS: Final[i64] = 160
+YEAR_2000: Final[i64] = 946_684_800   # s since 1970: before MySQL had replication
 EVENT_HEADER: Final[i64] = 19
 ARTIFICIAL: Final = (4, 15, 27, 163)  # rotation, format description, heartbeat, MariaDB's list of GTIDs
 
@@ -57,16 +69,90 @@ def may_be_command(data: bytes, at: i64, end: i64, length: i64) -> bool:
             return True  # query attributes
         return length > 1 and is_text(data, start, end if end - start < 16 else start + 16)
     if command in (COM_INIT_DB, COM_CREATE_DB, COM_DROP_DB):
-        return length > 1 and is_text(data, at + 1, end)
+        return 1 < length <= LONGEST_NAME and _is_name(data, at + 1, end)
     if command == COM_STMT_EXECUTE:
         return end - at >= 10 and u32(data, at + 6) == 1 and data[at + 5] <= 15
-    if command in (COM_STMT_CLOSE, COM_STMT_RESET):
-        return end - at >= 5 and u32(data, at + 1) < MAX_ID
+    if command in (COM_STMT_CLOSE, COM_STMT_RESET, COM_STMT_SEND_LONG_DATA, COM_PROCESS_KILL):
+        return end - at >= 5 and 0 < u32(data, at + 1) < MAX_ID
     if command == COM_STMT_FETCH:
-        return end - at >= 9 and u32(data, at + 1) < MAX_ID
+        return end - at >= 9 and 0 < u32(data, at + 1) < MAX_ID and 0 < u32(data, at + 5) < MAX_ID
     if command == COM_CHANGE_USER:
-        return end - at < 2 or data[at + 1] == 0 or is_text(data, at + 1, at + 2)
+        return _may_change_user(data, at + 1, end, length)
+    if command == COM_FIELD_LIST:
+        nul: i64 = data.find(b"\0", at + 1, end)
+        if nul < 0:
+            return end - at < length and is_text(data, at + 1, end)
+        return nul > at + 1 and is_text(data, at + 1, nul) and is_text(data, nul + 1, end)
+    if command == COM_SET_OPTION:
+        return end - at >= 3 and u16(data, at + 1) <= 1
+    if command == COM_BINLOG_DUMP:
+        if end - at < 11:
+            return False
+        return u32(data, at + 1) >= FIRST_PLACE and u16(data, at + 5) <= 7 and is_text(data, at + 11, end)
+    if command == COM_BINLOG_DUMP_GTID:
+        return _is_gtid_dump(data, at, end, length)
+    if command == COM_REGISTER_SLAVE:
+        return _is_registration(data, at, end, length)
+    if command == COM_SUBSCRIBE_GROUP_REPLICATION_STREAM:
+        return length == 1
+    return command not in UNSENT
+
+
+def _is_name(data: bytes, at: i64, end: i64) -> bool:
+    """Return whether data[at:end] can be a schema's name as it is written without quotes, or with a hyphen."""
+    while at < end:
+        byte: i64 = data[at]
+        letter = 97 <= byte | 0x20 <= 122
+        if not (letter or 48 <= byte <= 57 or byte == 95 or byte == 36 or byte == 45 or byte >= 128):
+            return False
+        at += 1
     return True
+
+
+def _may_change_user(data: bytes, at: i64, end: i64, length: i64) -> bool:
+    """A user's name, an answer with its length, and a schema; as far as they are here."""
+    nul: i64 = data.find(b"\0", at, end)
+    if nul < 0:
+        return end - at < length - 1 and is_text(data, at, end)
+    if nul == at or not is_text(data, at, nul):
+        return False
+    if nul + 1 >= end:
+        return True
+    schema = nul + 2 + int(data[nul + 1])
+    if schema >= end:
+        return end - at < length - 1
+    stop: i64 = data.find(b"\0", schema, end)
+    return is_text(data, schema, stop if stop >= 0 else end)
+
+
+def _is_gtid_dump(data: bytes, at: i64, end: i64, length: i64) -> bool:
+    """Flags, the replica's id, a log's name, a place, and a set of GTIDs of the size that is left."""
+    if end - at < 23:
+        return False
+    name = u32(data, at + 7)
+    if name > 512 or u16(data, at + 1) > 7 or u32(data, at + 3) == 0:
+        return False
+    size_at = at + 11 + name + 8
+    if size_at + 4 > end:
+        return end - at < length
+    return is_text(data, at + 11, at + 11 + name) and size_at + 4 + u32(data, size_at) == at + length
+
+
+def _is_registration(data: bytes, at: i64, end: i64, length: i64) -> bool:
+    """The replica's id, three texts with their lengths, and ten bytes."""
+    if end - at < length or u32(data, at + 1) == 0:
+        return False
+    place = at + 5
+    texts: i64 = 0
+    while texts < 3:
+        if place >= end:
+            return False
+        stop = place + 1 + int(data[place])
+        if stop > end or not is_text(data, place + 1, stop):
+            return False
+        place = stop
+        texts += 1
+    return place + 10 == at + length
 
 
 def command_tells(data: bytes, at: i64, end: i64) -> i64:
@@ -183,6 +269,18 @@ def _is_status(status: i64) -> bool:
     return status & NO_STATUS == 0
 
 
+def is_replica_ack(data: bytes, at: i64, end: i64) -> bool:
+    """Whether the segment is a semi-synchronous replica's acknowledgement: EF, a place, and a log's name with a number.
+
+    Source: MySQL Server docs, plugin/semisync, "repl_semisync_slave".
+    """
+    stop = at + 4 + u24(data, at) if end - at >= 16 else end + 1
+    if stop != end or data[at + 3] != 0 or data[at + 4] != 0xEF or data[at + 11] != 0 or data[at + 12] != 0:
+        return False
+    dot: i64 = data.rfind(b".", at + 13, end)
+    return dot > at + 13 and end - dot > 4 and data[dot + 1 : end].isdigit() and is_text(data, at + 13, end)
+
+
 def is_event(data: bytes, at: i64, end: i64) -> bool:
     """Whether the packet whose header is at `at`, perhaps cut by `end`, is a binlog event of the packet's size.
 
@@ -199,6 +297,10 @@ def is_event(data: bytes, at: i64, end: i64) -> bool:
     size = u24(data, at) - (begin - at - 4)
     if size < EVENT_HEADER or u32(data, begin + 9) != size or u16(data, begin + 17) >= 4096:
         return False
-    # The server's id, and the place in the log behind the event, which what is made up for a replica has not.
+    # When it was written, the server's id, and the place in the log behind the event, which what is made up for a
+    # replica has not.
+    written = u32(data, begin)
     place = u32(data, begin + 13)
-    return u32(data, begin + 5) != 0 and (place >= size or (place == 0 and kind in ARTIFICIAL))
+    if u32(data, begin + 5) == 0 or (written < YEAR_2000 and kind not in ARTIFICIAL):
+        return False
+    return place >= size or (place == 0 and kind in ARTIFICIAL)

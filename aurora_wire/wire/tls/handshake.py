@@ -10,13 +10,14 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be, u24_be
-from aurora_wire.wire.facts import Side, TLSFacts, TLSSide
+from aurora_wire.wire.facts import Budget, Side, TLSFacts, TLSSide
 from aurora_wire.wire.tls import names
 from aurora_wire.wire.tls.ciphers import suite_name
 from aurora_wire.wire.tls.hello import certificate_slices, parse_client_hello, parse_server_hello
 from aurora_wire.wire.tls.sample import READABLE_RUN, readable
 
 MAX_HANDSHAKE: Final[i64] = 65536    # bytes of handshake messages held, our bound
+SMALL_PIECE: Final[i64] = 1024       # bytes up to which what follows is joined to it
 TLS_1_3: Final[i64] = 0x0304
 HEARTBEAT_EXTENSION: Final[i64] = 15
 
@@ -35,13 +36,16 @@ OF_SERVER: Final = frozenset({0, 2, 4, 11, 12, 13, 14, 22, 23})
 class Messages:
     """Fed a direction's handshake records as long as they are readable."""
 
-    __slots__ = ("held", "mine", "side", "tls")
+    __slots__ = ("budget", "mine", "needed", "pieces", "side", "size", "tls")
 
-    def __init__(self, side: Side, tls: TLSFacts, mine: TLSSide) -> None:
+    def __init__(self, side: Side, tls: TLSFacts, mine: TLSSide, budget: Budget) -> None:
         self.side = side
         self.tls = tls
         self.mine = mine
-        self.held = b""          # messages not yet whole
+        self.budget = budget
+        self.pieces: list[bytes] = []  # of messages not yet whole
+        self.size: i64 = 0             # bytes of them
+        self.needed: i64 = 4           # bytes with which the first one is whole, or its length is known
 
     def odd(self, kind: i64, frame: i64, offset: i64) -> None:
         mine = self.mine
@@ -52,24 +56,59 @@ class Messages:
 
     def ends(self, frame: i64, offset: i64) -> None:
         """Something else than a handshake record follows: a message has to be whole."""
-        if self.held:
-            self.held = b""
+        if self.size > 0:
+            self.drop()
             self.odd(NOT_WHOLE, frame, offset)
+
+    def add(self, piece: bytes) -> bool:
+        """Keep more of a message; False where there is no room, in all connections together."""
+        size: i64 = len(piece)
+        if self.budget.held < size:
+            self.drop()
+            return False
+        last: i64 = len(self.pieces) - 1
+        if last >= 0 and len(self.pieces[last]) < SMALL_PIECE:
+            self.pieces[last] += piece
+        else:
+            self.pieces.append(piece)
+        self.size += size
+        self.budget.held -= size
+        return True
+
+    def first(self) -> bytes:
+        """What is there of messages that are not whole."""
+        return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+
+    def drop(self) -> None:
+        """Let go of what is not whole."""
+        self.budget.held += self.size
+        self.pieces = []
+        self.size = 0
+        self.needed = 4
 
     def read(self, frame: i64, offset: i64) -> bool:
         """A record is whole: read the messages that are. Return whether a hello was among them."""
+        if self.size < self.needed:
+            return False
         found = False
-        while len(self.held) >= 4:
-            held = self.held
-            stop = 4 + u24_be(held, 1)
-            if len(held) < stop:
-                if stop > MAX_HANDSHAKE:
-                    self.held = b""
-                    self.odd(NOT_WHOLE, frame, offset)
+        held = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+        end: i64 = len(held)
+        at: i64 = 0
+        needed: i64 = 4
+        while end - at >= 4:
+            needed = 4 + u24_be(held, at + 1)
+            if end - at < needed:
                 break
-            if self._message(held[0], held, 4, stop, frame, offset):
+            if self._message(held[at], held, at + 4, at + needed, frame, offset):
                 found = True
-            self.held = held[stop:]
+            at += needed
+            needed = 4
+        self.drop()
+        if needed > MAX_HANDSHAKE:
+            self.odd(NOT_WHOLE, frame, offset)
+        elif at < end:
+            self.add(held[at:end])
+            self.needed = needed
         return found
 
     def _message(self, kind: i64, data: bytes, at: i64, end: i64, frame: i64, offset: i64) -> bool:

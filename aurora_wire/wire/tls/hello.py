@@ -29,6 +29,7 @@ from aurora_wire.wire.tls.names import (
 
 FIXED_LEN: Final[i64] = 34          # version (2) and random (32), in both hellos
 MAX_SESSION_ID: Final[i64] = 32
+NUMBER_COST: Final[i64] = 40         # bytes that a number in a list takes
 MAX_CERTIFICATES: Final[i64] = 100  # our bound; chains have 1 to 5
 
 # SHA-256 of "HelloRetryRequest": the random of a ServerHello that asks for another ClientHello.
@@ -69,6 +70,28 @@ class ClientHello:
         self.has_psk: bool = False
         self.session_ticket: bool = False
         self.is_v2_framed: bool = False
+
+    def cost(self) -> i64:
+        """Return about how many bytes it takes."""
+        numbers: i64 = len(self.suites) + len(self.extensions) + len(self.versions) + len(self.groups)
+        numbers += len(self.point_formats) + len(self.signature_algorithms)
+        size: i64 = 600 + NUMBER_COST * numbers
+        for name in self.alpn:
+            size += len(name) + NUMBER_COST
+        if self.sni is not None:
+            size += len(self.sni)
+        return size
+
+    def shorten(self) -> None:
+        """Let go of what it offers: there are too many like it."""
+        self.suites = []
+        self.extensions = []
+        self.versions = self.versions[:1]
+        self.groups = []
+        self.point_formats = []
+        self.signature_algorithms = []
+        self.alpn = []
+        self.sni = None
 
     def offers(self, suite: i64) -> bool:
         """Whether a server may pick this suite. GREASE is offered to be refused."""

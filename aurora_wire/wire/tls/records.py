@@ -29,6 +29,7 @@ from aurora_wire.wire.tls.handshake import (
     MAX_HANDSHAKE,
     NOT_WHOLE,
     PLAIN_FINISHED,
+    SMALL_PIECE,
     TLS_1_3,
     Messages,
     alert_fits,
@@ -82,7 +83,7 @@ class TLSRecords(Decoder):
         self.protected = False     # the current record is one of them
         self.sample = b""          # of a record that comes in pieces
         self.alert = b""           # one that is being read
-        self.messages = Messages(side, tls, self.mine)
+        self.messages = Messages(side, tls, self.mine, facts.budget)
         self.tls: TLSFacts = tls
         self.peer: Stream | None = None      # the other direction
         self.in_clear: OpeningMaker | None = None  # for a suite that does not encrypt
@@ -168,7 +169,7 @@ class TLSRecords(Decoder):
             if self.collecting == BODY:
                 self._passed_over()
             self.collecting = NOTHING
-            self.messages.held = b""
+            self.messages.drop()
             self.sample_left = 0
             self.sample = b""
             self.left -= count
@@ -178,7 +179,7 @@ class TLSRecords(Decoder):
         self._lost(count)
         self.left = 0
         self.collecting = NOTHING
-        self.messages.held = b""
+        self.messages.drop()
         self.aligned = False
         self.next = TO_SEARCH
 
@@ -192,6 +193,7 @@ class TLSRecords(Decoder):
         if self.opening is None or not self.opening.in_clear:
             self._remark_sample(self.looked.judge())
         self.body = []
+        self.messages.drop()
         self._count_unsure()
 
     def _old_hello(self, data: bytes, at: i64, end: i64) -> i64:
@@ -392,7 +394,7 @@ class TLSRecords(Decoder):
         if plain or self.doubtful:
             self.collecting = MESSAGES
             self.record_version = version
-            if len(self.messages.held) + length > MAX_HANDSHAKE:
+            if self.messages.size + length > MAX_HANDSHAKE:
                 self.collecting = NOTHING
                 self.messages.odd(NOT_WHOLE, self.record_frame, self.record_offset)
         elif negotiated >= TLS_1_3:
@@ -441,11 +443,15 @@ class TLSRecords(Decoder):
             if self.kind == ALERT:
                 self.alert += data[at:end]
             else:
-                self.messages.held += data[at:end]
+                self._add_to_message(data[at:end])
             if self.sample_left == 0:
                 return
         if self.collecting == BODY:
-            self.body.append(data[at:end])
+            last: i64 = len(self.body) - 1
+            if last >= 0 and len(self.body[last]) < SMALL_PIECE:
+                self.body[last] += data[at:end]
+            else:
+                self.body.append(data[at:end])
             if self.sample_left == 0:
                 if self.protected and not (self.opening is not None and self.opening.in_clear):
                     self._remark_sample(self.looked.part(data, at, end))
@@ -460,6 +466,12 @@ class TLSRecords(Decoder):
         if self.sample_left == 0:
             self._check_sample(self.sample, 0, len(self.sample))
             self.sample = b""
+
+    def _add_to_message(self, piece: bytes) -> None:
+        if not self.messages.add(piece):
+            self.collecting = NOTHING
+            self.messages.odd(NOT_WHOLE, self.record_frame, self.record_offset)
+            self.note(notes.BOUND, len(piece))
 
     def _check_sample(self, data: bytes, at: i64, end: i64) -> None:
         """Judge what is seen of a protected record, from its first byte on."""
@@ -482,15 +494,26 @@ class TLSRecords(Decoder):
         self.collecting = NOTHING
         if self.kind == ALERT:
             self._alert()
-        elif self.doubtful and not begins_client_hello(self.messages.held):
-            body = self.messages.held
-            self.messages.held = b""
+        elif self.doubtful and not begins_client_hello(self.messages.first()):
+            body = self.messages.first()
+            self.messages.drop()
             if self.length < self.tls.shortest:
                 self.remark(notes.BAD_RECORD, self.length)
             self._finished(self.record_version, self.negotiated)
             self._check_sample(body, 0, len(body))
-        elif self.messages.read(self.record_frame, self.record_offset) and self.opening is not None:
-            self.opening.hellos()
+        elif self.messages.read(self.record_frame, self.record_offset):
+            self._keep_hello()
+            if self.opening is not None:
+                self.opening.hellos()
+
+    def _keep_hello(self) -> None:
+        """What a ClientHello offers is kept while there is room."""
+        hello = self.tls.client_hello
+        if hello is None or not self.side.from_client:
+            return
+        side = self.side
+        if not self.facts.afford(hello.cost(), True, self.record_frame, side.time_ns, self.record_offset):
+            hello.shorten()
 
     def _alert(self) -> None:
         body = self.alert
