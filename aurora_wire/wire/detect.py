@@ -181,8 +181,10 @@ def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
             begins = sequence == 1
         if links == 0:
             answered = data[at + 4]
-        if links == 1 and counts and data[at + 4 : at + 8] != DEFINITION[: end - at - 4]:
-            return NO  # a column count has definitions behind it
+        if links == 1 and counts:
+            shown = at + 8 if end >= at + 8 else end
+            if data[at + 4 : shown] != DEFINITION[: shown - at - 4]:
+                return NO  # a column count has definitions behind it
         counts = links == 0 and begins and length <= 2 and data[at + 4] < 0xFB and data[at + 4] > 0
         previous = sequence
         links += 1

@@ -30,6 +30,7 @@ ANSWERS: Final[i64] = 2     # a server's
 ENOUGH: Final[i64] = 3      # answered commands of one byte; those with fields count twice
 EXCHANGES: Final[i64] = 4   # commands and replies in turns, by their headers alone, on MySQL's port
 TYPED: Final[i64] = 3       # EXECUTEs whose typed values fill them, without what answers them
+BARE: Final[i64] = 3        # segments of 5 bytes on MySQL's port that are a command: no TLS record is as short
 PLAIN_OKS: Final[i64] = 4   # OK packets in a row, without what they answer
 LONG_TEXT: Final[i64] = 48   # printable bytes that a segment begins and ends with, in the middle of a text
 SHORT_TEXT: Final[i64] = 16  # or all of it: (98 / 256)^16 = 2e-7, and what answers it has to be an OK
@@ -50,6 +51,7 @@ class MidStream:
     __slots__ = (
         "asked",
         "asker",
+        "bare",
         "enough",
         "exchanges",
         "headed",
@@ -59,6 +61,7 @@ class MidStream:
         "on_port",
         "score",
         "typed",
+        "typed_enough",
     )  # fmt: skip
 
     def __init__(self, on_port: bool = False) -> None:
@@ -73,6 +76,8 @@ class MidStream:
         self.score: i64 = 0
         self.typed: i64 = 0
         self.oks: i64 = 0
+        self.bare: i64 = 0
+        self.typed_enough: i64 = 1 if on_port else TYPED
 
     def take(self, data: bytes, at: i64, end: i64, cut: i64, from_client: bool) -> i64:
         """The next segment of a direction: UNDECIDED, or whose it is, now that it is known to be MySQL."""
@@ -86,7 +91,8 @@ class MidStream:
             self.asker = from_client
             self.oks = 0
             return UNDECIDED
-        if data[at + 3] == 0 and not is_event(data, at, end):
+        # A server that ends a session unasked says so in an ERR whose sequence id is 0.
+        if data[at + 3] == 0 and data[at + 4] != 0xFF and not is_event(data, at, end):
             return self._command(data, at, end, from_client)
         return self._reply(data, at, end, from_client)
 
@@ -132,7 +138,9 @@ class MidStream:
             return UNDECIDED
         self.asked = weight
         self.asker = from_client
-        return ASKS if self.typed >= TYPED else UNDECIDED
+        if self.on_port and weight == 1:
+            self.bare += 1
+        return ASKS if self.typed >= self.typed_enough or self.bare >= BARE else UNDECIDED
 
     def _reply(self, data: bytes, at: i64, end: i64, from_client: bool) -> i64:
         tells = self._packets(data, at, end)

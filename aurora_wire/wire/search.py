@@ -158,6 +158,8 @@ class Search(Decoder):
                 return True
             if self.facts.login is None and is_login(data, at, end, cut):
                 return True
+            if is_replica_ack(data, at, end):
+                return self._mysql(data, at, end, cut)
         else:
             chain = replies_chain(data, at, end) or detect.mysql_replies(data, at, end, cut) == detect.STRONG
             if chain or looks_like_greeting(data, at, end) == 1 or detect.is_refusal(data, at, end):
