@@ -4,10 +4,6 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.wire.mysql.greeting import Greeting
-from aurora_wire.wire.mysql.login import Login
-from aurora_wire.wire.mysql.values import Value
-
 
 @mypyc_attr(acyclic=True)
 class Event:
@@ -38,55 +34,10 @@ class ConnectionClosed(Event):
 
 
 @mypyc_attr(acyclic=True)
-class GreetingSeen(Event):
-    __slots__ = ("greeting",)
-
-    def __init__(
-        self, connection: i64, from_client: bool, frame: i64, time_ns: i64, offset: i64, greeting: Greeting
-    ) -> None:
-        super().__init__(connection, from_client, frame, time_ns, offset)
-        self.greeting: Final = greeting
-
-
-@mypyc_attr(acyclic=True)
-class TLSRequested(Event):
-    """SSLRequest: announces TLS, proves nothing."""
-
-    __slots__ = ()
-
-
-@mypyc_attr(acyclic=True)
-class LoggedIn(Event):
-    """A login in the clear."""
-
-    __slots__ = ("login",)
-
-    def __init__(
-        self, connection: i64, from_client: bool, frame: i64, time_ns: i64, offset: i64, login: Login
-    ) -> None:
-        super().__init__(connection, from_client, frame, time_ns, offset)
-        self.login: Final = login
-
-
-@mypyc_attr(acyclic=True)
 class TLSStarted(Event):
     """A ClientHello or ServerHello was read; or, in mid-stream, a chain of TLS records."""
 
     __slots__ = ()
-
-
-@mypyc_attr(acyclic=True)
-class ServerError(Event):
-    """An ERR packet in the clear."""
-
-    __slots__ = ("code", "message")
-
-    def __init__(
-        self, connection: i64, from_client: bool, frame: i64, time_ns: i64, offset: i64, code: i64, message: bytes
-    ) -> None:
-        super().__init__(connection, from_client, frame, time_ns, offset)
-        self.code: Final[i64] = code
-        self.message: Final = message
 
 
 @mypyc_attr(acyclic=True)
@@ -102,39 +53,3 @@ class Remark(Event):
         self.kind: Final[i64] = kind
         self.amount: Final[i64] = amount
 
-
-@mypyc_attr(acyclic=True)
-class Statement(Event):
-    """A command in the clear that carries a text or values.
-
-    text: the SQL as bytes, with a statement's parameters not yet in place; length: bytes of the text on the wire,
-    more than len(text) where it was cut. values: bound parameters, or query attributes of a COM_QUERY. guessed: where
-    text and values begin was judged from the content, as what tells it was not captured.
-    """
-
-    __slots__ = ("command", "complete", "compressed", "guessed", "length", "statement_id", "text", "values")
-
-    def __init__(
-        self,
-        connection: i64,
-        frame: i64,
-        time_ns: i64,
-        offset: i64,
-        command: i64,
-        text: bytes,
-        length: i64,
-        values: list[Value] | None,
-        complete: bool,
-        compressed: bool,
-        statement_id: i64,
-        guessed: bool = False,
-    ) -> None:
-        super().__init__(connection, True, frame, time_ns, offset)
-        self.command: Final[i64] = command
-        self.text: Final = text
-        self.length: Final[i64] = length
-        self.values: Final = values
-        self.complete: Final[bool] = complete
-        self.compressed: Final[bool] = compressed
-        self.statement_id: Final[i64] = statement_id
-        self.guessed: Final[bool] = guessed

@@ -8,7 +8,8 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.wire import labels, notes
-from aurora_wire.wire.events import Event, Remark, Statement
+from aurora_wire.wire.events import Event, Remark
+from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.login import Login

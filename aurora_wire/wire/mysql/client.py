@@ -11,7 +11,6 @@ from mypy_extensions import i64
 from aurora_wire.wire import labels, notes, roles
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.detect import is_record_start
-from aurora_wire.wire.events import LoggedIn, Statement, TLSRequested
 from aurora_wire.wire.facts import MAX_ASKED, NAME_COST, Facts, Side
 from aurora_wire.wire.mysql.auth import is_cleartext_password
 from aurora_wire.wire.mysql.capabilities import COMPRESS, QUERY_ATTRIBUTES, UNKNOWN, ZSTD_COMPRESSION_ALGORITHM
@@ -44,6 +43,7 @@ from aurora_wire.wire.mysql.commands import (
     is_command,
     reply_shape,
 )
+from aurora_wire.wire.mysql.events import LoggedIn, Statement, TLSRequested
 from aurora_wire.wire.mysql.login import (
     Login,
     is_name,

@@ -11,9 +11,9 @@ from mypy_extensions import i64
 from aurora_wire.wire import labels, notes, roles
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.detect import is_record_start
-from aurora_wire.wire.events import GreetingSeen, ServerError
 from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.client import compression_of
+from aurora_wire.wire.mysql.events import GreetingSeen, ServerError
 from aurora_wire.wire.mysql.greeting import parse_greeting
 from aurora_wire.wire.mysql.packets import LATE, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.replies import parse_err
