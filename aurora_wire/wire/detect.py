@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16_be, u24, u24_be, u32_be
+from aurora_wire.reads import u24
 from aurora_wire.wire.mysql.auth import BEFORE_LOGIN
 from aurora_wire.wire.mysql.commands import (
     COM_CREATE_DB,
@@ -22,33 +22,15 @@ from aurora_wire.wire.mysql.commands import (
 )
 from aurora_wire.wire.mysql.sql_text import is_text, reads_like_sql
 from aurora_wire.wire.mysql.telling import NOTHING, is_event, may_be_command, reply_tells
+from aurora_wire.wire.readable import readable_run
+from aurora_wire.wire.tls.record_shape import RECORD_HEADER, is_hello, record_length
 
 NO: Final[i64] = 0
 WEAK: Final[i64] = 1
 STRONG: Final[i64] = 2
 
-MAX_RECORD: Final[i64] = 18432       # 2^14 + 2048: RFC 5246, 6.2.3
 DEFINITION: Final = b"\x03def"        # the catalog of a column definition
 READABLE_RUN: Final[i64] = 24        # printable bytes in a row: 5e-9 in 96 random bytes
-CHANGE_CIPHER_SPEC: Final[i64] = 20
-ALERT: Final[i64] = 21
-HANDSHAKE: Final[i64] = 22
-APPLICATION_DATA: Final[i64] = 23
-HEARTBEAT: Final[i64] = 24
-RECORD_HEADER: Final[i64] = 5
-
-
-def record_length(data: bytes, at: i64) -> i64:
-    """Length of the TLS record whose header is at `at` (5 bytes must be there), or -1 where it cannot be one."""
-    word = u32_be(data, at)  # content type, version, and the length's first byte
-    kind = word >> 24
-    if kind < CHANGE_CIPHER_SPEC or kind > HEARTBEAT or (word >> 16) & 0xFF != 3 or (word >> 8) & 0xFF > 3:
-        return -1
-    low: i64 = data[at + 4]
-    length = (word & 0xFF) << 8 | low
-    if length > MAX_RECORD or (length == 0 and kind != APPLICATION_DATA):
-        return -1
-    return length
 
 
 def tls_records(data: bytes, at: i64, end: i64, cut: i64) -> i64:
@@ -70,34 +52,6 @@ def tls_records(data: bytes, at: i64, end: i64, cut: i64) -> i64:
     if links == 0:
         return NO
     return STRONG if links >= 2 else WEAK
-
-
-def is_hello(data: bytes, at: i64, end: i64) -> bool:
-    """Does a handshake record with a ClientHello or ServerHello begin here, its two lengths in agreement?"""
-    if end - at < 11 or data[at] != HANDSHAKE or data[at + 1] != 3 or data[at + 2] > 3:
-        return False
-    kind: i64 = data[at + 5]
-    if kind not in {1, 2} or data[at + 9] != 3 or data[at + 10] > 3:
-        return False
-    record = u16_be(data, at + 3)
-    message = u24_be(data, at + 6)
-    return message >= 38 and (record == message + 4 or (kind == 2 and record > message))
-
-
-def is_record_start(data: bytes, at: i64, end: i64) -> bool:
-    """Can a TLS record with a hello or an alert begin here? From fewer than 6 bytes: as far as they say."""
-    size = end - at
-    kind: i64 = data[at]
-    if kind != HANDSHAKE and kind != ALERT:
-        return False
-    if (size > 1 and data[at + 1] != 3) or (size > 2 and data[at + 2] > 3):
-        return False
-    if size < RECORD_HEADER:
-        return True
-    length = u16_be(data, at + 3)
-    if kind == HANDSHAKE:
-        return 0 < length <= MAX_RECORD and (end - at < 6 or data[at + 5] <= 2)
-    return kind == ALERT and length == 2
 
 
 def mysql_commands(data: bytes, at: i64, end: i64, cut: i64) -> i64:
@@ -257,37 +211,6 @@ def compressed_packets(data: bytes, at: i64, end: i64, cut: i64) -> i64:
         return STRONG
     zstd = head == 0x28 and flags == 0xB5 and data[at + 9] == 0x2F and data[at + 10] == 0xFD
     return STRONG if zstd else NO
-
-
-def readable_run(data: bytes, at: i64, end: i64, need: i64) -> bool:
-    """Are there `need` printable ASCII bytes in a row?
-
-    Looks at every need-th byte first, as a run of that length cannot lie between two of them.
-    """
-    probe = at + need - 1
-    while probe < end:
-        byte: i64 = data[probe]
-        if not (32 <= byte < 127 or byte == 9 or byte == 10 or byte == 13):
-            probe += need
-            continue
-        start = probe
-        while start > at:
-            byte = data[start - 1]
-            if not (32 <= byte < 127 or byte == 9 or byte == 10 or byte == 13):
-                break
-            start -= 1
-        stop = start + need
-        last = probe + 1
-        while last < stop and last < end:
-            byte = data[last]
-            if not (32 <= byte < 127 or byte == 9 or byte == 10 or byte == 13):
-                break
-            last += 1
-        if last >= stop:
-            return True
-        at = last + 1
-        probe = last + need
-    return False
 
 
 # First words of statements that are long enough to mean something amid other bytes.

@@ -15,6 +15,7 @@ from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql import login
 from aurora_wire.wire.other_protocols import CLIENT, recognise
 from aurora_wire.wire.proxy import MORE, parse_proxy, proxy_length
+from aurora_wire.wire.tls import record_shape
 
 HEADER: Final[i64] = 4
 LAST_SEQUENCE: Final[i64] = 3      # of a client's first packet, after an SSLRequest too
@@ -38,7 +39,7 @@ class FirstBytes(Decoder):
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         if self.foreign:
             return self._follow(data, at, end, cut)
-        if not self.held and end - at >= HEADER and opens_mysql(data, at) and not detect.is_hello(data, at, end):
+        if not self.held and end - at >= HEADER and opens_mysql(data, at) and not record_shape.is_hello(data, at, end):
             self.next = TO_MYSQL
             return at
         held = self.held + data[at:end] if self.held else data[at:end]
@@ -75,7 +76,7 @@ class FirstBytes(Decoder):
             self.held = held
             return
         # Fewer bytes than a header's, cut by the snaplen: of MySQL, as far as anyone can tell.
-        if size < HEADER or opens_mysql(held, 0) or detect.is_record_start(held, 0, size):
+        if size < HEADER or opens_mysql(held, 0) or record_shape.is_record_start(held, 0, size):
             self.next = TO_MYSQL  # who finds TLS where a packet begins
             self.carry = held
             return
@@ -109,7 +110,7 @@ class FirstBytes(Decoder):
         if detect.mysql_commands(data, at, end, cut) == detect.STRONG or login.opens_login(data, at, end) == login.YES:
             self.next = TO_MYSQL
             return at
-        if detect.is_hello(data, at, end):
+        if record_shape.is_hello(data, at, end):
             self.next = TO_TLS
             return at
         self._pass(end - at)

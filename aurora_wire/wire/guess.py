@@ -19,6 +19,7 @@ from aurora_wire.wire.other_protocols import recognise
 from aurora_wire.wire.proxy import MORE, proxy_length
 from aurora_wire.wire.search import is_login
 from aurora_wire.wire.stream import Segment
+from aurora_wire.wire.tls import record_shape
 
 MAX_TRIES: Final[i64] = 12       # segments judged on a port that is not MySQL's
 MAX_JOINED: Final[i64] = 4096
@@ -85,9 +86,9 @@ def guess(
         return PROXY
     if length == MORE:
         wait = True
-    if detect.is_hello(head, 0, size):
+    if record_shape.is_hello(head, 0, size):
         return HELLO
-    if size < 11 and head[0] == detect.HANDSHAKE and (size < 2 or head[1] == 3):
+    if size < 11 and head[0] == record_shape.HANDSHAKE and (size < 2 or head[1] == 3):
         wait = True
     opens = _first_packet(head, size, mine[0].cut if len(mine) == 1 else 0, from_client, first, mysql_port)
     if opens == CLIENT_FIRST:

@@ -10,7 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.reads import u24
-from aurora_wire.wire import detect, labels, notes
+from aurora_wire.wire import detect, labels, notes, readable
 from aurora_wire.wire.behind_gap import (
     expects_tls,
     holds_phrase,
@@ -28,6 +28,7 @@ from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import MORE, YES, is_plausible, opens_login, parse_login
 from aurora_wire.wire.mysql.sql_text import begins_statement
 from aurora_wire.wire.mysql.telling import is_event, is_replica_ack
+from aurora_wire.wire.tls import record_shape
 
 READABLE: Final[i64] = 32  # printable bytes in a row among unknown ones: 3e-14 a byte in random bytes
 MANY_BARE: Final[i64] = 3
@@ -198,7 +199,7 @@ class Search(Decoder):
         """Where a ClientHello begins behind bytes that were put before it in the same segment, or `end`."""
         at += 1
         while at < end - 10:
-            if data[at] == detect.HANDSHAKE and detect.is_hello(data, at, end):
+            if data[at] == record_shape.HANDSHAKE and record_shape.is_hello(data, at, end):
                 return at
             at += 1
         return end
@@ -218,7 +219,7 @@ class Search(Decoder):
         """Is it text? Also where it runs on over small segments."""
         seen = self.tail + data[at:end] if self.tail else data[at:end]
         size: i64 = len(seen)
-        if detect.readable_run(seen, 0, size, READABLE):
+        if readable.readable_run(seen, 0, size, READABLE):
             self.note(self._readable(seen), size)
             self.tail = b""
         else:

@@ -10,7 +10,6 @@ from mypy_extensions import i64
 
 from aurora_wire.wire import labels, notes, roles
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
-from aurora_wire.wire.detect import is_record_start
 from aurora_wire.wire.facts import MAX_ASKED, NAME_COST, Facts, Side
 from aurora_wire.wire.mysql.auth import is_cleartext_password
 from aurora_wire.wire.mysql.capabilities import COMPRESS, QUERY_ATTRIBUTES, UNKNOWN, ZSTD_COMPRESSION_ALGORITHM
@@ -58,6 +57,7 @@ from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.statements import Statements
 from aurora_wire.wire.mysql.telling import CERTAIN, NOTHING, command_tells
 from aurora_wire.wire.mysql.values import Value
+from aurora_wire.wire.tls.record_shape import is_record_start
 
 # States.
 START: Final[i64] = 0    # nothing from the client yet: SSLRequest or login

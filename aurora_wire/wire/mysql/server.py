@@ -10,7 +10,6 @@ from mypy_extensions import i64
 
 from aurora_wire.wire import labels, notes, roles
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
-from aurora_wire.wire.detect import is_record_start
 from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.client import compression_of
 from aurora_wire.wire.mysql.events import GreetingSeen, ServerError
@@ -18,6 +17,7 @@ from aurora_wire.wire.mysql.greeting import parse_greeting
 from aurora_wire.wire.mysql.packets import LATE, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.replies import parse_err
 from aurora_wire.wire.mysql.responses import Responses, read_auth
+from aurora_wire.wire.tls.record_shape import is_record_start
 
 # States.
 START: Final[i64] = 0           # nothing from the server yet: greeting, or an ERR in its place

@@ -12,15 +12,6 @@ from mypy_extensions import i64
 from aurora_wire.reads import u16_be, u32_be
 from aurora_wire.wire import labels, notes
 from aurora_wire.wire.decoder import STAY, TO_OTHER, TO_SEARCH, Decoder
-from aurora_wire.wire.detect import (
-    ALERT,
-    APPLICATION_DATA,
-    CHANGE_CIPHER_SPEC,
-    HANDSHAKE,
-    HEARTBEAT,
-    RECORD_HEADER,
-    record_length,
-)
 from aurora_wire.wire.events import TLSStarted
 from aurora_wire.wire.facts import Facts, Side, TLSFacts, TLSSide
 from aurora_wire.wire.stream import Stream
@@ -40,6 +31,15 @@ from aurora_wire.wire.tls.handshake import (
 )
 from aurora_wire.wire.tls.hello import parse_v2_client_hello
 from aurora_wire.wire.tls.opening import Opening, OpeningMaker
+from aurora_wire.wire.tls.record_shape import (
+    ALERT,
+    APPLICATION_DATA,
+    CHANGE_CIPHER_SPEC,
+    HANDSHAKE,
+    HEARTBEAT,
+    RECORD_HEADER,
+    record_length,
+)
 from aurora_wire.wire.tls.sample import CIPHERTEXT, RUN, WINDOW, Sample
 
 MAX_RECORD_1_3: Final[i64] = 16640   # 2^14 + 256: RFC 8446, 5.2

@@ -22,7 +22,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.reads import u32_be
-from aurora_wire.wire.detect import readable_run
+from aurora_wire.wire.readable import readable_run
 
 READABLE_RUN: Final[i64] = 28        # printable bytes in a row
 WINDOW: Final[i64] = 96              # bytes that are looked at in one place

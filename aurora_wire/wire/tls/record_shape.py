@@ -1,0 +1,59 @@
+"""The header of a TLS record: can one begin here, and how long is it?
+
+Sources: RFC 8446 section 5.1, RFC 5246 section 6.2.3.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.reads import u16_be, u24_be, u32_be
+
+MAX_RECORD: Final[i64] = 18432       # 2^14 + 2048: RFC 5246, 6.2.3
+CHANGE_CIPHER_SPEC: Final[i64] = 20
+ALERT: Final[i64] = 21
+HANDSHAKE: Final[i64] = 22
+APPLICATION_DATA: Final[i64] = 23
+HEARTBEAT: Final[i64] = 24
+RECORD_HEADER: Final[i64] = 5
+
+
+def record_length(data: bytes, at: i64) -> i64:
+    """Length of the TLS record whose header is at `at` (5 bytes must be there), or -1 where it cannot be one."""
+    word = u32_be(data, at)  # content type, version, and the length's first byte
+    kind = word >> 24
+    if kind < CHANGE_CIPHER_SPEC or kind > HEARTBEAT or (word >> 16) & 0xFF != 3 or (word >> 8) & 0xFF > 3:
+        return -1
+    low: i64 = data[at + 4]
+    length = (word & 0xFF) << 8 | low
+    if length > MAX_RECORD or (length == 0 and kind != APPLICATION_DATA):
+        return -1
+    return length
+
+
+def is_hello(data: bytes, at: i64, end: i64) -> bool:
+    """Does a handshake record with a ClientHello or ServerHello begin here, its two lengths in agreement?"""
+    if end - at < 11 or data[at] != HANDSHAKE or data[at + 1] != 3 or data[at + 2] > 3:
+        return False
+    kind: i64 = data[at + 5]
+    if kind not in {1, 2} or data[at + 9] != 3 or data[at + 10] > 3:
+        return False
+    record = u16_be(data, at + 3)
+    message = u24_be(data, at + 6)
+    return message >= 38 and (record == message + 4 or (kind == 2 and record > message))
+
+
+def is_record_start(data: bytes, at: i64, end: i64) -> bool:
+    """Can a TLS record with a hello or an alert begin here? From fewer than 6 bytes: as far as they say."""
+    size = end - at
+    kind: i64 = data[at]
+    if kind != HANDSHAKE and kind != ALERT:
+        return False
+    if (size > 1 and data[at + 1] != 3) or (size > 2 and data[at + 2] > 3):
+        return False
+    if size < RECORD_HEADER:
+        return True
+    length = u16_be(data, at + 3)
+    if kind == HANDSHAKE:
+        return 0 < length <= MAX_RECORD and (end - at < 6 or data[at + 5] <= 2)
+    return kind == ALERT and length == 2
