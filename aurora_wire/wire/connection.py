@@ -27,7 +27,8 @@ from aurora_wire.wire.mysql.statements import release
 from aurora_wire.wire.opaque import Opaque
 from aurora_wire.wire.proxy import parse_proxy
 from aurora_wire.wire.search import Search
-from aurora_wire.wire.stream import SEGMENT_COST, Receiver, Segment, Stream
+from aurora_wire.wire.segment import Segment
+from aurora_wire.wire.stream import SEGMENT_COST, Receiver, Stream
 from aurora_wire.wire.tls.records import TLSRecords
 
 NOBODY: Final = Receiver()

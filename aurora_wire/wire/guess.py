@@ -18,7 +18,7 @@ from aurora_wire.wire.mysqlx import find_frames, looks_like_x
 from aurora_wire.wire.other_protocols import recognise
 from aurora_wire.wire.proxy import MORE, proxy_length
 from aurora_wire.wire.search import is_login
-from aurora_wire.wire.stream import Segment
+from aurora_wire.wire.segment import Segment
 from aurora_wire.wire.tls import record_shape
 
 MAX_TRIES: Final[i64] = 12       # segments judged on a port that is not MySQL's

@@ -13,6 +13,7 @@ from aurora_wire.wire import notes
 from aurora_wire.wire.decoder import STAY, Decoder
 from aurora_wire.wire.facts import START_ACK, START_SYN, Budget, Facts, Side
 from aurora_wire.wire.history import DIFFERENT, MAX_AROUND, NOT_KEPT, SAME, History
+from aurora_wire.wire.segment import Segment
 
 MASK: Final[i64] = 0xFFFFFFFF
 HALF: Final[i64] = 0x80000000
@@ -30,24 +31,6 @@ OLD: Final[i64] = 1          # all of it had been delivered: a retransmission
 PROBE: Final[i64] = 2        # a keep-alive
 WAITING: Final[i64] = 3      # out of order
 ASIDE: Final[i64] = 4        # all of it had been passed by, and it is not known to be the same: set aside
-
-
-@mypyc_attr(acyclic=True)
-class Segment:
-    """Bytes that wait: `data`, then `cut` bytes that the snaplen took. payload_at: of data[0] in its frame."""
-
-    __slots__ = ("cut", "data", "frame", "offset", "payload_at", "time_ns")
-
-    def __init__(self, offset: i64, data: bytes, cut: i64, frame: i64, time_ns: i64, payload_at: i64) -> None:
-        self.offset: Final[i64] = offset
-        self.data: Final = data
-        self.cut: Final[i64] = cut
-        self.frame: Final[i64] = frame
-        self.time_ns: Final[i64] = time_ns
-        self.payload_at: Final[i64] = payload_at
-
-    def end(self) -> i64:
-        return self.offset + len(self.data) + self.cut
 
 
 @mypyc_attr(acyclic=True)
