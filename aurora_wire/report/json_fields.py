@@ -10,13 +10,13 @@ from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.places import Places
 from aurora_wire.report.redact import redact_attributes, redact_statement
 from aurora_wire.report.times import Clock
+from aurora_wire.verdict.keylog_result import KeyLogResult
 from aurora_wire.verdict.result import (
     CaptureResult,
     ConnectionResult,
     Coverage,
     FileResult,
     Finding,
-    KeyLogResult,
     OpenedResult,
     Reason,
     Scan,

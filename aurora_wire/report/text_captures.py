@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.text_style import LEAKS, Style, count, counted, judged, split_time
 from aurora_wire.report.times import Clock, clock_of
-from aurora_wire.verdict.result import CaptureResult, KeyLogResult, Scan
+from aurora_wire.verdict.keylog_result import KeyLogResult
+from aurora_wire.verdict.result import CaptureResult, Scan
 
 IGNORED_SHOWN = 3  # files in folders that are no captures
 SHOWN = 20  # captures; the damaged ones come first, then those with a leak

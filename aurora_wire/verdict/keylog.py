@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from aurora_wire.errors import UsageError
-from aurora_wire.verdict.result import KeyLogResult
+from aurora_wire.verdict.keylog_result import KeyLogResult
 
 MAX_LINE = 1024
 MAX_FILE = 256 << 20

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from aurora_wire.verdict.frame_places import FramePlaces
+from aurora_wire.verdict.keylog_result import KeyLogResult
 
 UNDATED_BEFORE_NS: Final = 365 * 86_400 * 1_000_000_000  # in an `undated` capture, a time before this has no date
 
@@ -56,17 +57,6 @@ class Coverage:
     unprotected_by_design: int = 0
     unknown: int = 0
     at_least: bool = False          # so many are missing at least: more is claimed than can be believed
-
-
-@dataclass(slots=True)
-class KeyLogResult:
-    """What a key log brought, a file or what a pcapng holds. Never a secret itself."""
-
-    path: str
-    secrets: int = 0
-    unused: int = 0                 # lines of labels that open no records
-    ignored: int = 0                # lines that are no key log's
-    left_out: int = 0               # lines beyond our bounds
 
 
 @dataclass(slots=True)

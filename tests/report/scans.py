@@ -7,13 +7,13 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from aurora_wire.verdict import rules
+from aurora_wire.verdict.keylog_result import KeyLogResult
 from aurora_wire.verdict.result import (
     CaptureResult,
     Confidence,
     ConnectionResult,
     Coverage,
     Endpoint,
-    KeyLogResult,
     OpenedResult,
     Parameter,
     Reason,

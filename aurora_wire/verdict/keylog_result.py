@@ -1,0 +1,16 @@
+"""What a key log brought, as a result shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class KeyLogResult:
+    """What a key log brought, a file or what a pcapng holds. Never a secret itself."""
+
+    path: str
+    secrets: int = 0
+    unused: int = 0                 # lines of labels that open no records
+    ignored: int = 0                # lines that are no key log's
+    left_out: int = 0               # lines beyond our bounds
