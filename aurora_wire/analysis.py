@@ -377,6 +377,7 @@ class Reading:
         except KeyboardInterrupt:
             self._count(before)
             self._result.error = f"{self._path}: interrupted"
+            self._result.interrupted = True
             self._end()
             raise
 
@@ -384,6 +385,7 @@ class Reading:
         """Read no further: what was read is kept, and not complete."""
         self._enter()
         self._result.error = f"{self._path}: interrupted"
+        self._result.interrupted = True
         self._end()
 
     def _count(self, before: int | None) -> None:
@@ -527,3 +529,10 @@ def scan(
             raise failures[0]
         raise UsageError("\n".join(str(failure) for failure in failures))
     return analysis.finish()
+
+
+def uninterrupted(result: Scan) -> Scan:
+    """Return the result, unless Ctrl-C cut it: half a result proves nothing. Raises KeyboardInterrupt."""
+    if any(capture.interrupted for capture in result.captures):
+        raise KeyboardInterrupt
+    return result

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from aurora_wire.analysis import OnProgress, scan
+from aurora_wire.analysis import OnProgress, scan, uninterrupted
 from aurora_wire.evidence.masking import Masker, key_of_captures
 from aurora_wire.evidence.names import REPORTS, RESULT
 from aurora_wire.report import json_report, text
@@ -54,13 +54,6 @@ def analyse(
     paths = {str(folder / name): name for name in names}
     result = scan(list(paths), ports=ports, only_ports=only_ports, on_progress=on_progress)
     return renamed(uninterrupted(result), paths)
-
-
-def uninterrupted(result: Scan) -> Scan:
-    """The result, unless Ctrl-C cut it: half a result proves nothing. Raises KeyboardInterrupt."""
-    if any((capture.error or "").endswith(": interrupted") for capture in result.captures):
-        raise KeyboardInterrupt
-    return result
 
 
 def renamed(result: Scan, paths: Mapping[str, str]) -> Scan:

@@ -17,7 +17,6 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final, overload
 
-from aurora_wire.evidence.hashing import BLOCK
 from aurora_wire.report.redact import NAME_COMMANDS, SQL_COMMANDS, redact_attributes, redact_sql
 from aurora_wire.verdict.result import ConnectionResult, Parameter, Scan, StatementResult, TLSResult
 
@@ -34,8 +33,7 @@ def key_of_captures(case_id: str, captures: Sequence[Path]) -> bytes:
     digest = hmac.new(PURPOSE, case_id.encode("utf-8", "surrogateescape") + b"\0", hashlib.sha256)
     for path in captures:
         with path.open("rb") as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
+            hashlib.file_digest(file, lambda: digest)
     return digest.digest()
 
 

@@ -12,14 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from aurora_wire.analysis import DEFAULT_PORTS, Analysis, no_garbage_collector
+from aurora_wire.analysis import DEFAULT_PORTS, Analysis, no_garbage_collector, uninterrupted
 from aurora_wire.capture.linktypes import link_type_number_and_name
 from aurora_wire.capture.pcap import PcapSource
 from aurora_wire.capture.source import BlockSource
 from aurora_wire.errors import CaptureError, UsageError
 from aurora_wire.evidence import checksums
 from aurora_wire.evidence.addresses import Pseudonyms
-from aurora_wire.evidence.analysing import uninterrupted
 from aurora_wire.evidence.atomic import atomic_file
 from aurora_wire.evidence.block_notes import CutSource
 from aurora_wire.evidence.blocks import PCAP_MAGICS, uncompressed

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-from aurora_wire.analysis import DEFAULT_PORTS, OnProgress, scan
+from aurora_wire.analysis import DEFAULT_PORTS, OnProgress, scan, uninterrupted
 from aurora_wire.errors import UsageError
-from aurora_wire.evidence.analysing import uninterrupted
 from aurora_wire.evidence.names import RESULT
 from aurora_wire.evidence.reading import Bundle, NotABundle
 from aurora_wire.report.json_fields import SCHEMA

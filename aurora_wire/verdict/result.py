@@ -204,6 +204,7 @@ class CaptureResult:
     hiding: dict[str, tuple[int, str]] = field(default_factory=dict)   # of these: may carry TCP; count, kind of remedy
     verdict: Verdict | None = None  # of the connections with a packet in it; None where it could not be read
     confidence: Confidence | None = None
+    interrupted: bool = False       # by Ctrl-C; `error` says so too
 
 
 @dataclass(slots=True)
