@@ -17,7 +17,7 @@ from aurora_wire.capture.inputs import find_inputs
 from aurora_wire.capture.opening import Capture, open_capture
 from aurora_wire.clocks import aligned
 from aurora_wire.errors import CaptureError, UsageError
-from aurora_wire.inflaters import optional_inflaters
+from aurora_wire.inflaters import zstd_decompressor
 from aurora_wire.interleave import FOREVER, Interleaved
 from aurora_wire.pump import pump_noting, pump_until
 from aurora_wire.verdict import rules
@@ -90,7 +90,7 @@ class Analysis:
         self.on_statement = on_statement
         self.on_connection = on_connection
         self.engine = Engine(
-            self.ports, only_ports, optional_inflaters(), want_events=on_statement is not None,
+            self.ports, only_ports, zstd_decompressor, want_events=on_statement is not None,
             budget=Budget(each=keep_statements),
         )  # fmt: skip
         self.openers: KeyLogOpeners | None = openers_of(keylogs) if keylogs else None

@@ -17,7 +17,7 @@ from aurora_wire.capture.inputs import dated_inputs
 from aurora_wire.capture.opening import Capture, open_capture
 from aurora_wire.clocks import aligned
 from aurora_wire.errors import CaptureError, UsageError
-from aurora_wire.inflaters import optional_inflaters
+from aurora_wire.inflaters import zstd_decompressor
 from aurora_wire.interleave import Interleaved
 from aurora_wire.verdict.result import UNDATED_BEFORE_NS
 from aurora_wire.wire import labels
@@ -146,7 +146,7 @@ def packets(
     """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
-    waiting = _Window(Engine(list(ports), only_ports, optional_inflaters(), want_labels=True, want_places=True), window)
+    waiting = _Window(Engine(list(ports), only_ports, zstd_decompressor, want_labels=True, want_places=True), window)
     inputs = dated_inputs([os.fspath(path) for path in paths])
     if on_begin is not None:
         on_begin([path for path, _ in inputs])

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from aurora_wire.inflaters import optional_inflaters
+from aurora_wire.inflaters import zstd_decompressor
 from aurora_wire.prove.streams import Frame, Stream, streams
 
 ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # nothing that is read for something else
@@ -147,7 +147,7 @@ def inflate_all(data: bytes, budget: list[int] | None = None) -> Iterator[tuple[
 
 def _starts(data: bytes) -> Iterator[tuple[int, Callable[[], Decompressor]]]:
     """Every place that could be the beginning of zlib, gzip or zstd, in order."""
-    zstd = next(iter(optional_inflaters().values()))
+    zstd = zstd_decompressor
     places: list[tuple[int, Callable[[], Decompressor]]] = [
         *((at, _zlib) for at in _all(data, b"\x78") if at + 1 < len(data) and (0x7800 | data[at + 1]) % 31 == 0),
         *((at, _zlib) for at in _all(data, GZIP_MAGIC)),

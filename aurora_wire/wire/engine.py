@@ -20,7 +20,7 @@ from aurora_wire.wire.fragments import Fragments
 from aurora_wire.wire.history import DIFFERENT, SAME, History
 from aurora_wire.wire.inside import InsideMaker
 from aurora_wire.wire.locator import Locator
-from aurora_wire.wire.mysql.compressed import ZLIB, Inflater, ZlibInflater
+from aurora_wire.wire.mysql.compressed import ZLIB, ZSTD, Inflater, ZlibInflater
 from aurora_wire.wire.skipped import (
     FRAGMENT_LOST,
     FRAGMENT_WAITING,
@@ -59,14 +59,14 @@ class Engine:
     """Fed frames, gives connections.
 
     ports: on these an undecided or TLS stream counts as MySQL's; with only_ports other connections are counted
-    and not looked at. inflaters: makers of decompressors by number (mysql/compressed.py), zlib is always there.
+    and not looked at. zstd: makes a decompressor of zstd; zlib is always there.
     """
 
     def __init__(
         self,
         ports: list[int],
         only_ports: bool = False,
-        inflaters: dict[int, Callable[[], Inflater]] | None = None,
+        zstd: Callable[[], Inflater] | None = None,
         want_events: bool = False,
         want_labels: bool = False,
         want_places: bool = False,
@@ -76,8 +76,8 @@ class Engine:
         self.ports: set[int] = set(ports)
         self.only_ports = only_ports
         self.inflaters: dict[int, Callable[[], Inflater]] = {ZLIB: ZlibInflater}
-        if inflaters is not None:
-            self.inflaters.update(inflaters)
+        if zstd is not None:
+            self.inflaters[ZSTD] = zstd
         self.budget = budget if budget is not None else Budget()
         self.maker: OpeningMaker | None = None  # there is a key log, or may be
         self.max_connections: i64 = max_connections

@@ -18,7 +18,7 @@ import pytest
 from aurora_wire.analysis import Analysis
 from aurora_wire.capture.opening import open_capture
 from aurora_wire.errors import CaptureError
-from aurora_wire.inflaters import optional_inflaters
+from aurora_wire.inflaters import zstd_decompressor
 from aurora_wire.verdict.describe import describe
 from aurora_wire.verdict.findings import findings_of
 from aurora_wire.wire.engine import Engine
@@ -93,7 +93,7 @@ def changed(frames: list[Frame], others: list[Frame], rng: random.Random) -> lis
 
 
 def judge(frames: list[Frame], *, labels: bool) -> None:
-    engine = Engine([3306, 33060, 3316], False, optional_inflaters(), True, labels)
+    engine = Engine([3306, 33060, 3316], False, zstd_decompressor, True, labels)
     for number, (data, original, link_type) in enumerate(frames, 1):
         engine.feed(data, 0, len(data), max(original, len(data)), number * 1_000_000, link_type)
     engine.finish()
