@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Final
 
-from aurora_wire import compiled
+from aurora_wire._build import compiled
 from aurora_wire.errors import UsageError
 from aurora_wire.version import VERSION
 
