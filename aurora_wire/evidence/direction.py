@@ -17,7 +17,7 @@ from aurora_wire.evidence.talk import Talk
 from aurora_wire.evidence.words import FILL, SHAPES, Words
 from aurora_wire.wire import labels, roles
 from aurora_wire.wire.facts import Facts, TrackerMaker
-from aurora_wire.wire.tracker import Tracker
+from aurora_wire.wire.tracking import Tracker
 
 # What becomes of a run of bytes.
 KEEP: Final[i64] = 0

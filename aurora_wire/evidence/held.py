@@ -9,7 +9,7 @@ from mypy_extensions import i64
 
 from aurora_wire.evidence.words import FILL
 from aurora_wire.wire.checksum import PARTIAL, ZERO, fold, swapped, tcp_checksum_state, word_sum
-from aurora_wire.wire.tracker import Tracker
+from aurora_wire.wire.tracking import Tracker
 
 MAX_HELD: Final[i64] = 10_000         # frames
 MAX_HELD_BYTES: Final[i64] = 32 << 20 # of the file, from the oldest of them on

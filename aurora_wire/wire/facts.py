@@ -16,7 +16,7 @@ from aurora_wire.wire.mysql.login import Login
 from aurora_wire.wire.notes import Note
 from aurora_wire.wire.proxy import ProxyHeader
 from aurora_wire.wire.tls.hello import ClientHello, ServerHello
-from aurora_wire.wire.tracker import Tracker
+from aurora_wire.wire.tracking import Tracker
 
 MAX_STATEMENTS: Final[i64] = 10_000      # kept of one connection; all are counted
 MAX_EVENTS: Final[i64] = 100_000         # that wait to be taken; who takes them does so after a few frames

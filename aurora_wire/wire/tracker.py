@@ -12,6 +12,7 @@ from mypy_extensions import i64, mypyc_attr
 from aurora_wire.wire import labels, roles
 from aurora_wire.wire.labels import RETRANSMISSION, UNKNOWN
 from aurora_wire.wire.mysql.lenenc import read_lestr
+from aurora_wire.wire.tracking import Tracker
 
 MAX_INSIDE: Final[i64] = 10_000    # packets in compressed ones that are told of
 MAX_KINDS: Final[i64] = 4096       # columns whose types are remembered
@@ -82,74 +83,6 @@ class _Waiting:
         self.end: Final[i64] = end
         self.payload_at: Final[i64] = payload_at  # where in its payload these bytes begin
         self.spans: list[Span] = []
-
-
-class Tracker:
-    """Of one direction. Told of each frame's bytes, of their labels, and of MySQL packets.
-
-    A packet is told of in two ways: `begins` when its role is known, before its bytes have their label, and `packet`
-    when as much of its payload is there as will be.
-    """
-
-    def __init__(self) -> None:
-        self.from_client: i64 = -1
-        self.keeps: i64 = -1  # bytes of a payload that `packet` wants, also where the decoder needs fewer
-
-    def frame(self, frame: i64, start: i64, end: i64, payload_at: i64) -> None:
-        """Frame `frame` brought the stream's bytes [start, end), in order."""
-        raise NotImplementedError
-
-    def alone(self, frame: i64, label: i64) -> None:
-        """A frame whose payload has no place in the stream (again), or that has none."""
-        raise NotImplementedError
-
-    def again(self, frame: i64, start: i64, end: i64) -> None:
-        """Bytes [start, end) of a frame's payload came before; of the others the frame's label is still to come."""
-        raise NotImplementedError
-
-    def same(self, frame: i64, start: i64, end: i64, offset: i64) -> None:
-        """Bytes [start, end) of a frame's payload are those that the stream has from `offset` on: compared."""
-
-    def span(self, start: i64, end: i64, label: i64) -> None:
-        """The stream's bytes [start, end), the next ones, are what `label` says."""
-        raise NotImplementedError
-
-    def hole(self, start: i64, end: i64) -> None:
-        """The stream's bytes [start, end), the next ones, are not there."""
-        raise NotImplementedError
-
-    def begins(
-        self, start: i64, length: i64, role: i64, certain: bool, number: i64, of: i64, first: i64
-    ) -> None:
-        """A packet with a payload of `length` bytes begins at `start`; `first` is its first byte, -1 without one."""
-
-    def packet(
-        self, start: i64, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64
-    ) -> None:
-        """The packet at `start`: data[at:end] is as much of its payload as there is, of `total` bytes."""
-
-    def goes_on(self, start: i64, length: i64) -> None:
-        """The payload of the last packet goes on in one of `length` bytes, whose header is at `start`."""
-
-    def content(self, start: i64, data: bytes, at: i64, end: i64) -> None:
-        """Bytes of a protocol that is not decoded, before they get their label."""
-
-    def proxied(self, start: i64, data: bytes) -> None:
-        """A whole PROXY header, before its bytes get their label."""
-
-    def lost(self) -> None:
-        """The framing was lost: what comes has no certain place any more."""
-
-    def compressed(self, start: i64, end: i64, size: i64, body: bytes, inside: bytes) -> None:
-        """A compressed packet [start, end) is over; it held `inside`. Both are empty where they were not kept."""
-
-    def made_inside(self) -> "Tracker | None":
-        """The tracker of what compressed packets hold."""
-        return None
-
-    def flush(self) -> None:
-        """No more bytes will come."""
-        raise NotImplementedError
 
 
 class Kinds:

@@ -18,7 +18,7 @@ from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.packets import Packets
 from aurora_wire.wire.mysql.sql_text import begins_statement
 from aurora_wire.wire.mysql.telling import NOTHING, command_tells, reply_tells
-from aurora_wire.wire.tracker import Tracker
+from aurora_wire.wire.tracking import Tracker
 
 HEADER: Final[i64] = 7
 CHUNK: Final[i64] = 65536        # bytes inflated at a time

@@ -13,7 +13,7 @@ from aurora_wire.reads import u24, u32
 from aurora_wire.wire import labels, notes, roles
 from aurora_wire.wire.decoder import STAY, TO_SEARCH, Decoder
 from aurora_wire.wire.facts import Facts, Side
-from aurora_wire.wire.tracker import Tracker
+from aurora_wire.wire.tracking import Tracker
 
 HEADER: Final[i64] = 4
 TELLING: Final[i64] = 6      # bytes that tell a TLS hello or alert from a packet's header
