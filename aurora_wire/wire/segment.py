@@ -21,3 +21,11 @@ class Segment:
 
     def end(self) -> i64:
         return self.offset + len(self.data) + self.cut
+
+
+class Progress:
+    """How far a direction has come: `next` is delivered or given up, `acked` acknowledged by the peer; offsets."""
+
+    def __init__(self) -> None:
+        self.next: i64 = 0
+        self.acked: i64 = 0

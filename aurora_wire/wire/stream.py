@@ -13,7 +13,7 @@ from aurora_wire.wire import notes
 from aurora_wire.wire.decoder import STAY, Decoder
 from aurora_wire.wire.facts import START_ACK, START_SYN, Budget, Facts, Side
 from aurora_wire.wire.history import DIFFERENT, MAX_AROUND, NOT_KEPT, SAME, History
-from aurora_wire.wire.segment import Segment
+from aurora_wire.wire.segment import Progress, Segment
 
 MASK: Final[i64] = 0xFFFFFFFF
 HALF: Final[i64] = 0x80000000
@@ -74,7 +74,7 @@ class Receiver:
         return
 
 
-class Stream:
+class Stream(Progress):
     """One direction. `next` is the offset up to which bytes were delivered or given up.
 
     The attributes stand in the order of how often they are used: compiled, they lie so in memory, and with hundreds of
@@ -84,6 +84,7 @@ class Stream:
     def __init__(
         self, key: bytes, facts: Facts, side: Side, receiver: Receiver, budget: Budget, borrowed: list[History]
     ) -> None:
+        super().__init__()
         self.addresses: i64 = 0  # of IPv4, as the engine's cache reads them
         self.ports: i64 = -1     # both, as read from the TCP header; -1 while not in the cache
         self.is_v4 = len(key) == 12
@@ -92,10 +93,8 @@ class Stream:
         self.key = key
         self.network: i64 = -1        # that its first frame was seen in; -1: there was none
         self.start: i64 = 0           # 0: not known yet, else START_ACK or START_SYN, or -1 the first segment seen
-        self.next: i64 = 0
         self.next_seq: i64 = 0        # the sequence number of `next`
         self.edge: i64 = -1           # right edge of the receiver's window; -1 not known
-        self.acked: i64 = 0           # up to where the peer has acknowledged
         self.patience: i64 = -1       # packets left before a hole is given up; -1: there is none
         self.scale: i64 = -1          # window scale that this sender announced for itself; -1 not known
         self.sent: i64 = 0            # up to where the sender's own sequence numbers say that it has sent

@@ -14,7 +14,7 @@ from aurora_wire.wire import labels, notes
 from aurora_wire.wire.decoder import STAY, TO_OTHER, TO_SEARCH, Decoder
 from aurora_wire.wire.events import TLSStarted
 from aurora_wire.wire.facts import Facts, Side, TLSFacts, TLSSide
-from aurora_wire.wire.stream import Stream
+from aurora_wire.wire.segment import Progress
 from aurora_wire.wire.tls.ciphers import NULL_SUITES
 from aurora_wire.wire.tls.handshake import (
     MAX_HANDSHAKE,
@@ -85,7 +85,7 @@ class TLSRecords(Decoder):
         self.alert = b""           # one that is being read
         self.messages = Messages(side, tls, self.mine, facts.budget)
         self.tls: TLSFacts = tls
-        self.peer: Stream | None = None      # the other direction
+        self.peer: Progress | None = None      # the other direction
         self.in_clear: OpeningMaker | None = None  # for a suite that does not encrypt
         self.body: list[bytes] = []          # of a record that is to be opened
         self.record_version: i64 = 0         # its header's
