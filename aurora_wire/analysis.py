@@ -40,8 +40,8 @@ from aurora_wire.verdict.whole import Tally, closing_of, exit_code_of, verdict_o
 from aurora_wire.version import VERSION
 from aurora_wire.wire import notes
 from aurora_wire.wire.connection import Connection
+from aurora_wire.wire.connection_log import MAX_STATEMENTS, OTHER, Budget
 from aurora_wire.wire.engine import Engine
-from aurora_wire.wire.facts import MAX_STATEMENTS, OTHER, Budget
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.skipped import FRAGMENT_LOST, FRAGMENT_WAITING, STT, remedy_of
 

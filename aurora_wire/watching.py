@@ -29,7 +29,7 @@ from aurora_wire.verdict.result import (
     Verdict,
 )
 from aurora_wire.wire.connection import Connection
-from aurora_wire.wire.facts import OTHER
+from aurora_wire.wire.connection_log import OTHER
 from aurora_wire.wire.tls.names import version_name
 
 FORMAT = "live"

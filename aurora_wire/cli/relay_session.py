@@ -27,7 +27,7 @@ from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding,
 from aurora_wire.version import VERSION
 from aurora_wire.watching import last_standing
 from aurora_wire.wire.connection import Connection
-from aurora_wire.wire.facts import OTHER
+from aurora_wire.wire.connection_log import OTHER
 
 LOOK: Final = 0.1            # seconds between two looks at what has ended
 FLUSH: Final = 1.0           # seconds, at most, until what was carried is in the file

@@ -20,7 +20,7 @@ from aurora_wire.capture.relay_frames import LINK_RAW
 from aurora_wire.capture.relay_recording import HEADERS
 from aurora_wire.prove.streams import Frame
 from aurora_wire.version import VERSION
-from aurora_wire.wire.facts import OTHER
+from aurora_wire.wire.connection_log import OTHER
 
 MAX_HELD: Final = 256 << 20    # bytes of frames kept of one cell
 CLOSING_SECONDS: Final = 2.0   # for the last segments of a connection, once its client has ended

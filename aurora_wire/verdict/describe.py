@@ -20,12 +20,15 @@ from aurora_wire.verdict.result import (
     TLSResult,
 )
 from aurora_wire.wire.connection import Connection
-from aurora_wire.wire.facts import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Facts, Infile, Opened, Side, TLSFacts, X
+from aurora_wire.wire.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Side, X
+from aurora_wire.wire.facts import Facts, Opened
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE, command_name
 from aurora_wire.wire.mysql.events import Statement
+from aurora_wire.wire.mysql.facts import Infile
 from aurora_wire.wire.mysql.placing import count_placeholders, place_parameters
 from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.tls.ciphers import suite_name
+from aurora_wire.wire.tls.facts import TLSFacts
 from aurora_wire.wire.tls.names import version_name
 
 COMPRESSIONS = {1: "zlib", 2: "zstd"}

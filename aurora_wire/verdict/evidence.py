@@ -12,11 +12,12 @@ from aurora_wire.verdict.handshake import handshake_doubts, place, suite_doubts
 from aurora_wire.verdict.judge import Evidence
 from aurora_wire.verdict.plausible import most_missing
 from aurora_wire.verdict.result import Direction, Reason
-from aurora_wire.wire import facts as wire_facts
-from aurora_wire.wire import notes
+from aurora_wire.wire import connection_log, notes
 from aurora_wire.wire.connection import Connection
-from aurora_wire.wire.facts import START_SYN, Facts, Side, TLSFacts
+from aurora_wire.wire.connection_log import Side
+from aurora_wire.wire.facts import START_SYN, Facts
 from aurora_wire.wire.notes import Note
+from aurora_wire.wire.tls.facts import TLSFacts
 
 TLS_1_3 = 0x0304
 
@@ -24,11 +25,11 @@ UNBELIEVABLE: Final = "the numbers claim more than can have crossed in that time
 CAME_ASIDE: Final = "some came out of order, and could not be put in their place"
 
 PROTOCOLS = {
-    wire_facts.UNKNOWN: "unknown",
-    wire_facts.MYSQL: "mysql",
-    wire_facts.TLS_ONLY: "tls",
-    wire_facts.X: "x",
-    wire_facts.OTHER: "other",
+    connection_log.UNKNOWN: "unknown",
+    connection_log.MYSQL: "mysql",
+    connection_log.TLS_ONLY: "tls",
+    connection_log.X: "x",
+    connection_log.OTHER: "other",
 }
 
 # Notes that take `encrypted` down to `likely`: reason id and words. {amount} is in bytes, {side} "client" or "server".
@@ -150,7 +151,7 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
         note = facts.find_note(notes.READABLE_UNKNOWN, from_client)
         if note is None and tls is None and facts.ssl_request_frame < 0:
             note = facts.find_note(notes.READABLE_BEHIND_GAP, from_client)
-        if note is not None and facts.kind != wire_facts.UNKNOWN and not (from_client and facts.stranger):
+        if note is not None and facts.kind != connection_log.UNKNOWN and not (from_client and facts.stranger):
             side = _side_of(note)
             words_for = f"readable text of the {side} outside TLS, of no known framing"
             yield Reason("fragment", words_for, place(note.frame), side, place(note.offset))

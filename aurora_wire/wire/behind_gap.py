@@ -10,7 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.reads import u24
-from aurora_wire.wire.facts import Facts
+from aurora_wire.wire.mysql.facts import MySQLFacts
 
 LONG: Final[i64] = 65535       # bytes of a packet that still is a link of a chain
 
@@ -23,7 +23,7 @@ PHRASES: Final = (
 )  # fmt: skip
 
 
-def expects_tls(facts: Facts) -> bool:
+def expects_tls(facts: MySQLFacts) -> bool:
     """Return whether a connection has begun TLS, or asked for it: in either direction."""
     tls = facts.tls
     if tls is not None and (tls.client.records > 0 or tls.server.records > 0):
@@ -31,7 +31,7 @@ def expects_tls(facts: Facts) -> bool:
     return facts.ssl_request_frame >= 0
 
 
-def may_be_tls(facts: Facts) -> bool:
+def may_be_tls(facts: MySQLFacts) -> bool:
     """Return whether nothing has shown yet that a connection is not in TLS: it was picked up in mid-stream, or lost
     what would have told.
 
@@ -43,7 +43,7 @@ def may_be_tls(facts: Facts) -> bool:
     return not (clear or facts.compression > 0)
 
 
-def was_protected(facts: Facts, from_client: bool) -> bool:
+def was_protected(facts: MySQLFacts, from_client: bool) -> bool:
     """Return whether a direction had come to application data: nothing of its handshake is readable any more."""
     tls = facts.tls
     return tls is not None and tls.side(from_client).app_records > 0

@@ -12,10 +12,11 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u32_be
 from aurora_wire.wire import guess, labels, notes
+from aurora_wire.wire.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget, X
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_MYSQL, TO_OTHER, TO_TLS, Decoder
 from aurora_wire.wire.decoders import Decoders
 from aurora_wire.wire.detect import STRONG, holds_sql, mysql_commands
-from aurora_wire.wire.facts import MYSQL, OTHER, START_SYN, TLS_ONLY, UNKNOWN, Budget, Facts, X
+from aurora_wire.wire.facts import START_SYN, Facts
 from aurora_wire.wire.first_bytes import FirstBytes, name_at_end
 from aurora_wire.wire.history import History
 from aurora_wire.wire.in_clear import InClearMaker

@@ -8,7 +8,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.facts import Facts, Side
+from aurora_wire.wire.connection_log import ConnectionLog, Side
 
 # What has to go on with the bytes that `feed` did not consume (`Decoder.next`).
 STAY: Final[i64] = 0
@@ -23,10 +23,10 @@ TO_GROUP: Final[i64] = 6       # the server handed the connection to group repli
 class Decoder:
     """One direction's state machine. `next` is STAY, or which decoder goes on."""
 
-    def __init__(self, facts: Facts, side: Side) -> None:
-        self.facts = facts
+    def __init__(self, log: ConnectionLog, side: Side) -> None:
         self.side = side
         self.next: i64 = STAY
+        self.log = log     # subclasses hold the same object as what it is to their protocol
         self.carry = b""  # consumed bytes, not accounted, that the next decoder has to be fed first
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
@@ -47,4 +47,4 @@ class Decoder:
     def note(self, kind: i64, amount: i64) -> None:
         """A remark at the current place."""
         side = self.side
-        self.facts.note(kind, side.from_client, side.frame, side.time_ns, side.position, amount)
+        self.log.note(kind, side.from_client, side.frame, side.time_ns, side.position, amount)

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from mypy_extensions import i64
 
+from aurora_wire.wire.connection_log import Side
 from aurora_wire.wire.decoder import Decoder
-from aurora_wire.wire.facts import Facts, Side
+from aurora_wire.wire.facts import Facts
 from aurora_wire.wire.mysql.client import COMMANDS as CLIENT_COMMANDS
 from aurora_wire.wire.mysql.client import ClientPackets
 from aurora_wire.wire.mysql.compressed import CompressedPackets, Inflater

@@ -14,8 +14,9 @@ from aurora_wire.reads import u16_be, u32, u32_be
 from aurora_wire.wire import labels, notes
 from aurora_wire.wire.checksum import BAD, GOOD, PARTIAL, ZERO, ipv4_checksum_is_right, tcp_checksum_state
 from aurora_wire.wire.connection import MAYBE_RESET, NOT_RESET, RESET, Connection
+from aurora_wire.wire.connection_log import OTHER, Budget
 from aurora_wire.wire.events import ConnectionClosed, ConnectionOpened, Event
-from aurora_wire.wire.facts import OTHER, START_SYN, Budget, Facts, TrackerMaker
+from aurora_wire.wire.facts import START_SYN, Facts, TrackerMaker
 from aurora_wire.wire.fragments import Fragments
 from aurora_wire.wire.history import DIFFERENT, SAME, History
 from aurora_wire.wire.inside import InsideMaker

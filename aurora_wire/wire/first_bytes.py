@@ -10,8 +10,9 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire import detect, labels
+from aurora_wire.wire.connection_log import Side
 from aurora_wire.wire.decoder import TO_MYSQL, TO_SEARCH, TO_TLS, Decoder
-from aurora_wire.wire.facts import Facts, Side
+from aurora_wire.wire.identified import IdentifiedFacts
 from aurora_wire.wire.mysql import login
 from aurora_wire.wire.other_protocols import CLIENT, recognise
 from aurora_wire.wire.proxy import MORE, parse_proxy, proxy_length
@@ -31,8 +32,9 @@ IAC: Final[i64] = 0xFF             # RFC 854
 class FirstBytes(Decoder):
     """Fed what the client sends from its first byte on."""
 
-    def __init__(self, facts: Facts, side: Side) -> None:
+    def __init__(self, facts: IdentifiedFacts, side: Side) -> None:
         super().__init__(facts, side)
+        self.facts = facts
         self.held = b""
         self.foreign = False     # another protocol: named in `facts.stranger`
 
@@ -164,7 +166,7 @@ def _is_text(data: bytes) -> bool:
     return True
 
 
-def name_at_end(facts: Facts) -> None:
+def name_at_end(facts: IdentifiedFacts) -> None:
     """Name what knocked, where only what became of it tells: a server that refused it, or did not answer it."""
     refused = facts.early_error_frame >= 0
     if facts.stranger or facts.login_frame >= 0 or facts.commands > 0 or (facts.greeting is None and not refused):

@@ -8,7 +8,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.facts import Budget
+from aurora_wire.wire.connection_log import Budget
 
 MAX_STREAM: Final[i64] = 1 << 20  # bytes kept of one direction
 PIECE_COST: Final[i64] = 80       # bytes that a piece takes beside its own

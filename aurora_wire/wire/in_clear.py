@@ -9,14 +9,16 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire import notes
+from aurora_wire.wire.connection_log import MYSQL, OTHER, Side
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, Decoder
 from aurora_wire.wire.decoders import Decoders
-from aurora_wire.wire.facts import MYSQL, OTHER, Facts, Side
+from aurora_wire.wire.facts import Facts
 from aurora_wire.wire.mysql.client import ClientPackets
 from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
 from aurora_wire.wire.mysql.server import ServerPackets
 from aurora_wire.wire.search import Search
 from aurora_wire.wire.tls.ciphers import suite_name
+from aurora_wire.wire.tls.facts import TLSLog
 from aurora_wire.wire.tls.names import APPLICATION_DATA
 from aurora_wire.wire.tls.opening import Opening, OpeningMaker
 
@@ -140,13 +142,13 @@ class InClearMaker(OpeningMaker):
         self.decoders = decoders
         self.made: InClear | None = None
 
-    def make(self, facts: Facts) -> Opening | None:
+    def make(self, facts: TLSLog) -> Opening | None:
         made = self.made
         tls = facts.tls
         if made is None and tls is not None:
             hello = tls.server_hello
             if hello is not None and hello.compression == 0:
-                made = InClear(facts, self.decoders, hello.suite, hello.version)
+                made = InClear(self.decoders.facts, self.decoders, hello.suite, hello.version)
                 self.made = made
         return made
 

@@ -5,15 +5,17 @@ whatever it begins with. Its facts stay apart from those of the connection aroun
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from mypy_extensions import i64
 
 from aurora_wire.wire.connection import Connection
-from aurora_wire.wire.facts import MYSQL, OTHER, START_SYN, Facts, Opened
+from aurora_wire.wire.connection_log import MYSQL, OTHER
+from aurora_wire.wire.facts import START_SYN, Facts, Opened
 from aurora_wire.wire.history import History
 from aurora_wire.wire.mysql.compressed import Inflater
 from aurora_wire.wire.stream import Stream
+from aurora_wire.wire.tls.facts import TLSLog
 from aurora_wire.wire.tls.opening import FAILED, NO_KEYS, OPENED, Opener, Openers, Opening, OpeningMaker
 
 # How many bytes a hole inside has is not known: more than any packet, so that no packet goes on behind it.
@@ -152,5 +154,5 @@ class InsideMaker(OpeningMaker):
         self.openers = openers
         self.inflaters = inflaters
 
-    def make(self, facts: Facts) -> Opening | None:
-        return Inside(facts, self.openers, self.inflaters) if self.openers.any_keys() else None
+    def make(self, facts: TLSLog) -> Opening | None:
+        return Inside(cast(Facts, facts), self.openers, self.inflaters) if self.openers.any_keys() else None

@@ -2,14 +2,14 @@
 
 from mypy_extensions import i64
 
+from aurora_wire.wire.connection_log import ConnectionLog, Side
 from aurora_wire.wire.decoder import Decoder
-from aurora_wire.wire.facts import Facts, Side
 
 
 class Opaque(Decoder):
     """Gives every byte the same label."""
 
-    def __init__(self, facts: Facts, side: Side, label: i64) -> None:
+    def __init__(self, facts: ConnectionLog, side: Side, label: i64) -> None:
         super().__init__(facts, side)
         self.label: i64 = label
 

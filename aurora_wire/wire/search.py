@@ -19,11 +19,12 @@ from aurora_wire.wire.behind_gap import (
     was_protected,
 )
 from aurora_wire.wire.chain import LongChain, find_chain
+from aurora_wire.wire.connection_log import MYSQL, Side
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_TLS, Decoder
-from aurora_wire.wire.facts import MYSQL, Facts, Side
 from aurora_wire.wire.midstream import ANSWERS, ASKS, MidStream
 from aurora_wire.wire.mysql.commands import REPLICATION
 from aurora_wire.wire.mysql.compressed import opens_packet
+from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import MORE, YES, is_plausible, opens_login, parse_login
 from aurora_wire.wire.mysql.sql_text import begins_statement
@@ -43,8 +44,9 @@ class Search(Decoder):
     a direction that was TLS, or was about to be, bytes are unknown until they are told by more than a header.
     """
 
-    def __init__(self, facts: Facts, side: Side, injected: bool, broke_tls: bool, aligned: bool) -> None:
+    def __init__(self, facts: MySQLFacts, side: Side, injected: bool, broke_tls: bool, aligned: bool) -> None:
         super().__init__(facts, side)
+        self.facts = facts
         self.injected = injected
         self.broke_tls = broke_tls
         self.aligned = aligned

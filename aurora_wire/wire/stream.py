@@ -10,8 +10,9 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.wire import notes
+from aurora_wire.wire.connection_log import Budget, Side
 from aurora_wire.wire.decoder import STAY, Decoder
-from aurora_wire.wire.facts import START_ACK, START_SYN, Budget, Facts, Side
+from aurora_wire.wire.facts import START_ACK, START_SYN, Facts
 from aurora_wire.wire.history import DIFFERENT, MAX_AROUND, NOT_KEPT, SAME, History
 from aurora_wire.wire.segment import Progress, Segment
 

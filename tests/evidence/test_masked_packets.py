@@ -12,7 +12,8 @@ from aurora_wire.evidence.masking import Masker
 from aurora_wire.evidence.talk import Talk
 from aurora_wire.evidence.words import Words
 from aurora_wire.wire import roles
-from aurora_wire.wire.facts import Budget, Facts
+from aurora_wire.wire.connection_log import Budget
+from aurora_wire.wire.facts import Facts
 from aurora_wire.wire.mysql import capabilities as caps
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.login import parse_login

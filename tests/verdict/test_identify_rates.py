@@ -16,8 +16,8 @@ import pytest
 
 from aurora_wire.inflaters import zstd_decompressor
 from aurora_wire.verdict.describe import describe
+from aurora_wire.wire.connection_log import OTHER
 from aurora_wire.wire.engine import Engine
-from aurora_wire.wire.facts import OTHER
 from tests.conversations import tls
 from tests.memory.kinds import ACK, SYN, segment
 

@@ -9,8 +9,8 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire import labels, notes, roles
+from aurora_wire.wire.connection_log import Side
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
-from aurora_wire.wire.facts import MAX_ASKED, NAME_COST, Facts, Side
 from aurora_wire.wire.mysql.auth import is_cleartext_password
 from aurora_wire.wire.mysql.capabilities import COMPRESS, QUERY_ATTRIBUTES, UNKNOWN, ZSTD_COMPRESSION_ALGORITHM
 from aurora_wire.wire.mysql.commands import (
@@ -43,6 +43,7 @@ from aurora_wire.wire.mysql.commands import (
     reply_shape,
 )
 from aurora_wire.wire.mysql.events import LoggedIn, Statement, TLSRequested
+from aurora_wire.wire.mysql.facts import MAX_ASKED, NAME_COST, MySQLFacts
 from aurora_wire.wire.mysql.login import (
     Login,
     is_name,
@@ -79,7 +80,7 @@ SSL_REQUEST_320_LEN: Final[i64] = 5
 class ClientPackets(Packets):
     """Fed what the client sends, from its first packet or, found again by content, from any on."""
 
-    def __init__(self, facts: Facts, side: Side) -> None:
+    def __init__(self, facts: MySQLFacts, side: Side) -> None:
         super().__init__(facts, side)
         self.state: i64 = START
         self.command: i64 = -1           # of the packet being decoded; -1: it is none

@@ -13,8 +13,9 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u24
 from aurora_wire.wire import labels, notes
+from aurora_wire.wire.connection_log import Side
 from aurora_wire.wire.decoder import STAY, TO_SEARCH, Decoder
-from aurora_wire.wire.facts import Facts, Side
+from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.packets import Packets
 from aurora_wire.wire.mysql.sql_text import begins_statement
 from aurora_wire.wire.mysql.telling import NOTHING, command_tells, reply_tells
@@ -50,9 +51,11 @@ class CompressedPackets(Decoder):
     """Fed one direction from a compressed packet's header on; `inner` is fed what they hold."""
 
     def __init__(
-        self, facts: Facts, side: Side, inner: Packets, inner_side: Side, inflaters: dict[int, Callable[[], Inflater]]
+        self, facts: MySQLFacts, side: Side, inner: Packets, inner_side: Side,
+        inflaters: dict[int, Callable[[], Inflater]]
     ) -> None:
         super().__init__(facts, side)
+        self.facts = facts
         self.inner = inner
         self.inner_side = inner_side
         self.inflaters = inflaters

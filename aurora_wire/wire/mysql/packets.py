@@ -11,8 +11,9 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u24, u32
 from aurora_wire.wire import labels, notes, roles
+from aurora_wire.wire.connection_log import Side
 from aurora_wire.wire.decoder import STAY, TO_SEARCH, Decoder
-from aurora_wire.wire.facts import Facts, Side
+from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.tracking import Tracker
 
 HEADER: Final[i64] = 4
@@ -28,8 +29,9 @@ PENDING: Final[i64] = -3  # the payload's first byte has not come yet
 class Packets(Decoder):
     """Base of both directions' decoders."""
 
-    def __init__(self, facts: Facts, side: Side) -> None:
+    def __init__(self, facts: MySQLFacts, side: Side) -> None:
         super().__init__(facts, side)
+        self.facts = facts
         self.head = b""              # of a header that came in pieces
         self.left: i64 = 0           # payload bytes of the current packet still to come
         self.length: i64 = 0

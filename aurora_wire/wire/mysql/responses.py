@@ -15,7 +15,6 @@ from mypy_extensions import i64
 from aurora_wire.reads import u16, u32
 from aurora_wire.wire import labels, roles
 from aurora_wire.wire.chain import is_row
-from aurora_wire.wire.facts import MAX_ASKED, Facts
 from aurora_wire.wire.mysql import capabilities as caps
 from aurora_wire.wire.mysql.auth import parse_auth_more_data, parse_auth_next_factor, parse_auth_switch
 from aurora_wire.wire.mysql.commands import (
@@ -34,6 +33,7 @@ from aurora_wire.wire.mysql.commands import (
     STATISTICS,
     STREAM,
 )
+from aurora_wire.wire.mysql.facts import MAX_ASKED, MySQLFacts
 from aurora_wire.wire.mysql.packets import REJECT
 from aurora_wire.wire.mysql.replies import is_progress, parse_column_count, parse_ok, parse_prepare_ok
 from aurora_wire.wire.mysql.statements import release
@@ -60,7 +60,7 @@ DEFINITIONS: Final[i64] = 9      # `count` definitions of parameters and columns
 class Responses:
     """Of one connection's server."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: MySQLFacts) -> None:
         self.facts = facts
         self.state: i64 = IDLE
         self.count: i64 = 0             # definitions still to come
@@ -464,7 +464,7 @@ def ok_status(data: bytes, at: i64, end: i64) -> i64:
     return ok.status
 
 
-def read_auth(facts: Facts, data: bytes, at: i64, end: i64) -> None:
+def read_auth(facts: MySQLFacts, data: bytes, at: i64, end: i64) -> None:
     """A server's packet of an authentication exchange: which plugin is in force, and what it asks."""
     switch = parse_auth_switch(data, at, end)
     if switch is not None:

@@ -9,10 +9,11 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire import labels, notes, roles
+from aurora_wire.wire.connection_log import Side
 from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
-from aurora_wire.wire.facts import Facts, Side
 from aurora_wire.wire.mysql.client import compression_of
 from aurora_wire.wire.mysql.events import GreetingSeen, ServerError
+from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.greeting import parse_greeting
 from aurora_wire.wire.mysql.packets import LATE, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.replies import parse_err
@@ -31,7 +32,7 @@ PREFIX: Final[i64] = 600            # bytes of a reply's packet that are enough 
 class ServerPackets(Packets):
     """Fed what the server sends, from its first packet or, found again by content, from any on."""
 
-    def __init__(self, facts: Facts, side: Side) -> None:
+    def __init__(self, facts: MySQLFacts, side: Side) -> None:
         super().__init__(facts, side)
         self.state: i64 = START
         self.compressed = False

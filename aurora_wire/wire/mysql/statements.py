@@ -7,7 +7,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.facts import Budget, Facts
+from aurora_wire.wire.connection_log import Budget
 from aurora_wire.wire.mysql.commands import COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE
 from aurora_wire.wire.mysql.execute import (
     LAST_PREPARED,
@@ -17,6 +17,7 @@ from aurora_wire.wire.mysql.execute import (
     read_long_data,
     read_statement_id,
 )
+from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.placing import count_placeholders
 from aurora_wire.wire.mysql.query import parse_query
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
@@ -35,7 +36,7 @@ LEFT_OUT: Final = Prepared(-1)       # of statements that there is no room for
 class Statements:
     """Of one connection's client."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: MySQLFacts) -> None:
         self.facts = facts
         self.text_at: i64 = 0            # where the text of the last query began
         self.values: list[Value] | None = None

@@ -10,9 +10,10 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be, u24_be
-from aurora_wire.wire.facts import Budget, Side, TLSFacts, TLSSide
+from aurora_wire.wire.connection_log import Budget, Side
 from aurora_wire.wire.tls import names
 from aurora_wire.wire.tls.ciphers import suite_name
+from aurora_wire.wire.tls.facts import TLSFacts, TLSSide
 from aurora_wire.wire.tls.hello import certificate_slices, parse_client_hello, parse_server_hello
 from aurora_wire.wire.tls.sample import READABLE_RUN, readable
 

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.facts import Facts
+from aurora_wire.wire.tls.facts import TLSLog
 
 # What became of a record.
 OPENED: Final = 0
@@ -75,6 +75,6 @@ class Opening:
 class OpeningMaker:
     """Asked when a connection's TLS begins."""
 
-    def make(self, facts: Facts) -> Opening | None:
+    def make(self, facts: TLSLog) -> Opening | None:
         """None where there are no keys at all."""
         raise NotImplementedError

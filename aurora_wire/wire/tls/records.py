@@ -11,11 +11,12 @@ from mypy_extensions import i64
 
 from aurora_wire.reads import u16_be, u32_be
 from aurora_wire.wire import labels, notes
+from aurora_wire.wire.connection_log import Side
 from aurora_wire.wire.decoder import STAY, TO_OTHER, TO_SEARCH, Decoder
 from aurora_wire.wire.events import TLSStarted
-from aurora_wire.wire.facts import Facts, Side, TLSFacts, TLSSide
 from aurora_wire.wire.segment import Progress
 from aurora_wire.wire.tls.ciphers import NULL_SUITES
+from aurora_wire.wire.tls.facts import TLSFacts, TLSLog, TLSSide
 from aurora_wire.wire.tls.handshake import (
     MAX_HANDSHAKE,
     NOT_WHOLE,
@@ -60,8 +61,9 @@ BODY: Final[i64] = 2      # all of it, to be opened
 class TLSRecords(Decoder):
     """Fed one direction of TLS from a record boundary on."""
 
-    def __init__(self, facts: Facts, side: Side) -> None:
+    def __init__(self, facts: TLSLog, side: Side) -> None:
         super().__init__(facts, side)
+        self.facts = facts
         # In the order of how often they are used, as in memory: see `Stream`.
         tls = facts.start_tls()
         self.mine: TLSSide = tls.side(side.from_client)
