@@ -13,7 +13,7 @@ BUILD_REQUIRES := 'setuptools>=77' 'mypy[mypyc]>=2.4,<3' 'librt>=0.16'
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 PACKAGE := $(shell find aurora_wire -name '*.py' -o -name '*.json' -o -name py.typed -o -path '*/templates/*')
 # What may be compiled, and a little more: setup.py knows the list.
-CORE := $(filter aurora_wire/wire/% aurora_wire/capture/% aurora_wire/verdict/% aurora_wire/evidence/%,$(PACKAGE)) $(wildcard aurora_wire/*.py)
+CORE := $(filter aurora_wire/analysis/% aurora_wire/capture/% aurora_wire/redact/% aurora_wire/verdict/% aurora_wire/wire/%,$(PACKAGE)) $(wildcard aurora_wire/*.py)
 
 ifdef CI
 export AURORA_WIRE_REQUIRE_COMPILED := 1

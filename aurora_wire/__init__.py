@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from aurora_wire._build import check_build, compiled
+from aurora_wire._version import VERSION
 from aurora_wire.errors import AuroraWireError, CaptureError, OutputError, UsageError
-from aurora_wire.version import VERSION
 
 if TYPE_CHECKING:
-    from aurora_wire.analysis import scan
+    from aurora_wire.analysis.scan import scan
     from aurora_wire.verdict.result import Scan
-    from aurora_wire.wire.engine import Engine
+    from aurora_wire.wire.flows.engine import Engine
 
 check_build()
 
@@ -27,7 +27,7 @@ __all__ = [
     "scan",
 ]
 
-_HOMES = {"Engine": "wire.engine", "Scan": "verdict.result", "scan": "analysis"}
+_HOMES = {"Engine": "wire.flows.engine", "Scan": "verdict.result", "scan": "analysis.scan"}
 
 
 def __getattr__(name: str) -> object:

@@ -5,17 +5,17 @@ import os
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
 CHECKOUT = os.path.dirname(PACKAGE)
 CORE = (  # what setup.py compiles besides wire/
-    "reads.py", "pump.py",
-    "capture/live_frames.py", "capture/pcap.py", "capture/pcapng.py", "capture/pcapng_blocks.py", "capture/source.py",
-    "evidence/quick_sql.py", "evidence/words.py", "evidence/talk.py", "evidence/masked_client.py",
-    "evidence/masked_server.py", "evidence/direction.py", "evidence/held.py", "evidence/copier.py",
-    "verdict/describe.py", "verdict/evidence.py", "verdict/findings.py", "verdict/handshake.py",
+    "binary.py", "analysis/pump.py", "capture/live/ring_frames.py", "capture/files/pcap.py",
+    "capture/files/pcapng.py", "capture/files/pcapng_packets.py", "capture/frame_source.py", "redact/quick_sql.py",
+    "redact/replacements.py", "redact/conversation.py", "redact/mysql_client.py", "redact/mysql_server.py",
+    "redact/direction.py", "redact/held_frames.py", "redact/copier.py", "verdict/describe.py", "verdict/grounds.py",
+    "verdict/rules/checks.py", "verdict/handshake.py",
 )  # fmt: skip
 
 
 def compiled() -> bool:
     """Does the core run as machine code (mypyc), not interpreted?"""
-    from aurora_wire import reads  # noqa: PLC0415
+    from aurora_wire import binary as reads  # noqa: PLC0415
 
     return not str(reads.__file__).endswith(".py")
 

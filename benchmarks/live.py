@@ -25,8 +25,8 @@ from random import Random
 from traffic import mysql
 
 from aurora_wire import compiled
-from aurora_wire.capture.live import LiveCapture
-from aurora_wire.capture.live_filter import attach, port_filter, program_of
+from aurora_wire.capture.live.bpf import attach, port_filter, program_of
+from aurora_wire.capture.live.ring import LiveCapture
 
 HERE = Path(__file__).resolve()
 PORT = 13306

@@ -17,11 +17,12 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 
 from aurora_wire.errors import AuroraWireError  # noqa: E402
-from aurora_wire.prove.client import Mode  # noqa: E402
-from aurora_wire.prove.finding import names, ready  # noqa: E402
+from aurora_wire.prove.drivers.driver import Mode  # noqa: E402
+from aurora_wire.prove.drivers.registry import names, ready  # noqa: E402
 from aurora_wire.prove.run import Wanted, prove  # noqa: E402
-from aurora_wire.report import matrix_json, matrix_text  # noqa: E402
-from aurora_wire.report.text_style import Style  # noqa: E402
+from aurora_wire.report import prove_json as matrix_json  # noqa: E402
+from aurora_wire.report.text import prove as matrix_text  # noqa: E402
+from aurora_wire.report.wording import Style  # noqa: E402
 from tests.real.certificates import Certificates  # noqa: E402
 from tests.real.servers import (  # noqa: E402
     APP,

@@ -16,7 +16,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_report_header() -> str:
-    from aurora_wire import errors, reads
+    from aurora_wire import binary as reads
+    from aurora_wire import errors
 
     compiled = not reads.__file__.endswith(".py")
     return f"aurora_wire: {'compiled' if compiled else 'interpreted'} core, from {Path(errors.__file__).parent}"

@@ -56,7 +56,7 @@ def record_outputs(tool: str, folder: Path, places: list[str]) -> None:
 
 def record_mutated(target: Path, count: int, places: list[str]) -> None:
     import aurora_wire
-    from aurora_wire.report import json_report
+    from aurora_wire.report import scan_json as json_report
     from tests.conversations.tcp import Packet, pcap
     from tests.fuzz.test_mutations import changed, recordings
 

@@ -15,15 +15,16 @@ from typing import Any
 import pytest
 
 import aurora_wire
-from aurora_wire.capture.opening import open_capture
+from aurora_wire.capture.files.open import open_capture
 from aurora_wire.cli.formats import pieces_of
 from aurora_wire.cli.main import main
 from aurora_wire.errors import AuroraWireError
-from aurora_wire.report import html, text
 from aurora_wire.report.frame_names import FrameNames, names_of
-from aurora_wire.report.jsonl import JSONLines
+from aurora_wire.report.html import render as html
+from aurora_wire.report.scan_jsonl import JSONLines
+from aurora_wire.report.text import report as text
+from aurora_wire.verdict.overall import Tally, verdict_of
 from aurora_wire.verdict.result import Scan
-from aurora_wire.verdict.whole import Tally, verdict_of
 from tests.verdict.test_two_taps import two_taps
 
 FORMATS = ("json", "markdown", "sarif", "junit", "csv", "csv:statements", "csv:captures", "ocsf")

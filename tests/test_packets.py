@@ -16,8 +16,8 @@ from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet as Layer
 
 import aurora_wire
+from aurora_wire.analysis.packets import WINDOW, PacketView, packets
 from aurora_wire.errors import CaptureError, UsageError
-from aurora_wire.packets import WINDOW, PacketView, packets
 from tests.conversations import mysql, sessions, tls
 from tests.conversations.tcp import Conversation, Packet, interleave, pcap
 
@@ -283,7 +283,7 @@ def test_the_window_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> 
     talk = Conversation()
     talk.syn()
     talk.server(mysql.greeting(), sizes=1)
-    monkeypatch.setattr("aurora_wire.packets.WINDOW_BYTES", 200)
+    monkeypatch.setattr("aurora_wire.analysis.packets.WINDOW_BYTES", 200)
     assert listed(talk)[3].labels == ("unknown",)
 
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import pytest
 
-from aurora_wire.packets import PacketView, packets
-from aurora_wire.report.tcpdump import TcpdumpLines
-from aurora_wire.wire import labels
+from aurora_wire.analysis.packets import PacketView, packets
+from aurora_wire.report.packets.tcpdump.line import TcpdumpLines
+from aurora_wire.wire.decoding import labels
 from tests.conftest import SHARED
 from tests.lab.truth import TRUTH, Truth
 from tests.report.tcpdump_runs import tcpdump_lines

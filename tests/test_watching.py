@@ -10,9 +10,9 @@ from typing import cast
 
 import pytest
 
-from aurora_wire.capture.live import LiveCapture
+from aurora_wire.analysis.watch import Watch
+from aurora_wire.capture.live.ring import LiveCapture
 from aurora_wire.verdict.result import StatementResult
-from aurora_wire.watching import Watch
 from tests.capture import ring
 from tests.capture.ring import Replay, ring_block
 from tests.conversations import sessions
@@ -158,7 +158,7 @@ def resident_bytes() -> int:
 
 def test_memory_is_bounded_over_a_long_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some ten minutes. What is kept of each connection for the result has a bound of its own, lowered here."""
-    monkeypatch.setattr("aurora_wire.analysis.MAX_CONNECTIONS", 100)
+    monkeypatch.setattr("aurora_wire.analysis.scan.MAX_CONNECTIONS", 100)
     watch = watch_over(busy(3300))
     sizes = []
     while watch.step(0, watch.frames + 500):

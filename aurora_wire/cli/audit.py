@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
 
             output.write(audit_json.render(found))
         else:
-            from aurora_wire.report.audit_text import render  # noqa: PLC0415
+            from aurora_wire.report.text.audit import render  # noqa: PLC0415
 
             for line in render(found, style_for(output), everything=arguments.all):
                 output.write(line)

@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from datetime import UTC, datetime  # noqa: PLC0415 - not for --help
 
-    from aurora_wire.analysis import DEFAULT_PORTS, scan  # noqa: PLC0415
+    from aurora_wire.analysis.scan import DEFAULT_PORTS, scan  # noqa: PLC0415
     from aurora_wire.cli.fleet import groups_of  # noqa: PLC0415
     from aurora_wire.posture.assess import assess  # noqa: PLC0415
     from aurora_wire.posture.audit import AuditResult, audit  # noqa: PLC0415
@@ -91,12 +91,12 @@ def run(arguments: argparse.Namespace) -> int:
                 target, probe=answer, assessments=assessments, audit=audited, fleet=fleet, scan=captured,
             ))  # fmt: skip
         if arguments.format == "json":
-            from aurora_wire.report.check_text import check_fields  # noqa: PLC0415 - not for the text
             from aurora_wire.report.json_fields import dump  # noqa: PLC0415
+            from aurora_wire.report.text.check import check_fields  # noqa: PLC0415 - not for the text
 
             output.write(dump({"schema": SCHEMA, "targets": [check_fields(each) for each in found]}) + "\n")
         else:
-            from aurora_wire.report.check_text import render_text  # noqa: PLC0415
+            from aurora_wire.report.text.check import render_text  # noqa: PLC0415
 
             style = style_for(output)
             for number, each in enumerate(found):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 
-from aurora_wire import preload
-from aurora_wire.capture.privileges import account_to_become
+from aurora_wire.cli import preload
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.terminal import style_for
-from aurora_wire.prove.client import Ability, Client, Found, Mode
-from aurora_wire.prove.finding import Broken, load_all, ready
-from aurora_wire.prove.watcher import become_driver
+from aurora_wire.prove.capture_process import become_driver
+from aurora_wire.prove.drivers.driver import Ability, Client, Found, Mode
+from aurora_wire.prove.drivers.registry import Broken, load_all, ready
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.table import table
-from aurora_wire.report.text_style import Style
+from aurora_wire.report.text.table import table
+from aurora_wire.report.wording import Style
+from aurora_wire.rights.privileges import account_to_become
 
 DESCRIPTION = "Print the clients that can be driven: which are installed, where, in what version, and what they can do."
 EXAMPLES = """examples:

@@ -50,9 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.evidence.comparison import Run, compare  # noqa: PLC0415 - not for --help
-    from aurora_wire.evidence.comparison_report import render_json, render_text  # noqa: PLC0415
-    from aurora_wire.evidence.sources import read_connections  # noqa: PLC0415
+    from aurora_wire.compare.compare import Run, compare  # noqa: PLC0415 - not for --help
+    from aurora_wire.compare.render import render_json, render_text  # noqa: PLC0415
+    from aurora_wire.compare.runs import read_connections  # noqa: PLC0415
 
     ports, only_ports = ports_of(arguments.port)
     runs: list[Run] = []

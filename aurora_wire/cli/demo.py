@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from aurora_wire.capture.held_folder import HeldFolder, hold_folder
-from aurora_wire.capture.new_files import reason_of
-from aurora_wire.capture.privileges import account_to_become, acting_as
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.prove import driven, exit_code_of, terminated_as_interrupted, write
 from aurora_wire.errors import OutputError
-from aurora_wire.prove.interrupts import held_back
-from aurora_wire.prove.keeping import NAMES
-from aurora_wire.prove.programs import reachable
+from aurora_wire.prove.drivers.programs import reachable
+from aurora_wire.prove.keep import NAMES
+from aurora_wire.rights.held_folder import HeldFolder, hold_folder
+from aurora_wire.rights.new_files import reason_of
+from aurora_wire.rights.privileges import account_to_become, acting_as
+from aurora_wire.signals import held_back
 
 DESCRIPTION = """\
 Show the whole proof without a database: start a server of our own with fresh
@@ -51,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.prove.client import Mode  # noqa: PLC0415 - not for --help
-    from aurora_wire.prove.embedded import Embedded  # noqa: PLC0415
+    from aurora_wire.prove.demo_server.mariadb import Embedded  # noqa: PLC0415
+    from aurora_wire.prove.drivers.driver import Mode  # noqa: PLC0415 - not for --help
     from aurora_wire.prove.run import Wanted  # noqa: PLC0415
 
     with terminated_as_interrupted(), folder_for(arguments.keep) as folder:

@@ -113,7 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _create(arguments: argparse.Namespace) -> int:
-    from aurora_wire.evidence.bundle import Case, Options, create_bundle  # noqa: PLC0415 - not for --help
+    from aurora_wire.evidence.create import Case, Options, create_bundle  # noqa: PLC0415 - not for --help
 
     if arguments.reveal:
         complain("--reveal: the reports of this bundle show literals, parameters and user names as they crossed.")

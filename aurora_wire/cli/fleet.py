@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
             from aurora_wire.posture.aws import from_account  # noqa: PLC0415
 
             found = from_account(arguments.profile, list(dict.fromkeys(arguments.region)), arguments.role)
-        from aurora_wire.report.fleet_text import render_json, render_text  # noqa: PLC0415
+        from aurora_wire.report.text.fleet import render_json, render_text  # noqa: PLC0415
 
         if arguments.format == "json":
             output.write(render_json(found))

@@ -63,7 +63,7 @@ def add_format_option(parser: argparse.ArgumentParser) -> None:
 def pieces_of(result: Scan, name: str, *, redact: bool, require_proven: bool) -> Iterator[str]:
     """The report in any format but `text` and `jsonl`. Each module is loaded for its own format only."""
     if name == "json":
-        from aurora_wire.report import json_report  # noqa: PLC0415
+        from aurora_wire.report import scan_json as json_report  # noqa: PLC0415
 
         return json_report.render(result, redact=redact)
     if name == "markdown":
@@ -82,7 +82,7 @@ def pieces_of(result: Scan, name: str, *, redact: bool, require_proven: bool) ->
         from aurora_wire.report import ocsf  # noqa: PLC0415
 
         return ocsf.render(result)
-    from aurora_wire.report import csv_report  # noqa: PLC0415
+    from aurora_wire.report import csv_tables as csv_report  # noqa: PLC0415
 
     if name == "csv:statements":
         return csv_report.statements(result, redact=redact)

@@ -44,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.evidence.impact import impact  # noqa: PLC0415 - not for --help
-    from aurora_wire.evidence.impact_report import render_csv, render_json, render_text  # noqa: PLC0415
+    from aurora_wire.compare.impact import impact  # noqa: PLC0415 - not for --help
+    from aurora_wire.compare.impact_render import render_csv, render_json, render_text  # noqa: PLC0415
 
     ports, only_ports = ports_of(arguments.port)
     with Output(arguments.output) as output:

@@ -90,7 +90,7 @@ def _command(module: str, parser: argparse.ArgumentParser) -> Callable[[argparse
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from aurora_wire._build import compiled  # noqa: PLC0415 - only here
-        from aurora_wire.version import VERSION  # noqa: PLC0415
+        from aurora_wire._version import VERSION  # noqa: PLC0415
 
         with Output() as output:
             output.write(f"{PROGRAM} {VERSION} ({'compiled' if compiled() else 'interpreted'} core)\n")

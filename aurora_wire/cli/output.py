@@ -13,8 +13,8 @@ from aurora_wire.errors import OutputError
 from aurora_wire.report.escape import show_text
 
 if TYPE_CHECKING:
-    from aurora_wire.capture.held_folder import HeldFolder
-    from aurora_wire.capture.new_files import WholeFile
+    from aurora_wire.rights.held_folder import HeldFolder
+    from aurora_wire.rights.new_files import WholeFile
 
 STANDARD_OUTPUT = "-"
 
@@ -56,8 +56,8 @@ class Output:
         return self
 
     def _open(self, path: str) -> BinaryIO:
-        from aurora_wire.capture.held_folder import open_special  # noqa: PLC0415 - not for standard output
-        from aurora_wire.capture.new_files import WholeFile  # noqa: PLC0415
+        from aurora_wire.rights.held_folder import open_special  # noqa: PLC0415 - not for standard output
+        from aurora_wire.rights.new_files import WholeFile  # noqa: PLC0415
 
         special = open_special(path) if self._folder is None else None
         if special is not None:

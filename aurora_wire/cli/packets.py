@@ -13,8 +13,8 @@ from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import CaptureError, UsageError
 
 if TYPE_CHECKING:
-    from aurora_wire.packets import PacketView
-    from aurora_wire.report.tcpdump import TcpdumpLines
+    from aurora_wire.analysis.packets import PacketView
+    from aurora_wire.report.packets.tcpdump.line import TcpdumpLines
 
 LISTED: Final = 0
 NOTHING: Final = 3  # or not all: an input was cut or could not be read
@@ -94,7 +94,7 @@ def _frames(text: str) -> tuple[str, range]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.packets import packets  # noqa: PLC0415 - not for --help
+    from aurora_wire.analysis.packets import packets  # noqa: PLC0415 - not for --help
 
     if arguments.format == "csv" and (arguments.dump or arguments.explain or arguments.tcpdump):
         raise UsageError("--format csv is a table: it has no place for -X, -XX, --explain or --tcpdump.")
@@ -184,7 +184,7 @@ class _Wanted:
 
 def _label(name: str) -> str:
     """A label's name as it is written. Raises UsageError with all of them where there is none like it."""
-    from aurora_wire.packets import label_names  # noqa: PLC0415
+    from aurora_wire.analysis.packets import label_names  # noqa: PLC0415
 
     names = label_names()
     known = {one.lower(): one for one in names}
@@ -200,7 +200,7 @@ class _Listing:
     """Prints packets. It is shown every packet, as tcpdump's lines rest on those before."""
 
     def __init__(self, arguments: argparse.Namespace, output: Output) -> None:
-        from aurora_wire.report.tcpdump import TcpdumpLines  # noqa: PLC0415
+        from aurora_wire.report.packets.tcpdump.line import TcpdumpLines  # noqa: PLC0415
 
         self.output = output
         self.dump: str | None = arguments.dump
@@ -256,14 +256,14 @@ class _Listing:
         if leaked:
             names += f"; {leaked} {'byte' if leaked == 1 else 'bytes'} in the clear"
             if self.color:
-                from aurora_wire.report.tcpdump_hex import COLOUR_OFF, COLOUR_ON  # noqa: PLC0415
+                from aurora_wire.report.packets.hex_dump import COLOUR_OFF, COLOUR_ON  # noqa: PLC0415
 
                 names = f"{COLOUR_ON}{names}{COLOUR_OFF}"
         frame = f"{self._names[view.capture]}:{view.capture_frame}" if self.several else str(view.number)
         return f"[frame {frame}{of}: {names}]"
 
     def _dump(self, view: PacketView) -> list[str]:
-        from aurora_wire.report.tcpdump_hex import hex_dump, hex_dump_marked  # noqa: PLC0415
+        from aurora_wire.report.packets.hex_dump import hex_dump, hex_dump_marked  # noqa: PLC0415
 
         start = self._tcpdump.dump_at
         if self.dump == "XX" and start < len(view.data):
@@ -279,13 +279,13 @@ class _Table(_Listing):
     """Writes packets as CSV."""
 
     def __init__(self, arguments: argparse.Namespace, output: Output) -> None:
-        from aurora_wire.report.csv_report import PACKET_COLUMNS, line  # noqa: PLC0415
+        from aurora_wire.report.csv_tables import PACKET_COLUMNS, line  # noqa: PLC0415
 
         super().__init__(arguments, output)
         output.write(line(PACKET_COLUMNS))
 
     def put(self, view: PacketView) -> None:
-        from aurora_wire.report.csv_report import packet_line  # noqa: PLC0415
+        from aurora_wire.report.csv_tables import packet_line  # noqa: PLC0415
 
         self.output.write(packet_line(view, self._header))
         if self.live:
@@ -293,7 +293,7 @@ class _Table(_Listing):
 
 
 def _explanation(view: PacketView) -> list[str]:
-    from aurora_wire.report.explain import explain  # noqa: PLC0415 - only with --explain
+    from aurora_wire.report.packets.explain.frame import explain  # noqa: PLC0415 - only with --explain
 
     return explain(
         view.data, view.link_type, list(view.spans), view.from_client, view.capabilities, view.codec, view.packets

@@ -102,7 +102,7 @@ def _write(
 ) -> int:
     codes = [0]
     if arguments.format == "text":
-        from aurora_wire.report.posture_text import render  # noqa: PLC0415 - not for --help
+        from aurora_wire.report.text.posture import render  # noqa: PLC0415 - not for --help
 
         style = style_for(output)
         for number, (result, assessments) in enumerate(results):

@@ -27,7 +27,7 @@ def _beware() -> None:
     """As root: no module is loaded from the current folder, nor a file made where another account may replace it."""
     from pathlib import Path  # noqa: PLC0415 - only for root
 
-    from aurora_wire.capture.held_folder import is_safe  # noqa: PLC0415
+    from aurora_wire.rights.held_folder import is_safe  # noqa: PLC0415
 
     package = str(Path(__file__).parents[2])
     here = str(Path.cwd())

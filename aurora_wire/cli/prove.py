@@ -12,14 +12,14 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.capture.privileges import caller, rights_of_caller
 from aurora_wire.cli.numbers import seconds_below
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import OutputError, UsageError
-from aurora_wire.prove.client import TIMEOUT, Mode
-from aurora_wire.prove.finding import DEFAULT_CLIENT, names
-from aurora_wire.prove.interrupts import answered_by
+from aurora_wire.prove.drivers.driver import TIMEOUT, Mode
+from aurora_wire.prove.drivers.registry import DEFAULT_CLIENT, names
+from aurora_wire.rights.privileges import caller, rights_of_caller
+from aurora_wire.signals import answered_by
 
 if TYPE_CHECKING:
     from aurora_wire.prove.cell import Cell
@@ -106,7 +106,7 @@ def exit_code_of(matrix: Matrix) -> int:
 
 def driven(wanted: Wanted) -> Matrix:
     """Runs it; each cell is told on standard error when it is done, where somebody watches."""
-    from aurora_wire import preload  # noqa: PLC0415
+    from aurora_wire.cli import preload  # noqa: PLC0415
     from aurora_wire.prove.run import prove  # noqa: PLC0415
 
     preload.everything()
@@ -117,18 +117,18 @@ def driven(wanted: Wanted) -> Matrix:
 
 def write(matrix: Matrix, output: Output, form: str) -> None:
     if form == "json":
-        from aurora_wire.report import matrix_json  # noqa: PLC0415
+        from aurora_wire.report import prove_json as matrix_json  # noqa: PLC0415
 
         output.write(matrix_json.render(matrix))
         return
-    from aurora_wire.report import matrix_text  # noqa: PLC0415
+    from aurora_wire.report.text import prove as matrix_text  # noqa: PLC0415
 
     for line in matrix_text.render(matrix, style_for(output)):
         output.write(line + "\n")
 
 
 def _progress(cell: Cell) -> None:
-    from aurora_wire.report.matrix_text import cell_text  # noqa: PLC0415
+    from aurora_wire.report.text.prove import cell_text  # noqa: PLC0415
 
     complain(f"{cell.client}, {cell.mode.value}: {cell_text(cell)}")
 

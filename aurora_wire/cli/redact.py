@@ -14,7 +14,7 @@ from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
-    from aurora_wire.evidence.recapture import Redacted
+    from aurora_wire.redact.capture import Redacted
 
 SAME: Final = 0
 DIFFERENT: Final = 1
@@ -64,9 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.evidence.addresses import Pseudonyms  # noqa: PLC0415 - not for --help
-    from aurora_wire.evidence.masking import Masker  # noqa: PLC0415
-    from aurora_wire.evidence.recapture import redact_capture, verdict_differences  # noqa: PLC0415
+    from aurora_wire.redact.capture import redact_capture, verdict_differences  # noqa: PLC0415
+    from aurora_wire.redact.masker import Masker  # noqa: PLC0415
+    from aurora_wire.redact.pseudonyms import Pseudonyms  # noqa: PLC0415 - not for --help
 
     source, target = arguments.capture, arguments.output
     if not Path(source).is_file():
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _key(path: str | None, source: str) -> bytes:
     """32 bytes. Raises UsageError."""
-    from aurora_wire.evidence.masking import PURPOSE, key_of_captures  # noqa: PLC0415
+    from aurora_wire.redact.masker import PURPOSE, key_of_captures  # noqa: PLC0415
 
     if path is None:
         return key_of_captures("", [Path(source)])

@@ -8,11 +8,12 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from aurora_wire import preload
-from aurora_wire.analysis import Analysis
-from aurora_wire.capture.privileges import account_to_become, drop
-from aurora_wire.capture.relay import Relay
-from aurora_wire.capture.relay_recording import RelayRecording
+from aurora_wire._version import VERSION
+from aurora_wire.analysis.scan import Analysis
+from aurora_wire.analysis.watch import last_standing
+from aurora_wire.capture.relay.recording import RelayRecording
+from aurora_wire.capture.relay.server import Relay
+from aurora_wire.cli import preload
 from aurora_wire.cli.exit_codes import exit_code
 from aurora_wire.cli.output import Output, ReaderGone, complain
 from aurora_wire.cli.ports import DEFAULT_PORTS
@@ -20,14 +21,13 @@ from aurora_wire.cli.scan import deliver
 from aurora_wire.cli.watch_session import Stop
 from aurora_wire.errors import OutputError
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.live_lines import LiveJSONLines, clock_time, standing_text
-from aurora_wire.report.text_style import endpoint
+from aurora_wire.report.live.lines import LiveJSONLines, clock_time, standing_text
+from aurora_wire.report.wording import endpoint
+from aurora_wire.rights.privileges import account_to_become, drop
 from aurora_wire.verdict.describe import endpoints
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
-from aurora_wire.version import VERSION
-from aurora_wire.watching import last_standing
-from aurora_wire.wire.connection import Connection
-from aurora_wire.wire.connection_log import OTHER
+from aurora_wire.wire.decoding.connection_log import OTHER
+from aurora_wire.wire.flows.connection import Connection
 
 LOOK: Final = 0.1            # seconds between two looks at what has ended
 FLUSH: Final = 1.0           # seconds, at most, until what was carried is in the file

@@ -13,13 +13,13 @@ from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain
 from aurora_wire.cli.ports import PortOption, port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
-from aurora_wire.report.text_style import Style
-from aurora_wire.report.times import clock_of
-from aurora_wire.verdict.frameworks import FRAMEWORKS
+from aurora_wire.report.timestamps import clock_of
+from aurora_wire.report.wording import Style
 from aurora_wire.verdict.result import Scan
+from aurora_wire.verdict.rules.controls import FRAMEWORKS
 
 if TYPE_CHECKING:
-    from aurora_wire.report.html_impact import ImpactTable
+    from aurora_wire.report.html.impact import ImpactTable
 
 DESCRIPTION = """\
 Make one HTML file of captures, to look at and to hand over: the verdict, who
@@ -64,8 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.analysis import scan  # noqa: PLC0415 - not for --help
-    from aurora_wire.report.html import require_jinja  # noqa: PLC0415
+    from aurora_wire.analysis.scan import scan  # noqa: PLC0415 - not for --help
+    from aurora_wire.report.html.render import require_jinja  # noqa: PLC0415
 
     require_jinja()
     ports, only_ports = ports_of(arguments.port)
@@ -111,9 +111,10 @@ def html_pieces(
     command: Sequence[str] = (),
 ) -> Iterator[str]:
     """The report of a scan of these captures: masked under a key that comes from their bytes, unless `reveal`."""
-    from aurora_wire.evidence.analysing import masker_of  # noqa: PLC0415
-    from aurora_wire.report import html, html_frames  # noqa: PLC0415
-    from aurora_wire.report.html_connection import hide  # noqa: PLC0415
+    from aurora_wire.evidence.reanalysis import masker_of  # noqa: PLC0415
+    from aurora_wire.report.html import frames as html_frames  # noqa: PLC0415
+    from aurora_wire.report.html import render as html  # noqa: PLC0415
+    from aurora_wire.report.html.connections import hide  # noqa: PLC0415
 
     chosen, only_ports = ports_of(ports)
     frames = html_frames.gather(result, captures, ports=chosen, only_ports=only_ports, redact=not reveal)
@@ -130,9 +131,9 @@ def html_pieces(
 
 
 def _impact(result: Scan) -> ImpactTable:
-    from aurora_wire.evidence.impact import impact_of  # noqa: PLC0415
-    from aurora_wire.evidence.impact_report import closing  # noqa: PLC0415
-    from aurora_wire.report.html_impact import ImpactRow, ImpactTable  # noqa: PLC0415
+    from aurora_wire.compare.impact import impact_of  # noqa: PLC0415
+    from aurora_wire.compare.impact_render import closing  # noqa: PLC0415
+    from aurora_wire.report.html.impact import ImpactRow, ImpactTable  # noqa: PLC0415
 
     found = impact_of(result)
     clock = clock_of(result)

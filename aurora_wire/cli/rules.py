@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from aurora_wire.cli.output import Output
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
-from aurora_wire.report.table import table
-from aurora_wire.report.text_style import Style, advice
-from aurora_wire.verdict.rule import Rule
-from aurora_wire.verdict.rules import RULES
+from aurora_wire.report.text.table import table
+from aurora_wire.report.wording import Style, advice
+from aurora_wire.verdict.rules.registry import RULES
+from aurora_wire.verdict.rules.rule import Rule
 
 DESCRIPTION = "Print the rules: what can be found, how severe it is, why it matters and how to mend it."
 EXAMPLES = """examples:

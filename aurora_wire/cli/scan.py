@@ -17,7 +17,7 @@ from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
-    from aurora_wire.report.jsonl import JSONLines
+    from aurora_wire.report.scan_jsonl import JSONLines
     from aurora_wire.verdict.result import Scan
 
 P = ParamSpec("P")
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.analysis import scan  # noqa: PLC0415 - not for --help
+    from aurora_wire.analysis.scan import scan  # noqa: PLC0415 - not for --help
 
     ports, only_ports = ports_of(arguments.port)
     paths = [path for _, path in arguments.reports] + [arguments.output or STANDARD_OUTPUT]
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         if any(same_place(path, other) for other in paths[:number]):
             raise UsageError(f"{path}: two reports cannot go to one file. Give each a name of its own.")
     if "html" in (arguments.format, *(name for name, _ in arguments.reports)):
-        from aurora_wire.report.html import require_jinja  # noqa: PLC0415
+        from aurora_wire.report.html.render import require_jinja  # noqa: PLC0415
 
         require_jinja()
     result: Scan | None = None
@@ -110,8 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def statements_for(arguments: argparse.Namespace) -> int:
     """How many statements of a connection the reports can show: the text alone needs few of them."""
-    from aurora_wire.analysis import KEPT_STATEMENTS  # noqa: PLC0415
-    from aurora_wire.report.text_statements import SHOWN_EACH  # noqa: PLC0415
+    from aurora_wire.analysis.scan import KEPT_STATEMENTS  # noqa: PLC0415
+    from aurora_wire.report.text.statements import SHOWN_EACH  # noqa: PLC0415
 
     return SHOWN_EACH if arguments.format == "text" and not arguments.reports else KEPT_STATEMENTS
 
@@ -147,7 +147,7 @@ def write_report(
     if lines is not None:
         lines.finish(result)
     elif name == "text":
-        from aurora_wire.report import text  # noqa: PLC0415 - not for other formats
+        from aurora_wire.report.text import report as text  # noqa: PLC0415 - not for other formats
 
         style = style_for(output)
         for line in text.render(
@@ -167,7 +167,7 @@ def write_report(
 
 def _json_lines(arguments: argparse.Namespace, output: Output) -> JSONLines:
     """Lines reach the reader at once where the input is live, and in blocks where it is a file."""
-    from aurora_wire.report.jsonl import JSONLines  # noqa: PLC0415
+    from aurora_wire.report.scan_jsonl import JSONLines  # noqa: PLC0415
 
     live = "-" in arguments.captures
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from aurora_wire.cli.output import Output
-from aurora_wire.report.text_style import Style
+from aurora_wire.report.wording import Style
 
 WIDTH_ELSEWHERE = 100  # in files and pipes, so that the same scan gives the same bytes
 

@@ -15,7 +15,7 @@ from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
-    from aurora_wire.capture.live_filter import Filter
+    from aurora_wire.capture.live.bpf import Filter
 
 DESCRIPTION = """\
 Capture live and judge: which MySQL connections cross the network in the clear,
@@ -76,15 +76,15 @@ def _size(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire import preload  # noqa: PLC0415 - not for --help
-    from aurora_wire.capture.live import LiveCapture, NoPermission  # noqa: PLC0415
-    from aurora_wire.capture.live_files import CaptureFiles  # noqa: PLC0415
-    from aurora_wire.capture.live_recording import Recording  # noqa: PLC0415
-    from aurora_wire.capture.privileges import account_to_become, drop  # noqa: PLC0415
+    from aurora_wire._version import VERSION  # noqa: PLC0415
+    from aurora_wire.analysis.watch import Watch  # noqa: PLC0415
+    from aurora_wire.capture.live.recording import Recording  # noqa: PLC0415
+    from aurora_wire.capture.live.ring import LiveCapture, NoPermission  # noqa: PLC0415
+    from aurora_wire.capture.live.rotation import CaptureFiles  # noqa: PLC0415
+    from aurora_wire.cli import preload  # noqa: PLC0415 - not for --help
     from aurora_wire.cli.outbox import Outbox  # noqa: PLC0415
     from aurora_wire.cli.watch_session import Session, Stop, view_for  # noqa: PLC0415
-    from aurora_wire.version import VERSION  # noqa: PLC0415
-    from aurora_wire.watching import Watch  # noqa: PLC0415
+    from aurora_wire.rights.privileges import account_to_become, drop  # noqa: PLC0415
 
     if arguments.rotate and not arguments.write:
         raise UsageError("--rotate needs the name of a file, -w FILE.")
@@ -117,8 +117,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _what(arguments: argparse.Namespace, ports: tuple[int, ...]) -> tuple[Filter, list[str]]:
     """The filter, and the interfaces (none: all)."""
-    from aurora_wire.capture.live_filter import expression_filter, port_filter  # noqa: PLC0415
-    from aurora_wire.capture.live_route import addresses_of, interface_to  # noqa: PLC0415
+    from aurora_wire.capture.live.bpf import expression_filter, port_filter  # noqa: PLC0415
+    from aurora_wire.capture.live.route import addresses_of, interface_to  # noqa: PLC0415
 
     hosts = [address for host in arguments.host for address in addresses_of(host)]
     interfaces = arguments.interface

@@ -9,17 +9,18 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
+from aurora_wire.analysis.watch import UNLIMITED, Watch
 from aurora_wire.cli.exit_codes import exit_code
 from aurora_wire.cli.outbox import Outbox
 from aurora_wire.cli.output import Output, ReaderGone, complain
 from aurora_wire.cli.scan import deliver
 from aurora_wire.errors import OutputError
-from aurora_wire.report import json_report, text  # noqa: F401 - `deliver` imports them when it is too late for it
-from aurora_wire.report.jsonl import JSONLines
-from aurora_wire.report.live_lines import LiveJSONLines, TextLines, View, size_text
-from aurora_wire.report.live_screen import LiveScreen
+from aurora_wire.report import scan_json as json_report  # noqa: F401 - `deliver` imports them when it is too late for it
+from aurora_wire.report.live.lines import LiveJSONLines, TextLines, View, size_text
+from aurora_wire.report.live.screen import LiveScreen
+from aurora_wire.report.scan_jsonl import JSONLines
+from aurora_wire.report.text import report as text  # noqa: F401 - `deliver` imports them when it is too late for it
 from aurora_wire.verdict.result import Scan
-from aurora_wire.watching import UNLIMITED, Watch
 
 Handler = Callable[[int, FrameType | None], object] | int | None
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from aurora_wire.evidence import names
-from aurora_wire.evidence.hashing import BLOCK
+from aurora_wire.evidence import layout as names
+from aurora_wire.evidence.sums import BLOCK
 
 # What has to be the same where another version of the tool runs: findings and texts may have become more.
 JUDGEMENTS: Final = ("verdict", "confidence", "connections_total", "by_verdict")

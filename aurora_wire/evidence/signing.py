@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from aurora_wire.capture.held_folder import HeldFolder, hold
 from aurora_wire.disk import words_of
 from aurora_wire.errors import OutputError, UsageError
+from aurora_wire.rights.held_folder import HeldFolder, hold
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey

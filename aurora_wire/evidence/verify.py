@@ -16,12 +16,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.analysis import OnProgress
+from aurora_wire._version import VERSION
+from aurora_wire.analysis.scan import OnProgress
 from aurora_wire.errors import CaptureError, OutputError, UsageError
-from aurora_wire.evidence import names, signing
-from aurora_wire.evidence.analysing import BY_LIBRARY, RENDERERS, analyse, masker_of, write_reports
-from aurora_wire.evidence.archive import write_archive
-from aurora_wire.evidence.bundle import MANIFEST_FIELDS, capture_fields
+from aurora_wire.evidence import layout as names
+from aurora_wire.evidence import signing
 from aurora_wire.evidence.bundle_differences import (
     Fields,
     first_difference,
@@ -30,14 +29,16 @@ from aurora_wire.evidence.bundle_differences import (
     show_version,
     sums_differences,
 )
-from aurora_wire.evidence.differences import differences
-from aurora_wire.evidence.environment import library_version, tool_fields
-from aurora_wire.evidence.hashing import hash_file, sums_line
-from aurora_wire.evidence.instructions import instructions
-from aurora_wire.evidence.reading import Bundle, NotABundle
+from aurora_wire.evidence.bundle_reader import Bundle, NotABundle
+from aurora_wire.evidence.create import MANIFEST_FIELDS, capture_fields
+from aurora_wire.evidence.in_toto import PREDICATE_TYPE, TYPE, dump, summary
+from aurora_wire.evidence.json_diff import differences
+from aurora_wire.evidence.provenance import library_version, tool_fields
+from aurora_wire.evidence.reanalysis import BY_LIBRARY, RENDERERS, analyse, masker_of, write_reports
 from aurora_wire.evidence.signing import BadSignature, Opened
-from aurora_wire.evidence.statement import PREDICATE_TYPE, TYPE, dump, summary
-from aurora_wire.version import VERSION
+from aurora_wire.evidence.sums import hash_file, sums_line
+from aurora_wire.evidence.verify_txt import instructions
+from aurora_wire.evidence.zip_writer import write_archive
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -13,9 +13,9 @@ from aurora_wire.posture.certificates import BundleFacts, CertificateFacts
 from aurora_wire.posture.client_hello import TLS11, TLS13
 from aurora_wire.posture.probe import PROBED, AddressResult
 from aurora_wire.posture.survey import NOT_OFFERED, OFFERED, TLSResult
-from aurora_wire.verdict import rules
 from aurora_wire.verdict.result import Severity
-from aurora_wire.wire.tls import ciphers
+from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.wire.tls import suite_strength as ciphers
 from aurora_wire.wire.tls.names import version_name
 
 SOON_DAYS: Final = 30

@@ -16,7 +16,7 @@ from aurora_wire.posture.assess import PostureFinding, grade_of, posture_finding
 from aurora_wire.posture.database import Database, Denied, as_text
 from aurora_wire.posture.target import Target
 from aurora_wire.posture.variables import SHOWN, meaning, offers_obsolete
-from aurora_wire.verdict import rules
+from aurora_wire.verdict.rules import registry as rules
 
 MAX_ROWS: Final = 10_000  # accounts and connections that are listed; all are counted
 _LIMIT: Final = f" LIMIT {MAX_ROWS}"

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aurora_wire.wire.tls import names
-from aurora_wire.wire.tls.ciphers import suite_name
 from aurora_wire.wire.tls.hello import ServerHello, certificate_slices, parse_server_hello
+from aurora_wire.wire.tls.suite_strength import suite_name
 
 MAX_FLIGHT: Final = 1 << 20       # bytes of handshake messages: a certificate of 1 MB is refused
 MAX_RECORD: Final = 16_384 + 2_048

@@ -16,7 +16,7 @@ from aurora_wire.posture.client_hello import CURVES_OF_12, GROUPS, SSL3, TLS10, 
 from aurora_wire.posture.server_flight import ServerFlight
 from aurora_wire.posture.session import OTHER, Opening, Session, Timeout
 from aurora_wire.posture.target import Target
-from aurora_wire.wire.tls.ciphers import SIGNALS
+from aurora_wire.wire.tls.suite_strength import SIGNALS
 from aurora_wire.wire.tls.suites import NAMES
 
 VERSIONS: Final = (TLS13, TLS12, TLS11, TLS10, SSL3)

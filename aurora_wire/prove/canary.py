@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from aurora_wire.inflaters import zstd_decompressor
-from aurora_wire.prove.streams import Frame, Stream, streams
+from aurora_wire.prove.reassemble import Frame, Stream, streams
+from aurora_wire.zstd import zstd_decompressor
 
 ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # nothing that is read for something else
 LENGTH: Final = 20             # random characters: 100 bits

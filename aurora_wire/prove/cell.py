@@ -17,8 +17,8 @@ from enum import StrEnum
 from typing import Final
 
 from aurora_wire.prove.cipher_names import same_cipher
-from aurora_wire.prove.client import ErrorKind, Mode, Outcome
-from aurora_wire.prove.evidence import ConnectionSeen, Evidence, FrameShown, StatementSeen
+from aurora_wire.prove.drivers.driver import ErrorKind, Mode, Outcome
+from aurora_wire.prove.observation import ConnectionSeen, Evidence, FrameShown, StatementSeen
 
 THREAD_ID_MASK: Final = 0xFFFFFFFF  # a greeting holds this much of a session's number
 

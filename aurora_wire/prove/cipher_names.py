@@ -6,7 +6,7 @@ import ssl
 from functools import cache
 from typing import Final
 
-from aurora_wire.wire.tls.ciphers import suite_name
+from aurora_wire.wire.tls.suite_strength import suite_name
 
 LIST: Final = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from aurora_wire._version import VERSION
 from aurora_wire.prove.cell import Cell
-from aurora_wire.prove.client import Mode
-from aurora_wire.version import VERSION
+from aurora_wire.prove.drivers.driver import Mode
 
 AS_PROMISED = 0
 OTHERWISE = 1

@@ -11,33 +11,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from aurora_wire.capture.held_folder import HeldFolder
-from aurora_wire.capture.live import LiveCapture
-from aurora_wire.capture.live_filter import port_filter
-from aurora_wire.capture.live_route import addresses_of, interface_to
-from aurora_wire.capture.privileges import caller, rights_of_caller
+from aurora_wire._version import VERSION
+from aurora_wire.capture.live.bpf import port_filter
+from aurora_wire.capture.live.ring import LiveCapture
+from aurora_wire.capture.live.route import addresses_of, interface_to
+from aurora_wire.decrypt.decryptor import is_available
 from aurora_wire.errors import AuroraWireError, CaptureError, UsageError
 from aurora_wire.prove.canary import fresh
+from aurora_wire.prove.capture_process import Watcher
 from aurora_wire.prove.cell import Cell, Result, judge_cell, without_run
-from aurora_wire.prove.client import (
-    TIMEOUT,
-    Ability,
-    Client,
-    ErrorKind,
-    Failure,
-    Found,
-    Mode,
-    Outcome,
-    Task,
-)
-from aurora_wire.prove.evidence import Evidence
-from aurora_wire.prove.finding import load, ready
-from aurora_wire.prove.keeping import Keeper
+from aurora_wire.prove.drivers.driver import TIMEOUT, Ability, Client, ErrorKind, Failure, Found, Mode, Outcome, Task
+from aurora_wire.prove.drivers.registry import load, ready
+from aurora_wire.prove.keep import Keeper
 from aurora_wire.prove.matrix import Matrix
-from aurora_wire.prove.observing import LiveObserver, Observer, RelayObserver
-from aurora_wire.prove.watcher import Watcher
-from aurora_wire.verdict.tls_open.openers import is_available
-from aurora_wire.version import VERSION
+from aurora_wire.prove.observation import Evidence
+from aurora_wire.prove.observers import LiveObserver, Observer, RelayObserver
+from aurora_wire.rights.held_folder import HeldFolder
+from aurora_wire.rights.privileges import caller, rights_of_caller
 
 RELAY_ADDRESS: Final = "127.0.0.1"
 LOCAL_NAME: Final = "localhost"

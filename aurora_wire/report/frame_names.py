@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.table import SHORTEST, cut_to
+from aurora_wire.report.text.table import SHORTEST, cut_to
 from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.result import CaptureResult, Scan
 

@@ -6,11 +6,11 @@ import base64
 import json
 import re
 
+from aurora_wire.decrypt.key_log_result import KeyLogResult
+from aurora_wire.redact.sql import redact_attributes, redact_statement
+from aurora_wire.report.fingerprints import Places
 from aurora_wire.report.frame_names import FrameNames
-from aurora_wire.report.places import Places
-from aurora_wire.report.redact import redact_attributes, redact_statement
-from aurora_wire.report.times import Clock
-from aurora_wire.verdict.keylog_result import KeyLogResult
+from aurora_wire.report.timestamps import Clock
 from aurora_wire.verdict.result import (
     CaptureResult,
     ConnectionResult,

@@ -15,12 +15,12 @@ from typing import Final
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
+from aurora_wire.redact.sql import redact_statement
 from aurora_wire.report.escape import show_bytes
+from aurora_wire.report.fingerprints import findings_by_connection, shorten
 from aurora_wire.report.frame_names import FrameNames, frame_names
-from aurora_wire.report.places import findings_by_connection, shorten
-from aurora_wire.report.redact import redact_statement
-from aurora_wire.report.text_style import LEAKS, count, endpoint, judged, place
-from aurora_wire.report.times import SECOND, Clock, clock_of
+from aurora_wire.report.timestamps import SECOND, Clock, clock_of
+from aurora_wire.report.wording import LEAKS, count, endpoint, judged, place
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
 
 PASSED, FAILED, ERROR, SKIPPED = "passed", "failure", "error", "skipped"

@@ -10,16 +10,16 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from aurora_wire.redact.sql import redact_statement
 from aurora_wire.report.escape import show_bytes
+from aurora_wire.report.fingerprints import Places, cut
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.markdown_text import block, code, prose, spell_ticks
-from aurora_wire.report.places import Places, cut
-from aurora_wire.report.redact import redact_statement
-from aurora_wire.report.text_connections import clear_bytes, tls_bytes
-from aurora_wire.report.text_style import LEAKS, ORDER, SEVERITIES, count, counted, endpoint, judged, place
-from aurora_wire.report.times import Clock, clock_of
+from aurora_wire.report.text.connections import clear_bytes, tls_bytes
+from aurora_wire.report.timestamps import Clock, clock_of
+from aurora_wire.report.wording import LEAKS, ORDER, SEVERITIES, count, counted, endpoint, judged, place
 from aurora_wire.verdict.result import ConnectionResult, Finding, Scan, StatementResult
-from aurora_wire.verdict.rules import RULES
+from aurora_wire.verdict.rules.registry import RULES
 
 ONE_BY_ONE: Final = 20   # connections; more are grouped
 GROUPS: Final = 30

@@ -16,7 +16,7 @@ import re
 from typing import Final
 
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.places import cut
+from aurora_wire.report.fingerprints import cut
 
 MAX_TICKS: Final = 8    # in a row; parsers bound them too
 

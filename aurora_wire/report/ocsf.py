@@ -15,13 +15,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from aurora_wire.report.fingerprints import Places, shorten
 from aurora_wire.report.json_fields import Fields, clean, dump, finding_place
-from aurora_wire.report.places import Places, shorten
-from aurora_wire.report.text_style import endpoint
-from aurora_wire.report.times import SECOND, Clock, clock_of
-from aurora_wire.verdict.frameworks import mappings_of_rule
+from aurora_wire.report.timestamps import SECOND, Clock, clock_of
+from aurora_wire.report.wording import endpoint
 from aurora_wire.verdict.result import ConnectionResult, Endpoint, Finding, Scan, Severity
-from aurora_wire.verdict.rules import RULES
+from aurora_wire.verdict.rules.controls import mappings_of_rule
+from aurora_wire.verdict.rules.registry import RULES
 
 VERSION: Final = "1.3.0"
 CATEGORY_FINDINGS, CLASS_DETECTION_FINDING, ACTIVITY_CREATE = 2, 2004, 1

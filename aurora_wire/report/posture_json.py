@@ -11,8 +11,8 @@ from aurora_wire.posture.client_hello import GROUPS
 from aurora_wire.posture.probe import AddressResult, ProbeResult
 from aurora_wire.posture.survey import TLSResult
 from aurora_wire.report.json_fields import Fields, clean, dump
-from aurora_wire.wire.tls.ciphers import suite_name
 from aurora_wire.wire.tls.names import version_name
+from aurora_wire.wire.tls.suite_strength import suite_name
 
 SCHEMA = "aurora-wire/probe/1"
 

@@ -16,15 +16,15 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
 
+from aurora_wire.report.fingerprints import Places, shorten
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.json_fields import Fields, clean, counts, dump
-from aurora_wire.report.places import Places, shorten
-from aurora_wire.report.text_style import SEVERITIES, endpoint
-from aurora_wire.report.times import clock_of
-from aurora_wire.verdict.frameworks import CONTROLS, FRAMEWORKS, mappings_of_rule
+from aurora_wire.report.timestamps import clock_of
+from aurora_wire.report.wording import SEVERITIES, endpoint
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, Severity
-from aurora_wire.verdict.rule import Rule
-from aurora_wire.verdict.rules import RULES
+from aurora_wire.verdict.rules.controls import CONTROLS, FRAMEWORKS, mappings_of_rule
+from aurora_wire.verdict.rules.registry import RULES
+from aurora_wire.verdict.rules.rule import Rule
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MAX_RESULTS: Final = 25_000  # of a run, as GitHub takes them; the most severe come first

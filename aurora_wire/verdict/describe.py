@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Literal, overload
 
-from aurora_wire.verdict.evidence import evidence_of
+from aurora_wire.verdict.grounds import evidence_of
 from aurora_wire.verdict.judge import judge
 from aurora_wire.verdict.plausible import least_missing, most_missing
 from aurora_wire.verdict.result import (
@@ -19,17 +19,17 @@ from aurora_wire.verdict.result import (
     StatementResult,
     TLSResult,
 )
-from aurora_wire.wire.connection import Connection
-from aurora_wire.wire.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Side, X
-from aurora_wire.wire.facts import Facts, Opened
+from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Side, X
+from aurora_wire.wire.flows.connection import Connection
+from aurora_wire.wire.flows.facts import Facts, Opened
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE, command_name
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.facts import Infile
-from aurora_wire.wire.mysql.placing import count_placeholders, place_parameters
+from aurora_wire.wire.mysql.placeholders import count_placeholders, place_parameters
 from aurora_wire.wire.mysql.values import Value
-from aurora_wire.wire.tls.ciphers import suite_name
 from aurora_wire.wire.tls.facts import TLSFacts
 from aurora_wire.wire.tls.names import version_name
+from aurora_wire.wire.tls.suite_strength import suite_name
 
 COMPRESSIONS = {1: "zlib", 2: "zstd"}
 
@@ -160,8 +160,8 @@ def opened_of(opened: Opened, tls: TLSFacts) -> OpenedResult:
 
 def why_not_opened(opened: Opened, tls: TLSFacts) -> str:
     """Of a connection with no record opened, though there is a key log."""
-    from aurora_wire.verdict.tls_open.openers import MISSING, is_available  # noqa: PLC0415 - only with a key log
-    from aurora_wire.verdict.tls_open.suites import protection_of  # noqa: PLC0415
+    from aurora_wire.decrypt.decryptor import MISSING, is_available  # noqa: PLC0415 - only with a key log
+    from aurora_wire.decrypt.suite_parameters import protection_of  # noqa: PLC0415
 
     hello = tls.server_hello
     if tls.client_hello is None:

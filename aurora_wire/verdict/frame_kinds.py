@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aurora_wire.capture.linktypes import link_type_name, link_type_number_and_name
-from aurora_wire.wire.skipped import OTHER_LINK, OTHER_LINK_TYPE, skipped_name
+from aurora_wire.link_types import link_type_name, link_type_number_and_name
+from aurora_wire.wire.net.skip_reasons import OTHER_LINK, OTHER_LINK_TYPE, skipped_name
 
 MAX_SHOWN = 20  # one by one; a hostile capture has any number
 MORE = "and "   # begins the name of those that are put together

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aurora_wire.verdict.result import Direction, Reason
-from aurora_wire.wire.facts import Facts
+from aurora_wire.wire.flows.facts import Facts
 from aurora_wire.wire.tls import handshake
-from aurora_wire.wire.tls.ciphers import authenticates, encrypts, fits_version, suite_name, weakness
 from aurora_wire.wire.tls.facts import TLSFacts, TLSSide
 from aurora_wire.wire.tls.hello import ClientHello, ServerHello
 from aurora_wire.wire.tls.names import SUPPORTED_VERSIONS, version_name
+from aurora_wire.wire.tls.suite_strength import authenticates, encrypts, fits_version, suite_name, weakness
 
 TLS_1_3 = 0x0304
 

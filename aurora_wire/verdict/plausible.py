@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from aurora_wire.wire.facts import Facts
-from aurora_wire.wire.notes import GAP
+from aurora_wire.wire.decoding.anomalies import GAP
+from aurora_wire.wire.flows.facts import Facts
 
 AT_ONCE: Final = 16 << 20           # bytes, however short the time: what windows hold as they are in use
 NS_PER_25_BYTES: Final = 8          # 25 Gbit/s, more than one TCP connection gets between hosts

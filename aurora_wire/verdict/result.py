@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from aurora_wire.decrypt.key_log_result import KeyLogResult
 from aurora_wire.verdict.frame_places import FramePlaces
-from aurora_wire.verdict.keylog_result import KeyLogResult
 
 UNDATED_BEFORE_NS: Final = 365 * 86_400 * 1_000_000_000  # in an `undated` capture, a time before this has no date
 
@@ -172,7 +172,7 @@ class ConnectionResult:
 
 @dataclass(slots=True, frozen=True)
 class Finding:
-    """One hit of a rule (verdict/rules.py) in one place."""
+    """One hit of a rule (verdict/rules/registry.py) in one place."""
 
     rule: str
     severity: Severity

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aurora_wire.verdict.frame_kinds import MAX_SHOWN, MORE
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Undecoded
-from aurora_wire.wire.skipped import BEHIND_TUNNEL, OTHER_LINK, WHOLE_FRAGMENTS, WHOLE_HEADERS
+from aurora_wire.wire.net.skip_reasons import BEHIND_TUNNEL, OTHER_LINK, WHOLE_FRAGMENTS, WHOLE_HEADERS
 
 CAPTURE_AGAIN = "sudo tcpdump -i any -s 0 -B 65536 -w capture.pcap 'tcp port {port}'"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, expect
 
-from aurora_wire.report import html
+from aurora_wire.report.html import render as html
 from aurora_wire.verdict.result import Verdict
 from tests.browser.conftest import Opener
 from tests.cli.running import run

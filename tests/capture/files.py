@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
-from aurora_wire.capture.source import FrameSource
+from aurora_wire.capture.frame_source import FrameSource
 
 
 class Frame(NamedTuple):

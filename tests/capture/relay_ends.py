@@ -13,9 +13,9 @@ from types import TracebackType
 
 import dpkt
 
-from aurora_wire.capture.relay import Relay
-from aurora_wire.capture.relay_names import LookUp, look_up
-from aurora_wire.capture.relay_recording import RelayRecording
+from aurora_wire.capture.relay.recording import RelayRecording
+from aurora_wire.capture.relay.resolve import LookUp, look_up
+from aurora_wire.capture.relay.server import Relay
 
 Handler = Callable[[socket.socket], None]
 TIMEOUT = 10.0

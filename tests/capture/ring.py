@@ -6,9 +6,9 @@ import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from aurora_wire.capture.live import Statistics
-from aurora_wire.capture.live_filter import Filter
-from aurora_wire.capture.live_frames import RingFrames
+from aurora_wire.capture.live.bpf import Filter
+from aurora_wire.capture.live.ring import Statistics
+from aurora_wire.capture.live.ring_frames import RingFrames
 
 MAC_AT = 82
 

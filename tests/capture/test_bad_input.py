@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import aurora_wire.capture
-from aurora_wire.capture.opening import NotACapture, open_capture
+from aurora_wire.capture.files.open import NotACapture, open_capture
 from aurora_wire.errors import CaptureError
 
 from .files import Frame, enhanced, frames, interface, pcap, section
@@ -107,7 +107,7 @@ def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
 
 OPENER = """
 import sys
-from aurora_wire.capture.opening import open_capture
+from aurora_wire.capture.files.open import open_capture
 from aurora_wire.errors import CaptureError
 try:
     open_capture(sys.argv[1])

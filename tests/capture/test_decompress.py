@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.capture.decompress import Decompressed, compression_of
+from aurora_wire.capture.files.decompress import Decompressed, compression_of
 from aurora_wire.errors import CaptureError
 
 from .files import in_blocks

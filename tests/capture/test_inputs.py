@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.capture.inputs import HEX_DUMP, LeftOut, expand_inputs, find_inputs
+from aurora_wire.capture.files.inputs import HEX_DUMP, LeftOut, expand_inputs, find_inputs
 from aurora_wire.errors import UsageError
 
 from .files import block, interface, pcap_header, pcap_record, section

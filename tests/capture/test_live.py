@@ -15,9 +15,9 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Raw
 
-from aurora_wire.capture.live import DRAIN, LiveCapture, NoPermission, Statistics
-from aurora_wire.capture.live_filter import expression_filter, port_filter
-from aurora_wire.capture.live_route import addresses_of, interface_to
+from aurora_wire.capture.live.bpf import expression_filter, port_filter
+from aurora_wire.capture.live.ring import DRAIN, LiveCapture, NoPermission, Statistics
+from aurora_wire.capture.live.route import addresses_of, interface_to
 from aurora_wire.errors import CaptureError, UsageError
 from tests.capture.files import Frame
 from tests.loopback import Server, ip, needs_root, pair_of_interfaces, send_frames, until

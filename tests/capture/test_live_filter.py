@@ -10,7 +10,7 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6
 from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
-from aurora_wire.capture.live_filter import (
+from aurora_wire.capture.live.bpf import (
     MAX_INSTRUCTIONS,
     Filter,
     Program,

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.capture.live_frames import RingFrames
-from aurora_wire.capture.pcapng import PcapngSource
-from aurora_wire.capture.pcapng_blocks import PacketBlocks
-from aurora_wire.capture.pcapng_writer import PcapngWriter
+from aurora_wire.capture.files.pcapng import PcapngSource
+from aurora_wire.capture.files.pcapng_packets import PacketBlocks
+from aurora_wire.capture.files.pcapng_writer import PcapngWriter
+from aurora_wire.capture.live.ring_frames import RingFrames
 from tests.capture.files import Frame, frames, in_blocks
 from tests.capture.ring import Packet, ring_block
 

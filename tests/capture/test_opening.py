@@ -17,7 +17,7 @@ import lz4.frame
 import pytest
 
 import aurora_wire.capture
-from aurora_wire.capture.opening import Capture, NotACapture, open_capture
+from aurora_wire.capture.files.open import Capture, NotACapture, open_capture
 from aurora_wire.errors import CaptureError
 
 from .files import block, enhanced, frames, interface, option, pcap, pcap_header, pcap_record, section
@@ -197,7 +197,7 @@ def test_a_frame_is_handed_out_as_soon_as_it_has_arrived(kind: str, compression:
 
 READER = """
 import sys
-from aurora_wire.capture.opening import open_capture
+from aurora_wire.capture.files.open import open_capture
 with open_capture("-") as capture:
     count = 0
     while capture.source.advance():

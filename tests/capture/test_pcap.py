@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.capture.pcap import PcapSource
+from aurora_wire.capture.files.pcap import PcapSource
 from aurora_wire.errors import CaptureError
 
 from .files import Frame, frames, in_blocks, pcap, pcap_header, pcap_record

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.capture.pcapng import PcapngSource
+from aurora_wire.capture.files.pcapng import PcapngSource
 from aurora_wire.errors import CaptureError
 
 from .files import Frame, block, enhanced, frames, in_blocks, interface, option, section

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.capture.pcapng import PcapngSource
-from aurora_wire.capture.pcapng_writer import INBOUND, OUTBOUND, PcapngWriter
+from aurora_wire.capture.files.pcapng import PcapngSource
+from aurora_wire.capture.files.pcapng_writer import INBOUND, OUTBOUND, PcapngWriter
 from aurora_wire.errors import OutputError
 from tests.capture.files import Frame, frames, in_blocks
 

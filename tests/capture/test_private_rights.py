@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.capture.live_files import CaptureFiles
-from aurora_wire.capture.new_files import create_private
-from aurora_wire.capture.privileges import Account
+from aurora_wire.capture.live.rotation import CaptureFiles
 from aurora_wire.errors import OutputError
+from aurora_wire.rights.new_files import create_private
+from aurora_wire.rights.privileges import Account
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give up")
 CALLER = Account(65_534, 65_534)

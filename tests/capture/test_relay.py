@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 import aurora_wire
-from aurora_wire.capture.relay import Relay
-from aurora_wire.capture.relay_frames import Place
-from aurora_wire.capture.relay_names import Found
+from aurora_wire.capture.relay.resolve import Found
+from aurora_wire.capture.relay.server import Relay
+from aurora_wire.capture.relay.synthetic_frames import Place
 from aurora_wire.errors import OutputError, UsageError
 from tests.capture.relay_ends import Carried, Server, cut, echo, is_reset, read_all, until
 from tests.conversations import mysql

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
 
-from aurora_wire.capture.relay_frames import LINK_RAW, MAX_PAYLOAD, Conversation, Place, checksum
-from aurora_wire.wire.engine import Engine
+from aurora_wire.capture.relay.synthetic_frames import LINK_RAW, MAX_PAYLOAD, Conversation, Place, checksum
+from aurora_wire.wire.flows.engine import Engine
 
 CLIENT, SERVER = Place("192.0.2.7", 50_000), Place("198.51.100.3", 3306)
 CLIENT6, SERVER6 = Place("2001:db8::7", 50_000), Place("2001:db8::3", 3306)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.capture.opening import open_capture
+from aurora_wire.capture.files.open import open_capture
 
 from .files import Frame, frames
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.capture.headerline import Clock
-from aurora_wire.capture.hexline import parse_hex_line
-from aurora_wire.capture.opening import open_capture
-from aurora_wire.capture.text import TextSource
+from aurora_wire.capture.files.open import open_capture
+from aurora_wire.capture.text_dump.hex_line import parse_hex_line
+from aurora_wire.capture.text_dump.source import TextSource
+from aurora_wire.capture.text_dump.timestamps import Clock
 from aurora_wire.errors import CaptureError
 
 from .files import Frame, frames, in_blocks

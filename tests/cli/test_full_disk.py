@@ -34,7 +34,7 @@ COMMANDS: dict[str, list[str]] = {
 SCRIPT = """
 import contextlib, io, json, os, subprocess, sys
 from pathlib import Path
-from aurora_wire.capture.pcapng_writer import PcapngWriter
+from aurora_wire.capture.files.pcapng_writer import PcapngWriter
 from aurora_wire.cli.main import main
 from aurora_wire.errors import OutputError
 

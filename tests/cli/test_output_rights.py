@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.capture.live_files import CaptureFiles
-from aurora_wire.capture.privileges import account_to_become
-from aurora_wire.capture.relay_recording import RelayRecording
+from aurora_wire.capture.live.rotation import CaptureFiles
+from aurora_wire.capture.relay.recording import RelayRecording
 from aurora_wire.cli.main import main
 from aurora_wire.cli.output import Output
 from aurora_wire.errors import AuroraWireError
-from aurora_wire.prove.keeping import Keeper
+from aurora_wire.prove.keep import Keeper
+from aurora_wire.rights.privileges import account_to_become
 from tests.attacker import SECRET, UID, Attack, as_root, called_by, raced
 from tests.cli.running import PACKAGE_ROOT
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from aurora_wire.cli import main
-from aurora_wire.verdict.rules import RULES
+from aurora_wire.verdict.rules.registry import RULES
 
 
 def test_without_an_id_there_is_one_line_for_each_rule(capsys: pytest.CaptureFixture[str]) -> None:

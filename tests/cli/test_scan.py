@@ -19,7 +19,7 @@ from aurora_wire import scan
 from aurora_wire.cli import main
 from aurora_wire.cli import scan as scan_command
 from aurora_wire.cli.output import Output
-from aurora_wire.report import text
+from aurora_wire.report.text import report as text
 from aurora_wire.verdict.result import StatementResult
 from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c, python, run
 from tests.conversations import mysql, sessions

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from aurora_wire.cli import main
-from aurora_wire.evidence.archive import write_archive
+from aurora_wire.evidence.zip_writer import write_archive
 from tests.conversations import sessions
 from tests.conversations.tcp import Conversation, pcap
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.evidence.addresses import Pseudonyms
+from aurora_wire.redact.pseudonyms import Pseudonyms
 
 # Key and pairs of the sample trace that comes with Crypto-PAn 1.0.
 KEY = bytes([21, 34, 23, 141, 51, 164, 207, 128, 19, 10, 91, 22, 73, 144, 125, 16,

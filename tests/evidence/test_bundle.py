@@ -82,7 +82,7 @@ def test_the_manifest_holds_what_a_chain_of_custody_asks_for(case: Path) -> None
 
 
 def test_interfaces_filters_and_drops_of_a_pcapng_are_in_the_manifest(case: Path) -> None:
-    from aurora_wire.capture.pcapng_writer import PcapngWriter
+    from aurora_wire.capture.files.pcapng_writer import PcapngWriter
 
     with Path("plain.pcap").open("wb", buffering=0) as file:
         writer = PcapngWriter(file, application="test 1")
@@ -387,7 +387,7 @@ def test_the_same_capture_twice_is_two_captures(case: Path) -> None:
 
 def test_the_result_fits_its_schema_and_verify_needs_room(case: Path) -> None:
     files = make("--key", "examiner")
-    schema = json.loads((PACKAGE_ROOT / "aurora_wire" / "report" / "scan.schema.json").read_text())
+    schema = json.loads((PACKAGE_ROOT / "aurora_wire" / "report" / "schemas" / "scan.schema.json").read_text())
     jsonschema.validate(json.loads(files["report/result.json"]), schema)
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"

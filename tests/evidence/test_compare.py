@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from aurora_wire.cli import main
-from aurora_wire.evidence.comparison import FIXED, LOST, NEW, NEW_LEAK, SAME, STILL, UNKNOWN, WEAKER, Run, compare
-from aurora_wire.evidence.sources import Connection
+from aurora_wire.compare.compare import FIXED, LOST, NEW, NEW_LEAK, SAME, STILL, UNKNOWN, WEAKER, Run, compare
+from aurora_wire.compare.runs import Connection
 from tests.conversations import sessions
 from tests.conversations.tcp import pcap
 from tests.evidence.bundles import PLAIN

@@ -17,12 +17,13 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from aurora_wire import reads, scan
+from aurora_wire import binary as reads
+from aurora_wire import scan
+from aurora_wire.analysis.packets import packets
 from aurora_wire.errors import CaptureError
-from aurora_wire.evidence.masking import Masker
-from aurora_wire.evidence.recapture import redact_capture
-from aurora_wire.packets import packets
-from aurora_wire.report.redact import redact_sql
+from aurora_wire.redact.capture import redact_capture
+from aurora_wire.redact.masker import Masker
+from aurora_wire.redact.sql import redact_sql
 from tests.conftest import SHARED
 
 EVERY = 1 if os.environ.get("AURORA_WIRE_ALL_CUTS") == "1" else 5 if not reads.__file__.endswith(".py") else 40

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from aurora_wire.cli import main
-from aurora_wire.evidence.drivers import DRIVERS, LEG_OPTIONS, driver_of, version_of
-from aurora_wire.evidence.impact import MAX_GROUPS, Collector, impact_of
-from aurora_wire.evidence.impact_report import render_csv, render_json, render_text
-from aurora_wire.evidence.legs import leg_of
-from aurora_wire.report.text_style import Style
+from aurora_wire.compare.driver_options import DRIVERS, LEG_OPTIONS, driver_of, version_of
+from aurora_wire.compare.impact import MAX_GROUPS, Collector, impact_of
+from aurora_wire.compare.impact_render import render_csv, render_json, render_text
+from aurora_wire.compare.roles import leg_of
+from aurora_wire.report.wording import Style
 from aurora_wire.verdict.result import ConnectionResult, Endpoint
 from tests.evidence.bundles import ENCRYPTED, PLAIN
 from tests.report import scans

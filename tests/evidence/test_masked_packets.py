@@ -6,14 +6,14 @@ import struct
 
 import pytest
 
-from aurora_wire.evidence.masked_client import ClientMask
-from aurora_wire.evidence.masked_server import ServerMask
-from aurora_wire.evidence.masking import Masker
-from aurora_wire.evidence.talk import Talk
-from aurora_wire.evidence.words import Words
-from aurora_wire.wire import roles
-from aurora_wire.wire.connection_log import Budget
-from aurora_wire.wire.facts import Facts
+from aurora_wire.redact.conversation import Talk
+from aurora_wire.redact.masker import Masker
+from aurora_wire.redact.mysql_client import ClientMask
+from aurora_wire.redact.mysql_server import ServerMask
+from aurora_wire.redact.replacements import Words
+from aurora_wire.wire.decoding import roles
+from aurora_wire.wire.decoding.connection_log import Budget
+from aurora_wire.wire.flows.facts import Facts
 from aurora_wire.wire.mysql import capabilities as caps
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.login import parse_login

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aurora_wire.evidence.masking import Masker
-from aurora_wire.evidence.quick_sql import hidden, names_accounts
-from aurora_wire.evidence.words import Words
+from aurora_wire.redact.masker import Masker
+from aurora_wire.redact.quick_sql import hidden, names_accounts
+from aurora_wire.redact.replacements import Words
 from tests.lab.truth import TRUTH
 
 MASKER = Masker(b"k" * 32)

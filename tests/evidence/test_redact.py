@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aurora_wire import scan
+from aurora_wire.analysis.packets import packets
 from aurora_wire.cli import main
-from aurora_wire.packets import packets
-from aurora_wire.report.redact import redact_sql
+from aurora_wire.redact.sql import redact_sql
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, Packet, pcap, pcapng
 from tests.lab.truth import TRUTH

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.analysis import Analysis
-from aurora_wire.capture.opening import open_capture
+from aurora_wire.analysis.scan import Analysis
+from aurora_wire.capture.files.open import open_capture
 from aurora_wire.errors import CaptureError
-from aurora_wire.inflaters import zstd_decompressor
 from aurora_wire.verdict.describe import describe
-from aurora_wire.verdict.findings import findings_of
-from aurora_wire.wire.engine import Engine
+from aurora_wire.verdict.rules.checks import findings_of
+from aurora_wire.wire.flows.engine import Engine
+from aurora_wire.zstd import zstd_decompressor
 
 Frame = tuple[bytes, int, int]   # the bytes kept, how many there were, the link type
 LIKELY = (0x00, 0x01, 0x03, 0x0A, 0x15, 0x16, 0x17, 0xFB, 0xFE, 0xFF)   # bytes that decoders look for

@@ -25,7 +25,7 @@ from aurora_wire.prove.canary import (
     needles,
     search,
 )
-from aurora_wire.prove.streams import Frame, streams
+from aurora_wire.prove.reassemble import Frame, streams
 from tests.conversations.tcp import Conversation
 
 CANARY = "canary-q7m2xk9c4tvz6hpw3ybn"

@@ -14,15 +14,15 @@ from typing import ClassVar
 import pytest
 
 from aurora_wire.errors import UsageError
-from aurora_wire.prove.client import Ability, Client, ErrorKind, Found, Mode, Outcome, Task
-from aurora_wire.prove.clients.connector_j import properties
-from aurora_wire.prove.clients.mariadb import MariaDBCommandLine
-from aurora_wire.prove.clients.mysql import MySQLCommandLine
-from aurora_wire.prove.command_line import number
-from aurora_wire.prove.finding import OWN, load
-from aurora_wire.prove.process import Command, Finished, clean_environment
-from aurora_wire.prove.program_client import ProgramClient, task_json
-from aurora_wire.prove.wording import classify
+from aurora_wire.prove.drivers.clients.connector_j import properties
+from aurora_wire.prove.drivers.clients.mariadb import MariaDBCommandLine
+from aurora_wire.prove.drivers.clients.mysql import MySQLCommandLine
+from aurora_wire.prove.drivers.command_line import number
+from aurora_wire.prove.drivers.driver import Ability, Client, ErrorKind, Found, Mode, Outcome, Task
+from aurora_wire.prove.drivers.error_kinds import classify
+from aurora_wire.prove.drivers.process import Command, Finished, clean_environment
+from aurora_wire.prove.drivers.program import ProgramClient, task_json
+from aurora_wire.prove.drivers.registry import OWN, load
 
 PASSWORD = "s3cret of \"quotes\" \\ and # é"
 
@@ -193,7 +193,7 @@ def test_each_driver_says_what_it_is_and_has_all_modes(name: str) -> None:
 
 def test_a_client_that_is_not_installed_is_an_outcome(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("aurora_wire.prove.programs.TRUSTED_PATH", str(tmp_path))
+    monkeypatch.setattr("aurora_wire.prove.drivers.programs.TRUSTED_PATH", str(tmp_path))
     for client in (load("mysql"), load("mariadb"), load("connector-j"), load("mysql2"), load("pymysql==0.0.1")):
         outcome = client.run(task())
         assert outcome.error is not None
@@ -207,7 +207,7 @@ def test_a_mysql_that_is_mariadbs_is_not_taken_for_mysqls(monkeypatch: pytest.Mo
     program.chmod(0o755)
     program.with_name("mariadb").symlink_to(program)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin")
-    monkeypatch.setattr("aurora_wire.prove.programs.TRUSTED_PATH", str(tmp_path))
+    monkeypatch.setattr("aurora_wire.prove.drivers.programs.TRUSTED_PATH", str(tmp_path))
     assert MySQLCommandLine().find() is None
     found = MariaDBCommandLine().find()
     assert found is not None

@@ -14,11 +14,11 @@ import pytest
 
 from aurora_wire.cli import main
 from aurora_wire.errors import UsageError
-from aurora_wire.prove.finding import OWN, load, load_all, names, ready
-from aurora_wire.prove.packages import cache_folder, checked, find_node, find_python, install_python
+from aurora_wire.prove.drivers.environments import cache_folder, checked, find_node, find_python, install_python
+from aurora_wire.prove.drivers.registry import OWN, load, load_all, names, ready
 
 PLUGIN = """
-from aurora_wire.prove.client import Client, Found, Mode, Outcome
+from aurora_wire.prove.drivers.driver import Client, Found, Mode, Outcome
 
 class Shop(Client):
     name = "shop"
@@ -84,7 +84,7 @@ def test_what_is_no_driver_is_refused(register: Callable[[str, str], None]) -> N
 def test_the_packages_own_drivers_cannot_be_replaced(register: Callable[[str, str], None]) -> None:
     register(PLUGIN, "pymysql = shop_plugin_for_tests:Shop")
     assert names() == list(OWN)
-    assert type(load("pymysql")).__module__ == "aurora_wire.prove.clients.pymysql"
+    assert type(load("pymysql")).__module__ == "aurora_wire.prove.drivers.clients.pymysql"
 
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
@@ -94,7 +94,7 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
 
 def test_a_client_that_cannot_be_installed_by_us_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setattr("aurora_wire.prove.programs.TRUSTED_PATH", "/nonexistent")
+    monkeypatch.setattr("aurora_wire.prove.drivers.programs.TRUSTED_PATH", "/nonexistent")
     with pytest.raises(UsageError, match="mariadb is not installed: apt-get install mariadb-client"):
         ready("mariadb", print)
 

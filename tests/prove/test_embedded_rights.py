@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.capture.privileges import Account
-from aurora_wire.prove.embedded import Embedded
-from aurora_wire.prove.packages import find_node
+from aurora_wire.prove.demo_server.mariadb import Embedded
+from aurora_wire.prove.drivers.environments import find_node
+from aurora_wire.rights.privileges import Account
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.prove.embedded import Embedded
-from aurora_wire.prove.interrupts import held_back
+from aurora_wire.prove.demo_server.mariadb import Embedded
+from aurora_wire.signals import held_back
 
 
 @pytest.mark.parametrize("times", [1, 3])

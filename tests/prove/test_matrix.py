@@ -9,11 +9,12 @@ import pytest
 from aurora_wire.prove.canary import Sighting
 from aurora_wire.prove.cell import Agreement, Cell, Result, judge_cell, without_run
 from aurora_wire.prove.cipher_names import same_cipher
-from aurora_wire.prove.client import ErrorKind, Failure, Mode, Outcome
-from aurora_wire.prove.evidence import ConnectionSeen, Evidence, FrameShown, StatementSeen, from_json, to_json
+from aurora_wire.prove.drivers.driver import ErrorKind, Failure, Mode, Outcome
 from aurora_wire.prove.matrix import Matrix
-from aurora_wire.report import matrix_json, matrix_text
-from aurora_wire.report.text_style import Style
+from aurora_wire.prove.observation import ConnectionSeen, Evidence, FrameShown, StatementSeen, from_json, to_json
+from aurora_wire.report import prove_json as matrix_json
+from aurora_wire.report.text import prove as matrix_text
+from aurora_wire.report.wording import Style
 from tests.report.schemas import valid
 
 CANARY = "canary-q7m2xk9c4tvz6hpw3ybn"

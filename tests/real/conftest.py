@@ -12,8 +12,8 @@ from typing import TypeVar
 import pytest
 
 from aurora_wire.errors import AuroraWireError
-from aurora_wire.prove.client import Client
-from aurora_wire.prove.finding import ready
+from aurora_wire.prove.drivers.driver import Client
+from aurora_wire.prove.drivers.registry import ready
 from tests.real.certificates import Certificates
 from tests.real.servers import MYSQL_FOLDER, ROOT, SYSTEM_PATH, MariaDB, MySQL, NotThereError, Server
 

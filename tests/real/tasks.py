@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from aurora_wire.prove.client import Mode, Task
+from aurora_wire.prove.drivers.driver import Mode, Task
 from tests.real.servers import APP, DATABASE, Account, Server
 
 TIMEOUT = 30.0  # seconds; half a second is usual

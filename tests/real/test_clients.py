@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.prove.client import Ability, Client, ErrorKind, Mode, Outcome, Task
-from aurora_wire.prove.finding import OWN
+from aurora_wire.prove.drivers.driver import Ability, Client, ErrorKind, Mode, Outcome, Task
+from aurora_wire.prove.drivers.registry import OWN
 from tests.real.certificates import WRONG_NAME
 from tests.real.servers import ODD, MySQL, Server
 from tests.real.tasks import task_for

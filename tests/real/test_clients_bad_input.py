@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from aurora_wire.prove.client import Client, ErrorKind, Mode, Outcome
-from aurora_wire.prove.finding import OWN
+from aurora_wire.prove.drivers.driver import Client, ErrorKind, Mode, Outcome
+from aurora_wire.prove.drivers.registry import OWN
 from tests.real.certificates import EXPIRED, OTHER_CA, SELF_SIGNED, WRONG_NAME
 from tests.real.servers import APP, READER, TLS_ONLY, Account, Server, free_port
 from tests.real.tasks import task_for

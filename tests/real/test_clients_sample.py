@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.prove.client import ErrorKind, Mode
-from aurora_wire.prove.finding import load, names
+from aurora_wire.prove.drivers.driver import ErrorKind, Mode
+from aurora_wire.prove.drivers.registry import load, names
 from tests.real.servers import ROOT, Account, Server
 from tests.real.tasks import task_for
 
@@ -59,7 +59,7 @@ def test_the_sample_says_what_it_cannot_do_and_what_went_wrong(mariadb: Server) 
 
 
 def test_the_table_of_the_docs_names_all_clients() -> None:
-    from aurora_wire.prove.finding import OWN
+    from aurora_wire.prove.drivers.registry import OWN
 
     text = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
     for name in OWN:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.prove.embedded import NoServer, available
+from aurora_wire.prove.demo_server.mariadb import NoServer, available
 from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c
 from tests.report.schemas import valid
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.capture.privileges import Account
-from aurora_wire.prove.embedded import Embedded
-from aurora_wire.prove.programs import find_program, is_trusted, without_foreign_code
+from aurora_wire.prove.demo_server.mariadb import Embedded
+from aurora_wire.prove.drivers.programs import find_program, is_trusted, without_foreign_code
+from aurora_wire.rights.privileges import Account
 from tests.attacker import TRIES, UID, Attack, as_root, called_by
 from tests.cli.running import COMMAND, ENVIRONMENT
 
@@ -106,7 +106,7 @@ def test_root_runs_nothing_of_the_attackers(arguments: list[str], caller: int | 
 
 
 def test_programs_that_others_may_change_are_passed_over(trap: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aurora_wire.prove.programs.TRUSTED_PATH", f"{trap}:/usr/bin")
+    monkeypatch.setattr("aurora_wire.prove.drivers.programs.TRUSTED_PATH", f"{trap}:/usr/bin")
     monkeypatch.setenv("PATH", str(trap))
     assert find_program("setpriv") == "/usr/bin/setpriv"
     assert not is_trusted(trap / "java")
@@ -122,7 +122,7 @@ def test_what_root_starts_gets_no_code_of_others_by_its_environment() -> None:
 
 
 def test_a_caller_in_the_group_of_root_is_not_taken_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    from aurora_wire.capture.privileges import account_to_become, caller
+    from aurora_wire.rights.privileges import account_to_become, caller
 
     monkeypatch.setenv("SUDO_UID", str(UID))
     monkeypatch.setenv("SUDO_GID", "0")

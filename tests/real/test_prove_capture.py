@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.capture.live import LiveCapture
-from aurora_wire.capture.live_filter import port_filter
-from aurora_wire.prove.observing import LiveObserver, RelayObserver
+from aurora_wire.capture.live.bpf import port_filter
+from aurora_wire.capture.live.ring import LiveCapture
+from aurora_wire.prove.observers import LiveObserver, RelayObserver
 from tests.cli.running import ended_within
 from tests.loopback import ip, pair_of_interfaces
 from tests.real.servers import APP, Server

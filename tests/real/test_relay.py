@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import aurora_wire
-from aurora_wire.prove.client import Mode
-from aurora_wire.prove.finding import load
+from aurora_wire.prove.drivers.driver import Mode
+from aurora_wire.prove.drivers.registry import load
 from tests.capture.relay_ends import Carried
 from tests.real.servers import Server
 from tests.real.tasks import task_for

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from aurora_wire.verdict import servers
-from aurora_wire.verdict.rules import RULES
+from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.servers import SETTINGS, fill, kind_of
 from tests.real.certificates import Certificates
 from tests.real.conftest import _running

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from aurora_wire.verdict import rules
-from aurora_wire.verdict.keylog_result import KeyLogResult
+from aurora_wire.decrypt.key_log_result import KeyLogResult
 from aurora_wire.verdict.result import (
     CaptureResult,
     Confidence,
@@ -23,6 +22,7 @@ from aurora_wire.verdict.result import (
     Undecoded,
     Verdict,
 )
+from aurora_wire.verdict.rules import registry as rules
 
 START = 1_615_971_601_000_000_000  # 2021-03-17 09:00:01 UTC
 MS = 1_000_000

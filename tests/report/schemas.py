@@ -9,12 +9,12 @@ from typing import Any
 
 import jsonschema
 
-from aurora_wire.report import json_report
+from aurora_wire.report import scan_json as json_report
 
 
 def schema(name: str) -> dict[str, Any]:
     """`scan`, `prove` or `comparison`."""
-    path = Path(json_report.__file__).parent / f"{name}.schema.json"
+    path = Path(json_report.__file__).parent / "schemas" / f"{name}.schema.json"
     described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return described
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
-from aurora_wire.report.tcpdump import TcpdumpLines
-from aurora_wire.report.tcpdump_hex import hex_dump
+from aurora_wire.report.packets.hex_dump import hex_dump
+from aurora_wire.report.packets.tcpdump.line import TcpdumpLines
 
 MAGIC_MICRO = 0xA1B2C3D4
 MAGIC_NANO = 0xA1B23C4D

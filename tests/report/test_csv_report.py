@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.report import csv_report
+from aurora_wire.report import csv_tables as csv_report
 from aurora_wire.report.escape import show_text
 from aurora_wire.verdict.result import Scan
 from tests.report import scans

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.packets import Packet
-from aurora_wire.report.explain import explain
-from aurora_wire.report.explain_mysql import LABELS
-from aurora_wire.wire import labels, roles
+from aurora_wire.analysis.packets import Packet
+from aurora_wire.report.packets.explain.frame import explain
+from aurora_wire.report.packets.explain.mysql import LABELS
+from aurora_wire.wire.decoding import labels, roles
 from aurora_wire.wire.mysql import capabilities
 from tests.conversations import mysql, tls
 from tests.conversations.tcp import ACK, PSH, SYN, frame

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.packets import packets
+from aurora_wire.analysis.packets import packets
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.explain import explain
+from aurora_wire.report.packets.explain.frame import explain
 
 
 def _explanations(capture: Path) -> str:

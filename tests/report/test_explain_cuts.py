@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from aurora_wire.analysis.packets import Packet, PacketView, packets
 from aurora_wire.errors import CaptureError
-from aurora_wire.packets import Packet, PacketView, packets
-from aurora_wire.report.explain import explain
-from aurora_wire.wire import labels, roles
+from aurora_wire.report.packets.explain.frame import explain
+from aurora_wire.wire.decoding import labels, roles
 from tests.conversations import mysql
 from tests.conversations.tcp import Conversation, pcap
 from tests.evidence.test_cut_captures import PORTS, captures, records

@@ -13,16 +13,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from aurora_wire.analysis import scan as scan_captures
+from aurora_wire.analysis.scan import scan as scan_captures
 from aurora_wire.errors import UsageError
-from aurora_wire.report import html, html_frames
-from aurora_wire.report.html_choice import DETAILS, ROWS
-from aurora_wire.report.html_findings import rule_cards
-from aurora_wire.report.html_hex import Dump
-from aurora_wire.report.places import Places
-from aurora_wire.verdict import rules
-from aurora_wire.verdict.frameworks import FRAMEWORKS
+from aurora_wire.report.fingerprints import Places
+from aurora_wire.report.html import frames as html_frames
+from aurora_wire.report.html import render as html
+from aurora_wire.report.html.findings import rule_cards
+from aurora_wire.report.html.hex import Dump
+from aurora_wire.report.html.limits import DETAILS, ROWS
 from aurora_wire.verdict.result import Scan, Undecoded, Verdict
+from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules.controls import FRAMEWORKS
 from tests.cli.running import python
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, pcap
@@ -359,7 +360,7 @@ def test_without_jinja_there_is_one_line_that_says_what_to_install() -> None:
 
 def test_jinja_is_not_loaded_by_a_scan() -> None:
     assert python(
-        "import sys, aurora_wire.cli.scan, aurora_wire.analysis, aurora_wire.report.html\n"
+        "import sys, aurora_wire.cli.scan, aurora_wire.analysis.scan, aurora_wire.report.html.render\n"
         "print([name for name in ('jinja2', 'markupsafe', 'cryptography') if name in sys.modules])"
     ) == "[]\n"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aurora_wire.analysis import scan
-from aurora_wire.report import html, html_frames
+from aurora_wire.analysis.scan import scan
+from aurora_wire.report.html import frames as html_frames
+from aurora_wire.report.html import render as html
 from tests.conftest import ROOT
 from tests.report.test_html import check
 

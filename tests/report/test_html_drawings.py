@@ -7,12 +7,12 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurora_wire.report import svg_hosts, svg_timeline
-from aurora_wire.report.html_frames import Step
-from aurora_wire.report.html_text import after, size
-from aurora_wire.report.svg_bytes import SLIVER, WIDTH, draw_bytes
-from aurora_wire.report.svg_hosts import SIDE, counts_by_pair, draw_hosts
-from aurora_wire.report.svg_timeline import BLOCKS, LEFT, draw_timeline
+from aurora_wire.report.html import svg_hosts, svg_timeline
+from aurora_wire.report.html.frames import Step
+from aurora_wire.report.html.svg_bytes import SLIVER, WIDTH, draw_bytes
+from aurora_wire.report.html.svg_hosts import SIDE, counts_by_pair, draw_hosts
+from aurora_wire.report.html.svg_timeline import BLOCKS, LEFT, draw_timeline
+from aurora_wire.report.html.text import after, size
 from aurora_wire.verdict.result import Endpoint, Verdict
 from tests.report import scans
 

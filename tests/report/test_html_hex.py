@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.analysis import scan
-from aurora_wire.packets import PacketView, packets
-from aurora_wire.report.html_hex import LONGEST, Dump, dump_of
+from aurora_wire.analysis.packets import PacketView, packets
+from aurora_wire.analysis.scan import scan
+from aurora_wire.report.html.hex import LONGEST, Dump, dump_of
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, pcap
 from tests.lab.truth import TRUTH

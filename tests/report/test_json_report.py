@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from aurora_wire.report import json_report
+from aurora_wire.report import scan_json as json_report
 from aurora_wire.verdict.result import Scan
 from tests.report import scans
 from tests.report.schemas import objects, schema

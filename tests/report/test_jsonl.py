@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema
 
-from aurora_wire.report.jsonl import JSONLines
+from aurora_wire.report.scan_jsonl import JSONLines
 from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.result import Scan
 from tests.report import scans

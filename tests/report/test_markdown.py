@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from aurora_wire.report import markdown
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.markdown_text import code, prose
-from aurora_wire.verdict import rules
 from aurora_wire.verdict.result import Reason, Scan, Undecoded
+from aurora_wire.verdict.rules import registry as rules
 from tests.report import scans
 
 TAGS = {"h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "strong", "code", "pre", "sub"}

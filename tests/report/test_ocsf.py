@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
 from aurora_wire.report import ocsf
-from aurora_wire.verdict import rules
 from aurora_wire.verdict.result import Scan
+from aurora_wire.verdict.rules import registry as rules
 from tests.report import scans
 
 VERSIONS = ("1.3.0", "1.4.0", "1.5.0", "1.6.0", "1.7.0", "1.8.0")

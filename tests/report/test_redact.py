@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.report.redact import redact_sql, redact_statement
+from aurora_wire.redact.sql import redact_sql, redact_statement
 from aurora_wire.verdict.result import Parameter, StatementResult
 
 CASES = {

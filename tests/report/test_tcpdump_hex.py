@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.report.tcpdump_hex import COLOUR_OFF, COLOUR_ON, hex_dump, hex_dump_marked
+from aurora_wire.report.packets.hex_dump import COLOUR_OFF, COLOUR_ON, hex_dump, hex_dump_marked
 
 TEXT = b"0123456789abcdefINSERT INTO t"
 

@@ -10,8 +10,8 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, Pad
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
-from aurora_wire.report.tcpdump import TcpdumpLines, time_text
-from aurora_wire.report.tcpdump_tcp import MAX_CONNECTIONS
+from aurora_wire.report.packets.tcpdump.line import TcpdumpLines, time_text
+from aurora_wire.report.packets.tcpdump.tcp import MAX_CONNECTIONS
 from tests.report import random_packets
 from tests.report.tcpdump_runs import Record, by_packet, our_lines, tcpdump_lines, write_pcap
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from aurora_wire.report.text import render
-from aurora_wire.report.text_style import judged
-from aurora_wire.verdict import rules
+from aurora_wire.report.text.report import render
+from aurora_wire.report.wording import judged
 from aurora_wire.verdict.result import Confidence, Endpoint, Reason, Scan, Verdict
+from aurora_wire.verdict.rules import registry as rules
 from tests.report import scans
 
 ACTS_ON_TERMINALS = ("Cc", "Cf", "Cs", "Zl", "Zp")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aurora_wire.report.times import Clock, rfc3339, time_of_day
+from aurora_wire.report.timestamps import Clock, rfc3339, time_of_day
 from tests.report import scans
 
 DAY = 86_400 * 1_000_000_000

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import aurora_wire
-from aurora_wire.verdict.keylog import KeyLog
+from aurora_wire.decrypt.key_log import KeyLog
 from aurora_wire.verdict.result import ConnectionResult, OpenedResult, Scan
 from tests.conversations import Conversation, Packet
 from tests.conversations.judge import PORTS, explain, write

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from aurora_wire.analysis import Analysis
+from aurora_wire.analysis.scan import Analysis
 from aurora_wire.verdict.result import Scan
-from aurora_wire.wire.connection_log import Budget
-from aurora_wire.wire.engine import Engine
+from aurora_wire.wire.decoding.connection_log import Budget
+from aurora_wire.wire.flows.engine import Engine
 from tests.conversations import Conversation, Packet, interleave, mysql, pcap, play
 from tests.conversations.judge import explain
 from tests.conversations.sessions import payload_of, plaintext, since, tls13, until

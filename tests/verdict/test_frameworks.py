@@ -7,7 +7,8 @@ from typing import get_args
 
 import pytest
 
-from aurora_wire.verdict.frameworks import (
+from aurora_wire.verdict.result import TLSResult, Verdict
+from aurora_wire.verdict.rules.controls import (
     BY_RULE,
     CONTROLS,
     FRAMEWORKS,
@@ -17,8 +18,7 @@ from aurora_wire.verdict.frameworks import (
     mappings_of_rule,
     mappings_of_verdict,
 )
-from aurora_wire.verdict.result import TLSResult, Verdict
-from aurora_wire.verdict.rules import RULES
+from aurora_wire.verdict.rules.registry import RULES
 from tests.report import scans
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from aurora_wire.inflaters import zstd_decompressor
 from aurora_wire.verdict.describe import describe
-from aurora_wire.wire.connection_log import OTHER
-from aurora_wire.wire.engine import Engine
+from aurora_wire.wire.decoding.connection_log import OTHER
+from aurora_wire.wire.flows.engine import Engine
+from aurora_wire.zstd import zstd_decompressor
 from tests.conversations import tls
 from tests.memory.kinds import ACK, SYN, segment
 

@@ -10,7 +10,7 @@ import pytest
 
 from aurora_wire.verdict.describe import describe
 from aurora_wire.verdict.result import ConnectionResult
-from aurora_wire.wire.engine import Engine
+from aurora_wire.wire.flows.engine import Engine
 
 NAMES = (
     "mariadb-10.11/commands", "mariadb-10.11/connj-prepared", "mariadb-10.11/replication-plain",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aurora_wire.decrypt.key_log import CLIENT_TRAFFIC, MASTER_SECRET, SERVER_TRAFFIC, KeyLog
 from aurora_wire.errors import UsageError
-from aurora_wire.verdict.keylog import CLIENT_TRAFFIC, MASTER_SECRET, SERVER_TRAFFIC, KeyLog
 
 RANDOM, OTHER = bytes(range(32)), bytes(range(1, 33))
 SECRET, MASTER = b"\xab" * 48, b"\xcd" * 48

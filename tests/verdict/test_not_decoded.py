@@ -9,7 +9,7 @@ import pytest
 
 import aurora_wire
 from aurora_wire.verdict.result import Scan
-from aurora_wire.wire import skipped
+from aurora_wire.wire.net import skip_reasons as skipped
 from tests.conversations.sessions import plaintext, play, tls13
 from tests.conversations.tcp import Packet, pcap
 

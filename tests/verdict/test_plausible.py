@@ -12,7 +12,8 @@ import pytest
 
 import aurora_wire
 from aurora_wire.cli.formats import pieces_of
-from aurora_wire.report import html, text
+from aurora_wire.report.html import render as html
+from aurora_wire.report.text import report as text
 from aurora_wire.verdict.plausible import AT_ONCE, most_missing
 from aurora_wire.verdict.result import Scan
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from aurora_wire.verdict import rules
-from aurora_wire.verdict.rule import Rule
-from aurora_wire.verdict.rules import RULES
+from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules.registry import RULES
+from aurora_wire.verdict.rules.rule import Rule
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 NAMES = {name: value for name, value in vars(rules).items() if re.fullmatch(r"AW\d{3}", str(value))}

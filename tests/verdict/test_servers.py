@@ -9,9 +9,10 @@ import pytest
 
 import aurora_wire
 from aurora_wire.cli.formats import pieces_of
-from aurora_wire.report import html, text
+from aurora_wire.report.html import render as html
+from aurora_wire.report.text import report as text
 from aurora_wire.verdict import servers
-from aurora_wire.verdict.rules import RULES
+from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.servers import KINDS, SETTINGS, UNKNOWN, fill, kind_of
 
 

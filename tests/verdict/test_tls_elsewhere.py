@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import aurora_wire
-from aurora_wire.report.json_report import render
+from aurora_wire.report.scan_json import render
 from aurora_wire.verdict.result import is_loopback
 from tests.conversations.sessions import plaintext, play, since, tls13
 from tests.conversations.tcp import Conversation, pcap

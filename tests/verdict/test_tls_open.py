@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.capture.opening import open_capture
-from aurora_wire.pump import pump
-from aurora_wire.verdict.keylog import KeyLog
-from aurora_wire.verdict.tls_open.openers import KeyLogOpeners
-from aurora_wire.wire.engine import Engine
-from aurora_wire.wire.facts import Facts
+from aurora_wire.analysis.pump import pump
+from aurora_wire.capture.files.open import open_capture
+from aurora_wire.decrypt.decryptor import KeyLogOpeners
+from aurora_wire.decrypt.key_log import KeyLog
+from aurora_wire.wire.flows.engine import Engine
+from aurora_wire.wire.flows.facts import Facts
 from tests.conversations import Conversation, Packet, Step, mysql, pcap, pcapng, play
 from tests.conversations.judge import explain
 from tests.conversations.sessions import SECRET

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.verdict.keylog import (
+from aurora_wire.decrypt.decryptor import KeyLogOpeners
+from aurora_wire.decrypt.key_log import (
     CLIENT_HANDSHAKE,
     CLIENT_TRAFFIC,
     MASTER_SECRET,
@@ -18,10 +19,9 @@ from aurora_wire.verdict.keylog import (
     SERVER_TRAFFIC,
     KeyLog,
 )
-from aurora_wire.verdict.tls_open.openers import KeyLogOpeners
-from aurora_wire.verdict.tls_open.schedule import expand_label, prf
-from aurora_wire.verdict.tls_open.suites import TLS_1_3, protection_of
-from aurora_wire.wire.tls.opening import FAILED, IGNORED, NO_KEYS, OPENED, Opener
+from aurora_wire.decrypt.key_schedule import expand_label, prf
+from aurora_wire.decrypt.suite_parameters import TLS_1_3, protection_of
+from aurora_wire.wire.tls.decryption import FAILED, IGNORED, NO_KEYS, OPENED, Opener
 from aurora_wire.wire.tls.suites import NAMES
 from tests.verdict.openings import need_cryptography
 

@@ -9,7 +9,8 @@ import subprocess
 import pytest
 
 import aurora_wire
-from aurora_wire.report import json_report, text
+from aurora_wire.report import scan_json as json_report
+from aurora_wire.report.text import report as text
 from aurora_wire.verdict.result import ConnectionResult, OpenedResult, Scan
 from tests.conversations.judge import explain
 from tests.lab.truth import LAB, TEXTS, TRUTH, Truth, same_text

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import aurora_wire
-from aurora_wire.packets import packets
-from aurora_wire.report.json_report import render
-from aurora_wire.report.places import Places
+from aurora_wire.analysis.packets import packets
+from aurora_wire.report.fingerprints import Places
+from aurora_wire.report.scan_json import render
 from aurora_wire.verdict.frame_places import FramePlaces
 
 MS = 1_000_000

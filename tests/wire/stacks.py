@@ -20,8 +20,8 @@ from scapy.layers.l2 import LLC as LLC_LAYER
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Raw
 
-from aurora_wire.wire.fragments import Fragments
-from aurora_wire.wire.locator import Locator
+from aurora_wire.wire.net.dissect import Locator
+from aurora_wire.wire.net.ip_fragments import Fragments
 
 MAC_A, MAC_B = "02:00:00:00:00:0a", "0a:00:00:00:00:0b"
 CLIENT_V4, SERVER_V4 = "10.0.0.5", "10.0.0.9"

@@ -7,8 +7,8 @@ import random
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.wire.connection import Connection
-from aurora_wire.wire.engine import Engine
+from aurora_wire.wire.flows.connection import Connection
+from aurora_wire.wire.flows.engine import Engine
 from tests.conversations import Conversation, Packet, mysql
 from tests.conversations.sessions import SECRET, plaintext, since, tls12, tls13
 from tests.conversations.tcp import ACK, FIN, RST, START_NS, STEP_NS, SYN, Sender

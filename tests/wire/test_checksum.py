@@ -12,7 +12,7 @@ from scapy.layers.inet6 import IPv6, in6_chksum
 from scapy.packet import Raw
 from scapy.utils import checksum as scapy_checksum
 
-from aurora_wire.wire.checksum import (
+from aurora_wire.wire.net.checksum import (
     BAD,
     GOOD,
     PARTIAL,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.wire import skipped
-from aurora_wire.wire.skipped import remedy_of, skipped_name
+from aurora_wire.wire.net import skip_reasons as skipped
+from aurora_wire.wire.net.skip_reasons import remedy_of, skipped_name
 from tests.wire.encapsulations import FRAMES, NOT_JUDGED, Frame
 from tests.wire.stacks import EXPECTED_V4, EXPECTED_V6, Changes, Found, found, locate, new_locator
 from tests.wire.test_link_judged import as_row, judged, same, write_pcap

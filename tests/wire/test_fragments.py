@@ -13,11 +13,11 @@ from scapy.layers.inet import ICMP, IP, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, fragment6
 from scapy.packet import Raw
 
-from aurora_wire.wire import skipped
-from aurora_wire.wire.checksum import GOOD, internet_checksum, tcp_checksum_state
-from aurora_wire.wire.fragments import COMPLETE, MAX_PIECES, REFUSED, WAITING, Fragments
-from aurora_wire.wire.locator import Locator
-from aurora_wire.wire.skipped import skipped_name
+from aurora_wire.wire.net import skip_reasons as skipped
+from aurora_wire.wire.net.checksum import GOOD, internet_checksum, tcp_checksum_state
+from aurora_wire.wire.net.dissect import Locator
+from aurora_wire.wire.net.ip_fragments import COMPLETE, MAX_PIECES, REFUSED, WAITING, Fragments
+from aurora_wire.wire.net.skip_reasons import skipped_name
 from tests.wire.stacks import (
     CLIENT_V4,
     CLIENT_V6,

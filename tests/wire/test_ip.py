@@ -23,8 +23,8 @@ from scapy.layers.ipsec import AH
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
-from aurora_wire.wire import skipped
-from aurora_wire.wire.skipped import skipped_name
+from aurora_wire.wire.net import skip_reasons as skipped
+from aurora_wire.wire.net.skip_reasons import skipped_name
 from tests.wire.stacks import (
     CLIENT_PORT,
     CLIENT_V4,

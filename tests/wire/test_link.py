@@ -12,8 +12,8 @@ from scapy.layers.dot11 import Dot11, RadioTap
 from scapy.layers.l2 import ARP, LLC, SNAP, STP, CookedLinux, CookedLinuxV2, Dot3, Ether
 from scapy.packet import Raw
 
-from aurora_wire.wire import skipped
-from aurora_wire.wire.skipped import skipped_name
+from aurora_wire.wire.net import skip_reasons as skipped
+from aurora_wire.wire.net.skip_reasons import skipped_name
 from tests.wire.stacks import (
     EXPECTED_V4,
     EXPECTED_V6,

@@ -18,8 +18,8 @@ import pytest
 from scapy.layers.inet import IP, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, fragment6
 
-from aurora_wire.wire import skipped
-from aurora_wire.wire.checksum import BAD, tcp_checksum_state
+from aurora_wire.wire.net import skip_reasons as skipped
+from aurora_wire.wire.net.checksum import BAD, tcp_checksum_state
 from tests.wire.stacks import (
     CLIENT_V4,
     CLIENT_V6,

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.wire import detect
-from aurora_wire.wire.chain import chain_tells, find_chain
-from aurora_wire.wire.midstream import UNDECIDED, MidStream
+from aurora_wire.wire.identify import signatures as detect
+from aurora_wire.wire.identify.midstream import UNDECIDED, MidStream
 from aurora_wire.wire.mysql.login import opens_login
+from aurora_wire.wire.mysql.plausibility import is_event
+from aurora_wire.wire.mysql.reply_chain import chain_tells, find_chain
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
-from aurora_wire.wire.mysql.telling import is_event
 from tests.conversations import mysql
 
 REAL = [

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from aurora_wire.wire.other_protocols import CLIENT, EITHER, SERVER, recognise
+from aurora_wire.wire.identify.foreign import CLIENT, EITHER, SERVER, recognise
 from tests.wire.whole_streams import streams
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.wire.proxy import MORE, NO, ProxyHeader, parse_proxy, proxy_length
+from aurora_wire.wire.identify.proxy_header import MORE, NO, ProxyHeader, parse_proxy, proxy_length
 
 SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 V1 = b"PROXY TCP4 192.0.2.10 192.0.2.20 56324 3306\r\n"

@@ -15,9 +15,9 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, GRE, Ether
 from scapy.packet import Raw
 
-from aurora_wire.wire import skipped
-from aurora_wire.wire.cursor import MAX_DEPTH
-from aurora_wire.wire.skipped import skipped_name
+from aurora_wire.wire.net import skip_reasons as skipped
+from aurora_wire.wire.net.cursor import MAX_DEPTH
+from aurora_wire.wire.net.skip_reasons import skipped_name
 from tests.wire.stacks import (
     EXPECTED_V4,
     EXPECTED_V6,

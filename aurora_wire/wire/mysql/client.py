@@ -8,9 +8,10 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire import labels, notes, roles
-from aurora_wire.wire.connection_log import Side
-from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
+from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding import labels, roles
+from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.mysql.auth import is_cleartext_password
 from aurora_wire.wire.mysql.capabilities import COMPRESS, QUERY_ATTRIBUTES, UNKNOWN, ZSTD_COMPRESSION_ALGORITHM
 from aurora_wire.wire.mysql.commands import (
@@ -44,6 +45,7 @@ from aurora_wire.wire.mysql.commands import (
 )
 from aurora_wire.wire.mysql.events import LoggedIn, Statement, TLSRequested
 from aurora_wire.wire.mysql.facts import MAX_ASKED, NAME_COST, MySQLFacts
+from aurora_wire.wire.mysql.framing import LATE, REJECT, TELLING, Packets, role_of
 from aurora_wire.wire.mysql.login import (
     Login,
     is_name,
@@ -53,10 +55,9 @@ from aurora_wire.wire.mysql.login import (
     parse_ssl_request,
     replica_password,
 )
-from aurora_wire.wire.mysql.packets import LATE, REJECT, TELLING, Packets, role_of
+from aurora_wire.wire.mysql.plausibility import CERTAIN, NOTHING, command_tells
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.statements import Statements
-from aurora_wire.wire.mysql.telling import CERTAIN, NOTHING, command_tells
 from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.tls.record_shape import is_record_start
 

@@ -11,15 +11,16 @@ from typing import Final, Protocol
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u24
-from aurora_wire.wire import labels, notes
-from aurora_wire.wire.connection_log import Side
-from aurora_wire.wire.decoder import STAY, TO_SEARCH, Decoder
+from aurora_wire.binary import u24
+from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding import labels
+from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding.decoder import STAY, TO_SEARCH, Decoder
+from aurora_wire.wire.decoding.tracker import Tracker
 from aurora_wire.wire.mysql.facts import MySQLFacts
-from aurora_wire.wire.mysql.packets import Packets
+from aurora_wire.wire.mysql.framing import Packets
+from aurora_wire.wire.mysql.plausibility import NOTHING, command_tells, reply_tells
 from aurora_wire.wire.mysql.sql_text import begins_statement
-from aurora_wire.wire.mysql.telling import NOTHING, command_tells, reply_tells
-from aurora_wire.wire.tracking import Tracker
 
 HEADER: Final[i64] = 7
 CHUNK: Final[i64] = 65536        # bytes inflated at a time

@@ -4,7 +4,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.wire.events import Event
+from aurora_wire.wire.decoding.events import Event
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.login import Login
 from aurora_wire.wire.mysql.values import Value

@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.reads import u16, u32
+from aurora_wire.binary import u16, u32
 from aurora_wire.wire.mysql.commands import COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE, COM_STMT_SEND_LONG_DATA
 from aurora_wire.wire.mysql.lenenc import read_lenenc
 from aurora_wire.wire.mysql.parameters import (

@@ -4,9 +4,9 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.wire import notes
-from aurora_wire.wire.connection_log import MAX_EVENTS, Budget
-from aurora_wire.wire.events import Event
+from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding.connection_log import MAX_EVENTS, Budget
+from aurora_wire.wire.decoding.events import Event
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.greeting import Greeting
@@ -47,7 +47,8 @@ class MySQLFacts(TLSLog):
         super().__init__(connection, budget, events)
         # Used for each segment or packet: here, as in memory, near the beginning.
         self.readable = False                    # a statement or login that is readable by itself was seen
-        self.told = False                        # MySQL in the clear: what was seen adds up to it (wire/midstream.py)
+        # MySQL in the clear: what was seen adds up to it (wire/identify/midstream.py)
+        self.told = False
         self.capabilities_known = False
         self.infile = False                      # the client is sending a file that the server asked for
         self.handed: i64 = 0                     # to what the connection was handed (mysql/commands.py); 0: to nothing

@@ -7,7 +7,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.reads import u16, u24, u32
+from aurora_wire.binary import u16, u24, u32
 from aurora_wire.wire.mysql.capabilities import EXTENDED_MASK, LONG_PASSWORD, PLUGIN_AUTH
 from aurora_wire.wire.mysql.lenenc import find_nul
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16, u24, u32
+from aurora_wire.binary import u16, u24, u32
 
 # What stands in place of a value; all are negative.
 NULL: Final[i64] = -1      # 0xFB: SQL NULL, legal in text rows only

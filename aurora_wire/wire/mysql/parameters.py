@@ -7,7 +7,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.reads import u16
+from aurora_wire.binary import u16
 from aurora_wire.wire.mysql.lenenc import read_lestr, read_parameter_length
 from aurora_wire.wire.mysql.types import is_value_type
 from aurora_wire.wire.mysql.values import IS_NULL, Value, is_temporal, read_value, size_of, value_bounds

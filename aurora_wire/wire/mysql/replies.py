@@ -8,7 +8,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.reads import u16, u32
+from aurora_wire.binary import u16, u32
 from aurora_wire.wire.mysql.capabilities import (
     MARIADB_CACHE_METADATA,
     OPTIONAL_RESULTSET_METADATA,

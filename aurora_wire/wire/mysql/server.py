@@ -8,16 +8,17 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire import labels, notes, roles
-from aurora_wire.wire.connection_log import Side
-from aurora_wire.wire.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
+from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding import labels, roles
+from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.mysql.client import compression_of
 from aurora_wire.wire.mysql.events import GreetingSeen, ServerError
 from aurora_wire.wire.mysql.facts import MySQLFacts
+from aurora_wire.wire.mysql.framing import LATE, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.greeting import parse_greeting
-from aurora_wire.wire.mysql.packets import LATE, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.replies import parse_err
-from aurora_wire.wire.mysql.responses import Responses, read_auth
+from aurora_wire.wire.mysql.reply_frames import Responses, read_auth
 from aurora_wire.wire.tls.record_shape import is_record_start
 
 # States.

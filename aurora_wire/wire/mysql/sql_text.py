@@ -7,7 +7,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u24
+from aurora_wire.binary import u24
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_PREPARE
 
 SHOWN: Final[i64] = 64       # bytes that are looked at

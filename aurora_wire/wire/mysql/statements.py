@@ -7,7 +7,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.connection_log import Budget
+from aurora_wire.wire.decoding.connection_log import Budget
 from aurora_wire.wire.mysql.commands import COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE
 from aurora_wire.wire.mysql.execute import (
     LAST_PREPARED,
@@ -18,7 +18,7 @@ from aurora_wire.wire.mysql.execute import (
     read_statement_id,
 )
 from aurora_wire.wire.mysql.facts import MySQLFacts
-from aurora_wire.wire.mysql.placing import count_placeholders
+from aurora_wire.wire.mysql.placeholders import count_placeholders
 from aurora_wire.wire.mysql.query import parse_query
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.values import Value

@@ -8,7 +8,7 @@ from typing import Final
 from librt.strings import BytesWriter, read_f32_le, read_f64_le, read_i64_le, write_f32_le
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.reads import u16, u32
+from aurora_wire.binary import u16, u32
 from aurora_wire.wire.mysql import types
 from aurora_wire.wire.mysql.lenenc import read_parameter
 

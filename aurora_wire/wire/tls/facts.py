@@ -4,8 +4,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.connection_log import Budget, ConnectionLog
-from aurora_wire.wire.events import Event
+from aurora_wire.wire.decoding.connection_log import Budget, ConnectionLog
+from aurora_wire.wire.decoding.events import Event
 from aurora_wire.wire.tls.hello import ClientHello, ServerHello
 
 

@@ -9,13 +9,13 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16_be, u24_be
-from aurora_wire.wire.connection_log import Budget, Side
+from aurora_wire.binary import u16_be, u24_be
+from aurora_wire.wire.decoding.connection_log import Budget, Side
 from aurora_wire.wire.tls import names
-from aurora_wire.wire.tls.ciphers import suite_name
+from aurora_wire.wire.tls.ciphertext_sample import READABLE_RUN, readable
 from aurora_wire.wire.tls.facts import TLSFacts, TLSSide
 from aurora_wire.wire.tls.hello import certificate_slices, parse_client_hello, parse_server_hello
-from aurora_wire.wire.tls.sample import READABLE_RUN, readable
+from aurora_wire.wire.tls.suite_strength import suite_name
 
 MAX_HANDSHAKE: Final[i64] = 65536    # bytes of handshake messages held, our bound
 SMALL_PIECE: Final[i64] = 1024       # bytes up to which what follows is joined to it

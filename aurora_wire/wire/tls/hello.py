@@ -11,7 +11,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.reads import u16_be, u24_be
+from aurora_wire.binary import u16_be, u24_be
 from aurora_wire.wire.tls.names import (
     ALPN,
     EARLY_DATA,

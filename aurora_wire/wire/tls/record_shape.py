@@ -7,7 +7,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16_be, u24_be, u32_be
+from aurora_wire.binary import u16_be, u24_be, u32_be
 
 MAX_RECORD: Final[i64] = 18432       # 2^14 + 2048: RFC 5246, 6.2.3
 CHANGE_CIPHER_SPEC: Final[i64] = 20

@@ -9,13 +9,15 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.reads import u16_be, u32_be
-from aurora_wire.wire import labels, notes
-from aurora_wire.wire.connection_log import Side
-from aurora_wire.wire.decoder import STAY, TO_OTHER, TO_SEARCH, Decoder
-from aurora_wire.wire.events import TLSStarted
-from aurora_wire.wire.segment import Progress
-from aurora_wire.wire.tls.ciphers import NULL_SUITES
+from aurora_wire.binary import u16_be, u32_be
+from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding import labels
+from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding.decoder import STAY, TO_OTHER, TO_SEARCH, Decoder
+from aurora_wire.wire.decoding.events import TLSStarted
+from aurora_wire.wire.decoding.segment import Progress
+from aurora_wire.wire.tls.ciphertext_sample import CIPHERTEXT, RUN, WINDOW, Sample
+from aurora_wire.wire.tls.decryption import Opening, OpeningMaker
 from aurora_wire.wire.tls.facts import TLSFacts, TLSLog, TLSSide
 from aurora_wire.wire.tls.handshake import (
     MAX_HANDSHAKE,
@@ -31,7 +33,6 @@ from aurora_wire.wire.tls.handshake import (
     reads_as_message,
 )
 from aurora_wire.wire.tls.hello import parse_v2_client_hello
-from aurora_wire.wire.tls.opening import Opening, OpeningMaker
 from aurora_wire.wire.tls.record_shape import (
     ALERT,
     APPLICATION_DATA,
@@ -41,7 +42,7 @@ from aurora_wire.wire.tls.record_shape import (
     RECORD_HEADER,
     record_length,
 )
-from aurora_wire.wire.tls.sample import CIPHERTEXT, RUN, WINDOW, Sample
+from aurora_wire.wire.tls.suite_strength import NULL_SUITES
 
 MAX_RECORD_1_3: Final[i64] = 16640   # 2^14 + 256: RFC 8446, 5.2
 # A TLS 1.3 record has a content type and a tag of 16 besides what it holds (CCM_8: 8 fewer): that is all of an empty

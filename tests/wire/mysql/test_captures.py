@@ -13,7 +13,7 @@ from aurora_wire.wire.mysql.auth import is_cleartext_password, parse_auth_more_d
 from aurora_wire.wire.mysql.execute import Prepared, parse_bulk_execute, parse_execute
 from aurora_wire.wire.mysql.greeting import parse_greeting
 from aurora_wire.wire.mysql.login import parse_change_user, parse_login
-from aurora_wire.wire.mysql.placing import count_placeholders, place_parameters
+from aurora_wire.wire.mysql.placeholders import count_placeholders, place_parameters
 from aurora_wire.wire.mysql.query import parse_query
 from aurora_wire.wire.mysql.replies import parse_ok, parse_prepare_ok
 from tests.wire.mysql.captured import Packet, packets_of, truth_of

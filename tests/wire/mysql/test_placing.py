@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.wire.mysql.placing import count_placeholders, place_parameters
+from aurora_wire.wire.mysql.placeholders import count_placeholders, place_parameters
 
 
 @pytest.mark.parametrize(

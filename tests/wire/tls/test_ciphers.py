@@ -9,8 +9,8 @@ import warnings
 
 import pytest
 
-from aurora_wire.wire.tls import ciphers
-from aurora_wire.wire.tls.ciphers import authenticates, encrypts, has_forward_secrecy, suite_name, weakness
+from aurora_wire.wire.tls import suite_strength as ciphers
+from aurora_wire.wire.tls.suite_strength import authenticates, encrypts, has_forward_secrecy, suite_name, weakness
 from aurora_wire.wire.tls.suites import NAMES
 
 # Where scapy and the registry differ: registry names that scapy put in the usual order.

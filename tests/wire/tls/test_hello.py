@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.wire.tls.ciphers import authenticates, encrypts, suite_name
 from aurora_wire.wire.tls.hello import (
     RETRY_RANDOM,
     ClientHello,
@@ -25,6 +24,7 @@ from aurora_wire.wire.tls.hello import (
     parse_v2_client_hello,
 )
 from aurora_wire.wire.tls.names import version_name
+from aurora_wire.wire.tls.suite_strength import authenticates, encrypts, suite_name
 from tests.wire.whole_streams import streams
 
 RANDOM = bytes(range(32))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.wire.tls.sample import (
+from aurora_wire.wire.tls.ciphertext_sample import (
     CIPHERTEXT,
     LIMIT,
     MOST,

@@ -1,0 +1,1 @@
+"""Frames in, a Scan out: what scan, watch and packets run."""

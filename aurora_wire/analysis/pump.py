@@ -1,0 +1,67 @@
+"""The loop between a capture and the engine: compiled, so that a frame costs no call into the interpreter."""
+
+from mypy_extensions import i64
+
+from aurora_wire.capture.frame_source import FrameSource
+from aurora_wire.wire.flows.engine import Engine
+
+
+def pump(source: FrameSource, engine: Engine, limit: i64) -> i64:
+    """Feed up to `limit` frames; answers how many there were, fewer only at the end of the capture.
+
+    Raises CaptureError where the capture is damaged: the frames before it were fed.
+    """
+    count: i64 = 0
+    while count < limit and source.advance():
+        engine.feed(
+            source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
+        )
+        count += 1
+    return count
+
+
+def pump_until(source: FrameSource, engine: Engine, limit: i64, until: i64) -> bool:
+    """Feed the current frame and those that follow it, up to `limit` and to the first one later than `until`.
+
+    That one is then the current frame; False where there is none: the capture has ended. A frame without a time
+    goes with the one before it. Stops earlier where the caller has to take what the engine has for it.
+    """
+    count: i64 = 0
+    while True:
+        engine.feed(
+            source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
+        )
+        count += 1
+        if not source.advance():
+            return False
+        if source.time_ns > until or count >= limit:
+            return True
+        if count & 63 == 0 and engine.waits_to_be_taken():
+            return True
+
+
+def pump_noting(
+    source: FrameSource, engine: Engine, limit: i64, until: i64, seen_in: dict[int, int], capture: int
+) -> bool:
+    """Do as `pump_until`, and note in `seen_in`, by connection, a bit for each capture with a packet of it."""
+    count: i64 = 0
+    bit = 1 << capture
+    while True:
+        before = engine.tcp_frames
+        engine.feed(
+            source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
+        )
+        if engine.tcp_frames != before:
+            connection = engine.last_connection()
+            if connection is not None:
+                number = int(connection.facts.id)
+                seen = seen_in.get(number, 0)
+                if not seen & bit:
+                    seen_in[number] = seen | bit
+        count += 1
+        if not source.advance():
+            return False
+        if source.time_ns > until or count >= limit:
+            return True
+        if count & 63 == 0 and engine.waits_to_be_taken():
+            return True

@@ -1,0 +1,1 @@
+"""Capture files: found, opened, decompressed, read and written."""

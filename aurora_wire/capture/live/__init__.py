@@ -1,0 +1,1 @@
+"""Frames from the kernel's ring, and what is written of them."""

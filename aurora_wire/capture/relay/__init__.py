@@ -1,0 +1,1 @@
+"""Connections carried by ourselves, where nobody may capture."""

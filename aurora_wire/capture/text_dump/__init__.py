@@ -1,0 +1,1 @@
+"""Packets printed by tcpdump -x, read back."""

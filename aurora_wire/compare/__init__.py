@@ -1,0 +1,1 @@
+"""Two runs: did the fix work; who breaks if TLS is required."""

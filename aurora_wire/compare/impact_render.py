@@ -1,0 +1,134 @@
+"""Who breaks, as text, JSON (`aurora-wire/impact/1`) and CSV."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from aurora_wire.compare.impact import DECLINED, LEGS, NOT_OFFERED, NOT_SEEN, Group, Impact
+from aurora_wire.report.csv_tables import line as csv_line
+from aurora_wire.report.escape import show_text
+from aurora_wire.report.json_fields import clean
+from aurora_wire.report.text.table import table
+from aurora_wire.report.timestamps import Clock, clock_of
+from aurora_wire.report.wording import RED, Style, count
+
+SCHEMA: Final = "aurora-wire/impact/1"
+SHOWN: Final = 60  # groups of a leg in text
+COLUMNS: Final = (
+    "leg", "told_by", "client", "user", "program", "driver", "driver_version", "servers", "connections", "statements",
+    "declined_tls", "offered_no_tls", "offer_not_seen", "first_seen", "last_seen", "option",
+)  # fmt: skip
+
+
+def render_text(impact: Impact, style: Style) -> Iterator[str]:
+    """Lines, each with its newline; the answer is the last."""
+    clock = clock_of(impact.scan)
+    for leg in LEGS:
+        groups = [group for group in impact.groups if group.leg == leg]
+        if groups:
+            yield from (line + "\n" for line in _leg(leg, groups, clock, style))
+            yield "\n"
+    if impact.beyond:
+        yield f"{count(impact.beyond, 'more connection')} in the clear of clients beyond our bound\n"
+    if any(group.offers.get(NOT_OFFERED) for group in impact.groups):
+        yield from (
+            line + "\n"
+            for line in style.wrap(
+                f'TLS "{NOT_OFFERED}": the server has no TLS yet. Some drivers use TLS by themselves once it has; who '
+                f'"{DECLINED}" was offered it, and does not.', ""
+            )
+        )  # fmt: skip
+        yield "\n"
+    yield closing(impact, style) + "\n"
+
+
+def _leg(leg: str, groups: list[Group], clock: Clock, style: Style) -> Iterator[str]:
+    connections = sum(group.connections for group in groups)
+    yield style.title(f"{leg}: {count(connections, 'connection')} in the clear")
+    header = ("client", "user", "program", "driver", "connections", "first seen", "last seen", "TLS")
+    cells = [
+        (show_text(g.client), _text(g.user), _text(g.program), _driver(g), f"{g.connections:,}",
+         _time(clock, g, g.first_ns), _time(clock, g, g.last_ns), max(g.offers, key=lambda one: g.offers[one]))
+        for g in groups[:SHOWN]
+    ]
+    yield from table(header, cells, width=style.width, right={4}, shrink=(2, 1))
+    if len(groups) > SHOWN:
+        yield f"  {count(len(groups) - SHOWN, 'more line')}: --format csv lists all"
+    for option, names in _options(groups).items():
+        yield from style.wrap(f"To mend {', '.join(names)}: {option}", "  ")
+
+
+def _options(groups: list[Group]) -> dict[str, list[str]]:
+    """Drivers by the option that mends them."""
+    found: dict[str, list[str]] = {}
+    for group in groups:
+        names = found.setdefault(group.option, [])
+        name = group.driver.name if group.driver.attribute else "what has no known driver"
+        if name not in names:
+            names.append(name)
+    return found
+
+
+def _driver(group: Group) -> str:
+    return show_text(f"{group.driver.name} {group.driver_version}".rstrip())
+
+
+def _text(value: str | None) -> str:
+    return show_text(value) if value else "-"
+
+
+def _time(clock: Clock, group: Group, time_ns: int | None) -> str:
+    shown = clock.show(group.first_frame, time_ns)
+    return "-" if shown is None else shown.partition(".")[0].replace("T", " ")[:-3]  # to the minute
+
+
+def closing(impact: Impact, style: Style) -> str:
+    """The answer, in one sentence."""
+    rest = f"{count(impact.encrypted, 'connection')} encrypted, {impact.undecided:,} undecided"
+    if impact.breaking:
+        hosts = {group.client for group in impact.groups}
+        answer = f"{count(impact.breaking, 'connection')} of {count(len(hosts), 'client host')}"
+        return f"{style.paint('WOULD BREAK', RED)}: {answer} came in the clear; {rest}."
+    if impact.exit_code == 0:
+        return f"NOBODY SEEN who would break: {rest}. Who did not connect during the capture is not known."
+    return f"NOT DECIDED: {rest}."
+
+
+def render_json(impact: Impact) -> Iterator[str]:
+    clock = clock_of(impact.scan)
+    fields: dict[str, object] = {
+        "schema": SCHEMA,
+        "exit_code": impact.exit_code,
+        "breaking": impact.breaking,
+        "encrypted": impact.encrypted,
+        "undecided": impact.undecided,
+        "beyond_bound": impact.beyond,
+        "captures": [
+            {"path": clean(capture.path), "sha256": capture.sha256, "complete": capture.complete}
+            for capture in impact.scan.captures
+        ],
+        "groups": [dict(zip(COLUMNS, _row(group, clock), strict=True)) for group in impact.groups],
+    }
+    yield json.dumps(fields, indent=1, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"
+
+
+def render_csv(impact: Impact) -> Iterator[str]:
+    clock = clock_of(impact.scan)
+    yield csv_line(COLUMNS)
+    for group in impact.groups:
+        yield csv_line([
+            ", ".join(cell) if isinstance(cell, list) else show_text(cell) if isinstance(cell, str) else cell
+            for cell in _row(group, clock)
+        ])
+
+
+def _row(g: Group, clock: Clock) -> list[str | int | list[str] | None]:
+    return [
+        g.leg, g.told_by, g.client, None if g.user is None else clean(g.user),
+        None if g.program is None else clean(g.program), g.driver.name, clean(g.driver_version) or None,
+        sorted(g.servers), g.connections, g.statements, g.offers.get(DECLINED, 0), g.offers.get(NOT_OFFERED, 0),
+        g.offers.get(NOT_SEEN, 0), clock.show(g.first_frame, g.first_ns), clock.show(g.first_frame, g.last_ns),
+        g.option,
+    ]  # fmt: skip

@@ -1,0 +1,79 @@
+"""A comparison as text and as JSON (`aurora-wire/comparison/1`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from aurora_wire.compare.compare import CHANGES, FIXED, LOST, NEW_LEAK, STILL, UNKNOWN, WEAKER, Comparison
+from aurora_wire.report.escape import show_text
+from aurora_wire.report.json_fields import clean
+from aurora_wire.report.text.table import table
+from aurora_wire.report.wording import GREEN, RED, YELLOW, Style, counted
+
+SCHEMA: Final = "aurora-wire/comparison/1"
+SHOWN: Final = 100  # lines in text
+COLORS: Final = {LOST: RED, NEW_LEAK: RED, STILL: RED, WEAKER: YELLOW, UNKNOWN: YELLOW, FIXED: GREEN}
+
+Fields = dict[str, object]
+
+
+def render_text(comparison: Comparison, style: Style) -> Iterator[str]:
+    """Lines, each with its newline; the answer is the last."""
+    changes = comparison.changes[:SHOWN]
+    if changes:
+        header = ("change", "client", "server", "user", "program", "before", "after")
+        rows = [
+            (c.change, show_text(c.client), show_text(c.server), show_text(c.user) or "-",
+             show_text(c.program) or "-", f"{c.before:,}", f"{c.after:,}")
+            for c in changes
+        ]
+
+        def paint(column: int, text: str) -> str:
+            return style.paint(text, COLORS.get(text.strip(), "")) if column == 0 else text
+
+        for line in table(header, rows, width=style.width, right={5, 6}, shrink=(4, 3), paint=paint):
+            yield line + "\n"
+        if len(comparison.changes) > SHOWN:
+            yield f"  {len(comparison.changes) - SHOWN:,} more lines: --format json\n"
+        yield "\n"
+    if comparison.users_ignored:
+        yield "User names are masked in one of the runs, so they were not compared.\n"
+    for name, run in (("first", comparison.before), ("second", comparison.after)):
+        if not run.complete:
+            yield f"The {name} run did not see all of its input.\n"
+    yield closing(comparison) + "\n"
+
+
+def closing(comparison: Comparison) -> str:
+    """`NOT FIXED: 2 still leaks, 1 became encrypted.`"""
+    counts = counted((name, comparison.count(name)) for name in CHANGES) or "no MySQL connection in either run"
+    same = "; the same as before" if comparison.same else ""
+    return f"{ANSWERS[comparison.fix_code]}: {counts}{same}."
+
+
+# By fix_code.
+ANSWERS: Final = {0: "NOTHING LEAKS NOW", 1: "NOT FIXED", 3: "NOT DECIDED"}
+
+
+def render_json(comparison: Comparison, exit_code: int) -> Iterator[str]:
+    """exit_code: what the command will end with."""
+    fields: Fields = {
+        "schema": SCHEMA,
+        "answer": ANSWERS[comparison.fix_code].lower(),
+        "same": comparison.same,
+        "exit_code": exit_code,
+        "users_compared": not comparison.users_ignored,
+        "counts": {name: comparison.count(name) for name in CHANGES},
+        "before": {"connections": comparison.before.connections, "complete": comparison.before.complete},
+        "after": {"connections": comparison.after.connections, "complete": comparison.after.complete},
+        "changes": [
+            {
+                "change": c.change, "client": c.client, "server": c.server, "user": clean(c.user) or None,
+                "program": clean(c.program) or None, "before": c.before, "after": c.after, "text": c.text,
+            }
+            for c in comparison.changes
+        ],
+    }  # fmt: skip
+    yield json.dumps(fields, indent=1, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"

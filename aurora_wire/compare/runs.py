@@ -1,0 +1,131 @@
+"""What a run said of its connections, from whatever is left of it: a capture, a result as JSON, a bundle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+from aurora_wire.analysis.scan import DEFAULT_PORTS, OnProgress, scan, uninterrupted
+from aurora_wire.errors import UsageError
+from aurora_wire.evidence.bundle_reader import Bundle, NotABundle
+from aurora_wire.evidence.layout import RESULT
+from aurora_wire.report.json_fields import SCHEMA
+from aurora_wire.report.wording import endpoint
+from aurora_wire.verdict.result import ConnectionResult, Endpoint, Finding
+
+MAX_RESULT: Final = 1 << 30  # bytes of a result as JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What is compared of a connection. user, program: None where they were not seen."""
+
+    client: str
+    server: str
+    user: str | None
+    program: str | None
+    verdict: str
+    confidence: str | None
+    tls: str | None
+
+
+OnConnection = Callable[[Connection], None]
+
+
+def read_connections(
+    path: str, take: OnConnection, *, ports: Sequence[int] = DEFAULT_PORTS, only_ports: bool = False,
+    on_progress: OnProgress | None = None,
+) -> bool:  # fmt: skip
+    """Hand every connection of a run to `take`; answers whether the run saw all of its input.
+
+    path: a result as JSON, a bundle, or what `scan` takes. Raises UsageError, CaptureError.
+    """
+    start = _start(path)
+    if start[:2] == b"PK":
+        try:
+            with Bundle(path) as bundle:
+                if RESULT not in bundle.members:
+                    raise UsageError(f"{path}: holds no {RESULT}. Is it a bundle?")
+                return _of_json(path, bundle.read(RESULT), take)
+        except NotABundle as error:
+            raise UsageError(f"{path}: {error}. `aurora-wire evidence verify` says more.") from error
+    if start.lstrip()[:1] == b"{":
+        try:
+            size = Path(path).stat().st_size
+            if size > MAX_RESULT:
+                raise UsageError(f"{path}: {size:,} bytes are more than is read ({MAX_RESULT:,}). Give the capture.")
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be read ({error.strerror}).") from error
+        return _of_json(path, data, take)
+
+    def taken(connection: ConnectionResult, _: list[Finding]) -> None:
+        take(of_result(connection))
+
+    result = uninterrupted(
+        scan([path], ports=ports, only_ports=only_ports, on_connection=taken, on_progress=on_progress)
+    )
+    return all(capture.complete for capture in result.captures)
+
+
+def _start(path: str) -> bytes:
+    """The first bytes of a plain file; none of what is anything else: `scan` says what is wrong with it."""
+    try:
+        if Path(path).is_file():
+            with Path(path).open("rb") as file:
+                return file.read(64)
+    except (OSError, ValueError):
+        pass
+    return b""
+
+
+def of_result(c: ConnectionResult) -> Connection:
+    return Connection(
+        client=c.client.address, server=endpoint(c.server), user=c.user, program=program_of(c.attributes),
+        verdict=c.verdict, confidence=c.confidence, tls=c.tls.version if c.tls is not None else None,
+    )  # fmt: skip
+
+
+def program_of(attributes: dict[str, str]) -> str | None:
+    """What the client calls itself: the program, else the driver."""
+    return attributes.get("program_name") or attributes.get("_client_name")
+
+
+def _of_json(path: str, data: bytes, take: OnConnection) -> bool:
+    try:
+        result = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        said = f"is no JSON ({str(error)[:80]}). JSON lines are not read: `scan --format json`"
+        raise UsageError(f"{path}: {said}.") from error
+    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
+        raise UsageError(f"{path}: is no result of `aurora-wire scan --format json` ({SCHEMA}).")
+    try:
+        for connection in _connections(result):
+            take(connection)
+        listed, total = len(result["connections"]), result["connections_total"]
+        complete = all(capture["complete"] is True for capture in result["captures"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path}: is a result with something missing ({error}).") from error
+    return complete and listed == total
+
+
+def _connections(result: dict[str, object]) -> Iterator[Connection]:
+    for one in cast("list[dict[str, object]]", result["connections"]):
+        client, server = cast("dict[str, object]", one["client"]), cast("dict[str, object]", one["server"])
+        tls = cast("dict[str, object] | None", one.get("tls"))
+        yield Connection(
+            client=str(client["address"]),
+            server=endpoint(Endpoint(str(server["address"]), int(cast("int", server["port"])))),
+            user=_text(one.get("user")),
+            program=program_of(cast("dict[str, str]", one.get("attributes") or {})),
+            verdict=str(one["verdict"]),
+            confidence=_text(one.get("confidence")),
+            tls=_text(tls.get("version")) if tls else None,
+        )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

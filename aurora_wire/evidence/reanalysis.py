@@ -1,0 +1,98 @@
+"""Captures of a case analysed, so that the result says their names in the bundle and not where they lay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from aurora_wire.analysis.scan import OnProgress, scan, uninterrupted
+from aurora_wire.evidence.layout import REPORTS, RESULT
+from aurora_wire.redact.masker import Masker, key_of_captures
+from aurora_wire.report import scan_json as json_report
+from aurora_wire.report.text import report as text
+from aurora_wire.verdict.result import Scan
+
+Renderer = Callable[[Scan, bool], Iterator[str]]
+
+
+def _result_json(result: Scan, masked: bool) -> Iterator[str]:
+    return json_report.render(result, masked=masked)
+
+
+def _report_text(result: Scan, _: bool) -> Iterator[str]:
+    return text.render(result)
+
+
+# File in the bundle: the report that it is, from a result and "masked?". Made again, it has to be the same bytes.
+RENDERERS: Final[dict[str, Renderer]] = {
+    RESULT: _result_json,
+    f"{REPORTS}report.txt": _report_text,
+}
+
+
+def _report_html(result: Scan, masked: bool) -> Iterator[str]:
+    from aurora_wire.report.html import render as html  # noqa: PLC0415 - Jinja2 is slow to load
+
+    return html.render(result, redact=masked, masked=masked)
+
+
+# The same for reports whose bytes depend on the version of a library, and that are left out where it is missing.
+BY_LIBRARY: Final[dict[str, tuple[str, Renderer]]] = {
+    f"{REPORTS}report.html": ("jinja2", _report_html),
+}
+
+
+def analyse(
+    folder: Path, names: Sequence[str], ports: Sequence[int], *, only_ports: bool, on_progress: OnProgress | None = None
+) -> Scan:
+    """The result of `names` in `folder`, in which they are called by these names.
+
+    Raises CaptureError and UsageError as `scan` does; KeyboardInterrupt where it was not read to its end.
+    """
+    paths = {str(folder / name): name for name in names}
+    result = scan(list(paths), ports=ports, only_ports=only_ports, on_progress=on_progress)
+    return renamed(uninterrupted(result), paths)
+
+
+def renamed(result: Scan, paths: Mapping[str, str]) -> Scan:
+    """A copy with every path in it (and in what is said about it) replaced."""
+
+    def say(words: str) -> str:
+        for path, name in paths.items():
+            words = words.replace(path, name)
+        return words
+
+    captures = [
+        replace(one, path=say(one.path), error=None if one.error is None else say(one.error))
+        for one in result.captures
+    ]
+    findings = [replace(one, detail=say(one.detail)) for one in result.findings]
+    undecoded = [replace(one, reason=say(one.reason), remedy=say(one.remedy)) for one in result.undecoded]
+    keylogs = [replace(one, path=say(one.path)) for one in result.keylogs]
+    return replace(result, captures=captures, findings=findings, undecoded=undecoded, keylogs=keylogs)
+
+
+def masker_of(case_id: str, captures: Sequence[Path]) -> Masker:
+    """The one of a case: from the bytes of its captures."""
+    return Masker(key_of_captures(case_id, captures))
+
+
+def write_reports(result: Scan, folder: Path, *, masked: bool, by_library: bool = False) -> dict[str, Path]:
+    """The reports of a bundle, written below `folder`: by name in the bundle. by_library: those of BY_LIBRARY, too."""
+    wanted = dict(RENDERERS)
+    if by_library:
+        wanted.update(
+            (name, render) for name, (library, render) in BY_LIBRARY.items() if find_spec(library) is not None
+        )
+    written: dict[str, Path] = {}
+    for name, render in wanted.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            for piece in render(result, masked):
+                file.write(piece)
+        written[name] = path
+    return written

@@ -1,0 +1,75 @@
+"""VERIFY.txt: how to check a bundle with `unzip`, `sha256sum` and `openssl`, trusting nobody's program."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aurora_wire.evidence.layout import ENVELOPE, PUBLIC_KEY, SIGNATURE, SIGNED_BYTES, SUMS, SUMS_SIGNATURE, TIMESTAMP
+
+HEAD: Final = f"""\
+How to check this bundle without the program that made it
+==========================================================
+
+With aurora-wire it is one command, which also runs the analysis again:
+
+    aurora-wire evidence verify case.zip --key examiner.pub
+
+Without it, three common programs do: unzip, sha256sum, openssl (3.0 or later).
+Lines that begin with "$" are commands; case.zip is this bundle.
+
+1. Unpack it into an empty folder.
+
+    $ unzip -q case.zip -d case
+    $ cd case
+
+2. Nothing was added: it has these {{count}} files, and no other.
+
+    $ unzip -Z1 ../case.zip
+
+{{listing}}
+
+3. Nothing was changed or taken away. Each line has to end in "OK".
+
+    $ sha256sum --check --strict {SUMS}
+"""
+
+SIGNED: Final = f"""
+4. The list of sums was signed. It has to say "Signature Verified Successfully".
+
+    $ openssl pkeyutl -verify -pubin -inkey {PUBLIC_KEY} -rawin -in {SUMS} -sigfile {SUMS_SIGNATURE}
+
+5. So was the attestation (in-toto statement in a DSSE envelope: {ENVELOPE}),
+   whose signed bytes are in a file of their own.
+
+    $ openssl pkeyutl -verify -pubin -inkey {PUBLIC_KEY} -rawin -in {SIGNED_BYTES} -sigfile {SIGNATURE}
+
+6. Who signed? The key in this bundle proves nothing by itself: anybody can put
+   one there. Compare its fingerprint with the one that the examiner gave you
+   in another way, or use the examiner's own file in steps 4 and 5.
+
+    $ openssl pkey -pubin -in {PUBLIC_KEY} -outform DER -out key.der
+    $ sha256sum key.der
+
+   This bundle was signed with {{fingerprint}}.
+"""
+
+UNSIGNED: Final = """
+4. This bundle is not signed: the sums show damage, and not who made them.
+"""
+
+STAMPED: Final = f"""
+7. A time-stamp authority saw the attestation. With its certificate in tsa.pem:
+
+    $ openssl ts -verify -in {TIMESTAMP} -data {ENVELOPE} -CAfile tsa.pem
+    $ openssl ts -reply -in {TIMESTAMP} -text
+"""
+
+
+def instructions(names: list[str], fingerprint: str | None, *, stamped: bool) -> bytes:
+    """names: of all files of the bundle; fingerprint: of the key that signed."""
+    listing = "\n".join(f"    {name}" for name in sorted(names))
+    text = HEAD.format(count=len(names), listing=listing)
+    text += UNSIGNED if fingerprint is None else SIGNED.format(fingerprint=fingerprint)
+    if stamped:
+        text += STAMPED
+    return text.encode("ascii")

@@ -1,0 +1,126 @@
+"""From the frames of one cell to its evidence: a scan of them, and the search for the canary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from aurora_wire.analysis.scan import Analysis, no_garbage_collector
+from aurora_wire.decrypt.key_log import KeyLog
+from aurora_wire.prove.canary import find_as_it_is, needles, search
+from aurora_wire.prove.observation import ConnectionSeen, Evidence, FrameShown, StatementSeen
+from aurora_wire.prove.reassemble import Frame
+from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Endpoint, StatementResult
+from aurora_wire.wire.net.dissect import Locator
+from aurora_wire.wire.net.ip_fragments import Fragments
+from aurora_wire.wire.net.skip_reasons import TCP
+
+KEY_LOG_NAME: Final = "the client's key log"
+SHORTEST_PASSWORD: Final = 6   # bytes
+MAX_SQL: Final = 400         # characters shown of a statement
+MAX_STATEMENTS: Final = 20   # with the canary, kept of a connection
+MAX_CONNECTIONS: Final = 50
+MAX_DUMP: Final = 1600       # bytes shown of a frame
+
+
+def evidence_of(
+    frames: Sequence[Frame], canary: str, key_log: bytes, *, port: int, how: str, dropped: int = 0,
+    failure: str | None = None, password: bytes = b"",
+) -> Evidence:  # fmt: skip
+    """port: the server's, where TLS counts as MySQL's. key_log: what the client wrote, empty for none.
+
+    password: searched for where it is long enough not to be there by chance.
+    """
+    keys = KeyLog()
+    if key_log:
+        keys.add(key_log, KEY_LOG_NAME)
+    analysis = Analysis([port], keylogs=[keys] if key_log else [])
+    capture = CaptureResult(how, "live", None, None, 0, dropped_packets=dropped)
+    analysis.begin(capture)
+    with no_garbage_collector():
+        for frame in frames:
+            analysis.engine.feed(frame.data, 0, len(frame.data), frame.length, frame.time_ns, frame.link_type)
+    analysis.end(capture)
+    scan = analysis.finish()
+    connections = tuple(_seen(one, canary) for one in scan.connections[:MAX_CONNECTIONS])
+    return Evidence(
+        how=how,
+        frames=len(frames),
+        bytes=sum(frame.length for frame in frames),
+        dropped=dropped,
+        failure=failure,
+        connections=connections,
+        sightings=tuple(search(canary, frames)),
+        shown=_shown(connections, frames, canary),
+        password_frame=find_as_it_is(password, frames) if len(password) >= SHORTEST_PASSWORD else 0,
+    )
+
+
+def _seen(result: ConnectionResult, canary: str) -> ConnectionSeen:
+    tls = result.tls
+    opened = tls.opened if tls is not None else None
+    return ConnectionSeen(
+        id=result.id,
+        client=_place(result.client),
+        server=_place(result.server),
+        verdict=result.verdict,
+        confidence=result.confidence,
+        proof=result.proof,
+        reasons=tuple(reason.text for reason in result.reasons),
+        first_frame=result.first_frame,
+        last_frame=result.last_frame,
+        server_version=result.server_version,
+        thread_id=result.thread_id,
+        user=result.user,
+        tls_version=tls.version if tls is not None else None,
+        tls_cipher=tls.cipher if tls is not None else None,
+        client_hello=tls is not None and bool(tls.offered_versions),
+        opened_records=opened.records if opened is not None else 0,
+        opened_failed=opened.failed if opened is not None else 0,
+        not_opened=opened.not_opened if opened is not None else None,
+        missing=result.client_coverage.missing + result.server_coverage.missing,
+        in_clear=_with_canary(result.statements, canary),
+        inside=_with_canary(opened.statements, canary) if opened is not None else (),
+    )
+
+
+def _with_canary(statements: Iterable[StatementResult], canary: str) -> tuple[StatementSeen, ...]:
+    """A canary that is a parameter counts: it stands in the text in its place, and among the parameters."""
+    word = canary.encode()
+    found = []
+    for statement in statements:
+        if word in statement.sql or any(word in parameter.value for parameter in statement.parameters):
+            sql = statement.sql.decode("utf-8", "backslashreplace")[:MAX_SQL]
+            found.append(StatementSeen(
+                statement.command, sql, statement.frame, statement.offset, statement.compressed
+            ))  # fmt: skip
+            if len(found) == MAX_STATEMENTS:
+                break
+    return tuple(found)
+
+
+def _shown(connections: Sequence[ConnectionSeen], frames: Sequence[Frame], canary: str) -> FrameShown | None:
+    """The frame in which the first INSERT with the canary ends: in the clear if there is one, else in TLS."""
+    for statements in ([s for c in connections for s in c.in_clear], [s for c in connections for s in c.inside]):
+        insert = next((one for one in statements if one.sql.upper().startswith("INSERT")), None)
+        if insert is not None and 0 < insert.frame <= len(frames):
+            return _frame_shown(insert.frame, frames[insert.frame - 1], canary)
+    return None
+
+
+def _frame_shown(number: int, frame: Frame, canary: str) -> FrameShown | None:
+    locator = Locator(Fragments())
+    if locator.locate(frame.data, 0, len(frame.data), frame.length, frame.link_type) != TCP:
+        return None
+    data = frame.data[locator.ip_at : locator.captured_end][:MAX_DUMP]
+    marks = []
+    for _, needle in needles(canary):
+        at = data.find(needle)
+        while at >= 0:
+            marks.append((at, at + len(needle)))
+            at = data.find(needle, at + len(needle))
+    return FrameShown(number, frame.time_ns, data, tuple(marks))
+
+
+def _place(end: Endpoint) -> str:
+    return f"[{end.address}]:{end.port}" if ":" in end.address else f"{end.address}:{end.port}"

@@ -1,0 +1,1 @@
+"""Masks statements and capture files."""

@@ -1,0 +1,135 @@
+"""Values masked so that what is handed on does not leak again, and equal ones can still be told to be equal.
+
+A masked value has as many bytes as it had: `*`, then letters and digits of a keyed hash of it, then `*` to its
+end. The key comes from the bytes of the captures themselves: who has them can make the same report again, who has
+only the report cannot try values until one fits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final, overload
+
+from aurora_wire.redact.sql import NAME_COMMANDS, SQL_COMMANDS, redact_attributes, redact_sql
+from aurora_wire.verdict.result import ConnectionResult, Parameter, Scan, StatementResult, TLSResult
+
+SHOWN: Final = 8  # characters of the hash
+# A byte of the hash gives five bits: 40 in all.
+ALPHABET: Final = (b"abcdefghijklmnopqrstuvwxyz234567" * 8)
+PURPOSE: Final = b"aurora-wire/redaction/1"
+
+_MASKED: Final = re.compile(rb"\*+")
+
+
+def key_of_captures(case_id: str, captures: Sequence[Path]) -> bytes:
+    """The key of a case, 32 bytes: from its id and all bytes of its captures in their order."""
+    digest = hmac.new(PURPOSE, case_id.encode("utf-8", "surrogateescape") + b"\0", hashlib.sha256)
+    for path in captures:
+        with path.open("rb") as file:
+            hashlib.file_digest(file, lambda: digest)
+    return digest.digest()
+
+
+class Masker:
+    """Masks under one key. Equal values become equal, different ones different (but by chance, or if short)."""
+
+    def __init__(self, key: bytes) -> None:
+        self._hash = blake2b(digest_size=SHOWN, key=key)  # the key is read once
+        self._token = lru_cache(maxsize=1 << 14)(self.token)
+
+    def value(self, value: bytes) -> bytes:
+        """As many bytes, printable ASCII."""
+        return self._token(value)
+
+    def token(self, value: bytes) -> bytes:
+        """The same, made anew: for who remembers values himself. One hash each, as millions are asked for."""
+        size = len(value)
+        if size < 2:
+            return b"*" * size
+        of_value = self._hash.copy()
+        of_value.update(value)
+        return (b"*" + of_value.digest().translate(ALPHABET) + b"*" * size)[:size]
+
+    def sql(self, sql: bytes) -> bytes:
+        """Literals and comments of a statement masked one by one."""
+        shown = redact_sql(sql)
+        if shown == sql:
+            return sql
+        return _MASKED.sub(lambda run: self._run(sql[run.start() : run.end()]), shown)
+
+    def _run(self, original: bytes) -> bytes:
+        return original if original.strip(b"*") == b"" else self.value(original)
+
+    def text(self, text: str) -> str:
+        """Of a name. As many characters."""
+        masked = self.value(text.encode("utf-8", "surrogateescape")).decode("ascii")
+        return masked[: len(text)]
+
+    def statement(self, statement: StatementResult) -> StatementResult:
+        if statement.command in SQL_COMMANDS:
+            sql = self.sql(statement.sql)
+        elif statement.command in NAME_COMMANDS:
+            sql = statement.sql
+        else:
+            sql = self.value(statement.sql)
+        parameters = [Parameter(p.type, self.sql(p.value), p.name) for p in statement.parameters]
+        return replace(statement, sql=sql, parameters=parameters)
+
+    def connection(self, connection: ConnectionResult) -> ConnectionResult:
+        """Its user, its statements, and the attributes that the application made up itself."""
+        attributes = {
+            name: shown if shown == connection.attributes[name] else self.text(connection.attributes[name])
+            for name, shown in redact_attributes(connection).items()
+        }
+        return replace(
+            connection,
+            user=None if connection.user is None else self.text(connection.user),
+            attributes=attributes,
+            tls=None if connection.tls is None else self._tls(connection.tls),
+            statements=MaskedStatements(connection.statements, self) if connection.statements else [],
+        )
+
+    def _tls(self, tls: TLSResult) -> TLSResult:
+        opened = tls.opened
+        if opened is None:
+            return tls
+        masked = replace(
+            opened,
+            user=None if opened.user is None else self.text(opened.user),
+            statements=MaskedStatements(opened.statements, self) if opened.statements else [],
+        )
+        return replace(tls, opened=masked)
+
+    def scan(self, scan: Scan) -> Scan:
+        """A copy to be handed on."""
+        return replace(scan, connections=[self.connection(one) for one in scan.connections])
+
+
+class MaskedStatements(Sequence[StatementResult]):
+    """Masked when they are asked for: there may be millions."""
+
+    def __init__(self, found: Sequence[StatementResult], masker: Masker) -> None:
+        self._found = found
+        self._masker = masker
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @overload
+    def __getitem__(self, index: int) -> StatementResult: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[StatementResult]: ...
+    def __getitem__(self, index: int | slice) -> StatementResult | list[StatementResult]:
+        if isinstance(index, slice):
+            return [self._masker.statement(one) for one in self._found[index]]
+        return self._masker.statement(self._found[index])
+
+    def __iter__(self) -> Iterator[StatementResult]:
+        return map(self._masker.statement, self._found)

@@ -1,0 +1,405 @@
+"""What of a client's packets may be copied out, by what each is in its place: all else is masked or filled.
+
+Sources: MySQL Server docs, "HandshakeResponse41", "COM_CHANGE_USER", "COM_QUERY", "COM_STMT_EXECUTE",
+"COM_REGISTER_SLAVE"; MariaDB docs, "COM_STMT_BULK_EXECUTE".
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.binary import u16, u32
+from aurora_wire.redact.conversation import Talk
+from aurora_wire.redact.replacements import Cut
+from aurora_wire.wire.decoding import roles
+from aurora_wire.wire.mysql import capabilities as caps
+from aurora_wire.wire.mysql.commands import (
+    COM_BINLOG_DUMP,
+    COM_BINLOG_DUMP_GTID,
+    COM_CHANGE_USER,
+    COM_CLONE,
+    COM_CREATE_DB,
+    COM_DROP_DB,
+    COM_FIELD_LIST,
+    COM_INIT_DB,
+    COM_PROCESS_KILL,
+    COM_QUERY,
+    COM_REGISTER_SLAVE,
+    COM_SET_OPTION,
+    COM_STMT_BULK_EXECUTE,
+    COM_STMT_CLOSE,
+    COM_STMT_EXECUTE,
+    COM_STMT_FETCH,
+    COM_STMT_PREPARE,
+    COM_STMT_RESET,
+    COM_STMT_SEND_LONG_DATA,
+    COM_SUBSCRIBE_GROUP_REPLICATION_STREAM,
+    fits_command,
+)
+from aurora_wire.wire.mysql.execute import BULK_SEND_TYPES, parse_bulk_execute, parse_execute, read_long_data
+from aurora_wire.wire.mysql.lenenc import find_nul, read_lenenc, read_lestr
+from aurora_wire.wire.mysql.query import parse_query
+from aurora_wire.wire.mysql.sql_text import reads_like_sql
+from aurora_wire.wire.mysql.values import PRESENT, Value, is_temporal, size_of, value_bounds
+
+LOGIN_FIXED: Final[i64] = 32
+SSL_REQUEST_LEN: Final[i64] = 32
+FILLER_AT: Final[i64] = 9      # of a login and an SSLRequest: 19 zeros, then 4 bytes that MariaDB uses
+FILLER_END: Final[i64] = 28
+
+# Attributes that drivers set by themselves; those of applications are masked. HOSTS name hosts.
+DRIVERS: Final = frozenset(
+    (
+        b"_client_name", b"_client_version", b"_client_license", b"_client_role", b"_client_replication_channel_name",
+        b"_os", b"_os_details", b"_os_user", b"_pid", b"_thread", b"_platform", b"_runtime_name", b"_runtime_version",
+        b"_runtime_vendor", b"_connector_name", b"_connector_version", b"_connector_license", b"_server_host",
+        b"_source_host", b"_client_host", b"_client_ip", b"program_name", b"_program_name",
+    )
+)  # fmt: skip
+HOSTS: Final = frozenset((b"_server_host", b"_source_host", b"_client_host", b"_client_ip"))
+CONTROLS: Final = bytes([byte for byte in range(32) if byte not in (9, 10, 13)] + [127])
+
+
+class ClientMask:
+    """Of one connection, its packets in order. certain: what the packet is in its place is known beyond doubt."""
+
+    def __init__(self, talk: Talk) -> None:
+        self.talk = talk
+
+    def payload(self, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64) -> bytes:
+        """Return as many bytes as data[at:end], of a payload of `total`; none where all of them stay."""
+        cut = Cut(self.talk.words, data, at, end)
+        if role == roles.SSL_REQUEST:
+            self._ssl_request(cut, total)
+        elif role == roles.LOGIN:
+            self._login(cut, certain)
+        elif role == roles.AUTH:
+            self._auth(cut)
+        elif role == roles.COMMAND and at < end:
+            cut.keep(at + 1)
+            whole = end - at == total
+            if certain:
+                self._command(cut, data[at], at, whole)
+            else:
+                self._doubtful(cut, data[at], at, whole)
+        return cut.done()
+
+    def _has(self, flag: i64) -> bool:
+        return self.talk.facts.capabilities & flag != 0
+
+    def _agreed(self) -> i64:
+        facts = self.talk.facts
+        if not facts.capabilities_known:
+            return -1
+        return 1 if facts.capabilities & caps.QUERY_ATTRIBUTES else 0
+
+    def _command(self, cut: Cut, command: i64, at: i64, whole: bool) -> None:
+        data = cut.data
+        end = cut.end
+        if command == COM_QUERY:
+            self._query(cut, at, self._agreed())
+        elif command == COM_STMT_PREPARE:
+            cut.sql(end)
+        elif command == COM_STMT_EXECUTE:
+            self._execute(cut, at)
+        elif command == COM_STMT_BULK_EXECUTE:
+            self._bulk_execute(cut, at)
+        elif command == COM_STMT_SEND_LONG_DATA:
+            number, parameter, begin = read_long_data(data, at, end)
+            if number >= 0:
+                self.talk.statement(number).add_long_data(parameter, data, begin, begin)
+                cut.keep(begin)
+                cut.value(end)
+        elif command == COM_CHANGE_USER:
+            self._change_user(cut)
+        elif command == COM_REGISTER_SLAVE:
+            cut.keep(at + 5)
+            for _ in range(3):  # host, user, password
+                if cut.at < end:
+                    length: i64 = data[cut.at]
+                    cut.keep(cut.at + 1)
+                    cut.value(cut.at + length)
+            if whole and end - cut.at == 10 and is_zero(data, cut.at, cut.at + 2):
+                cut.keep(end)
+        elif command in (COM_INIT_DB, COM_CREATE_DB, COM_DROP_DB, COM_FIELD_LIST):
+            if whole and fits_command(command, end - at) and is_text(data, at + 1, end):
+                cut.keep(end)
+        elif command in (COM_CLONE, COM_SUBSCRIBE_GROUP_REPLICATION_STREAM):
+            self.talk.is_lost = True  # another protocol goes on here
+        elif command == COM_BINLOG_DUMP:
+            cut.keep(at + 11)  # position, flags, server id; the name of a file follows
+            cut.value(end)
+        elif command == COM_BINLOG_DUMP_GTID:
+            cut.keep(at + 7)
+        else:
+            self._small(cut, command, at, whole)
+
+    def _small(self, cut: Cut, command: i64, at: i64, whole: bool) -> None:
+        """Commands of a fixed, small length: their numbers stay."""
+        if not whole or not fits_command(command, cut.end - at):
+            return
+        few_rows = command == COM_STMT_FETCH and cut.data[at + 7] == 0 and cut.data[at + 8] == 0
+        harmless = command in (COM_STMT_CLOSE, COM_STMT_RESET, COM_PROCESS_KILL, COM_SET_OPTION)
+        if harmless or few_rows or cut.end - at <= 2:
+            cut.keep(cut.end)
+
+    def _doubtful(self, cut: Cut, command: i64, at: i64, whole: bool) -> None:
+        """It may be the middle of something else: only what has the form of such a command stays."""
+        data = cut.data
+        end = cut.end
+        if command in (COM_QUERY, COM_STMT_PREPARE):
+            begin = at + 1
+            if command == COM_QUERY and end - at > 3 and data[at + 1] == 0 and data[at + 2] == 1:
+                begin = at + 3
+            if reads_like_sql(data, begin, end) and is_text(data, begin, end):
+                cut.keep(begin)
+                cut.sql(end)
+        elif command == COM_STMT_EXECUTE:
+            if end - at >= 10 and data[at + 5] < 16 and u32(data, at + 6) == 1:
+                cut.keep(at + 10)
+        else:
+            self._small(cut, command, at, whole)
+
+    # Who.
+
+    def _ssl_request(self, cut: Cut, total: i64) -> None:
+        data = cut.data
+        at = cut.at
+        if total == SSL_REQUEST_LEN and cut.end - at == total:
+            cut.keep(at + FILLER_AT)
+            if is_zero(data, at + FILLER_AT, at + FILLER_END):
+                cut.keep(cut.end)
+        elif total <= 8:
+            cut.keep(cut.end)
+
+    def _login(self, cut: Cut, certain: bool) -> None:
+        data = cut.data
+        at = cut.at
+        facts = self.talk.facts
+        if cut.end - at < 2 or not u16(data, at) & caps.PROTOCOL_41:
+            cut.keep(at + 5)
+            if certain:
+                nulstr(cut, False)
+                nulstr(cut, False)
+            return
+        cut.keep(at + FILLER_AT)
+        if cut.end - at < LOGIN_FIXED or not is_zero(data, at + FILLER_AT, at + FILLER_END):
+            return
+        cut.keep(at + LOGIN_FIXED)
+        if not certain or facts.login is None or not facts.capabilities_known:
+            return
+        nulstr(cut, False)
+        self._hash(cut, self._has(caps.PLUGIN_AUTH_LENENC_CLIENT_DATA))
+        if self._has(caps.CONNECT_WITH_DB):
+            nulstr(cut, True)
+        if self._has(caps.PLUGIN_AUTH):
+            nulstr(cut, True)
+        if self._has(caps.CONNECT_ATTRS):
+            self._attributes(cut)
+
+    def _hash(self, cut: Cut, is_lestr: bool) -> None:
+        """The answer to the server's nonce."""
+        data = cut.data
+        if is_lestr:
+            start, stop = read_lestr(data, cut.at, cut.end)
+            if start < 0:
+                cut.fill(cut.end)
+                return
+            cut.keep(start)
+            self._secret(cut, stop)
+        elif self._has(caps.SECURE_CONNECTION):
+            if cut.at < cut.end:
+                length: i64 = data[cut.at]
+                cut.keep(cut.at + 1)
+                self._secret(cut, cut.at + length)
+        else:
+            nulstr(cut, False)
+
+    def _secret(self, cut: Cut, stop: i64) -> None:
+        """NULs at its end stay: by them a password in clear text is told from a hash."""
+        if stop > cut.end:
+            cut.fill(cut.end)
+            return
+        last = stop
+        while last > cut.at and cut.data[last - 1] == 0:
+            last -= 1
+        if last - cut.at == 1 and stop == last:
+            cut.keep(stop)  # one byte: asks for a key
+            return
+        cut.value(last)
+        cut.keep(stop)
+
+    def _auth(self, cut: Cut) -> None:
+        self._secret(cut, cut.end)
+
+    def _change_user(self, cut: Cut) -> None:
+        nulstr(cut, False)
+        self._hash(cut, False)
+        nulstr(cut, True)
+        cut.keep(cut.at + 2)
+        if self._has(caps.PLUGIN_AUTH):
+            nulstr(cut, True)
+        if self._has(caps.CONNECT_ATTRS):
+            self._attributes(cut)
+
+    def _attributes(self, cut: Cut) -> None:
+        data = cut.data
+        total, at = read_lenenc(data, cut.at, cut.end)
+        if total < 0 or at + total > cut.end:
+            return
+        stop = at + total
+        cut.keep(at)
+        while cut.at < stop:
+            key, key_end = read_lestr(data, cut.at, stop)
+            if key < 0:
+                return
+            value, value_end = read_lestr(data, key_end, stop)
+            if value < 0:
+                return
+            name = data[key:key_end]
+            cut.keep(value)
+            if name in DRIVERS and not (self.talk.hosts and name in HOSTS):
+                cut.keep(value_end)
+            else:
+                cut.value(value_end)
+
+    # Statements.
+
+    def _query(self, cut: Cut, at: i64, agreed: i64) -> None:
+        query = parse_query(cut.data, at, cut.end, agreed)
+        if query is None:
+            return
+        if query.text_at > cut.at and not self._values_before(cut, query.text_at, query.attributes, -1):
+            return
+        cut.sql(query.text_end)
+
+    def _values_before(self, cut: Cut, stop: i64, values: list[Value], kept_to: i64) -> bool:
+        """Those present stand one after another and end at `stop`; False, and nothing is masked, where they do not."""
+        present: list[Value] = []
+        size: i64 = 0
+        for value in values:
+            if value.indicator == PRESENT:
+                present.append(value)
+                size += encoded_size(value)
+        begin = stop - size
+        if begin < cut.at:
+            return False
+        at = begin
+        for value in present:
+            start, after = value_bounds(cut.data, at, stop, value.type)
+            if start < 0:
+                return False
+            at = after
+        if at != stop:
+            return False
+        cut.keep(begin)
+        for value in present:
+            start, after = value_bounds(cut.data, cut.at, stop, value.type)
+            binary_value(cut, start, after, value.type)
+        return True
+
+    def _execute(self, cut: Cut, at: i64) -> None:
+        data = cut.data
+        end = cut.end
+        if end - at < 10:
+            return
+        cut.keep(at + 5)
+        if data[at + 5] < 16 and u32(data, at + 6) == 1:
+            cut.keep(at + 10)
+        prepared = self.talk.statement(u32(data, at + 1))
+        sent_before = set(prepared.long_data)
+        found = parse_execute(data, at, end, prepared, self._agreed())
+        prepared.reset()
+        if found is None or not found.complete or cut.at < at + 10:
+            return
+        values: list[Value] = []
+        number = 0
+        for value in found.values:
+            if number not in sent_before:
+                values.append(value)
+            number += 1
+        values.extend(found.attributes)
+        self._values_before(cut, end, values, at + 10)
+
+    def _bulk_execute(self, cut: Cut, at: i64) -> None:
+        data = cut.data
+        end = cut.end
+        if end - at < 7:
+            return
+        cut.keep(at + 7)
+        prepared = self.talk.statement(u32(data, at + 1))
+        found = parse_bulk_execute(data, at, end, prepared)
+        kinds = prepared.types
+        if found is None or len(kinds) == 0:
+            return
+        begin = at + 7
+        if u16(data, at + 5) & BULK_SEND_TYPES:
+            begin += 2 * len(kinds)
+        # First, whether all of it fits.
+        probe = begin
+        while probe < end:
+            for kind in kinds:
+                if probe >= end or data[probe] > 3:
+                    return
+                indicator: i64 = data[probe]
+                probe += 1
+                if indicator == PRESENT:
+                    start, probe = value_bounds(data, probe, end, kind & 0xFF)
+                    if start < 0:
+                        return
+        cut.keep(begin)
+        while cut.at < end:
+            for kind in kinds:
+                indicator = data[cut.at]
+                cut.keep(cut.at + 1)
+                if indicator == PRESENT:
+                    start, after = value_bounds(data, cut.at, end, kind & 0xFF)
+                    binary_value(cut, start, after, kind & 0xFF)
+
+
+def nulstr(cut: Cut, keeps: bool) -> None:
+    """Text up to NUL, and that."""
+    if cut.at >= cut.end:
+        return
+    stop = find_nul(cut.data, cut.at, cut.end)
+    if stop < 0:
+        cut.fill(cut.end)
+    elif keeps:
+        cut.keep(stop + 1)
+    else:
+        cut.value(stop)
+        cut.keep(stop + 1)
+
+
+def binary_value(cut: Cut, start: i64, stop: i64, kind: i64) -> None:
+    """A value in binary encoding: text keeps its look, numbers and times become the filler. Its length stays."""
+    cut.keep(start)
+    if size_of(kind) or is_temporal(kind):
+        cut.fill(stop)
+    else:
+        cut.value(stop)
+
+
+def encoded_size(value: Value) -> i64:
+    """Bytes of a value as it stands in a packet."""
+    length: i64 = len(value.raw)
+    if size_of(value.type):
+        return length
+    if is_temporal(value.type) or length < 251:
+        return 1 + length
+    if length < 1 << 16:
+        return length + 3
+    return length + 4 if length < 1 << 24 else length + 9
+
+
+def is_text(data: bytes, at: i64, end: i64) -> bool:
+    text = data[at:end]
+    return len(text.translate(None, CONTROLS)) == len(text)
+
+
+def is_zero(data: bytes, at: i64, end: i64) -> bool:
+    while at < end:
+        if data[at] != 0:
+            return False
+        at += 1
+    return True

@@ -1,0 +1,103 @@
+"""Where a finding is: its connection, its capture, and a name that it has in every run.
+
+A connection's id, its frames and the client's port differ from one capture of the same mistake to the next;
+rule, server, client host and user do not. Trackers of findings are given a hash of these.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from aurora_wire.report.escape import show_text
+from aurora_wire.report.frame_names import frame_names
+from aurora_wire.verdict.result import ConnectionResult, Finding, Scan
+from aurora_wire.verdict.rules.rule import Rule
+from aurora_wire.verdict.servers import UNKNOWN, kind_of_connection
+
+FINGERPRINT = "aurora-wire/finding/1"
+
+
+class Places:
+    """Of the findings of one scan."""
+
+    def __init__(self, scan: Scan) -> None:
+        self._connections = {connection.id: connection for connection in scan.connections}
+        self.captures = scan.captures
+        self.names = frame_names(scan)
+        self._kinds: dict[tuple[str, int], str] = {}  # of servers, where a connection tells
+        for connection in scan.connections:
+            kind = kind_of_connection(connection)
+            if kind != UNKNOWN:
+                self._kinds.setdefault((connection.server.address, connection.server.port), kind)
+
+    def connection(self, finding: Finding) -> ConnectionResult | None:
+        """None also where the connection was beyond the bound of those kept."""
+        return None if finding.connection is None else self._connections.get(finding.connection)
+
+    def capture_at(self, finding: Finding) -> int | None:
+        """Index of the capture that the finding is in, or that it names; None where it does neither, of several."""
+        connection = self.connection(finding)
+        frame = finding.frame if finding.frame is not None or connection is None else connection.first_frame
+        if frame is not None:
+            place = self.names.locate(frame)
+            if place is not None:
+                return place[0]
+            return self._only_one()
+        named = (at for at, capture in enumerate(self.captures) if capture.path and capture.path in finding.detail)
+        return next(named, self._only_one())
+
+    def _only_one(self) -> int | None:
+        return 0 if len(self.captures) == 1 else None
+
+    def frame_of(self, finding: Finding) -> int | None:
+        """The number that the finding's frame has in its capture."""
+        if finding.frame is None:
+            return None
+        place = self.names.locate(finding.frame)
+        return finding.frame if place is None else place[1]
+
+    def fix(self, rule: Rule, findings: Iterable[Finding]) -> str:
+        """What mends these findings of a rule, at the servers that they are about."""
+        return rule.fix_for({self._kind(self.connection(finding)) for finding in findings})
+
+    def _kind(self, connection: ConnectionResult | None) -> str:
+        """The kind of a connection's server; where it does not tell, what another one to the same place tells."""
+        if connection is None:
+            return UNKNOWN
+        kind = kind_of_connection(connection)
+        return kind if kind != UNKNOWN else self._kinds.get((connection.server.address, connection.server.port), kind)
+
+    def fingerprint(self, finding: Finding) -> str:
+        """32 hexadecimal digits, the same for the same mistake in another capture."""
+        connection = self.connection(finding)
+        if connection is not None:
+            where: list[object] = [
+                connection.server.address, connection.server.port, connection.client.address, connection.user,
+            ]
+        else:
+            at = self.capture_at(finding)
+            where = [finding.detail if at is None else PurePath(self.captures[at].path).name]
+        name = json.dumps([FINGERPRINT, finding.rule, *where])
+        return hashlib.sha256(name.encode("ascii")).hexdigest()[:32]
+
+
+def findings_by_connection(scan: Scan) -> dict[int, list[Finding]]:
+    """The findings of each connection that has any."""
+    found: dict[int, list[Finding]] = {}
+    for finding in scan.findings:
+        if finding.connection is not None:
+            found.setdefault(finding.connection, []).append(finding)
+    return found
+
+
+def shorten(text: str, limit: int) -> str:
+    """Escaped, on one line, and cut."""
+    return cut(show_text(text), limit)
+
+
+def cut(shown: str, limit: int) -> str:
+    """At most `limit` characters (0: all) and a note of how many are left out."""
+    return shown if not 0 < limit < len(shown) else f"{shown[:limit]}... ({len(shown) - limit:,} more characters)"

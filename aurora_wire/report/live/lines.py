@@ -1,0 +1,136 @@
+"""What a live capture tells as it happens, as lines: text for people on a pipe, or JSON lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from aurora_wire.analysis.watch import Standing, Status
+from aurora_wire.report.escape import show_text
+from aurora_wire.report.json_fields import Fields
+from aurora_wire.report.scan_jsonl import JSONLines
+from aurora_wire.report.text.statements import statement_line
+from aurora_wire.report.timestamps import rfc3339
+from aurora_wire.report.wording import Style, count, endpoint, judged
+from aurora_wire.verdict.result import ConnectionResult, Endpoint, Finding, StatementResult
+
+LONGEST = 1_000   # characters of a statement
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+class View(Protocol):
+    """Who is told. `standing` comes for each connection with something new, `changed` where it is the verdict."""
+
+    def started(self, name: str, filter_text: str) -> None: ...
+    def statement(self, connection: int, statement: StatementResult) -> None: ...
+    def connection(self, connection: ConnectionResult, findings: list[Finding]) -> None: ...
+    def standing(self, standing: Standing, *, changed: bool) -> None: ...
+    def status(self, status: Status) -> None: ...
+
+
+class TextLines:
+    """One line for each statement in the clear, each verdict that changes, and now and then the rates."""
+
+    def __init__(self, write: Callable[[str], None], *, width: int = LONGEST, redact: bool = False) -> None:
+        self._write = write
+        self._style = Style(width, redact=redact)
+        self._last_packets = -1
+
+    def started(self, name: str, filter_text: str) -> None:
+        self._write(f"watching {show_text(name)}: {show_text(filter_text)}\n")
+
+    def statement(self, connection: int, statement: StatementResult) -> None:
+        when = clock_time(statement.time_ns)
+        start = f"{when}  connection {connection}, frame {statement.frame}: LEAK {show_text(statement.command)}  "
+        self._write(start + statement_line(statement, self._style) + "\n")
+
+    def connection(self, connection: ConnectionResult, findings: list[Finding]) -> None:
+        pass  # its last standing comes too, and the summary has its findings
+
+    def standing(self, standing: Standing, *, changed: bool) -> None:
+        if changed:
+            self._write(f"{clock_time(standing.last_time_ns)}  {standing_text(standing)}\n")
+
+    def status(self, status: Status) -> None:
+        if status.packets != self._last_packets:
+            self._last_packets = status.packets
+            self._write(status_text(status) + "\n")
+
+
+class LiveJSONLines(JSONLines):
+    """The lines of `scan --format jsonl`, and `started`, `verdict` (a connection's is a new one) and `status`."""
+
+    def started(self, name: str, filter_text: str) -> None:
+        self._line("started", {"interface": name, "filter": filter_text})
+
+    def standing(self, standing: Standing, *, changed: bool) -> None:
+        if changed:
+            self._line("verdict", standing_fields(standing))
+
+    def status(self, status: Status) -> None:
+        fields: Fields = {
+            "seconds": round(status.seconds, 3),
+            "packets": status.packets,
+            "bytes": status.bytes,
+            "packets_per_second": round(status.packet_rate, 1),
+            "bytes_per_second": round(status.byte_rate, 1),
+            "dropped_packets": status.dropped,
+            "open_connections": status.connections,
+        }
+        self._line("status", fields)
+
+
+def standing_fields(standing: Standing) -> Fields:
+    def place(value: Endpoint) -> Fields:
+        return {"address": value.address, "port": value.port}
+
+    return {
+        "connection": standing.id,
+        "client": place(standing.client),
+        "server": place(standing.server),
+        "user": standing.user,
+        "verdict": standing.verdict,
+        "confidence": standing.confidence,
+        "tls_version": standing.tls,
+        "bytes_in_clear": standing.in_clear,
+        "bytes_in_tls": standing.in_tls,
+        "bytes_missing": standing.missing,
+        "statements_total": standing.statements,
+        "frame": standing.last_frame,
+        "time": rfc3339(standing.last_time_ns) if standing.last_time_ns >= 0 else None,
+        "closed": standing.closed,
+    }
+
+
+def standing_text(standing: Standing) -> str:
+    """`connection 3, app@10.0.0.5:50152 to 10.0.0.9:3306: PLAINTEXT (proven)`."""
+    who = f"{show_text(standing.user)}@" if standing.user else ""
+    tls = f", {show_text(standing.tls)}" if standing.tls else ""
+    missing = f", {count(standing.missing, 'byte')} missing" if standing.missing else ""
+    verdict = judged(standing.verdict, standing.confidence)
+    between = f"{who}{endpoint(standing.client)} to {endpoint(standing.server)}"
+    return f"connection {standing.id}, {between}: {verdict}{tls}{missing}"
+
+
+def status_text(status: Status) -> str:
+    """`12 s: 1,204 packets (88/s), 1.2 MB (88.1 kB/s), 0 dropped, 3 open connections`."""
+    return (
+        f"{status.seconds:,.0f} s: {count(status.packets, 'packet')} ({status.packet_rate:,.0f}/s), "
+        f"{size_text(status.bytes)} ({size_text(status.byte_rate)}/s), {status.dropped:,} dropped, "
+        f"{count(status.connections, 'open connection')}"
+    )
+
+
+def size_text(number: float) -> str:
+    """`1.2 MB`."""
+    for unit in UNITS[:-1]:
+        if number < 1000:
+            return f"{number:,.0f} {unit}" if unit == "B" else f"{number:,.1f} {unit}"
+        number /= 1000
+    return f"{number:,.1f} {UNITS[-1]}"
+
+
+def clock_time(time_ns: int | None) -> str:
+    """`09:00:01.015000`, UTC."""
+    shown = rfc3339(time_ns) if time_ns is not None and time_ns >= 0 else None
+    return shown[11:26] if shown is not None else "-"

@@ -1,0 +1,1 @@
+"""One packet as text."""

@@ -1,0 +1,1 @@
+"""A packet field by field."""

@@ -1,0 +1,180 @@
+"""A run of MySQL bytes in words: packet by packet, compressed ones opened, fragments called by their name.
+
+Source: MySQL Server docs, "Protocol::Packet", "Compression".
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from aurora_wire.binary import u24
+from aurora_wire.report.escape import show_bytes
+from aurora_wire.report.packets.explain.commands import explain_command
+from aurora_wire.report.packets.explain.login import (
+    explain_authentication,
+    explain_greeting,
+    explain_login,
+    explain_ssl_request,
+)
+from aurora_wire.report.packets.explain.replies import explain_error, explain_reply
+from aurora_wire.report.packets.explain.rows import MAX_MESSAGES, TEXT_LIMIT, FieldReader, Rows, plural
+from aurora_wire.wire.decoding import labels, roles
+from aurora_wire.wire.mysql.commands import command_name
+
+HEADER: Final = 4
+COMPRESSED_HEADER: Final = 7
+MAX_INFLATED: Final = 1 << 20       # bytes of one compressed packet that are opened here
+
+# Labels of packets by their roles; those of a result have one for all.
+LABELS: Final = {
+    roles.GREETING: labels.GREETING, roles.SSL_REQUEST: labels.SSL_REQUEST, roles.LOGIN: labels.LOGIN,
+    roles.AUTH: labels.AUTH, roles.PREPARE_OK: labels.PREPARE_OK, roles.OK: labels.OK, roles.EOF: labels.EOF,
+    roles.ERR: labels.ERR, roles.EARLY_ERR: labels.EARLY_ERROR, roles.INFILE_REQUEST: labels.INFILE_REQUEST,
+    roles.FILE_DATA: labels.INFILE_DATA, roles.BINLOG: labels.BINLOG, roles.HEAD: labels.RESULT_SET,
+    roles.DEFINITION: labels.RESULT_SET, roles.TEXT_ROW: labels.RESULT_SET, roles.BINARY_ROW: labels.RESULT_SET,
+    roles.STATISTICS: labels.RESPONSE,
+}  # fmt: skip
+ANSWERS: Final = (labels.OK, labels.PREPARE_OK, labels.RESULT_SET, labels.EOF, labels.ERR)
+
+if TYPE_CHECKING:
+    from aurora_wire.analysis.packets import Packet
+
+
+class Talk:
+    """What is known of the connection. agreed: capabilities of both sides, -1 where not known."""
+
+    def __init__(self, *, from_client: bool | None, agreed: int, codec: str) -> None:
+        self.from_client = from_client
+        self.agreed = agreed
+        self.codec = codec
+
+    def who(self) -> str:
+        if self.from_client is None:
+            return "direction not known"
+        return "client to server" if self.from_client else "server to client"
+
+
+def label_name(label: int) -> str:
+    """`COM_QUERY`, `greeting` ..."""
+    if label >= labels.COMMAND:
+        return command_name(label - labels.COMMAND)
+    return labels.NAMES.get(label, f"label {label}")
+
+
+def explain_packets(
+    rows: Rows, start: int, end: int, label: int, talk: Talk, known: Sequence[Packet], base: int
+) -> None:
+    """The bytes data[start:end], which all have one label, packet by packet as the engine told them apart.
+
+    base: where the offsets of `known` begin in `rows`.
+    """
+    at = start
+    count = 0
+    for one in known:
+        low, high = max(at, base + one.start), min(base + one.end, end)
+        if low >= high:
+            continue
+        count += 1
+        if count > MAX_MESSAGES:
+            break
+        if at < low:
+            _explain_fragment(rows, at, low, label, talk)
+        begins = one.at == 0 and low == base + one.start
+        if one.inside is not None and begins and high - low >= COMPRESSED_HEADER:
+            _explain_compressed(rows, low, high, label, talk, one.inside)
+        elif one.inside is None and begins and high - low >= HEADER:
+            _explain_packet(rows, low, high, _label_of(one.role, label, rows.data, low, high), talk, one)
+        else:
+            _explain_fragment(rows, low, high, label, talk)
+        at = high
+    if at < end:
+        if count > MAX_MESSAGES:
+            rows.title(f"{plural(end - at, 'byte')} more of the same")
+        else:
+            _explain_fragment(rows, at, end, label, talk)
+
+
+def _label_of(role: int, label: int, data: bytes, at: int, end: int) -> int:
+    """What to call a packet: by its role, where the label may be that of what is around it."""
+    if role == roles.COMMAND:
+        return labels.COMMAND + data[at + HEADER] if at + HEADER < end else label
+    if role in LABELS:
+        return LABELS[role]
+    return int(labels.RESPONSE) if label in ANSWERS else label
+
+
+def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: Talk, known: Packet) -> int:
+    length, sequence = u24(rows.data, at), rows.data[at + 3]
+    stop = at + HEADER + length
+    rows.title(f"MySQL {label_name(label)} ({talk.who()}), {plural(HEADER + length, 'byte')}")
+    fields = FieldReader(rows, at, min(stop, end), whole=stop <= end)
+    fields.take(3, f"length: {plural(length, 'byte')} after these four")
+    fields.take(1, f"sequence id {sequence}")
+    if length == 0:
+        rows.note("An empty packet.")
+    elif label == labels.GREETING:
+        rows.note("The server speaks first, and always in the clear.")
+        explain_greeting(fields)
+    elif label == labels.SSL_REQUEST:
+        explain_ssl_request(fields)
+    elif label == labels.LOGIN:
+        explain_login(fields, talk.agreed)
+    elif label == labels.AUTH:
+        explain_authentication(fields, from_client=talk.from_client)
+    elif label == labels.EARLY_ERROR:
+        rows.note("The server refuses before any login.")
+        explain_error(fields)
+    elif label == labels.INFILE_DATA:
+        fields.rest(lambda raw: f"a piece of the client's file: {show_bytes(raw, talk.codec, TEXT_LIMIT)}")
+    elif label == labels.BINLOG:
+        fields.rest(lambda raw: f"an event of the binary log, {plural(len(raw), 'byte')}")
+    elif label >= labels.COMMAND:
+        explain_command(fields, talk.agreed, talk.codec)
+    else:
+        explain_reply(fields, talk.agreed, known)
+    fields.rest(lambda raw: f"{plural(len(raw), 'byte')} after the last known field")
+    if stop > end:
+        rows.note(f"{plural(stop - end, 'byte')} of this packet are not in this frame.")
+    return min(stop, end)
+
+
+def _explain_fragment(rows: Rows, at: int, end: int, label: int, talk: Talk) -> None:
+    rows.title(f"MySQL {label_name(label)} ({talk.who()}), {plural(end - at, 'byte')} of it")
+    text = show_bytes(rows.data[at:end], talk.codec, TEXT_LIMIT)
+    rows.field(at, end, f"a packet that began in an earlier frame goes on: {text}")
+
+
+def _explain_compressed(
+    rows: Rows, at: int, end: int, label: int, talk: Talk, known: Sequence[Packet]
+) -> int:
+    length, size, body = u24(rows.data, at), u24(rows.data, at + 4), at + COMPRESSED_HEADER
+    stop = body + length
+    rows.title(f"Compressed MySQL packet ({talk.who()}), {plural(COMPRESSED_HEADER + length, 'byte')}")
+    rows.note("Compression hides nothing: anybody can undo it.")
+    rows.field(at, at + 3, f"length: {plural(length, 'byte')} after these seven")
+    rows.field(at + 3, at + 4, f"sequence id {rows.data[at + 3]}, of compressed packets")
+    words = plural(size, "byte") if size else "0: they are as they were, being so few"
+    rows.field(at + 4, at + 7, f"length before compression: {words}")
+    if size == 0:
+        explain_packets(rows, body, min(stop, end), label, talk, known, body)
+        return min(stop, end)
+    rows.field(body, min(stop, end), "compressed bytes")
+    if stop > end:
+        rows.note(f"{plural(stop - end, 'byte')} of this packet are not in this frame.")
+        return end
+    inflated = b""
+    if rows.data[body] == 0x78:
+        try:
+            inflated = zlib.decompressobj().decompress(rows.data[body:stop], min(size, MAX_INFLATED))
+        except zlib.error:
+            rows.note("They cannot be decompressed.")
+    else:
+        rows.note("Compressed with zstd: not opened here.")
+    if inflated:
+        inner = Rows(inflated, 0)
+        inner.title(f"Decompressed, {plural(len(inflated), 'byte')} (offsets are within them)")
+        explain_packets(inner, 0, len(inflated), label, talk, known, 0)
+        rows.lines += ["", *inner.lines]
+    return stop

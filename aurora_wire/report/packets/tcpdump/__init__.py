@@ -1,0 +1,1 @@
+"""A packet as tcpdump prints it."""

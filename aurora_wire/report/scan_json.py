@@ -1,0 +1,75 @@
+"""A scan as one JSON object of schema `aurora-wire/scan/1`: the same bytes for the same result.
+
+Written in pieces, one line for each capture, connection, statement and finding, so that a large result is
+never held a second time as text. The schema is `schemas/scan.schema.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from aurora_wire.report.fingerprints import Places
+from aurora_wire.report.frame_names import FrameNames, frame_names
+from aurora_wire.report.json_fields import (
+    Fields,
+    capture_fields,
+    connection_fields,
+    dump,
+    finding_fields,
+    finding_place,
+    statement_fields,
+    summary_fields,
+)
+from aurora_wire.report.timestamps import Clock, clock_of
+from aurora_wire.verdict.result import ConnectionResult, Scan
+
+
+def render(scan: Scan, *, redact: bool = False, masked: bool = False) -> Iterator[str]:
+    """Pieces of ASCII text; the last ends the line. redact: mask literals in statements and parameters; masked:
+    they are so already."""
+    clock = clock_of(scan)
+    names = frame_names(scan)
+    yield "{\n"
+    for name, value in summary_fields(scan, redact=redact or masked).items():
+        yield f" {dump(name)}: {dump(value)},\n"
+    yield from _array("captures", (capture_fields(capture, clock) for capture in scan.captures))
+    yield ",\n"
+    yield from _connections(scan.connections, clock, names, redact=redact)
+    yield ",\n"
+    yield from _array("findings", _findings(scan))
+    yield "\n}\n"
+
+
+def _findings(scan: Scan) -> Iterator[Fields]:
+    places = Places(scan)
+    for finding in scan.findings:
+        yield {**finding_fields(finding), **finding_place(finding, places)}
+
+
+def _array(name: str, items: Iterable[Fields]) -> Iterator[str]:
+    yield f" {dump(name)}: ["
+    separator = "\n  "
+    for item in items:
+        yield separator
+        yield dump(item)
+        separator = ",\n  "
+    yield "]" if separator == "\n  " else "\n ]"
+
+
+def _connections(
+    connections: Iterable[ConnectionResult], clock: Clock, names: FrameNames, *, redact: bool
+) -> Iterator[str]:
+    yield ' "connections": ['
+    separator = "\n  "
+    for connection in connections:
+        yield separator
+        separator = ",\n  "
+        yield dump(connection_fields(connection, clock, names, redact=redact)).removesuffix("}")
+        yield ', "statements": ['
+        inner = "\n    "
+        for statement in connection.statements:
+            yield inner
+            yield dump(statement_fields(statement, clock, names, redact=redact))
+            inner = ",\n    "
+        yield "]}"
+    yield "]" if separator == "\n  " else "\n ]"

@@ -1,0 +1,104 @@
+"""An audit as text: the answer first, then the article's table and who may come how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aurora_wire.posture.audit import AuditResult, Setting
+from aurora_wire.report.escape import show_text
+from aurora_wire.report.text.table import table
+from aurora_wire.report.wording import GREEN, RED, YELLOW, Style, count
+
+_GRADE_COLORS = {"A": GREEN, "B": GREEN, "C": YELLOW, "D": RED, "F": RED}
+SHOWN_ACCOUNTS = 50
+
+
+def render(found: AuditResult, style: Style, *, everything: bool = False) -> Iterator[str]:
+    """Yield the lines of an audit. everything: variables without a meaning here, and all accounts, too."""
+    grade = style.paint(f"grade {found.grade}", _GRADE_COLORS.get(found.grade, YELLOW))
+    yield f"{style.title(show_text(str(found.target)))}  {grade}\n"
+    for line in _lines(found, style, everything):
+        yield line.rstrip() + "\n"
+
+
+def _lines(found: AuditResult, style: Style, everything: bool) -> Iterator[str]:
+    version, cipher = found.session
+    own = f"{show_text(version)}, {show_text(cipher)}" if version else "in the clear"
+    yield f"  server {show_text(found.version)}, as {show_text(found.account)}; this session: {own}"
+    if found.not_after is not None:
+        yield f"  its certificate is valid until {found.not_after:%Y-%m-%d}"
+    yield ""
+    for hit in found.findings:
+        yield from style.wrap(f"{hit.rule} {hit.severity}: {hit.title}: {show_text(hit.detail)}", "  ")
+    if not found.findings:
+        yield "  Nothing that lets a client come in the clear was found."
+    yield ""
+    yield style.title("Settings")
+    yield from _settings(found.settings, style, everything)
+    yield ""
+    yield style.title("Connected now")
+    yield from _connected(found, style)
+    yield ""
+    yield style.title("Accounts")
+    yield from _accounts(found, style, everything)
+    if found.channels:
+        yield ""
+        yield style.title("Replication")
+        says = {True: "TLS", False: "in the clear", None: "cannot tell"}
+        rows = [(show_text(each.name), show_text(each.source), says[each.tls]) for each in found.channels]
+        yield from table(("channel", "from", ""), rows, width=style.width)
+    if found.denied:
+        yield ""
+        yield style.title("Not seen")
+        for each in found.denied:
+            yield f"  {each.what}. To let this account see it:"
+            yield f"    {show_text(each.grant)}"
+
+
+def _settings(settings: list[Setting], style: Style, everything: bool) -> Iterator[str]:
+    shown = [each for each in settings if everything or each.meaning]
+    rows = [(show_text(each.name), show_text(each.value) or "(empty)", each.meaning) for each in shown]
+    yield from table(("variable", "value", "which means"), rows, width=style.width, shrink=(1,))
+    hidden = len(settings) - len(shown)
+    if hidden:
+        yield f"  {count(hidden, 'other variable')}: --all shows them"
+
+
+def _connected(found: AuditResult, style: Style) -> Iterator[str]:
+    if found.connected is None:
+        yield from style.wrap(f"cannot tell; {found.bound}" if found.bound else "cannot tell", "  ")
+        return
+    rows = [
+        (str(each.count), show_text(each.user), show_text(each.host), _kind(each.kind)) for each in found.connected
+    ]  # fmt: skip
+    yield from table(("sessions", "user", "from", "by"), rows, width=style.width, right=(0,), shrink=(2, 1))
+
+
+def _kind(kind: str) -> str:
+    return {"SSL/TLS": "TLS", "TCP/IP": "TCP, in the clear"}.get(kind, show_text(kind))
+
+
+def _accounts(found: AuditResult, style: Style, everything: bool) -> Iterator[str]:
+    if found.accounts is None:
+        yield "  cannot tell"
+        return
+    wanted = sorted(found.accounts, key=lambda each: (not each.may_come_in_the_clear, each.user, each.host))
+    shown = wanted if everything else wanted[:SHOWN_ACCOUNTS]
+    says = {"": "", "ANY": "TLS", "X509": "a certificate", "SPECIFIED": "a certificate, specified"}
+    rows = []
+    for each in shown:
+        if each.locked:
+            state = "locked"
+        elif each.own:
+            state = "the server's own"
+        elif each.is_local:
+            state = "from the server's own host alone"
+        elif each.may_come_in_the_clear:
+            state = "refused by require_secure_transport" if found.requires_tls else "may come in the clear"
+        else:
+            state = ""
+        account = f"'{show_text(each.user)}'@'{show_text(each.host)}'"
+        rows.append((account, show_text(each.plugin), says.get(each.requires, show_text(each.requires)), state))
+    yield from table(("account", "plugin", "requires", ""), rows, width=style.width, shrink=(0, 1))
+    if found.account_count > len(shown):
+        yield f"  {count(found.account_count - len(shown), 'more account')}: --all shows them"

@@ -1,0 +1,165 @@
+"""The part of the text report with the connections, and why a verdict is not stronger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from aurora_wire.report.escape import show_text
+from aurora_wire.report.text.table import table
+from aurora_wire.report.wording import LEAKS, ORDER, Style, count, counted, endpoint, judged, place
+from aurora_wire.verdict.result import ConnectionResult, Scan, Verdict
+
+ONE_BY_ONE = 20     # connections; more are grouped by client host and user
+GROUPS_SHOWN = 40
+REASONS_OF = 20     # groups of connections with the same reasons
+REASONS_EACH = 3
+IDS_SHOWN = 8
+
+HEADER = ("#", "client", "server", "user", "verdict", "TLS", "in clear", "in TLS", "statements")
+VERDICT = HEADER.index("verdict")
+GROUP_HEADER = ("client host", "user", "server", *ORDER[:3], "other", "in clear", "statements")
+
+
+def connections_text(scan: Scan, style: Style) -> Iterator[str]:
+    verdicts = counted((verdict, scan.by_verdict.get(verdict, 0)) for verdict in ORDER)
+    total = count(scan.connections_total, "MySQL connection")
+    yield style.title(f"{total}: {verdicts}" if verdicts else total)
+    if scan.not_mysql:
+        names = counted(sorted(scan.not_mysql.items()))
+        yield from style.wrap(f"not MySQL: {names}", "  ")
+    if len(scan.connections) > ONE_BY_ONE:
+        yield from _groups(scan, style)
+    elif scan.connections:
+        yield from _one_by_one(scan.connections, style)
+    yield from _on_loopback(scan.connections, style)
+    yield from _suites(scan.connections, style)
+    beyond = scan.connections_total - len(scan.connections)
+    if beyond > 0:
+        yield f"  {count(beyond, 'more connection')} judged and counted, not listed"
+
+
+def _one_by_one(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
+    verdicts = {judged(c.verdict, c.confidence): (c.verdict, c.confidence) for c in connections}
+    rows = [
+        (str(c.id), endpoint(c.client), endpoint(c.server), _user(c), judged(c.verdict, c.confidence),
+         show_text((c.tls and c.tls.version) or "-"),
+         _number(clear_bytes(c)), _number(tls_bytes(c)), _number(c.statements_total))
+        for c in connections
+    ]
+
+    def paint(column: int, text: str) -> str:
+        return style.verdict(text, *verdicts[text]) if column == VERDICT else text
+
+    yield from table(HEADER, rows, width=style.width, right={0, 6, 7, 8}, shrink=(3,), paint=paint)
+
+
+def _on_loopback(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
+    """Which of them never crossed a network: the leg to a proxy or a tunnel on the same host."""
+    inside = [str(c.id) for c in connections if c.loopback]
+    if inside:
+        listed = f" ({', '.join(inside[:IDS_SHOWN])}{', ...' if len(inside) > IDS_SHOWN else ''})"
+        yield from style.wrap(f"inside one host, on its loopback: {count(len(inside), 'connection')}{listed}", "  ")
+
+
+def _suites(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
+    """Which version and cipher suite how many connections have: what a reviewer asks next."""
+    by_suite: dict[str, list[str]] = {}
+    for c in connections:
+        if c.tls is not None and c.tls.cipher is not None:
+            by_suite.setdefault(show_text(f"{c.tls.version or 'TLS'} {c.tls.cipher}"), []).append(str(c.id))
+    for suite, ids in sorted(by_suite.items()):
+        listed = f" ({', '.join(ids)})" if len(connections) <= ONE_BY_ONE else ""
+        yield from style.wrap(f"{suite}: {count(len(ids), 'connection')}{listed}", "  ")
+
+
+@dataclass(slots=True)
+class _Group:
+    host: str
+    user: str
+    servers: set[str] = field(default_factory=set)
+    verdicts: dict[Verdict, int] = field(default_factory=dict)
+    clear: int = 0
+    statements: int = 0
+
+    def leaks(self) -> int:
+        return sum(self.verdicts.get(verdict, 0) for verdict in LEAKS)
+
+
+def _groups(scan: Scan, style: Style) -> Iterator[str]:
+    groups: dict[tuple[str, str], _Group] = {}
+    for c in scan.connections:
+        key = (show_text(c.client.address), _user(c))
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = _Group(*key)
+        group.servers.add(endpoint(c.server))
+        group.verdicts[c.verdict] = group.verdicts.get(c.verdict, 0) + 1
+        group.clear += clear_bytes(c)
+        group.statements += c.statements_total
+    ordered = sorted(groups.values(), key=lambda g: (-g.leaks(), -g.clear, g.host, g.user))
+    rows = [
+        (g.host, g.user, min(g.servers) if len(g.servers) == 1 else f"{len(g.servers)} servers",
+         *(_number(g.verdicts.get(verdict, 0)) for verdict in ORDER[:3]),
+         _number(sum(g.verdicts.get(verdict, 0) for verdict in ORDER[3:])),
+         _number(g.clear), _number(g.statements))
+        for g in ordered[:GROUPS_SHOWN]
+    ]
+
+    def paint(column: int, text: str) -> str:
+        leak = GROUP_HEADER[column] in LEAKS and text != "-"
+        return style.verdict(text, "plaintext", None) if leak else text
+
+    yield from table(GROUP_HEADER, rows, width=style.width, right=set(range(3, 9)), shrink=(1,), paint=paint)
+    if len(ordered) > GROUPS_SHOWN:
+        yield f"  {count(len(ordered) - GROUPS_SHOWN, 'more group')}: --format json lists every connection"
+
+
+def reasons_text(scan: Scan, style: Style) -> Iterator[str]:
+    """Of what is not a proven `plaintext` or `encrypted`: why not."""
+    weak = [c for c in scan.connections
+            if c.reasons and not (c.confidence == "proven" and c.verdict in ("plaintext", "encrypted"))]
+    if not weak:
+        return
+    yield style.title("Reasons for these verdicts")
+    names = style.names(scan)
+    groups: dict[tuple[str, ...], list[ConnectionResult]] = {}
+    for c in weak:
+        key = (judged(c.verdict, c.confidence), *(reason.id for reason in c.reasons))
+        groups.setdefault(key, []).append(c)
+    for (shown, *_), members in list(groups.items())[:REASONS_OF]:
+        first = members[0]
+        verdict = style.verdict(shown, first.verdict, first.confidence)
+        yield f"  {_named(members)}: {verdict}"
+        for reason in first.reasons[:REASONS_EACH]:
+            where = place(names.optional(reason.frame), reason.direction, reason.offset)
+            yield from style.wrap(show_text(reason.text) + (f" ({where})" if where else ""), "    ")
+        if len(first.reasons) > REASONS_EACH:
+            yield f"    {count(len(first.reasons) - REASONS_EACH, 'more reason')}: --format json"
+    if len(groups) > REASONS_OF:
+        yield f"  {count(len(groups) - REASONS_OF, 'more group')} of connections: --format json"
+
+
+def _named(members: list[ConnectionResult]) -> str:
+    """`connection 3`, `connections 3, 5, 6 and 12 more (places of the first)`."""
+    if len(members) == 1:
+        return f"connection {members[0].id}"
+    listed = ", ".join(str(c.id) for c in members[:IDS_SHOWN])
+    more = f" and {len(members) - IDS_SHOWN:,} more" if len(members) > IDS_SHOWN else ""
+    return f"connections {listed}{more} (places of the first)"
+
+
+def clear_bytes(connection: ConnectionResult) -> int:
+    return connection.client_coverage.plaintext + connection.server_coverage.plaintext
+
+
+def tls_bytes(connection: ConnectionResult) -> int:
+    return connection.client_coverage.tls + connection.server_coverage.tls
+
+
+def _number(number: int) -> str:
+    return f"{number:,}" if number else "-"
+
+
+def _user(connection: ConnectionResult) -> str:
+    return "-" if connection.user is None else show_text(connection.user) or "''"

@@ -1,0 +1,56 @@
+"""The report for people: what was read, the connections, what leaked, findings, losses, and the verdict.
+
+Everything that came from the wire or a file name is escaped; nothing is hidden but by a stated bound. The
+verdict of the whole is the last line, because that is where the eye of someone at a terminal is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from aurora_wire.report.escape import show_text
+from aurora_wire.report.text.captures import captures_text
+from aurora_wire.report.text.connections import connections_text, reasons_text
+from aurora_wire.report.text.decrypted import opened_text
+from aurora_wire.report.text.findings import findings_text, undecoded_text
+from aurora_wire.report.text.statements import statements_text
+from aurora_wire.report.wording import Style
+from aurora_wire.verdict.result import Scan
+
+INCOMPLETE = "Not all of the input could be read, so this is no success (exit code 3)."
+UNSEEN = "Not all that was captured could be decoded, so this is no success (exit code 3)."
+NOT_PROVEN = "Not all of it is proven, as --require proven asks (exit code 3)."
+
+
+def render(
+    scan: Scan, *, width: int = 100, color: bool = False, quiet: bool = False, redact: bool = False
+) -> Iterator[str]:
+    """Lines, each with its newline. quiet: the closing sentence alone; redact: mask literals."""
+    style = Style(width, color, redact)
+    if not quiet:
+        for section in (captures_text, connections_text, reasons_text, statements_text, opened_text,
+                        findings_text, undecoded_text):
+            yield from _paragraph(section(scan, style))
+    yield closing_text(scan, style) + "\n"
+
+
+def _paragraph(lines: Iterable[str]) -> Iterator[str]:
+    empty = True
+    for line in lines:
+        yield line + "\n"
+        empty = False
+    if not empty:
+        yield "\n"
+
+
+def closing_text(scan: Scan, style: Style) -> str:
+    """`PLAINTEXT (proven): 1 of 4 connections crossed in the clear ...`"""
+    confidence = f" ({scan.confidence})" if scan.confidence else ""
+    verdict = style.verdict(scan.verdict.upper() + confidence, scan.verdict, scan.confidence)
+    sentence = f"{verdict}: {show_text(scan.closing)}"
+    if scan.verdict == "encrypted" and scan.exit_code:
+        if any(not capture.complete for capture in scan.captures):
+            return f"{sentence} {INCOMPLETE}"
+        # Frames that were not decoded give 3 too, asked for or not.
+        return f"{sentence} {UNSEEN if any(capture.hiding for capture in scan.captures) else NOT_PROVEN}"
+    return sentence

@@ -1,0 +1,97 @@
+"""The part of the text report with the statements that crossed in the clear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from aurora_wire.report.escape import show_bytes, show_text
+from aurora_wire.report.frame_names import FrameNames
+from aurora_wire.report.timestamps import Clock, clock_of
+from aurora_wire.report.wording import RED, Style, count, day_and_time, endpoint
+from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
+
+SHOWN_EACH = 20     # of a connection; fewer where many connections leak, so that more of them are seen
+FEWEST_EACH = 3
+SHOWN_IN_ALL = 200
+SHORTEST = 30       # characters of SQL on the narrowest terminal
+
+
+def statements_text(scan: Scan, style: Style) -> Iterator[str]:
+    total = sum(c.statements_total for c in scan.connections)
+    if not total:
+        return
+    clock, names = clock_of(scan), style.names(scan)
+    yield style.title(f"{count(total, 'statement')} in the clear")
+    leaking = [c for c in scan.connections if c.statements]
+    each = min(SHOWN_EACH, max(FEWEST_EACH, SHOWN_IN_ALL // max(len(leaking), 1)))
+    left = SHOWN_IN_ALL
+    for c in leaking:
+        shown = c.statements[: min(each, left)]
+        if not shown:
+            break
+        yield from _connection(c, shown, clock, names, style)
+        left -= len(shown)
+        more = c.statements_total - len(shown)
+        if more > 0:
+            yield f"    {count(more, 'more statement')} of this connection"
+    more_in_all = total - (SHOWN_IN_ALL - left)
+    if more_in_all > 0:
+        yield f"  {more_in_all:,} more in all: --format jsonl writes all of them, in full"
+
+
+def _connection(
+    c: ConnectionResult, statements: Sequence[StatementResult], clock: Clock, names: FrameNames, style: Style
+) -> Iterator[str]:
+    who = f"{show_text(c.user)}@" if c.user else ""
+    database = f", database {show_text(c.database)}" if c.database else ""
+    first_day, _ = day_and_time(clock, statements[0].frame, statements[0].time_ns)
+    date = f", {first_day} UTC" if first_day else ""
+    yield f"  connection {c.id}, {who}{endpoint(c.client)} to {endpoint(c.server)}{database}{date}"
+    yield from statement_lines(statements, clock, names, style, RED)
+
+
+def statement_lines(
+    statements: Sequence[StatementResult], clock: Clock, names: FrameNames, style: Style, code: str
+) -> Iterator[str]:
+    """One or two lines each; code: their colour."""
+    first_day, _ = day_and_time(clock, statements[0].frame, statements[0].time_ns)
+    rows = []
+    for statement in statements:
+        day, time = day_and_time(clock, statement.frame, statement.time_ns)
+        when = time if day == first_day else f"{day} {time}"
+        rows.append((names.name(statement.frame), when, show_text(statement.command)))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for statement, (frame, time, command) in zip(statements, rows, strict=True):
+        start = f"    frame {frame:>{widths[0]}}  {time:>{widths[1]}}  {command:<{widths[2]}}"
+        shown = statement_line(statement, style)
+        if len(start) + 2 + len(shown) <= style.width:
+            yield f"{start}  {style.paint(shown, code)}"
+        else:
+            yield start.rstrip()
+            yield f"      {style.paint(shown, code)}"
+
+
+def statement_line(statement: StatementResult, style: Style) -> str:
+    """One line that fits, and a note where it is not the whole statement or crossed compressed."""
+    notes = []
+    if statement.compressed:
+        notes.append("compressed")
+    if not statement.complete:
+        notes.append("not captured whole")
+    if style.redact:
+        from aurora_wire.redact.sql import redact_statement  # noqa: PLC0415 - only here, and slow to load
+
+        statement = redact_statement(statement)
+    room = max(style.width - 6, SHORTEST)
+    note = f" ({', '.join(notes)})" if notes else ""
+    shown = show_bytes(statement.sql[: 4 * room])  # no character has more than 4 bytes
+    if len(shown) + len(note) <= room and len(statement.sql) <= 4 * room:
+        return shown + note
+    dense = show_bytes(b" ".join(statement.sql[: 8 * room].split()))
+    if len(statement.sql) <= 8 * room:
+        note = f" ({', '.join(['white space shortened', *notes])})"
+        if len(dense) + len(note) <= room:
+            return dense + note
+    size = max(statement.length, len(statement.sql))
+    note = f" ({', '.join([f'{size:,} bytes', *notes])})"
+    return dense[: max(room - 3 - len(note), SHORTEST // 2)] + "..." + note

@@ -1,0 +1,110 @@
+"""How the text report writes numbers, places, times and verdicts, in colour or without."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aurora_wire.report.escape import show_text
+from aurora_wire.report.frame_names import FrameNames, frame_names
+from aurora_wire.report.timestamps import Clock
+from aurora_wire.verdict.result import Confidence, Endpoint, Scan, Severity, Verdict
+
+LEAKS: frozenset[Verdict] = frozenset(("plaintext", "mixed"))
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
+ORDER: tuple[Verdict, ...] = ("plaintext", "mixed", "encrypted", "inconclusive", "no-session", "not-mysql")
+
+RED, GREEN, YELLOW, BOLD = "31;1", "32;1", "33", "1"
+_SEVERITY_COLORS: dict[Severity, str] = {"critical": RED, "high": RED, "medium": YELLOW}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """width: of the terminal, in characters; color: whether it may be given colours."""
+
+    width: int = 100
+    color: bool = False
+    redact: bool = False
+
+    def paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.color and code else text
+
+    def names(self, scan: Scan) -> FrameNames:
+        """Frames' names, those of captures cut where the terminal is narrow."""
+        return frame_names(scan, limit=self.width // 3)
+
+    def title(self, text: str) -> str:
+        return self.paint(text, BOLD)
+
+    def verdict(self, text: str, verdict: Verdict, confidence: Confidence | None) -> str:
+        if verdict in LEAKS:
+            return self.paint(text, RED)
+        return self.paint(text, GREEN if (verdict, confidence) == ("encrypted", "proven") else YELLOW)
+
+    def severity(self, severity: Severity) -> str:
+        return self.paint(severity, _SEVERITY_COLORS.get(severity, ""))
+
+    def wrap(self, text: str, indent: str) -> list[str]:
+        """Text on lines that fit; where a word does not, its line is longer."""
+        return textwrap.wrap(
+            text,
+            max(self.width, 40),
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+def advice(text: str, indent: str, style: Style) -> list[str]:
+    """What to do, as in a rule's `fix`: a line that begins with two spaces is a command, never wrapped."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        lines += [indent + line] if line.startswith("  ") else style.wrap(line, indent)
+    return lines
+
+
+def count(number: int, noun: str) -> str:
+    """`1 packet`, `1,204 packets`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def counted(pairs: Iterable[tuple[str, int]]) -> str:
+    """`3 ARP, 2 IPv6 UDP`, of what there is any of."""
+    return ", ".join(f"{number:,} {show_text(name)}" for name, number in pairs if number)
+
+
+def endpoint(value: Endpoint) -> str:
+    address = show_text(value.address)
+    return f"[{address}]:{value.port}" if ":" in address else f"{address}:{value.port}"
+
+
+def place(frame: str | None, direction: str | None, offset: int | None, connection: int | None = None) -> str:
+    """`connection 1, frame 17, server, offset 5120`, as far as it is known. frame: as FrameNames names it."""
+    parts = (
+        "" if connection is None else f"connection {connection}",
+        "" if frame is None else f"frame {frame}",
+        direction or "",
+        "" if offset is None else f"offset {offset}",
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def judged(verdict: Verdict, confidence: Confidence | None) -> str:
+    """`PLAINTEXT (proven)`, `encrypted (likely)`: a leak is seen without colours too."""
+    word = verdict.upper() if verdict in LEAKS else verdict
+    return word if confidence is None or verdict == "no-session" else f"{word} ({confidence})"
+
+
+def day_and_time(clock: Clock, frame: int, time_ns: int | None) -> tuple[str, str]:
+    """`2021-03-17` (nothing where there is no date) and `09:00:01.015000`; nanoseconds only if there are."""
+    return split_time(clock.show(frame, time_ns))
+
+
+def split_time(shown: str | None) -> tuple[str, str]:
+    """The day and the time of what a Clock shows."""
+    if shown is None:
+        return "", ""
+    day, _, time = shown.removesuffix("Z").rpartition("T")
+    return day, time.removesuffix("000")

@@ -1,0 +1,105 @@
+"""Files that are made new, and files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from aurora_wire.errors import OutputError
+from aurora_wire.rights.held_folder import HeldFolder, hold, open_special
+from aurora_wire.rights.privileges import Account
+
+
+def create_private(path: str | Path, account: Account | None) -> io.FileIO:
+    """A new file for `account`'s eyes only (mode 0600), or the device or pipe that is there; unbuffered.
+
+    A file that is there already is not touched: it may be evidence, and root follows no link that somebody
+    else has laid. Raises OutputError.
+    """
+    path = Path(path)
+    try:
+        folder, name = hold(path)
+        try:
+            return create_in(folder, name, path, account)
+        finally:
+            folder.close()
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path}: {reason_of(error)}.") from error
+
+
+def reason_of(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def create_in(folder: HeldFolder, name: str, path: Path, account: Account | None) -> io.FileIO:
+    """As `create_private`, in a folder that is held open. Raises OSError and OutputError."""
+    try:
+        handle = folder.make(name)
+    except FileExistsError as error:
+        try:
+            device = open_special(path)
+        except OSError:
+            device = None
+        if device is None:
+            raise OutputError(f"{path}: is there already. Give another name, or remove it.") from error
+        return named(device, path)
+    if account is not None and os.geteuid() == 0:
+        os.fchown(handle, account.uid, account.gid)
+    return named(handle, path)
+
+
+def named(handle: int, path: Path) -> io.FileIO:
+    """Of a handle that is open, with its path as name."""
+    return io.FileIO(path, "wb", opener=lambda *_: handle)
+
+
+class WholeFile:
+    """A file that is written beside its place, and moved there when it is whole: `keep`, or `discard`.
+
+    What was there before stays until then. Its owner alone may read it. Raises OSError and ValueError.
+    """
+
+    def __init__(self, path: str | Path, folder: HeldFolder | None = None) -> None:
+        """folder: that of the file, where it is held open already, and stays so."""
+        path = Path(path)
+        self._own = folder is None
+        if folder is not None:
+            self._folder, self._name = folder, path.name
+        else:
+            if os.fspath(path) and path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "Is a folder")
+            self._folder, self._name = hold(path, follow=True)  # a link keeps pointing where it points
+        try:
+            self.handle, self._part = self._folder.make_part(self._name)
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _let_go(self) -> None:
+        if self._own:
+            self._folder.close()
+
+    def is_to_replace(self, path: str) -> bool:
+        """Return whether `path` is the file that would be replaced."""
+        with suppress(OSError, ValueError):
+            there, other = self._folder.state(self._name), os.stat(path)  # noqa: PTH116 - as `state`
+            return (there.st_dev, there.st_ino) == (other.st_dev, other.st_ino)
+        return False
+
+    def keep(self) -> None:
+        """Put it in its place; the handle is still the caller's to close."""
+        os.fsync(self.handle)
+        self._folder.replace(self._part, self._name)
+        self._part = ""
+        self._let_go()
+
+    def discard(self) -> None:
+        """Remove it, if it is not in its place by now; may be called twice."""
+        if self._part:
+            with suppress(OSError):
+                self._folder.remove(self._part)
+            self._part = ""
+        self._let_go()

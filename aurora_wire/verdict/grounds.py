@@ -1,0 +1,294 @@
+"""From a connection's facts to the evidence that a verdict rests on.
+
+Each numbered condition of the contract has a function here that gives the reasons why it is not met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from aurora_wire.verdict.handshake import handshake_doubts, place, suite_doubts
+from aurora_wire.verdict.judge import Evidence
+from aurora_wire.verdict.plausible import most_missing
+from aurora_wire.verdict.result import Direction, Reason
+from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding import connection_log
+from aurora_wire.wire.decoding.anomalies import Note
+from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.flows.connection import Connection
+from aurora_wire.wire.flows.facts import START_SYN, Facts
+from aurora_wire.wire.tls.facts import TLSFacts
+
+TLS_1_3 = 0x0304
+
+UNBELIEVABLE: Final = "the numbers claim more than can have crossed in that time"
+CAME_ASIDE: Final = "some came out of order, and could not be put in their place"
+
+PROTOCOLS = {
+    connection_log.UNKNOWN: "unknown",
+    connection_log.MYSQL: "mysql",
+    connection_log.TLS_ONLY: "tls",
+    connection_log.X: "x",
+    connection_log.OTHER: "other",
+}
+
+# Notes that take `encrypted` down to `likely`: reason id and words. {amount} is in bytes, {side} "client" or "server".
+DOUBTS: dict[int, tuple[str, str]] = {
+    notes.TRUNCATED: ("truncated", "{amount} bytes from the {side} were cut off by the snaplen"),
+    notes.CONFLICT: ("conflict", "two segments of the {side} carry different bytes for the same place"),
+    notes.OVERLAP_UNCHECKED: (
+        "overlap-unchecked",
+        "a retransmission of the {side} could not be compared with what it repeats",
+    ),
+    notes.MIXED_CHECKSUM: (
+        "bad-checksum",
+        "{amount} segments of the {side} with a wrong TCP checksum came before the first with a right one",
+    ),
+    notes.CONFLICT_ACKED: (
+        "conflict", "two segments of the {side} carry different bytes for the same place, the first acknowledged",
+    ),
+    notes.SET_ASIDE: ("set-aside", "{amount} bytes of the {side} are in no stream, and are not known to be harmless"),
+    notes.EVICTED: ("evicted", "too many connections were open: this one was given up before its end"),
+    notes.DAMAGED_FILE: ("damaged-file", "the capture file breaks off while the connection was open"),
+    notes.BOUND: ("bound", "a bound of the analyzer was reached"),
+    notes.BAD_RECORD: ("bad-record", "bytes from the {side} that are no well-formed TLS record"),
+    notes.WRONG_VERSION: ("bad-record", "a TLS record of the {side} with another version than the connection's"),
+    notes.UNEXPECTED_RECORD: ("bad-record", "a TLS record of the {side} of a type that cannot come here"),
+    notes.READABLE_RECORD: (
+        "readable-record", "a TLS record of the {side} holds readable text: ciphertext does not read",
+    ),
+    notes.SKEWED_RECORD: (
+        "readable-record", "bytes of TLS records of the {side} are not spread as those of ciphertext are",
+    ),
+    notes.LOST_FRAMING: ("unknown-bytes", "packets of the {side} that do not fit together"),
+}
+
+# Segments that were left out, since their receiver would have dropped them.
+REMARKS: dict[int, tuple[str, str]] = {
+    notes.BAD_CHECKSUM: ("bad-checksum", "segments of the {side} with a wrong TCP checksum were left out"),
+    notes.OUT_OF_WINDOW: ("out-of-window", "segments of the {side} outside the window were left out"),
+    notes.AFTER_RST: ("after-rst", "segments of the {side} after the reset were left out"),
+}
+
+
+def evidence_of(connection: Connection) -> Evidence:
+    facts = connection.facts
+    seen = Evidence(protocol=PROTOCOLS[facts.kind])
+    if seen.protocol == "other":
+        return seen
+    if seen.protocol == "x":
+        seen.doubts = [Reason("x-protocol", "X Protocol is not decoded yet", connection.first_frame)]
+        return seen
+    tls = facts.tls
+    seen.tls_data = tls is not None and has_data(facts, tls)
+    seen.leaks = list(leaks_of(facts, tls, seen.tls_data))
+    seen.leak_is_proven = facts.readable or (
+        facts.greeting is not None and (facts.commands > 0 or facts.responses > 0)
+    )
+    if tls is not None and seen.tls_data:
+        protection = list(suite_doubts(tls))
+        seen.doubts += protection
+        if any(reason.id == "suite-null" for reason in protection):
+            # Readable by who holds the wire: no different from no TLS.
+            seen.tls_data = False
+            seen.leaks += [reason for reason in protection if reason.id == "suite-null"]
+            seen.doubts = [reason for reason in protection if reason.id != "suite-null"]
+        seen.protects = not any(reason.id == "suite-anonymous" for reason in protection)
+        if not seen.leaks:
+            seen.doubts += first_bytes_doubts(facts, tls)
+            seen.doubts += handshake_doubts(facts, tls)
+            seen.doubts += opened_doubts(facts)
+    seen.doubts += stranger_reasons(facts)
+    seen.doubts += gap_reasons(connection)
+    seen.doubts += note_reasons(facts, DOUBTS)
+    seen.remarks = list(note_reasons(facts, REMARKS))
+    seen.doubts += direction_doubts(connection)
+    client, server = facts.client, facts.server
+    unknown = client.unknown + server.unknown - facts.stranger_bytes
+    seen.unseen = unknown + client.missing + server.missing + client.truncated + server.truncated
+    if unknown and not any(reason.id in ("unknown-bytes", "bad-record") for reason in seen.doubts):
+        for side in (client, server):
+            if side.unknown > (facts.stranger_bytes if side is client else 0):
+                words_for = f"{side.unknown:,} bytes of the {_name(side)} could not be decoded"
+                frame, offset = place(side.unknown_frame), place(side.unknown_offset)
+                seen.doubts.append(Reason("unknown-bytes", words_for, frame, _name(side), offset))
+    return seen
+
+
+def has_data(facts: Facts, tls: TLSFacts) -> bool:
+    """Did TLS records cross that carry data of a session, not only a handshake and alerts?"""
+    if tls.client.data_records:
+        return True
+    hello = tls.server_hello
+    if hello is None or hello.version < TLS_1_3:
+        return tls.server.data_records > 0
+    # In TLS 1.3 the server's handshake looks like data: it is a session only if the client was not captured at all.
+    return facts.client.tls == 0 and tls.server.data_records > 4
+
+
+def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Reason]:
+    """What needs protection and crossed outside TLS."""
+    side: Direction
+    if facts.login_frame >= 0:
+        yield Reason("login-in-clear", "a login in the clear", facts.login_frame, "client", facts.login_offset)
+    if facts.command_frame >= 0:
+        text = f"{facts.commands:,} commands in the clear" if facts.commands > 1 else "a command in the clear"
+        yield Reason("commands-in-clear", text, facts.command_frame, "client", facts.command_offset)
+    if facts.responses and facts.response_frame >= 0:
+        if facts.login_frame < 0 and facts.command_frame < 0:
+            yield Reason(
+                "responses-only", "responses of a server in the clear, without what they answer",
+                facts.response_frame, "server", facts.response_offset,
+            )  # fmt: skip
+        else:
+            yield Reason(
+                "responses-in-clear", "responses in the clear", facts.response_frame, "server", facts.response_offset
+            )
+    elif facts.login_frame < 0 and facts.command_frame < 0 and facts.client.plaintext + facts.server.plaintext:
+        side = "client" if facts.client.plaintext else "server"
+        yield Reason("fragment", "a fragment of MySQL packets in the clear", None, side, None)
+    for from_client in (True, False):
+        note = facts.find_note(notes.READABLE_UNKNOWN, from_client)
+        if note is None and tls is None and facts.ssl_request_frame < 0:
+            note = facts.find_note(notes.READABLE_BEHIND_GAP, from_client)
+        if note is not None and facts.kind != connection_log.UNKNOWN and not (from_client and facts.stranger):
+            side = _side_of(note)
+            words_for = f"readable text of the {side} outside TLS, of no known framing"
+            yield Reason("fragment", words_for, place(note.frame), side, place(note.offset))
+    if facts.dropped_leak_frame >= 0:
+        yield Reason(
+            "fragment",
+            "MySQL in the clear, in bytes that a receiver would have dropped or that others took the place of",
+            facts.dropped_leak_frame, "client", None,
+        )  # fmt: skip
+    if tls is None:
+        return
+    if facts.after_tls_frame >= 0 and facts.client.plaintext + facts.server.plaintext:
+        yield Reason("plaintext-after-tls", "MySQL in the clear after TLS had begun", facts.after_tls_frame)
+    for from_client in (True, False):
+        note = facts.find_note(notes.INJECTED, from_client)
+        side = "client" if from_client else "server"
+        if note is not None:
+            words_for = f"bytes of the {side} between SSLRequest and TLS"
+            yield Reason("injected-before-tls", words_for, place(note.frame), side, place(note.offset))
+    if tls_data and 0 <= facts.response_offset < tls.server.first_offset and facts.login_frame < 0:
+        yield Reason(
+            "injected-before-tls", "packets of the server in the clear before TLS", facts.response_frame, "server",
+            facts.response_offset,
+        )  # fmt: skip
+    if tls_data and facts.early_error_frame >= 0:
+        words_for = "an ERR in the clear, and a session in TLS went on"
+        yield Reason("injected-before-tls", words_for, facts.early_error_frame, "server")
+
+
+def first_bytes_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
+    """Condition 1: greeting and SSLRequest, each the first bytes of its direction, or MySQL inside by a key log."""
+    if facts.greeting is None and facts.ssl_request_frame < 0 and facts.mysql_inside():
+        if tls.client.first_offset == facts.client_header and tls.server.first_offset == 0:
+            return
+    if facts.greeting is None:
+        yield Reason("no-greeting", "no MySQL greeting was captured before TLS")
+    if facts.ssl_request_frame < 0:
+        yield Reason("no-ssl-request", "no SSLRequest was captured before TLS")
+    if facts.greeting is not None and facts.greeting_offset != 0:
+        yield Reason("mid-stream", "bytes of the server came before its greeting", facts.greeting_frame, "server", 0)
+    if facts.ssl_request_frame >= 0:
+        if facts.ssl_request_offset != facts.client_header:
+            yield Reason(
+                "mid-stream", "bytes of the client came before its SSLRequest", facts.ssl_request_frame, "client", 0
+            )
+        elif facts.client_start == 0:
+            yield Reason(
+                "mid-stream", "whether the client sent bytes before its SSLRequest was not captured",
+                facts.ssl_request_frame, "client", 0,
+            )  # fmt: skip
+
+
+def opened_doubts(facts: Facts) -> Iterator[Reason]:
+    """With a key log: records that are none of this session's."""
+    opened = facts.opened
+    if opened is None or not opened.failed:
+        return
+    count = f"{opened.failed:,} records do" if opened.failed > 1 else "a record does"
+    words_for = f"{count} not authenticate under the keys that the key log has for this connection"
+    side: Direction = "client" if opened.failed_from_client else "server"
+    yield Reason("record-not-opened", words_for, place(opened.failed_frame), side, place(opened.failed_offset))
+
+
+def stranger_reasons(facts: Facts) -> Iterator[Reason]:
+    """Another protocol of the client's, that no MySQL server speaks."""
+    if facts.stranger:
+        name = "a protocol not known here" if facts.stranger == "unknown" else facts.stranger
+        words_for = f"the client spoke {name}, not MySQL"
+        yield Reason("other-protocol", words_for, facts.stranger_frame, "client", facts.stranger_offset)
+
+
+def note_reasons(facts: Facts, kinds: dict[int, tuple[str, str]]) -> Iterator[Reason]:
+    """Conditions 3 to 5: what the decoders remarked."""
+    for note in facts.notes:
+        entry = kinds.get(note.kind)
+        if entry is not None:
+            yield Reason(entry[0], words(note, entry[1]), place(note.frame), _side_of(note), place(note.offset))
+
+
+def gap_reasons(connection: Connection) -> Iterator[Reason]:
+    """Condition 4: what is missing, how much of it can be believed, and whether some of it came after all."""
+    most = most_missing(int(connection.first_time), int(connection.last_time))
+    for note in connection.facts.notes:
+        if note.kind != notes.GAP:
+            continue
+        side = _side_of(note)
+        text = f"{note.amount:,} bytes from the {side} are missing"
+        if note.amount > most:
+            text = f"bytes from the {side} are missing, how many cannot be told: {UNBELIEVABLE}"
+        if _came_aside(connection, note.from_client):
+            text += f"; {CAME_ASIDE}"
+        yield Reason("gap", text, place(note.frame), side, place(note.offset))
+
+
+def _came_aside(connection: Connection, from_client: bool) -> bool:
+    """Were bytes of this direction captured that could not be put in its order?"""
+    return (connection.aside_client if from_client else connection.aside_server) >= 0
+
+
+def words(note: Note, template: str) -> str:
+    return template.format(amount=f"{note.amount:,}", side="client" if note.from_client else "server")
+
+
+def direction_doubts(connection: Connection) -> Iterator[Reason]:
+    """A direction that was not captured, or not from its beginning."""
+    facts = connection.facts
+    for side, other in ((facts.client, facts.server), (facts.server, facts.client)):
+        if side.seen + side.truncated == 0 and other.seen + other.truncated > 0:
+            name = _name(side)
+            if _came_aside(connection, side.from_client):
+                text = f"what was captured of the {name}'s bytes could not be put in their order"
+                yield Reason("not-in-order", text, connection.first_frame, name)
+            elif not _has_spoken(connection, side.from_client):
+                text = f"nothing that the {name} sent was captured"
+                yield Reason("one-direction", text, connection.first_frame, name)
+            elif side.missing:
+                text = f"no data that the {name} sent was captured, only its packets without any"
+                yield Reason("one-direction", text, connection.first_frame, name)
+    greeted = facts.greeting is not None and facts.greeting_offset == 0
+    if START_SYN in (connection.client.start, connection.server.start) or greeted:
+        return
+    if facts.client.seen + facts.server.seen == 0:
+        return
+    text = "the capture begins inside this connection; a reconnect would show its login or its TLS handshake"
+    yield Reason("mid-stream", text, connection.first_frame)
+
+
+def _has_spoken(connection: Connection, from_client: bool) -> bool:
+    """Was a frame of this direction captured, at least one without data?"""
+    stream = connection.client if from_client else connection.server
+    return stream.spoke
+
+
+def _name(side: Side) -> Direction:
+    return "client" if side.from_client else "server"
+
+
+def _side_of(note: Note) -> Direction:
+    return "client" if note.from_client else "server"

@@ -1,0 +1,1 @@
+"""What can be found: rules, their checks and controls."""

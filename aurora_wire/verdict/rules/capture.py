@@ -1,0 +1,69 @@
+"""AW5xx: what the capture lacks. These weaken every verdict that they touch."""
+
+from typing import Final
+
+from aurora_wire.verdict.rules.rule import Rule
+
+TCPDUMP: Final = "  sudo tcpdump -i any -s 0 -B 65536 -w FILE 'tcp port 3306 or tcp port 33060'"
+
+CAPTURE: Final = (
+    Rule(
+        "AW501", "Capture incomplete: bytes are missing", "medium",
+        "Bytes that one side acknowledged are not in the capture, or not in an order in which they can be put "
+        "together: what they were cannot be known, so the connection cannot be proven encrypted.",
+        f"Capture again, on the host itself and with a larger buffer (-B, in KiB):\n{TCPDUMP}\n"
+        "Where several taps or files were merged into one, give the files as they were to one scan: their clocks are "
+        "then held against each other.\n"
+        "  aurora-wire scan TAP1.pcap TAP2.pcap",
+        ('tcpdump manual, options -B and -w',),
+    ),
+    Rule(
+        "AW502", "Packets cut by the snaplen", "medium",
+        "The capture kept only the beginning of packets: what was in the rest cannot be known.",
+        f"Capture whole packets (-s 0; on AWS Traffic Mirroring leave the packet length empty):\n{TCPDUMP}",
+        ('tcpdump manual, option -s',),
+    ),
+    Rule(
+        "AW503", "Interface dropped packets", "medium",
+        "The capturing host counted packets that it could not keep: connections may have been missed as a "
+        "whole.",
+        f"Capture again with a larger buffer (-B, in KiB) and a narrow filter:\n{TCPDUMP}",
+        ('draft-ietf-opsawg-pcapng, "Interface Statistics Block"', 'tcpdump manual, option -B'),
+    ),
+    Rule(
+        "AW504", "Started in mid-stream", "low",
+        "The beginning of the connection is not in the capture: whether TLS was negotiated there cannot be "
+        "seen, so the verdict is at best likely.",
+        "Start the capture, then make the clients reconnect: restart the application, empty its "
+        "pool, or end its connections on the server:\n"
+        "  KILL CONNECTION id;",
+        ('MySQL Server source documentation, "Connection Phase"',
+         'MySQL 8.4 Reference Manual, "KILL Statement"'),
+    ),
+    Rule(
+        "AW505", "One direction only", "medium",
+        "Only one side of the connection is in what was given to this scan: half of it cannot be judged.",
+        "If the other direction is in another file, give both to one scan: they are read as one, also where the clocks "
+        "of the two taps are apart.\n"
+        "  aurora-wire scan TO-SERVER.pcap TO-CLIENT.pcap\n"
+        f"Else capture on one of the two hosts:\n{TCPDUMP}\n"
+        "On a mirror port, mirror both directions; with two paths between the hosts, capture on both.",
+        ('tcpdump manual, option -i',),
+    ),
+    Rule(
+        "AW506", "File damaged or cut", "medium",
+        "The file breaks off or is damaged: what came after that place was not judged.",
+        "Copy the file again and compare its size and SHA-256 with the original's; end tcpdump with Ctrl-C "
+        "or kill -INT and not with kill -9, or give it -U.",
+        ('tcpdump manual, option -U',),
+    ),
+    Rule(
+        "AW507", "A bound was reached", "low",
+        "More connections, bytes out of order or statements than are held at a time: some were let go, and "
+        "are counted and never called proven.",
+        "Cut the capture into parts and scan them one by one:\n"
+        "  tcpdump -r FILE -w PART 'host 10.0.0.5'\n"
+        "  editcap -i 600 FILE PART",
+        ('tcpdump manual, option -r',),
+    ),
+)

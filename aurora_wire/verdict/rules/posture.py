@@ -1,0 +1,181 @@
+"""AW6xx: what a server allows, found by probing it. The wire shows what happened; these say what could."""
+
+from typing import Final
+
+from aurora_wire.verdict.rules.rule import Rule
+from aurora_wire.verdict.rules.tls import MANUAL, STRONG_SUITES, STRONG_VERSIONS
+
+NIST: Final = "NIST SP 800-52 Rev. 2"
+AMAZON_BUNDLES: Final = 'Amazon RDS User Guide, "Using SSL/TLS to encrypt a connection to a DB instance or cluster"'
+NEW_CERTIFICATE: Final = (
+    "Give the server a certificate of an authority that its clients trust, for the name that they connect to:\n"
+    "  ssl_ca=/etc/mysql/ca.pem\n"
+    "  ssl_cert=/etc/mysql/server-cert.pem\n"
+    "  ssl_key=/etc/mysql/server-key.pem\n"
+    "then restart it (MySQL 8.0.16 and newer: ALTER INSTANCE RELOAD TLS; MariaDB: FLUSH SSL)."
+)
+
+POSTURE: Final = (
+    Rule(
+        "AW601", "The server does not offer TLS", "high",
+        "Whoever connects to it has to send login, statements and results in the clear, or not at all.",
+        "On MySQL 8.0 and newer TLS is on unless it was turned off: remove `tls_version=''` or `skip_ssl` from its "
+        "configuration.\n" + NEW_CERTIFICATE,
+        (f"{NIST}, section 3.1", MANUAL),
+    ),
+    Rule(
+        "AW602", "The TLS offer was removed on the way", "critical",
+        "MySQL sets two flags together where it offers TLS; here one is missing. Something between the server and "
+        "this host takes the offer out of the greeting, so that clients go on in the clear.",
+        "Compare with what the server offers on its own host:\n"
+        "  mysql --host=127.0.0.1 --execute=status\n"
+        "and look at each proxy and load balancer in between. Clients that require TLS refuse such a connection.",
+        ('MySQL Server documentation, "Capabilities Flags"',),
+    ),
+    Rule(
+        "AW603", "Obsolete TLS versions offered", "medium",
+        "SSL 3.0, TLS 1.0 and TLS 1.1 have known weaknesses. A client that knows nothing newer, or is made to "
+        "believe so by someone in between, uses them.",
+        STRONG_VERSIONS.rstrip(),
+        (f"{NIST}, section 3.1", "RFC 8996, sections 4 and 5", MANUAL),
+    ),
+    Rule(
+        "AW604", "Weak cipher suites offered", "high",
+        "RC4, DES, 3DES and export suites can be broken with known means.",
+        STRONG_SUITES,
+        (f"{NIST}, section 3.3.1", "RFC 9325, section 4.1", MANUAL),
+    ),
+    Rule(
+        "AW605", "Cipher suites without protection offered", "critical",
+        "A NULL suite does not encrypt, an anonymous one does not say with whom.",
+        "Remove NULL, eNULL, aNULL and ADH from ssl_cipher.\n" + STRONG_SUITES,
+        (f"{NIST}, section 3.3.1", "RFC 9325, section 4.1", MANUAL),
+    ),
+    Rule(
+        "AW606", "Cipher suites without forward secrecy offered", "low",
+        "Whoever gets the server's key later opens every session that was captured under such a suite.",
+        STRONG_SUITES,
+        (f"{NIST}, section 3.3.1", "RFC 9325, section 4.1", MANUAL),
+    ),
+    Rule(
+        "AW607", "Certificate expired or not valid yet", "high",
+        "Clients that verify refuse to connect; whoever turns the verification off to get on is open to anyone in "
+        "between.",
+        NEW_CERTIFICATE,
+        (f"{NIST}, section 3.2.1", "RFC 5280, section 4.1.2.5"),
+    ),
+    Rule(
+        "AW608", "Certificate expires soon", "low",
+        "When it has, clients that verify refuse to connect.",
+        NEW_CERTIFICATE,
+        (f"{NIST}, section 3.2.1", "RFC 5280, section 4.1.2.5"),
+    ),
+    Rule(
+        "AW609", "Certificate not accepted", "high",
+        "With the authorities that were given the server's certificate does not verify: clients that do so refuse "
+        "it, and others talk to whoever answers.",
+        "Check that the file of authorities is the one for this server, and that the name is in its certificate.\n"
+        + NEW_CERTIFICATE,
+        (f"{NIST}, section 3.2.1", AMAZON_BUNDLES),
+    ),
+    Rule(
+        "AW610", "Weak key or signature", "high",
+        "RSA keys below 2,048 bits, curves below 224 bits, and signatures with MD5 or SHA-1 can be forged with means "
+        "that exist.",
+        NEW_CERTIFICATE,
+        (f"{NIST}, section 3.2.1", "NIST SP 800-131A Rev. 2, section 3"),
+    ),
+    Rule(
+        "AW611", "Certificate that the server made for itself", "info",
+        "It encrypts, but no authority says whose key it is: clients cannot verify it without having got it first.",
+        NEW_CERTIFICATE,
+        ('MySQL 8.4 Reference Manual, "Creating SSL and RSA Certificates and Keys using MySQL"',
+         'MariaDB Knowledge Base, "Securing Connections for Client and Server"'),
+    ),
+    Rule(
+        "AW612", "File of authorities out of date", "medium",
+        "Authorities that have expired verify nothing any more, and servers of a region that is missing are refused "
+        "when their certificates are renewed.",
+        "Get today's file, and compare its SHA-256 before it is used:\n"
+        "  curl -O https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem\n"
+        "  sha256sum global-bundle.pem",
+        (AMAZON_BUNDLES,),
+    ),
+    Rule(
+        "AW613", "TLS 1.3 not offered", "low",
+        "TLS 1.3 encrypts the certificate too, and has no weak suites to choose from.",
+        "Update the server: MySQL from 8.0.16, MariaDB from 10.4 with OpenSSL 1.1.1.\n" + STRONG_VERSIONS.rstrip(),
+        (f"{NIST}, section 3.1", MANUAL),
+    ),
+    Rule(
+        "AW614", "Short Diffie-Hellman parameters", "medium",
+        "A prime below 2,048 bits can be precomputed for: sessions that were captured can be opened later.",
+        STRONG_SUITES,
+        (f"{NIST}, section 3.3.1", "RFC 9325, section 4.3"),
+    ),
+    Rule(
+        "AW621", "The server takes connections in the clear", "medium",
+        "Each client decides alone whether its session is encrypted, and most drivers do not insist.",
+        "First see who would break:\n"
+        "  aurora-wire impact CAPTURES\n"
+        "{require_tls}",
+        ('MySQL 8.4 Reference Manual, "require_secure_transport"',
+         'MariaDB Knowledge Base, "require_secure_transport"'),
+    ),
+    Rule(
+        "AW622", "Sessions in the clear right now", "high",
+        "What these users send and receive can be read by whoever is on the way, at this moment.",
+        "See what crosses:\n"
+        "  sudo aurora-wire watch\n"
+        "then turn TLS on in these clients, and require it of their accounts:\n"
+        "  ALTER USER 'NAME'@'HOST' REQUIRE SSL;",
+        ('MySQL 8.4 Reference Manual, "The threads Table"',),
+    ),
+    Rule(
+        "AW623", "Accounts that may come in the clear", "medium",
+        "Nothing keeps a client of these accounts from logging in without TLS.",
+        "MySQL 5.7 and newer, MariaDB 10.2 and newer:\n"
+        "  ALTER USER 'NAME'@'HOST' REQUIRE SSL;\n"
+        "older ones:\n"
+        "  GRANT USAGE ON *.* TO 'NAME'@'HOST' REQUIRE SSL;",
+        ('MySQL 8.4 Reference Manual, "CREATE USER Statement", SSL/TLS Options',
+         'MariaDB Knowledge Base, "Securing Connections for Client and Server"'),
+    ),
+    Rule(
+        "AW624", "Accounts whose password is sent as it is", "high",
+        "The plugin of these accounts has the client send its password in clear text, which TLS alone protects; and "
+        "nothing requires TLS of them.",
+        "Require TLS of them:\n"
+        "  ALTER USER 'NAME'@'HOST' REQUIRE SSL;",
+        ('MySQL 8.4 Reference Manual, "Client-Side Cleartext Pluggable Authentication"',),
+    ),
+    Rule(
+        "AW625", "Anonymous account", "high",
+        "Anybody may log in from the hosts of this account, without a name.",
+        "Remove it:\n"
+        "  DROP USER ''@'HOST';",
+        ('MySQL 8.4 Reference Manual, "Securing the Initial MySQL Account"',),
+    ),
+    Rule(
+        "AW626", "Passwords hashed as before MySQL 4.1", "high",
+        "The hash is broken: who sees one login can log in, and can find the password.",
+        "Give these accounts a new password under a plugin of today's:\n"
+        "  ALTER USER 'NAME'@'HOST' IDENTIFIED WITH caching_sha2_password BY '...';",
+        ('MySQL 5.6 Reference Manual, "Password Hashing in MySQL"',),
+    ),
+    Rule(
+        "AW627", "Replication in the clear", "high",
+        "Every change on the source crosses the network readable, rows and statements, to this server.",
+        "On this server, MySQL 8.0.23 and newer (older ones, and MariaDB: MASTER_SSL in CHANGE MASTER TO):\n"
+        "  STOP REPLICA; CHANGE REPLICATION SOURCE TO SOURCE_SSL = 1; START REPLICA;",
+        ('MySQL 8.4 Reference Manual, "Setting Up Replication to Use Encrypted Connections"',
+         'MariaDB Knowledge Base, "Replication with Secure Connections"'),
+    ),
+    Rule(
+        "AW628", "The server may ask its clients for files", "low",
+        "Whoever can answer in the server's place can ask a client that allows it for any file that it may read.",
+        "Where nothing uses LOAD DATA LOCAL, turn it off.\n"
+        "{local_infile_off}",
+        ('MySQL 8.4 Reference Manual, "Security Considerations for LOAD DATA LOCAL"',),
+    ),
+)

@@ -1,0 +1,165 @@
+"""What is inside TLS records of a suite that does not encrypt: MySQL that crossed in the clear, and counts as such.
+
+Unlike what a key log opens (wire/flows/decrypted.py) it goes into the connection's own facts. A record holds its data
+and a MAC; in TLS 1.3 a content type between them. Sources: RFC 5246 sections 6.2.3.1 and A.5, RFC 9150 section 4.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, Side
+from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_MYSQL, Decoder
+from aurora_wire.wire.flows.decoder_set import Decoders
+from aurora_wire.wire.flows.facts import Facts
+from aurora_wire.wire.identify.resync import Search
+from aurora_wire.wire.mysql.client import ClientPackets
+from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
+from aurora_wire.wire.mysql.server import ServerPackets
+from aurora_wire.wire.tls.decryption import Opening, OpeningMaker
+from aurora_wire.wire.tls.facts import TLSLog
+from aurora_wire.wire.tls.names import APPLICATION_DATA
+from aurora_wire.wire.tls.suite_strength import suite_name
+
+TLS_1_3: Final[i64] = 0x0304
+HOLE: Final[i64] = 1 << 24   # more than any packet: none goes on behind a record that is missing
+MAX_TURNS: Final[i64] = 8    # decoders that one record is handed to in turn
+
+
+class InClear(Opening):
+    """Of one connection, `facts`: fed records, feeds decoders of MySQL."""
+
+    def __init__(self, facts: Facts, decoders: Decoders, suite: i64, version: i64) -> None:
+        super().__init__()
+        self.facts = facts
+        self.decoders = decoders
+        self.wanted = True
+        self.in_clear = True
+        self.mac: i64 = mac_size(suite)
+        self.typed = version >= TLS_1_3
+        self.client_side = Side(True)
+        self.server_side = Side(False)
+        self.client_side.anchored = True
+        self.server_side.anchored = True
+        client = ClientPackets(facts, self.client_side)
+        server = ServerPackets(facts, self.server_side)
+        client.tls_possible = False
+        server.tls_possible = False
+        if facts.greeting is not None or facts.ssl_request_frame >= 0:
+            server.state = SERVER_AUTHENTICATING
+        self.client: Decoder = client
+        self.server: Decoder = server
+
+    def hellos(self) -> None:
+        pass
+
+    def record(
+        self, from_client: bool, kind: i64, version: i64, body: bytes, frame: i64, time_ns: i64, offset: i64
+    ) -> None:
+        size: i64 = len(body)
+        stop = size - self.mac
+        if kind != APPLICATION_DATA or stop <= 0:
+            return
+        if self.typed:
+            while stop > 0 and body[stop - 1] == 0:
+                stop -= 1
+            stop -= 1
+            if stop <= 0 or body[stop] != APPLICATION_DATA:
+                return  # a handshake message, or an alert
+        side = self.client_side if from_client else self.server_side
+        side.frame = frame
+        side.time_ns = time_ns
+        side.anchor = offset
+        side.seen += stop
+        self._feed(from_client, body, 0, stop)
+        if self.facts.kind != OTHER and (self.facts.login_frame >= 0 or self.facts.commands > 0):
+            self.facts.kind = MYSQL
+
+    def _feed(self, from_client: bool, data: bytes, at: i64, end: i64) -> None:
+        turns: i64 = 0
+        while at < end and turns < MAX_TURNS:
+            decoder = self.client if from_client else self.server
+            at = decoder.feed(data, at, end, 0)
+            if decoder.next == STAY:
+                return
+            carry = decoder.carry
+            decoder.carry = b""
+            self._successor(from_client, decoder)
+            if carry:
+                data = carry + data[at:end]
+                at = 0
+                end = len(data)
+            turns += 1
+        if at < end:
+            side = self.client_side if from_client else self.server_side
+            self.facts.note(notes.LOST_FRAMING, from_client, side.frame, side.time_ns, side.anchor, end - at)
+
+    def _successor(self, from_client: bool, decoder: Decoder) -> None:
+        want = decoder.next
+        decoder.next = STAY
+        side = self.client_side if from_client else self.server_side
+        made: Decoder
+        if want == TO_COMPRESSED:
+            made = self.decoders.compressed(side)
+        elif want == TO_MYSQL and from_client:
+            client = ClientPackets(self.facts, side)
+            client.tls_possible = False
+            made = client
+        elif want == TO_MYSQL:
+            server = ServerPackets(self.facts, side)
+            server.state = SERVER_AUTHENTICATING if self.facts.login is None else server.state
+            server.tls_possible = False
+            made = server
+        else:
+            made = Search(self.facts, side, False, False, False)
+        if from_client:
+            self.client = made
+        else:
+            self.server = made
+
+    def _gap(self, from_client: bool) -> None:
+        decoder = self.client if from_client else self.server
+        decoder.gap(HOLE)
+        if decoder.next != STAY:
+            self._successor(from_client, decoder)
+
+    def passed_over(self, from_client: bool) -> None:
+        self._gap(from_client)
+
+    def lost(self, from_client: bool, count: i64) -> None:
+        self._gap(from_client)
+
+    def close(self) -> None:
+        self.client.finish()
+        self.server.finish()
+
+
+class InClearMaker(OpeningMaker):
+    """Makes it once a connection, when its suite is known."""
+
+    def __init__(self, decoders: Decoders) -> None:
+        self.decoders = decoders
+        self.made: InClear | None = None
+
+    def make(self, facts: TLSLog) -> Opening | None:
+        made = self.made
+        tls = facts.tls
+        if made is None and tls is not None:
+            hello = tls.server_hello
+            if hello is not None and hello.compression == 0:
+                made = InClear(self.decoders.facts, self.decoders, hello.suite, hello.version)
+                self.made = made
+        return made
+
+
+def mac_size(suite: i64) -> i64:
+    """Return how many bytes of a record are its MAC, by the suite's name."""
+    name = suite_name(suite)
+    if name.endswith("_SHA256"):
+        return 32
+    if name.endswith("_SHA384"):
+        return 48
+    if name.endswith("_MD5"):
+        return 16
+    return 20 if name.endswith("_SHA") else 0

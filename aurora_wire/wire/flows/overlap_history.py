@@ -1,0 +1,145 @@
+"""The last bytes of a direction, kept to compare retransmissions with.
+
+What the receiver has not acknowledged may still be replaced by other bytes of the same place: a retransmission of
+it has to be the same. Of acknowledged bytes the last burst is kept, for the remark that somebody sent others.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.wire.decoding.connection_log import Budget
+
+MAX_STREAM: Final[i64] = 1 << 20  # bytes kept of one direction
+PIECE_COST: Final[i64] = 80       # bytes that a piece takes beside its own
+
+MAX_AROUND: Final[i64] = 1 << 16  # bytes on either side of a gap that are remembered
+
+SAME: Final[i64] = 0
+DIFFERENT: Final[i64] = 1
+NOT_KEPT: Final[i64] = 2
+
+
+class History:
+    """Of one direction, in stream offsets. The last piece is `last`; those before it are kept while unacknowledged.
+
+    The last piece is not copied: it stays where it lies in the capture's block until that goes (`own`).
+    """
+
+    __slots__ = ("at", "before", "borrowed", "budget", "data", "end", "kept", "last_offset", "lent", "offsets")
+
+    def __init__(self, budget: Budget, borrowed: list["History"]) -> None:
+        self.budget = budget
+        self.borrowed = borrowed    # all histories that point into the block being read
+        self.lent = False           # this one does
+        self.data = b""             # the last piece is data[at:end]
+        self.at: i64 = 0
+        self.end: i64 = 0
+        self.last_offset: i64 = 0
+        self.before: list[bytes] | None = None
+        self.offsets: list[int] | None = None
+        self.kept: i64 = 0          # bytes, of all pieces and with what they take besides
+
+    def own(self) -> None:
+        """The block goes: keep a copy."""
+        self.lent = False
+        self.data = self.data[self.at : self.end]
+        self.end -= self.at
+        self.at = 0
+
+    def add(self, offset: i64, data: bytes, at: i64, end: i64, all_acked: bool) -> None:
+        """data[at:end] was delivered at `offset`; all_acked: everything before it is acknowledged."""
+        size = end - at
+        budget = self.budget
+        if all_acked:
+            budget.history += self.kept
+            self.kept = 0
+            if self.before is not None:
+                self.before = None
+                self.offsets = None
+        if size <= 0 or self.kept + size > MAX_STREAM or budget.history < size:
+            if self.kept == 0:
+                self.data = b""
+                self.at = 0
+                self.end = 0
+            return
+        if self.kept > 0:
+            before = self.before
+            offsets = self.offsets
+            piece = self.data[self.at : self.end]
+            if before is None or offsets is None:
+                self.before = [piece]
+                self.offsets = [self.last_offset]
+            else:
+                before.append(piece)
+                offsets.append(self.last_offset)
+            budget.history -= PIECE_COST
+            self.kept += PIECE_COST
+        budget.history -= size
+        self.kept += size
+        self.data = data
+        self.at = at
+        self.end = end
+        self.last_offset = offset
+        if not self.lent:
+            self.lent = True
+            self.borrowed.append(self)
+
+    def clear(self) -> None:
+        self.budget.history += self.kept
+        self.kept = 0
+        self.data = b""
+        self.at = 0
+        self.end = 0
+        self.before = None
+        self.offsets = None
+
+    def around(self, place: i64) -> tuple[i64, bytes]:
+        """The kept bytes that end at `place`, in one piece, and their offset; nothing where none do."""
+        pieces: list[bytes] = []
+        begin = place
+        if self.kept > 0 and self.last_offset + self.end - self.at == place:
+            pieces.append(self.data[self.at : self.end])
+            begin = self.last_offset
+        before = self.before
+        offsets = self.offsets
+        if before is not None and offsets is not None and pieces:
+            i: i64 = len(before) - 1
+            while i >= 0 and offsets[i] + len(before[i]) == begin and place - offsets[i] <= MAX_AROUND:
+                pieces.append(before[i])
+                begin = offsets[i]
+                i -= 1
+        pieces.reverse()
+        return begin, b"".join(pieces)
+
+    def compare(self, offset: i64, data: bytes, at: i64, end: i64) -> i64:
+        """Are data[at:end] the bytes that were delivered at `offset`? As far as they are kept."""
+        covered: i64 = 0
+        stop = offset + (end - at)
+        before = self.before
+        offsets = self.offsets
+        count: i64 = 0
+        if before is not None and offsets is not None:
+            count = len(before)
+        i: i64 = 0
+        while i <= count:
+            piece = self.data
+            start = self.last_offset
+            begin = self.at
+            size = self.end - begin
+            if i < count and before is not None and offsets is not None:
+                piece = before[i]
+                start = offsets[i]
+                begin = 0
+                size = len(piece)
+            i += 1
+            low = start if start > offset else offset
+            high = start + size
+            if high > stop:
+                high = stop
+            if low >= high:
+                continue
+            if piece[begin + low - start : begin + high - start] != data[at + low - offset : at + high - offset]:
+                return DIFFERENT
+            covered += high - low
+        return SAME if covered == end - at else NOT_KEPT

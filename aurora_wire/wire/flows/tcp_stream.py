@@ -1,0 +1,524 @@
+"""One direction of one connection, put in order, with its gaps.
+
+Source: RFC 9293, sections 3.4 (sequence numbers) and 3.10.7.4 (which bytes of overlapping segments count: the first).
+Offsets are of the stream: 0 is the first byte after SYN, or the first seen. The usual segment is the next one and is
+handed on where it lies; others wait, bounded in number and bytes, until what is before them comes or is given up.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64, mypyc_attr
+
+from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding.connection_log import Budget, Side
+from aurora_wire.wire.decoding.decoder import STAY, Decoder
+from aurora_wire.wire.decoding.segment import Progress, Segment
+from aurora_wire.wire.flows.facts import START_ACK, START_SYN, Facts
+from aurora_wire.wire.flows.overlap_history import DIFFERENT, MAX_AROUND, NOT_KEPT, SAME, History
+
+MASK: Final[i64] = 0xFFFFFFFF
+HALF: Final[i64] = 0x80000000
+MAX_HELD: Final[i64] = 1024         # segments that wait
+SEGMENT_COST: Final[i64] = 200      # bytes that a segment which waits takes beside its own
+PATIENCE: Final[i64] = 32           # packets of the connection after which an acknowledged hole is given up
+LATE_NS: Final[i64] = 200_000_000   # that a direction as a whole may come after the other: taps differ by their clocks
+LATE_PACKETS: Final[i64] = 10_000   # of the connection in that time
+WINDOW_SLACK: Final[i64] = 65536    # bytes beyond the window seen: the capture may order ACKs late
+MAX_WINDOW: Final[i64] = 1 << 30    # RFC 7323
+
+# What became of a segment.
+NEW: Final[i64] = 0
+OLD: Final[i64] = 1          # all of it had been delivered: a retransmission
+PROBE: Final[i64] = 2        # a keep-alive
+WAITING: Final[i64] = 3      # out of order
+ASIDE: Final[i64] = 4        # all of it had been passed by, and it is not known to be the same: set aside
+
+
+@mypyc_attr(acyclic=True)
+class Torn:
+    """The last gap that was given up, [start, end), and what was on both sides of it: should it be filled after all."""
+
+    __slots__ = ("around", "end", "size", "start")
+
+    def __init__(self, start: i64, end: i64, around: list[Segment]) -> None:
+        self.start: Final[i64] = start
+        self.end: Final[i64] = end
+        self.around = around
+        self.size: i64 = 0  # bytes of these, taken from the budget
+
+    def give_back(self, budget: Budget) -> None:
+        budget.history += self.size
+        self.size = 0
+        self.around = []
+
+
+class Receiver:
+    """Who is handed a stream's bytes in order: the connection."""
+
+    def deliver(self, stream: "Stream", data: bytes, at: i64, end: i64, cut: i64) -> None:
+        raise NotImplementedError
+
+    def hand_over(self, stream: "Stream", decoder: Decoder, data: bytes, at: i64, end: i64, cut: i64) -> None:
+        """`decoder` has come to its end: another goes on with data[at:end]."""
+        raise NotImplementedError
+
+    def hole(self, stream: "Stream", count: i64) -> None:
+        raise NotImplementedError
+
+    def set_aside(
+        self, stream: "Stream", seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, doubtful: bool
+    ) -> None:
+        """Read bytes that are not part of the stream, with those of their segment that are: a packet may need both.
+
+        doubtful: they are more than a late repetition of acknowledged bytes that are not kept any more.
+        """
+        return
+
+
+class Stream(Progress):
+    """One direction. `next` is the offset up to which bytes were delivered or given up.
+
+    The attributes stand in the order of how often they are used: compiled, they lie so in memory, and with hundreds of
+    connections at once every piece of it has to be fetched anew for each frame.
+    """
+
+    def __init__(
+        self, key: bytes, facts: Facts, side: Side, receiver: Receiver, budget: Budget, borrowed: list[History]
+    ) -> None:
+        super().__init__()
+        self.addresses: i64 = 0  # of IPv4, as the engine's cache reads them
+        self.ports: i64 = -1     # both, as read from the TCP header; -1 while not in the cache
+        self.is_v4 = len(key) == 12
+        self.spoke = False            # a frame of this direction was captured
+        self.receiver = receiver
+        self.key = key
+        self.network: i64 = -1        # that its first frame was seen in; -1: there was none
+        self.start: i64 = 0           # 0: not known yet, else START_ACK or START_SYN, or -1 the first segment seen
+        self.next_seq: i64 = 0        # the sequence number of `next`
+        self.edge: i64 = -1           # right edge of the receiver's window; -1 not known
+        self.patience: i64 = -1       # packets left before a hole is given up; -1: there is none
+        self.scale: i64 = -1          # window scale that this sender announced for itself; -1 not known
+        self.sent: i64 = 0            # up to where the sender's own sequence numbers say that it has sent
+        self.side = side
+        self.facts = facts
+        self.history = History(budget, borrowed)
+        self.decoder: Decoder | None = None
+        self.held: list[Segment] = []
+        self.budget = budget
+        self.networks: list[int] | None = None  # others that it was seen in as well: with its tag and without
+        self.end: i64 = -1            # offset of FIN
+        self.hole_frame: i64 = 0      # the frame that first showed that bytes are missing
+        self.late_since: i64 = -1     # when they were acknowledged, or what came last of them arrived
+        self.late_packets: i64 = 0
+        self.pending: list[Segment] = []  # delivered before the protocol was known
+        self.torn: Torn | None = None
+        self.good_checksums: i64 = 0
+        self.bad_checksums: i64 = 0
+
+    def begin(self, seq: i64, how: i64) -> None:
+        """The sequence number of offset 0."""
+        self.start = how
+        self.next = 0
+        self.next_seq = seq & MASK
+        self.acked = 0
+        self.sent = 0
+
+    def resume(self, seq: i64) -> None:
+        """Go on at `seq` behind bytes that were passed over: its offset is the next one that has to be accounted."""
+        self.start = -1
+        self.next = self.side.position
+        self.next_seq = seq & MASK
+        self.acked = self.next
+        self.sent = self.next
+        self.edge = -1
+        self.patience = -1
+        self.end = -1
+        for item in self.held:
+            self.budget.held += len(item.data) + SEGMENT_COST
+        self.held = []
+        self.history.clear()
+
+    def offset_of(self, seq: i64) -> i64:
+        """The stream offset that a sequence number means: the one nearest to `next`."""
+        delta = (seq - self.next_seq) & MASK
+        return self.next + (delta if delta < HALF else delta - MASK - 1)
+
+    def distance(self, seq: i64) -> i64:
+        """How far a sequence number is from the next one."""
+        delta = (seq - self.next_seq) & MASK
+        return delta if delta < HALF else MASK + 1 - delta
+
+    def acknowledge(self, ack: i64, window: i64) -> None:
+        """The receiver's ACK number and window in bytes (-1: its scale is not known)."""
+        if self.start <= 0:
+            self._acknowledge_start(ack)
+        delta = (ack - self.next_seq) & MASK
+        offset = self.next + (delta if delta < HALF else delta - MASK - 1)
+        edge = offset + (window if window >= 0 else MAX_WINDOW)
+        if edge > self.edge:
+            self.edge = edge
+        if offset > self.acked:
+            if self.end >= 0 and offset > self.end:
+                offset = self.end
+            if offset - self.next > MAX_WINDOW:
+                return
+            self.acked = offset
+            if offset > self.next and self.patience < 0:
+                self.patience = PATIENCE
+                self.hole_frame = self.budget.frame
+                self.late_since = self.budget.time_ns
+                self.late_packets = LATE_PACKETS
+
+    def _acknowledge_start(self, ack: i64) -> None:
+        """The first ACK, or one that comes after the first bytes, as taps may bring it: had others come before them?"""
+        if self.start == 0:
+            self.begin(ack, START_ACK)
+        elif self.offset_of(ack) == 0:
+            self.start = START_ACK
+
+    def _begins_earlier(self, offset: i64) -> None:
+        """The first bytes that come lie before the first ACK that was seen: two taps, and the SYN is missing."""
+        before = -offset
+        self.start = -1
+        self.next_seq = (self.next_seq + offset) & MASK
+        self.acked += before
+        self.sent += before
+        if self.edge >= 0:
+            self.edge += before
+        if self.end >= 0:
+            self.end += before
+        self.patience = PATIENCE
+        self.hole_frame = self.budget.frame
+        self.late_since = self.budget.time_ns
+        self.late_packets = LATE_PACKETS
+
+    def tell_sent(self, seq: i64) -> None:
+        """A segment without data: its sequence number says how much was sent before it."""
+        offset = self.offset_of(seq)
+        if offset > self.sent and offset - self.next <= MAX_WINDOW and (self.end < 0 or offset <= self.end):
+            self.sent = offset
+            if offset > self.next and self.patience < 0:
+                self.patience = PATIENCE
+                self.hole_frame = self.budget.frame
+                self.late_since = self.budget.time_ns
+                self.late_packets = LATE_PACKETS
+
+    def segment(
+        self, seq: i64, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64
+    ) -> i64:
+        """Payload data[at:end], `cut` bytes of it lost to the snaplen. What became of it: NEW, OLD, ..."""
+        if self.start == 0:
+            self.begin(seq, -1)
+        delta = (seq - self.next_seq) & MASK
+        if delta == 0 and not self.held:
+            self._take(data, at, end, cut, frame, time_ns, 0)
+            if self.patience >= 0:
+                self._calm()
+            return NEW
+        offset = self.next + (delta if delta < HALF else delta - MASK - 1)
+        stop = offset + (end - at) + cut
+        if offset < 0 and self.start == START_ACK and stop - offset > 1 and self.side.seen == 0 and not self.held:
+            if self.next == 0:
+                self._begins_earlier(offset)
+                stop -= offset
+                offset = 0
+        if offset < self.next:
+            known = stop if stop < self.next else self.next
+            got = at + known - offset
+            same = self._compare(offset, data, at, got if got < end else end, end, frame, time_ns)
+            if stop <= self.next:
+                if stop - offset <= 1 and stop == self.next:
+                    return PROBE
+                return OLD if same else ASIDE
+            skip = self.next - offset
+            tracker = self.side.tracker
+            if tracker is not None:
+                tracker.again(frame, 0, skip)
+            self._insert(self.next, data, at + skip, end, cut, frame, time_ns, skip)
+        else:
+            self._insert(offset, data, at, end, cut, frame, time_ns, 0)
+        waiting = self.held[0].offset > self.next
+        self._drain()
+        if len(self.held) > MAX_HELD or self.budget.held < 0:
+            self.facts.note(notes.BOUND, self.side.from_client, frame, time_ns, self.next, 0)
+            self.give_up()
+        if self.patience >= 0:
+            self._calm()
+        return WAITING if waiting else NEW
+
+    def repeats(self, seq: i64, data: bytes, at: i64, end: i64, frame: i64) -> bool:
+        """Are all these bytes the same as those that were delivered in their place?"""
+        offset = self.offset_of(seq)
+        if self.start == 0 or at >= end or offset < 0 or offset + end - at > self.next:
+            return False
+        if self.history.compare(offset, data, at, end) != SAME:
+            return False
+        self.side.repeated += end - at
+        tracker = self.side.tracker
+        if tracker is not None:
+            tracker.same(frame, 0, end - at, offset)
+        return True
+
+    def _compare(
+        self, offset: i64, data: bytes, at: i64, end: i64, last: i64, frame: i64, time_ns: i64
+    ) -> bool:
+        """Compare bytes that were passed by with what was delivered. Return False if they were set aside.
+
+        last: the end of their segment.
+        """
+        begin = at  # of its payload
+        if offset < 0:
+            # Before what was seen first: nothing to compare with, and nothing rests on it.
+            before = at - offset
+            if before > end:
+                before = end
+            self._set_aside(offset, data, at, before, last, frame, time_ns, True)
+            at -= offset
+            offset = 0
+        if at >= end:
+            return False
+        stop = offset + end - at
+        found = self.history.compare(offset, data, at, end)
+        kind: i64 = -1
+        tracker = self.side.tracker
+        if tracker is not None and found == SAME:
+            tracker.same(frame, at - begin, end - begin, offset)
+        if found == DIFFERENT:
+            kind = notes.CONFLICT if stop > self.acked else notes.CONFLICT_ACKED
+            if stop - offset == 1 and stop == self.next:
+                kind = -1  # a keep-alive's byte means nothing
+        elif found == NOT_KEPT and stop > self.acked:
+            kind = notes.OVERLAP_UNCHECKED
+        if kind >= 0:
+            self.facts.note(kind, self.side.from_client, frame, time_ns, offset, stop - offset)
+        if found == SAME or (stop - offset == 1 and stop == self.next):
+            self.side.repeated += end - at
+            return True
+        torn = self.torn
+        if torn is not None and offset < torn.end and stop > torn.start:
+            # It fills what was given up: read it in its place.
+            for piece in torn.around:
+                seq = (self.next_seq + piece.offset - self.next) & MASK
+                size: i64 = len(piece.data)
+                self.receiver.set_aside(self, seq, piece.data, 0, size, piece.frame, piece.time_ns, False)
+            torn.give_back(self.budget)
+        self._set_aside(offset, data, at, end, last, frame, time_ns, kind >= 0)
+        return False
+
+    def _set_aside(
+        self, offset: i64, data: bytes, at: i64, end: i64, last: i64, frame: i64, time_ns: i64, doubtful: bool
+    ) -> None:
+        """data[at:end] is set aside; its segment goes on to `last`, in the stream."""
+        seq = (self.next_seq + offset - self.next) & MASK
+        self.side.aside += end - at
+        self.receiver.set_aside(self, seq, data, at, last, frame, time_ns, doubtful)
+
+    def _take(self, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64, payload_at: i64) -> None:
+        """The next bytes, in order."""
+        side = self.side
+        start = self.next
+        size = end - at
+        total = size + cut
+        side.frame = frame
+        side.time_ns = time_ns
+        side.seen += size
+        self.next = start + total
+        self.next_seq = (self.next_seq + total) & MASK
+        self.history.add(start, data, at, end, self.acked >= start)
+        tracker = side.tracker
+        if tracker is not None:
+            tracker.frame(frame, start, start + total, payload_at)
+        decoder = self.decoder
+        if size == 0:
+            pass  # all of it was cut off
+        elif decoder is None:
+            self.receiver.deliver(self, data, at, end, cut)
+        else:
+            at = decoder.feed(data, at, end, cut)
+            if decoder.next != STAY:
+                self.receiver.hand_over(self, decoder, data, at, end, cut)
+        if cut > 0:
+            side.truncated += cut
+            self.facts.note(notes.TRUNCATED, side.from_client, frame, time_ns, start + size, cut)
+            self.receiver.hole(self, cut)
+
+    def _insert(
+        self, offset: i64, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64, payload_at: i64
+    ) -> None:
+        """Let it wait: what others that wait already bring is compared and left out, as the first counts."""
+        stop = offset + (end - at) + cut
+        low = offset
+        place: i64 = 0
+        pieces: list[Segment] = []
+        for old in self.held:
+            old_end = old.end()
+            if old_end <= low:
+                place += 1
+                continue
+            if old.offset >= stop:
+                break
+            if old.offset > low:
+                pieces.append(_piece(offset, data, at, end, low, old.offset, frame, time_ns, payload_at))
+            self._compare_held(old, offset, data, at, end, frame, time_ns, payload_at)
+            tracker = self.side.tracker
+            if tracker is not None:
+                begin = low if low > old.offset else old.offset
+                known = old_end if old_end < stop else stop
+                tracker.again(frame, payload_at + begin - offset, payload_at + known - offset)
+            low = old_end
+        if low < stop:
+            pieces.append(_piece(offset, data, at, end, low, stop, frame, time_ns, payload_at))
+        for piece in pieces:
+            self.budget.held -= len(piece.data) + SEGMENT_COST
+            place = len(self.held)
+            while place > 0 and self.held[place - 1].offset > piece.offset:
+                place -= 1
+            self.held.insert(place, piece)
+
+    def _compare_held(
+        self, old: Segment, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, payload_at: i64
+    ) -> None:
+        low = offset if offset > old.offset else old.offset
+        high = offset + end - at
+        old_high = old.offset + len(old.data)
+        last = high if high < old.end() else old.end()
+        if old_high < high:
+            high = old_high
+        if low < last and high < last:
+            # The snaplen cut these off from the first copy: there is nothing to compare with.
+            begin = low if low > high else high
+            self._set_aside(begin, data, at + begin - offset, at + last - offset, end, frame, time_ns, True)
+        if low < high:
+            if old.data[low - old.offset : high - old.offset] != data[at + low - offset : at + high - offset]:
+                kind = notes.CONFLICT if high > self.acked else notes.CONFLICT_ACKED
+                self.facts.note(kind, self.side.from_client, frame, time_ns, low, high - low)
+                self._set_aside(low, data, at + low - offset, at + high - offset, end, frame, time_ns, True)
+                return
+            self.side.repeated += high - low
+            if self.side.tracker is not None:
+                begin = payload_at + low - offset
+                self.side.tracker.same(frame, begin, begin + high - low, low)
+
+    def _drain(self) -> None:
+        while self.held and self.held[0].offset <= self.next:
+            item = self.held.pop(0)
+            self.budget.held += len(item.data) + SEGMENT_COST
+            self._take(item.data, 0, len(item.data), item.cut, item.frame, item.time_ns, item.payload_at)
+
+    def _calm(self) -> None:
+        if not self.held and self.next >= self.acked and self.next >= self.sent:
+            self.patience = -1
+        elif not self.held and self.next >= self.sent:
+            # What was acknowledged is coming, in order.
+            self.patience = PATIENCE
+            self.late_since = self.budget.time_ns
+            self.late_packets = LATE_PACKETS
+
+    def tick(self) -> None:
+        """Another packet of the connection came while bytes are missing that the receiver has."""
+        self.patience -= 1
+        if self.patience < 0:
+            if self._is_late():
+                self.patience = 0
+            else:
+                self.give_up()
+
+    def _is_late(self) -> bool:
+        """Whether what is missing may yet come: nothing that this side sent later was seen, only the peer's ACK.
+
+        Two taps, each with a clock of its own, give all of one direction later than it was sent. Waiting costs
+        nothing, as nothing is held; a packet of this direction that was sent later ends it.
+        """
+        now = self.budget.time_ns
+        if self.held or self.sent > self.next or now < 0 or self.late_since < 0:
+            return False
+        self.late_packets -= 1
+        return self.late_packets > 0 and now - self.late_since < LATE_NS
+
+    def give_up(self) -> None:
+        """The bytes before what waits, or before what was acknowledged, will not come."""
+        target = self.acked if self.acked > self.sent else self.sent
+        if self.held and (target <= self.next or self.held[0].offset < target):
+            target = self.held[0].offset
+        self._gap_to(target)
+        self._drain()
+        self.patience = -1
+        if self.next < self.acked or self.next < self.sent:
+            self.patience = PATIENCE
+
+    def _gap_to(self, target: i64) -> None:
+        count = target - self.next
+        if count <= 0:
+            return
+        side = self.side
+        side.missing += count
+        frame = self.hole_frame
+        time_ns = self.budget.time_ns
+        if self.held and self.held[0].offset <= target:
+            frame = self.held[0].frame
+            time_ns = self.held[0].time_ns
+        self.facts.note(notes.GAP, side.from_client, frame, time_ns, self.next, count)
+        if self.facts.tls is None:
+            self._remember_sides(target, frame, time_ns)
+        self.next = target
+        self.next_seq = (self.next_seq + count) & MASK
+        self.history.clear()
+        self.receiver.hole(self, count)
+
+    def _remember_sides(self, target: i64, frame: i64, time_ns: i64) -> None:
+        """Keep what is on both sides of a gap up to `target`."""
+        if self.torn is not None:
+            self.torn.give_back(self.budget)
+        start, before = self.history.around(self.next)
+        torn = Torn(self.next, target, [])
+        if before:
+            torn.around.append(Segment(start, before, 0, self.side.frame, self.side.time_ns, 0))
+        size: i64 = len(before)
+        end = target
+        for item in self.held:
+            if item.offset != end or item.cut > 0 or size > MAX_AROUND:
+                break
+            torn.around.append(item)
+            size += len(item.data)
+            end = item.end()
+        if size <= self.budget.history:
+            self.budget.history -= size
+            torn.size = size
+            self.torn = torn
+        else:
+            self.torn = None
+
+    def close(self) -> None:
+        """No more segments will come: hand out what waits, with the gaps before it and after."""
+        while self.held:
+            self._gap_to(self.held[0].offset)
+            self._drain()
+        last = self.acked
+        if self.sent > last:
+            last = self.sent
+        if self.end >= 0:
+            last = self.end
+        if self.start != 0 and (self.end >= 0 or last != self.next + 1):
+            # One sequence number beyond the data, and no FIN captured: that was the FIN.
+            if self.hole_frame == 0:
+                self.hole_frame = self.budget.frame
+            self._gap_to(last)
+        self.patience = -1
+        self.history.clear()
+        if self.torn is not None:
+            self.torn.give_back(self.budget)
+            self.torn = None
+
+    def known_from(self) -> i64:
+        """How the beginning is known: 0 not, START_ACK, START_SYN."""
+        return self.start if self.start in (START_ACK, START_SYN) else 0
+
+
+def _piece(
+    offset: i64, data: bytes, at: i64, end: i64, low: i64, high: i64, frame: i64, time_ns: i64, payload_at: i64
+) -> Segment:
+    """The part [low, high) of a segment at `offset`, in stream offsets."""
+    have = offset + end - at
+    stop = high if high < have else have
+    piece = data[at + low - offset : at + stop - offset] if low < stop else b""
+    return Segment(low, piece, high - low - len(piece), frame, time_ns, payload_at + low - offset)

@@ -1,0 +1,1 @@
+"""Which protocol is it; resynchronisation."""

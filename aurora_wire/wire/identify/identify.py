@@ -1,0 +1,280 @@
+"""What does a connection speak? Judged from the first bytes of its directions, and from single segments.
+
+Order matters: what is certain from a few fixed bytes first (a greeting, an SSLRequest, a PROXY header, a ClientHello),
+then what is likely on a port, then other protocols by name.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.binary import u16, u24
+from aurora_wire.wire.decoding.segment import Segment
+from aurora_wire.wire.identify import signatures as detect
+from aurora_wire.wire.identify.foreign import recognise
+from aurora_wire.wire.identify.mysqlx import find_frames, looks_like_x
+from aurora_wire.wire.identify.proxy_header import MORE, proxy_length
+from aurora_wire.wire.identify.resync import is_login
+from aurora_wire.wire.mysql.auth import BEFORE_LOGIN
+from aurora_wire.wire.mysql.compressed import opens_packet
+from aurora_wire.wire.mysql.greeting import looks_like_greeting
+from aurora_wire.wire.mysql.login import NO, YES, opens_login, parse_ssl_request
+from aurora_wire.wire.tls import record_shape
+
+MAX_TRIES: Final[i64] = 12       # segments judged on a port that is not MySQL's
+MAX_JOINED: Final[i64] = 4096
+MAX_PENDING: Final[i64] = 16384      # bytes of a direction kept until the protocol is known
+MAX_PENDING_SEGMENTS: Final[i64] = 64
+MAX_KNOCKING_SEGMENTS: Final[i64] = 512  # of a client that speaks first, until its server does
+
+WAIT: Final[i64] = 0
+NOTHING: Final[i64] = 1
+GREETING: Final[i64] = 2
+SERVER_ERROR: Final[i64] = 3
+CLIENT_FIRST: Final[i64] = 4     # an SSLRequest or a login: the client's first packet
+COMMANDS: Final[i64] = 5
+REPLIES: Final[i64] = 6
+COMPRESSED: Final[i64] = 7
+PROXY: Final[i64] = 8
+HELLO: Final[i64] = 9            # TLS from the first byte
+TLS_CHAIN: Final[i64] = 10       # TLS in mid-stream
+X_PROTOCOL: Final[i64] = 11
+NAMED: Final[i64] = 12           # another protocol; `name` says which
+COMMANDS_STRONG: Final[i64] = 13
+
+
+def joined(pending: list[Segment]) -> bytes:
+    """The first bytes of a direction, up to a hole or to MAX_JOINED."""
+    if len(pending) == 1 or (pending and pending[0].cut > 0):
+        return pending[0].data
+    pieces: list[bytes] = []
+    size: i64 = 0
+    for item in pending:
+        pieces.append(item.data)
+        size += len(item.data)
+        if item.cut > 0 or size >= MAX_JOINED:
+            break
+    return b"".join(pieces)
+
+
+def guess(
+    mine: list[Segment], from_client: bool, first: bool, mysql_port: bool, x_port: bool, ends_here: bool
+) -> i64:  # fmt: skip
+    """What the direction whose segments are `mine` (the last one is new) shows.
+
+    from_client: its role as far as known; first: these are the first bytes of the connection, not of mid-stream.
+    """
+    if not mine:
+        return NOTHING
+    head = joined(mine)
+    size: i64 = len(head)
+    if size == 0:
+        return WAIT
+    last = mine[len(mine) - 1]
+    wait = False
+    seen = looks_like_greeting(head, 0, size)
+    if seen == 1:
+        return GREETING
+    if seen < 0 and ends_here:
+        # Cut by the snaplen inside its version: so much of it is there, or it fills its segment on MySQL's own port.
+        if size >= 16 or (mysql_port and first and size >= 6 and 4 + u24(head, 0) == size + mine[0].cut):
+            return GREETING
+    if seen < 0 and size < 128:
+        wait = True
+    length = proxy_length(head, 0, size)
+    if length > 0:
+        return PROXY
+    if length == MORE:
+        wait = True
+    if record_shape.is_hello(head, 0, size):
+        return HELLO
+    if size < 11 and head[0] == record_shape.HANDSHAKE and (size < 2 or head[1] == 3):
+        wait = True
+    opens = _first_packet(head, size, mine[0].cut if len(mine) == 1 else 0, from_client, first, mysql_port)
+    if opens == CLIENT_FIRST:
+        return opens
+    if opens == WAIT:
+        wait = True
+    x = looks_like_x(head, 0, size, 1 if from_client else 0)
+    if x == 1 and (x_port or not mysql_port):
+        return X_PROTOCOL
+    if x_port and not first and find_frames(last.data, 0, len(last.data), 1 if from_client else 0):
+        return X_PROTOCOL
+    if x < 0 and x_port:
+        wait = True
+    if not from_client and (mysql_port or first):
+        error = _server_error(head, size, 2 if first else 0)
+        if error == SERVER_ERROR:
+            return error
+        if error == WAIT and (first or size < 5):
+            wait = True
+    found = _from_segment(last, from_client, first, mysql_port, x_port)
+    if found == COMMANDS_STRONG:
+        return COMMANDS
+    if found == COMPRESSED:
+        return found
+    if name(mine, from_client):
+        return NAMED
+    if found != NOTHING:
+        return found
+    return WAIT if wait else NOTHING
+
+
+def _first_packet(head: bytes, size: i64, cut: i64, from_client: bool, first: bool, mysql_port: bool) -> i64:
+    """CLIENT_FIRST for an SSLRequest or a login; WAIT for what can become one; else NOTHING.
+
+    On other ports the segments have to end with it, or with a command that was sent without waiting.
+    """
+    if _is_ssl_request(head, size) or is_login(head, 0, size, cut):
+        return CLIENT_FIRST
+    if not first and from_client and mysql_port and size > 5 and head[5] & 2:
+        # In mid-stream it may be cut into pieces, too: its filler tells.
+        opens = opens_login(head, 0, size)
+        return CLIENT_FIRST if opens == YES else (NOTHING if opens == NO else WAIT)
+    if not first or not from_client:
+        return NOTHING
+    opens = opens_login(head, 0, size)
+    if opens == NO:
+        # 36 bytes may still become an SSLRequest.
+        return WAIT if size < 36 and _may_be_first_packet(head, size) else NOTHING
+    if opens == YES and not mysql_port:
+        stop = 4 + u24(head, 0)
+        if stop > size + cut:
+            return WAIT
+        if stop < size and detect.mysql_commands(head, stop, size, cut) == detect.NO:
+            return NOTHING
+    return CLIENT_FIRST if opens == YES else WAIT
+
+
+def _from_segment(last: Segment, from_client: bool, first: bool, mysql_port: bool, x_port: bool) -> i64:
+    """In mid-stream a segment has to speak for itself. What several tell together, `MidStream` adds up."""
+    data = last.data
+    end: i64 = len(data)
+    commands = detect.mysql_commands(data, 0, end, last.cut)
+    # Where the connection's first bytes are here, no command is among them: a frame of another protocol.
+    if commands == detect.STRONG and not x_port and (mysql_port or not first):
+        return COMMANDS_STRONG
+    if detect.compressed_packets(data, 0, end, last.cut) == detect.STRONG and (mysql_port or not first):
+        if opens_packet(data, 0, end):
+            return COMPRESSED
+    if detect.tls_records(data, 0, end, last.cut) == detect.STRONG:
+        return TLS_CHAIN
+    if mysql_port and not first and not from_client:
+        if detect.mysql_replies(data, 0, end, last.cut) == detect.STRONG:
+            return REPLIES
+    return NOTHING
+
+
+def name(pending: list[Segment], from_client: bool) -> str:
+    """The protocol's name, from the first segment alone or from all of them; empty where it is not known."""
+    from_server: i64 = 0 if from_client else 1
+    first = pending[0].data
+    found = recognise(first, 0, len(first), from_server)
+    if found or len(pending) == 1:
+        return found
+    head = joined(pending)
+    return recognise(head, 0, len(head), from_server)
+
+
+def other_name(client: list[Segment], server: list[Segment]) -> str:
+    """What another protocol's opening in either direction names; empty where there is none."""
+    found = name(client, True) if client else ""
+    if found or not server:
+        return found
+    return name(server, False)
+
+
+def size_of(pending: list[Segment]) -> i64:
+    size: i64 = 0
+    for item in pending:
+        size += len(item.data)
+    return size
+
+
+def is_settled(
+    found: i64, mine: list[Segment], others: list[Segment], from_client: bool, first: bool, mysql_port: bool,
+    tries: i64,
+) -> bool:  # fmt: skip
+    """May a guess stand that what the other direction says, or what follows, can still contradict?
+
+    tries: segments that were judged of both directions; mysql_port: or X Protocol's.
+    """
+    knocks = first and from_client and not others
+    most = MAX_KNOCKING_SEGMENTS if knocks else MAX_PENDING_SEGMENTS
+    size = size_of(mine)
+    if size > MAX_PENDING or len(mine) > most:
+        return True
+    if found == WAIT or knocks:
+        return False  # a server may still greet whoever knocks
+    if found in (HELLO, TLS_CHAIN):
+        return True
+    if mysql_port:
+        # A row may look like another protocol's first line, so that some more is looked at.
+        return first or tries >= MAX_TRIES
+    if first and found == NAMED:
+        return True
+    if first and others and other_name(mine if from_client else others, others if from_client else mine):
+        return True
+    return tries >= MAX_TRIES or size + size_of(others) > MAX_PENDING
+
+
+def without_first(pending: list[Segment], size: i64) -> list[Segment]:
+    """The segments without their first `size` bytes."""
+    rest: list[Segment] = []
+    for item in pending:
+        have: i64 = len(item.data)
+        if size >= have and item.cut == 0:
+            size -= have
+            continue
+        rest.append(
+            Segment(item.offset + size, item.data[size:], item.cut, item.frame, item.time_ns, item.payload_at)
+        )
+        size = 0
+    return rest
+
+
+def is_client_hello(pending: list[Segment]) -> bool:
+    head = joined(pending)
+    return len(head) > 5 and head[5] == 1
+
+
+def _is_ssl_request(head: bytes, size: i64) -> bool:
+    """36 bytes, or more where a ClientHello follows at once: sequence id 1, CLIENT_SSL, zero filler."""
+    if size < 36 or u24(head, 0) != 32 or head[3] != 1:
+        return False
+    at: i64 = 13
+    while at < 32:
+        if head[at] != 0:
+            return False
+        at += 1
+    return parse_ssl_request(head, 4, 36) is not None
+
+
+def _may_be_first_packet(head: bytes, size: i64) -> bool:
+    return (size < 3 or head[2] == 0) and (size < 4 or head[3] == 1)
+
+
+def _server_error(head: bytes, size: i64, last_sequence: i64) -> i64:
+    """SERVER_ERROR for an ERR packet in place of a greeting: `FF`, a code of MySQL's ranges, readable text.
+
+    WAIT for what can become one, NOTHING else. last_sequence: an ERR that answers a login counts up from there.
+    """
+    if size > 6 and last_sequence == 0 and 0 < head[3] < 4 and u16(head, 5) in BEFORE_LOGIN:
+        last_sequence = 3
+    if (size > 2 and head[2] != 0) or (size > 3 and head[3] > last_sequence) or (size > 4 and head[4] != 0xFF):
+        return NOTHING
+    if size < 9:
+        return WAIT
+    length = u24(head, 0)
+    code = u16(head, 5)
+    if last_sequence == 0 and code not in BEFORE_LOGIN:
+        return NOTHING  # in mid-stream: a session that the server ends unasked
+    if length < 5 or length > 1024 or not (1000 <= code < 5000):
+        return NOTHING
+    at: i64 = 7
+    end = length + 4 if length + 4 < size else size
+    while at < end:
+        if head[at] < 32 or head[at] == 127:
+            return NOTHING
+        at += 1
+    return SERVER_ERROR

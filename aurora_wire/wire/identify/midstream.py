@@ -1,0 +1,187 @@
+"""A stream picked up in mid-stream, on a port that is not MySQL's: what its segments tell adds up.
+
+A statement that reads as SQL, column definitions, binlog events or rows tell it at once. An EXECUTE, a PING or an OK
+fits other protocols too: these count where a server answers what a client asked, or where one direction shows several.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.binary import u24
+from aurora_wire.wire.mysql.commands import fits_command, is_command
+from aurora_wire.wire.mysql.plausibility import (
+    CERTAIN,
+    FITS,
+    NOTHING,
+    command_tells,
+    is_event,
+    is_typed_execute,
+    reply_tells,
+)
+from aurora_wire.wire.mysql.replies import parse_column_count
+from aurora_wire.wire.mysql.reply_chain import chain_tells, find_chain
+from aurora_wire.wire.mysql.sql_text import is_ascii_text
+
+UNDECIDED: Final[i64] = 0
+ASKS: Final[i64] = 1        # what was given is a client's
+ANSWERS: Final[i64] = 2     # a server's
+
+ENOUGH: Final[i64] = 3      # answered commands of one byte; those with fields count twice
+EXCHANGES: Final[i64] = 4   # commands and replies in turns, by their headers alone, on MySQL's port
+TYPED: Final[i64] = 3       # EXECUTEs whose typed values fill them, without what answers them
+BARE: Final[i64] = 3        # segments of 5 bytes on MySQL's port that are a command: no TLS record is as short
+PLAIN_OKS: Final[i64] = 4   # OK packets in a row, without what they answer
+LONG_TEXT: Final[i64] = 48   # printable bytes that a segment begins and ends with, in the middle of a text
+SHORT_TEXT: Final[i64] = 16  # or all of it: (98 / 256)^16 = 2e-7, and what answers it has to be an OK
+
+
+def is_long_text(data: bytes, at: i64, end: i64) -> bool:
+    """Return whether a segment begins and ends inside a text."""
+    size = end - at
+    if size < SHORT_TEXT:
+        return False
+    shown = LONG_TEXT if size > LONG_TEXT else size
+    return is_ascii_text(data, at, at + shown) and is_ascii_text(data, end - shown, end)
+
+
+class MidStream:
+    """Of one connection, both directions, while it is not decided."""
+
+    __slots__ = (
+        "asked",
+        "asker",
+        "bare",
+        "enough",
+        "exchanges",
+        "headed",
+        "last",
+        "ok_enough",
+        "oks",
+        "on_port",
+        "score",
+        "typed",
+        "typed_enough",
+    )  # fmt: skip
+
+    def __init__(self, on_port: bool = False) -> None:
+        self.on_port = on_port    # MySQL's
+        self.enough: i64 = 1 if on_port else ENOUGH
+        self.ok_enough: i64 = PLAIN_OKS // 2 if on_port else PLAIN_OKS
+        self.last: i64 = -1       # who sent the last segment: 1 the client, 0 the server
+        self.headed = False       # it begins with a command's header
+        self.exchanges: i64 = 0   # in a row, told by their headers
+        self.asked: i64 = 0       # weight of the last command, while it is not answered
+        self.asker = False        # by the direction that is taken for the client's
+        self.score: i64 = 0
+        self.typed: i64 = 0
+        self.oks: i64 = 0
+        self.bare: i64 = 0
+        self.typed_enough: i64 = 1 if on_port else TYPED
+
+    def take(self, data: bytes, at: i64, end: i64, cut: i64, from_client: bool) -> i64:
+        """The next segment of a direction: UNDECIDED, or whose it is, now that it is known to be MySQL."""
+        if end - at < 5:
+            return UNDECIDED
+        if self.on_port and self._exchange(data, at, end, cut, from_client):
+            return ANSWERS
+        if is_long_text(data, at, end):
+            # Of a statement, of rows, of a certificate: what answers it decides.
+            self.asked = ENOUGH
+            self.asker = from_client
+            self.oks = 0
+            return UNDECIDED
+        # A server that ends a session unasked says so in an ERR whose sequence id is 0.
+        if data[at + 3] == 0 and data[at + 4] != 0xFF and not is_event(data, at, end):
+            return self._command(data, at, end, from_client)
+        return self._reply(data, at, end, from_client)
+
+    def _exchange(self, data: bytes, at: i64, end: i64, cut: i64, from_client: bool) -> bool:
+        """Whether there were enough commands and replies in turns, by their headers: all that a short snaplen leaves.
+
+        In TLS each turn begins with a record's header instead.
+        """
+        sender: i64 = 1 if from_client else 0
+        if sender == self.last:
+            return False
+        self.last = sender
+        left = end - at + cut - 4 - u24(data, at)
+        sequence: i64 = data[at + 3]
+        command: i64 = data[at + 4]
+        headed = self.headed
+        self.headed = False
+        if sequence == 0 and left == 0 and is_command(command) and fits_command(command, end - at + cut - 4):
+            self.headed = True
+        elif sequence == 1 and left >= 0 and headed:
+            self.exchanges += 1
+        elif sequence > 1 or left >= 0:
+            self.exchanges = 0
+        return self.exchanges >= EXCHANGES
+
+    def _command(self, data: bytes, at: i64, end: i64, from_client: bool) -> i64:
+        weight: i64 = 0
+        self.asked = 0
+        while end - at >= 5:
+            stop = at + 4 + u24(data, at)
+            if data[at + 3] != 0 or stop > end or stop < at + 5:
+                return UNDECIDED
+            tells = command_tells(data, at + 4, stop)
+            if tells == NOTHING:
+                return UNDECIDED
+            if tells == CERTAIN:
+                return ASKS
+            if is_typed_execute(data, at + 4, stop):
+                self.typed += 1
+            weight = 1 if stop - at == 5 else 2
+            at = stop
+        if at < end:
+            return UNDECIDED
+        self.asked = weight
+        self.asker = from_client
+        if self.on_port and weight == 1:
+            self.bare += 1
+        return ASKS if self.typed >= self.typed_enough or self.bare >= BARE else UNDECIDED
+
+    def _reply(self, data: bytes, at: i64, end: i64, from_client: bool) -> i64:
+        tells = self._packets(data, at, end)
+        if tells == CERTAIN:
+            return ANSWERS
+        if tells == FITS:
+            self.oks += 1
+            if self.asked > 0 and self.asker != from_client:
+                self.score += self.asked
+                self.asked = 0
+            return ANSWERS if self.score >= self.enough or self.oks >= self.ok_enough else UNDECIDED
+        self.oks = 0
+        self.asked = 0
+        found = find_chain(data, at, end, 0)
+        if found >= 0 and chain_tells(data, found, end):
+            return ANSWERS
+        return UNDECIDED
+
+    def _packets(self, data: bytes, at: i64, end: i64) -> i64:
+        """What the packets of one or more replies from `at` to `end` tell together."""
+        if is_event(data, at, end) and at + 4 + u24(data, at) <= end:
+            return CERTAIN
+        first: i64 = data[at + 3]
+        sequence = first
+        tells = NOTHING
+        has_head = False       # a result's column count, so that definitions have to follow
+        while end - at >= 5:
+            stop = at + 4 + u24(data, at)
+            number: i64 = data[at + 3]
+            if stop < at + 5 or (number != sequence and number != 1):
+                return NOTHING
+            if stop > end:
+                return CERTAIN if has_head and data[at + 4 : at + 8] == b"\x03def" else NOTHING
+            found = reply_tells(data, at + 4, stop, number)
+            if found == CERTAIN:
+                return CERTAIN
+            has_head = number == 1 and stop - at <= 9 and parse_column_count(data, at + 4, stop).count > 0
+            if found == NOTHING and not has_head:
+                return NOTHING  # rows are told by `chain`
+            if found == FITS and number == 1:
+                tells = FITS
+            sequence = (number + 1) & 0xFF
+            at = stop
+        return tells if at == end else NOTHING

@@ -1,0 +1,320 @@
+"""The PROXY protocol: one header in front of everything else that a proxy's connection carries.
+
+Taken strictly, so that nothing of MySQL or TLS is skipped for a header. Only the optional fields at the end
+of version 2 may be broken, as servers don't mind either: the header's own length says where it ends.
+Source: "The PROXY protocol, versions 1 & 2" (HAProxy, doc/proxy-protocol.txt).
+"""
+
+from typing import Final
+
+from mypy_extensions import i64, mypyc_attr
+
+from aurora_wire.binary import u16_be
+
+V1_START: Final = b"PROXY "
+V1_MAX: Final[i64] = 107           # with its CRLF
+V2_SIGNATURE: Final = b"\r\n\r\n\x00\r\nQUIT\n"
+V2_FIXED: Final[i64] = 16          # signature (12), version and command, family, u16 length
+
+MORE: Final[i64] = -1              # the bytes there are could begin a header
+NO: Final[i64] = 0
+
+TLV_SSL: Final[i64] = 0x20
+SUB_VERSION: Final[i64] = 0x21
+SUB_COMMON_NAME: Final[i64] = 0x22
+SUB_CIPHER: Final[i64] = 0x23
+
+
+@mypyc_attr(acyclic=True)
+class ProxyHeader:
+    """version: 1 or 2. length: bytes of the header, all of it.
+
+    is_local: the proxy speaks for itself (health checks), the addresses say nothing. family: `TCP4`,
+    `TCP6`, `UDP4`, `UDP6`, `UNIX` or `UNKNOWN`; source and destination are addresses as text (paths for
+    UNIX), "" where unknown, ports -1. tls: the client's leg, in front of the proxy, was TLS; tls_version,
+    tls_cipher and the common name in the client's certificate are in the proxy's words, "" where it has
+    none.
+    """
+
+    __slots__ = (
+        "destination", "destination_port", "family", "is_local", "length", "source", "source_port", "tls",
+        "tls_cipher", "tls_common_name", "tls_version", "version",
+    )
+
+    def __init__(self, version: i64, length: i64, family: str) -> None:
+        self.version: Final = version
+        self.length: Final = length
+        self.family: str = family
+        self.is_local: bool = False
+        self.source: str = ""
+        self.destination: str = ""
+        self.source_port: i64 = -1
+        self.destination_port: i64 = -1
+        self.tls: bool = False
+        self.tls_version: str = ""
+        self.tls_cipher: str = ""
+        self.tls_common_name: str = ""
+
+
+def proxy_length(data: bytes, at: i64, end: i64) -> i64:
+    """Length of the header that begins at `at`; NO; or MORE where the bytes up to `end` could become one.
+
+    Version 1 needs at most 107 bytes, version 2 says its length in the first 16.
+    """
+    if at >= end:
+        return MORE
+    if data[at] == 0x50:
+        return _v1_length(data, at, end)
+    if data[at] == 0x0D:
+        return _v2_length(data, at, end)
+    return NO
+
+
+def parse_proxy(data: bytes, at: i64, end: i64) -> ProxyHeader | None:
+    """The header at `at`, whole (`proxy_length` is above 0), or None."""
+    length = proxy_length(data, at, end)
+    if length <= 0:
+        return None
+    if data[at] == 0x50:
+        words = data[at : at + length - 2].split(b" ")
+        header = ProxyHeader(1, length, _text(words[1]))
+        if header.family != "UNKNOWN":
+            header.source = _address_text(_address(words[2], words[1]))
+            header.destination = _address_text(_address(words[3], words[1]))
+            header.source_port = _number(words[4], 65535)
+            header.destination_port = _number(words[5], 65535)
+        return header
+    header = ProxyHeader(2, length, _family_name(data[at + 13]))
+    header.is_local = data[at + 12] == 0x20
+    place = at + V2_FIXED
+    if header.is_local:
+        return header
+    size = _address_len(data[at + 13])
+    if header.family == "UNIX":
+        header.source = _path(data, place, place + 108)
+        header.destination = _path(data, place + 108, place + 216)
+    elif size > 0:
+        half = (size - 4) // 2
+        header.source = _address_text(data[place : place + half])
+        header.destination = _address_text(data[place + half : place + 2 * half])
+        header.source_port = u16_be(data, place + 2 * half)
+        header.destination_port = u16_be(data, place + 2 * half + 2)
+    _read_ssl(header, data, place + size, at + length)
+    return header
+
+
+def _v1_length(data: bytes, at: i64, end: i64) -> i64:
+    have = end - at
+    if have < 6:
+        return MORE if V1_START.startswith(data[at:end]) else NO
+    if data[at : at + 6] != V1_START:
+        return NO
+    stop = at + V1_MAX if have > V1_MAX else end
+    place = at + 6
+    while place < stop and 0x20 <= data[place] < 0x7F:
+        place += 1
+    if place == stop:
+        return MORE if have < V1_MAX else NO
+    if data[place] != 0x0D:
+        return NO
+    if place + 1 >= stop:
+        return MORE if have < V1_MAX else NO
+    if data[place + 1] != 0x0A:
+        return NO
+    words = data[at:place].split(b" ")
+    kind = words[1]
+    if kind == b"UNKNOWN":
+        return place + 2 - at
+    if kind not in (b"TCP4", b"TCP6") or len(words) != 6:
+        return NO
+    if not _address(words[2], kind) or not _address(words[3], kind):
+        return NO
+    if _number(words[4], 65535) < 0 or _number(words[5], 65535) < 0:
+        return NO
+    return place + 2 - at
+
+
+def _v2_length(data: bytes, at: i64, end: i64) -> i64:
+    have = end - at
+    if have < 12:
+        return MORE if V2_SIGNATURE.startswith(data[at:end]) else NO
+    if data[at : at + 12] != V2_SIGNATURE:
+        return NO
+    if have >= 13 and data[at + 12] != 0x20 and data[at + 12] != 0x21:
+        return NO
+    if have >= 14 and _address_len(data[at + 13]) < 0:
+        return NO
+    if have < V2_FIXED:
+        return MORE
+    length = u16_be(data, at + 14)
+    if data[at + 12] == 0x21 and length < _address_len(data[at + 13]):
+        return NO
+    if have < V2_FIXED + length:
+        return MORE
+    return V2_FIXED + length
+
+
+def _address_len(family: i64) -> i64:
+    """Bytes of addresses and ports that this family byte announces; -1 where there is no such family."""
+    if family == 0:
+        return 0
+    transport = family & 0x0F
+    if transport not in {1, 2}:
+        return -1
+    kind = family >> 4
+    if kind == 1:
+        return 12
+    if kind == 2:
+        return 36
+    return 216 if kind == 3 else -1
+
+
+def _family_name(family: i64) -> str:
+    kind = family >> 4
+    if kind == 0:
+        return "UNKNOWN"
+    if kind == 3:
+        return "UNIX"
+    transport = "TCP" if family & 0x0F == 1 else "UDP"
+    return transport + ("4" if kind == 1 else "6")
+
+
+def _read_ssl(header: ProxyHeader, data: bytes, at: i64, end: i64) -> None:
+    """Take PP2_TYPE_SSL out of the fields (u8 type, u16 length), up to one that does not fit.
+
+    Its content: u8 client bits, u32 verify, fields again.
+    """
+    while at + 3 <= end:
+        start = at + 3
+        stop = start + u16_be(data, at + 1)
+        if stop > end:
+            return
+        if data[at] == TLV_SSL and stop - start >= 5:
+            header.tls = data[start] & 1 == 1
+            place = start + 5
+            while place + 3 <= stop:
+                value = place + 3
+                last = value + u16_be(data, place + 1)
+                if last > stop:
+                    break
+                if data[place] == SUB_VERSION:
+                    header.tls_version = _text(data[value:last])
+                elif data[place] == SUB_COMMON_NAME:
+                    header.tls_common_name = _text(data[value:last])
+                elif data[place] == SUB_CIPHER:
+                    header.tls_cipher = _text(data[value:last])
+                place = last
+        at = stop
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _path(data: bytes, at: i64, end: i64) -> str:
+    stop = at
+    while stop < end and data[stop] != 0:
+        stop += 1
+    return _text(data[at:stop])
+
+
+def _number(text: bytes, most: i64) -> i64:
+    """A decimal number without sign or leading zeros, up to `most`; else -1."""
+    if len(text) == 0 or len(text) > 5 or (text[0] == 0x30 and len(text) > 1):
+        return -1
+    value: i64 = 0
+    for digit in text:
+        if digit < 0x30 or digit > 0x39:
+            return -1
+        value = value * 10 + digit - 0x30
+    return value if value <= most else -1
+
+
+def _address(text: bytes, kind: bytes) -> bytes:
+    """The 4 (TCP4) or 16 (TCP6) bytes of an address, b"" where it is none."""
+    return _v4(text) if kind == b"TCP4" else _v6(text)
+
+
+def _v4(text: bytes) -> bytes:
+    parts = text.split(b".")
+    if len(parts) != 4:
+        return b""
+    raw = bytearray()
+    for part in parts:
+        value = _number(part, 255)
+        if value < 0:
+            return b""
+        raw.append(int(value))
+    return bytes(raw)
+
+
+def _v6(text: bytes) -> bytes:
+    """RFC 4291 section 2.2: eight groups, `::` for one run of zeros, the last 4 bytes perhaps as in IPv4."""
+    halves = text.split(b"::")
+    if len(halves) > 2:
+        return b""
+    head = _groups(halves[0], is_last=len(halves) == 1)
+    if len(halves) == 1:
+        return head if len(head) == 16 else b""
+    tail = _groups(halves[1], is_last=True)
+    missing = 16 - len(head) - len(tail)
+    if missing < 2 or (halves[0] and not head) or (halves[1] and not tail):
+        return b""
+    return head + bytes(missing) + tail
+
+
+def _groups(text: bytes, is_last: bool) -> bytes:
+    """Groups of up to four hex digits between colons as bytes; b"" where one is none."""
+    if not text or len(text) > 45:
+        return b""
+    raw = bytearray()
+    parts = text.split(b":")
+    for number, part in enumerate(parts):
+        if is_last and number == len(parts) - 1 and b"." in part:
+            short = _v4(part)
+            if not short:
+                return b""
+            raw += short
+            continue
+        if len(part) == 0 or len(part) > 4:
+            return b""
+        value: i64 = 0
+        for digit in part:
+            place = b"0123456789abcdef".find(bytes([digit | 0x20 if digit > 0x40 else digit]))
+            if place < 0:
+                return b""
+            value = value << 4 | place
+        raw.append(int(value >> 8))
+        raw.append(int(value & 0xFF))
+    return bytes(raw)
+
+
+def _address_text(raw: bytes) -> str:
+    """As inet_ntop writes it (RFC 5952): `::` for the first longest run of zeros, IPv4-mapped with dots."""
+    if len(raw) == 4:
+        return f"{raw[0]}.{raw[1]}.{raw[2]}.{raw[3]}"
+    if raw.startswith(b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"):
+        return "::ffff:" + _address_text(raw[12:])
+    best: i64 = -1
+    best_len: i64 = 1
+    number: i64 = 0
+    while number < 8:
+        run: i64 = 0
+        while number + run < 8 and u16_be(raw, 2 * (number + run)) == 0:
+            run += 1
+        if run > best_len:
+            best = number
+            best_len = run
+        number += run + 1
+    text = ""
+    number = 0
+    while number < 8:
+        if number == best:
+            text += "::"
+            number += best_len
+            continue
+        if text and not text.endswith(":"):
+            text += ":"
+        text += f"{int(u16_be(raw, 2 * number)):x}"
+        number += 1
+    return text

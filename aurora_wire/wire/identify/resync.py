@@ -1,0 +1,263 @@
+"""Where the framing is lost: what does the next segment begin with?
+
+After a gap, in a stream picked up in the middle, or where something else stands than had to. Segments are judged
+from content (wire/identify/signatures.py), each by itself; what fits nothing is unknown, and stays so. Where a record's
+end is known and no record follows, a message begins there: its first bytes are judged together, however they are cut.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.binary import u24
+from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding import labels
+from aurora_wire.wire.decoding import readable_run as readable
+from aurora_wire.wire.decoding.connection_log import MYSQL, Side
+from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_TLS, Decoder
+from aurora_wire.wire.identify import signatures as detect
+from aurora_wire.wire.identify.behind_gap import expects_tls, holds_phrase, may_be_tls, replies_chain, was_protected
+from aurora_wire.wire.identify.midstream import ANSWERS, ASKS, MidStream
+from aurora_wire.wire.mysql.commands import REPLICATION
+from aurora_wire.wire.mysql.compressed import opens_packet
+from aurora_wire.wire.mysql.facts import MySQLFacts
+from aurora_wire.wire.mysql.greeting import looks_like_greeting
+from aurora_wire.wire.mysql.login import MORE, YES, is_plausible, opens_login, parse_login
+from aurora_wire.wire.mysql.plausibility import is_event, is_replica_ack
+from aurora_wire.wire.mysql.reply_chain import LongChain, find_chain
+from aurora_wire.wire.mysql.sql_text import begins_statement
+from aurora_wire.wire.tls import record_shape
+
+READABLE: Final[i64] = 32  # printable bytes in a row among unknown ones: 3e-14 a byte in random bytes
+MANY_BARE: Final[i64] = 3
+ENOUGH: Final[i64] = 64    # bytes of a message that tell what it is
+
+
+class Search(Decoder):
+    """Fed segments until one is recognised.
+
+    injected: SSLRequest was the last thing seen, so what comes before a TLS record has no right to be here;
+    broke_tls: a chain of TLS records ended here; aligned: something begins with the first byte fed. Behind a gap in
+    a direction that was TLS, or was about to be, bytes are unknown until they are told by more than a header.
+    """
+
+    def __init__(self, facts: MySQLFacts, side: Side, injected: bool, broke_tls: bool, aligned: bool) -> None:
+        super().__init__(facts, side)
+        self.facts = facts
+        self.injected = injected
+        self.broke_tls = broke_tls
+        self.aligned = aligned
+        self.held = b""           # the first bytes, while they are too few
+        self.behind_gap = False   # what came directly before was not captured
+        self.greets = False       # what was found is a greeting
+        self.refuses = False      # an ERR that ends a connection before its login
+        self.inside: i64 = -1     # what was found is inside a reply: the sequence id of its first packet
+        self.of_binlog = False
+        self.midstream: MidStream | None = None  # the connection's
+        self.tail = b""           # of the unknown bytes before, to read on over segments
+        self.bare: i64 = 0        # segments of commands that a few bytes tell
+        self.long_chain: LongChain | None = None  # of a server's packets that are longer than a segment
+
+    def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        if self.aligned and (self.held or end - at < ENOUGH):
+            held = self.held + data[at:end]
+            self.held = b""
+            size: i64 = len(held)
+            self.next = self._judge(held, 0, size, cut)
+            if self.next != STAY:
+                self.carry = held
+            elif (size < ENOUGH or self._login_begins(held)) and cut == 0:
+                self.held = held
+            else:
+                self.aligned = False
+                self._unknown(held, 0, size)
+            return end
+        self.next = self._judge(data, at, end, cut)
+        self.aligned = False
+        if self.next != STAY:
+            return at
+        if not self.side.from_client and not self.broke_tls and not (self.behind_gap and expects_tls(self.facts)):
+            found = self._chain(data, at, end, cut)
+            if found >= 0:
+                return found
+        stop = end
+        if self.injected and not self.behind_gap:
+            stop = self._hello_behind(data, at, end)
+        self._unknown(data, at, stop)
+        return stop if stop == end else self.feed(data, stop, end, cut)
+
+    def _judge(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        """Which decoder these bytes are for, or STAY."""
+        facts = self.facts
+        tls = detect.tls_records(data, at, end, cut)
+        if tls == detect.STRONG or (tls == detect.WEAK and facts.tls is not None and not self.broke_tls):
+            return TO_TLS
+        if self.behind_gap and expects_tls(facts):
+            return self._judge_behind_gap(data, at, end, cut)
+        if detect.compressed_packets(data, at, end, cut) == detect.STRONG:
+            if facts.compression or (facts.login_frame < 0 and opens_packet(data, at, end)):
+                return TO_COMPRESSED
+        if self.behind_gap and may_be_tls(facts):
+            if not self._adds_up(data, at, end, cut):
+                return STAY
+            facts.told = True
+        elif not self._mysql(data, at, end, cut):
+            return STAY
+        if self.injected and not self.behind_gap:
+            self.note(notes.INJECTED, end - at)
+        return TO_MYSQL
+
+    def _chain(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        """Where a chain of a server's packets begins inside these bytes; -1 where there is none."""
+        found = find_chain(data, at, end, cut)
+        if found < 0:
+            found = self._long_chain(data, at, end, cut)
+        if found < 0:
+            return -1
+        if found > at:
+            self._unknown(data, at, found)
+        self._found_inside(data, found, end)
+        self.facts.told = True
+        self.next = TO_MYSQL
+        return found
+
+    def _long_chain(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        if self.long_chain is None:
+            self.long_chain = LongChain()
+        found = self.long_chain.find(data, at, end)
+        if cut > 0:
+            self.long_chain.clear()
+        return found
+
+    def _found_inside(self, data: bytes, at: i64, end: i64) -> None:
+        self.inside = data[at + 3]
+        self.of_binlog = is_event(data, at, end)
+
+    def _login_begins(self, held: bytes) -> bool:
+        """Are these the first bytes of a login, in pieces too small to tell?"""
+        size: i64 = len(held)
+        return self.side.from_client and self.facts.login is None and opens_login(held, 0, size) == MORE
+
+    def _judge_behind_gap(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        """As `_judge`, where ciphertext or the rest of a handshake is expected: only what cannot be either counts."""
+        if not self.side.from_client:
+            self.greets = looks_like_greeting(data, at, end) == 1
+            return TO_MYSQL if self.greets or replies_chain(data, at, end) else STAY
+        if begins_statement(data, at, end):
+            return TO_MYSQL
+        return TO_MYSQL if self.facts.login is None and begins_login(data, at, end, cut) else STAY
+
+    def _adds_up(self, data: bytes, at: i64, end: i64, cut: i64) -> bool:
+        """As `_mysql`, where it may be ciphertext as well: it is told by text or by a chain, or together with others.
+
+        A header of five bytes may stand at the beginning of any segment.
+        """
+        from_client = self.side.from_client
+        if from_client:
+            if begins_statement(data, at, end) or detect.mysql_commands(data, at, end, cut) == detect.STRONG:
+                return True
+            if self.facts.login is None and is_login(data, at, end, cut):
+                return True
+            if is_replica_ack(data, at, end):
+                return self._mysql(data, at, end, cut)
+        else:
+            chain = replies_chain(data, at, end) or detect.mysql_replies(data, at, end, cut) == detect.STRONG
+            if chain or looks_like_greeting(data, at, end) == 1 or detect.is_refusal(data, at, end):
+                return self._mysql(data, at, end, cut)
+        made = self.midstream
+        if made is None:
+            return False
+        return made.take(data, at, end, cut, from_client) == (ASKS if from_client else ANSWERS)
+
+    def _mysql(self, data: bytes, at: i64, end: i64, cut: i64) -> bool:
+        if not self.side.from_client:
+            self.greets = looks_like_greeting(data, at, end) == 1
+            if self.greets:
+                return True
+            if detect.mysql_replies(data, at, end, cut) == detect.NO:
+                return False
+            self.refuses = detect.is_refusal(data, at, end)
+            if is_event(data, at, end) or (data[at + 3] != 1 and at + 4 + u24(data, at) < end):
+                self._found_inside(data, at, end)
+            return True
+        found = detect.mysql_commands(data, at, end, cut)
+        if found != detect.NO:
+            if found == detect.WEAK and self.facts.kind != MYSQL and detect.is_bare(data, at, end):
+                # A PING, a schema's name: other protocols have the same few bytes, but not again and again.
+                self.bare += 1
+                return self.bare >= MANY_BARE
+            return True
+        if is_replica_ack(data, at, end):
+            self.facts.handed = REPLICATION
+            return True
+        if self.facts.login is not None:
+            return False
+        return begins_login(data, at, end, cut) or (self.aligned and opens_login(data, at, end) == YES)
+
+    def _hello_behind(self, data: bytes, at: i64, end: i64) -> i64:
+        """Where a ClientHello begins behind bytes that were put before it in the same segment, or `end`."""
+        at += 1
+        while at < end - 10:
+            if data[at] == record_shape.HANDSHAKE and record_shape.is_hello(data, at, end):
+                return at
+            at += 1
+        return end
+
+    def _unknown(self, data: bytes, at: i64, end: i64) -> None:
+        """Bytes that fit nothing."""
+        if self.behind_gap:
+            pass  # unknown, and no more: the gap is the reason
+        elif self.injected:
+            self.note(notes.INJECTED, end - at)
+        elif self.broke_tls:
+            self.note(notes.BAD_RECORD, end - at)
+        self._read(data, at, end)
+        self.side.account(end - at, labels.UNKNOWN)
+
+    def _read(self, data: bytes, at: i64, end: i64) -> None:
+        """Is it text? Also where it runs on over small segments."""
+        seen = self.tail + data[at:end] if self.tail else data[at:end]
+        size: i64 = len(seen)
+        if readable.readable_run(seen, 0, size, READABLE):
+            self.note(self._readable(seen), size)
+            self.tail = b""
+        else:
+            self.tail = seen[size - READABLE + 1 :] if size >= READABLE else seen
+
+    def _readable(self, seen: bytes) -> i64:
+        """Behind a gap, readable text may be of a certificate, unless the handshake was over or it reads as SQL."""
+        if self.behind_gap and not was_protected(self.facts, self.side.from_client) and not holds_phrase(seen):
+            return notes.READABLE_BEHIND_GAP
+        return notes.READABLE_UNKNOWN
+
+    def gap(self, count: i64) -> None:
+        self.finish()
+        self.behind_gap = True
+        self.aligned = False
+        self.tail = b""
+        if self.long_chain is not None:
+            self.long_chain.clear()
+        self.side.hole(count)
+
+    def finish(self) -> None:
+        if self.held:
+            held = self.held
+            self.held = b""
+            self._unknown(held, 0, len(held))
+
+
+def is_login(data: bytes, at: i64, end: i64, cut: i64) -> bool:
+    """A segment that is one login packet: sequence id 1 or 2, its 23 bytes of filler zero but for MariaDB's last 4."""
+    if end - at < 38 or u24(data, at) + 4 != end - at + cut or data[at + 3] not in (1, 2) or not data[at + 5] & 2:
+        return False
+    if opens_login(data, at, end) != YES:
+        return False
+    login = parse_login(data, at + 4, end)
+    return login is not None and is_plausible(login)
+
+
+def begins_login(data: bytes, at: i64, end: i64, cut: i64) -> bool:
+    """A segment that is one login packet, or begins with one of 4.1: 19 zero bytes of filler tell it from any other."""
+    if is_login(data, at, end, cut):
+        return True
+    return end - at > 5 and data[at + 5] & 2 != 0 and opens_login(data, at, end) == YES

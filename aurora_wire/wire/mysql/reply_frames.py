@@ -1,0 +1,481 @@
+"""Replies to commands: which packet of which reply is this one, and where does the reply end?
+
+Sources: MySQL Server docs, "Text Resultset", "Binary Protocol Resultset", "COM_STMT_PREPARE Response", "OK_Packet",
+"EOF_Packet"; MariaDB docs, "Result Set Packets", "Progress Reporting". Needed to give each PREPARE its statement id,
+to know a LOCAL INFILE request from a row, and to see packets that fit nowhere.
+
+A state is a small integer. A packet with sequence id 1 begins a new reply unless 256 packets of one reply brought
+the counter there; so a lost count is found again with the next reply.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.binary import u16, u32
+from aurora_wire.wire.decoding import labels, roles
+from aurora_wire.wire.mysql import capabilities as caps
+from aurora_wire.wire.mysql.auth import parse_auth_more_data, parse_auth_next_factor, parse_auth_switch
+from aurora_wire.wire.mysql.commands import (
+    AUTH,
+    CLONE,
+    CLONE_COMPLETE,
+    EXECUTED,
+    FIELDS,
+    GROUP_REPLICATION,
+    MYSQL_COMMANDS,
+    PREPARE,
+    REPLICATION,
+    RESULT,
+    ROWS,
+    SIMPLE,
+    STATISTICS,
+    STREAM,
+)
+from aurora_wire.wire.mysql.facts import MAX_ASKED, MySQLFacts
+from aurora_wire.wire.mysql.framing import REJECT
+from aurora_wire.wire.mysql.plausibility import reply_role
+from aurora_wire.wire.mysql.replies import is_progress, parse_column_count, parse_ok, parse_prepare_ok
+from aurora_wire.wire.mysql.reply_chain import is_row
+from aurora_wire.wire.mysql.statements import release
+
+MAX_PREPARED: Final[i64] = 16384  # statements remembered of one connection
+LONGEST_HEAD: Final[i64] = 10    # bytes of a result's head: a count, and a byte that says whether definitions follow
+MORE_RESULTS: Final[i64] = 0x0008
+CURSOR_EXISTS: Final[i64] = 0x0040
+
+# States: what the next packet is.
+IDLE: Final[i64] = 0             # between replies
+FIRST: Final[i64] = 1            # the first packet of a result
+COLUMNS: Final[i64] = 2          # `count` column definitions
+ROW: Final[i64] = 3              # rows, up to EOF or OK or ERR
+ONE: Final[i64] = 4              # one packet: OK, ERR, EOF
+BARE: Final[i64] = 5             # one packet without a header byte
+EVENTS: Final[i64] = 6           # of what the connection was handed to: binlog events, clone data
+EXCHANGE: Final[i64] = 7         # authentication
+PREPARED: Final[i64] = 8         # PREPARE_OK or ERR
+DEFINITIONS: Final[i64] = 9      # `count` definitions of parameters and columns, EOFs between them
+
+
+class Responses:
+    """Of one connection's server."""
+
+    def __init__(self, facts: MySQLFacts) -> None:
+        self.facts = facts
+        self.state: i64 = IDLE
+        self.count: i64 = 0             # definitions still to come
+        self.previous: i64 = -1         # sequence id of the last packet
+        self.end_of_metadata = False    # an EOF after the definitions may come
+        self.label: i64 = 0
+        self.first: i64 = 0
+        self.free = False               # the next sequence id is not known
+        self.handed: i64 = 0            # what the packets of EVENTS are of (mysql/commands.py)
+        self.agreed = False             # the server's OK to that was seen
+        self.passed: i64 = 0            # packets that the last `run` passed
+        self.expected = False           # the reply answers a command that was seen
+        self.binary = False             # its rows are
+        self.fields = False             # and are definitions: COM_FIELD_LIST
+        self.total: i64 = 0             # of definitions
+        self.defined: i64 = 0           # of them, that told themselves
+
+    def lost(self) -> None:
+        """Replies were missed."""
+        self.state = IDLE
+        self.previous = -1
+        self.free = False
+        self.forget_command()
+        facts = self.facts
+        facts.doubt = True
+        facts.expect_last_only()
+        waiting = facts.unanswered_prepares
+        if waiting:
+            count: i64 = len(waiting) - (1 if facts.request == PREPARE else 0)
+            for gone in waiting[:count]:
+                release(facts.budget, gone, True)
+            del waiting[:count]
+        if facts.handed != MYSQL_COMMANDS and facts.request < 0:
+            self.state = EVENTS
+            self.handed = facts.handed
+
+    def forget_command(self) -> None:
+        """What the next packets answer was not seen."""
+        self.expected = False
+        self.binary = False
+        self.fields = False
+        self.total = 0
+
+    def resume(self, sequence: i64, of_binlog: bool) -> None:
+        """Go on inside a reply, with the packet of this sequence id, found by its framing: rows, or binlog events."""
+        self.previous = (sequence - 1) & 0xFF
+        if sequence == 1 and not of_binlog:
+            return  # a reply begins
+        self.facts.next_reply()
+        self.forget_command()
+        self.state = EVENTS if of_binlog else ROW
+        self.end_of_metadata = False
+
+    def _begin(self) -> None:
+        """The next outstanding command gets its reply."""
+        shape = self.facts.next_reply()
+        self.expected = shape >= 0 and not self.facts.doubt
+        self.binary = shape in (EXECUTED, ROWS)
+        self.fields = shape == FIELDS
+        self.total = 0
+        if shape < 0:
+            shape = RESULT
+        if shape == SIMPLE:
+            self.state = ONE
+        elif shape == PREPARE:
+            self.state = PREPARED
+        elif shape == STATISTICS:
+            self.state = BARE
+        elif shape == STREAM:
+            self.state = EVENTS
+            self.handed = self.facts.handed
+            self.agreed = False
+        elif shape == AUTH:
+            self.state = EXCHANGE
+        elif shape in (FIELDS, ROWS):
+            self.state = ROW
+            self.end_of_metadata = False
+        else:
+            self.state = FIRST
+
+    def in_rows(self) -> bool:
+        """Column definitions or rows come next."""
+        return self.state in (COLUMNS, ROW)
+
+    def hands_over(self) -> bool:
+        """The server agreed to hand the connection to group replication, whose bytes are no MySQL packets."""
+        return self.state == EVENTS and self.handed == GROUP_REPLICATION
+
+    def run(self, data: bytes, at: i64, end: i64) -> i64:
+        """Pass definitions and rows that lie whole in data[at:end], their sequence ids counting on.
+
+        Stops at whatever needs a look: an EOF, OK or ERR (0xFE, 0xFF), a count that jumps, a packet that is not
+        whole. `passed` says how many there were.
+        """
+        previous = self.previous
+        passed: i64 = 0
+        while end - at > 4:
+            header = u32(data, at)
+            length = header & 0xFFFFFF
+            stop = at + 4 + length
+            sequence = header >> 24
+            if stop > end or length == 0 or data[at + 4] >= 0xFE or sequence != (previous + 1) & 0xFF:
+                break
+            if self.state == COLUMNS:
+                self.count -= 1
+                if self.count <= 0:
+                    self.state = ROW
+            previous = sequence
+            passed += 1
+            at = stop
+        self.previous = previous
+        self.passed = passed
+        return at
+
+    def accept(self, length: i64, sequence: i64, first: i64, relaxed: bool) -> i64:
+        """The label of the packet that begins, or REJECT. `packet` follows for the same one."""
+        new = self.state == IDLE
+        if self.state == EVENTS and not (sequence == 1 and self.agreed and self.facts.request >= 0):
+            # After each acknowledgement the server's ids begin again, and clone's are always 0.
+            new = False
+        elif not relaxed:
+            if sequence == 1 and self.previous != 0:
+                new = True
+            elif not self.free and self.previous >= 0 and sequence != (self.previous + 1) & 0xFF:
+                # A server that closes a session says so unasked, with sequence id 0.
+                if not (sequence == 0 and first == 0xFF) and sequence != 1:
+                    return REJECT
+            elif sequence == 0 and first != 0xFF and self.previous != 0xFF:
+                return REJECT
+        elif self.facts.restart:
+            self.facts.restart = False
+            new = True  # no sequence id says so
+        self.free = False
+        self.previous = sequence
+        self.first = first
+        if new:
+            if sequence == 0 and first == 0xFF:
+                self.state = ONE
+            elif self.state == IDLE and self.facts.request < 0 and sequence != 1 and not relaxed:
+                # An EOF or definitions that go on where the end of the reply was not certain.
+                self.label = self._plain(first, length)
+                return self.label
+            else:
+                self._begin()
+        self.label = self._label(first, length)
+        return self.label
+
+    def _plain(self, first: i64, length: i64) -> i64:
+        if first == 0 and length >= 7:
+            return labels.RESPONSE
+        if first == 0xFF:
+            return labels.ERR
+        return labels.EOF if first == 0xFE and length < 9 else labels.RESULT_SET
+
+    def _label(self, first: i64, length: i64) -> i64:
+        state = self.state
+        if first == 0xFF and state != BARE:
+            return labels.ERR
+        if state in (ROW, COLUMNS, DEFINITIONS):
+            if first == 0xFE and length < 9:
+                return labels.EOF
+            return labels.OK if first == 0xFE and length < 0xFFFFFF and state == ROW else labels.RESULT_SET
+        if state in (FIRST, ONE):
+            if first == 0:
+                # A row in binary form begins like an OK: where nobody saw what is answered, it may be one.
+                return labels.OK if self.expected else labels.RESPONSE
+            if first == 0xFE:
+                return labels.EOF
+            if first == 0xFB and state == FIRST:
+                return labels.INFILE_REQUEST
+            return labels.RESULT_SET if state == FIRST else labels.RESPONSE
+        if state == PREPARED:
+            return labels.PREPARE_OK if first == 0 else labels.RESPONSE
+        if state == EXCHANGE:
+            return labels.OK if first == 0 and length >= 7 else labels.AUTH
+        if state == EVENTS:
+            if first == 0 and length >= 7 and not self.agreed and self.handed != REPLICATION:
+                return labels.OK
+            if self.handed == CLONE:
+                return labels.CLONE_DATA
+            if self.handed == GROUP_REPLICATION:
+                return labels.GROUP_REPLICATION
+            return labels.EOF if first == 0xFE and length < 9 else labels.BINLOG
+        return labels.RESPONSE
+
+    def role(self, label: i64, first: i64, length: i64) -> i64:
+        """Of the packet that `accept` gave this label, before `packet` goes on. UNKNOWN: see `told`."""
+        state = self.state
+        if state == IDLE:
+            self.expected = False
+        if not self.expected:
+            # A row in binary form begins like an OK, and so do a binlog event and the reply to a PREPARE.
+            return roles.UNKNOWN
+        if label == labels.ERR:
+            return roles.ERR
+        if label == labels.EOF:
+            return roles.EOF
+        if label == labels.OK:
+            if state == FIRST and length < 7 and self.facts.capabilities & caps.OPTIONAL_RESULTSET_METADATA:
+                return roles.HEAD
+            return roles.OK
+        if state in (COLUMNS, DEFINITIONS):
+            return roles.DEFINITION
+        if state == ROW:
+            if self.fields:
+                return roles.DEFINITION
+            return roles.BINARY_ROW if self.binary else roles.TEXT_ROW
+        if state == FIRST:
+            if label != labels.INFILE_REQUEST and length > LONGEST_HEAD:
+                # No count is that long: it answers something else, or is a packet of the compressed protocol.
+                self.forget_command()
+                self.facts.doubt = True
+                return roles.UNKNOWN
+            return roles.INFILE_REQUEST if label == labels.INFILE_REQUEST else roles.HEAD
+        if state == PREPARED:
+            return roles.PREPARE_OK if label == labels.PREPARE_OK else roles.UNKNOWN
+        if state == EXCHANGE:
+            return roles.AUTH
+        if state == EVENTS:
+            return roles.BINLOG
+        return roles.STATISTICS if state == BARE else roles.UNKNOWN
+
+    def told(self, data: bytes, at: i64, end: i64) -> i64:
+        """The role of a packet whose command was not seen: by its own fields, or as a row by the definitions before it.
+
+        As many definitions as the head said, then rows of as many strings: a text result. A row that begins with NUL
+        may be in binary form.
+        """
+        role = reply_role(data, at, end)
+        if role == roles.DEFINITION:
+            # A row may read like one, so that it counts only behind a head.
+            if self.state == COLUMNS:
+                self.defined += 1
+                return role
+            role = roles.UNKNOWN
+        if role == roles.UNKNOWN and self.state == ROW and 0 < self.total == self.defined and data[at] != 0:
+            if is_row(data, at, end) == self.total:
+                return roles.TEXT_ROW
+        return role
+
+    def packet(self, data: bytes, at: i64, end: i64, total: i64) -> bool:
+        """The packet is there (or its first bytes): go on to what follows. True for an ERR."""
+        state = self.state
+        if state == IDLE:
+            return self.label == labels.ERR
+        if self.label == labels.ERR:
+            if is_progress(data, at, end):
+                return False
+            if state == PREPARED and self.facts.unanswered_prepares:
+                self.facts.unanswered_prepares.pop(0)
+            if state == EXCHANGE:
+                self.facts.changing_user = False
+            if state == EVENTS and self.facts.request < 0:
+                self.facts.handed = MYSQL_COMMANDS
+            self.state = IDLE
+            return True
+        if state == FIRST:
+            self._first(data, at, end, total)
+        elif state == COLUMNS:
+            self.count -= 1
+            if self.count <= 0:
+                self.state = ROW
+        elif state == ROW:
+            self._row(data, at, end, total)
+        elif state == PREPARED:
+            self._prepared(data, at, end)
+        elif state == DEFINITIONS:
+            if self.label != labels.EOF:
+                self.count -= 1
+            if self.count <= 0 and (self.label == labels.EOF or self._no_eof() == 1):
+                self.state = IDLE
+        elif state == EXCHANGE:
+            self._exchange(data, at, end)
+        elif state == EVENTS:
+            self._event(total)
+        else:
+            self.state = IDLE
+        return False
+
+    def _event(self, total: i64) -> None:
+        """A packet of what the connection was handed to: does it end that?"""
+        facts = self.facts
+        self.agreed = True
+        if self.label == labels.EOF:
+            # A dump that was asked not to wait for further events.
+            facts.handed = MYSQL_COMMANDS
+            self.state = IDLE
+        elif self.handed == CLONE and facts.handed != CLONE and self.first == CLONE_COMPLETE and total == 1:
+            self.state = IDLE  # the answer to clone's last command
+
+    def _no_eof(self) -> i64:
+        """Is DEPRECATE_EOF agreed? 1 yes, 0 no, -1 not known."""
+        if not self.facts.capabilities_known:
+            return -1
+        return 1 if self.facts.capabilities & caps.DEPRECATE_EOF else 0
+
+    def _first(self, data: bytes, at: i64, end: i64, total: i64) -> None:
+        if self.first == 0:
+            metadata = self.facts.capabilities & caps.OPTIONAL_RESULTSET_METADATA
+            if metadata and total < 7:
+                # The metadata byte of a result set, not an OK: no definitions follow.
+                self.state = ROW
+                self.end_of_metadata = self._no_eof() != 1
+            else:
+                self.state = FIRST if ok_status(data, at, end) & MORE_RESULTS else IDLE
+        elif self.first == 0xFB:
+            self.free = True
+            self._file_request(data, at, end)
+            self.state = ONE
+        elif self.first == 0xFE:
+            self.state = IDLE
+        else:
+            self.end_of_metadata = self._no_eof() != 1
+            self.defined = 0
+            if total == 1:
+                self.count = self.first
+                self.total = self.count
+                self.state = COLUMNS if self.count > 0 else ROW
+            else:
+                columns = parse_column_count(data, at, end, self.facts.capabilities)
+                self.count = columns.count
+                self.total = self.count
+                self.state = COLUMNS if columns.count > 0 and columns.definitions_follow else ROW
+
+    def _file_request(self, data: bytes, at: i64, end: i64) -> None:
+        facts = self.facts
+        wanted: i64 = -1
+        if facts.asked_known and facts.request < 0:
+            if asks_for_file(facts.asked):
+                wanted = 1
+            elif len(facts.asked) < MAX_ASKED:
+                wanted = 0
+        side = facts.server
+        facts.ask_for_file(data[at + 1 : end], side.frame, side.anchor if side.anchored else side.position, wanted)
+
+    def _row(self, data: bytes, at: i64, end: i64, total: i64) -> None:
+        if self.label == labels.RESULT_SET:
+            return
+        status: i64 = 0
+        if self.label == labels.EOF and total == 5 and end - at >= 5:
+            status = u16(data, at + 3)
+            if self.end_of_metadata:
+                self.end_of_metadata = False
+                if status & CURSOR_EXISTS:
+                    self.state = IDLE
+                return
+        else:
+            status = ok_status(data, at, end)
+        self.state = FIRST if status & MORE_RESULTS else IDLE
+
+    def _prepared(self, data: bytes, at: i64, end: i64) -> None:
+        self.state = IDLE
+        reply = parse_prepare_ok(data, at, end)
+        facts = self.facts
+        if reply is None:
+            return
+        if facts.unanswered_prepares:
+            prepared = facts.unanswered_prepares.pop(0)
+            known = facts.prepared.get(reply.statement_id)
+            if known is not None:
+                release(facts.budget, known, True)  # its number is used again
+            if prepared.charged > 0:
+                prepared.id = reply.statement_id
+                prepared.param_count = reply.params
+                if known is None and len(facts.prepared) >= MAX_PREPARED:
+                    release(facts.budget, facts.prepared.pop(next(iter(facts.prepared))), True)
+                facts.prepared[reply.statement_id] = prepared
+            elif known is not None:
+                del facts.prepared[reply.statement_id]  # for one that was left out
+        self.count = reply.params + reply.columns
+        self.total = self.count
+        if self.count > 0:
+            self.state = DEFINITIONS
+
+    def _exchange(self, data: bytes, at: i64, end: i64) -> None:
+        self.free = True
+        if self.label == labels.OK:
+            self.state = IDLE
+            self.facts.changing_user = False
+            self.facts.full_authentication = False
+            return
+        read_auth(self.facts, data, at, end)
+
+
+def asks_for_file(text: bytes) -> bool:
+    """May a server answer this statement with a request for a file: LOAD DATA (or XML) LOCAL INFILE?
+
+    The words are enough, wherever they stand: behind a comment, or as one of several statements.
+    """
+    words = text.upper()
+    return b"LOAD" in words and b"LOCAL" in words and b"INFILE" in words
+
+
+def ok_status(data: bytes, at: i64, end: i64) -> i64:
+    """The status flags of an OK packet, 0 where it has none. The usual one has both counts in a byte each."""
+    if end - at >= 5 and data[at + 1] < 0xFB and data[at + 2] < 0xFB:
+        return u16(data, at + 3)
+    ok = parse_ok(data, at, end)
+    if ok is None:
+        return 0
+    return ok.status
+
+
+def read_auth(facts: MySQLFacts, data: bytes, at: i64, end: i64) -> None:
+    """A server's packet of an authentication exchange: which plugin is in force, and what it asks."""
+    switch = parse_auth_switch(data, at, end)
+    if switch is not None:
+        facts.auth_plugin = switch.auth_plugin
+        facts.full_authentication = False
+        return
+    more = parse_auth_more_data(data, at, end)
+    if more is not None:
+        facts.full_authentication = more.asks_full or facts.full_authentication
+        return
+    factor = parse_auth_next_factor(data, at, end)
+    if factor is not None:
+        facts.auth_plugin = factor.auth_plugin
+        facts.full_authentication = False

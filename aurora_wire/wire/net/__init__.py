@@ -1,0 +1,1 @@
+"""Ethernet to TCP header."""

@@ -1,0 +1,380 @@
+"""From a link-layer header to the IP header.
+
+Sources: tcpdump.org "Link-layer header types"; IEEE 802.3, 802.1Q; RFC 1661 and 1662 (PPP), 1990, 2516 (PPPoE).
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.binary import u16, u16_be, u32, u32_be
+from aurora_wire.wire.net.cursor import ETHERNET, ETHERTYPE, IP, IP_V4, IP_V6, LLC_HEADER, MPLS, PPP, VLAN_TAG, Cursor
+from aurora_wire.wire.net.juniper import is_juniper, juniper
+from aurora_wire.wire.net.lan_links import arcnet, behind, docsis, fddi, infiniband, mpacket, switch_tag, token_ring
+from aurora_wire.wire.net.recorders import erf, exported
+from aurora_wire.wire.net.skip_reasons import (
+    ARP,
+    LINK_CUT,
+    OTHER_ETHERTYPE,
+    OTHER_FAMILY,
+    OTHER_LINK_TYPE,
+    OTHER_PPP,
+    TUNNEL_CUT,
+)
+from aurora_wire.wire.net.tags import tag
+from aurora_wire.wire.net.wan_links import atm, cisco_hdlc, frame_relay, pppd, sunatm
+from aurora_wire.wire.net.wifi import old_radio, radiotap, wifi
+
+NULL: Final[i64] = 0             # LINKTYPE_ numbers
+EN10MB: Final[i64] = 1
+PPP_LINK: Final[i64] = 9
+RAW_DLT: Final[i64] = 12         # DLT_RAW as some systems number it
+SLIP: Final[i64] = 8
+TOKEN_RING: Final[i64] = 6
+ARCNET: Final[i64] = 7
+FDDI: Final[i64] = 10
+ATM_RFC1483_DLT: Final[i64] = 11
+RAW_OPENBSD: Final[i64] = 14
+ATM_CLIP_DLT: Final[i64] = 19
+PPP_HDLC: Final[i64] = 50
+PPP_ETHER: Final[i64] = 51
+ATM_RFC1483: Final[i64] = 100
+RAW: Final[i64] = 101
+C_HDLC: Final[i64] = 104
+IEEE802_11: Final[i64] = 105
+ATM_CLIP: Final[i64] = 106
+FRELAY: Final[i64] = 107
+LOOP: Final[i64] = 108
+ENC: Final[i64] = 109
+LINUX_SLL: Final[i64] = 113
+PFLOG: Final[i64] = 117
+PRISM: Final[i64] = 119
+IP_OVER_FC: Final[i64] = 122
+SUNATM: Final[i64] = 123
+RADIOTAP: Final[i64] = 127
+ARCNET_LINUX: Final[i64] = 129
+FIREWIRE: Final[i64] = 138
+DOCSIS: Final[i64] = 143
+USER2: Final[i64] = 149          # what macOS calls PKTAP in a file
+AVS: Final[i64] = 163
+PPP_PPPD: Final[i64] = 166
+PPI: Final[i64] = 192
+ERF: Final[i64] = 197
+PPP_WITH_DIR: Final[i64] = 204
+C_HDLC_WITH_DIR: Final[i64] = 205
+FRELAY_WITH_DIR: Final[i64] = 206
+MPLS_LINK: Final[i64] = 219
+IPNET: Final[i64] = 226
+IPV4: Final[i64] = 228
+IPV6: Final[i64] = 229
+NFLOG: Final[i64] = 239
+NETANALYZER: Final[i64] = 240
+NETANALYZER_TRANSPARENT: Final[i64] = 241
+IPOIB: Final[i64] = 242
+INFINIBAND: Final[i64] = 247
+EXPORTED: Final[i64] = 252       # "Wireshark upper PDU"
+PKTAP: Final[i64] = 258
+MPACKET: Final[i64] = 274
+LINUX_SLL2: Final[i64] = 276
+DSA_TAG_BRCM: Final[i64] = 281
+DSA_TAG_BRCM_PREPEND: Final[i64] = 282
+DSA_TAG_DSA: Final[i64] = 284
+DSA_TAG_EDSA: Final[i64] = 285
+
+NFULA_PAYLOAD: Final[i64] = 9    # of NFLOG's attributes
+PKTAP_LEN: Final[i64] = 108      # bytes of its header, at least
+
+MAX_LENGTH: Final[i64] = 1500    # in Ethernet's type field: up to here it is an 802.3 length
+
+
+def link(c: Cursor, link_type: i64) -> i64:
+    """The first step of every frame."""
+    if link_type == EN10MB:
+        return ethernet(c)
+    if link_type == LINUX_SLL:
+        return typed_header(c, 14, 16)
+    if link_type == LINUX_SLL2:
+        return typed_header(c, 0, 20)
+    if link_type in (RAW, RAW_DLT, RAW_OPENBSD):
+        return IP
+    if link_type in (NULL, LOOP):
+        return loopback(c)
+    return rarer_link(c, link_type)
+
+
+def rarer_link(c: Cursor, link_type: i64) -> i64:
+    if link_type == IPV4:
+        return IP_V4
+    if link_type == IPV6:
+        return IP_V6
+    if link_type in (PPP_LINK, PPP_HDLC):
+        return PPP
+    if link_type == PPP_WITH_DIR:
+        c.at += 1
+        return PPP
+    if link_type == PPP_ETHER:
+        return pppoe(c)
+    if link_type == C_HDLC:
+        return typed_header(c, 2, 4)
+    if link_type == IEEE802_11:
+        return wifi(c)
+    if link_type == RADIOTAP:
+        return radiotap(c)
+    if link_type == ENC:
+        return ip_behind(c, 12)
+    if link_type == IPNET:
+        return ip_behind(c, 24)
+    if link_type == PFLOG:
+        return pflog(c)
+    if link_type == NFLOG:
+        return nflog(c)
+    if link_type in (PKTAP, USER2):
+        return pktap(c, link_type)
+    if link_type == PPI:
+        return ppi(c)
+    if is_juniper(link_type):
+        return juniper(c, link_type)
+    return rarest_link(c, link_type)
+
+
+def rarest_link(c: Cursor, link_type: i64) -> i64:
+    """Links that nobody has seen for years, or outside a laboratory."""
+    if link_type in (FRELAY, FRELAY_WITH_DIR):
+        c.at += 1 if link_type == FRELAY_WITH_DIR else 0
+        return frame_relay(c)
+    if link_type == C_HDLC_WITH_DIR:
+        c.at += 1
+        return cisco_hdlc(c)
+    if link_type == PPP_PPPD:
+        return pppd(c)
+    if link_type in (ATM_RFC1483, ATM_RFC1483_DLT, ATM_CLIP, ATM_CLIP_DLT):
+        return atm(c, link_type)
+    if link_type == SUNATM:
+        return sunatm(c, link_type)
+    if link_type == SLIP:
+        return behind(c, 16, IP)
+    if link_type in (PRISM, AVS):
+        return old_radio(c)
+    if link_type == TOKEN_RING:
+        return token_ring(c)
+    if link_type == FDDI:
+        return fddi(c)
+    if link_type in (ARCNET, ARCNET_LINUX):
+        return arcnet(c, link_type)
+    if link_type == DOCSIS:
+        return docsis(c, link_type)
+    if link_type == IP_OVER_FC:
+        return behind(c, 16, LLC_HEADER)
+    if link_type == FIREWIRE:
+        return typed_header(c, 16, 18)
+    if link_type == IPOIB:
+        return typed_header(c, 40, 44)
+    if link_type == INFINIBAND:
+        return infiniband(c, link_type)
+    if link_type == MPLS_LINK:
+        return c.enter(MPLS)
+    if link_type == ERF:
+        return erf(c, link_type)
+    if link_type == EXPORTED:
+        return exported(c, link_type)
+    if link_type == NETANALYZER:
+        return behind(c, 4, ETHERNET)
+    if link_type == NETANALYZER_TRANSPARENT:
+        return behind(c, 12, ETHERNET)
+    if link_type == MPACKET:
+        return mpacket(c, link_type)
+    if link_type in (DSA_TAG_BRCM, DSA_TAG_DSA):
+        return switch_tag(c, 4)
+    if link_type == DSA_TAG_BRCM_PREPEND:
+        return behind(c, 4, ETHERNET)
+    if link_type == DSA_TAG_EDSA:
+        return switch_tag(c, 8)
+    c.reason_detail = link_type
+    return OTHER_LINK_TYPE
+
+
+def ip_behind(c: Cursor, header_len: i64) -> i64:
+    """A header of fixed length before an IP packet, whose first four bits tell its version."""
+    if c.end - c.at < header_len:
+        return LINK_CUT
+    c.at += header_len
+    return IP
+
+
+def pflog(c: Cursor) -> i64:
+    """OpenBSD's packet filter log: the first byte is the header's length without its padding to four bytes."""
+    if c.end - c.at < 4:
+        return LINK_CUT
+    length: i64 = c.buffer[c.at]
+    return ip_behind(c, (length + 3) & 0xFC)
+
+
+def nflog(c: Cursor) -> i64:
+    """Linux netfilter log: family, version, resource, then attributes in the host's byte order; one is the packet."""
+    at = c.at + 4
+    while c.end - at >= 4:
+        length = u16(c.buffer, at)
+        kind = u16(c.buffer, at + 2) & 0x7FFF
+        if kind > 0xFF:  # the other byte order
+            length = u16_be(c.buffer, at)
+            kind = u16_be(c.buffer, at + 2) & 0x7FFF
+        if length < 4:
+            break
+        if kind == NFULA_PAYLOAD:
+            c.at = at + 4
+            return IP
+        at += (length + 3) & 0x1FFFC
+    return LINK_CUT
+
+
+def pktap(c: Cursor, link_type: i64) -> i64:
+    """Apple's PKTAP: length of the header, kind of record, link type of what follows, all little-endian.
+
+    macOS writes it as USER2, too, which may be anything else: then the numbers do not fit.
+    """
+    at = c.at
+    if c.end - at < 12:
+        return LINK_CUT
+    length = u32(c.buffer, at)
+    inner = u32(c.buffer, at + 8)
+    if length > 4 * PKTAP_LEN:
+        length = 0
+    return wrapped(c, link_type, length, PKTAP_LEN, inner)
+
+
+def ppi(c: Cursor) -> i64:
+    """Per-packet information: version, flags, length of the header, link type of what follows, little-endian."""
+    at = c.at
+    if c.end - at < 8:
+        return LINK_CUT
+    length = u16(c.buffer, at + 2)
+    inner = u32(c.buffer, at + 4)
+    return wrapped(c, PPI, length, 8, inner)
+
+
+def wrapped(c: Cursor, link_type: i64, length: i64, least: i64, inner: i64) -> i64:
+    """A frame of the link type `inner` behind a header of `length` bytes, `least` at least; never wrapped again."""
+    if length < least or inner in (PKTAP, USER2, PPI):
+        c.reason_detail = link_type
+        return OTHER_LINK_TYPE
+    if c.end - c.at < length:
+        return LINK_CUT
+    c.at += length
+    return link(c, inner)
+
+
+def ethernet(c: Cursor) -> i64:
+    return typed_header(c, 12, 14)
+
+
+def typed_header(c: Cursor, type_at: i64, header_len: i64) -> i64:
+    """A header whose only interest is the Ethernet type in it."""
+    at = c.at
+    if c.end - at < header_len:
+        return LINK_CUT
+    number = u16_be(c.buffer, at + type_at)
+    c.at = at + header_len
+    if number == 0x0800:
+        return IP_V4
+    if number == 0x86DD:
+        return IP_V6
+    c.number = number
+    return ETHERTYPE if number > MAX_LENGTH else LLC_HEADER
+
+
+def ethertype(c: Cursor) -> i64:
+    """What follows an Ethernet type. VLAN tags are skipped; a length in place of a type is that of 802.3."""
+    number = c.number
+    while number in (0x8100, 0x88A8, 0x9100, 0x9200, 0x9300):
+        if c.end - c.at < 4:
+            return LINK_CUT
+        network = u16_be(c.buffer, c.at) & 0x0FFF
+        if network != 0:  # 0 tells a priority only
+            c.tag(VLAN_TAG, network)
+        number = u16_be(c.buffer, c.at + 2)
+        c.at += 4
+        if number <= MAX_LENGTH:
+            return LLC_HEADER
+    if number == 0x0800:
+        return IP_V4
+    if number == 0x86DD:
+        return IP_V6
+    if number in (0x8847, 0x8848):
+        return c.enter(MPLS)
+    if number == 0x8864:
+        return pppoe(c)
+    if number == 0x0806:
+        return ARP
+    c.number = number
+    return tag(c)
+
+
+def loopback(c: Cursor) -> i64:
+    """BSD loopback: the address family in the byte order of the host (NULL) or of the network (LOOP)."""
+    at = c.at
+    if c.end - at < 4:
+        return LINK_CUT
+    family = u32(c.buffer, at)
+    if family > 0xFFFF:
+        family = u32_be(c.buffer, at)
+    if family > 0xFF and family & 0xFF == 0:  # its halves the other way round
+        family >>= 8
+    c.at = at + 4
+    if family == 2:
+        return IP_V4
+    if family in (10, 23, 24, 28, 30):  # Linux, Windows, NetBSD and OpenBSD, FreeBSD, macOS
+        return IP_V6
+    c.reason_detail = family
+    return OTHER_FAMILY
+
+
+def pppoe(c: Cursor) -> i64:
+    """A PPPoE session packet: version and type, code, session, length, then PPP without FF 03."""
+    at = c.at
+    if c.end - at < 6:
+        return TUNNEL_CUT
+    if u16_be(c.buffer, at) != 0x1100:
+        c.reason_detail = 0x8864
+        return OTHER_ETHERTYPE
+    c.at = at + 6
+    return PPP
+
+
+def ppp(c: Cursor) -> i64:
+    at = c.at
+    if c.end - at < 2:
+        return LINK_CUT
+    first: i64 = c.buffer[at]
+    if first == 0xFF:
+        at += 2
+    elif first in (0x0F, 0x8F) and c.buffer[at + 1] == 0:  # Cisco HDLC on the same kind of line
+        return typed_header(c, 2, 4)
+    if c.end - at < 2:
+        return LINK_CUT
+    number: i64 = c.buffer[at]
+    if number & 1 == 1:  # "protocol field compression": one byte, which is odd
+        c.at = at + 1
+    else:
+        number = u16_be(c.buffer, at)
+        c.at = at + 2
+    if number == 0x0021:
+        return IP_V4
+    if number == 0x0057:
+        return IP_V6
+    if number in (0x0281, 0x0283):
+        return c.enter(MPLS)
+    if number == 0x003D:
+        return multilink(c)
+    c.reason_detail = number
+    return OTHER_PPP
+
+
+def multilink(c: Cursor) -> i64:
+    """RFC 1990, with sequence numbers of 24 bits: PPP again, where a fragment is both first and last."""
+    if c.end - c.at < 4:
+        return LINK_CUT
+    if c.buffer[c.at] != 0xC0:
+        c.reason_detail = 0x003D
+        return OTHER_PPP
+    c.at += 4
+    return c.enter(PPP)

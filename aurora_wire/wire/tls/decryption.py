@@ -1,0 +1,80 @@
+"""What opens TLS records, as the wire sees it: given from outside, since it needs keys and a library.
+
+`Opener` and `Openers` are what an injected object offers. `Opening` is what a direction's records are handed to;
+the wire's own (wire/flows/decrypted.py) feeds what comes out to decoders of its own.
+"""
+
+from typing import Final, Protocol
+
+from mypy_extensions import i64
+
+from aurora_wire.wire.tls.facts import TLSLog
+
+# What became of a record.
+OPENED: Final = 0
+FAILED: Final = 1    # it does not authenticate
+IGNORED: Final = 2   # it is not protected, or of the handshake whose keys are not known
+NO_KEYS: Final = 3   # there are keys of the other direction only, or of the time before a renegotiation
+
+
+class Opener(Protocol):
+    """Has the keys of one connection."""
+
+    def record(self, from_client: bool, kind: int, version: int, body: bytes) -> tuple[int, bytes]:
+        """The direction's next record: what became of it, and its application data."""
+
+    def passed_over(self, from_client: bool) -> None:
+        """The direction's next record was not captured whole."""
+
+    def lost(self, from_client: bool, count: int) -> None:
+        """`count` bytes are missing in which records end and begin."""
+
+
+class Openers(Protocol):
+    """Makes openers, of connections that it has keys for."""
+
+    def any_keys(self) -> bool: ...
+
+    def opener(
+        self, client_random: bytes, server_random: bytes, version: int, suite: int, *, encrypt_then_mac: bool
+    ) -> Opener | None: ...
+
+
+class Opening:
+    """Of one connection. `wanted`: there are keys, whole records are to be handed in."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self.foreign = False   # TLS on a port that is not MySQL's, followed to see what is inside
+        self.gives_up = False  # it is not MySQL
+        self.in_clear = False  # nothing is encrypted: what is inside counts as plaintext
+
+    def hellos(self) -> None:
+        """A hello was read."""
+        raise NotImplementedError
+
+    def record(
+        self, from_client: bool, kind: i64, version: i64, body: bytes, frame: i64, time_ns: i64, offset: i64
+    ) -> None:
+        """The direction's next record, which began in `frame` at stream offset `offset`."""
+        raise NotImplementedError
+
+    def passed_over(self, from_client: bool) -> None:
+        """The direction's next record was not captured whole."""
+        raise NotImplementedError
+
+    def lost(self, from_client: bool, count: i64) -> None:
+        """`count` bytes are missing in which records end and begin."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """No more records will come."""
+        raise NotImplementedError
+
+
+class OpeningMaker:
+    """Asked when a connection's TLS begins."""
+
+    def make(self, facts: TLSLog) -> Opening | None:
+        """None where there are no keys at all."""
+        raise NotImplementedError
