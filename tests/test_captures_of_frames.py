@@ -16,9 +16,9 @@ import pytest
 
 import aurora_wire
 from aurora_wire.capture.files.open import open_capture
-from aurora_wire.cli.formats import pieces_of
 from aurora_wire.cli.main import main
 from aurora_wire.errors import AuroraWireError
+from aurora_wire.report.formats import render
 from aurora_wire.report.frame_names import FrameNames, names_of
 from aurora_wire.report.html import render as html
 from aurora_wire.report.scan_jsonl import JSONLines
@@ -38,7 +38,7 @@ def scan_twice(paths: list[str]) -> tuple[dict[str, Any], list[dict[str, Any]], 
         paths, on_begin=lines.begin, on_statement=lines.statement, on_connection=lines.connection
     )
     lines.finish(result)
-    return json.loads("".join(pieces_of(result, "json", redact=False, require_proven=False))), [
+    return json.loads("".join(render(result, "json"))), [
         json.loads(line) for line in written
     ], result
 
@@ -163,8 +163,7 @@ def test_each_statement_is_in_the_frame_that_is_named(skew_us: int, shared: Path
         assert one["sql"].encode() in data
     assert_the_same(paths)
     assert [one.captures for one in result.connections] == [[0, 1, 2, 3, 4]]
-    rows = list(csv.DictReader(io.StringIO("".join(pieces_of(result, "csv:statements", redact=False,
-                                                             require_proven=False)))))
+    rows = list(csv.DictReader(io.StringIO("".join(render(result, "csv:statements")))))
     assert [(row["capture"], int(row["capture_frame"])) for row in rows] == [
         (one["capture"], one["capture_frame"]) for one in statements
     ]
@@ -177,7 +176,7 @@ def test_every_format_names_capture_and_frame(shared: Path, tmp_path: Path) -> N
     first = result.connections[0].statements[0].frame
     named = names.name(first)
     assert re.fullmatch(r"client\.pcap:\d+", named)
-    shown = {name: "".join(pieces_of(result, name, redact=False, require_proven=False)) for name in FORMATS}
+    shown = {name: "".join(render(result, name)) for name in FORMATS}
     shown["text"] = "".join(text.render(result))
     shown["html"] = "".join(html.render(result, redact=False))
     for name in ("text", "html", "markdown", "junit"):
@@ -199,7 +198,7 @@ def test_with_one_capture_frames_are_numbers(shared: Path) -> None:
         elif name == "html":
             shown = "".join(html.render(result, redact=False))
         else:
-            shown = "".join(pieces_of(result, name, redact=False, require_proven=False))
+            shown = "".join(render(result, name))
         assert not re.search(r"skew\.pcap:\d", shown), name
         assert name.startswith("csv") or "capture_frame" not in shown, name
 
@@ -220,7 +219,7 @@ def test_each_file_has_the_verdict_of_the_connections_in_it(shared: Path, tmp_pa
     }
     assert result.verdict == "mixed"
     for name in ("json", "csv:captures", "markdown"):
-        shown = "".join(pieces_of(result, name, redact=False, require_proven=False)).lower()
+        shown = "".join(render(result, name)).lower()
         assert "plaintext" in shown
     shown = "".join(text.render(result))
     assert "    PLAINTEXT (proven)\n" in shown

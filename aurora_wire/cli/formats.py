@@ -1,27 +1,12 @@
-"""The formats of `scan`: their names, how `--format` is read, and who writes each."""
+"""How `--format` is read. The formats themselves: report/formats.py."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from aurora_wire.verdict.result import Scan
-
-FORMATS: Final = {
-    "text": "for people",
-    "json": "one JSON object (schema aurora-wire/scan/1)",
-    "jsonl": "JSON lines as things happen, with every statement",
-    "html": "one page to look at and to hand over, always masked (`report` has more options)",
-    "markdown": "for a ticket or a pull request",
-    "sarif": "SARIF 2.1.0, for code scanning",
-    "junit": "JUnit XML, a test case for each connection",
-    "csv": "a table of connections",
-    "csv:statements": "a table of statements",
-    "csv:captures": "a table of captures, a verdict each",
-    "ocsf": "OCSF detection findings as JSON lines, for a SIEM",
-}
+from aurora_wire.errors import UsageError
+from aurora_wire.report.formats import FORMATS, find_format
 
 
 class FormatOption(argparse.Action):
@@ -35,8 +20,10 @@ class FormatOption(argparse.Action):
         _option: str | None = None,
     ) -> None:
         name, equals, path = str(values).partition("=")
-        if name not in FORMATS:
-            raise argparse.ArgumentError(self, f"{name!r} is none of {', '.join(FORMATS)}")
+        try:
+            find_format(name)
+        except UsageError as error:
+            raise argparse.ArgumentError(self, str(error)) from error
         if equals and not path:
             raise argparse.ArgumentError(self, f"{name}= needs the name of a file")
         if path and path != "-":
@@ -51,41 +38,10 @@ class FormatOption(argparse.Action):
 
 
 def add_format_option(parser: argparse.ArgumentParser) -> None:
-    listed = "; ".join(f"{name}: {what}" for name, what in FORMATS.items())
+    listed = "; ".join(f"{name}: {row.about}" for name, row in FORMATS.items())
     parser.set_defaults(reports=[], main_format_given=False)
     parser.add_argument(
         "--format", metavar="NAME[=FILE]", action=FormatOption, default="text",
         help=f"Write this format (default text) to -o or standard output, or to a file of its own; may be given "
         f"several times with a file. {listed}.",
     )
-
-
-def pieces_of(result: Scan, name: str, *, redact: bool, require_proven: bool) -> Iterator[str]:
-    """The report in any format but `text` and `jsonl`. Each module is loaded for its own format only."""
-    if name == "json":
-        from aurora_wire.report import scan_json as json_report  # noqa: PLC0415
-
-        return json_report.render(result, redact=redact)
-    if name == "markdown":
-        from aurora_wire.report import markdown  # noqa: PLC0415
-
-        return markdown.render(result, redact=redact)
-    if name == "sarif":
-        from aurora_wire.report import sarif  # noqa: PLC0415
-
-        return sarif.render(result)
-    if name == "junit":
-        from aurora_wire.report import junit  # noqa: PLC0415
-
-        return junit.render(result, redact=redact, require_proven=require_proven)
-    if name == "ocsf":
-        from aurora_wire.report import ocsf  # noqa: PLC0415
-
-        return ocsf.render(result)
-    from aurora_wire.report import csv_tables as csv_report  # noqa: PLC0415
-
-    if name == "csv:statements":
-        return csv_report.statements(result, redact=redact)
-    if name == "csv:captures":
-        return csv_report.captures(result)
-    return csv_report.connections(result)

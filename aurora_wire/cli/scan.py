@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, ParamSpec
 
 from aurora_wire.cli import process
 from aurora_wire.cli.exit_codes import HELP, READER_GONE, exit_code
-from aurora_wire.cli.formats import add_format_option, pieces_of
+from aurora_wire.cli.formats import add_format_option
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain, same_place
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
+from aurora_wire.report.formats import ReportOptions, ReportStream, find_format, most_statements
 
 if TYPE_CHECKING:
-    from aurora_wire.report.scan_jsonl import JSONLines
+    from collections.abc import Iterator
+
     from aurora_wire.verdict.result import Scan
 
 P = ParamSpec("P")
@@ -65,18 +67,16 @@ def run(arguments: argparse.Namespace) -> int:
     for number, path in enumerate(paths):
         if any(same_place(path, other) for other in paths[:number]):
             raise UsageError(f"{path}: two reports cannot go to one file. Give each a name of its own.")
-    if "html" in (arguments.format, *(name for name, _ in arguments.reports)):
-        from aurora_wire.report.html.render import require_jinja  # noqa: PLC0415
-
-        require_jinja()
+    for name in (arguments.format, *(name for name, _ in arguments.reports)):
+        find_format(name).check()
     result: Scan | None = None
     try:
         with Output(arguments.output) as output:
             with ExitStack() as stack:
                 reports = [(name, stack.enter_context(Output(path))) for name, path in arguments.reports]
-                main = _json_lines(arguments, output) if arguments.format == "jsonl" else None
-                streams = {id(to): _json_lines(arguments, to) for name, to in reports if name == "jsonl"}
-                lines = [*([main] if main is not None else []), *streams.values()]
+                main = stream_for(arguments.format, arguments, output)
+                beside = [(name, to, stream_for(name, arguments, to)) for name, to in reports]
+                streams = [one for one in (main, *(stream for _, _, stream in beside)) if one is not None]
                 bar = not (
                     arguments.quiet or arguments.no_progress or (main is not None and output.is_terminal)
                 )
@@ -87,9 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
                         only_ports=only_ports,
                         keylogs=arguments.keylog,
                         keep_statements=statements_for(arguments),
-                        on_begin=each(*(stream.begin for stream in lines)),
-                        on_statement=each(*(stream.statement for stream in lines)),
-                        on_connection=each(*(stream.connection for stream in lines)),
+                        on_begin=each(*(stream.begin for stream in streams)),
+                        on_statement=each(*(stream.statement for stream in streams)),
+                        on_connection=each(*(stream.connection for stream in streams)),
                         on_progress=on_progress,
                     )
                 process.keep(result)
@@ -100,8 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
                         raise UsageError(f"{to.path}: this is one of the captures. Give the report another name.")
                     if any(to.replaces(path) for path in arguments.keylog):
                         raise UsageError(f"{to.path}: this is the key log. Give the report another name.")
-                for name, to in reports:
-                    write_report(result, name, arguments, to, streams.get(id(to)))
+                for name, to, stream in beside:
+                    write_report(result, name, arguments, to, stream)
             deliver(result, arguments, output, main)  # last, and after the files: its reader may have gone
     except ReaderGone:
         return READER_GONE if result is None else result.exit_code
@@ -109,11 +109,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def statements_for(arguments: argparse.Namespace) -> int:
-    """How many statements of a connection the reports can show: the text alone needs few of them."""
+    """Return how many statements of a connection the reports can show: the text alone needs few of them."""
     from aurora_wire.analysis.scan import KEPT_STATEMENTS  # noqa: PLC0415
-    from aurora_wire.report.text.statements import SHOWN_EACH  # noqa: PLC0415
 
-    return SHOWN_EACH if arguments.format == "text" and not arguments.reports else KEPT_STATEMENTS
+    names = (arguments.format, *(name for name, _ in arguments.reports))
+    return most_statements(map(find_format, names), KEPT_STATEMENTS)
 
 
 def each(*callbacks: Callable[P, None]) -> Callable[P, None] | None:
@@ -129,7 +129,7 @@ def each(*callbacks: Callable[P, None]) -> Callable[P, None] | None:
 
 
 def deliver(
-    result: Scan, arguments: argparse.Namespace, output: Output, lines: JSONLines | None = None
+    result: Scan, arguments: argparse.Namespace, output: Output, stream: ReportStream | None = None
 ) -> None:
     """Writes the report, and a line on standard error for each capture that was not read to its end."""
     result.exit_code = exit_code(result, require_proven=arguments.require == "proven")
@@ -137,38 +137,28 @@ def deliver(
         if not capture.complete:
             error = capture.error or "not read to its end"
             complain(error if error.startswith(capture.path) else f"{capture.path}: {error}")
-    write_report(result, arguments.format, arguments, output, lines)
+    write_report(result, arguments.format, arguments, output, stream)
 
 
 def write_report(
-    result: Scan, name: str, arguments: argparse.Namespace, output: Output, lines: JSONLines | None
+    result: Scan, name: str, arguments: argparse.Namespace, output: Output, stream: ReportStream | None
 ) -> None:
-    """lines: what has written JSON lines to this output so far, if that is its format."""
-    if lines is not None:
-        lines.finish(result)
-    elif name == "text":
-        from aurora_wire.report.text import report as text  # noqa: PLC0415 - not for other formats
-
-        style = style_for(output)
-        for line in text.render(
-            result, width=style.width, color=style.color, quiet=arguments.quiet, redact=arguments.redact
-        ):
-            output.write(line)
-    elif name == "html":
-        from aurora_wire.cli.report import html_pieces  # noqa: PLC0415
-
-        for piece in html_pieces(result, arguments.captures, arguments.port):
-            output.write(piece)
-    else:
-        proven = arguments.require == "proven"
-        for piece in pieces_of(result, name, redact=arguments.redact, require_proven=proven):
-            output.write(piece)
+    """Write a report to `output`. stream: what has written there so far, of a format that streams."""
+    if stream is not None:
+        stream.finish(result)
+        return
+    for piece in find_format(name).render(result, options_for(arguments, output)):
+        output.write(piece)
 
 
-def _json_lines(arguments: argparse.Namespace, output: Output) -> JSONLines:
-    """Lines reach the reader at once where the input is live, and in blocks where it is a file."""
-    from aurora_wire.report.scan_jsonl import JSONLines  # noqa: PLC0415
+def stream_for(name: str, arguments: argparse.Namespace, output: Output) -> ReportStream | None:
+    """Return what writes to `output` while the scan runs; None for a format that has to wait for its end.
 
+    Lines reach the reader at once where the input is live, and in blocks where it is a file.
+    """
+    row = find_format(name)
+    if not row.streams:
+        return None
     live = "-" in arguments.captures
 
     def write(line: str) -> None:
@@ -176,4 +166,19 @@ def _json_lines(arguments: argparse.Namespace, output: Output) -> JSONLines:
         if live:
             output.flush()
 
-    return JSONLines(write, redact=arguments.redact)
+    return row.stream(write, options_for(arguments, output))
+
+
+def options_for(arguments: argparse.Namespace, output: Output) -> ReportOptions:
+    """Return what the command line and the output's terminal ask of a report."""
+
+    def compose(result: Scan) -> Iterator[str]:
+        from aurora_wire.cli.report import html_pieces  # noqa: PLC0415 - for the page only
+
+        return html_pieces(result, arguments.captures, arguments.port)
+
+    style = style_for(output)
+    return ReportOptions(
+        redact=arguments.redact, require_proven=arguments.require == "proven", quiet=arguments.quiet,
+        width=style.width, color=style.color, compose=compose,
+    )  # fmt: skip

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from aurora_wire.cli import main
-from aurora_wire.cli.formats import FORMATS
+from aurora_wire.report.formats import FORMATS
 from tests.cli.running import COMMAND, ENVIRONMENT, python, run
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, pcap

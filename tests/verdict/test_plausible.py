@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import aurora_wire
-from aurora_wire.cli.formats import pieces_of
+from aurora_wire.report.formats import render
 from aurora_wire.report.html import render as html
 from aurora_wire.report.text import report as text
 from aurora_wire.verdict.plausible import AT_ONCE, most_missing
@@ -24,7 +24,7 @@ FORMATS = ("json", "markdown", "sarif", "junit", "csv", "csv:statements", "ocsf"
 
 
 def reports(result: Scan) -> dict[str, str]:
-    shown = {name: "".join(pieces_of(result, name, redact=False, require_proven=False)) for name in FORMATS}
+    shown = {name: "".join(render(result, name)) for name in FORMATS}
     shown["text"] = "".join(text.render(result))
     return shown
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import aurora_wire
-from aurora_wire.cli.formats import pieces_of
+from aurora_wire.report.formats import render
 from aurora_wire.report.html import render as html
 from aurora_wire.report.text import report as text
 from aurora_wire.verdict import servers
@@ -92,7 +92,7 @@ def test_each_finding_has_the_advice_for_its_own_server(shared: Path) -> None:
     for paths, persist, stays in (([mariadb], False, True), ([mysql], True, False), ([mariadb, mysql], True, True)):
         result = aurora_wire.scan(paths)
         shown = {
-            name: "".join(pieces_of(result, name, redact=False, require_proven=False))
+            name: "".join(render(result, name))
             for name in ("markdown", "sarif", "ocsf")
         }
         # SARIF describes every rule: those without a finding are told for any server.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +31,11 @@ def require_jinja() -> None:
     """Raises UsageError where Jinja2 is missing: before captures are read, not after."""
     if importlib.util.find_spec("jinja2") is None:
         raise UsageError(MISSING)
+
+
+def page(scan: Scan, *, compose: Callable[[Scan], Iterator[str]] | None = None) -> Iterator[str]:
+    """Return the page as `--format html` has it: by `compose`, where the command passes it, else without bytes."""
+    return render(scan) if compose is None else compose(scan)
 
 
 def render(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from aurora_wire.report.escape import show_bytes, show_text
+from aurora_wire.report.formats import STATEMENTS_IN_TEXT
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.report.wording import RED, Style, count, day_and_time, endpoint
 from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
 
-SHOWN_EACH = 20     # of a connection; fewer where many connections leak, so that more of them are seen
+SHOWN_EACH = STATEMENTS_IN_TEXT
 FEWEST_EACH = 3
 SHOWN_IN_ALL = 200
 SHORTEST = 30       # characters of SQL on the narrowest terminal

@@ -1,0 +1,174 @@
+"""The formats of a report: one row each, with the module that writes it.
+
+A format is added by its module and a row in `FORMATS`. A package of yours can add one from outside: it registers a
+`Format` in the entry point group `aurora_wire.formats` (docs/adding.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from aurora_wire.errors import UsageError
+
+if TYPE_CHECKING:
+    from aurora_wire.verdict.frame_places import FramePlaces
+    from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, StatementResult
+
+GROUP: Final = "aurora_wire.formats"
+STATEMENTS_IN_TEXT: Final = 20  # of a connection; fewer where many connections leak, so that more of them are seen
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """What is asked of a report. A format is given those that its `takes` names."""
+
+    redact: bool = False          # mask literals in statements, and parameters
+    require_proven: bool = False  # `encrypted` that is merely likely counts as a failure
+    quiet: bool = False           # the closing sentence alone
+    width: int = 100              # columns of the terminal
+    color: bool = False           # the terminal has colours
+    compose: Callable[[Scan], Iterator[str]] | None = None  # writes the page with what only the command can get at:
+    #                               the captures' bytes, pseudonyms, the impact on clients
+
+
+class ReportStream(Protocol):
+    """Writes a report while the scan runs. Its methods fit the callbacks of `aurora_wire.scan`."""
+
+    def begin(self, captures: list[CaptureResult], places: FramePlaces, count: int) -> None:
+        """Called once, before anything is read."""
+
+    def statement(self, connection: int, statement: StatementResult) -> None:
+        """Called for each statement, with the id of its connection."""
+
+    def connection(self, connection: ConnectionResult, findings: list[Finding]) -> None:
+        """Called for each connection when it was judged."""
+
+    def finish(self, scan: Scan) -> None:
+        """Called once, with the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format of a report.
+
+    home: `module:function`, loaded when the format is first used. The function is called with the Scan and returns the
+    report in pieces of text; with `streams` it is called with a function that writes, and returns a ReportStream.
+    takes: names of the ReportOptions that it is given as keyword arguments. statements: how many of a connection it
+    can show at most, None for all that are kept. needs: `module:function`, called before anything is read; it raises
+    UsageError where a library is missing.
+    """
+
+    name: str
+    about: str
+    home: str
+    takes: tuple[str, ...] = ()
+    streams: bool = False
+    statements: int | None = None
+    needs: str = ""
+
+    def check(self) -> None:
+        """Raise UsageError where a library that this format needs is missing."""
+        if self.needs:
+            _load(self.needs)()
+
+    def stream(self, write: Callable[[str], None], options: ReportOptions) -> ReportStream:
+        """Return what writes this report while the scan runs; only for a format that `streams`."""
+        stream: ReportStream = _load(self.home)(write, **self._chosen(options))
+        return stream
+
+    def render(self, scan: Scan, options: ReportOptions) -> Iterator[str]:
+        """Return the report of a finished scan, in pieces of text."""
+        if self.streams:
+            return self._replay(scan, options)
+        pieces: Iterator[str] = _load(self.home)(scan, **self._chosen(options))
+        return pieces
+
+    def _chosen(self, options: ReportOptions) -> dict[str, object]:
+        return {name: getattr(options, name) for name in self.takes}
+
+    def _replay(self, scan: Scan, options: ReportOptions) -> Iterator[str]:
+        """Tell a stream of a scan that is over: what the result has kept of it."""
+        written: list[str] = []
+        stream = self.stream(written.append, options)
+        stream.begin(scan.captures, scan.frame_places, len(scan.captures))
+        found: dict[int, list[Finding]] = {}
+        for finding in scan.findings:
+            if finding.connection is not None:
+                found.setdefault(finding.connection, []).append(finding)
+        for connection in scan.connections:
+            for statement in connection.statements:
+                stream.statement(connection.id, statement)
+            stream.connection(connection, found.get(connection.id, []))
+            yield from written
+            written.clear()
+        stream.finish(scan)
+        yield from written
+
+
+_REPORT: Final = "aurora_wire.report"
+
+_ROWS: Final = (
+    Format("text", "for people", f"{_REPORT}.text.report:render", ("width", "color", "quiet", "redact"),
+           statements=STATEMENTS_IN_TEXT),
+    Format("json", "one JSON object (schema aurora-wire/scan/1)", f"{_REPORT}.scan_json:render", ("redact",)),
+    Format("jsonl", "JSON lines as things happen, with every statement", f"{_REPORT}.scan_jsonl:JSONLines",
+           ("redact",), streams=True),
+    Format("html", "one page to look at and to hand over, always masked (`report` has more options)",
+           f"{_REPORT}.html.render:page", ("compose",), needs=f"{_REPORT}.html.render:require_jinja"),
+    Format("markdown", "for a ticket or a pull request", f"{_REPORT}.markdown:render", ("redact",)),
+    Format("sarif", "SARIF 2.1.0, for code scanning", f"{_REPORT}.sarif:render"),
+    Format("junit", "JUnit XML, a test case for each connection", f"{_REPORT}.junit:render",
+           ("redact", "require_proven")),
+    Format("csv", "a table of connections", f"{_REPORT}.csv_tables:connections"),
+    Format("csv:statements", "a table of statements", f"{_REPORT}.csv_tables:statements", ("redact",)),
+    Format("csv:captures", "a table of captures, a verdict each", f"{_REPORT}.csv_tables:captures"),
+    Format("ocsf", "OCSF detection findings as JSON lines, for a SIEM", f"{_REPORT}.ocsf:render"),
+)  # fmt: skip
+
+FORMATS: Final = {row.name: row for row in _ROWS}
+
+
+def find_format(name: str) -> Format:
+    """Return the format of this name: one of the package, else one that another package registered.
+
+    Raises UsageError where there is none, or the other package cannot be loaded.
+    """
+    if name in FORMATS:
+        return FORMATS[name]
+    from importlib.metadata import entry_points  # noqa: PLC0415 - reads the metadata of all that is installed
+
+    others = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in others:
+        raise UsageError(f"{name!r} is none of {', '.join([*FORMATS, *sorted(others)])}")
+    where = others[name].value
+    try:
+        found = others[name].load()
+    except Exception as error:  # a plug-in is the code of others
+        raise UsageError(f"{name}: its format {where} cannot be loaded: {error}") from error
+    if not isinstance(found, Format):
+        raise UsageError(f"{name}: its format {where} is no aurora_wire.Format.")
+    return found
+
+
+def render(scan: Scan, name: str = "text", options: ReportOptions | None = None) -> Iterator[str]:
+    """Return the report of a scan in the format of this name, in pieces of text.
+
+    Raises UsageError for a name that is not known, and where a library that the format needs is missing.
+    """
+    row = find_format(name)
+    row.check()
+    return row.render(scan, options or ReportOptions())
+
+
+def most_statements(formats: Iterable[Format], kept: int) -> int:
+    """Return how many statements of a connection these formats can show at most; `kept` stands for all."""
+    return max(kept if one.statements is None else one.statements for one in formats)
+
+
+def _load(home: str) -> Any:
+    """Return what `module:name` names. A module of this room, or of another package: never of a room above."""
+    module, _, name = home.partition(":")
+    return getattr(import_module(module), name)
