@@ -9,10 +9,16 @@ from pathlib import Path
 import pytest
 
 import aurora_wire
+from tests import api_docs
 from tests.cli.running import python
 
 FACADE = Path(aurora_wire.__file__)
 ROOMS = ("analysis", "capture", "cli", "decrypt", "prove", "redact", "report", "verdict", "wire")
+
+
+DESCRIBED = sorted(
+    {*aurora_wire.__all__} - {"RULES", "__version__", "AuroraWireError", "OutputError", "KeyLog", "Engine", "Analysis"}
+)
 
 
 def imported_for_type_checkers() -> dict[str, str]:
@@ -62,3 +68,29 @@ def test_a_name_loads_its_own_room_and_those_beneath() -> None:
 def test_packets_is_one_thing_whatever_was_imported_before() -> None:
     code = "import aurora_wire.analysis.packets, aurora_wire.report.packets, aurora_wire.cli.packets"
     assert python(f"{code}; print(type(aurora_wire.packets).__name__)").split() == ["function"]
+
+
+def test_docs_api_md_is_what_the_docstrings_say() -> None:
+    assert api_docs.TARGET.read_text() == api_docs.page(), "run: python -m tests.api_docs"
+
+
+def test_docs_api_md_has_every_public_name_once() -> None:
+    names = [name for section in api_docs.SECTIONS.values() for name in section]
+    assert sorted(names) == sorted(aurora_wire.__all__)
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_every_field_of_a_result_is_described(name: str) -> None:
+    source = api_docs.Source(api_docs.homes()[name])
+    node = source.find(name)
+    if isinstance(node, ast.FunctionDef):
+        return
+    assert isinstance(node, ast.ClassDef)
+    assert not [field for field, _, words in api_docs.fields(source, node) if not words]
+
+
+@pytest.mark.parametrize("name", sorted(set(aurora_wire.__all__) - {"RULES", "__version__"}))
+def test_every_public_name_has_a_docstring(name: str) -> None:
+    node = api_docs.Source(api_docs.homes()[name]).find(name)
+    assert isinstance(node, ast.ClassDef | ast.FunctionDef)
+    assert api_docs.document(node)

@@ -81,15 +81,15 @@ class PacketView:
     """
 
     number: int
-    capture: str
+    capture: str                    # path of its capture
     time_ns: int | None
-    undated: bool
-    link_type: int
+    undated: bool                   # the capture names no date
+    link_type: int                  # as libpcap numbers them
     data: bytes
-    original_len: int
+    original_len: int               # bytes that the frame had on the wire
     connection: int | None
-    from_client: bool | None
-    label: int
+    from_client: bool | None        # its direction; None without a connection
+    label: int                      # what the frame is as a whole; `labels` has names
     spans: tuple[Span, ...]
     payload_at: int | None
     capabilities: int | None

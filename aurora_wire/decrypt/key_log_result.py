@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class KeyLogResult:
     """What a key log brought, a file or what a pcapng holds. Never a secret itself."""
 
-    path: str
-    secrets: int = 0
+    path: str                       # as it was given; of a pcapng, the capture's
+    secrets: int = 0                # that it added
     unused: int = 0                 # lines of labels that open no records
     ignored: int = 0                # lines that are no key log's
     left_out: int = 0               # lines beyond our bounds

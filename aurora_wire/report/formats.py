@@ -30,8 +30,8 @@ class ReportOptions:
     quiet: bool = False           # the closing sentence alone
     width: int = 100              # columns of the terminal
     color: bool = False           # the terminal has colours
-    compose: Callable[[Scan], Iterator[str]] | None = None  # writes the page with what only the command can get at:
-    #                               the captures' bytes, pseudonyms, the impact on clients
+    # writes the HTML page with what the command alone has: the captures' bytes, pseudonyms, the impact on clients
+    compose: Callable[[Scan], Iterator[str]] | None = None
 
 
 class ReportStream(Protocol):
@@ -54,11 +54,12 @@ class ReportStream(Protocol):
 class Format:
     """One format of a report.
 
-    home: `module:function`, loaded when the format is first used. The function is called with the Scan and returns the
-    report in pieces of text; with `streams` it is called with a function that writes, and returns a ReportStream.
-    takes: names of the ReportOptions that it is given as keyword arguments. statements: how many of a connection it
-    can show at most, None for all that are kept. needs: `module:function`, called before anything is read; it raises
-    UsageError where a library is missing.
+    name: as `--format` takes it; about: what it is for, in a few words; home: `module:function`, loaded when the format
+    is first used. The function is called with the Scan and returns the report in pieces of text; with `streams` it is
+    called with a function that writes, and returns a ReportStream; takes: names of the ReportOptions that it is given
+    as keyword arguments; streams: it writes while the scan runs; statements: how many of a connection it can show at
+    most, None for all that are kept; needs: `module:function`, called before anything is read; it raises UsageError
+    where a library is missing.
     """
 
     name: str

@@ -25,8 +25,10 @@ Severity = Literal["critical", "high", "medium", "low", "info"]
 
 @dataclass(slots=True, frozen=True)
 class Endpoint:
-    address: str
-    port: int
+    """One end of a TCP connection."""
+
+    address: str                    # IPv4 or IPv6, as text
+    port: int                       # of TCP
 
 
 def is_loopback(address: str) -> bool:
@@ -38,24 +40,24 @@ def is_loopback(address: str) -> bool:
 class Reason:
     """Why a verdict is what it is, or is not stronger. `id` is stable, `text` is for people."""
 
-    id: str
-    text: str
-    frame: int | None = None
-    direction: Direction | None = None
-    offset: int | None = None
+    id: str                         # such as "mid-stream"; docs/verdict.md lists them
+    text: str                       # one sentence, with the numbers of this connection
+    frame: int | None = None        # where it was seen; None where it is no matter of one frame
+    direction: Direction | None = None  # None where it is of no one direction
+    offset: int | None = None       # stream offset of what was seen
 
 
 @dataclass(slots=True)
 class Coverage:
     """Bytes of one direction. tls + plaintext + unprotected_by_design + unknown == seen."""
 
-    seen: int = 0
-    missing: int = 0
-    truncated: int = 0
-    tls: int = 0
-    plaintext: int = 0
-    unprotected_by_design: int = 0
-    unknown: int = 0
+    seen: int = 0                   # captured bytes of payload, in order
+    missing: int = 0                # never captured: gaps
+    truncated: int = 0              # cut off by the snaplen
+    tls: int = 0                    # in TLS records
+    plaintext: int = 0              # readable, and in need of protection
+    unprotected_by_design: int = 0  # the greeting, SSLRequest and the like: in the clear also before TLS
+    unknown: int = 0                # of no known protocol
     at_least: bool = False          # so many are missing at least: more is claimed than can be believed
 
 
@@ -65,10 +67,10 @@ class TLSResult:
 
     version: str | None = None      # "TLSv1.3" style
     cipher: str | None = None       # IANA name
-    sni: str | None = None
-    alpn: list[str] = field(default_factory=list)
-    resumed: bool | None = None
-    offered_versions: list[str] = field(default_factory=list)
+    sni: str | None = None          # server name that the client asked for
+    alpn: list[str] = field(default_factory=list)  # protocols that the client offered
+    resumed: bool | None = None     # whether it took up an earlier session
+    offered_versions: list[str] = field(default_factory=list)  # by the client
     opened: OpenedResult | None = None   # only with a key log
 
 
@@ -76,8 +78,8 @@ class TLSResult:
 class Parameter:
     """One bound value of a prepared statement: `type` as MySQL names it, `value` as a SQL literal."""
 
-    type: str
-    value: bytes
+    type: str                       # "VARCHAR", "LONGLONG" ...
+    value: bytes                    # as it would stand in the SQL
     name: bytes = b""               # of a query attribute
 
 
@@ -86,13 +88,13 @@ class StatementResult:
     """One command that carries a text or values. `sql` is what crossed (parameters in place for EXECUTE)."""
 
     command: str                    # "COM_QUERY", ...
-    sql: bytes
-    frame: int
-    time_ns: int | None
+    sql: bytes                      # as it crossed; up to a bound
+    frame: int                      # in which it begins
+    time_ns: int | None             # of that frame
     offset: int = 0                 # stream offset of the MySQL packet
     length: int = 0                 # bytes of the text on the wire; len(sql) is less where it was cut
-    parameters: list[Parameter] = field(default_factory=list)
-    compressed: bool = False
+    parameters: list[Parameter] = field(default_factory=list)  # bound values, or query attributes of a COM_QUERY
+    compressed: bool = False        # crossed in MySQL's compressed protocol
     complete: bool = True           # False: a gap, the snaplen or our bound cut it
     guessed: bool = False           # the layout is not certain: the greeting, login or PREPARE that tells it is missing
 
@@ -108,13 +110,13 @@ class OpenedResult:
     not_opened: str | None = None   # why none was, for people
     protocol: str | None = None     # of what was inside
     server_version: str | None = None   # where the greeting was inside, too
-    user: str | None = None
-    database: str | None = None
-    auth_plugin: str | None = None
-    compression: str | None = None
-    commands: dict[str, int] = field(default_factory=dict)
-    statements: Sequence[StatementResult] = field(default_factory=list)
-    statements_total: int = 0
+    user: str | None = None         # of the login that was inside
+    database: str | None = None     # likewise
+    auth_plugin: str | None = None  # likewise
+    compression: str | None = None  # inside TLS: "zlib", "zstd"
+    commands: dict[str, int] = field(default_factory=dict)  # every command, by name
+    statements: Sequence[StatementResult] = field(default_factory=list)  # the first ones, up to a bound
+    statements_total: int = 0       # with those beyond the bound
 
 
 @dataclass(slots=True, frozen=True)
@@ -126,8 +128,8 @@ class FileResult:
     where that is not known.
     """
 
-    path: str
-    frame: int
+    path: str                       # as the server named it
+    frame: int                      # of the server's request
     bytes: int
     outcome: Literal["sent", "refused", "cut", "not sent"]
     named: bool | None
@@ -135,31 +137,33 @@ class FileResult:
 
 @dataclass(slots=True)
 class ConnectionResult:
-    id: int
-    client: Endpoint
-    server: Endpoint
-    verdict: Verdict
-    confidence: Confidence | None
-    proof: Literal["structure", "key log"] | None
+    """One TCP connection: what it carried, the verdict on it, and why."""
+
+    id: int                         # from 1, in the order of first frames
+    client: Endpoint                # that opened the session
+    server: Endpoint                # that greets
+    verdict: Verdict                # docs/verdict.md defines each
+    confidence: Confidence | None   # None where the verdict has none
+    proof: Literal["structure", "key log"] | None  # how `encrypted` is known: by TLS's structure, or with its keys
     protocol: str                   # "MySQL", "X Protocol", "TLS", "HTTP", "unknown" ...
-    first_frame: int
-    last_frame: int
-    first_time_ns: int | None
-    last_time_ns: int | None
-    packets: int
-    reasons: list[Reason] = field(default_factory=list)
-    client_coverage: Coverage = field(default_factory=Coverage)
-    server_coverage: Coverage = field(default_factory=Coverage)
-    server_version: str | None = None
-    thread_id: int | None = None
-    user: str | None = None
-    database: str | None = None
-    auth_plugin: str | None = None
-    attributes: dict[str, str] = field(default_factory=dict)
+    first_frame: int                # that belongs to it
+    last_frame: int                 # likewise
+    first_time_ns: int | None       # of the first frame
+    last_time_ns: int | None        # of the last frame
+    packets: int                    # frames of both directions
+    reasons: list[Reason] = field(default_factory=list)  # why the verdict is not stronger, or what decided it
+    client_coverage: Coverage = field(default_factory=Coverage)  # bytes that the client sent
+    server_coverage: Coverage = field(default_factory=Coverage)  # bytes that the server sent
+    server_version: str | None = None  # from the greeting
+    thread_id: int | None = None    # the server's number of the session
+    user: str | None = None         # of a login in the clear
+    database: str | None = None     # likewise
+    auth_plugin: str | None = None  # of the login in the clear, or as the greeting proposes
+    attributes: dict[str, str] = field(default_factory=dict)  # what the client said of itself, by name
     compression: str | None = None  # "zlib", "zstd"
-    tls: TLSResult | None = None
-    statements: Sequence[StatementResult] = field(default_factory=list)
-    statements_total: int = 0
+    tls: TLSResult | None = None    # None where no TLS was seen
+    statements: Sequence[StatementResult] = field(default_factory=list)  # that crossed in the clear: the first ones
+    statements_total: int = 0       # with those beyond the bound
     commands: dict[str, int] = field(default_factory=dict)   # every command seen in the clear, by name
     files: list[FileResult] = field(default_factory=list)    # of the client, that the server asked for
     captures: list[int] = field(default_factory=list)        # indexes of those with a packet of it, of several
@@ -174,36 +178,38 @@ class ConnectionResult:
 class Finding:
     """One hit of a rule (verdict/rules/registry.py) in one place."""
 
-    rule: str
-    severity: Severity
-    title: str
-    connection: int | None
-    frame: int | None
-    offset: int | None
-    detail: str
+    rule: str                       # its id, such as AW101
+    severity: Severity              # the rule's
+    title: str                      # the rule's
+    connection: int | None          # its id; None for one about a capture
+    frame: int | None               # the first place
+    offset: int | None              # stream offset of that place
+    detail: str                     # what was seen there, never text or values of a statement
 
 
 @dataclass(slots=True)
 class CaptureResult:
-    path: str
+    """One input: a capture file, an interface or a relay, and how much of it could be read."""
+
+    path: str                       # as it was given
     format: str                     # "pcap", "pcapng", "text"
     compression: str | None         # "gzip", "zstd", "lz4", "xz", "bzip2"
     sha256: str | None              # of the file as stored
     bytes: int                      # of the file as stored, as far as read
-    packets: int = 0
-    first_frame: int = 1
-    first_time_ns: int | None = None
-    last_time_ns: int | None = None
-    undated: bool = False
+    packets: int = 0                # frames read
+    first_frame: int = 1            # number of its first frame in the scan
+    first_time_ns: int | None = None  # of its first frame
+    last_time_ns: int | None = None  # of its last frame
+    undated: bool = False           # times are times of day: the capture names no date
     complete: bool = True           # False: damaged or cut; `error` says where
-    error: str | None = None
+    error: str | None = None        # what is wrong, and where; one line
     truncated_packets: int = 0      # cut by the snaplen
-    dropped_packets: int | None = None
-    link_types: list[str] = field(default_factory=list)
+    dropped_packets: int | None = None  # by the capturing host; None where the capture does not say
+    link_types: list[str] = field(default_factory=list)  # by name, in the order seen
     skipped: dict[str, int] = field(default_factory=dict)   # frames not decoded, by reason
     hiding: dict[str, tuple[int, str]] = field(default_factory=dict)   # of these: may carry TCP; count, kind of remedy
     verdict: Verdict | None = None  # of the connections with a packet in it; None where it could not be read
-    confidence: Confidence | None = None
+    confidence: Confidence | None = None   # of that verdict
     interrupted: bool = False       # by Ctrl-C; `error` says so too
 
 
@@ -211,32 +217,33 @@ class CaptureResult:
 class Undecoded:
     """One row of the why-not-decoded table."""
 
-    reason: str
+    reason: str                     # what could not be decoded, for people
     count: int                      # of connections, frames or files, as `unit` says
-    unit: str
-    bytes: int | None
-    remedy: str
+    unit: str                       # of what `count` counts: "connections", "frames", "files" ...
+    bytes: int | None               # of payload; None where it cannot be said
+    remedy: str                     # how to capture or scan so that it can
 
 
 @dataclass(slots=True)
 class Scan:
     """The whole: what `aurora_wire.scan` returns and every report is made of."""
 
-    verdict: Verdict
-    confidence: Confidence | None
-    captures: list[CaptureResult]
+    verdict: Verdict                # of the whole, by docs/verdict.md
+    confidence: Confidence | None   # None where the verdict has none
+    captures: list[CaptureResult]   # in the order read
     connections: list[ConnectionResult]      # all that were judged or are no-session, up to a bound
     connections_total: int                   # with those beyond the bound; not those that are not MySQL
-    by_verdict: dict[str, int]
+    by_verdict: dict[str, int]      # connections, with those beyond the bound
     not_mysql: dict[str, int]                # connections that are something else, by protocol name
-    findings: list[Finding]
+    findings: list[Finding]         # the first of each rule, up to a bound, by rule and place
     findings_total: dict[str, int]           # by rule, with those beyond the bound
-    undecoded: list[Undecoded]
+    undecoded: list[Undecoded]      # what was not judged, and the remedy
     closing: str                             # one sentence for the whole
-    ports: list[int]
-    tool_version: str
-    exit_code: int
-    keylogs: list[KeyLogResult] = field(default_factory=list)
+    ports: list[int]                # where TLS or undecided streams count as MySQL's
+    tool_version: str               # of aurora_wire
+    exit_code: int                  # of the command line
+    keylogs: list[KeyLogResult] = field(default_factory=list)  # given ones, and what a pcapng holds; no secrets
     tls_ports: dict[int, int] = field(default_factory=dict)  # of TLS among not_mysql: connections by the server's port
     ignored: list[str] = field(default_factory=list)     # files in folders that are no captures: notes, reports
+    # which capture each frame is in, and its number there
     frame_places: FramePlaces = field(default_factory=FramePlaces, compare=False, repr=False)

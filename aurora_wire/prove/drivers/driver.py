@@ -31,6 +31,8 @@ class Mode(StrEnum):
 
 
 class Ability(StrEnum):
+    """What a client can do besides."""
+
     PREPARED = "prepared"        # prepared statements of the protocol (COM_STMT_EXECUTE)
     KEY_LOG = "key-log"          # writes its TLS secrets (SSLKEYLOGFILE)
     SERVER_NAME = "server-name"  # verifies a name other than that of the address it connects to
@@ -39,9 +41,9 @@ class Ability(StrEnum):
 class ErrorKind(StrEnum):
     """Why a run did not come to its end; the client's own words are beside it."""
 
-    UNKNOWN_HOST = "unknown host"
+    UNKNOWN_HOST = "unknown host"         # its name has no address
     REFUSED = "connection refused"        # nobody listens there, or no way leads there
-    TIMEOUT = "timeout"
+    TIMEOUT = "timeout"                   # it took longer than the task allows
     LOST = "connection lost"              # it broke off
     CERTIFICATE = "certificate"           # refused by the client: unknown or own issuer, expired
     NAME_MISMATCH = "name mismatch"       # the certificate is for another name
@@ -51,8 +53,8 @@ class ErrorKind(StrEnum):
     ACCESS_DENIED = "access denied"       # wrong password, unknown user, REQUIRE SSL
     NOT_ALLOWED = "not allowed"           # logged in, but the table may not be made or written
     SQL = "SQL"                           # another error of a statement
-    MODE_NOT_AVAILABLE = "mode not available"
-    NOT_INSTALLED = "not installed"
+    MODE_NOT_AVAILABLE = "mode not available"  # the client has no such setting
+    NOT_INSTALLED = "not installed"       # see how_to_get
     CLIENT = "client failed"              # the program itself broke down
 
 
@@ -68,7 +70,7 @@ class Found:
     where: str
     asks: Mapping[Mode, str]
     unavailable: Mapping[Mode, str] = field(default_factory=dict)
-    abilities: frozenset[Ability] = frozenset()
+    abilities: frozenset[Ability] = frozenset()  # what it can do besides
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,13 @@ class Task:
     """
 
     host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    database: str
-    mode: Mode
-    canary: str
-    table: str
+    port: int                       # of the server
+    user: str                       # of the login
+    password: str = field(repr=False)  # likewise
+    database: str                   # in which the table is made
+    mode: Mode                      # what is asked of the client
+    canary: str                     # the text that is written, and looked for on the wire
+    table: str                      # name of the table to make
     ca: str = ""
     key_log: str = field(default="", repr=False)
     connect_to: tuple[str, int] | None = None
@@ -134,7 +136,7 @@ class Task:
 class Failure:
     """code: MySQL's number of the error, 0 for none; text: the client's own words, as they are."""
 
-    kind: ErrorKind
+    kind: ErrorKind                 # what it means
     text: str
     code: int = 0
 
@@ -151,21 +153,21 @@ class Outcome:
     a table that could not be dropped.
     """
 
-    client: str
-    mode: Mode
+    client: str                     # name of the driver
+    mode: Mode                      # of the task
     asked: str = ""
     version: str = ""
-    server_version: str = ""
-    connected: bool = False
+    server_version: str = ""        # by the session's own word
+    connected: bool = False         # the login went through
     connection_id: int | None = None
     tls_version: str | None = None
     tls_cipher: str | None = None
     connection_type: str = ""
     rows: tuple[str, ...] = ()
     sql: tuple[str, ...] = ()
-    error: Failure | None = None
+    error: Failure | None = None    # why it did not come to its end
     table_left: str = ""
-    seconds: float = 0.0
+    seconds: float = 0.0            # for all of it
 
     @property
     def complete(self) -> bool:

@@ -41,8 +41,8 @@ class Command:
 class Finished:
     """code: the exit code, negative for a signal; timed_out: it was ended for taking too long."""
 
-    stdout: str
-    stderr: str
+    stdout: str                     # what it printed, up to a bound
+    stderr: str                     # likewise
     code: int
     timed_out: bool
 

@@ -76,6 +76,7 @@ OLD_HASH: Final = "AW626"
 REPLICATION_IN_CLEAR: Final = "AW627"
 FILES_ON_DEMAND: Final = "AW628"
 
+# Every rule by its id, in the order of their families.
 RULES: Final[dict[str, Rule]] = {
     rule.id: rule for rule in (*LEAKS, *NEGOTIATION, *TLS_QUALITY, *WIRE, *CAPTURE, *POSTURE)
 }

@@ -18,9 +18,9 @@ class Rule:
     pages and RFCs, by name.
     """
 
-    id: str
-    title: str
-    severity: Severity
+    id: str             # AW101: the hundreds are the family
+    title: str          # what is wrong, as a heading
+    severity: Severity  # the same for every hit
     why: str
     advice: str
     references: tuple[str, ...]
