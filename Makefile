@@ -39,7 +39,7 @@ test: lint test-compiled test-pure ## Check style, types and imports, then run a
 lint: .venv/built ## ruff, mypy, the import rule
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	MYPYPATH=benchmarks $(BIN)/mypy --explicit-package-bases benchmarks/*.py captures/*.py
+	MYPYPATH=benchmarks $(BIN)/mypy --explicit-package-bases benchmarks/*.py captures/*.py examples/*.py
 	$(BIN)/lint-imports
 
 test-compiled: .venv/built judges
