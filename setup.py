@@ -48,7 +48,9 @@ COMPILED = [
     # Once a connection, which is more often than a person would think.
     ROOT / PACKAGE / "verdict" / "describe.py",
     ROOT / PACKAGE / "verdict" / "grounds.py",
-    ROOT / PACKAGE / "verdict" / "rules" / "checks.py",
+    *(ROOT / PACKAGE / "verdict" / "rules" / f"{name}.py" for name in (
+        "capture", "checks", "leaks", "negotiation", "tcp", "tls",
+    )),
     ROOT / PACKAGE / "verdict" / "handshake.py",
 ]
 

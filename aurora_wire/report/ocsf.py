@@ -20,8 +20,8 @@ from aurora_wire.report.json_fields import Fields, clean, dump, finding_place
 from aurora_wire.report.timestamps import SECOND, Clock, clock_of
 from aurora_wire.report.wording import endpoint
 from aurora_wire.verdict.result import ConnectionResult, Endpoint, Finding, Scan, Severity
-from aurora_wire.verdict.rules.controls import mappings_of_rule
 from aurora_wire.verdict.rules.registry import RULES
+from aurora_wire.verdict.rules.stances import mappings_of_rule
 
 VERSION: Final = "1.3.0"
 CATEGORY_FINDINGS, CLASS_DETECTION_FINDING, ACTIVITY_CREATE = 2, 2004, 1

@@ -22,9 +22,10 @@ from aurora_wire.report.json_fields import Fields, clean, counts, dump
 from aurora_wire.report.timestamps import clock_of
 from aurora_wire.report.wording import SEVERITIES, endpoint
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, Severity
-from aurora_wire.verdict.rules.controls import CONTROLS, FRAMEWORKS, mappings_of_rule
+from aurora_wire.verdict.rules.controls import CONTROLS, FRAMEWORKS
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.rules.rule import Rule
+from aurora_wire.verdict.rules.stances import mappings_of_rule
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MAX_RESULTS: Final = 25_000  # of a run, as GitHub takes them; the most severe come first

@@ -9,19 +9,18 @@ import pytest
 
 from aurora_wire.verdict.result import TLSResult, Verdict
 from aurora_wire.verdict.rules.controls import (
-    BY_RULE,
     CONTROLS,
     FRAMEWORKS,
     Mapping,
     Stance,
-    mappings_of_connection,
-    mappings_of_rule,
     mappings_of_verdict,
 )
 from aurora_wire.verdict.rules.registry import RULES
+from aurora_wire.verdict.rules.stances import mappings_of_connection, mappings_of_rule
 from tests.report import scans
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+BY_RULE = {rule.id: rule.controls for rule in RULES.values() if rule.controls}
 ALL: list[Mapping] = [one for mappings in BY_RULE.values() for one in mappings]
 
 

@@ -12,8 +12,9 @@ from aurora_wire.report.html.limits import PLACES_EACH
 from aurora_wire.report.html.text import clip
 from aurora_wire.report.wording import SEVERITIES, count, place
 from aurora_wire.verdict.result import Finding, Scan
-from aurora_wire.verdict.rules.controls import CONTROLS, Mapping, mappings_of_connection, mappings_of_rule
+from aurora_wire.verdict.rules.controls import CONTROLS, Mapping
 from aurora_wire.verdict.rules.registry import RULES
+from aurora_wire.verdict.rules.stances import mappings_of_connection, mappings_of_rule
 
 
 @dataclass(slots=True, frozen=True)

@@ -1,14 +1,27 @@
 """AW5xx: what the capture lacks. These weaken every verdict that they touch."""
 
+from collections.abc import Iterator
 from typing import Final
 
-from aurora_wire.verdict.rules.rule import Rule
+from aurora_wire.verdict.grounds import CAME_ASIDE, UNBELIEVABLE
+from aurora_wire.verdict.result import ConnectionResult
+from aurora_wire.verdict.rules.rule import Hit, Rule
+from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.flows.facts import Facts
+
+BYTES_MISSING: Final = "AW501"
+PACKETS_TRUNCATED: Final = "AW502"
+PACKETS_DROPPED: Final = "AW503"
+MID_STREAM: Final = "AW504"
+ONE_DIRECTION: Final = "AW505"
+FILE_DAMAGED: Final = "AW506"
+BOUND_REACHED: Final = "AW507"
 
 TCPDUMP: Final = "  sudo tcpdump -i any -s 0 -B 65536 -w FILE 'tcp port 3306 or tcp port 33060'"
 
 CAPTURE: Final = (
     Rule(
-        "AW501", "Capture incomplete: bytes are missing", "medium",
+        BYTES_MISSING, "Capture incomplete: bytes are missing", "medium",
         "Bytes that one side acknowledged are not in the capture, or not in an order in which they can be put "
         "together: what they were cannot be known, so the connection cannot be proven encrypted.",
         f"Capture again, on the host itself and with a larger buffer (-B, in KiB):\n{TCPDUMP}\n"
@@ -18,20 +31,20 @@ CAPTURE: Final = (
         ('tcpdump manual, options -B and -w',),
     ),
     Rule(
-        "AW502", "Packets cut by the snaplen", "medium",
+        PACKETS_TRUNCATED, "Packets cut by the snaplen", "medium",
         "The capture kept only the beginning of packets: what was in the rest cannot be known.",
         f"Capture whole packets (-s 0; on AWS Traffic Mirroring leave the packet length empty):\n{TCPDUMP}",
         ('tcpdump manual, option -s',),
     ),
     Rule(
-        "AW503", "Interface dropped packets", "medium",
+        PACKETS_DROPPED, "Interface dropped packets", "medium",
         "The capturing host counted packets that it could not keep: connections may have been missed as a "
         "whole.",
         f"Capture again with a larger buffer (-B, in KiB) and a narrow filter:\n{TCPDUMP}",
         ('draft-ietf-opsawg-pcapng, "Interface Statistics Block"', 'tcpdump manual, option -B'),
     ),
     Rule(
-        "AW504", "Started in mid-stream", "low",
+        MID_STREAM, "Started in mid-stream", "low",
         "The beginning of the connection is not in the capture: whether TLS was negotiated there cannot be "
         "seen, so the verdict is at best likely.",
         "Start the capture, then make the clients reconnect: restart the application, empty its "
@@ -41,7 +54,7 @@ CAPTURE: Final = (
          'MySQL 8.4 Reference Manual, "KILL Statement"'),
     ),
     Rule(
-        "AW505", "One direction only", "medium",
+        ONE_DIRECTION, "One direction only", "medium",
         "Only one side of the connection is in what was given to this scan: half of it cannot be judged.",
         "If the other direction is in another file, give both to one scan: they are read as one, also where the clocks "
         "of the two taps are apart.\n"
@@ -51,14 +64,14 @@ CAPTURE: Final = (
         ('tcpdump manual, option -i',),
     ),
     Rule(
-        "AW506", "File damaged or cut", "medium",
+        FILE_DAMAGED, "File damaged or cut", "medium",
         "The file breaks off or is damaged: what came after that place was not judged.",
         "Copy the file again and compare its size and SHA-256 with the original's; end tcpdump with Ctrl-C "
         "or kill -INT and not with kill -9, or give it -U.",
         ('tcpdump manual, option -U',),
     ),
     Rule(
-        "AW507", "A bound was reached", "low",
+        BOUND_REACHED, "A bound was reached", "low",
         "More connections, bytes out of order or statements than are held at a time: some were let go, and "
         "are counted and never called proven.",
         "Cut the capture into parts and scan them one by one:\n"
@@ -67,3 +80,37 @@ CAPTURE: Final = (
         ('tcpdump manual, option -r',),
     ),
 )
+
+# Anomalies that are hits by themselves: rule and words ({amount} bytes, {count} times, {side}).
+NOTES: Final[dict[int, tuple[str, str]]] = {
+    notes.TRUNCATED: (PACKETS_TRUNCATED, "{amount} bytes of the {side} were cut off, in {count} packets"),
+    notes.EVICTED: (BOUND_REACHED, "too many open connections: this one was given up before its end"),
+    notes.BOUND: (BOUND_REACHED, "{count} times, of the {side}"),
+    notes.DAMAGED_FILE: (FILE_DAMAGED, "the connection was open where the file breaks off"),
+}
+
+
+def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
+    """Yield the gaps of each direction."""
+    for note in facts.notes:
+        if note.kind != notes.GAP:
+            continue
+        side = "client" if note.from_client else "server"
+        where = f"in {note.count:,} places" if note.count > 1 else "in one place"
+        coverage = result.client_coverage if note.from_client else result.server_coverage
+        detail = f"{note.amount:,} bytes of the {side} are missing, {where}"
+        if coverage.at_least:
+            detail = f"bytes of the {side} are missing, {where}, how many cannot be told: {UNBELIEVABLE}"
+        reason = next((one for one in result.reasons if (one.id, one.direction) == ("gap", side)), None)
+        if reason is not None and reason.text.endswith(CAME_ASIDE):
+            detail += f"; {CAME_ASIDE}"
+        yield Hit(BYTES_MISSING, detail, note.frame, note.offset)
+
+
+def check_beginning(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:  # noqa: ARG001 - as all checks
+    """Yield what the capture lacks as a whole: the connection's beginning, or one direction."""
+    ids = {reason.id: reason for reason in result.reasons}
+    if "mid-stream" in ids:
+        yield Hit(MID_STREAM, ids["mid-stream"].text, result.first_frame)
+    if "one-direction" in ids:
+        yield Hit(ONE_DIRECTION, ids["one-direction"].text, result.first_frame)

@@ -15,11 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from aurora_wire.verdict.result import Confidence, ConnectionResult, Verdict
+from aurora_wire.verdict.result import Confidence, Verdict
 
 Stance = Literal["supports", "contradicts"]
-
-TLS_1_2_AND_LATER: Final = ("TLSv1.2", "TLSv1.3")
 
 
 @dataclass(slots=True, frozen=True)
@@ -81,64 +79,27 @@ CIS: Final = Control(
 CONTROLS: Final = (PCI, HIPAA, NIST_TLS, NIST_SUITES, NIST_TRANSMISSION, ISO, SOC2, CIS)
 FRAMEWORKS: Final = {control.key: control.framework for control in CONTROLS}
 
-_TRANSIT: Final = (PCI, HIPAA, NIST_TRANSMISSION, ISO, SOC2, CIS)   # what crosses must be protected
-_STRENGTH: Final = (PCI, NIST_TRANSMISSION, ISO)                    # and protected well enough
-_INTEGRITY: Final = (HIPAA, NIST_TRANSMISSION)                      # and not be changed on its way
+TRANSIT: Final = (PCI, HIPAA, NIST_TRANSMISSION, ISO, SOC2, CIS)   # what crosses must be protected
+STRENGTH: Final = (PCI, NIST_TRANSMISSION, ISO)                    # and protected well enough
+INTEGRITY: Final = (HIPAA, NIST_TRANSMISSION)                      # and not be changed on its way
 
 
-def _against(wording: str, *controls: Control) -> tuple[Mapping, ...]:
+def against(wording: str, *controls: Control) -> tuple[Mapping, ...]:
+    """Return that what `wording` names contradicts each of these controls."""
     return tuple(Mapping(control, "contradicts", f"{wording} contradicts {control.id}.") for control in controls)
 
 
-BY_RULE: Final[dict[str, tuple[Mapping, ...]]] = {
-    "AW101": _against("A statement and its values that crossed readable", *_TRANSIT),
-    "AW102": _against("A login that crossed readable", *_TRANSIT),
-    "AW103": _against("A password that crossed in clear text", *_TRANSIT),
-    "AW104": _against("Results that crossed readable", *_TRANSIT),
-    "AW105": _against("A file that crossed readable", *_TRANSIT),
-    "AW106": _against("A file that no statement asked for", *_TRANSIT),
-    "AW201": _against("A session without the TLS that was offered", *_TRANSIT),
-    "AW202": _against("A server that offers no TLS", *_TRANSIT),
-    "AW203": _against("Readable traffic after TLS had begun", *_TRANSIT),
-    "AW204": _against("Foreign bytes taken in before TLS", *_INTEGRITY),
-    "AW206": _against("An offer of TLS that was removed on its way", *_INTEGRITY),
-    "AW301": _against("A TLS version before 1.2", NIST_TLS, *_STRENGTH),
-    "AW302": _against("A cipher suite that can be broken", NIST_SUITES, *_STRENGTH, HIPAA),
-    "AW303": _against("A cipher suite that protects nothing", NIST_SUITES, *_TRANSIT),
-    "AW304": _against("Readable bytes in what looks like TLS", *_TRANSIT),
-    "AW305": _against("A key exchange without ephemeral keys", NIST_SUITES),
-}
-
-# Findings that take the support from a connection that is otherwise encrypted and proven.
-_WEAKENING: Final = frozenset(("AW204", "AW206", "AW301", "AW302", "AW303", "AW304"))
-
-_PROVEN: Final = tuple(
+PROVEN: Final = tuple(
     Mapping(control, "supports", f"A session proven to be encrypted supports {control.id}.")
     for control in CONTROLS
     if control not in (NIST_TLS, NIST_SUITES)
 )
-_VERSION: Final = Mapping(NIST_TLS, "supports", "A session in TLS 1.2 or later supports 3.1.")
-_CLEAR: Final = _against("A session that crossed in the clear, in part or as a whole,", *_TRANSIT)
-
-
-def mappings_of_rule(rule: str) -> tuple[Mapping, ...]:
-    """What a hit of this rule says; nothing where it says nothing about any control."""
-    return BY_RULE.get(rule, ())
+VERSION: Final = Mapping(NIST_TLS, "supports", "A session in TLS 1.2 or later supports 3.1.")
+CLEAR: Final = against("A session that crossed in the clear, in part or as a whole,", *TRANSIT)
 
 
 def mappings_of_verdict(verdict: Verdict, confidence: Confidence | None) -> tuple[Mapping, ...]:
     """What a verdict alone says. Only `encrypted` that is proven supports; what is merely likely says nothing."""
     if verdict in ("plaintext", "mixed"):
-        return _CLEAR
-    return _PROVEN if (verdict, confidence) == ("encrypted", "proven") else ()
-
-
-def mappings_of_connection(connection: ConnectionResult, rules: frozenset[str] = frozenset()) -> tuple[Mapping, ...]:
-    """What a connection says, given the rules that it hit: no support where its TLS is weak or was tampered with."""
-    found = mappings_of_verdict(connection.verdict, connection.confidence)
-    if not found or found is _CLEAR:
-        return found
-    if rules & _WEAKENING:
-        return ()
-    tls = connection.tls
-    return (*found, _VERSION) if tls is not None and tls.version in TLS_1_2_AND_LATER else found
+        return CLEAR
+    return PROVEN if (verdict, confidence) == ("encrypted", "proven") else ()

@@ -9,72 +9,103 @@ from __future__ import annotations
 from typing import Final
 
 from aurora_wire.verdict.result import Finding
-from aurora_wire.verdict.rules.capture import CAPTURE
-from aurora_wire.verdict.rules.leaks import LEAKS
-from aurora_wire.verdict.rules.negotiation import NEGOTIATION
-from aurora_wire.verdict.rules.posture import POSTURE
+from aurora_wire.verdict.rules.capture import (
+    BYTES_MISSING,
+    CAPTURE,
+    FILE_DAMAGED,
+    PACKETS_DROPPED,
+)
+from aurora_wire.verdict.rules.leaks import (
+    LEAKS,
+    LOGIN_IN_CLEAR,
+    PASSWORD_IN_CLEAR,
+    SQL_IN_CLEAR,
+)
+from aurora_wire.verdict.rules.negotiation import (
+    NEGOTIATION,
+    PLAINTEXT_AFTER_TLS,
+    TLS_DECLINED,
+    TLS_NOT_OFFERED,
+    TLS_OFFER_REMOVED,
+)
+from aurora_wire.verdict.rules.posture import (
+    ACCOUNTS_WITHOUT_TLS,
+    ANONYMOUS_ACCOUNT,
+    AUTHORITIES_OUTDATED,
+    CERTIFICATE_EXPIRED,
+    CERTIFICATE_EXPIRES,
+    CERTIFICATE_REFUSED,
+    CONNECTED_IN_CLEAR,
+    FILES_ON_DEMAND,
+    LASTING_KEYS_OFFERED,
+    NO_TLS_1_3,
+    OBSOLETE_OFFERED,
+    OFFER_STRIPPED,
+    OLD_HASH,
+    OWN_CERTIFICATE,
+    PASSWORD_AS_IT_IS,
+    POSTURE,
+    REPLICATION_IN_CLEAR,
+    SERVER_WITHOUT_TLS,
+    SHORT_DH,
+    TLS_NOT_REQUIRED,
+    UNPROTECTED_OFFERED,
+    WEAK_CERTIFICATE,
+    WEAK_OFFERED,
+)
 from aurora_wire.verdict.rules.rule import Rule
-from aurora_wire.verdict.rules.tcp import WIRE
-from aurora_wire.verdict.rules.tls import TLS_QUALITY
+from aurora_wire.verdict.rules.tcp import (
+    WIRE,
+    WRONG_CHECKSUM,
+)
+from aurora_wire.verdict.rules.tls import (
+    NO_FORWARD_SECRECY,
+    NO_PROTECTION,
+    READABLE_RECORDS,
+    TLS_QUALITY,
+)
 
-SQL_IN_CLEAR: Final = "AW101"
-LOGIN_IN_CLEAR: Final = "AW102"
-PASSWORD_IN_CLEAR: Final = "AW103"  # noqa: S105 - a rule's id
-RESULTS_IN_CLEAR: Final = "AW104"
-INFILE_IN_CLEAR: Final = "AW105"
-FILE_NOT_ASKED_FOR: Final = "AW106"
-
-TLS_DECLINED: Final = "AW201"
-TLS_NOT_OFFERED: Final = "AW202"
-PLAINTEXT_AFTER_TLS: Final = "AW203"
-BYTES_BEFORE_TLS: Final = "AW204"
-TLS_NOT_COMPLETED: Final = "AW205"
-TLS_OFFER_REMOVED: Final = "AW206"
-
-OBSOLETE_VERSION: Final = "AW301"
-WEAK_CIPHER: Final = "AW302"
-NO_PROTECTION: Final = "AW303"
-READABLE_RECORDS: Final = "AW304"
-NO_FORWARD_SECRECY: Final = "AW305"
-
-CONFLICTING_RETRANSMISSION: Final = "AW401"
-LATE_RETRANSMISSION: Final = "AW402"
-WRONG_CHECKSUM: Final = "AW403"
-OUTSIDE_WINDOW: Final = "AW404"
-DATA_AFTER_RESET: Final = "AW405"
-PROBES: Final = "AW406"
-BYTES_SET_ASIDE: Final = "AW407"
-
-BYTES_MISSING: Final = "AW501"
-PACKETS_TRUNCATED: Final = "AW502"
-PACKETS_DROPPED: Final = "AW503"
-MID_STREAM: Final = "AW504"
-ONE_DIRECTION: Final = "AW505"
-FILE_DAMAGED: Final = "AW506"
-BOUND_REACHED: Final = "AW507"
-
-SERVER_WITHOUT_TLS: Final = "AW601"
-OFFER_STRIPPED: Final = "AW602"
-OBSOLETE_OFFERED: Final = "AW603"
-WEAK_OFFERED: Final = "AW604"
-UNPROTECTED_OFFERED: Final = "AW605"
-LASTING_KEYS_OFFERED: Final = "AW606"
-CERTIFICATE_EXPIRED: Final = "AW607"
-CERTIFICATE_EXPIRES: Final = "AW608"
-CERTIFICATE_REFUSED: Final = "AW609"
-WEAK_CERTIFICATE: Final = "AW610"
-OWN_CERTIFICATE: Final = "AW611"
-AUTHORITIES_OUTDATED: Final = "AW612"
-NO_TLS_1_3: Final = "AW613"
-SHORT_DH: Final = "AW614"
-TLS_NOT_REQUIRED: Final = "AW621"
-CONNECTED_IN_CLEAR: Final = "AW622"
-ACCOUNTS_WITHOUT_TLS: Final = "AW623"
-PASSWORD_AS_IT_IS: Final = "AW624"  # noqa: S105 - a rule's id
-ANONYMOUS_ACCOUNT: Final = "AW625"
-OLD_HASH: Final = "AW626"
-REPLICATION_IN_CLEAR: Final = "AW627"
-FILES_ON_DEMAND: Final = "AW628"
+# Ids that other rooms name are read from here too.
+__all__ = [
+    "ACCOUNTS_WITHOUT_TLS",
+    "ANONYMOUS_ACCOUNT",
+    "AUTHORITIES_OUTDATED",
+    "BYTES_MISSING",
+    "CERTIFICATE_EXPIRED",
+    "CERTIFICATE_EXPIRES",
+    "CERTIFICATE_REFUSED",
+    "CONNECTED_IN_CLEAR",
+    "FILES_ON_DEMAND",
+    "FILE_DAMAGED",
+    "LASTING_KEYS_OFFERED",
+    "LOGIN_IN_CLEAR",
+    "NO_FORWARD_SECRECY",
+    "NO_PROTECTION",
+    "NO_TLS_1_3",
+    "OBSOLETE_OFFERED",
+    "OFFER_STRIPPED",
+    "OLD_HASH",
+    "OWN_CERTIFICATE",
+    "PACKETS_DROPPED",
+    "PASSWORD_AS_IT_IS",
+    "PASSWORD_IN_CLEAR",
+    "PLAINTEXT_AFTER_TLS",
+    "READABLE_RECORDS",
+    "REPLICATION_IN_CLEAR",
+    "RULES",
+    "SERVER_WITHOUT_TLS",
+    "SHORT_DH",
+    "SQL_IN_CLEAR",
+    "TLS_DECLINED",
+    "TLS_NOT_OFFERED",
+    "TLS_NOT_REQUIRED",
+    "TLS_OFFER_REMOVED",
+    "UNPROTECTED_OFFERED",
+    "WEAK_CERTIFICATE",
+    "WEAK_OFFERED",
+    "WRONG_CHECKSUM",
+    "finding",
+]
 
 # Every rule by its id, in the order of their families.
 RULES: Final[dict[str, Rule]] = {

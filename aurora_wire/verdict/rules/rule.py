@@ -1,11 +1,13 @@
-"""What a rule is. The rules themselves are data, in `rules_*.py`; `rules.py` has all of them by id."""
+"""What a rule is, and a hit of one. The rules are in one module a family, each with its text, check and controls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from aurora_wire.verdict.result import Severity
+from aurora_wire.verdict.rules.controls import Mapping
 from aurora_wire.verdict.servers import fill
 
 
@@ -24,6 +26,8 @@ class Rule:
     why: str
     advice: str
     references: tuple[str, ...]
+    controls: tuple[Mapping, ...] = ()  # of compliance frameworks, and what a hit says about each
+    weakens: bool = False               # a hit takes the support of controls from a connection proven encrypted
 
     @property
     def fix(self) -> str:
@@ -33,3 +37,12 @@ class Rule:
     def fix_for(self, kinds: Iterable[str]) -> str:
         """Return the advice for these kinds of servers (`servers.kind_of`)."""
         return fill(self.advice, kinds)
+
+
+class Hit(NamedTuple):
+    """A rule that a connection hit: the rule's id, what was seen in words, and where first (-1: no certain place)."""
+
+    rule: str
+    detail: str
+    frame: int
+    offset: int = -1

@@ -3,10 +3,19 @@
 from typing import Final
 
 from aurora_wire.verdict.rules.rule import Rule
+from aurora_wire.wire.decoding import anomalies as notes
+
+CONFLICTING_RETRANSMISSION: Final = "AW401"
+LATE_RETRANSMISSION: Final = "AW402"
+WRONG_CHECKSUM: Final = "AW403"
+OUTSIDE_WINDOW: Final = "AW404"
+DATA_AFTER_RESET: Final = "AW405"
+PROBES: Final = "AW406"
+BYTES_SET_ASIDE: Final = "AW407"
 
 WIRE: Final = (
     Rule(
-        "AW401", "Conflicting retransmission of bytes not yet acknowledged", "high",
+        CONFLICTING_RETRANSMISSION, "Conflicting retransmission of bytes not yet acknowledged", "high",
         "Two segments carried different bytes for the same place, and nothing says which of them the "
         "receiver took. This is how content is hidden from whoever watches, or put into a stream from "
         "outside.",
@@ -17,14 +26,14 @@ WIRE: Final = (
          'Ptacek and Newsham, "Insertion, Evasion, and Denial of Service", 1998'),
     ),
     Rule(
-        "AW402", "Retransmission with other bytes after they were acknowledged", "low",
+        LATE_RETRANSMISSION, "Retransmission with other bytes after they were acknowledged", "low",
         "Bytes that the receiver had acknowledged were sent again with another content. The receiver keeps "
         "the first ones, but no sound sender does this.",
         "Compare captures from both ends; look for a middle box that rewrites packets.",
         ('RFC 9293, section 3.10.7.4',),
     ),
     Rule(
-        "AW403", "Wrong TCP checksum", "low",
+        WRONG_CHECKSUM, "Wrong TCP checksum", "low",
         "The receiver drops such a segment, so its bytes prove nothing. On the sending host itself it is "
         "harmless: the network card fills in the checksum after the capture.",
         "Capture on the other host or on a mirror port, or turn the offload off for the capture (and "
@@ -33,7 +42,7 @@ WIRE: Final = (
         ('RFC 9293, section 3.1, "Header Format"',),
     ),
     Rule(
-        "AW404", "Segment outside the window", "low",
+        OUTSIDE_WINDOW, "Segment outside the window", "low",
         "A segment far from the bytes that were expected: the receiver drops it. It may be a stray one of an "
         "older connection, or an attempt to deceive whoever watches.",
         "Look at the frame: a TTL and MAC unlike those of its neighbours mean that another machine sent it.\n"
@@ -41,20 +50,20 @@ WIRE: Final = (
         ('RFC 9293, section 3.10.7.4',),
     ),
     Rule(
-        "AW405", "Data after a reset", "low",
+        DATA_AFTER_RESET, "Data after a reset", "low",
         "Bytes crossed after RST had ended the connection: the receiver drops them, so they prove nothing. "
         "A forged RST makes an analyzer look away.",
         "Compare captures from both ends to see whether the RST and the data came from the two hosts.",
         ('RFC 9293, section 3.5.3, "Reset Processing"',),
     ),
     Rule(
-        "AW406", "Keep-alive or window probes", "info",
+        PROBES, "Keep-alive or window probes", "info",
         "A byte was sent again to see whether the other side is still there, or has room again. Harmless.",
         "Nothing to mend. Many window probes mean that a client reads its results too slowly.",
         ('RFC 9293, section 3.8.4, "TCP Keep-Alives"', 'RFC 9293, section 3.8.6.1, "Zero-Window Probing"'),
     ),
     Rule(
-        "AW407", "Bytes that are in no stream", "medium",
+        BYTES_SET_ASIDE, "Bytes that are in no stream", "medium",
         "They were captured and belong to none of the sequence numbers that the two sides agreed on, or another "
         "copy of the same place was taken for them. Nothing shows that they are harmless, so nothing about this "
         "connection is proven.",
@@ -65,3 +74,15 @@ WIRE: Final = (
          'Ptacek and Newsham, "Insertion, Evasion, and Denial of Service", 1998'),
     ),
 )
+
+# Anomalies that are hits by themselves: rule and words ({amount} bytes, {count} times, {side}).
+NOTES: Final[dict[int, tuple[str, str]]] = {
+    notes.CONFLICT: (CONFLICTING_RETRANSMISSION, "{count} segments of the {side} carry other bytes for a place"),
+    notes.CONFLICT_ACKED: (LATE_RETRANSMISSION, "{count} segments of the {side}"),
+    notes.BAD_CHECKSUM: (WRONG_CHECKSUM, "{count} segments of the {side} were left out"),
+    notes.MIXED_CHECKSUM: (WRONG_CHECKSUM, "{amount} segments of the {side} came before the first right one"),
+    notes.SET_ASIDE: (BYTES_SET_ASIDE, "{amount} bytes of the {side}"),
+    notes.OUT_OF_WINDOW: (OUTSIDE_WINDOW, "{count} segments of the {side} were left out"),
+    notes.AFTER_RST: (DATA_AFTER_RESET, "{count} segments of the {side} were left out"),
+    notes.KEEP_ALIVE: (PROBES, "{count} probes of the {side}"),
+}

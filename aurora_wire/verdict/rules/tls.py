@@ -1,8 +1,24 @@
 """AW3xx: how good the TLS is."""
 
+from collections.abc import Iterator
 from typing import Final
 
-from aurora_wire.verdict.rules.rule import Rule
+from aurora_wire.verdict.result import ConnectionResult
+from aurora_wire.verdict.rules.controls import HIPAA, NIST_SUITES, NIST_TLS, STRENGTH, TRANSIT, against
+from aurora_wire.verdict.rules.rule import Hit, Rule
+from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.flows.facts import Facts
+from aurora_wire.wire.tls.names import version_name
+from aurora_wire.wire.tls.suite_strength import suite_name, weakness
+
+TLS_1_2: Final = 0x0303
+WEAK: Final = ("RC4", "DES", "3DES", "export")
+
+OBSOLETE_VERSION: Final = "AW301"
+WEAK_CIPHER: Final = "AW302"
+NO_PROTECTION: Final = "AW303"
+READABLE_RECORDS: Final = "AW304"
+NO_FORWARD_SECRECY: Final = "AW305"
 
 MANUAL: Final = 'MySQL 8.4 Reference Manual, "Encrypted Connection TLS Protocols and Ciphers"'
 STRONG_VERSIONS: Final = (
@@ -16,20 +32,24 @@ STRONG_SUITES: Final = (
 
 TLS_QUALITY: Final = (
     Rule(
-        "AW301", "Obsolete TLS version", "medium",
+        OBSOLETE_VERSION, "Obsolete TLS version", "medium",
         "SSL 3.0, TLS 1.0 and TLS 1.1 have known weaknesses and may no longer be used.",
         STRONG_VERSIONS + "Update clients that know nothing newer (before MySQL 5.7.10 and Java 8).",
         ('RFC 8996, sections 4 and 5', 'RFC 7568, section 3', MANUAL),
+        against("A TLS version before 1.2", NIST_TLS, *STRENGTH),
+        weakens=True,
     ),
     Rule(
-        "AW302", "Weak cipher suite", "high",
+        WEAK_CIPHER, "Weak cipher suite", "high",
         "RC4, DES, 3DES and export suites can be broken with known means: a capture of today may be read "
         "later.",
         STRONG_SUITES,
         ('RFC 9325, section 4.1, "General Guidelines"', 'RFC 7465, section 2', MANUAL),
+        against("A cipher suite that can be broken", NIST_SUITES, *STRENGTH, HIPAA),
+        weakens=True,
     ),
     Rule(
-        "AW303", "Cipher suite without protection", "critical",
+        NO_PROTECTION, "Cipher suite without protection", "critical",
         "A NULL suite does not encrypt, an anonymous one does not say with whom: the connection looks like "
         "TLS and is readable, or was made with whoever sat in between.",
         "Remove NULL, eNULL, aNULL and ADH from ssl_cipher on both sides: no current server allows "
@@ -37,22 +57,51 @@ TLS_QUALITY: Final = (
         "told to.\n" + STRONG_SUITES,
         ('RFC 9325, section 4.1, "General Guidelines"', 'RFC 5246, appendix A.5', 'RFC 9150, section 1',
          MANUAL),
+        against("A cipher suite that protects nothing", NIST_SUITES, *TRANSIT),
+        weakens=True,
     ),
     Rule(
-        "AW304", "Readable bytes inside TLS records", "high",
+        READABLE_RECORDS, "Readable bytes inside TLS records", "high",
         "Records of the form of TLS hold a long run of readable text, which ciphertext does not: the "
         "connection is not encrypted, whatever its records look like.",
         "Read the frame and look at the cipher suite; if it encrypts, the program that sent this is "
         "not a TLS implementation:\n"
         "  aurora-wire packets --frame N -X CAPTURE",
         ('RFC 8446, section 5.2, "Record Payload Protection"',),
+        against("Readable bytes in what looks like TLS", *TRANSIT),
+        weakens=True,
     ),
     Rule(
-        "AW305", "No forward secrecy", "low",
+        NO_FORWARD_SECRECY, "No forward secrecy", "low",
         "The session's keys are protected by the server's RSA key alone: whoever gets that key later opens "
         "every capture made until then.",
         STRONG_VERSIONS + "Leave only suites that begin with ECDHE or DHE in ssl_cipher; TLS 1.3 "
         "has no others.",
         ('RFC 9325, section 7.3, "Forward Secrecy"', MANUAL),
+        against("A key exchange without ephemeral keys", NIST_SUITES),
     ),
 )
+
+# Anomalies that are hits by themselves: rule and words ({amount} bytes, {count} times, {side}).
+NOTES: Final[dict[int, tuple[str, str]]] = {
+    notes.READABLE_RECORD: (READABLE_RECORDS, "{count} records of the {side}"),
+    notes.SKEWED_RECORD: (READABLE_RECORDS, "{count} records of the {side}, by how their bytes are spread"),
+}
+
+
+def check(facts: Facts, _: ConnectionResult) -> Iterator[Hit]:
+    """Yield what is weak in the version and the suite that the server chose."""
+    tls = facts.tls
+    hello = tls.server_hello if tls is not None else None
+    if tls is None or hello is None:
+        return
+    if hello.version < TLS_1_2:
+        yield Hit(OBSOLETE_VERSION, version_name(hello.version), tls.server_frame)
+    weak = weakness(hello.suite)
+    name = suite_name(hello.suite)
+    if weak in WEAK:
+        yield Hit(WEAK_CIPHER, name, tls.server_frame)
+    elif weak in ("NULL", "anonymous"):
+        yield Hit(NO_PROTECTION, name, tls.server_frame)
+    elif weak == "no forward secrecy":
+        yield Hit(NO_FORWARD_SECRECY, name, tls.server_frame)
