@@ -13,6 +13,8 @@ from aurora_wire.errors import AuroraWireError, CaptureError, OutputError, Usage
 if TYPE_CHECKING:
     from aurora_wire.analysis.packets import PacketView, packets
     from aurora_wire.analysis.scan import Analysis, scan
+    from aurora_wire.capture.relay.recording import RelayRecording
+    from aurora_wire.capture.relay.server import Relay
     from aurora_wire.decrypt.key_log import KeyLog
     from aurora_wire.decrypt.key_log_result import KeyLogResult
     from aurora_wire.prove.drivers.driver import (
@@ -58,6 +60,8 @@ __version__ = VERSION
 _NAMES_BY_HOME = {
     "aurora_wire.analysis.packets": ("PacketView", "packets"),
     "aurora_wire.analysis.scan": ("Analysis", "scan"),
+    "aurora_wire.capture.relay.recording": ("RelayRecording",),
+    "aurora_wire.capture.relay.server": ("Relay",),
     "aurora_wire.decrypt.key_log": ("KeyLog",),
     "aurora_wire.decrypt.key_log_result": ("KeyLogResult",),
     "aurora_wire.prove.drivers.driver": (
@@ -107,6 +111,8 @@ __all__ = [
     "Parameter",
     "ProgramClient",
     "Reason",
+    "Relay",
+    "RelayRecording",
     "ReportOptions",
     "ReportStream",
     "Rule",

@@ -35,7 +35,7 @@ SECTIONS = {
         "Scan", "CaptureResult", "ConnectionResult", "Endpoint", "Reason", "Coverage", "TLSResult", "OpenedResult",
         "StatementResult", "Parameter", "FileResult", "Finding", "Undecoded", "KeyLogResult", "Rule", "RULES",
     ),
-    "Frames of your own": ("Engine", "describe", "Analysis"),
+    "Frames of your own": ("Engine", "describe", "Analysis", "Relay", "RelayRecording"),
     "Reports": ("render", "Format", "ReportOptions", "ReportStream"),
     "Client drivers": (
         "Client", "ProgramClient", "Command", "Finished", "task_json", "Found", "Task", "Mode", "Ability", "Outcome",
@@ -50,12 +50,15 @@ ATTRIBUTES = {
     "Engine": ("ended", "events", "frames", "tcp_frames", "truncated_frames", "source"),
     "Analysis": ("engine", "captures", "connections", "findings"),
     "KeyLog": ("sources",),
+    "Relay": ("address", "target"),
+    "RelayRecording": ("failure",),
 }
 # Likewise methods, where a class has some for the package's own use.
 METHODS = {
     "Engine": ("feed", "waits_to_be_taken", "finish_closed", "open_connections", "finish"),
     "Analysis": ("read", "begin", "end", "collect", "finish"),
 }
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 NATIVE = re.compile(r"\b[iu](?:16|32|64)\b")  # mypyc's integers: to callers they are int
 
 
@@ -81,7 +84,7 @@ class Source:
     def find(self, name: str) -> ast.stmt:
         """Return the statement that defines a name. Raises KeyError where there is none."""
         for statement in self.body:
-            if isinstance(statement, ast.ClassDef | ast.FunctionDef) and statement.name == name:
+            if isinstance(statement, ast.ClassDef | Function) and statement.name == name:
                 return statement
             if isinstance(statement, ast.AnnAssign) and ast.unparse(statement.target) == name:
                 return statement
@@ -111,7 +114,7 @@ def shown(node: ast.AST | None) -> str:
     return NATIVE.sub("int", ast.unparse(node)) if node is not None else ""
 
 
-def signature(function: ast.FunctionDef, *, method: bool) -> str:
+def signature(function: Function, *, method: bool) -> str:
     """Return `(paths: ..., *, ports: ...) -> Scan`."""
     arguments = function.args
     if method and not any(shown(one) == "staticmethod" for one in function.decorator_list):
@@ -124,7 +127,7 @@ def signature(function: ast.FunctionDef, *, method: bool) -> str:
     return f"({shown(arguments)}){result}"
 
 
-def document(node: ast.ClassDef | ast.FunctionDef) -> str:
+def document(node: ast.ClassDef | Function) -> str:
     """Return the docstring, with its line breaks."""
     return inspect.cleandoc(ast.get_docstring(node, clean=False) or "")
 
@@ -179,7 +182,7 @@ def described(words: str, names: set[str]) -> dict[str, str]:
 def of_class(source: Source, node: ast.ClassDef) -> Iterator[str]:
     """Write a class: how it is made, what it is, its attributes, methods and properties."""
     bases = [base for base in map(shown, node.bases) if base in aurora_wire.__all__]
-    methods = [one for one in node.body if isinstance(one, ast.FunctionDef)]
+    methods = [one for one in node.body if isinstance(one, Function)]
     made = next((one for one in methods if one.name == "__init__"), None)
     yield f"### {node.name}\n"
     if made is not None:
@@ -202,7 +205,8 @@ def of_class(source: Source, node: ast.ClassDef) -> Iterator[str]:
         if "property" in decorators:
             head = f"{node.name}.{one.name}: {shown(one.returns)}"
         else:
-            head = f"{node.name}.{one.name}{signature(one, method=True)}"
+            waits = "await " if isinstance(one, ast.AsyncFunctionDef) else ""
+            head = f"{waits}{node.name}.{one.name}{signature(one, method=True)}"
         yield f"```python\n{head}\n```\n"
         if document(one):
             yield document(one) + "\n"
@@ -217,7 +221,7 @@ def of_name(name: str, where: dict[str, Path]) -> Iterator[str]:
     node = source.find(name)
     if isinstance(node, ast.ClassDef):
         yield from of_class(source, node)
-    elif isinstance(node, ast.FunctionDef):
+    elif isinstance(node, Function):
         yield f"### {name}\n\n```python\n{name}{signature(node, method=False)}\n```\n\n{document(node)}\n"
     elif isinstance(node, ast.AnnAssign):
         kind = re.sub(r"^Final\[(.*)\]$", r"\1", shown(node.annotation))
