@@ -50,7 +50,6 @@ ATTRIBUTES = {
     "Engine": ("ended", "events", "frames", "tcp_frames", "truncated_frames", "source"),
     "Analysis": ("engine", "captures", "connections", "findings"),
     "KeyLog": ("sources",),
-    "Relay": ("address", "target"),
     "RelayRecording": ("failure",),
 }
 # Likewise methods, where a class has some for the package's own use.
@@ -153,14 +152,10 @@ def fields(source: Source, node: ast.ClassDef) -> list[tuple[str, str, str]]:
         if not name.startswith("_"):
             found.append((name, kind, source.comment(one)))
     wanted = ATTRIBUTES.get(node.name, ())
-    for one in ast.walk(node):
-        if isinstance(one, ast.AnnAssign) and shown(one.target).removeprefix("self.") in wanted:
-            name = shown(one.target).removeprefix("self.")
-            found.append((name, shown(one.annotation), source.comment(one)))
-        elif isinstance(one, ast.Assign) and shown(one.targets[0]).removeprefix("self.") in wanted:
-            name = shown(one.targets[0]).removeprefix("self.")
-            if name not in [known for known, _, _ in found]:
-                found.append((name, shown(one.value).partition("(")[0], source.comment(one)))
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.AnnAssign) and shown(inner.target).removeprefix("self.") in wanted:
+            name = shown(inner.target).removeprefix("self.")
+            found.append((name, shown(inner.annotation), source.comment(inner)))
     told = described(document(node), {name for name, _, _ in found})
     return [(name, kind, comment or told.get(name, "")) for name, kind, comment in found]
 
