@@ -6,12 +6,12 @@ Each numbered condition of the contract has a function here that gives the reaso
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from aurora_wire.verdict.handshake import handshake_doubts, place, suite_doubts
 from aurora_wire.verdict.judge import Evidence
 from aurora_wire.verdict.plausible import most_missing
 from aurora_wire.verdict.result import Direction, Reason
+from aurora_wire.verdict.shared_words import CAME_ASIDE, UNBELIEVABLE
 from aurora_wire.wire.decoding import anomalies as notes
 from aurora_wire.wire.decoding import connection_log
 from aurora_wire.wire.decoding.anomalies import Note
@@ -21,9 +21,6 @@ from aurora_wire.wire.flows.facts import START_SYN, Facts
 from aurora_wire.wire.tls.facts import TLSFacts
 
 TLS_1_3 = 0x0304
-
-UNBELIEVABLE: Final = "the numbers claim more than can have crossed in that time"
-CAME_ASIDE: Final = "some came out of order, and could not be put in their place"
 
 PROTOCOLS = {
     connection_log.UNKNOWN: "unknown",

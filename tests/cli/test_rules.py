@@ -7,6 +7,7 @@ import pytest
 
 from aurora_wire.cli import main
 from aurora_wire.verdict.rules.registry import RULES
+from tests.cli.running import python
 
 
 def test_without_an_id_there_is_one_line_for_each_rule(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,3 +32,8 @@ def test_json_has_all_of_a_rule(capsys: pytest.CaptureFixture[str]) -> None:
     (rule,) = json.loads(capsys.readouterr().out)["rules"]
     assert (rule["title"], rule["severity"]) == ("SQL in the clear", "high")
     assert rule["references"] == list(RULES["AW101"].references)
+
+
+def test_listing_the_rules_loads_no_decoder() -> None:
+    loaded = python("import sys; from aurora_wire.cli import main; main(['rules', 'AW101']); print(*sys.modules)").split()
+    assert not {name for name in loaded if name.startswith(("aurora_wire.wire.flows", "aurora_wire.wire.mysql.client"))}

@@ -1,13 +1,17 @@
 """AW5xx: what the capture lacks. These weaken every verdict that they touch."""
 
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
 
-from aurora_wire.verdict.grounds import CAME_ASIDE, UNBELIEVABLE
-from aurora_wire.verdict.result import ConnectionResult
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
 from aurora_wire.verdict.rules.rule import Hit, Rule
+from aurora_wire.verdict.shared_words import CAME_ASIDE, UNBELIEVABLE
 from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.flows.facts import Facts
+
+if TYPE_CHECKING:  # whoever lists the rules needs no decoder
+    from aurora_wire.verdict.result import ConnectionResult
+    from aurora_wire.wire.flows.facts import Facts
 
 BYTES_MISSING: Final = "AW501"
 PACKETS_TRUNCATED: Final = "AW502"

@@ -1,12 +1,16 @@
 """AW1xx: what needs protection and crossed without it."""
 
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
 
-from aurora_wire.verdict.result import ConnectionResult
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
 from aurora_wire.verdict.rules.controls import TRANSIT, against
 from aurora_wire.verdict.rules.rule import Hit, Rule
-from aurora_wire.wire.flows.facts import Facts
+
+if TYPE_CHECKING:  # whoever lists the rules needs no decoder
+    from aurora_wire.verdict.result import ConnectionResult
+    from aurora_wire.wire.flows.facts import Facts
 
 MOST_FILES: Final = 5     # named in one finding
 

@@ -1,13 +1,17 @@
 """AW2xx: how the two sides came to use TLS or not."""
 
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
 
-from aurora_wire.verdict.result import ConnectionResult
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
 from aurora_wire.verdict.rules.controls import INTEGRITY, TRANSIT, against
 from aurora_wire.verdict.rules.rule import Hit, Rule
-from aurora_wire.wire.flows.facts import Facts
 from aurora_wire.wire.mysql.capabilities import SSL, SSL_VERIFY_SERVER_CERT
+
+if TYPE_CHECKING:  # whoever lists the rules needs no decoder
+    from aurora_wire.verdict.result import ConnectionResult
+    from aurora_wire.wire.flows.facts import Facts
 
 TLS_DECLINED: Final = "AW201"
 TLS_NOT_OFFERED: Final = "AW202"

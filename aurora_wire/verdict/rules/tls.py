@@ -1,15 +1,19 @@
 """AW3xx: how good the TLS is."""
 
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
 
-from aurora_wire.verdict.result import ConnectionResult
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
 from aurora_wire.verdict.rules.controls import HIPAA, NIST_SUITES, NIST_TLS, STRENGTH, TRANSIT, against
 from aurora_wire.verdict.rules.rule import Hit, Rule
 from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.flows.facts import Facts
 from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suite_strength import suite_name, weakness
+
+if TYPE_CHECKING:  # whoever lists the rules needs no decoder
+    from aurora_wire.verdict.result import ConnectionResult
+    from aurora_wire.wire.flows.facts import Facts
 
 TLS_1_2: Final = 0x0303
 WEAK: Final = ("RC4", "DES", "3DES", "export")
