@@ -50,7 +50,6 @@ ATTRIBUTES = {
     "Engine": ("ended", "events", "frames", "tcp_frames", "truncated_frames", "source"),
     "Analysis": ("engine", "captures", "connections", "findings"),
     "KeyLog": ("sources",),
-    "RelayRecording": ("failure",),
 }
 # Likewise methods, where a class has some for the package's own use.
 METHODS = {

@@ -35,5 +35,6 @@ def test_json_has_all_of_a_rule(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_listing_the_rules_loads_no_decoder() -> None:
-    loaded = python("import sys; from aurora_wire.cli import main; main(['rules', 'AW101']); print(*sys.modules)").split()
+    code = "import sys; from aurora_wire.cli import main; main(['rules', 'AW101']); print(*sys.modules)"
+    loaded = python(code).split()
     assert not {name for name in loaded if name.startswith(("aurora_wire.wire.flows", "aurora_wire.wire.mysql.client"))}
