@@ -117,7 +117,7 @@ def statements_for(arguments: argparse.Namespace) -> int:
 
 
 def each(*callbacks: Callable[P, None]) -> Callable[P, None] | None:
-    """One callback that calls all of them; None where there are none."""
+    """Return one callback that calls all of them; None if there are none."""
     if len(callbacks) < 2:
         return callbacks[0] if callbacks else None
 
@@ -131,7 +131,7 @@ def each(*callbacks: Callable[P, None]) -> Callable[P, None] | None:
 def deliver(
     result: Scan, arguments: argparse.Namespace, output: Output, stream: ReportStream | None = None
 ) -> None:
-    """Writes the report, and a line on standard error for each capture that was not read to its end."""
+    """Write the report, and a line on standard error for each capture that was not read to its end."""
     result.exit_code = exit_code(result, require_proven=arguments.require == "proven")
     for capture in result.captures:
         if not capture.complete:

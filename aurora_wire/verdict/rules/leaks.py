@@ -119,7 +119,7 @@ def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
 
 
 def _files(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
-    """Files of the client that the server asked for: those that crossed, and those that no statement named."""
+    """Yield files of the client that the server asked for: those that crossed, and those that no statement named."""
     sent = [one for one in facts.infiles if one.size]
     if sent:
         named = ", ".join(f"{_display(one.name)} ({one.size:,} bytes)" for one in sent[:MOST_FILES])

@@ -120,7 +120,7 @@ def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
 
 
 def _failure(facts: Facts) -> str:
-    """How a TLS handshake that was asked for ended."""
+    """Return how a TLS handshake that was asked for ended."""
     tls = facts.tls
     if tls is not None:
         for name, side in (("client", tls.client), ("server", tls.server)):

@@ -15,13 +15,13 @@ WEAKENING: Final = frozenset(rule.id for rule in RULES.values() if rule.weakens)
 
 
 def mappings_of_rule(rule: str) -> tuple[Mapping, ...]:
-    """What a hit of this rule says; nothing where it says nothing about any control."""
+    """Return what a hit of this rule says; nothing where it says nothing about any control."""
     entry = RULES.get(rule)
     return () if entry is None else entry.controls
 
 
 def mappings_of_connection(connection: ConnectionResult, rules: frozenset[str] = frozenset()) -> tuple[Mapping, ...]:
-    """What a connection says, given the rules that it hit: no support where its TLS is weak or was tampered with."""
+    """Return what a connection says, given the rules that it hit: no support where its TLS is weak or tampered with."""
     found = mappings_of_verdict(connection.verdict, connection.confidence)
     if not found or found is CLEAR:
         return found
