@@ -99,7 +99,7 @@ CLEAR: Final = against("A session that crossed in the clear, in part or as a who
 
 
 def mappings_of_verdict(verdict: Verdict, confidence: Confidence | None) -> tuple[Mapping, ...]:
-    """Return what a verdict alone says: only `encrypted` that is proven supports, what is merely likely says nothing."""
+    """Return what a verdict alone says: only `encrypted` that is proven supports; what is likely says nothing."""
     if verdict in ("plaintext", "mixed"):
         return CLEAR
     return PROVEN if (verdict, confidence) == ("encrypted", "proven") else ()
