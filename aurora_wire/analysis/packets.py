@@ -73,7 +73,7 @@ class PacketView:
     bytes.
 
     time_ns: since 1970 UTC or, `undated`, since midnight; None where the capture says nothing.
-    spans: what is where in the TCP payload, in order, without holes; empty where there is no payload.
+    spans: what is where in the TCP payload, in order, without gaps; empty where there is no payload.
     payload_at: the payload's offset in `data`; None where there is none, or where it was put together from IP
     fragments. connection: its id as in a scan of the same captures; None where the frame belongs to none.
     capabilities: what client and server agreed on, None where not (yet) known; codec: Python's name of the
@@ -110,7 +110,7 @@ class PacketView:
 
     @property
     def leaked(self) -> list[tuple[int, int]]:
-        """Where they are in `data`: (start, end). Empty where the payload is not in it."""
+        """Return where the leaked bytes are in `data`, as (start, end); empty if the payload is not in it."""
         at = self.payload_at
         return [] if at is None else [(at + start, at + end) for start, end in self._leaks()]
 

@@ -1,4 +1,4 @@
-"""Where a report goes: standard output, or a file that is there whole or not at all."""
+"""The destination of a report: standard output, or a file that is there whole or not at all."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Stop:
 
 
 def view_for(arguments: argparse.Namespace, output: Output, write: Callable[[str], None]) -> View | None:
-    """Who is told what happens; with --quiet nobody, and statements are only counted."""
+    """Return the view that is told what happens; None with --quiet, when statements are only counted."""
     if arguments.format == "jsonl":
         return LiveJSONLines(write, redact=arguments.redact)
     if arguments.quiet:

@@ -37,7 +37,7 @@ class Path(NamedTuple):
 
 
 class Who(NamedTuple):
-    """Who comes in the clear; empty where it was not seen."""
+    """A user and a program that come in the clear; each empty if it was not seen."""
 
     user: str
     program: str
@@ -45,7 +45,7 @@ class Who(NamedTuple):
 
 @dataclass(slots=True)
 class Seen:
-    """Of one path in one run."""
+    """What one run showed of one client-server path."""
 
     leaks: dict[Who, int] = field(default_factory=dict)
     encrypted: int = 0
@@ -75,7 +75,7 @@ class Run:
             seen.undecided += 1
 
     def outline(self) -> dict[Path, tuple[frozenset[Who], bool, bool, str | None]]:
-        """Who leaks, and what else each path does; not how often. Paths without a session say nothing."""
+        """Return who leaks and what else each path does, without counts. Paths without a session are left out."""
         return {
             path: (frozenset(seen.leaks), seen.encrypted > 0, seen.undecided > 0, seen.oldest)
             for path, seen in self.paths.items()
@@ -87,7 +87,7 @@ class Run:
         return any(who.user.startswith("*") for seen in self.paths.values() for who in seen.leaks)
 
     def without_users(self) -> Run:
-        """Where the other run's users are masked, they say nothing about this one's."""
+        """Return this run without user names, to compare it with a run whose users are masked."""
         run = Run(complete=self.complete, connections=self.connections)
         for path, seen in self.paths.items():
             leaks: dict[Who, int] = {}

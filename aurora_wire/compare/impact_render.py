@@ -1,4 +1,4 @@
-"""Who breaks, as text, JSON (`aurora-wire/impact/1`) and CSV."""
+"""The impact table as text, JSON (`aurora-wire/impact/1`) and CSV."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _leg(leg: str, groups: list[Group], clock: Clock, style: Style) -> Iterator[
 
 
 def _options(groups: list[Group]) -> dict[str, list[str]]:
-    """Drivers by the option that mends them."""
+    """Group drivers by the option that fixes them."""
     found: dict[str, list[str]] = {}
     for group in groups:
         names = found.setdefault(group.option, [])

@@ -1,4 +1,4 @@
-"""Which keys open a connection's records: from a key log to the opener that the wire asks for.
+"""The keys that decrypt a connection's records: from a key log to the decryptor that the wire asks for.
 
 Sources: RFC 5246 sections 6.3 and 7.1 (keys, ChangeCipherSpec), RFC 8446 sections 4.6.3 (KeyUpdate), 5.2 and 7.
 """
@@ -38,9 +38,9 @@ def is_available() -> bool:
 
 
 class KeyLogOpeners:
-    """Openers for connections that the key log has secrets for.
+    """Makes decryptors for connections that the key log has secrets for.
 
-    blocks: key logs of the capture being read, which grows while it is read; path: of that capture.
+    blocks: key logs inside the capture being read, growing while it is read; path: that capture.
     """
 
     def __init__(self, keylog: KeyLog) -> None:
@@ -63,7 +63,7 @@ class KeyLogOpeners:
     def opener(
         self, client_random: bytes, server_random: bytes, version: int, suite: int, *, encrypt_then_mac: bool
     ) -> Opener | None:
-        """None where there are no keys, or none of a kind that opens this suite."""
+        """Return a decryptor; None if there are no keys, or none that can decrypt this suite."""
         if not self.any_keys() or not is_available():
             return None
         secrets = self.keylog.secrets_of(client_random)
@@ -96,7 +96,7 @@ def ciphers_of_12(
     protection: Protection, version: int, master: bytes, client_random: bytes, server_random: bytes, *,
     encrypt_then_mac: bool,
 ) -> tuple[RecordCipher, RecordCipher]:  # fmt: skip
-    """Of client and server, cut from the key block."""
+    """Return the ciphers of client and server, with their keys cut from the key block."""
     iv_size = {"POLY1305": 12, "CBC": 16}.get(protection.mode, 4)
     sizes = [protection.mac_size, protection.mac_size, protection.key_size, protection.key_size, iv_size, iv_size]
     block = prf(version, protection.hash, master, b"key expansion", server_random + client_random, sum(sizes))

@@ -1,4 +1,4 @@
-"""Where, with what and by which clock a bundle was made."""
+"""The provenance of a bundle: the host, the versions and the clock that it was made with."""
 
 from __future__ import annotations
 

@@ -441,7 +441,7 @@ class _Verifier:
         return wrong, gap
 
     def _facts(self, result: Scan, folder: Path, *, known_version: bool) -> list[str]:
-        """Where the manifest says of a capture what it is not."""
+        """Return what the manifest says wrongly about the captures, one line each."""
         wrong: list[str] = []
         listed = self.manifest.get("captures")
         for said, capture in zip(listed if isinstance(listed, list) else [], result.captures, strict=False):

@@ -31,7 +31,7 @@ ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Where a canary was seen, and in which form (`as it is`, `in UTF-16`, `compressed` ...).
+    """One place at which a canary was seen, and its form there (`as it is`, `in UTF-16`, `compressed` ...).
 
     frame: in which it begins, or ends where it lies in compressed bytes; from 1. direction: of a stream that was put
     together, else None; offset: in the stream, else in the frame.
@@ -134,7 +134,7 @@ def _compressed(
 
 
 def inflate_all(data: bytes, budget: list[int] | None = None) -> Iterator[tuple[int, bytes]]:
-    """Where something compressed begins, and what it holds, as far as MAX_INFLATED and the budget (bytes) go."""
+    """Yield where something compressed begins and what it holds, up to MAX_INFLATED and the budget (bytes)."""
     left = budget if budget is not None else [MAX_INFLATED_IN_ALL]
     for at, make in _starts(data):
         if left[0] <= 0:

@@ -1,4 +1,4 @@
-"""Where the frames of a cell come from: one live capture for all cells, or a relay on this machine.
+"""The source of a cell's frames: one live capture for all cells, or a relay on this machine.
 
 An observer is `begin`, `wait` as long as the client runs, `end`. It keeps frames and judges nothing.
 """

@@ -12,14 +12,14 @@ from aurora_wire.wire.tls.suite_strength import suite_name
 
 MAX_PREPARED: Final[i64] = 4096  # statements whose parameters are remembered of a connection
 
-# Remarks after which nobody can be sure which packet a byte is in.
+# Anomalies after which nobody can be sure which packet a byte is in.
 UNSURE: Final = frozenset(
     (
         int(notes.GAP), int(notes.TRUNCATED), int(notes.CONFLICT), int(notes.OVERLAP_UNCHECKED), int(notes.EVICTED),
         int(notes.BOUND), int(notes.LOST_FRAMING), int(notes.BAD_COMPRESSION), int(notes.INJECTED),
     )
 )  # fmt: skip
-# Remarks after which records may hold what everybody can read.
+# Anomalies after which records may hold what everybody can read.
 READABLE: Final = frozenset((int(notes.READABLE_RECORD), int(notes.BAD_RECORD), int(notes.UNEXPECTED_RECORD)))
 
 
@@ -38,13 +38,13 @@ class Talk:
         self.is_lost = False
         self.is_readable = False   # its TLS records may be
         self.was_certain = False
-        self.looked: i64 = 0       # remarks that were looked at
+        self.looked: i64 = 0       # anomalies that were looked at
         self.hello_seen = False
         self.kinds: list[int] = [] # types of the columns of the last result
         self.prepared: dict[int, Prepared] = {}
 
     def look(self) -> None:
-        """New remarks?"""
+        """Look at the anomalies that were added since the last call."""
         count: i64 = len(self.facts.notes)
         if count == self.looked:
             return

@@ -379,7 +379,7 @@ EARLY: Final = frozenset((int(roles.GREETING), int(roles.SSL_REQUEST), int(roles
 
 
 def blanked(data: bytes, at: i64, piece: bytes) -> bytes:
-    """Where `piece` differs from what was there: the filler, which compresses best."""
+    """Return `piece` with filler wherever it differs from data[at:]: filler compresses best."""
     made = bytearray(piece)
     i: i64 = 0
     size: i64 = len(piece)
@@ -391,7 +391,7 @@ def blanked(data: bytes, at: i64, piece: bytes) -> bytes:
 
 
 class Directions(TrackerMaker):
-    """Of all connections."""
+    """Makes the masking tracker of each direction of each connection."""
 
     def __init__(self, board: Board, words: Words, hosts: bool, keep_unknown: bool) -> None:
         self.board = board

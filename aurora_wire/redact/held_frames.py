@@ -142,7 +142,7 @@ def trailer(data: bytes) -> bytes:
 
 
 class Board:
-    """Where directions say what they know of the frame being fed, and of earlier ones."""
+    """The board on which directions note what they know of the frame being fed, and of earlier ones that wait."""
 
     def __init__(self) -> None:
         self.current: i64 = 0                 # the frame being fed

@@ -58,7 +58,7 @@ class Masker:
         return (b"*" + of_value.digest().translate(ALPHABET) + b"*" * size)[:size]
 
     def sql(self, sql: bytes) -> bytes:
-        """Literals and comments of a statement masked one by one."""
+        """Mask the literals and comments of a statement one by one; its length stays."""
         shown = redact_sql(sql)
         if shown == sql:
             return sql
@@ -68,7 +68,7 @@ class Masker:
         return original if original.strip(b"*") == b"" else self.value(original)
 
     def text(self, text: str) -> str:
-        """Of a name. As many characters."""
+        """Return a replacement for a name, of the same length in characters."""
         masked = self.value(text.encode("utf-8", "surrogateescape")).decode("ascii")
         return masked[: len(text)]
 

@@ -61,7 +61,7 @@ CONTROLS: Final = bytes([byte for byte in range(32) if byte not in (9, 10, 13)] 
 
 
 class ClientMask:
-    """Of one connection, its packets in order. certain: what the packet is in its place is known beyond doubt."""
+    """Masks one connection's client packets, in order. certain: the packet's role is known beyond doubt."""
 
     def __init__(self, talk: Talk) -> None:
         self.talk = talk

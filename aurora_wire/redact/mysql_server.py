@@ -81,7 +81,7 @@ MESSAGES: Final = frozenset(
 
 
 class ServerMask:
-    """Of one connection, its packets in order. certain: what the packet is in its place is known beyond doubt."""
+    """Masks one connection's server packets, in order. certain: the packet's role is known beyond doubt."""
 
     def __init__(self, talk: Talk) -> None:
         self.talk = talk

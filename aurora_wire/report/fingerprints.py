@@ -1,4 +1,4 @@
-"""Where a finding is: its connection, its capture, and a name that it has in every run.
+"""Fingerprints: a finding's connection, its capture, and a name that it has in every run.
 
 A connection's id, its frames and the client's port differ from one capture of the same mistake to the next;
 rule, server, client host and user do not. Trackers of findings are given a hash of these.
@@ -21,7 +21,7 @@ FINGERPRINT = "aurora-wire/finding/1"
 
 
 class Places:
-    """Of the findings of one scan."""
+    """Locates and names the findings of one scan."""
 
     def __init__(self, scan: Scan) -> None:
         self._connections = {connection.id: connection for connection in scan.connections}
@@ -60,7 +60,7 @@ class Places:
         return finding.frame if place is None else place[1]
 
     def fix(self, rule: Rule, findings: Iterable[Finding]) -> str:
-        """What mends these findings of a rule, at the servers that they are about."""
+        """Return how to fix these findings of a rule, at the servers that they are about."""
         return rule.fix_for({self._kind(self.connection(finding)) for finding in findings})
 
     def _kind(self, connection: ConnectionResult | None) -> str:

@@ -17,7 +17,7 @@ from aurora_wire.verdict.result import CaptureResult, Scan
 
 
 class FrameNames:
-    """Of the frames of one scan, by their numbers in the order read.
+    """Names the frames of one scan, by their numbers in the order read.
 
     captures, places: those of a Scan, or of one that is still read: they are looked at when asked. several: whether
     there are, or will be, several captures (None: as many as there are). limit: characters of a capture's name, 0 for
@@ -84,7 +84,7 @@ class FrameNames:
 
 
 def frame_names(scan: Scan, limit: int = 0) -> FrameNames:
-    """Of a scan that is done."""
+    """Return the frame names of a finished scan."""
     return FrameNames(scan.captures, scan.frame_places, limit=limit)
 
 

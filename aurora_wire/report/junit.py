@@ -114,7 +114,7 @@ def _totals(outcomes: Sequence[str]) -> dict[str, str]:
 
 
 def _timestamp(connections: list[ConnectionResult], clock: Clock) -> dict[str, str]:
-    """Of the first connection, in UTC, where it has a date."""
+    """Return the time of the first connection, in UTC, as an attribute; empty if it has no date."""
     first = min(connections, key=lambda one: one.first_frame)
     shown = clock.show(first.first_frame, first.first_time_ns)
     return {"timestamp": shown[:19]} if shown is not None and "T" in shown else {}

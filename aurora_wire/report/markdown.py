@@ -92,7 +92,7 @@ def _one_by_one(connections: list[ConnectionResult]) -> Iterator[str]:
 
 
 def _groups(connections: list[ConnectionResult]) -> Iterator[str]:
-    """Who talks to whom, the worst first."""
+    """Yield the table of who talks to whom, the worst first."""
     groups: dict[tuple[str, str, str | None], Counter[str]] = {}
     for c in connections:
         group = groups.setdefault((c.client.address, endpoint(c.server), c.user), Counter())
@@ -118,7 +118,7 @@ def _name(name: str | None) -> str:
 
 
 def _reasons(scan: Scan) -> Iterator[str]:
-    """Of what is not a proven `plaintext` or `encrypted`: why not."""
+    """Yield why connections are not a proven `plaintext` or `encrypted`."""
     names = frame_names(scan, NAME)
     weak = [
         c for c in scan.connections

@@ -112,7 +112,7 @@ def _event(finding: Finding, scan: Scan, places: Places, clock: Clock, seen: Cou
 
 
 def _event_uid(uid: str, finding: Finding, capture: str | None) -> str:
-    """Of this finding in this capture: the same mistake in another one is another event of the same finding."""
+    """Return the id of the event: the same mistake in another capture is another event of the same finding."""
     name = json.dumps([uid, capture, finding.connection, finding.frame, finding.offset])
     return hashlib.sha256(name.encode("ascii")).hexdigest()[:32]
 

@@ -106,7 +106,7 @@ _open: set[HeldFolder] = set()
 
 
 def delegate_all() -> None:
-    """Where root itself called: see that what is held can be written to when this process is not root any more."""
+    """Make held folders writable after the privilege drop. Does nothing unless root itself called."""
     if os.geteuid() == ROOT and caller() is None:
         for folder in list(_open):
             folder.delegate()

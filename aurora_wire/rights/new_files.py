@@ -52,7 +52,7 @@ def create_in(folder: HeldFolder, name: str, path: Path, account: Account | None
 
 
 def named(handle: int, path: Path) -> io.FileIO:
-    """Of a handle that is open, with its path as name."""
+    """Return a file object for an open handle, with its path as name."""
     return io.FileIO(path, "wb", opener=lambda *_: handle)
 
 

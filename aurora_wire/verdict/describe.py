@@ -81,7 +81,7 @@ def file_of(one: Infile) -> FileResult:
 
 
 def proof_of(facts: Facts) -> Literal["structure", "key log"]:
-    """Of an encrypted connection. "key log": every whole record was opened, and MySQL was inside."""
+    """Return what proves a connection encrypted. "key log": every whole record was decrypted to MySQL."""
     opened = facts.opened
     whole = opened is not None and not opened.failed + opened.cut + opened.without_keys
     return "key log" if whole and facts.mysql_inside() else "structure"
@@ -159,7 +159,7 @@ def opened_of(opened: Opened, tls: TLSFacts) -> OpenedResult:
 
 
 def why_not_opened(opened: Opened, tls: TLSFacts) -> str:
-    """Of a connection with no record opened, though there is a key log."""
+    """Return why a key log decrypted no record of a connection."""
     from aurora_wire.decrypt.decryptor import MISSING, is_available  # noqa: PLC0415 - only with a key log
     from aurora_wire.decrypt.suite_parameters import protection_of  # noqa: PLC0415
 

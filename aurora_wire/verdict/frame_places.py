@@ -9,7 +9,7 @@ MAX_TURNS = 1_000_000  # kept: 24 MB. Of frames behind them the place is not kno
 
 
 class FramePlaces:
-    """Of the frames of a scan, by their numbers in the order read."""
+    """Places the frames of a scan in their captures, by their numbers in the order read."""
 
     def __init__(self) -> None:
         self._frames = array("q")    # the first one of each turn

@@ -40,7 +40,7 @@ class Hasher:
         self._waiting.put(block)
 
     def hexdigest(self) -> str:
-        """Of all blocks so far. More may follow."""
+        """Return the digest of all blocks so far; `update` may be called again."""
         if self._thread is None:
             self._hash.update(self._first or b"")
             self._first = None

@@ -80,10 +80,10 @@ class Capture:
         return self._stored.position
 
     def sha256(self) -> str | None:
-        """Of the stored bytes as far as they were read, in hex; None if opened without `hash_input`.
+        """Return the SHA-256 of the stored bytes read so far, in hex; None if opened without `hash_input`.
 
-        To be called before `close`, after the end or an error. After an error the rest of a regular file is
-        read for it, so that it is the hash of the file.
+        Call it before `close`, after the end or an error. After an error the rest of a regular file is read, so that
+        the digest is that of the whole file.
         """
         if self._stored.hasher is None:
             return None

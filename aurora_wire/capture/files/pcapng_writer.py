@@ -204,7 +204,7 @@ def _time(time_ns: int) -> bytes:
 
 
 def _whole(data: bytes, limit: int) -> int:
-    """Where in `data` the last block ends that lies before `limit`."""
+    """Return the offset in `data` at which the last block before `limit` ends."""
     at = 0
     while at + 8 <= limit:
         end = at + int.from_bytes(data[at + 4 : at + 8], "little")

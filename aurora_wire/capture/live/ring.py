@@ -232,7 +232,7 @@ def index_of(name: str) -> int:
 
 
 def name_of(index: int) -> str:
-    """Of an interface that may be gone already."""
+    """Return the name of an interface; `interface N` if it is gone already."""
     with suppress(OSError):
         return socket.if_indextoname(index)
     return f"interface {index}"

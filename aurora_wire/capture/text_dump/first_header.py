@@ -1,4 +1,4 @@
-"""Where does a dump begin: at the IP header, at a link header, or at a VLAN tag? Told by the bytes alone.
+"""The first header of a dump: IP, a link header or a VLAN tag, told by the bytes alone.
 
 `tcpdump -x` and `-X` leave the link header out, `-xx` and `-XX` show it, and older ones begin at the VLAN tag
 of tagged frames (after the Ethernet header, so with the tag's content).

@@ -101,7 +101,7 @@ class Task:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where the TCP connection goes."""
+        """Return the host and port that the TCP connection goes to."""
         return self.connect_to or (self.host, self.port)
 
     @property
@@ -193,7 +193,7 @@ class Client(ABC):
 
     @abstractmethod
     def find(self) -> Found | None:
-        """Where the client is; None where it is not installed. Starts nothing slow, and never the network."""
+        """Find the client; return None if it is not installed. Starts nothing slow and never uses the network."""
 
     @abstractmethod
     def run(self, task: Task) -> Outcome:

@@ -1,4 +1,4 @@
-"""Where the packages that clients need are: in the running interpreter, or in an environment of our own.
+"""The environments that hold the packages of clients: the running interpreter's, or one of our own.
 
 Own ones lie in a cache folder of the user's, one for each client and version, and are made on demand with
 the ordinary tools (venv and pip, npm).

@@ -65,7 +65,7 @@ def environment() -> dict[str, str]:
 
 
 def search_path() -> list[str]:
-    """Where this process finds modules, but for what it finds relative to the current folder."""
+    """Return the module search path of this process, without entries relative to the current folder."""
     return [entry for entry in sys.path if Path(entry).is_absolute()]
 
 

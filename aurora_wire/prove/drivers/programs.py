@@ -1,4 +1,4 @@
-"""Where programs are looked for, and what they are started with: never what another account can change for root."""
+"""The search path and the environment of started programs: for root, nothing that another account can change."""
 
 from __future__ import annotations
 

@@ -253,7 +253,7 @@ def _kind(view: PacketView) -> str:
 
 
 def steps_of_scan(connection: ConnectionResult) -> Iterator[Step]:
-    """Where the frames were not looked at: the statements that are known."""
+    """Yield the known statements as steps, for a result whose frames were not read."""
     for one in connection.statements[:STEPS]:
         yield Step(
             one.frame, one.time_ns, from_client=True, kind="clear", names=[one.command], bytes=one.length,

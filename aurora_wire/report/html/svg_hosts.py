@@ -1,4 +1,4 @@
-"""Who talked to whom: client hosts on the left, servers on the right, a line for each verdict between them.
+"""The diagram of hosts: client hosts on the left, servers on the right, a line for each verdict between them.
 
 Only the layout: numbers and text to draw. The template draws it.
 """

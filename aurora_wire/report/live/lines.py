@@ -19,7 +19,7 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 class View(Protocol):
-    """Who is told. `standing` comes for each connection with something new, `changed` where it is the verdict."""
+    """A view of a running capture. `standing` comes for each connection with news, `changed` if it is the verdict."""
 
     def started(self, name: str, filter_text: str) -> None: ...
     def statement(self, connection: int, statement: StatementResult) -> None: ...

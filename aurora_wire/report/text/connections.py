@@ -116,7 +116,7 @@ def _groups(scan: Scan, style: Style) -> Iterator[str]:
 
 
 def reasons_text(scan: Scan, style: Style) -> Iterator[str]:
-    """Of what is not a proven `plaintext` or `encrypted`: why not."""
+    """Yield why connections are not a proven `plaintext` or `encrypted`."""
     weak = [c for c in scan.connections
             if c.reasons and not (c.confidence == "proven" and c.verdict in ("plaintext", "encrypted"))]
     if not weak:

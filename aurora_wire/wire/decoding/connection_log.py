@@ -52,7 +52,7 @@ class Budget:
         self.history: i64 = history
         self.deflated: i64 = 0   # bytes of compressed packets, and of what was in them
         self.inflated: i64 = 0
-        self.frame: i64 = 0      # the frame that is being fed, for remarks on what it shows to be missing
+        self.frame: i64 = 0      # the frame that is being fed, for anomalies that it brings to light
         self.time_ns: i64 = -1
 
 
@@ -160,7 +160,7 @@ class ConnectionLog:
         self.budget.open -= cost
 
     def afford(self, cost: i64, from_client: bool, frame: i64, time_ns: i64, offset: i64) -> bool:
-        """Charge what the connection says of itself; False, and a remark, where too much is kept already."""
+        """Charge what the connection says of itself; note BOUND and return False if too much is kept already."""
         if self.budget.open < -SLACK:
             self.note(notes.BOUND, from_client, frame, time_ns, offset, cost)
             return False
@@ -179,7 +179,7 @@ class ConnectionLog:
         return None
 
     def note(self, kind: i64, from_client: bool, frame: i64, time_ns: i64, offset: i64, amount: i64) -> None:
-        """Count a remark; the first of its kind and direction keeps frame and offset, and is an event."""
+        """Count an anomaly; the first of its kind and direction keeps frame and offset, and is an event."""
         note = self.find_note(kind, from_client)
         if note is None:
             note = Note(kind, from_client, frame, offset)

@@ -4,7 +4,7 @@ from mypy_extensions import i64
 
 
 class Tracker:
-    """Of one direction. Told of each frame's bytes, of their labels, and of MySQL packets.
+    """Follows one direction: is told of each frame's bytes, of their labels, and of MySQL packets.
 
     A packet is told of in two ways: `begins` when its role is known, before its bytes have their label, and `packet`
     when as much of its payload is there as will be.

@@ -218,7 +218,7 @@ class Connection(Receiver):
                 return
 
     def _successor(self, stream: Stream, decoder: Decoder) -> None:
-        """Who goes on after `decoder`."""
+        """Install the decoder that goes on after `decoder`, as its `next` says."""
         want = decoder.next
         decoder.next = STAY
         facts = self.facts
@@ -528,7 +528,7 @@ class Connection(Receiver):
         side.frame = item.frame
         side.time_ns = item.time_ns
         side.anchor = item.payload_at
-        # What the snaplen cut off behind the last of them comes as a hole of its own: whoever delivers it says so.
+        # What the snaplen cut off behind the last of them comes as a gap of its own: whoever delivers it says so.
         self._feed(stream, item.data, 0, len(item.data), item.cut)
 
     # The rest of a connection's life.
@@ -536,7 +536,7 @@ class Connection(Receiver):
     def disregard(
         self, stream: Stream, kind: i64, seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64
     ) -> None:
-        """A segment that the receiver would have dropped: a remark; and a leak is a leak, wherever it went."""
+        """Note a segment that the receiver would have dropped. What it leaks counts: it crossed the wire."""
         facts = self.facts
         facts.note(kind, stream.side.from_client, frame, time_ns, stream.next, end - at)
         stream.side.aside += end - at

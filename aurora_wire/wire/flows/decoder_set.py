@@ -20,7 +20,7 @@ from aurora_wire.wire.tls.records import TLSRecords
 
 
 class Decoders:
-    """Of one connection, both directions."""
+    """The decoders of one connection, both directions."""
 
     def __init__(self, facts: Facts, inflaters: dict[int, Callable[[], Inflater]]) -> None:
         self.facts = facts

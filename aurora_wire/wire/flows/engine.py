@@ -857,13 +857,13 @@ class Engine:
         return None
 
     def note_open(self, kind: i64) -> None:
-        """A remark on every open connection: the file broke off here."""
+        """Note an anomaly on every open connection: the file broke off here."""
         for connection in self.open_connections():
             if connection.closed_frame < 0:
                 connection.facts.note(kind, True, self.frames, self.now, connection.client.next, 0)
 
     def finish(self) -> None:
-        """The capture ends: every connection is handed out."""
+        """End the capture: finish every open connection."""
         self.closing = []
         for connection in self.open_connections():
             self._finish(connection)

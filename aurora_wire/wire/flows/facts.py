@@ -36,7 +36,7 @@ class Opened:
         self.failed_offset: i64 = -1
         self.failed_from_client = False
         self.without_keys: i64 = 0         # of a direction whose key is not in the log
-        self.cut: i64 = 0                  # that were not captured whole, and holes with several of them
+        self.cut: i64 = 0                  # that were not captured whole, and gaps with several of them
         self.inside: Facts | None = None   # of the conversation that was inside
 
 

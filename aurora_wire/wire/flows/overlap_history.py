@@ -1,7 +1,7 @@
 """The last bytes of a direction, kept to compare retransmissions with.
 
 What the receiver has not acknowledged may still be replaced by other bytes of the same place: a retransmission of
-it has to be the same. Of acknowledged bytes the last burst is kept, for the remark that somebody sent others.
+it has to be the same. Of acknowledged bytes the last burst is kept, to note that somebody sent others.
 """
 
 from typing import Final
@@ -21,7 +21,7 @@ NOT_KEPT: Final[i64] = 2
 
 
 class History:
-    """Of one direction, in stream offsets. The last piece is `last`; those before it are kept while unacknowledged.
+    """The last bytes of one direction, by stream offset. Pieces before the last are kept while unacknowledged.
 
     The last piece is not copied: it stays where it lies in the capture's block until that goes (`own`).
     """

@@ -53,7 +53,7 @@ class Torn:
 
 
 class Receiver:
-    """Who is handed a stream's bytes in order: the connection."""
+    """Receives a stream's bytes in order. Implemented by Connection."""
 
     def deliver(self, stream: "Stream", data: bytes, at: i64, end: i64, cut: i64) -> None:
         raise NotImplementedError

@@ -44,7 +44,7 @@ COMMANDS_STRONG: Final[i64] = 13
 
 
 def joined(pending: list[Segment]) -> bytes:
-    """The first bytes of a direction, up to a hole or to MAX_JOINED."""
+    """Return the first bytes of a direction, up to a gap or to MAX_JOINED."""
     if len(pending) == 1 or (pending and pending[0].cut > 0):
         return pending[0].data
     pieces: list[bytes] = []

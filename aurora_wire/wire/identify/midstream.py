@@ -46,7 +46,7 @@ def is_long_text(data: bytes, at: i64, end: i64) -> bool:
 
 
 class MidStream:
-    """Of one connection, both directions, while it is not decided."""
+    """What the segments of one connection in mid-stream add up to, both directions, while it is not identified."""
 
     __slots__ = (
         "asked",

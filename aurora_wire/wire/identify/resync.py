@@ -1,6 +1,6 @@
-"""Where the framing is lost: what does the next segment begin with?
+"""Resynchronise after framing was lost: what does the next segment begin with?
 
-After a gap, in a stream picked up in the middle, or where something else stands than had to. Segments are judged
+Used after a gap, in a stream picked up in the middle, or where something else stands than had to. Segments are judged
 from content (wire/identify/signatures.py), each by itself; what fits nothing is unknown, and stays so. Where a record's
 end is known and no record follows, a message begins there: its first bytes are judged together, however they are cut.
 """
@@ -108,7 +108,7 @@ class Search(Decoder):
         return TO_MYSQL
 
     def _chain(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
-        """Where a chain of a server's packets begins inside these bytes; -1 where there is none."""
+        """Return where a chain of a server's packets begins inside these bytes; -1 if there is none."""
         found = find_chain(data, at, end, cut)
         if found < 0:
             found = self._long_chain(data, at, end, cut)
@@ -195,7 +195,7 @@ class Search(Decoder):
         return begins_login(data, at, end, cut) or (self.aligned and opens_login(data, at, end) == YES)
 
     def _hello_behind(self, data: bytes, at: i64, end: i64) -> i64:
-        """Where a ClientHello begins behind bytes that were put before it in the same segment, or `end`."""
+        """Return where a ClientHello begins behind bytes put before it in the same segment; `end` if there is none."""
         at += 1
         while at < end - 10:
             if data[at] == record_shape.HANDSHAKE and record_shape.is_hello(data, at, end):
@@ -204,7 +204,7 @@ class Search(Decoder):
         return end
 
     def _unknown(self, data: bytes, at: i64, end: i64) -> None:
-        """Bytes that fit nothing."""
+        """Account for bytes that fit nothing, with the anomaly that they are here."""
         if self.behind_gap:
             pass  # unknown, and no more: the gap is the reason
         elif self.injected:
@@ -215,7 +215,7 @@ class Search(Decoder):
         self.side.account(end - at, labels.UNKNOWN)
 
     def _read(self, data: bytes, at: i64, end: i64) -> None:
-        """Is it text? Also where it runs on over small segments."""
+        """Note readable text, also if it runs on over small segments."""
         seen = self.tail + data[at:end] if self.tail else data[at:end]
         size: i64 = len(seen)
         if readable.readable_run(seen, 0, size, READABLE):
@@ -225,7 +225,9 @@ class Search(Decoder):
             self.tail = seen[size - READABLE + 1 :] if size >= READABLE else seen
 
     def _readable(self, seen: bytes) -> i64:
-        """Behind a gap, readable text may be of a certificate, unless the handshake was over or it reads as SQL."""
+        """Return the anomaly of readable text. Behind a gap it may be a certificate's, unless the handshake was over or
+        it reads as SQL.
+        """
         if self.behind_gap and not was_protected(self.facts, self.side.from_client) and not holds_phrase(seen):
             return notes.READABLE_BEHIND_GAP
         return notes.READABLE_UNKNOWN

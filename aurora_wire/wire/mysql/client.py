@@ -274,7 +274,7 @@ class ClientPackets(Packets):
             self._password()
 
     def _within_bounds(self, login: Login) -> Login:
-        """The login, its names and attributes kept as far as there is room for them; a remark where they are not."""
+        """Return the login, with names and attributes as far as there is room; note BOUND if they are shortened."""
         facts = self.facts
         size: i64 = len(login.user) + len(login.database) + len(login.auth_plugin) + len(login.auth_response)
         for key, value in login.attributes:

@@ -74,7 +74,7 @@ class CompressedPackets(Decoder):
         self.inside: list[bytes] = []
         self.inside_size: i64 = 0
         self.cost: i64 = 0             # what the inflater was charged
-        self.dead = False              # the inner stream has a hole: packets are counted, not opened
+        self.dead = False              # the inner stream has a gap: packets are counted, not inflated
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         while at < end:

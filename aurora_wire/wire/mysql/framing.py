@@ -45,7 +45,7 @@ class Packets(Decoder):
         self.keep: i64 = 0           # how many payload bytes to keep
         self.kept: list[bytes] = []
         self.kept_size: i64 = 0
-        self.whole = True            # no hole in what is kept
+        self.whole = True            # no gap in what is kept
         self.packet_frame: i64 = 0   # where the current packet began
         self.packet_time: i64 = 0
         self.packet_offset: i64 = 0
@@ -82,27 +82,27 @@ class Packets(Decoder):
         raise NotImplementedError
 
     def placed(self, label: i64, first: i64) -> i64:
-        """The role of the packet that `accept` gave this label. Sets `number`, `number_of` and `certain`, too."""
+        """Return the role of the packet that `accept` gave this label. Sets `number`, `number_of` and `certain`."""
         raise NotImplementedError
 
     def told(self, data: bytes, at: i64, end: i64) -> i64:
-        """The role of the whole payload data[at:end] by its own fields, where its place does not tell."""
+        """Return the role of the whole payload data[at:end] by its own fields, if its place does not tell."""
         raise NotImplementedError
 
     def misses(self) -> None:
-        """Where the next packet begins is not known, nor which command the next reply answers."""
+        """Note that neither the next packet's place nor the command that the next reply answers is known."""
         self.facts.doubt = True
 
     def holed(self) -> None:
-        """The packet that is over has a hole: nobody knows all that it said of those to come."""
+        """End a packet with a gap in it: what it said of those to come may be missing."""
         return
 
     def guessed(self) -> i64:
-        """The label of a packet that should have been judged whole and has a hole."""
+        """Return the label of a packet that should have been judged whole and has a gap."""
         raise NotImplementedError
 
     def packet(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
-        """A payload: data[at:end] of its `total` bytes; not `whole` where some are missing or were not kept."""
+        """Decode a payload: data[at:end] of its `total` bytes; not `whole` if some are missing or were not kept."""
         raise NotImplementedError
 
     # Framing.
@@ -300,7 +300,7 @@ class Packets(Decoder):
         budget.held -= size
 
     def let_go(self) -> None:
-        """Of what was kept."""
+        """Drop the kept bytes and return them to the budget."""
         if self.kept_size > 0:
             self.facts.budget.held += self.kept_size
             self.kept_size = 0
@@ -381,7 +381,7 @@ class Packets(Decoder):
         self.misses()
 
     def _tell_part(self) -> None:
-        """To the tracker, before a hole: what is there of the packet."""
+        """Tell the tracker what is there of the packet, before a gap."""
         if self.side.tracker is not None:
             self._tell_late(b"".join(self.kept), self.total + self.length)
 

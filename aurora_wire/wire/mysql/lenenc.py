@@ -50,9 +50,9 @@ def read_lenenc(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
 
 
 def read_lestr(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
-    """Where the bytes of the length-encoded string at `at` begin and end.
+    """Return where the bytes of the length-encoded string at `at` begin and end.
 
-    The begin is negative (NULL, INVALID, TOO_BIG, TOO_SHORT) where there is no such string before `end`.
+    The begin is negative (NULL, INVALID, TOO_BIG, TOO_SHORT) if there is no such string before `end`.
     """
     length, start = read_lenenc(data, at, end)
     if length < 0:

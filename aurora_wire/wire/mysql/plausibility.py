@@ -156,7 +156,7 @@ def _is_registration(data: bytes, at: i64, end: i64, length: i64) -> bool:
 
 
 def command_tells(data: bytes, at: i64, end: i64) -> i64:
-    """Of the whole payload data[at:end] of a command, whose sequence id is 0."""
+    """Return how much a whole command tells: data[at:end] is its payload, its sequence id is 0."""
     command: i64 = data[at]
     length = end - at
     if command in (COM_QUERY, COM_STMT_PREPARE):
@@ -199,7 +199,7 @@ def is_typed_execute(data: bytes, at: i64, end: i64) -> bool:
 
 
 def reply_tells(data: bytes, at: i64, end: i64, sequence: i64) -> i64:
-    """Of the whole payload data[at:end] of a server's packet. Rows tell nothing here: see `chain`."""
+    """Return how much a server's whole packet tells: data[at:end] is its payload. Rows tell nothing: see `chain`."""
     length = end - at
     first: i64 = data[at]
     if first == 0xFF:

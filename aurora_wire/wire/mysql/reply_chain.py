@@ -25,7 +25,7 @@ MIN_SEGMENT: Final[i64] = 9      # of an EOF
 
 
 def find_chain(data: bytes, at: i64, end: i64, cut: i64) -> i64:
-    """Where in data[at:end] a chain of a server's packets begins that goes on to its end, or NONE.
+    """Return where in data[at:end] a chain of a server's packets begins that goes on to its end, or NONE.
 
     The last packet may run on behind `end`, or break off there by `cut` bytes. Shorter chains count where they end
     with the segment, and their last packet is an EOF, OK or ERR that is right to its last byte.
@@ -92,7 +92,7 @@ def _tells(data: bytes, at: i64, end: i64) -> bool:
 
 
 def _last_packet(data: bytes, at: i64, end: i64, cut: i64) -> i64:
-    """Where an EOF, or an OK in its place, of the usual lengths ends with the segment: nine or eleven fixed bytes."""
+    """Return where an EOF, or an OK in its place, begins that ends with the segment: nine or eleven fixed bytes."""
     if cut > 0:
         return NONE
     for length in (5, 7):
@@ -148,10 +148,10 @@ def _is_binary_row(data: bytes, at: i64, end: i64) -> bool:
 
 
 class LongChain:
-    """Follow packets longer than a segment, whose headers lie in segments to come; fed segments without a hole.
+    """Follows packets longer than a segment, whose headers lie in segments to come; fed segments without a gap.
 
-    Where a header of a packet that runs on may be, the next one is awaited behind it: in random bytes at one place
-    in 16, and each further link comes by chance once in 2^12.
+    If a header of a packet that runs on may stand at a place, the next one is awaited behind it: in random bytes at
+    one place in 16, and each further link comes by chance once in 2^12.
     """
 
     __slots__ = ("awaited", "base", "tail")
@@ -167,7 +167,7 @@ class LongChain:
         self.tail = b""
 
     def find(self, data: bytes, at: i64, end: i64) -> i64:
-        """Where in data[at:end] the header lies that makes a chain long enough, or NONE."""
+        """Return where in data[at:end] the header lies that makes a chain long enough, or NONE."""
         tail: i64 = len(self.tail)
         around = self.tail + data[at:end]
         size: i64 = len(around)

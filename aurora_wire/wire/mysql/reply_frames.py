@@ -58,7 +58,7 @@ DEFINITIONS: Final[i64] = 9      # `count` definitions of parameters and columns
 
 
 class Responses:
-    """Of one connection's server."""
+    """The replies of one connection's server: which packet of a reply each one is."""
 
     def __init__(self, facts: MySQLFacts) -> None:
         self.facts = facts
@@ -247,7 +247,7 @@ class Responses:
         return labels.RESPONSE
 
     def role(self, label: i64, first: i64, length: i64) -> i64:
-        """Of the packet that `accept` gave this label, before `packet` goes on. UNKNOWN: see `told`."""
+        """Return the role of the packet that `accept` gave this label, before `packet` goes on. UNKNOWN: see `told`."""
         state = self.state
         if state == IDLE:
             self.expected = False

@@ -82,7 +82,7 @@ def reads_like_sql(data: bytes, at: i64, end: i64) -> bool:
 
 
 def _behind_comments(data: bytes, at: i64, end: i64) -> i64:
-    """Where the first word is, behind white space, `(`, `;` and comments; -1 for a comment that does not end here."""
+    """Return where the first word is, behind white space, `(`, `;` and comments; -1 if a comment does not end here."""
     while at < end:
         byte: i64 = data[at]
         if byte <= 32 or byte == 40 or byte == 59:

@@ -108,9 +108,9 @@ def _is_temporal_len(kind: i64, length: i64) -> bool:
 
 
 def value_bounds(data: bytes, at: i64, end: i64, kind: i64) -> tuple[i64, i64]:
-    """Where the bytes of the value at `at` begin (after a length, if there is one) and end.
+    """Return where the bytes of the value at `at` begin (after a length, if there is one) and end.
 
-    The begin is negative where no value of this type is there, whole, before `end`.
+    The begin is negative if no value of this type is there, whole, before `end`.
     """
     size = size_of(kind)
     if size > 0:

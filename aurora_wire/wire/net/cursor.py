@@ -1,7 +1,7 @@
-"""Where the walk through a frame's headers stands; every layer moves it on.
+"""The walk through a frame's headers: every layer moves the cursor on.
 
 A layer is a function that is given the cursor and answers with the next step (a negative number), or with the
-reason why there is no TCP here (`wire.skipped`). Loops instead of recursion: a frame can't exhaust the stack.
+reason why there is no TCP here (net/skip_reasons.py). Loops instead of recursion: a frame can't exhaust the stack.
 """
 
 from typing import Final

@@ -111,7 +111,7 @@ def arista(c: Cursor) -> i64:
 
 
 def realtek(c: Cursor) -> i64:
-    """Of switches: a tag of 2 or 6 bytes, or what they say to each other (loop detection, remote control)."""
+    """Pass a Realtek switch's tag of 2 or 6 bytes; else what switches say to each other (loop detection, control)."""
     if c.end - c.at < 2:
         return LINK_CUT
     first: i64 = c.buffer[c.at]

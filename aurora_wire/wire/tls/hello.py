@@ -305,7 +305,7 @@ def parse_v2_client_hello(data: bytes, at: i64, end: i64) -> ClientHello | None:
 
 
 def certificate_slices(data: bytes, at: i64, end: i64) -> list[tuple[int, int]] | None:
-    """Where in `data` the DER certificates of a TLS <= 1.2 Certificate message lie: (start, end), leaf first.
+    """Return where in `data` the DER certificates of a TLS <= 1.2 Certificate message lie: (start, end), leaf first.
 
     An empty list is a client without a certificate. None: malformed, or more than MAX_CERTIFICATES.
     """

@@ -249,7 +249,7 @@ class TLSRecords(Decoder):
         return encrypted
 
     def remark(self, kind: i64, amount: i64) -> None:
-        """A remark on the current record."""
+        """Note an anomaly at the current record; `amount` is in bytes."""
         side = self.side
         self.facts.note(kind, side.from_client, self.record_frame, side.time_ns, self.record_offset, amount)
 
@@ -338,7 +338,7 @@ class TLSRecords(Decoder):
             self._record_end()
 
     def _holds_data(self, length: i64) -> bool:
-        """Of TLS <= 1.2, or where the hellos were not seen."""
+        """Return whether a record counts as application data: under TLS <= 1.2, or if the hellos were not seen."""
         hello = self.tls.server_hello
         if hello is not None:
             return holds_data(hello.version, hello.suite, length)
@@ -560,13 +560,13 @@ class TLSRecords(Decoder):
             )  # fmt: skip
 
     def _passed_over(self) -> None:
-        """Some of the record is missing."""
+        """Drop the record's body, some of which is missing."""
         self.body = []
         if self.opening is not None:
             self.opening.passed_over(self.side.from_client)
 
     def _lost(self, count: i64) -> None:
-        """Where records begin is not known any more."""
+        """Note that the places of records are lost: `count` bytes are missing in which records end and begin."""
         if self.collecting == BODY:
             self._passed_over()
         if self.opening is not None:

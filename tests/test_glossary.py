@@ -1,0 +1,36 @@
+"""Docstrings are in the field's words: the glossary in docs/architecture.md, held over every docstring."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent / "aurora_wire"
+NO_FIRST_WORD = re.compile(r"(Of|Who|Whom|Whose|Where)\b")
+# The word that nobody in the field uses, and the one that is: docs/architecture.md, "Glossary".
+REPLACED = {
+    "hole": "gap", "holes": "gaps", "remark": "anomaly", "remarks": "anomalies", "mend": "fix", "opener": "decryptor",
+    "openers": "decryptors",
+}
+
+
+def docstrings() -> Iterator[tuple[str, str]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                text = ast.get_docstring(node)
+                if text:
+                    line = getattr(node, "lineno", 1)
+                    yield f"{path.relative_to(PACKAGE)}:{line}", text
+
+
+def test_no_docstring_begins_with_a_word_that_leaves_out_what_it_is_about() -> None:
+    assert [f"{place}: {text[:60]}" for place, text in docstrings() if NO_FIRST_WORD.match(text)] == []
+
+
+def test_docstrings_use_the_words_of_the_glossary() -> None:
+    found = [
+        f"{place}: {word}, which is called {REPLACED[word]}"
+        for place, text in docstrings() for word in re.findall(r"[a-z]+", text.lower()) if word in REPLACED
+    ]
+    assert found == []
