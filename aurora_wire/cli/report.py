@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Make one HTML file of captures, to look at and to hand over: the verdict, who
 talked to whom and how, a timeline of each connection, the leaked bytes, findings
-with what mends them, and how to repeat it. The file needs no network and nothing
+with their fixes, and how to repeat it. The file needs no network and nothing
 else. Values in statements, user names and results are masked; --reveal shows
 them. Needs: pip install 'aurora_wire[report]'."""
 EXAMPLES = """exit codes:

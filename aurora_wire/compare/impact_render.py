@@ -57,7 +57,7 @@ def _leg(leg: str, groups: list[Group], clock: Clock, style: Style) -> Iterator[
     if len(groups) > SHOWN:
         yield f"  {count(len(groups) - SHOWN, 'more line')}: --format csv lists all"
     for option, names in _options(groups).items():
-        yield from style.wrap(f"To mend {', '.join(names)}: {option}", "  ")
+        yield from style.wrap(f"Fix for {', '.join(names)}: {option}", "  ")
 
 
 def _options(groups: list[Group]) -> dict[str, list[str]]:

@@ -211,7 +211,7 @@ def _findings(scan: Scan) -> Iterator[str]:
     worst = ordered[0]
     if SEVERITIES.index(by_rule[worst][0].severity) < SEVERITIES.index("low"):
         yield ""
-        yield f"**To mend {worst}** (`aurora-wire rules {worst}`):"
+        yield f"**Fix {worst}** (`aurora-wire rules {worst}`):"
         yield ""
         yield from _fix(Places(scan).fix(RULES[worst], by_rule[worst]))
 

@@ -131,12 +131,12 @@ def _rule(rule: Rule, fix: str) -> Fields:
 
 
 def _help(rule: Rule, fix: str) -> str:
-    return f"{rule.why}\nTo mend it: {fix}\nReferences: {'; '.join(rule.references)}."
+    return f"{rule.why}\nFix: {fix}\nReferences: {'; '.join(rule.references)}."
 
 
 def _help_markdown(rule: Rule, fix: str) -> str:
     """The same; lines that are commands, which begin with two spaces, become blocks of code."""
-    lines: list[str] = [rule.why, "", "**To mend it**", ""]
+    lines: list[str] = [rule.why, "", "**Fix**", ""]
     for line in fix.split("\n"):
         if line.startswith("  "):
             lines += ["", "```", line[2:], "```", ""]

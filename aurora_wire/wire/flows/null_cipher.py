@@ -1,7 +1,7 @@
 """What is inside TLS records of a suite that does not encrypt: MySQL that crossed in the clear, and counts as such.
 
-Unlike what a key log decrypts (wire/flows/decrypted.py) it goes into the connection's own facts. A record holds its data
-and a MAC; in TLS 1.3 a content type between them. Sources: RFC 5246 sections 6.2.3.1 and A.5, RFC 9150 section 4.
+Unlike what a key log decrypts (wire/flows/decrypted.py) it goes into the connection's own facts. A record holds its
+data and a MAC; in TLS 1.3 a content type between them. Sources: RFC 5246 sections 6.2.3.1 and A.5, RFC 9150 section 4.
 """
 
 from typing import Final
