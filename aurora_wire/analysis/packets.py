@@ -99,7 +99,7 @@ class PacketView:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of what is in it, each once, in order."""
+        """Return the names of what is in it, each once, in order."""
         found = [span[2] for span in self.spans] or [self.label]
         return tuple(dict.fromkeys(map(label_name, found)))
 
@@ -136,7 +136,7 @@ def packets(
     on_capture: OnCapture | None = None,
     on_begin: OnBegin | None = None,
 ) -> Iterator[PacketView]:
-    """The frames of captures (files, folders, globs, "-"), read as one in the order of their times.
+    """Yield the frames of captures (files, folders, globs, "-"), read as one in the order of their times.
 
     ports, only_ports: as in `scan`. window: frames that wait for their labels at most. on_begin: called with all paths
     before any is opened. on_capture: called with each path before it is opened, and how many there are. on_error:
@@ -381,7 +381,7 @@ class _Window:
 
 
 def _packets_of(item: LabelledFrame) -> list[Packet]:
-    """The MySQL packets in a frame: one that has several spans comes once."""
+    """Return the MySQL packets in a frame: one that has several spans comes once."""
     found: list[Packet] = []
     for span in item.spans:
         place = span.place

@@ -121,7 +121,7 @@ class Watch:
         return int(self._decoded.wire_bytes)
 
     def _keep(self) -> bytes:
-        """The next block of the ring, which from here on waits to be decoded; none while too many wait."""
+        """Return the next block of the ring, which from here on waits to be decoded; none while too many wait."""
         if self._waiting_bytes > WAITING and not self.capture.stopped:
             return b""
         block = self._ring()

@@ -38,7 +38,7 @@ class FrameSource:
         raise NotImplementedError
 
     def loss(self) -> str:
-        """The end of an error's reason: what was read before it."""
+        """Return the end of an error's reason: what was read before it."""
         if self.count == 0:
             return "No packet before it was read."
         packets = "packet" if self.count == 1 else "packets"

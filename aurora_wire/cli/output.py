@@ -144,7 +144,7 @@ def flush_standard_output() -> None:
 
 
 def standard_output_failed(error: OSError | ValueError) -> Exception:
-    """The exception to raise. What is still held for standard output is dropped, or exit would try again."""
+    """Return the exception to raise. What is still held for standard output is dropped, or exit would try again."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -183,7 +183,7 @@ class _Wanted:
 
 
 def _label(name: str) -> str:
-    """A label's name as it is written. Raises UsageError with all of them where there is none like it."""
+    """Return a label's name as it is written. Raises UsageError with all of them where there is none like it."""
     from aurora_wire.analysis.packets import label_names  # noqa: PLC0415
 
     names = label_names()

@@ -25,7 +25,7 @@ def port_option(text: str) -> PortOption:
 
 
 def ports_of(options: Iterable[PortOption]) -> tuple[tuple[int, ...], bool]:
-    """The ports, and whether only these are looked at."""
+    """Return the ports, and whether only these are looked at."""
     chosen = list(options)
     only = any(not option.adds for option in chosen)
     ports = [] if only else list(DEFAULT_PORTS)

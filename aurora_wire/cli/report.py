@@ -110,7 +110,7 @@ def html_pieces(
     frameworks: Sequence[str] = (),
     command: Sequence[str] = (),
 ) -> Iterator[str]:
-    """The report of a scan of these captures: masked under a key that comes from their bytes, unless `reveal`."""
+    """Yield the report of a scan of these captures: masked under a key that comes from their bytes, unless `reveal`."""
     from aurora_wire.evidence.reanalysis import masker_of  # noqa: PLC0415
     from aurora_wire.report.html import frames as html_frames  # noqa: PLC0415
     from aurora_wire.report.html import render as html  # noqa: PLC0415

@@ -116,7 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _what(arguments: argparse.Namespace, ports: tuple[int, ...]) -> tuple[Filter, list[str]]:
-    """The filter, and the interfaces (none: all)."""
+    """Return the filter, and the interfaces (none: all)."""
     from aurora_wire.capture.live.bpf import expression_filter, port_filter  # noqa: PLC0415
     from aurora_wire.capture.live.route import addresses_of, interface_to  # noqa: PLC0415
 

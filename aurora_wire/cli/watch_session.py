@@ -87,7 +87,7 @@ class Session:
         self._told = False  # that the recording has failed
 
     def run(self) -> int:
-        """The exit code. Where standard output fails, the recording is made whole all the same."""
+        """Return the exit code. Where standard output fails, the recording is made whole all the same."""
         try:
             failure = _guarded(self._watch)
             self.watch.stop(self.limit)

@@ -85,7 +85,7 @@ def _time(clock: Clock, group: Group, time_ns: int | None) -> str:
 
 
 def closing(impact: Impact, style: Style) -> str:
-    """The answer, in one sentence."""
+    """Return the answer, in one sentence."""
     rest = f"{count(impact.encrypted, 'connection')} encrypted, {impact.undecided:,} undecided"
     if impact.breaking:
         hosts = {group.client for group in impact.groups}

@@ -72,7 +72,7 @@ def read_connections(
 
 
 def _start(path: str) -> bytes:
-    """The first bytes of a plain file; none of what is anything else: `scan` says what is wrong with it."""
+    """Return the first bytes of a plain file; none of what is anything else: `scan` says what is wrong with it."""
     try:
         if Path(path).is_file():
             with Path(path).open("rb") as file:

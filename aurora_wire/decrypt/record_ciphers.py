@@ -23,7 +23,7 @@ class RecordCipher(Protocol):
     """What opens the records of one direction under one key."""
 
     def open(self, sequence: int, kind: int, version: int, body: bytes) -> bytes | None:
-        """The plaintext, or None. Changes nothing: several sequence numbers may be tried."""
+        """Return the plaintext, or None. Changes nothing: several sequence numbers may be tried."""
 
     def went_by(self, body: bytes | None) -> None:
         """A record has been dealt with; None: it was not captured whole."""

@@ -89,7 +89,7 @@ class Bundle:
             raise NotABundle(f"{name}: the zip archive is damaged ({error})") from error
 
     def read(self, name: str) -> bytes:
-        """A file that is read as a whole; bounded."""
+        """Return a file that is read as a whole; bounded."""
         if self.members[name].file_size > MAX_TEXT:
             raise NotABundle(f"{name} has {self.members[name].file_size:,} bytes, more than it needs")
         with self.open(name) as file:

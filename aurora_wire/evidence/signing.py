@@ -161,7 +161,7 @@ class Opened(NamedTuple):
 
 
 def sign_payload(payload: bytes, key: Ed25519PrivateKey) -> Signed:
-    """A DSSE envelope over `payload`. Ed25519 is deterministic: the same payload gives the same bytes."""
+    """Return a DSSE envelope over `payload`. Ed25519 is deterministic: the same payload gives the same bytes."""
     from securesystemslib.dsse import Envelope  # noqa: PLC0415
     from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined] # noqa: PLC0415
 

@@ -25,5 +25,5 @@ def hash_file(path: Path) -> tuple[str, int]:
 
 
 def sums_line(sha256: str, name: str) -> str:
-    """A line as sha256sum reads it."""
+    """Return a line as sha256sum reads it."""
     return f"{sha256}  {name}\n"

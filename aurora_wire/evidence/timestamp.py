@@ -29,7 +29,7 @@ def require_timestamps() -> None:
 
 
 def without_secrets(url: str) -> str:
-    """A URL as it may be written down: no user, password or query."""
+    """Return a URL as it may be written down: no user, password or query."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
@@ -47,7 +47,7 @@ def check_url(url: str) -> str:
 
 
 def request_timestamp(url: str, data: bytes) -> bytes:
-    """The authority's answer for `data`, as it came. Raises UsageError where there is none, or it refuses."""
+    """Return the authority's answer for `data`, as it came. Raises UsageError where there is none, or it refuses."""
     require_timestamps()
     from rfc3161_client import TimestampRequestBuilder, decode_timestamp_response  # noqa: PLC0415
 

@@ -50,7 +50,7 @@ class Decompressor(Protocol):
 
 
 def fresh() -> str:
-    """A new canary."""
+    """Return a new canary."""
     return PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 
@@ -89,7 +89,7 @@ def search(canary: str, frames: Sequence[Frame]) -> list[Sighting]:
 
 
 def find_as_it_is(word: bytes, frames: Sequence[Frame]) -> int:
-    """The first frame with these bytes, also where they are split over several; 0 for none."""
+    """Return the first frame with these bytes, also where they are split over several; 0 for none."""
     for stream in streams(frames):
         at = stream.data.find(word)
         if at >= 0:
@@ -146,7 +146,7 @@ def inflate_all(data: bytes, budget: list[int] | None = None) -> Iterator[tuple[
 
 
 def _starts(data: bytes) -> Iterator[tuple[int, Callable[[], Decompressor]]]:
-    """Every place that could be the beginning of zlib, gzip or zstd, in order."""
+    """Yield every place that could be the beginning of zlib, gzip or zstd, in order."""
     zstd = zstd_decompressor
     places: list[tuple[int, Callable[[], Decompressor]]] = [
         *((at, _zlib) for at in _all(data, b"\x78") if at + 1 < len(data) and (0x7800 | data[at + 1]) % 31 == 0),

@@ -105,7 +105,7 @@ class Cell:
 
 
 def without_run(client: str, mode: Mode, result: Result, reason: str, asked: str = "", version: str = "") -> Cell:
-    """A cell that nothing was started for."""
+    """Return a cell that nothing was started for."""
     return Cell(client, mode, result, asked=asked, version=version, error=reason, reasons=[reason])
 
 
@@ -139,7 +139,7 @@ def judge_cell(
 
 
 def connection_of(outcome: Outcome, evidence: Evidence) -> ConnectionSeen | None:
-    """The client's connection: by the canary in it, by the session's number, or the only one with most in it."""
+    """Return the client's connection: by the canary in it, by the session's number, or the only one with most in it."""
     connections = evidence.connections
     for with_canary in ([c for c in connections if c.in_clear], [c for c in connections if c.inside]):
         if with_canary:

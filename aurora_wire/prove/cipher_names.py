@@ -23,7 +23,7 @@ def openssl_names() -> dict[str, str]:
 
 
 def same_cipher(session: str, captured: str) -> bool | None:
-    """None where the session's name is not one that can be compared."""
+    """Return None if the session's name is not one that can be compared."""
     if session == captured:
         return True
     name = openssl_names().get(session)

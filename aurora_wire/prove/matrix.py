@@ -49,7 +49,9 @@ class Matrix:
         return next((cell.version for cell in self.of(client) if cell.version), "")
 
     def examples(self) -> tuple[Cell | None, Cell | None]:
-        """The best plaintext cell and the best encrypted one that have an INSERT to show, of one client if possible."""
+        """Return the best plaintext cell and the best encrypted one that have an INSERT to show, of one client if
+        possible.
+        """
         shown = [cell for cell in self.cells if cell.shown is not None]
         clear = [cell for cell in shown if cell.in_clear]
         sealed = [cell for cell in shown if not cell.in_clear and cell.inside]

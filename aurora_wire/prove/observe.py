@@ -100,7 +100,7 @@ def _with_canary(statements: Iterable[StatementResult], canary: str) -> tuple[St
 
 
 def _shown(connections: Sequence[ConnectionSeen], frames: Sequence[Frame], canary: str) -> FrameShown | None:
-    """The frame in which the first INSERT with the canary ends: in the clear if there is one, else in TLS."""
+    """Return the frame in which the first INSERT with the canary ends: in the clear if there is one, else in TLS."""
     for statements in ([s for c in connections for s in c.in_clear], [s for c in connections for s in c.inside]):
         insert = next((one for one in statements if one.sql.upper().startswith("INSERT")), None)
         if insert is not None and 0 < insert.frame <= len(frames):

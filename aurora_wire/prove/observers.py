@@ -63,7 +63,7 @@ class Observer(ABC):
 
     @abstractmethod
     def pcapng(self, comment: str, secrets: bytes) -> bytes:
-        """The frames of the cell as a file. secrets: of TLS, where they are to be in it."""
+        """Return the frames of the cell as a file. secrets: of TLS, where they are to be in it."""
 
     def keep(self, frame: Frame) -> None:
         if self.held + len(frame.data) > MAX_HELD:

@@ -41,7 +41,7 @@ class Stream:
     frames: Sequence[int]
 
     def frame_at(self, at: int) -> int:
-        """The number of the frame, from 1, that brought the byte at `at`."""
+        """Return the number of the frame, from 1, that brought the byte at `at`."""
         return self.frames[max(0, bisect_right(self.starts, at) - 1)]
 
 
@@ -70,7 +70,7 @@ class _Direction:
 
 
 def streams(frames: Sequence[Frame]) -> Iterator[Stream]:
-    """Every piece of every direction, connections in the order of their first frames."""
+    """Yield every piece of every direction, connections in the order of their first frames."""
     directions: dict[bytes, _Direction] = {}
     locator = Locator(Fragments())
     for number, frame in enumerate(frames, 1):

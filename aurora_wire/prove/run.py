@@ -59,7 +59,7 @@ class Wanted:
 
 
 def prove(wanted: Wanted, say: Say, on_cell: OnCell | None = None) -> Matrix:
-    """The whole matrix. say: gets lines about what takes long; on_cell: each cell as it is done.
+    """Return the whole matrix. say: gets lines about what takes long; on_cell: each cell as it is done.
 
     Raises UsageError for what can be told before anything was started, and OutputError where there can be no folder
     for captures. Interrupted, it cleans up first: the client is ended, its table dropped, keys and processes are gone.

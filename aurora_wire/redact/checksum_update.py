@@ -9,7 +9,7 @@ from aurora_wire.wire.net.checksum import word_sum
 
 
 def words(data: bytes | bytearray, odd: bool = False) -> int:
-    """Sum of the 16-bit words of `data` (big-endian), which begins at an even or an odd place."""
+    """Return the sum of the 16-bit words of `data` (big-endian), which begins at an even or an odd place."""
     padded = (b"\0" if odd else b"") + bytes(data)
     total = fold(int(word_sum(padded, 0, len(padded))))
     return total >> 8 | (total & 0xFF) << 8
@@ -22,7 +22,7 @@ def fold(total: int) -> int:
 
 
 def updated(checksum: int, before: int, after: int) -> int:
-    """The checksum of what had word sum `before` and has `after` now."""
+    """Return the checksum of what had word sum `before` and has `after` now."""
     return ~fold((~checksum & 0xFFFF) + (~fold(before) & 0xFFFF) + fold(after)) & 0xFFFF
 
 

@@ -197,7 +197,7 @@ class Copier:
         self._write(source.base + end)
 
     def _cleaned(self, start: i64, end: i64) -> bytes:
-        """The frame with unknown options of its headers zeroed; b"" where there are none."""
+        """Return the frame with unknown options of its headers zeroed; b"" where there are none."""
         locator = self.engine.locator
         data = self.source.buffer[start:end]
         made = cleaned(

@@ -74,7 +74,7 @@ class Held:
         self.pieces.insert(place, piece)
 
     def written(self) -> bytes:
-        """The frame as it is to be written."""
+        """Return the frame as it is to be written."""
         data = self.data
         size = self.payload_end - self.payload_at
         parts: list[bytes] = []

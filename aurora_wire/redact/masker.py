@@ -29,7 +29,7 @@ _MASKED: Final = re.compile(rb"\*+")
 
 
 def key_of_captures(case_id: str, captures: Sequence[Path]) -> bytes:
-    """The key of a case, 32 bytes: from its id and all bytes of its captures in their order."""
+    """Return the key of a case, 32 bytes: from its id and all bytes of its captures in their order."""
     digest = hmac.new(PURPOSE, case_id.encode("utf-8", "surrogateescape") + b"\0", hashlib.sha256)
     for path in captures:
         with path.open("rb") as file:
@@ -108,7 +108,7 @@ class Masker:
         return replace(tls, opened=masked)
 
     def scan(self, scan: Scan) -> Scan:
-        """A copy to be handed on."""
+        """Return a copy to be handed on."""
         return replace(scan, connections=[self.connection(one) for one in scan.connections])
 
 

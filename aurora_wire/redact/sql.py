@@ -108,7 +108,7 @@ def redact_sql(sql: bytes) -> bytes:
 
 
 def _accounts(shown: bytes) -> Iterator[tuple[int, int]]:
-    """Names of users and hosts in a text whose literals are masked."""
+    """Return the names of users and hosts in a text whose literals are masked."""
     for found in _ACCOUNT_AT.finditer(shown):
         for part in ("user", "host"):
             start, end = found.span(part)
@@ -208,7 +208,7 @@ def _end_of_version(sql: bytes, at: int, *, nested: bool) -> int:
 
 
 def redact_statement(statement: StatementResult) -> StatementResult:
-    """A copy with its literals masked. What is neither SQL nor a name (such as long data) is masked whole."""
+    """Return a copy with its literals masked. What is neither SQL nor a name (such as long data) is masked whole."""
     if statement.command in SQL_COMMANDS:
         sql = redact_sql(statement.sql)
     elif statement.command in NAME_COMMANDS:

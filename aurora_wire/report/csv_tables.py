@@ -68,7 +68,8 @@ def connections(scan: Scan) -> Iterator[str]:
 
 
 def statements(scan: Scan, *, redact: bool = False) -> Iterator[str]:
-    """The same for statements; `crossed` is `clear`, or `TLS` for what a key log opened. redact: mask literals."""
+    """Yield the same for statements; `crossed` is `clear`, or `TLS` for what a key log opened. redact: mask literals.
+    """
     clock, names = clock_of(scan), frame_names(scan)
     yield line(STATEMENT_COLUMNS)
     for row in _statements(scan, clock, names, redact):
@@ -76,7 +77,7 @@ def statements(scan: Scan, *, redact: bool = False) -> Iterator[str]:
 
 
 def captures(scan: Scan) -> Iterator[str]:
-    """The same for captures, each with the verdict of the connections that have a packet in it."""
+    """Yield the same for captures, each with the verdict of the connections that have a packet in it."""
     clock = clock_of(scan)
     yield line(CAPTURE_COLUMNS)
     for one in scan.captures:

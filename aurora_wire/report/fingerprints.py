@@ -38,7 +38,9 @@ class Places:
         return None if finding.connection is None else self._connections.get(finding.connection)
 
     def capture_at(self, finding: Finding) -> int | None:
-        """Index of the capture that the finding is in, or that it names; None where it does neither, of several."""
+        """Return the index of the capture that the finding is in, or that it names; None where it does neither, of
+        several.
+        """
         connection = self.connection(finding)
         frame = finding.frame if finding.frame is not None or connection is None else connection.first_frame
         if frame is not None:
@@ -53,7 +55,7 @@ class Places:
         return 0 if len(self.captures) == 1 else None
 
     def frame_of(self, finding: Finding) -> int | None:
-        """The number that the finding's frame has in its capture."""
+        """Return the number that the finding's frame has in its capture."""
         if finding.frame is None:
             return None
         place = self.names.locate(finding.frame)
@@ -64,7 +66,8 @@ class Places:
         return rule.fix_for({self._kind(self.connection(finding)) for finding in findings})
 
     def _kind(self, connection: ConnectionResult | None) -> str:
-        """The kind of a connection's server; where it does not tell, what another one to the same place tells."""
+        """Return the kind of a connection's server; where it does not tell, what another one to the same place tells.
+        """
         if connection is None:
             return UNKNOWN
         kind = kind_of_connection(connection)
@@ -85,7 +88,7 @@ class Places:
 
 
 def findings_by_connection(scan: Scan) -> dict[int, list[Finding]]:
-    """The findings of each connection that has any."""
+    """Return the findings of each connection that has any."""
     found: dict[int, list[Finding]] = {}
     for finding in scan.findings:
         if finding.connection is not None:

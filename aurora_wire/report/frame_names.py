@@ -43,17 +43,17 @@ class FrameNames:
         self._names: list[str] = []
 
     def locate(self, frame: int) -> tuple[int, int] | None:
-        """Index of the capture that `frame` is in, and its number there; None where that is not known."""
+        """Return the index of the capture that `frame` is in, and its number there; None where that is not known."""
         place = None if self._places is None else self._places.locate(frame)
         return place if place is not None and place[0] < len(self._captures) else None
 
     def capture_of(self, frame: int) -> CaptureResult | None:
-        """The capture that `frame` is in."""
+        """Return the capture that `frame` is in."""
         place = self.locate(frame)
         return None if place is None else self._captures[place[0]]
 
     def path(self, index: int) -> str:
-        """The path of a capture, as it was given."""
+        """Return the path of a capture, as it was given."""
         return self._captures[index].path
 
     def name(self, frame: int) -> str:
@@ -77,7 +77,7 @@ class FrameNames:
         return f"{begin} to {end}"
 
     def capture_name(self, index: int) -> str:
-        """The name of a capture: no other one has the same."""
+        """Return the name of a capture: no other one has the same."""
         if len(self._names) != len(self._captures):
             self._names = names_of([capture.path for capture in self._captures], self._limit)
         return self._names[index]
@@ -89,7 +89,7 @@ def frame_names(scan: Scan, limit: int = 0) -> FrameNames:
 
 
 def names_of(paths: Sequence[str], limit: int = 0) -> list[str]:
-    """A short name for each path, escaped and told apart from the others; limit: its characters, 0 for all."""
+    """Return a short name for each path, escaped and told apart from the others; limit: its characters, 0 for all."""
     parts = [PurePath(path).parts or (path,) for path in paths]
     length = [1] * len(paths)
     names = [show_text("/".join(one[-1:])) for one in parts]

@@ -62,7 +62,7 @@ def bytes_fields(name: str, data: bytes) -> Fields:
 
 
 def place_fields(names: FrameNames, frame: int | None) -> Fields:
-    """The capture that a frame is in and its number there; nothing where there is one capture."""
+    """Return the capture that a frame is in and its number there; nothing where there is one capture."""
     place = names.locate(frame) if names.several and frame is not None else None
     return {} if place is None else {"capture": clean(names.path(place[0])), "capture_frame": place[1]}
 
@@ -221,7 +221,9 @@ def finding_fields(finding: Finding) -> Fields:
 
 
 def finding_place(finding: Finding, places: Places) -> Fields:
-    """The capture that a finding is in and the number that its frame has there; nothing where there is one capture."""
+    """Return the capture that a finding is in and the number that its frame has there; nothing where there is one
+    capture.
+    """
     at = places.capture_at(finding) if places.names.several else None
     if at is None:
         return {}

@@ -174,7 +174,7 @@ def _place(
 
 
 def _in_comment(name: str) -> str:
-    """A frame's name that cannot end the comment, or the block, that it is in."""
+    """Return a frame's name that cannot end the comment, or the block, that it is in."""
     return spell_ticks(name).replace("*/", "*\\x2f")
 
 

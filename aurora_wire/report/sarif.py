@@ -188,7 +188,7 @@ def _message(text: str) -> Fields:
 
 
 def uri_of(path: str) -> str:
-    """A path as a URI (absolute paths) or a relative reference. Any text is allowed."""
+    """Return a path as a URI (absolute paths) or a relative reference. Any text is allowed."""
     try:
         data = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

@@ -53,7 +53,7 @@ class Clock:
         self._frames = FrameNames(captures, places, several=several)
 
     def undated(self, frame: int, time_ns: int) -> bool:
-        """Whether a time of this frame is of day only."""
+        """Return whether a time of this frame is of day only."""
         capture = self._frames.capture_of(frame)
         return capture is not None and _is_of_day(capture, time_ns)
 
@@ -76,5 +76,5 @@ def _is_of_day(capture: CaptureResult, time_ns: int) -> bool:
 
 
 def clock_of(scan: Scan) -> Clock:
-    """The clock of a scan that is done."""
+    """Return the clock of a scan that is done."""
     return Clock(scan.captures, scan.frame_places)

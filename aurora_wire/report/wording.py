@@ -103,7 +103,7 @@ def day_and_time(clock: Clock, frame: int, time_ns: int | None) -> tuple[str, st
 
 
 def split_time(shown: str | None) -> tuple[str, str]:
-    """The day and the time of what a Clock shows."""
+    """Return the day and the time of what a Clock shows."""
     if shown is None:
         return "", ""
     day, _, time = shown.removesuffix("Z").rpartition("T")

@@ -14,7 +14,7 @@ from aurora_wire.rights.privileges import Account
 
 
 def create_private(path: str | Path, account: Account | None) -> io.FileIO:
-    """A new file for `account`'s eyes only (mode 0600), or the device or pipe that is there; unbuffered.
+    """Return a new file for `account`'s eyes only (mode 0600), or the device or pipe that is there; unbuffered.
 
     A file that is there already is not touched: it may be evidence, and root follows no link that somebody
     else has laid. Raises OutputError.

@@ -35,7 +35,7 @@ COMPRESSIONS = {1: "zlib", 2: "zstd"}
 
 
 def describe(connection: Connection) -> ConnectionResult:
-    """The result of a connection that is finished, or as far as it has come."""
+    """Return the result of a connection that is finished, or as far as it has come."""
     facts = connection.facts
     judged = judge(evidence_of(connection))
     client, server = endpoints(connection)
@@ -114,7 +114,7 @@ def protocol_of(connection: Connection) -> str:
 
 
 def coverage_of(facts: Facts, side: Side, most: int) -> Coverage:
-    """The account of a direction's bytes. most: how many missing ones can be believed."""
+    """Return the account of a direction's bytes. most: how many missing ones can be believed."""
     unbelievable = int(side.missing) > most
     return Coverage(
         side.seen, least_missing(facts, side.from_client) if unbelievable else side.missing, side.truncated, side.tls,
@@ -226,7 +226,7 @@ def statement_of(statement: Statement) -> StatementResult:
 
 
 def in_place(command: int, sql: bytes, values: list[Value]) -> bytes:
-    """A prepared text with its values at the placeholders; several rows of a bulk one after another."""
+    """Return a prepared text with its values at the placeholders; several rows of a bulk one after another."""
     literals = [value.literal() for value in values]
     if not sql:
         # The PREPARE was not captured: the values are all there is.

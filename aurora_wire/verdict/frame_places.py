@@ -17,7 +17,7 @@ class FramePlaces:
         self._numbers = array("q")   # of the turn's first frame in its capture
 
     def is_empty(self) -> bool:
-        """Whether nothing was added yet."""
+        """Return whether nothing was added yet."""
         return len(self._frames) == 0
 
     def add(self, frame: int, capture: int, number: int) -> None:
@@ -30,7 +30,7 @@ class FramePlaces:
             self._numbers.append(number)
 
     def locate(self, frame: int) -> tuple[int, int] | None:
-        """Index of the capture that `frame` is in, and its number there; None where that is not known."""
+        """Return the index of the capture that `frame` is in, and its number there; None where that is not known."""
         at = bisect_right(self._frames, frame) - 1
         if at < 0 or at == MAX_TURNS:
             return None

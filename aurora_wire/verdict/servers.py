@@ -80,7 +80,7 @@ def _service(name: str, how: str, command: str) -> str:
 
 
 def _aws(name: str, variable: str, value: str, when: str = "immediate") -> str:
-    """The command for Aurora (of the cluster) or RDS (of the instance)."""
+    """Return the command for Aurora (of the cluster) or RDS (of the instance)."""
     group = "cluster-" if name == AURORA else ""
     return f"{name}, in the parameter group:\n" + _PARAMETER.format(group, variable, value, when)
 

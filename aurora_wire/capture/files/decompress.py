@@ -50,7 +50,7 @@ class Decompressor(Protocol):
 
 
 def compression_of(start: bytes) -> str | None:
-    """Name of the compression that a file beginning with `start` has, or None."""
+    """Return the name of the compression that a file beginning with `start` has, or None."""
     for name, magic in _MAGICS:
         if start.startswith(magic):
             return name
@@ -263,7 +263,7 @@ class _Lz4:
 
 
 def _new(name: str) -> tuple[Decompressor, tuple[type[Exception], ...]]:
-    """A decompressor for one stream, and what it raises on bytes that make no sense."""
+    """Return a decompressor for one stream, and what it raises on bytes that make no sense."""
     if name == "gzip":
         return _Gzip(), (zlib.error,)
     if name == "bzip2":

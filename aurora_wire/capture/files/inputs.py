@@ -28,12 +28,12 @@ _HARMLESS: Final = (
 
 
 def expand_inputs(paths: list[str]) -> list[str]:
-    """The captures of `dated_inputs`, without their times."""
+    """Return the captures of `dated_inputs`, without their times."""
     return [path for path, _ in dated_inputs(paths)]
 
 
 def dated_inputs(paths: list[str]) -> list[tuple[str, int]]:
-    """The captures that `paths` name, each once, ordered by the time of their first packet; -1: it has none.
+    """Return the captures that `paths` name, each once, ordered by the time of their first packet; -1: it has none.
 
     A folder stands for all captures in it and below, told by their content, and for what may be one and cannot be
     read: each of its files is accounted for. Text in a folder (notes, reports, hex dumps too: name those one by one) is

@@ -95,7 +95,7 @@ class Capture:
 
     @property
     def undated(self) -> bool:
-        """Whether frames had no date: times are of day, relative, or not there at all."""
+        """Return whether frames had no date: times are of day, relative, or not there at all."""
         return self._text.undated if self._text is not None else False
 
     @property
@@ -161,7 +161,7 @@ class _Stored:
         self._block = STREAM_BLOCK if self.size is None else BLOCK
 
     def read(self) -> bytes:
-        """The next block, as much of it as is there; b"" at the end."""
+        """Return the next block, as much of it as is there; b"" at the end."""
         while True:
             try:
                 block = os.read(self._fd, self._block)
@@ -199,7 +199,7 @@ class _Start:
         return block
 
     def at_least(self, length: int) -> bytes:
-        """The first `length` bytes or more; fewer where the stream is shorter."""
+        """Return the first `length` bytes or more; fewer where the stream is shorter."""
         while sum(map(len, self._blocks)) < length and self.more():
             pass
         if len(self._blocks) > 1:
@@ -225,7 +225,7 @@ def _open(path: str) -> int:
 
 
 def _uncompressed(stored: _Stored) -> tuple[_Start, list[str]]:
-    """The content with its compressions taken off, and their names."""
+    """Return the content with its compressions taken off, and their names."""
     names: list[str] = []
     start = _Start(stored.read)
     while True:

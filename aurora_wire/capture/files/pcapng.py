@@ -280,7 +280,7 @@ class PcapngSource(BlockSource):
         self.secrets.append(self.buffer[at + 16:at + 16 + size])
 
     def _option_u64(self, option: i64, end: i64, wanted: i64) -> i64:
-        """A counter among options, -1 where it is not there; bounded to 48 bits."""
+        """Return a counter among options, -1 where it is not there; bounded to 48 bits."""
         while option + 4 <= end:
             code: i64 = self._u16(option)
             size: i64 = self._u16(option + 2)

@@ -186,7 +186,7 @@ def _option(code: int, value: bytes) -> bytes:
 
 
 def _text(code: int, text: str) -> bytes:
-    """An option of text, none where it is empty."""
+    """Return an option of text, none where it is empty."""
     return _option(code, _utf8(text)) if text else b""
 
 

@@ -223,7 +223,7 @@ def _hosts(out: _Assembler, addresses: list[bytes], places: tuple[int, int], wan
 
 
 def expression_filter(text: str) -> Filter:
-    """A filter in tcpdump's language, compiled by libpcap. Raises UsageError with what is wrong in it."""
+    """Return a filter in tcpdump's language, compiled by libpcap. Raises UsageError with what is wrong in it."""
     library = _libpcap()
     ethernet = _compile(library, text, DLT_EN10MB)
     try:
@@ -269,7 +269,7 @@ def _compile(library: ctypes.CDLL, text: str, link_type: int) -> Program:
 
 
 def program_of(wanted: Filter, indexes: Sequence[int] = ()) -> Program:
-    """The whole program for a socket: packets of these interfaces (none given: of all) that the filter takes.
+    """Return the whole program for a socket: packets of these interfaces (none given: of all) that the filter takes.
 
     Raises UsageError where it is longer than the kernel allows.
     """

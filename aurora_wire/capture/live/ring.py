@@ -103,7 +103,7 @@ class LiveCapture:
             raise CaptureError(self.name, -1, f"cannot capture: {error.strerror}") from error
 
     def _map(self, size: int) -> tuple[mmap.mmap, int]:
-        """The ring; a smaller one where the kernel has no memory for it."""
+        """Return the ring; a smaller one where the kernel has no memory for it."""
         self._socket.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
         blocks = max(size // BLOCK, FEWEST_BLOCKS)
         while True:

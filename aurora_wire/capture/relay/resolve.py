@@ -21,7 +21,7 @@ LOOK_UP_TIMEOUT: Final = 15.0   # seconds
 
 
 async def look_up(place: Place) -> Found:
-    """The addresses of a name, in the system's order. Raises OSError.
+    """Return the addresses of a name, in the system's order. Raises OSError.
 
     In a thread of its own that nobody waits for at the end: a name server may be silent for long.
     """

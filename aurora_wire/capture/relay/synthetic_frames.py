@@ -134,6 +134,6 @@ class Conversation:
 
 
 def checksum(data: bytes) -> bytes:
-    """The Internet checksum (RFC 1071): 65,536 is 1 modulo 65,535, so all words are summed by one division."""
+    """Return the Internet checksum (RFC 1071): 65,536 is 1 modulo 65,535, so all words are summed by one division."""
     number = int.from_bytes(data, "big") << (8 if len(data) & 1 else 0)
     return struct.pack(">H", (0xFFFF - number % 0xFFFF) % 0xFFFF)

@@ -58,7 +58,7 @@ def start_of(data: bytes, fallback: int) -> Start:
 
 
 def ip_length(data: bytes, at: int) -> int:
-    """Length of the IP packet at `at` by its header, 0 where the header does not say (offload)."""
+    """Return the length of the IP packet at `at` by its header, 0 where the header does not say (offload)."""
     if data[at] >> 4 == 4:
         return _u16(data, at + 2)
     length = _u16(data, at + 4)

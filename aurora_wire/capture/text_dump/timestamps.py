@@ -51,7 +51,7 @@ class Clock:
         self._days = 0
 
     def read(self, line: bytes) -> int | None:
-        """The time of a header line, NO_TIME if it has none, None if it is not a header line."""
+        """Return the time of a header line, NO_TIME if it has none, None if it is not a header line."""
         time_ns = self._read(line[:MAX_LINE])
         return NO_TIME if time_ns is not None and time_ns > MAX_TIME else time_ns
 

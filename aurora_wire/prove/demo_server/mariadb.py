@@ -107,7 +107,7 @@ class Embedded:
         self.ca = str(folder / "ca.pem")
 
     def _create(self, name: str, flags: int, mode: int = 0o600) -> int:
-        """A new file in the folder, the account's; it follows no link, and takes nothing that is there."""
+        """Return a new file in the folder, the account's; it follows no link, and takes nothing that is there."""
         handle = os.open(name, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=self._handle)
         os.fchmod(handle, mode)
         if self._account is not None:

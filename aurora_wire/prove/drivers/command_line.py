@@ -56,7 +56,7 @@ class CommandLine(ProgramClient):
         return Command(argv, "".join(f"{line};\n" for line in lines).encode(), keylog.environment(task.key_log))
 
     def tls_options(self, task: Task) -> Sequence[str]:
-        """The arguments for the mode: what `asks` says, and the bundle where the mode verifies."""
+        """Return the arguments for the mode: what `asks` says, and the bundle where the mode verifies."""
         asked = [] if task.mode == Mode.DEFAULT else self.asks[task.mode].split()
         bundle = [f"--ssl-ca={task.ca}"] if task.ca else []
         return [option for option in asked if option != "--ssl-ca=CA"] + (bundle if "--ssl-ca=CA" in asked else [])

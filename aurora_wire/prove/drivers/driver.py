@@ -116,7 +116,7 @@ class Task:
 
     @property
     def statements(self) -> dict[str, str]:
-        """The statements of a run, in order, by what they are for. `insert_prepared` takes one value."""
+        """Return the statements of a run, in order, by what they are for. `insert_prepared` takes one value."""
         return {
             "session": "SELECT CONNECTION_ID(), VERSION()",
             "tls": "SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_version', 'Ssl_cipher')",

@@ -42,7 +42,7 @@ class Interpreter:
 
 
 def find_python(name: str, packages: Sequence[str], version: str) -> Interpreter | None:
-    """A Python that has all the packages, the first of them in that version (empty: any)."""
+    """Return a Python that has all the packages, the first of them in that version (empty: any)."""
     folder = environment_folder(name, version)
     site = folder / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
     places: list[tuple[str, list[str] | None, bool]] = [(sys.executable, None, False)]
@@ -86,7 +86,7 @@ def install_python(
 
 
 def find_node(name: str, package: str, version: str) -> tuple[Path, str] | None:
-    """The folder that holds `node_modules` with the package, and its version."""
+    """Return the folder that holds `node_modules` with the package, and its version."""
     import json  # noqa: PLC0415 - only where Node is asked for
 
     places = [environment_folder(name, version)]
@@ -120,7 +120,7 @@ def install_node(name: str, package: str, version: str, say: Callable[[str], Non
 
 
 def built(name: str, argv: list[str]) -> Path | None:
-    """The folder of the cache in which `argv` was run once, its results in it; None where that failed."""
+    """Return the folder of the cache in which `argv` was run once, its results in it; None where that failed."""
     folder = cache_folder() / name
     if not (folder / READY).is_file():
         try:
@@ -133,7 +133,7 @@ def built(name: str, argv: list[str]) -> Path | None:
 
 
 def checked(version: str) -> str:
-    """A version as users type it. Raises UsageError for what pip or npm would read as something else."""
+    """Return a version as users type it. Raises UsageError for what pip or npm would read as something else."""
     if not SPEC.fullmatch(version):
         raise UsageError(f"{version}: this is no version.")
     return version

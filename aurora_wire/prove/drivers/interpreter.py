@@ -49,7 +49,9 @@ def handles() -> tuple[int, ...]:
 
 
 def command(program: Path, folders: Sequence[str] | None = None, python: str = sys.executable) -> list[str]:
-    """The arguments that run a Python file of ours. folders: where it finds modules (None: where this process does)."""
+    """Return the arguments that run a Python file of ours. folders: where it finds modules (None: where this process
+    does).
+    """
     argv = [reached(python), "-I", *(["-B"] if sys.dont_write_bytecode else []), "-c", BOOT]
     if python == sys.executable and _closed:  # what it is a link to; its packages are named below
         argv[0] = reached(str(_closed[0]))
@@ -70,7 +72,7 @@ def search_path() -> list[str]:
 
 
 def reached(path: str) -> str:
-    """The path as a program has to name it."""
+    """Return the path as a program has to name it."""
     for folder in sorted(_handles, key=len, reverse=True):
         if path == folder or path.startswith(folder + "/"):
             return HANDLE.format(_handles[folder]) + path[len(folder) :]

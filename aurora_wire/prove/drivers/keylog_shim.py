@@ -17,7 +17,7 @@ def compiler() -> str | None:
 
 
 def shim() -> Path | None:
-    """The library, compiled where it is not in the cache yet; None where there is no compiler."""
+    """Return the library, compiled where it is not in the cache yet; None where there is no compiler."""
     program = compiler()
     if program is None:
         return None

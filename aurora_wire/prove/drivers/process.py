@@ -115,7 +115,7 @@ def ask(argv: Sequence[str], seconds: float = FIND_SECONDS) -> str | None:
 
 
 def clean_environment() -> dict[str, str]:
-    """The user's environment without what would change a client's behaviour; messages are in English."""
+    """Return the user's environment without what would change a client's behaviour; messages are in English."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_SETTINGS)}
     return without_foreign_code(kept) | {"LC_ALL": "C.UTF-8"}
 

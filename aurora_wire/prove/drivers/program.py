@@ -88,7 +88,8 @@ def _why_not(task: Task, found: Found) -> str:
 
 
 def task_json(task: Task, *, cleanup: bool = False, **more: object) -> bytes:
-    """The task as programs read it: its fields, where to connect, the statements, and whether only to clean up."""
+    """Return the task as programs read it: its fields, where to connect, the statements, and whether only to clean up.
+    """
     fields = asdict(task) | {
         "address": {"host": task.address[0], "port": task.address[1]},
         "statements": task.statements,
@@ -100,7 +101,7 @@ def task_json(task: Task, *, cleanup: bool = False, **more: object) -> bytes:
 
 
 def read_events(name: str, finished: Finished, task: Task) -> tuple[Outcome, bool]:
-    """The outcome that JSON lines tell, and whether a table is left; other lines are not looked at."""
+    """Return the outcome that JSON lines tell, and whether a table is left; other lines are not looked at."""
     outcome = Outcome(name, task.mode)
     created = dropped = False
     for line in finished.stdout.splitlines():

@@ -53,7 +53,7 @@ def without_foreign_code(environment: dict[str, str]) -> dict[str, str]:
 
 
 def reachable(account: Account | None) -> str:
-    """The folder for temporary files; another one where `account` could not make one there."""
+    """Return the folder for temporary files; another one where `account` could not make one there."""
     usual = tempfile.gettempdir()
     if account is None:
         return usual

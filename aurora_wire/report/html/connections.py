@@ -88,7 +88,7 @@ class Details:
 
 
 def hide(connection: ConnectionResult) -> ConnectionResult:
-    """A copy with the user masked and the application's own attributes; statements are masked when shown."""
+    """Return a copy with the user masked and the application's own attributes; statements are masked when shown."""
     tls = connection.tls
     if tls is not None and tls.opened is not None and tls.opened.user is not None:
         tls = replace(tls, opened=replace(tls.opened, user="*" * len(tls.opened.user)))

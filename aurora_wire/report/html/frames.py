@@ -199,7 +199,8 @@ class _Look:
 
 
 def _telling(connection: ConnectionResult) -> StatementResult | None:
-    """The statement that shows best what leaks: the first with a literal that writes, else with one, else any."""
+    """Return the statement that shows best what leaks: the first with a literal that writes, else with one, else any.
+    """
     looked_at = connection.statements[:LOOKED_THROUGH]
     first = [one for one in looked_at if not one.compressed] or looked_at
     with_values = [one for one in first if one.sql and redact_statement(one).sql != one.sql]

@@ -86,7 +86,7 @@ def dump_of(
 
 
 def _kinds(view: PacketView) -> list[str]:
-    """The kind of each byte of the frame."""
+    """Return the kind of each byte of the frame."""
     kinds = ["none"] * len(view.data)
     if view.payload_at is not None:
         for start, end, label in view.spans:

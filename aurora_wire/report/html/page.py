@@ -195,7 +195,7 @@ def page_of(
 
 
 def _named(pair: Pair, names: FrameNames) -> Pair:
-    """A pair of dumps with their frames' names."""
+    """Return a pair of dumps with their frames' names."""
     leak, beside = (
         None if one is None else replace(one, frame=shown_frame(names, one.number)) for one in (pair.leak, pair.beside)
     )

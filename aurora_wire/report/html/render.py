@@ -87,7 +87,7 @@ def _environment() -> Environment:
 
 
 def _source(environment: Environment, name: str) -> str:
-    """A file beside the templates, as it is."""
+    """Return a file beside the templates, as it is."""
     loader = environment.loader
     if loader is None:
         raise AssertionError(name)

@@ -55,7 +55,7 @@ def judged(verdict: Verdict, confidence: Confidence | None) -> str:
 
 
 def tone(verdict: Verdict, confidence: Confidence | None) -> str:
-    """The name of a colour in style.css: `clear`, `safe` only for what is proven, `likely`, `open`."""
+    """Return the name of a colour in style.css: `clear`, `safe` only for what is proven, `likely`, `open`."""
     if verdict in ("plaintext", "mixed"):
         return "clear" if verdict == "plaintext" else "mixed"
     if verdict == "encrypted":

@@ -24,7 +24,7 @@ def _ascii(row: bytes) -> str:
 
 
 def hex_dump(data: bytes, *, ascii_column: bool = True) -> list[str]:
-    """The lines under a packet: `-X` (with `ascii_column`) or `-x`.
+    """Return the lines under a packet: `-X` (with `ascii_column`) or `-x`.
 
     `data` is the frame from `TcpdumpLines.dump_at` on; the whole frame gives `-XX` and `-xx`.
     """
@@ -76,7 +76,7 @@ def _runs(cells: list[tuple[str, bool]]) -> str:
 
 
 def _mark_line(start: int, marked: list[bool], *, ascii_column: bool) -> str:
-    """A line of `^` under the marked digits and characters of the dump line at `start`."""
+    """Return a line of `^` under the marked digits and characters of the dump line at `start`."""
     cells = [" "] * (HEX_WIDTH + 2 + BYTES_PER_LINE)
     for at, wanted in enumerate(marked):
         if wanted:

@@ -51,7 +51,7 @@ def _rule(rule: str, findings: list[Finding], total: int, names: FrameNames, sty
 
 
 def _fix(rule: str, fix: str, told: dict[str, str]) -> str:
-    """A rule's advice; what was said under an earlier rule is not said again."""
+    """Return a rule's advice; what was said under an earlier rule is not said again."""
     lines = fix.split("\n")
     earlier = told.get(lines[0])
     if earlier is not None:

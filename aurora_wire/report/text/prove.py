@@ -150,7 +150,7 @@ def _proof(cell: Cell) -> Iterator[str]:
 
 
 def _one_of_each(statements: tuple[StatementSeen, ...]) -> Iterator[StatementSeen]:
-    """The INSERTs, at most two: text and prepared."""
+    """Yield the INSERTs, at most two: text and prepared."""
     inserts = [one for one in statements if one.sql.upper().startswith("INSERT")]
     return iter((inserts or list(statements))[:2])
 

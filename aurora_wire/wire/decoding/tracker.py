@@ -63,7 +63,7 @@ class Tracker:
         """A compressed packet [start, end) is over; it held `inside`. Both are empty where they were not kept."""
 
     def made_inside(self) -> "Tracker | None":
-        """The tracker of what compressed packets hold."""
+        """Return the tracker of what compressed packets hold."""
         return None
 
     def flush(self) -> None:

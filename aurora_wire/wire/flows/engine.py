@@ -356,7 +356,7 @@ class Engine:
         self, key: bytes, known: Stream | None, flags: i64, data: bytes, tcp_at: i64, payload_len: i64, frame: i64,
         time_ns: i64,
     ) -> Stream | None:  # fmt: skip
-        """The stream of a frame that may begin a connection; None where it begins none."""
+        """Return the stream of a frame that may begin a connection; None where it begins none."""
         if known is not None:
             connection = cast(Connection, known.receiver)
             if known.good_checksums > 0 and not self._is_right(data):
@@ -453,7 +453,8 @@ class Engine:
     def _placed(
         self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64, payload_len: i64
     ) -> Stream | None:
-        """The stream of a frame that is not simply the next one: of this connection or of another of the same ports.
+        """Return the stream of a frame that is not simply the next one: of this connection or of another of the same
+        ports.
 
         The network that it was seen in tells connections apart only where numbers and bytes do so as well: a switch
         mirrors one direction with its tag and one without, or each frame twice.
@@ -505,7 +506,7 @@ class Engine:
     def _tied(
         self, connection: Connection, stream: Stream, network: i64, seq: i64, data: bytes, tcp_at: i64, flags: i64
     ) -> Stream | None:
-        """The stream of another connection of the same ports that this network is known to be of."""
+        """Return the stream of another connection of the same ports that this network is known to be of."""
         space = connection.next_space
         while space is not None:
             is_client = space.client.key == stream.key
@@ -888,7 +889,7 @@ def same_v6(key: bytes, data: bytes, at: i64) -> bool:
 
 
 def window_scale(data: bytes, tcp_at: i64, end: i64) -> i64:
-    """The window scale option of a SYN's TCP header, 0..14, or -1. Source: RFC 7323, section 2.2."""
+    """Return the window scale option of a SYN's TCP header, 0..14, or -1. Source: RFC 7323, section 2.2."""
     at = tcp_at + 20
     stop = tcp_at + (int(data[tcp_at + 12]) >> 4) * 4
     if stop > end:

@@ -107,7 +107,7 @@ class Kinds:
 
 
 def definition_type(data: bytes, at: i64, end: i64) -> i64:
-    """The type that a column definition tells, 0x8000 added where it is unsigned; -1 where it is not there."""
+    """Return the type that a column definition tells, 0x8000 added where it is unsigned; -1 where it is not there."""
     for _ in range(6):
         start, at = read_lestr(data, at, end)
         if start < 0:
@@ -132,7 +132,7 @@ HANDED: Final = frozenset(
 
 
 def placed_label(label: i64, place: Place, from_client: bool) -> i64:
-    """The label of a packet whose command was not seen: no more than it tells by itself."""
+    """Return the label of a packet whose command was not seen: no more than it tells by itself."""
     role = place.role
     if place.certain or place.inside is not None:
         return label

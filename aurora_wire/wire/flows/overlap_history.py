@@ -95,7 +95,7 @@ class History:
         self.offsets = None
 
     def around(self, place: i64) -> tuple[i64, bytes]:
-        """The kept bytes that end at `place`, in one piece, and their offset; nothing where none do."""
+        """Return the kept bytes that end at `place`, in one piece, and their offset; nothing where none do."""
         pieces: list[bytes] = []
         begin = place
         if self.kept > 0 and self.last_offset + self.end - self.at == place:

@@ -71,7 +71,7 @@ _CQL_KEYS: Final = (b"CQL_VERSION", b"COMPRESSION", b"PROTOCOL_VERSIONS")
 
 
 def recognise(data: bytes, at: i64, end: i64, from_server: i64) -> str:
-    """Name of the protocol whose opening is at `at`, or "". from_server: SERVER, CLIENT or EITHER."""
+    """Return the name of the protocol whose opening is at `at`, or "". from_server: SERVER, CLIENT or EITHER."""
     if end - at < 5:
         return ""
     first: i64 = data[at]
@@ -131,7 +131,7 @@ def _client_text(head: bytes, line: bytes) -> str:
 
 
 def _is_memcached(words: list[bytes]) -> bool:
-    """Whether a line of these words is a command that carries no data. SQL has some of the verbs too."""
+    """Return whether a line of these words is a command that carries no data. SQL has some of the verbs too."""
     if b"" in words:
         return False
     verb = words[0]
@@ -206,7 +206,7 @@ def _binary(data: bytes, at: i64, end: i64, from_server: i64) -> str:
 
 
 def _line(head: bytes) -> bytes:
-    """The first line without its CRLF, if it has ended and is printable; else b""."""
+    """Return the first line without its CRLF, if it has ended and is printable; else b""."""
     size: i64 = 0
     while size < len(head) and 0x20 <= head[size] < 0x7F:
         size += 1

@@ -155,7 +155,9 @@ def frame_chain(data: bytes, at: i64, end: i64, from_client: i64) -> i64:
 
 
 def find_frames(data: bytes, at: i64, end: i64, from_client: i64) -> bool:
-    """Whether a segment of X Protocol's port is frames from its first byte on, or, begun inside one, three of them."""
+    """Return whether a segment of X Protocol's port is frames from its first byte on, or, begun inside one, three of
+    them.
+    """
     if frame_chain(data, at, end, from_client) > 0:
         return True
     while end - at >= 3 * HEADER_LEN:
@@ -167,7 +169,7 @@ def find_frames(data: bytes, at: i64, end: i64, from_client: i64) -> bool:
 
 
 def fields_fit(data: bytes, at: i64, end: i64, tags: bytes) -> bool:
-    """Whether data[at:end] is whole protobuf fields, varints and byte strings, with these tag bytes."""
+    """Return whether data[at:end] is whole protobuf fields, varints and byte strings, with these tag bytes."""
     while at < end:
         tag: i64 = data[at]
         if tag not in tags:
@@ -200,7 +202,7 @@ def _is_first_tag(tag: i64, kind: i64, from_client: i64) -> bool:
 
 
 def _short_value(data: bytes, at: i64, end: i64, tag: i64) -> i64:
-    """Length of the byte string below 128 bytes at `at` that has this tag, -1 where there is none."""
+    """Return the length of the byte string below 128 bytes at `at` that has this tag, -1 where there is none."""
     if end - at < 2 or data[at] != tag:
         return -1
     length: i64 = data[at + 1]
@@ -208,7 +210,7 @@ def _short_value(data: bytes, at: i64, end: i64, tag: i64) -> i64:
 
 
 def _are_capabilities(data: bytes, at: i64, end: i64, from_client: i64) -> bool:
-    """Whether the first entry has a capability's name (lower case, `.`, `_`) and then its value.
+    """Return whether the first entry has a capability's name (lower case, `.`, `_`) and then its value.
 
     CapabilitiesSet wraps a message Capabilities in its field 1, whose entries are its repeated field 1.
     """
@@ -244,7 +246,7 @@ def _are_capabilities(data: bytes, at: i64, end: i64, from_client: i64) -> bool:
 
 
 def _is_mechanism(data: bytes, at: i64, end: i64) -> bool:
-    """Whether AuthenticateStart begins with a SASL mechanism's name: PLAIN, MYSQL41, SHA256_MEMORY ..."""
+    """Return whether AuthenticateStart begins with a SASL mechanism's name: PLAIN, MYSQL41, SHA256_MEMORY ..."""
     length = _short_value(data, at, end, 0x0A)
     if length < 4 or length > 32:
         return False
@@ -259,7 +261,7 @@ def _is_mechanism(data: bytes, at: i64, end: i64) -> bool:
 
 
 def _is_error(data: bytes, at: i64, end: i64) -> bool:
-    """Whether a well-formed Error has a code, a text and an SQLSTATE of five characters."""
+    """Return whether a well-formed Error has a code, a text and an SQLSTATE of five characters."""
     has_code = False
     has_text = False
     has_state = False

@@ -57,7 +57,7 @@ class ProxyHeader:
 
 
 def proxy_length(data: bytes, at: i64, end: i64) -> i64:
-    """Length of the header that begins at `at`; NO; or MORE where the bytes up to `end` could become one.
+    """Return the length of the header that begins at `at`; NO; or MORE where the bytes up to `end` could become one.
 
     Version 1 needs at most 107 bytes, version 2 says its length in the first 16.
     """
@@ -71,7 +71,7 @@ def proxy_length(data: bytes, at: i64, end: i64) -> i64:
 
 
 def parse_proxy(data: bytes, at: i64, end: i64) -> ProxyHeader | None:
-    """The header at `at`, whole (`proxy_length` is above 0), or None."""
+    """Return the header at `at`, whole (`proxy_length` is above 0), or None."""
     length = proxy_length(data, at, end)
     if length <= 0:
         return None
@@ -219,7 +219,7 @@ def _path(data: bytes, at: i64, end: i64) -> str:
 
 
 def _number(text: bytes, most: i64) -> i64:
-    """A decimal number without sign or leading zeros, up to `most`; else -1."""
+    """Return a decimal number without sign or leading zeros, up to `most`; else -1."""
     if len(text) == 0 or len(text) > 5 or (text[0] == 0x30 and len(text) > 1):
         return -1
     value: i64 = 0
@@ -231,7 +231,7 @@ def _number(text: bytes, most: i64) -> i64:
 
 
 def _address(text: bytes, kind: bytes) -> bytes:
-    """The 4 (TCP4) or 16 (TCP6) bytes of an address, b"" where it is none."""
+    """Return the 4 (TCP4) or 16 (TCP6) bytes of an address, b"" where it is none."""
     return _v4(text) if kind == b"TCP4" else _v6(text)
 
 

@@ -88,7 +88,7 @@ def mysql_commands(data: bytes, at: i64, end: i64, cut: i64) -> i64:
 
 
 def is_bare(data: bytes, at: i64, end: i64) -> bool:
-    """Whether all commands of a segment are told by a few fixed bytes: no fields, or a name."""
+    """Return whether all commands of a segment are told by a few fixed bytes: no fields, or a name."""
     while end - at >= 5:
         length = u24(data, at)
         if length > 2 and data[at + 4] not in (COM_INIT_DB, COM_CREATE_DB, COM_DROP_DB):

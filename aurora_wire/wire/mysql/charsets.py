@@ -71,7 +71,7 @@ _NAMES: Final = _by_collation(0)
 
 
 def codec_name(collation: i64) -> str:
-    """The Python codec for text of this collation; utf-8 for ids that are not known."""
+    """Return the Python codec for text of this collation; utf-8 for ids that are not known."""
     base: i64 = collation - NOPAD if NOPAD <= collation < 2 * NOPAD else collation
     return _CODECS.get(base, UTF8)
 

@@ -134,7 +134,8 @@ class ClientPackets(Packets):
         return REJECT
 
     def _handed(self, length: i64, first: i64) -> i64:
-        """The label of a packet after the connection was handed to another protocol; REJECT if it is a command."""
+        """Return the label of a packet after the connection was handed to another protocol; REJECT if it is a command.
+        """
         facts = self.facts
         if facts.handed == REPLICATION:
             if first == REPLICA_MAGIC and REPLICA_ACK_MIN <= length <= REPLICA_ACK_MAX:

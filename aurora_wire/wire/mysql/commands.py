@@ -92,7 +92,7 @@ _LENGTHS: Final = {
 
 
 def is_command(number: i64) -> bool:
-    """Whether a client can send this command byte."""
+    """Return whether a client can send this command byte."""
     return 0 <= number <= 33 or number == COM_STMT_BULK_EXECUTE
 
 
@@ -123,7 +123,7 @@ def handed_to(number: i64) -> i64:
 
 
 def fits_command(number: i64, payload_len: i64) -> bool:
-    """Whether a command of this number can have this many bytes (logical payload, command byte included)."""
+    """Return whether a command of this number can have this many bytes (logical payload, command byte included)."""
     if number == COM_QUERY:
         return payload_len >= 1
     limits = _LENGTHS.get(number)

@@ -108,7 +108,7 @@ class MySQLFacts(TLSLog):
             self.requests.append(shape)
 
     def next_reply(self) -> i64:
-        """The shape of the reply that begins, -1 where none is due."""
+        """Return the shape of the reply that begins, -1 where none is due."""
         shape = self.request
         self.request = -1
         if len(self.requests) > 0:

@@ -404,7 +404,7 @@ class Packets(Decoder):
 
 
 def role_of(label: i64) -> i64:
-    """The role that a label stands for by itself."""
+    """Return the role that a label stands for by itself."""
     if label >= labels.COMMAND:
         return roles.COMMAND
     if label == labels.GREETING:

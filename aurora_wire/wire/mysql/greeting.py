@@ -54,7 +54,7 @@ class Greeting:
 
 
 def parse_greeting(data: bytes, at: i64, end: i64) -> Greeting | None:
-    """The greeting whose payload is data[at:end]. None unless it has version, connection id and a nonce."""
+    """Return the greeting whose payload is data[at:end]. None unless it has version, connection id and a nonce."""
     if end - at < 2:
         return None
     protocol_version: i64 = data[at]
@@ -139,7 +139,8 @@ def looks_like_greeting(data: bytes, at: i64, end: i64) -> i64:
 
 
 def _end_of_version(data: bytes, at: i64, end: i64) -> i64:
-    """Offset of the NUL after a printable `digits.digits...`; -1 if it is not there yet, -2 if it is none."""
+    """Return the offset of the NUL after a printable `digits.digits...`; -1 if it is not there yet, -2 if it is none.
+    """
     start: i64 = at
     dot: i64 = -1
     while at < end:

@@ -20,7 +20,7 @@ BACKTICK: Final[i64] = 96
 
 
 def next_placeholder(text: bytes, at: i64) -> i64:
-    """The offset of the first `?` from `at` on that is a parameter, or -1. `at` must not be inside quotes.
+    """Return the offset of the first `?` from `at` on that is a parameter, or -1. `at` must not be inside quotes.
 
     Not those in quotes and comments; what is in `/*! ... */` is code for the server, so it is for us.
     """
@@ -56,7 +56,7 @@ def count_placeholders(text: bytes) -> i64:
 
 
 def place_parameters(text: bytes, literals: list[bytes]) -> bytes:
-    """The text with the literals at its placeholders, in order.
+    """Return the text with the literals at its placeholders, in order.
 
     A placeholder without a literal stays `?`. Literals without a placeholder (the text was cut, or is another
     one) follow in a comment: ` /* not placed: 1, 'a' */`, so that nothing that crossed the wire is lost.

@@ -58,7 +58,8 @@ ARTIFICIAL: Final = (4, 15, 27, 163)  # rotation, format description, heartbeat,
 
 
 def may_be_command(data: bytes, at: i64, end: i64, length: i64) -> bool:
-    """Whether data[at:end], of a payload of `length` bytes, can be a command: where MySQL is expected, but not known.
+    """Return whether data[at:end], of a payload of `length` bytes, can be a command: where MySQL is expected, but not
+    known.
 
     Names and texts are printable, an execution counts once, an id is one that a session comes to.
     """
@@ -191,7 +192,7 @@ def _execute_tells(data: bytes, at: i64, end: i64) -> i64:
 
 
 def is_typed_execute(data: bytes, at: i64, end: i64) -> bool:
-    """Whether it is an EXECUTE whose parameters, with their types, fill it: told by itself."""
+    """Return whether it is an EXECUTE whose parameters, with their types, fill it: told by itself."""
     if _execute_tells(data, at, end) == NOTHING or end - at == 10:
         return False
     one = parse_execute(data, at, end, None, -1)
@@ -270,7 +271,8 @@ def _is_status(status: i64) -> bool:
 
 
 def is_replica_ack(data: bytes, at: i64, end: i64) -> bool:
-    """Whether the segment is a semi-synchronous replica's acknowledgement: EF, a place, and a log's name with a number.
+    """Return whether the segment is a semi-synchronous replica's acknowledgement: EF, a place, and a log's name with a
+    number.
 
     Source: MySQL Server docs, plugin/semisync, "repl_semisync_slave".
     """
@@ -282,7 +284,7 @@ def is_replica_ack(data: bytes, at: i64, end: i64) -> bool:
 
 
 def is_event(data: bytes, at: i64, end: i64) -> bool:
-    """Whether the packet whose header is at `at`, perhaps cut by `end`, is a binlog event of the packet's size.
+    """Return whether the packet whose header is at `at`, perhaps cut by `end`, is a binlog event of the packet's size.
 
     It stands behind 00, or, with semi-synchronous replication, 00 EF and a byte.
     """

@@ -47,7 +47,7 @@ def find_chain(data: bytes, at: i64, end: i64, cut: i64) -> i64:
 
 
 def _is_whole_event(data: bytes, at: i64, end: i64, length: i64) -> bool:
-    """Whether an event written in our times ends with the segment, or where the next one begins.
+    """Return whether an event written in our times ends with the segment, or where the next one begins.
 
     Among bytes that are mostly zeros many have an event's size for a number.
     """
@@ -58,7 +58,7 @@ def _is_whole_event(data: bytes, at: i64, end: i64, length: i64) -> bool:
 
 
 def _holds(data: bytes, at: i64, end: i64, cut: i64) -> bool:
-    """Whether a chain from `at` on goes on to `end`, long enough or to a last packet that tells."""
+    """Return whether a chain from `at` on goes on to `end`, long enough or to a last packet that tells."""
     links: i64 = 0
     before: i64 = -1
     begin = at
@@ -82,12 +82,12 @@ def _holds(data: bytes, at: i64, end: i64, cut: i64) -> bool:
 
 
 def _is_long(links: i64, span: i64) -> bool:
-    """Whether so many headers over so many bytes are no chance, in bytes that are mostly zeros either."""
+    """Return whether so many headers over so many bytes are no chance, in bytes that are mostly zeros either."""
     return links > MANY_LINKS or (links > LINKS and span >= MIN_SPAN)
 
 
 def _tells(data: bytes, at: i64, end: i64) -> bool:
-    """Whether the packet data[at:end], header included, is an EOF, OK or ERR, or the like, by its own fields."""
+    """Return whether the packet data[at:end], header included, is an EOF, OK or ERR, or the like, by its own fields."""
     return reply_tells(data, at + 4, end, data[at + 3]) != NOTHING
 
 
@@ -104,7 +104,8 @@ def _last_packet(data: bytes, at: i64, end: i64, cut: i64) -> i64:
 
 
 def is_row(data: bytes, at: i64, end: i64) -> i64:
-    """The number of columns of data[at:end] as a text row: strings with their lengths, or NULL, to the last byte.
+    """Return the number of columns of data[at:end] as a text row: strings with their lengths, or NULL, to the last
+    byte.
 
     0 where it is none.
     """
@@ -118,7 +119,7 @@ def is_row(data: bytes, at: i64, end: i64) -> i64:
 
 
 def chain_tells(data: bytes, at: i64, end: i64) -> bool:
-    """Whether the chain at `at` is MySQL's by what is in it, and not only by its framing: asked on any port.
+    """Return whether the chain at `at` is MySQL's by what is in it, and not only by its framing: asked on any port.
 
     Column definitions, binlog events, or three rows of as many columns.
     """

@@ -176,7 +176,7 @@ class Responses:
         return at
 
     def accept(self, length: i64, sequence: i64, first: i64, relaxed: bool) -> i64:
-        """The label of the packet that begins, or REJECT. `packet` follows for the same one."""
+        """Return the label of the packet that begins, or REJECT. `packet` follows for the same one."""
         new = self.state == IDLE
         if self.state == EVENTS and not (sequence == 1 and self.agreed and self.facts.request >= 0):
             # After each acknowledgement the server's ids begin again, and clone's are always 0.
@@ -284,7 +284,8 @@ class Responses:
         return roles.STATISTICS if state == BARE else roles.UNKNOWN
 
     def told(self, data: bytes, at: i64, end: i64) -> i64:
-        """The role of a packet whose command was not seen: by its own fields, or as a row by the definitions before it.
+        """Return the role of a packet whose command was not seen: by its own fields, or as a row by the definitions
+        before it.
 
         As many definitions as the head said, then rows of as many strings: a text result. A row that begins with NUL
         may be in binary form.
@@ -455,7 +456,7 @@ def asks_for_file(text: bytes) -> bool:
 
 
 def ok_status(data: bytes, at: i64, end: i64) -> i64:
-    """The status flags of an OK packet, 0 where it has none. The usual one has both counts in a byte each."""
+    """Return the status flags of an OK packet, 0 where it has none. The usual one has both counts in a byte each."""
     if end - at >= 5 and data[at + 1] < 0xFB and data[at + 2] < 0xFB:
         return u16(data, at + 3)
     ok = parse_ok(data, at, end)

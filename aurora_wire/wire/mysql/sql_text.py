@@ -59,7 +59,7 @@ def is_ascii_text(data: bytes, at: i64, end: i64) -> bool:
 
 
 def reads_like_sql(data: bytes, at: i64, end: i64) -> bool:
-    """Whether data[at:end] begins with a statement's first word, behind comments, and goes on as text.
+    """Return whether data[at:end] begins with a statement's first word, behind comments, and goes on as text.
 
     Skips an empty list of query attributes, 00 01. Text that ends early, by the snaplen or a segment, may be SQL.
     """

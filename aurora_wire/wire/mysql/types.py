@@ -54,7 +54,7 @@ NAMES: Final = {
 
 
 def is_value_type(number: i64) -> bool:
-    """Whether a value of this type can cross the wire in binary encoding."""
+    """Return whether a value of this type can cross the wire in binary encoding."""
     return 0 <= number <= 16 or number == VECTOR or 245 <= number <= 255
 
 

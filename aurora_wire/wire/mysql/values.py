@@ -55,7 +55,7 @@ class Value:
         return name + " UNSIGNED" if self.unsigned and size_of(self.type) > 0 else name
 
     def number(self) -> int:
-        """The value of an integer type; 0 for all else."""
+        """Return the value of an integer type; 0 for all else."""
         return _integer(self.raw, self.type, self.unsigned) if self.indicator == PRESENT else 0
 
     def literal(self, codec: str = "utf-8") -> bytes:
@@ -131,7 +131,7 @@ def value_bounds(data: bytes, at: i64, end: i64, kind: i64) -> tuple[i64, i64]:
 def read_value(
     data: bytes, at: i64, end: i64, kind: i64, unsigned: bool, name: bytes = b""
 ) -> tuple[Value | None, i64]:
-    """The value at `at` and the offset after it; None and `at` where it does not fit."""
+    """Return the value at `at` and the offset after it; None and `at` where it does not fit."""
     start, stop = value_bounds(data, at, end, kind)
     if start < 0:
         return None, at
@@ -162,7 +162,7 @@ def _integer(raw: bytes, kind: i64, unsigned: bool) -> int:
 
 
 def _float(raw: bytes) -> bytes:
-    """The shortest decimal that reads back as the same 32-bit number: 0.1, not 0.10000000149."""
+    """Return the shortest decimal that reads back as the same 32-bit number: 0.1, not 0.10000000149."""
     number = read_f32_le(raw, 0)
     for digits in range(6, 10):
         short = float(f"{number:.{digits}g}")

@@ -23,7 +23,7 @@ CHECKSUM_AT: Final[i64] = 16  # in the TCP header
 
 
 def word_sum(data: bytes, at: i64, end: i64) -> i64:
-    """Sum of the 16-bit words read little-endian, not yet folded. `at` to `end` lie in `data`."""
+    """Return the sum of the 16-bit words read little-endian, not yet folded. `at` to `end` lie in `data`."""
     total: i64 = 0
     word: i64 = 0
     while at + 32 <= end:  # four at a time: the loop costs as much as a read

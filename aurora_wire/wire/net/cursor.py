@@ -53,7 +53,7 @@ class Cursor:
         self.in_dispute: bool = False  # reassembled from fragments that disagreed
 
     def enter(self, step: i64) -> i64:
-        """The step into a tunnel, unless there are too many."""
+        """Return the step into a tunnel, unless there are too many."""
         self.encapsulation += 1
         return step if self.encapsulation <= MAX_DEPTH else TOO_DEEP
 

@@ -43,7 +43,7 @@ def is_surely_ethernet(c: Cursor, at: i64) -> bool:
 
 
 def by_looks(c: Cursor, at: i64, last: i64, stride: i64) -> i64:
-    """The step for a frame, a packet or PPP that begins at `at` or some strides behind it; 0 where none does."""
+    """Return the step for a frame, a packet or PPP that begins at `at` or some strides behind it; 0 where none does."""
     while at <= last:
         if is_surely_ethernet(c, at):
             c.at = at

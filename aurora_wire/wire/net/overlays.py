@@ -31,7 +31,7 @@ ETHERNET_IN_TZSP: Final[i64] = 1
 
 
 def overlay(c: Cursor, port: i64) -> i64:
-    """The next step behind a UDP header, at least 8 bytes of whose payload are there."""
+    """Return the next step behind a UDP header, at least 8 bytes of whose payload are there."""
     if port == L2TP:
         return l2tp(c)
     if port == TEREDO:

@@ -51,7 +51,7 @@ def old_radio(c: Cursor) -> i64:
 
 
 def radiotap_flags(buffer: bytes, at: i64, end: i64) -> i64:
-    """The flags field of a radiotap header, or 0. It follows the bit maps and an aligned TSFT, if any."""
+    """Return the flags field of a radiotap header, or 0. It follows the bit maps and an aligned TSFT, if any."""
     present = u32(buffer, at + 4)
     field: i64 = at + 8
     word = present

@@ -94,7 +94,7 @@ class ClientHello:
         self.sni = None
 
     def offers(self, suite: i64) -> bool:
-        """Whether a server may pick this suite. GREASE is offered to be refused."""
+        """Return whether a server may pick this suite. GREASE is offered to be refused."""
         return suite in self.suites and not is_grease(suite)
 
 
@@ -131,7 +131,7 @@ class ServerHello:
 
 
 def parse_client_hello(data: bytes, at: i64, end: i64) -> ClientHello | None:
-    """None where it is no whole and well-formed ClientHello."""
+    """Return None if it is no whole and well-formed ClientHello."""
     if not _fixed_part_fits(data, at, end):
         return None
     version = u16_be(data, at)
@@ -206,7 +206,7 @@ def _client_extension(hello: ClientHello, kind: i64, data: bytes, at: i64, end: 
 
 
 def parse_server_hello(data: bytes, at: i64, end: i64) -> ServerHello | None:
-    """None where it is no whole and well-formed ServerHello."""
+    """Return None if it is no whole and well-formed ServerHello."""
     if not _fixed_part_fits(data, at, end):
         return None
     place = at + FIXED_LEN
@@ -333,7 +333,7 @@ def _fixed_part_fits(data: bytes, at: i64, end: i64) -> bool:
 
 
 def _numbers(data: bytes, at: i64, end: i64) -> list[int]:
-    """The u16 numbers in data[at:end], which holds whole ones."""
+    """Return the u16 numbers in data[at:end], which holds whole ones."""
     found: list[int] = []
     while at + 2 <= end:
         found.append(u16_be(data, at))
@@ -342,7 +342,7 @@ def _numbers(data: bytes, at: i64, end: i64) -> list[int]:
 
 
 def _host_name(data: bytes, at: i64, end: i64) -> bytes | None:
-    """The first entry of type host_name. None where the list is malformed or has none."""
+    """Return the first entry of type host_name. None where the list is malformed or has none."""
     if at + 2 > end or at + 2 + u16_be(data, at) != end:
         return None
     place = at + 2
@@ -358,7 +358,7 @@ def _host_name(data: bytes, at: i64, end: i64) -> bytes | None:
 
 
 def _protocol_names(data: bytes, at: i64, end: i64) -> list[bytes]:
-    """The names in an ALPN extension; none of them where one does not fit."""
+    """Return the names in an ALPN extension; none of them where one does not fit."""
     if at + 2 > end or at + 2 + u16_be(data, at) != end:
         return []
     found: list[bytes] = []

@@ -101,7 +101,7 @@ ALERTS: Final[dict[int, str]] = {
 
 
 def is_grease(number: i64) -> bool:
-    """Whether it is one of the sixteen numbers that mean nothing: 0x?A?A, both bytes the same."""
+    """Return whether it is one of the sixteen numbers that mean nothing: 0x?A?A, both bytes the same."""
     return (number & 0x0F0F) == 0x0A0A and (number >> 8) == (number & 0xFF)
 
 

@@ -19,7 +19,9 @@ RECORD_HEADER: Final[i64] = 5
 
 
 def record_length(data: bytes, at: i64) -> i64:
-    """Length of the TLS record whose header is at `at` (5 bytes must be there), or -1 where it cannot be one."""
+    """Return the length of the TLS record whose header is at `at` (5 bytes must be there), or -1 where it cannot be
+    one.
+    """
     word = u32_be(data, at)  # content type, version, and the length's first byte
     kind = word >> 24
     if kind < CHANGE_CIPHER_SPEC or kind > HEARTBEAT or (word >> 16) & 0xFF != 3 or (word >> 8) & 0xFF > 3:

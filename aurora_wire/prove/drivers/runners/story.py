@@ -122,7 +122,7 @@ def code_of(error: BaseException) -> int:
 
 
 def words_of(error: BaseException) -> str:
-    """The message without Python's decoration, on one line, after the name of its class."""
+    """Return the message without Python's decoration, on one line, after the name of its class."""
     last = error.args[-1] if error.args and isinstance(error.args[-1], str) else str(error)
     said = " ".join(str(getattr(error, "msg", None) or last).split())
     return f"{type(error).__name__}: {said}" if said else type(error).__name__

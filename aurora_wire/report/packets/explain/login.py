@@ -166,7 +166,7 @@ def _shown(raw: bytes) -> str:
 
 
 def _plugin_ahead(fields: FieldReader, both: int) -> bytes:
-    """The plugin's name, which stands behind the reply that it explains."""
+    """Return the plugin's name, which stands behind the reply that it explains."""
     if fields.left < 1 or not both & capabilities.PLUGIN_AUTH:
         return b""
     data, at, end = fields.rows.data, fields.at, fields.end
@@ -194,7 +194,7 @@ def _auth_reply(fields: FieldReader, both: int, plugin: bytes) -> None:
 
 
 def _length(fields: FieldReader, what: str, both: int = -1) -> int | None:
-    """A length-encoded number, or one byte where that was not agreed."""
+    """Return a length-encoded number, or one byte where that was not agreed."""
     if fields.left < 1:
         return None
     first = fields.rows.data[fields.at]

@@ -86,7 +86,7 @@ def _explain_binary_row(fields: FieldReader, kinds: Sequence[int]) -> None:
 
 
 def _binary_row(fields: FieldReader, kinds: Sequence[int]) -> list[Value | None] | None:
-    """The values, or None where the columns' types are not known or do not fit."""
+    """Return the values, or None where the columns' types are not known or do not fit."""
     data, end = fields.rows.data, fields.end
     nulls = fields.at + 1
     at = nulls + (len(kinds) + 9) // 8
@@ -193,7 +193,7 @@ def _explain_row(fields: FieldReader) -> None:
 
 
 def _text_row(data: bytes, at: int, end: int) -> list[bytes | None] | None:
-    """The values of a text row, or None where the bytes are none."""
+    """Return the values of a text row, or None where the bytes are none."""
     values: list[bytes | None] = []
     while at < end:
         start, after = read_lestr(data, at, end)

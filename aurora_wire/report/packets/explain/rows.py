@@ -64,7 +64,7 @@ class FieldReader:
         return 0 if self.cut else self.end - self.at
 
     def take(self, count: int, words: str | Callable[[bytes], str]) -> bytes | None:
-        """A field of `count` bytes; words about it, which may depend on what it holds."""
+        """Return a field of `count` bytes; words about it, which may depend on what it holds."""
         if self.cut:
             return None
         if count > self.end - self.at:
@@ -76,12 +76,12 @@ class FieldReader:
         return data
 
     def number(self, count: int, words: Callable[[int], str]) -> int | None:
-        """A little-endian number of `count` bytes."""
+        """Return a little-endian number of `count` bytes."""
         data = self.take(count, lambda raw: words(int.from_bytes(raw, "little")))
         return None if data is None else int.from_bytes(data, "little")
 
     def big_endian(self, count: int, words: Callable[[int], str]) -> int | None:
-        """A number as TLS writes it."""
+        """Return a number as TLS writes it."""
         data = self.take(count, lambda raw: words(int.from_bytes(raw, "big")))
         return None if data is None else int.from_bytes(data, "big")
 

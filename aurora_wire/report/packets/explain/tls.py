@@ -28,7 +28,7 @@ SESSION_ID_WORDS: Final = "session id: only for show in TLS 1.3; before, a sessi
 
 
 def record_fits(data: bytes, at: int, end: int) -> bool:
-    """Whether a record's header is at `at`."""
+    """Return whether a record's header is at `at`."""
     if end - at < RECORD_HEADER or not names.CHANGE_CIPHER_SPEC <= data[at] <= names.HEARTBEAT:
         return False
     return data[at + 1] == 3 and data[at + 2] <= 4 and u16_be(data, at + 3) <= MAX_RECORD

@@ -56,7 +56,7 @@ def put_application(printer: Printer, at: int, length: int, source: int, destina
 
 
 def _token(printer: Printer, at: int, end: int) -> tuple[str, int]:
-    """A word and where the next begins; at 0: no word."""
+    """Return a word and where the next begins; at 0: no word."""
     word = ""
     while at < end:
         if not printer.has(at, 1):

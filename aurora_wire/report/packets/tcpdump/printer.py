@@ -46,7 +46,7 @@ class Printer:
         self.snap_end = min(self.snap_end, at + count)
 
     def read(self, at: int, count: int) -> int:
-        """A big-endian integer."""
+        """Return a big-endian integer."""
         if at + count > self.snap_end:
             raise PacketCutError
         return int.from_bytes(self.data[at : at + count], "big")
