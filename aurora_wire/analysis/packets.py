@@ -58,12 +58,12 @@ OnBegin = Callable[[list[str]], None]
 
 
 def label_name(label: int) -> str:
-    """`COM_QUERY`, `greeting`, `TLS alert` ..."""
+    """Return a label's name: `COM_QUERY`, `greeting`, `TLS alert` ..."""
     return command_name(label - labels.COMMAND) if label >= labels.COMMAND else labels.NAMES[label]
 
 
 def label_names() -> list[str]:
-    """Every name that a label can have, but those of commands that no server knows (`COM_0x7F`)."""
+    """Return every name that a label can have, but those of commands that no server knows (`COM_0x7F`)."""
     return [*labels.NAMES.values(), *COMMAND_NAMES.values()]
 
 
@@ -105,7 +105,7 @@ class PacketView:
 
     @property
     def leaked_bytes(self) -> int:
-        """Captured bytes of payload that needed protection and had none."""
+        """Return how many captured bytes of payload needed protection and had none."""
         return sum(end - start for start, end in self._leaks())
 
     @property
@@ -338,14 +338,14 @@ class _Window:
         self._take_labels()
 
     def finish(self) -> None:
-        """No more frames: every label there will be is there."""
+        """End: no more frames, so every label there will be is there."""
         self.engine.finish()
         self._take_labels()
         for frame in self.frames.values():
             frame.is_settled = True
 
     def ready(self) -> Iterator[PacketView]:
-        """Those that can leave."""
+        """Yield the frames that can leave."""
         frames = self.frames
         while frames:
             frame = next(iter(frames.values()))

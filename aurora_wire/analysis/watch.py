@@ -155,7 +155,7 @@ class Watch:
         return int(count)
 
     def changes(self) -> Iterator[tuple[Standing, bool]]:
-        """Connections with new frames since the last call, and whether their verdict is a new one.
+        """Yield connections with new frames since the last call, and whether their verdict is a new one.
 
         Those that ended, or are not MySQL after all, come with their last standing, and are in `standings` no
         more. What is not yet known to be MySQL is told on MySQL's ports only.
@@ -184,7 +184,7 @@ class Watch:
                 del self.standings[gone]
 
     def status(self, now: float) -> Status:
-        """now: in seconds, of any clock that only goes forward; the first call is the beginning."""
+        """Return the status. now: in seconds, of any clock that only goes forward; the first call is the beginning."""
         if self._begun is None:
             self._begun = now
         seconds, packets, size = now - self._begun, self.frames, self.wire_bytes
@@ -235,7 +235,7 @@ def on_mysql_port(connection: Connection) -> bool:
 
 
 def standing_of(connection: Connection) -> Standing:
-    """Cheaper than `describe`: statements are counted only."""
+    """Return how a connection stands. Cheaper than `describe`: statements are counted only."""
     facts = connection.facts
     judged = judge(evidence_of(connection))
     client, server = endpoints(connection)

@@ -50,11 +50,11 @@ class KeyLogOpeners:
         self._taken = 0
 
     def of_capture(self, blocks: list[bytes], path: str) -> None:
-        """Another capture is read: what it holds of key logs is in `blocks`, or will be."""
+        """Begin another capture: what it holds of key logs is in `blocks`, or will be."""
         self.blocks, self.path, self._taken = blocks, path, 0
 
     def any_keys(self) -> bool:
-        """Is there a secret at all? Asked for each connection."""
+        """Return whether there is a secret at all. Asked for each connection."""
         while self._taken < len(self.blocks):
             self.keylog.add(self.blocks[self._taken], self.path)
             self._taken += 1
@@ -87,7 +87,7 @@ class KeyLogOpeners:
 
 
 def require_cryptography() -> None:
-    """Raises UsageError where the extra is not installed."""
+    """Raise UsageError if the extra is not installed."""
     if not is_available():
         raise UsageError(MISSING)
 
@@ -196,7 +196,7 @@ class _Direction13:
         self._forget()
 
     def _forget(self) -> None:
-        """The rest of a handshake message is missing."""
+        """Forget a handshake message, the rest of which is missing."""
         self._head, self._left = b"", 0
 
     def record(self, version: int, body: bytes) -> Opened:
@@ -220,7 +220,7 @@ class _Direction13:
         return OPENED, content[:-1] if content[-1] == APPLICATION_DATA else b""
 
     def _messages(self, data: bytes) -> None:
-        """Source: RFC 8446, section 4: a type, 3 bytes of length, the body. They may span records."""
+        """Read handshake messages. RFC 8446, section 4: a type, 3 bytes of length, the body. They may span records."""
         at = 0
         while at < len(data):
             if self._left == 0:

@@ -26,10 +26,10 @@ class RecordCipher(Protocol):
         """Return the plaintext, or None. Changes nothing: several sequence numbers may be tried."""
 
     def went_by(self, body: bytes | None) -> None:
-        """A record has been dealt with; None: it was not captured whole."""
+        """Note that a record has been dealt with; None: it was not captured whole."""
 
     def is_ready(self) -> bool:
-        """False where the next record cannot be opened for want of the one before it."""
+        """Return False if the next record cannot be decrypted for want of the one before it."""
 
 
 def _aead(mode: Mode, key: bytes) -> AESCCM | AESGCM | ChaCha20Poly1305:

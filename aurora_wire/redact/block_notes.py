@@ -120,5 +120,5 @@ class CutSource(PcapngSource):
 
 
 def is_name(text: bytes) -> bool:
-    """Is it what an interface is called: `eth0`, `br-1a2b3c`?"""
+    """Return whether it is what an interface is called: `eth0`, `br-1a2b3c`."""
     return 0 < len(text) <= MAX_NAME and len(text.translate(None, NAME)) == 0

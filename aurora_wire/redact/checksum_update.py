@@ -27,5 +27,5 @@ def updated(checksum: int, before: int, after: int) -> int:
 
 
 def partial_updated(field: int, before: int, after: int) -> int:
-    """The same for the sum of a pseudo-header alone, that a network card was to complete."""
+    """Return the same for the sum of a pseudo-header alone, that a network card was to complete."""
     return fold(field + (~fold(before) & 0xFFFF) + fold(after))

@@ -57,7 +57,7 @@ class Talk:
                 self.is_readable = True
 
     def certain(self) -> bool:
-        """Was the conversation followed from its first byte on, and nothing missed?"""
+        """Return whether the conversation was followed from its first byte on, and nothing missed."""
         facts = self.facts
         if self.was_certain and len(facts.notes) == self.looked:
             return True
@@ -85,7 +85,7 @@ class Talk:
         return not self.is_readable
 
     def is_other(self) -> bool:
-        """Is it known to be another protocol: named by its beginning, and not where MySQL is spoken?"""
+        """Return whether it is known to be another protocol: named by its beginning, and not where MySQL is spoken."""
         if self.keep_unknown:
             return True
         name = self.facts.other

@@ -180,7 +180,7 @@ class Direction(Resolver):
             self.decide(body, body + len(new), NEW, new)
 
     def content(self, start: i64, data: bytes, at: i64, end: i64) -> None:
-        """Messages of the X Protocol: length (4), type (1), fields that are not known here."""
+        """Mask messages of the X Protocol: length (4), type (1), fields that are not known here."""
         offset = start
         while at < end:
             if self.x_lost or not self._x_certain():
@@ -287,7 +287,7 @@ class Direction(Resolver):
     # What is decided.
 
     def decide(self, start: i64, end: i64, kind: i64, new: bytes) -> None:
-        """The bytes [start, end) of the stream; those before `start` without a decision are blanked."""
+        """Decide the bytes [start, end) of the stream; those before `start` without a decision are blanked."""
         done = self.done
         if end <= done:
             return
@@ -317,7 +317,7 @@ class Direction(Resolver):
         self.done = end
 
     def _forget(self) -> None:
-        """The oldest half."""
+        """Forget the oldest half of what was decided."""
         count: i64 = len(self.ends) // 2
         if count == 0:
             return
@@ -338,7 +338,7 @@ class Direction(Resolver):
         self.waiting = rest
 
     def output(self, offset: i64, data: bytes, at: i64, end: i64, bare: bool) -> list[bytes]:
-        """What to write in place of data[at:end], which are the stream's bytes from `offset` on."""
+        """Return what to write in place of data[at:end], which are the stream's bytes from `offset` on."""
         found: list[bytes] = []
         if offset < self.floor:
             low = self.floor - offset

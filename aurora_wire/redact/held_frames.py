@@ -137,7 +137,7 @@ def new_checksum(
 
 
 def trailer(data: bytes) -> bytes:
-    """Bytes behind what the headers account for: padding stays."""
+    """Mask the bytes behind what the headers account for; padding stays."""
     return data if len(data.strip(b"\0")) == 0 else FILL * len(data)
 
 
@@ -179,7 +179,7 @@ class Board:
                 held.settled = True
 
     def resolve(self, part: Part, direction: Resolver) -> None:
-        """All of the part is decided."""
+        """Fill in a part of a waiting frame: all of the part is decided."""
         held = self.frames.get(int(part.frame))
         if held is None or held.settled:
             return

@@ -45,11 +45,11 @@ class Masker:
         self._token = lru_cache(maxsize=1 << 14)(self.token)
 
     def value(self, value: bytes) -> bytes:
-        """As many bytes, printable ASCII."""
+        """Return a mask of a value: as many bytes, printable ASCII."""
         return self._token(value)
 
     def token(self, value: bytes) -> bytes:
-        """The same, made anew: for who remembers values himself. One hash each, as millions are asked for."""
+        """Return the mask, made anew: for callers that remember values. One hash each, as millions are asked for."""
         size = len(value)
         if size < 2:
             return b"*" * size
@@ -83,7 +83,7 @@ class Masker:
         return replace(statement, sql=sql, parameters=parameters)
 
     def connection(self, connection: ConnectionResult) -> ConnectionResult:
-        """Its user, its statements, and the attributes that the application made up itself."""
+        """Mask a connection: its user, its statements, and the attributes that the application made up itself."""
         attributes = {
             name: shown if shown == connection.attributes[name] else self.text(connection.attributes[name])
             for name, shown in redact_attributes(connection).items()

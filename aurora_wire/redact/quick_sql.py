@@ -81,7 +81,7 @@ def hidden(text: bytes) -> list[int] | None:
 
 
 def names_accounts(text: bytes) -> bool:
-    """Might it?"""
+    """Return whether a statement might name accounts."""
     lower = text.lower()
     for word in ACCOUNTS:
         if lower.find(word) >= 0:

@@ -76,7 +76,7 @@ class Capture:
         self._text = cast("TextSource", self.source) if self.format == "text" else None
 
     def position(self) -> int:
-        """Stored bytes read so far."""
+        """Return how many stored bytes were read so far."""
         return self._stored.position
 
     def sha256(self) -> str | None:
@@ -100,24 +100,24 @@ class Capture:
 
     @property
     def damage(self) -> str | None:
-        """What is missing though the capture could be read to its end, in one sentence."""
+        """Return what is missing though the capture could be read to its end, in one sentence."""
         return self._text.damage() if self._text is not None else None
 
     @property
     def dropped_packets(self) -> int | None:
-        """Packets that the capturing machine lost, by the file; None where it does not say."""
+        """Return how many packets the capturing machine lost, by the file; None if it does not say."""
         if isinstance(self.source, PcapngSource) and self.source.drops >= 0:
             return int(self.source.drops)
         return None
 
     @property
     def secrets(self) -> list[bytes]:
-        """TLS key logs that the file carries, as far as it was read."""
+        """Return the TLS key logs that the file carries, as far as it was read."""
         return self.source.secrets if isinstance(self.source, PcapngSource) else []
 
     @property
     def interfaces(self) -> list[str]:
-        """Names of the interfaces, as far as the file was read; "" where one has none."""
+        """Return the names of the interfaces, as far as the file was read; "" for one without a name."""
         return self.source.interfaces if isinstance(self.source, PcapngSource) else []
 
     def close(self) -> None:

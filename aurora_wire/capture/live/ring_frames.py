@@ -142,7 +142,7 @@ class RingFrames(FrameSource):
         return count
 
     def _begin(self) -> bool:
-        """The next block that holds a packet becomes the current one."""
+        """Make the next block that holds a packet the current one."""
         while True:
             block = self.next_block()
             if not block:

@@ -79,7 +79,7 @@ class Carrier:
                         reset(leg.socket)
 
     async def _forward(self, source: _Leg, sink: _Leg) -> None:
-        """Until `source` ends or `sink` takes no more. Raises _Reset."""
+        """Forward until `source` ends or `sink` takes no more. Raises _Reset."""
         loop, conversation, from_client = self._loop, self._conversation, source.is_client
         while True:
             try:

@@ -40,7 +40,7 @@ class Start:
 
 
 def start_of(data: bytes, fallback: int) -> Start:
-    """How the bytes of one frame are best read. fallback: the link type where nothing fits."""
+    """Return how the bytes of one frame are best read. fallback: the link type if nothing fits."""
     best = Start(fallback, b"", -1)
     best_fit = NO
     for candidate, fit in (
@@ -66,7 +66,7 @@ def ip_length(data: bytes, at: int) -> int:
 
 
 def headers_length(data: bytes, at: int) -> int:
-    """Bytes of the IPv4 and TCP headers at `at`, 0 where they are not there."""
+    """Return the length in bytes of the IPv4 and TCP headers at `at`, 0 if they are not there."""
     header = (data[at] & 15) * 4
     if data[at] >> 4 != 4 or len(data) < at + header + 13 or data[at + 9] != 6:
         return 0
@@ -74,7 +74,7 @@ def headers_length(data: bytes, at: int) -> int:
 
 
 def _u16(data: bytes, at: int) -> int:
-    """0 where the data ends before."""
+    """Return the 16-bit number at a place, 0 if the data ends before."""
     return int.from_bytes(data[at:at + 2], "big") if at + 2 <= len(data) else 0
 
 
@@ -102,7 +102,7 @@ def _checksum_fits(header: bytes) -> bool:
 
 
 def _typed(data: bytes, type_at: int, ip_at: int) -> tuple[int, int]:
-    """Fit of a header whose EtherType is at `type_at`, and where the IP header is."""
+    """Return the fit of a header whose EtherType is at `type_at`, and where the IP header is."""
     kind = _u16(data, type_at)
     tags = 0
     while kind in _VLAN_TYPES and tags < 4 and type_at + 2 == ip_at:

@@ -39,7 +39,7 @@ def has_hex_line(text: bytes) -> bool:
 
 
 def parse_hex_line(line: bytes, had_text: bool) -> tuple[int, bytes, bool] | None:
-    """Offset, bytes and whether a text column follows; None if it is not a line of a dump.
+    """Return offset, bytes and whether a text column follows; None if it is not a line of a dump.
 
     line: without its end; had_text: earlier lines of the dump had a text column.
     """

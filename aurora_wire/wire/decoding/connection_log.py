@@ -108,7 +108,7 @@ class Side:
         self.aside: i64 = 0     # and those of which nobody knows that
 
     def account(self, count: i64, label: i64) -> None:
-        """The next `count` bytes are what `label` says."""
+        """Account for the next `count` bytes: they are what `label` says."""
         self.last_label = label
         if label >= labels.TLS_HANDSHAKE and label <= labels.TLS_HEARTBEAT:
             self.tls += count
@@ -129,7 +129,7 @@ class Side:
             tracker.span(self.position - count, self.position, label)
 
     def hole(self, count: i64) -> None:
-        """The next `count` bytes are not there."""
+        """Pass the next `count` bytes, which are a gap."""
         self.position += count
         tracker = self.tracker
         if tracker is not None:
@@ -155,7 +155,7 @@ class ConnectionLog:
         return self.client if from_client else self.server
 
     def charge(self, cost: i64) -> None:
-        """To the budget of open connections, until this one is closed."""
+        """Charge `cost` bytes to the budget of open connections, until this one is closed."""
         self.charged += cost
         self.budget.open -= cost
 
@@ -168,7 +168,7 @@ class ConnectionLog:
         return True
 
     def discharge(self) -> None:
-        """The connection is closed."""
+        """Return what the connection was charged: it is closed."""
         self.budget.open += self.charged
         self.charged = 0
 

@@ -33,7 +33,7 @@ class Decoders:
         self.opening: Opening | None = None     # TLS has begun, and there is one
 
     def forget(self) -> None:
-        """The connection has ended."""
+        """Let the decoders go: the connection has ended."""
         for packets in (self.client_mysql, self.server_mysql):
             if packets is not None:
                 packets.let_go()
@@ -76,7 +76,7 @@ class Decoders:
         return made
 
     def server_found(self, side: Side, greets: bool) -> ServerPackets:
-        """The server's packets found again by content: which part of the conversation are they of?"""
+        """Return the server's packets found again by content, in the part of the conversation that they are of."""
         made = self.server_packets(side)
         facts = self.facts
         if greets:

@@ -51,7 +51,7 @@ class Facts(IdentifiedFacts):
         self.opened: Opened | None = None        # with a key log: what was inside TLS
 
     def mysql_inside(self) -> bool:
-        """Did a key log show MySQL inside TLS: a login, a command or what answers one?"""
+        """Return whether a key log showed MySQL inside TLS: a login, a command or what answers one."""
         opened = self.opened
         if opened is None or opened.inside is None:
             return False

@@ -237,7 +237,7 @@ class Labels(Tracker):
             del self.waiting[:finished]
 
     def flush(self) -> None:
-        """What has no label yet is unknown."""
+        """Label what has no label yet as unknown, and hand it out."""
         if self.waiting:
             self.span(self.done, self.waiting[-1].end, UNKNOWN)
 
@@ -273,11 +273,11 @@ class Inside(Tracker):
                 place.role = role
 
     def take_from(self, size: i64) -> None:
-        """`size` bytes more belong to the compressed packet that ends."""
+        """Count `size` bytes more to the compressed packet that ends."""
         self.position = self.base + size
 
     def take(self) -> list[Place]:
-        """Those of the compressed packet that ends, by where they are in what it holds."""
+        """Return the packets of the compressed packet that ends, by where they are in what it holds."""
         found: list[Place] = []
         base = self.base
         stop = self.position

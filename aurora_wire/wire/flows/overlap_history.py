@@ -41,14 +41,14 @@ class History:
         self.kept: i64 = 0          # bytes, of all pieces and with what they take besides
 
     def own(self) -> None:
-        """The block goes: keep a copy."""
+        """Keep a copy of the last piece: the block goes."""
         self.lent = False
         self.data = self.data[self.at : self.end]
         self.end -= self.at
         self.at = 0
 
     def add(self, offset: i64, data: bytes, at: i64, end: i64, all_acked: bool) -> None:
-        """data[at:end] was delivered at `offset`; all_acked: everything before it is acknowledged."""
+        """Keep data[at:end], delivered at `offset`; all_acked: everything before it is acknowledged."""
         size = end - at
         budget = self.budget
         if all_acked:
@@ -113,7 +113,7 @@ class History:
         return begin, b"".join(pieces)
 
     def compare(self, offset: i64, data: bytes, at: i64, end: i64) -> i64:
-        """Are data[at:end] the bytes that were delivered at `offset`? As far as they are kept."""
+        """Compare data[at:end] with what was delivered at `offset`, as far as it is kept: SAME, DIFFERENT, NOT_KEPT."""
         covered: i64 = 0
         stop = offset + (end - at)
         before = self.before

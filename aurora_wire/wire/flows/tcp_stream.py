@@ -59,7 +59,7 @@ class Receiver:
         raise NotImplementedError
 
     def hand_over(self, stream: "Stream", decoder: Decoder, data: bytes, at: i64, end: i64, cut: i64) -> None:
-        """`decoder` has come to its end: another goes on with data[at:end]."""
+        """Let another decoder go on with data[at:end]: `decoder` has come to its end."""
         raise NotImplementedError
 
     def hole(self, stream: "Stream", count: i64) -> None:

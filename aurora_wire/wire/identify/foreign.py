@@ -102,7 +102,7 @@ def _text(data: bytes, at: i64, end: i64, from_server: i64) -> str:
 
 
 def _client_text(head: bytes, line: bytes) -> str:
-    """head: the first bytes; line: the first line of them without its CRLF, b"" where it has not ended."""
+    """Return the name of a text protocol. head: the first bytes; line: their first line without CRLF, or b""."""
     if head.startswith(_HTTP_METHODS) and line and len(line.split(b" ")) == 3:
         if line.endswith((b" HTTP/1.1", b" HTTP/1.0")):
             return "HTTP"
@@ -146,7 +146,7 @@ def _is_memcached(words: list[bytes]) -> bool:
 
 
 def _is_memcached_storage(words: list[bytes]) -> bool:
-    """`set key flags exptime bytes [noreply]`; the data comes after the line."""
+    """Return whether it is `set key flags exptime bytes [noreply]`; the data comes after the line."""
     if len(words) not in (5, 6) or words[0] not in _MEMCACHED_STORAGE or not words[1]:
         return False
     if len(words) == 6 and words[5] != b"noreply":

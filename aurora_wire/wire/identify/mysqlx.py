@@ -76,13 +76,13 @@ SERVER_MAY_BE_EMPTY: Final = frozenset({0, 2, 4})
 
 
 def message_name(kind: i64, from_client: i64) -> str:
-    """`StmtExecute`, or `X message 99` for a type that this direction does not have."""
+    """Return a message's name: `StmtExecute`, or `X message 99` for a type that this direction does not have."""
     name = CLIENT_MESSAGES.get(kind) if from_client else SERVER_MESSAGES.get(kind)
     return f"X message {int(kind)}" if name is None else name
 
 
 def looks_like_x(data: bytes, at: i64, end: i64, from_client: i64) -> i64:
-    """Does a direction that begins at `at` begin as X Protocol does? YES, NO or MORE, on any port.
+    """Tell whether a direction that begins at `at` begins as X Protocol does: YES, NO or MORE, on any port.
 
     From the server: hello notice, Capabilities (5.7, which has no hello) or an Error. From the client:
     CapabilitiesSet or AuthenticateStart, perhaps after CapabilitiesGet, which alone stays MORE: it may be
@@ -122,7 +122,7 @@ def looks_like_x(data: bytes, at: i64, end: i64, from_client: i64) -> i64:
 
 
 def frame_chain(data: bytes, at: i64, end: i64, from_client: i64) -> i64:
-    """How many frames lie one behind the other from `at`, whole and well-formed; 0 where any is broken.
+    """Return how many frames lie one behind the other from `at`, whole and well-formed; 0 if any is broken.
 
     MIN_LINKS or more mean X Protocol on any port. Frames without a body are walked over: those of a client
     could be COM_QUIT and don't count, those of a server count as long as one has a body. A last frame that
@@ -195,7 +195,7 @@ def fields_fit(data: bytes, at: i64, end: i64, tags: bytes) -> bool:
 
 
 def _is_first_tag(tag: i64, kind: i64, from_client: i64) -> bool:
-    """Protobuf writers put fields in the order of their numbers."""
+    """Return whether a field may be a message's first: writers put fields in the order of their numbers."""
     if from_client or kind == CAPABILITIES:
         return tag == 0x0A
     return tag == 0x08 or (kind == ERROR and tag == 0x10)

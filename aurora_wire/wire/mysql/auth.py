@@ -59,7 +59,7 @@ class AuthNextFactor:
 
 
 def parse_auth_switch(data: bytes, at: i64, end: i64) -> AuthSwitchRequest | None:
-    """A lone 0xFE is the switch to mysql_old_password of servers before 5.5."""
+    """Return the AuthSwitchRequest. A lone 0xFE is the switch to mysql_old_password of servers before 5.5."""
     if at >= end or data[at] != SWITCH:
         return None
     if end - at == 1:

@@ -77,7 +77,7 @@ def codec_name(collation: i64) -> str:
 
 
 def charset_name(collation: i64) -> str:
-    """MySQL's name of the character set, as in `utf8mb4`; an unknown id is `collation 999`."""
+    """Return MySQL's name of the character set, as in `utf8mb4`; an unknown id is `collation 999`."""
     base: i64 = collation - NOPAD if NOPAD <= collation < 2 * NOPAD else collation
     name = _NAMES.get(base)
     return name if name is not None else f"collation {collation}"

@@ -397,7 +397,7 @@ class ClientPackets(Packets):
 
 
 def compression_of(capabilities: i64) -> i64:
-    """0 none, 1 zlib, 2 zstd: a server tries zlib first where both are agreed."""
+    """Return the compression agreed: 0 none, 1 zlib, 2 zstd. A server tries zlib first if both are agreed."""
     if capabilities & COMPRESS:
         return 1
     return 2 if capabilities & ZSTD_COMPRESSION_ALGORITHM else 0

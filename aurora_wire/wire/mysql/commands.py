@@ -97,13 +97,13 @@ def is_command(number: i64) -> bool:
 
 
 def command_name(number: i64) -> str:
-    """`COM_QUERY`; a number that no server knows is `COM_0x7F`."""
+    """Return a command's name: `COM_QUERY`; a number that no server knows is `COM_0x7F`."""
     name = NAMES.get(number)
     return name if name is not None else f"COM_0x{number:02X}"
 
 
 def reply_shape(number: i64) -> i64:
-    """NONE, SIMPLE, RESULT, PREPARE, FIELDS, STATISTICS, STREAM, AUTH, ROWS or EXECUTED."""
+    """Return the shape of a command's reply: NONE, SIMPLE, RESULT, PREPARE, FIELDS, STATISTICS, STREAM, AUTH, ..."""
     if number == COM_QUERY:
         return RESULT
     if number == COM_STMT_EXECUTE:

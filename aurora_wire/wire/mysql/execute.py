@@ -57,7 +57,7 @@ class Prepared:
     def add_long_data(
         self, parameter: i64, data: bytes, at: i64, end: i64, room: i64 = LONG_DATA_KEPT
     ) -> None:
-        """Keeps data[at:end] as more of this parameter's value, up to the bounds; the rest is counted.
+        """Keep data[at:end] as more of this parameter's value, up to the bounds; the rest is counted.
 
         room: bytes that the caller allows, who bounds all statements together; `kept`: what this one holds.
         """
@@ -76,7 +76,7 @@ class Prepared:
         sent.omitted += length - taken
 
     def reset(self) -> None:
-        """COM_STMT_RESET, and what each execution does: long data is gone."""
+        """Drop the long data, as COM_STMT_RESET and each execution do."""
         if len(self.long_data) > 0:
             self.long_data = {}
         self.kept = 0
@@ -177,7 +177,7 @@ def parse_execute(
 def _find_parameters(
     data: bytes, at: i64, end: i64, prepared: Prepared | None, flags: i64, attributes_agreed: i64
 ) -> Parameters | None:
-    """Reads with a count in front, without, or both in turn: the first that fits to the last byte is it."""
+    """Read with a count in front, without, or both in turn: the first that fits to the last byte is returned."""
     if at >= end:
         return None
     first: Parameters | None = None

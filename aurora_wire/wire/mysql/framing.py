@@ -66,19 +66,20 @@ class Packets(Decoder):
     # What a direction has to say.
 
     def boundary(self, data: bytes, at: i64, end: i64) -> i64:
-        """Between packets: STAY, or another decoder's turn. Called while `tls_possible`."""
+        """Decide between packets: STAY, or another decoder's turn. Called while `tls_possible`."""
         raise NotImplementedError
 
     def accept(self, length: i64, sequence: i64, first: i64) -> i64:
-        """A packet begins, `first` is its first payload byte (-1: it has none): its label, LATE or REJECT."""
+        """Return the label of the packet that begins, LATE or REJECT; first: its first payload byte, -1 if it has none.
+        """
         raise NotImplementedError
 
     def run(self, data: bytes, at: i64, end: i64) -> i64:
-        """While `running`: pass whole packets of a result set that only have to be passed; answers how far."""
+        """Pass whole packets of a result set, while `running`. Return how far."""
         raise NotImplementedError
 
     def wanted(self, first: i64) -> i64:
-        """How many payload bytes of a packet that comes in pieces to keep."""
+        """Return how many payload bytes to keep of a packet that comes in pieces."""
         raise NotImplementedError
 
     def placed(self, label: i64, first: i64) -> i64:
@@ -163,7 +164,7 @@ class Packets(Decoder):
         return at
 
     def _tracked(self, tracker: Tracker, data: bytes, at: i64, end: i64, label: i64, first: i64) -> None:
-        """A packet that is whole, where somebody wants to know of each."""
+        """Decode a whole packet, each of which somebody wants to know of."""
         start = self.side.position
         self.length = end - at
         role = self.placed(label, first)
@@ -176,7 +177,7 @@ class Packets(Decoder):
         tracker.packet(start, role, self.certain, data, at, end, end - at)
 
     def _tell(self, data: bytes, at: i64, end: i64) -> i64:
-        """Few bytes, perhaps of a TLS record: keep them until there are enough to tell; answers what was consumed."""
+        """Keep few bytes, perhaps of a TLS record, until there are enough to tell. Return where consumption ended."""
         take = TELLING - len(self.held)
         if take > end - at:
             take = end - at
@@ -242,7 +243,7 @@ class Packets(Decoder):
         return at
 
     def _decide(self, first: i64) -> bool:
-        """The label of the packet that begins, now that its first payload byte is here; False where it is refused."""
+        """Label the packet that begins, now that its first payload byte is here. Return False if it is refused."""
         label = self.accept(self.length, self.sequence, first)
         if label == REJECT:
             self.side.account(self.owed, labels.UNKNOWN)
@@ -330,7 +331,7 @@ class Packets(Decoder):
             self.holed()
 
     def _tell_late(self, prefix: bytes, total: i64) -> None:
-        """To the tracker: a packet that came in pieces."""
+        """Tell the tracker of a packet that came in pieces."""
         tracker = self.side.tracker
         if tracker is None or self.was_told:
             return

@@ -81,7 +81,7 @@ class Login:
         self.complete: Final = complete
 
     def shortened(self, longest: i64) -> "Login":
-        """Without attributes, and with no more than this of each name."""
+        """Return the login without attributes, and with no more than this of each name."""
         return Login(
             self.capabilities, self.max_packet, self.charset, self.user[:longest], self.auth_response[:longest],
             self.database[:longest], self.auth_plugin[:longest], [], self.zstd_level, self.protocol_320, self.complete,
@@ -204,7 +204,7 @@ QUIT: Final = b"\x01\x00\x00\x00\x01"
 
 
 def opens_login(data: bytes, at: i64, end: i64) -> i64:
-    """Does a login's packet begin at `at`, of a client that speaks first? YES, NO or MORE.
+    """Tell whether a login's packet begins at `at`, of a client that speaks first: YES, NO or MORE.
 
     From 4.1 on its fixed part says so: 19 bytes of filler are zero (MariaDB uses the last four of 23), however much
     of the rest is there. Before 4.1: flags, size, a printable user, and nothing or COM_QUIT behind the packet.
@@ -295,7 +295,7 @@ class _Fields:
         self.complete = True
 
     def nulstr(self) -> bytes:
-        """Up to NUL; the last field of a payload may lack it."""
+        """Read up to NUL; the last field of a payload may lack it."""
         start: i64 = self.at
         stop = find_nul(self.data, start, self.end)
         if stop < 0:

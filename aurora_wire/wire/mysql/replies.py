@@ -119,7 +119,7 @@ def parse_ok(data: bytes, at: i64, end: i64, capabilities: i64 = UNKNOWN) -> Ok 
 
 
 def _count(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
-    """-1 for a number that is too big for us, -2 for none."""
+    """Read a number: -1 for one that is too big for us, -2 for none."""
     value, next_at = read_lenenc(data, at, end)
     if value == TOO_BIG:
         return -1, next_at
@@ -137,7 +137,8 @@ def parse_err(data: bytes, at: i64, end: i64) -> Err | None:
 
 
 def is_progress(data: bytes, at: i64, end: i64) -> bool:
-    """MariaDB's progress report: an ERR with code 0xFFFF that is no error; the true reply follows."""
+    """Return whether it is MariaDB's progress report: an ERR with code 0xFFFF that is no error; the true reply follows.
+    """
     return end - at >= 3 and data[at] == ERR_HEADER and u16(data, at + 1) == PROGRESS_CODE
 
 
@@ -151,7 +152,7 @@ def parse_eof(data: bytes, at: i64, end: i64) -> Eof | None:
 
 
 def parse_prepare_ok(data: bytes, at: i64, end: i64) -> PrepareOk | None:
-    """PREPARE_OK: 12 bytes of payload, 13 with CLIENT_OPTIONAL_RESULTSET_METADATA; 9 before 5.0."""
+    """Return the PREPARE_OK: 12 bytes of payload, 13 with CLIENT_OPTIONAL_RESULTSET_METADATA; 9 before 5.0."""
     length: i64 = end - at
     if length not in (9, 12, 13) or data[at] != OK_HEADER:
         return None
@@ -223,5 +224,5 @@ def is_column_definition(data: bytes, at: i64, end: i64) -> bool:
 
 
 def is_infile_request(data: bytes, at: i64, end: i64) -> bool:
-    """LOCAL INFILE: 0xFB and a file name; a lone 0xFB would be a row of one NULL."""
+    """Return whether it is a LOCAL INFILE request: 0xFB and a file name; a lone 0xFB would be a row of one NULL."""
     return end - at >= 2 and data[at] == INFILE_HEADER

@@ -144,7 +144,7 @@ def chain_tells(data: bytes, at: i64, end: i64) -> bool:
 
 
 def _is_binary_row(data: bytes, at: i64, end: i64) -> bool:
-    """A header of 00 and a null bitmap whose two lowest bits no column has."""
+    """Return whether it is a binary row: a header of 00 and a null bitmap whose two lowest bits no column has."""
     return end - at >= 2 and data[at] == 0 and data[at + 1] & 3 == 0
 
 
@@ -196,7 +196,7 @@ class LongChain:
         return NONE
 
     def _await(self, place: i64, sequence: i64, links: i64) -> None:
-        """A place is awaited once, by the longest chain that comes to it."""
+        """Await a header at a place: once, by the longest chain that comes to it."""
         known: i64 = self.awaited.get(place, -1)
         if known < links << 8:
             self.awaited[place] = links << 8 | sequence

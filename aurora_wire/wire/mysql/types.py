@@ -59,6 +59,6 @@ def is_value_type(number: i64) -> bool:
 
 
 def type_name(number: i64) -> str:
-    """`LONGLONG`; an unknown number is `TYPE_0x63`."""
+    """Return a type's name: `LONGLONG`; an unknown number is `TYPE_0x63`."""
     name = NAMES.get(number)
     return name if name is not None else f"TYPE_0x{number:02X}"

@@ -58,11 +58,11 @@ class Cursor:
         return step if self.encapsulation <= MAX_DEPTH else TOO_DEEP
 
     def tag(self, kind: i64, number: i64) -> None:
-        """A tag that tells networks apart whose addresses may be the same: each with those around it."""
+        """Add a tag that tells networks apart whose addresses may be the same: each with those around it."""
         self.network = (self.network * 0x01000193 + (kind << 32) + number + 1) & 0x0FFFFFFFFFFFFF
 
     def limit(self, wire_end: i64) -> None:
-        """A header says where its layer ends. Captured bytes behind that are padding.
+        """Limit the layer to where a header says that it ends. Captured bytes behind that are padding.
 
         A claim beyond what was on the wire stands: a mirror or a tool cut the rest.
         """

@@ -100,7 +100,7 @@ PPP_PROTOCOLS: Final = {
 
 
 def skipped_name(reason: i64, detail: i64) -> str:
-    """What to call frames that were skipped for this reason."""
+    """Return what to call frames that were skipped for this reason."""
     number = int(detail)
     if reason == OTHER_PROTOCOL and number in PROTOCOLS:
         return PROTOCOLS[number]

@@ -256,7 +256,7 @@ def parse_server_hello(data: bytes, at: i64, end: i64) -> ServerHello | None:
 
 
 def looks_like_v2_hello(data: bytes, at: i64, end: i64) -> i64:
-    """Does a stream open with an SSLv2-framed ClientHello for SSLv3 or TLS? 1, 0, or -1 for more bytes.
+    """Tell whether a stream opens with an SSLv2-framed ClientHello for SSLv3 or TLS: 1, 0, or -1 for more bytes.
 
     11 bytes decide: `80 len`, `01`, `03 0x`, u16 length of the cipher specs (3 bytes each), u16 length of the
     session id (0: RFC 5246), u16 length of the challenge (16-32), and the four must add up. Read as a MySQL
@@ -282,7 +282,7 @@ def looks_like_v2_hello(data: bytes, at: i64, end: i64) -> i64:
 
 
 def parse_v2_client_hello(data: bytes, at: i64, end: i64) -> ClientHello | None:
-    """The same from an SSLv2-framed hello, given with its 2-byte header; None where it is none or not whole.
+    """Parse an SSLv2-framed ClientHello, given with its 2-byte header. Return None if it is none or not whole.
 
     `random` is the challenge, with zeros before it to 32 bytes; suites are those that SSLv3 and TLS know.
     """
@@ -325,7 +325,7 @@ def certificate_slices(data: bytes, at: i64, end: i64) -> list[tuple[int, int]] 
 
 
 def _fixed_part_fits(data: bytes, at: i64, end: i64) -> bool:
-    """Version, random and session id are there, and the version is one of SSLv3 to TLS 1.3."""
+    """Return whether version, random and session id are there, and the version is one of SSLv3 to TLS 1.3."""
     if at + FIXED_LEN + 1 > end or data[at] != 3 or data[at + 1] > 4:
         return False
     id_len: i64 = data[at + FIXED_LEN]

@@ -204,7 +204,9 @@ class TLSRecords(Decoder):
         self._count_unsure()
 
     def _old_hello(self, data: bytes, at: i64, end: i64) -> i64:
-        """A ClientHello in SSLv2's framing, as OpenSSL 0.9.8 sends it: consumed where it is one, whole."""
+        """Consume a whole ClientHello in SSLv2's framing, as OpenSSL 0.9.8 sends it, if it is one. Return where it
+        ends.
+        """
         hello = parse_v2_client_hello(data, at, end) if self.side.from_client else None
         if hello is None:
             return at
