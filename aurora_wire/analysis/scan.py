@@ -84,7 +84,7 @@ class Analysis:
         on_statement: OnStatement | None = None,
         on_connection: OnConnection | None = None,
     ) -> None:
-        """max_results: bytes that the results of connections may take, roughly."""
+        """Begin an analysis. max_results: bytes that the results of connections may take, roughly."""
         self.ports = list(ports)
         self.on_capture = on_capture
         self.on_statement = on_statement
@@ -154,7 +154,7 @@ class Analysis:
         self.end(result, packets)
 
     def end(self, result: CaptureResult, packets: int | None = None) -> None:
-        """No more frames of this capture: fills in what the engine counted. `error` and drops are there before.
+        """End a capture: fill in what the engine counted. `error` and drop counts must be set before.
 
         packets: how many it had, where they are not all since `begin`.
         """

@@ -61,7 +61,7 @@ def add_format_option(parser: argparse.ArgumentParser) -> None:
 
 
 def pieces_of(result: Scan, name: str, *, redact: bool, require_proven: bool) -> Iterator[str]:
-    """The report in any format but `text` and `jsonl`. Each module is loaded for its own format only."""
+    """Yield the report in any format but `text` and `jsonl`. Each module is loaded for its own format only."""
     if name == "json":
         from aurora_wire.report import scan_json as json_report  # noqa: PLC0415
 

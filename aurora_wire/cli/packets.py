@@ -161,7 +161,7 @@ class _Wanted:
                 self._places.setdefault(path, []).append(numbers)
 
     def of(self, views: Iterator[PacketView], listing: _Listing) -> Iterator[PacketView]:
-        """Those of `views`; the others are shown to `listing` too. Ends when no more can come."""
+        """Yield those of `views`; the others are shown to `listing` too. Ends when no more can come."""
         count = 0
         for view in views:
             listing.see(view)
@@ -228,7 +228,7 @@ class _Listing:
         )
 
     def put(self, view: PacketView) -> None:
-        """The packet that was seen last."""
+        """Write the packet that was seen last."""
         if self.explain and self._capture:
             self._line("")  # between two packets
         if self.several and view.capture != self._capture and not self.plain:

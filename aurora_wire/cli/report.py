@@ -161,7 +161,7 @@ def _minute(time: str | None) -> str:
 
 
 def command_line(arguments: argparse.Namespace) -> list[str]:
-    """How to make the same report again."""
+    """Return the command that makes the same report again."""
     options = [f"--port={'+' * adds}{','.join(map(str, ports))}" for adds, ports in arguments.port]
     options += [f"--keylog={path}" for path in arguments.keylog]
     options += [f"--framework={name}" for name in arguments.framework]

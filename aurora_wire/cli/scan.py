@@ -109,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def statements_for(arguments: argparse.Namespace) -> int:
-    """How many statements of a connection the reports can show: the text alone needs few of them."""
+    """Return how many statements of a connection the reports can show: the text alone needs few of them."""
     from aurora_wire.analysis.scan import KEPT_STATEMENTS  # noqa: PLC0415
     from aurora_wire.report.text.statements import SHOWN_EACH  # noqa: PLC0415
 
@@ -117,7 +117,7 @@ def statements_for(arguments: argparse.Namespace) -> int:
 
 
 def each(*callbacks: Callable[P, None]) -> Callable[P, None] | None:
-    """One callback that calls all of them; None where there are none."""
+    """Return one callback that calls all of them; None if there are none."""
     if len(callbacks) < 2:
         return callbacks[0] if callbacks else None
 
@@ -131,7 +131,7 @@ def each(*callbacks: Callable[P, None]) -> Callable[P, None] | None:
 def deliver(
     result: Scan, arguments: argparse.Namespace, output: Output, lines: JSONLines | None = None
 ) -> None:
-    """Writes the report, and a line on standard error for each capture that was not read to its end."""
+    """Write the report, and a line on standard error for each capture that was not read to its end."""
     result.exit_code = exit_code(result, require_proven=arguments.require == "proven")
     for capture in result.captures:
         if not capture.complete:
@@ -143,7 +143,7 @@ def deliver(
 def write_report(
     result: Scan, name: str, arguments: argparse.Namespace, output: Output, lines: JSONLines | None
 ) -> None:
-    """lines: what has written JSON lines to this output so far, if that is its format."""
+    """Write the report. lines: what has written JSON lines to this output so far, if that is its format."""
     if lines is not None:
         lines.finish(result)
     elif name == "text":
@@ -166,7 +166,7 @@ def write_report(
 
 
 def _json_lines(arguments: argparse.Namespace, output: Output) -> JSONLines:
-    """Lines reach the reader at once where the input is live, and in blocks where it is a file."""
+    """Make JSON lines: they reach the reader at once if the input is live, and in blocks if it is a file."""
     from aurora_wire.report.scan_jsonl import JSONLines  # noqa: PLC0415
 
     live = "-" in arguments.captures

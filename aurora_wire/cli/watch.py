@@ -135,7 +135,7 @@ def _what(arguments: argparse.Namespace, ports: tuple[int, ...]) -> tuple[Filter
 
 
 def _ways_out(error: str) -> str:
-    """One line: what to do without the right to capture."""
+    """Return one line: what to do without the right to capture."""
     program = Path(sys.argv[0])
     called = [str(program.absolute())] if program.name == "aurora-wire" else [sys.executable, "-m", "aurora_wire"]
     python = Path(sys.executable)

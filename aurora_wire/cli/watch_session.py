@@ -163,7 +163,7 @@ class Session:
         screen.refresh()
 
     def _tell_failure(self) -> None:
-        """Once, and not into the screen."""
+        """Tell a failure once, and not into the screen."""
         recording = self.watch.recording
         if recording is not None and recording.failure is not None and not self._told:
             self._told = True

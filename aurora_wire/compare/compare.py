@@ -83,7 +83,7 @@ class Run:
         }
 
     def masks_users(self) -> bool:
-        """Were user names masked before they came here?"""
+        """Return whether user names were masked before they came here."""
         return any(who.user.startswith("*") for seen in self.paths.values() for who in seen.leaks)
 
     def without_users(self) -> Run:
@@ -125,19 +125,21 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """The same hosts reach the same servers in the same way; how often does not count."""
+        """Return whether the same hosts reach the same servers in the same way; how often does not count."""
         return self.before.outline() == self.after.outline()
 
     @property
     def exit_code(self) -> int:
-        """0: the same; 1: not; 3: the same as far as it was seen, but a run did not see all of its input."""
+        """Return 0 for the same, 1 for not, 3 for the same as far as it was seen, if a run did not see all of its
+        input.
+        """
         if not self.same:
             return 1
         return 0 if self.before.complete and self.after.complete else 3
 
     @property
     def fix_code(self) -> int:
-        """1: something leaks in the second run, or got weaker; 3: that cannot be said; 0: neither."""
+        """Return 1 if something leaks in the second run, or got weaker; 3 if that cannot be said; else 0."""
         found = {one.change for one in self.changes}
         if found & WORSE or STILL in found:
             return 1

@@ -71,7 +71,7 @@ class Impact:
 
     @property
     def exit_code(self) -> int:
-        """1: somebody breaks; 3: that cannot be said; 0: nobody was seen who would."""
+        """Return 1 if somebody breaks, 3 if that cannot be said, 0 if nobody was seen who would."""
         if self.breaking:
             return 1
         whole = all(capture.complete for capture in self.scan.captures)

@@ -23,7 +23,7 @@ COLUMNS: Final = (
 
 
 def render_text(impact: Impact, style: Style) -> Iterator[str]:
-    """Lines, each with its newline; the answer is the last."""
+    """Yield lines, each with its newline; the answer is the last."""
     clock = clock_of(impact.scan)
     for leg in LEGS:
         groups = [group for group in impact.groups if group.leg == leg]

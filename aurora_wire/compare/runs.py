@@ -90,7 +90,7 @@ def of_result(c: ConnectionResult) -> Connection:
 
 
 def program_of(attributes: dict[str, str]) -> str | None:
-    """What the client calls itself: the program, else the driver."""
+    """Return what the client calls itself: the program, else the driver."""
     return attributes.get("program_name") or attributes.get("_client_name")
 
 

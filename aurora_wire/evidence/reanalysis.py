@@ -1,4 +1,4 @@
-"""Captures of a case analysed, so that the result says their names in the bundle and not where they lay."""
+"""Analyse a bundle's captures; paths in the result are relative to the bundle."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def renamed(result: Scan, paths: Mapping[str, str]) -> Scan:
 
 
 def masker_of(case_id: str, captures: Sequence[Path]) -> Masker:
-    """The one of a case: from the bytes of its captures."""
+    """Create the masker keyed with the captures' digest."""
     return Masker(key_of_captures(case_id, captures))
 
 

@@ -55,7 +55,7 @@ def fresh() -> str:
 
 
 def needles(canary: str) -> list[tuple[str, bytes]]:
-    """What is searched for: form and bytes."""
+    """Return what is searched for: form and bytes."""
     word = canary.encode()
     found = [
         ("as it is", word),
@@ -78,7 +78,7 @@ def needles(canary: str) -> list[tuple[str, bytes]]:
 
 
 def search(canary: str, frames: Sequence[Frame]) -> list[Sighting]:
-    """Every place where the canary crossed, one sighting for a form and place; at most MAX_SIGHTINGS."""
+    """Find every place where the canary crossed, one sighting for a form and place; at most MAX_SIGHTINGS."""
     wanted = needles(canary)
     found: dict[Sighting, None] = {}
     for sighting in _sightings(wanted, frames):

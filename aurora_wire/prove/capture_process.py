@@ -1,4 +1,4 @@
-"""Two processes: one drives the clients, the other sees the wire; neither is root.
+"""Two processes: one drives the clients, the other captures; neither runs as root.
 
 The capture socket is opened with root's rights. Then the watcher is forked off; it gives up all rights before it
 decodes the first byte, and answers with evidence as JSON. This process in turn becomes the user who called sudo: the

@@ -113,7 +113,7 @@ def judge_cell(
     client: str, outcome: Outcome, evidence: Evidence, canary: str, *, keys_written: bool = False,
     control_before: str = "",
 ) -> Cell:  # fmt: skip
-    """control_before: what an earlier cell of the same capture has shown, which then was not blind."""
+    """Judge a cell. control_before: what an earlier cell of the same capture showed, which then was not blind."""
     one = connection_of(outcome, evidence)
     cell = Cell(
         client, outcome.mode, Result.FAILED, canary, outcome.asked, outcome.version,
@@ -187,7 +187,7 @@ def _control(evidence: Evidence) -> str:
 
 
 def _judge(cell: Cell, outcome: Outcome, evidence: Evidence, one: ConnectionSeen | None) -> None:
-    """Verdict and confidence: what the connection's are, never better, and worse for every doubt."""
+    """Set verdict and confidence: the connection's, never better, and worse for every doubt."""
     if cell.in_clear:
         cell.verdict = "mixed" if one is not None and one.verdict in ("encrypted", "mixed") else "plaintext"
         cell.confidence = "proven"
@@ -220,7 +220,7 @@ def _judge(cell: Cell, outcome: Outcome, evidence: Evidence, one: ConnectionSeen
 
 
 def _doubts(cell: Cell, outcome: Outcome, evidence: Evidence) -> list[str]:
-    """What keeps `encrypted` from being proven by this run."""
+    """Return what keeps `encrypted` from being proven by this run."""
     doubts = []
     if evidence.failure is not None:
         doubts.append(f"the capture is not whole: {evidence.failure}")

@@ -33,7 +33,7 @@ class Matrix:
 
     @property
     def exit_code(self) -> int:
-        """0 when every cell came out as its mode promises."""
+        """Return 0 if every cell came out as its mode promises."""
         whole = len(self.cells) == len(self.clients) * len(self.modes)
         return AS_PROMISED if whole and all(cell.as_promised for cell in self.cells) else OTHERWISE
 

@@ -27,7 +27,7 @@ def evidence_of(
     frames: Sequence[Frame], canary: str, key_log: bytes, *, port: int, how: str, dropped: int = 0,
     failure: str | None = None, password: bytes = b"",
 ) -> Evidence:  # fmt: skip
-    """port: the server's, where TLS counts as MySQL's. key_log: what the client wrote, empty for none.
+    """Collect the evidence of a cell. port: the server's, where TLS counts as MySQL's. key_log: the client's, or empty.
 
     password: searched for where it is long enough not to be there by chance.
     """

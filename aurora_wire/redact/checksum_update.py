@@ -1,4 +1,4 @@
-"""Checksums kept right where bytes change: what was right stays right, what was wrong stays as wrong.
+"""Update checksums incrementally: a correct one stays correct, a wrong one keeps its error.
 
 Source: RFC 1624 (incremental update), RFC 1071.
 """

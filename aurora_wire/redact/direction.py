@@ -180,7 +180,7 @@ class Direction(Resolver):
             self.decide(body, body + len(new), NEW, new)
 
     def content(self, start: i64, data: bytes, at: i64, end: i64) -> None:
-        """Mask messages of the X Protocol: length (4), type (1), fields that are not known here."""
+        """Mask messages of X Protocol: length (4), type (1), fields that are not known here."""
         offset = start
         while at < end:
             if self.x_lost or not self._x_certain():

@@ -55,7 +55,7 @@ _SEMICOLON: Final = re.compile("[;](?=[\\s'\"]*[=+\\-@\uff0b\uff0d\uff1d\uff20])
 
 
 def connections(scan: Scan) -> Iterator[str]:
-    """Lines, each with its CRLF: the names of the columns, then one for each connection.
+    """Yield lines, each with its CRLF: the names of the columns, then one for each connection.
 
     `captures` counts those with a packet of it; `capture` and `capture_frame` are the place of its first frame.
     """

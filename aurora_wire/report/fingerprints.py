@@ -72,7 +72,7 @@ class Places:
         return kind if kind != UNKNOWN else self._kinds.get((connection.server.address, connection.server.port), kind)
 
     def fingerprint(self, finding: Finding) -> str:
-        """32 hexadecimal digits, the same for the same mistake in another capture."""
+        """Return 32 hexadecimal digits, the same for the same mistake in another capture."""
         import json  # noqa: PLC0415 - the text report does without these
         from pathlib import PurePath  # noqa: PLC0415
 
@@ -98,10 +98,10 @@ def findings_by_connection(scan: Scan) -> dict[int, list[Finding]]:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Escaped, on one line, and cut."""
+    """Return text escaped, on one line, and cut."""
     return cut(show_text(text), limit)
 
 
 def cut(shown: str, limit: int) -> str:
-    """At most `limit` characters (0: all) and a note of how many are left out."""
+    """Return at most `limit` characters (0: all) and a note of how many are left out."""
     return shown if not 0 < limit < len(shown) else f"{shown[:limit]}... ({len(shown) - limit:,} more characters)"

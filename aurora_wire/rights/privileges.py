@@ -127,7 +127,7 @@ def acting_as(account: Account | None) -> Iterator[None]:
 
 
 def is_caller(account: Account) -> bool:
-    """Somebody other than root called sudo, and it is this account."""
+    """Return whether somebody other than root called sudo, and it is this account."""
     return account.uid != 0 and os.environ.get("SUDO_UID") == str(account.uid)
 
 

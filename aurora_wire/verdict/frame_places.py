@@ -21,7 +21,7 @@ class FramePlaces:
         return len(self._frames) == 0
 
     def add(self, frame: int, capture: int, number: int) -> None:
-        """From `frame` on it is the turn of `capture`, whose frame `number` it is."""
+        """Give the turn to `capture` from `frame` on, which is its frame `number`."""
         if self._frames and self._frames[-1] == frame:
             del self._frames[-1], self._captures[-1], self._numbers[-1]
         if len(self._frames) <= MAX_TURNS:

@@ -14,7 +14,7 @@ class Hasher:
     """Fed the blocks in order. A file of one block takes no thread.
 
     hashlib lets other threads run while it hashes; compiled decoding does so only where a block is read. So the
-    thread has to be content with one turn a block, which queues without a lock of Python's own allow.
+    thread gets one turn a block; SimpleQueue hands a block over without a lock of Python's own.
     """
 
     def __init__(self) -> None:

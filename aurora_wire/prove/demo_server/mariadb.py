@@ -41,7 +41,7 @@ MIMIC_FILE: Final = Path(__file__).with_name("mimic.py")
 
 
 class NoServer(UsageError):  # noqa: N818 - what it is called where it is caught
-    """There is nothing to start, or it does not start."""
+    """No server program was found, or it failed to start."""
 
 
 @dataclass(slots=True)
@@ -237,7 +237,7 @@ class Embedded:
 
 
 def available(wanted: str = "") -> str:
-    """The kind of server that is there, or that is wanted and there. Raises NoServer."""
+    """Return the requested kind of server, or the first one installed. Raises NoServer."""
     there = []
     if all(map(program, ("mariadbd", "mariadb-install-db"))):
         there.append(MARIADB)

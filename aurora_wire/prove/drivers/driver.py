@@ -106,12 +106,12 @@ class Task:
 
     @property
     def text_canary(self) -> str:
-        """What the INSERT of text holds."""
+        """Return what the INSERT of text holds."""
         return f"{self.canary}-text"
 
     @property
     def prepared_canary(self) -> str:
-        """What the prepared INSERT is given."""
+        """Return what the prepared INSERT is given."""
         return f"{self.canary}-prepared"
 
     @property
@@ -169,7 +169,7 @@ class Outcome:
 
     @property
     def complete(self) -> bool:
-        """The whole story went through: the canary was written and came back."""
+        """Return whether the whole story went through: the canary was written and came back."""
         return self.error is None and len(self.rows) > 1
 
 
@@ -188,7 +188,7 @@ class Client(ABC):
 
     @property
     def spec(self) -> str:
-        """`pymysql`, `pymysql==1.1.1`."""
+        """Return how the client is asked for: `pymysql`, `pymysql==1.1.1`."""
         return f"{self.name}=={self.version}" if self.version else self.name
 
     @abstractmethod
@@ -197,10 +197,10 @@ class Client(ABC):
 
     @abstractmethod
     def run(self, task: Task) -> Outcome:
-        """Does the task. Failures are in the outcome; raises only when interrupted, and cleans up then too."""
+        """Do the task. Failures are in the outcome; raises only when interrupted, and cleans up then too."""
 
     def install(self, say: Callable[[str], None]) -> None:  # noqa: ARG002 - for drivers that can
-        """Installs the client into an environment of its own; `say` is told what, before it begins.
+        """Install the client into an environment of its own; `say` is told what, before it begins.
 
         Raises UsageError where that is not possible: the base class only knows `how_to_get`.
         """

@@ -59,7 +59,7 @@ class Value:
         return _integer(self.raw, self.type, self.unsigned) if self.indicator == PRESENT else 0
 
     def literal(self, codec: str = "utf-8") -> bytes:
-        """Return the value as SQL: `42`, `'it\'s'`, `'2024-02-29 12:34:56.789012'`, `X'00ff'`, `NULL` ...
+        """Return the value as SQL: `42`, `'it\\'s'`, `'2024-02-29 12:34:56.789012'`, `X'00ff'`, `NULL` ...
 
         Text that codec decodes and that holds no control characters but tab and line ends is a quoted string
         in its own bytes, anything else (and what has not the length of its type) is X'hex'. As long as the
