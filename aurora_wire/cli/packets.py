@@ -83,7 +83,7 @@ def _number(text: str) -> int:
 
 
 def _frames(text: str) -> tuple[str, range]:
-    """`12`, or `10-20` with both ends; the name of a capture may be before it, with a colon."""
+    """Parse `12`, or `10-20` with both ends; the name of a capture may be before it, with a colon."""
     name, _, numbers = text.rpartition(":")
     first, dash, last = numbers.partition("-")
     begin = _number(first)

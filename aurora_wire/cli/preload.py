@@ -110,7 +110,7 @@ def _show_live() -> None:
 
 
 def _example() -> tuple[Scan, Standing]:
-    """One of everything that a report shows."""
+    """Return one of everything that a report shows."""
     from aurora_wire.analysis.watch import Standing  # noqa: PLC0415
     from aurora_wire.verdict.result import (  # noqa: PLC0415 - not before it is asked for
         CaptureResult,

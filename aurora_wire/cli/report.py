@@ -156,7 +156,7 @@ def _impact(result: Scan) -> ImpactTable:
 
 
 def _minute(time: str | None) -> str:
-    """`2021-03-17 09:00`"""
+    """Return `2021-03-17 09:00`"""
     return "" if time is None else time.partition(".")[0].replace("T", " ")[:-3]
 
 

@@ -171,7 +171,7 @@ class Session:
 
 
 def _guarded(work: Callable[[], None]) -> OutputError | ReaderGone | None:
-    """What has failed of standard output, which from then on goes nowhere."""
+    """Return what has failed of standard output, which from then on goes nowhere."""
     try:
         work()
     except (OutputError, ReaderGone) as error:

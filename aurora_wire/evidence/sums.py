@@ -10,7 +10,7 @@ BLOCK: Final = 1 << 20
 
 
 def hash_stream(file: BinaryIO) -> tuple[str, int]:
-    """SHA-256 in hex, and bytes."""
+    """Return SHA-256 in hex, and bytes."""
     digest = hashlib.sha256()
     size = 0
     while block := file.read(BLOCK):

@@ -21,7 +21,7 @@ MAX_ANSWER: Final = 1 << 20  # bytes
 
 
 def require_timestamps() -> None:
-    """Raises UsageError where the extra is not installed."""
+    """Raise UsageError if the extra is not installed."""
     try:
         import rfc3161_client  # noqa: F401, PLC0415
     except ImportError as error:
@@ -36,7 +36,7 @@ def without_secrets(url: str) -> str:
 
 
 def check_url(url: str) -> str:
-    """Raises UsageError where it is no http(s) address."""
+    """Return the address. Raises UsageError if it is no http(s) address."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -88,7 +88,7 @@ def _imprint_fits(response: TimeStampResponse, data: bytes) -> bool:
 
 
 def check_timestamp(response: bytes, data: bytes, roots: str | None) -> datetime:
-    """When the authority saw `data`. roots: PEM file of the authorities that are trusted; None: whoever it was.
+    """Return when the authority saw `data`. roots: PEM file of the authorities that are trusted; None: whoever it was.
 
     Raises BadSignature where it does not fit.
     """

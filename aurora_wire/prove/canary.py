@@ -168,7 +168,7 @@ def _zlib() -> Decompressor:
 
 
 def _inflate(decompressor: Decompressor, data: bytes, at: int, limit: int) -> bytes:
-    """What comes out before it ends or turns out to be something else."""
+    """Return what comes out before it ends or turns out to be something else."""
     pieces = []
     size = 0
     step = 4096

@@ -64,7 +64,7 @@ class Watcher:
     def end(
         self, canary: str, key_log: bytes, *, password: str = "", comment: str = "", keep_keys: bool = False
     ) -> tuple[Evidence, bytes]:
-        """What was seen since `begin`, and the frames as a pcapng file (empty without a comment)."""
+        """Return what was seen since `begin`, and the frames as a pcapng file (empty without a comment)."""
         self._ask({"do": "end", "canary": canary, "comment": comment, "keep_keys": keep_keys})
         self._send(key_log)
         self._send(password.encode())

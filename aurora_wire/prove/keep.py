@@ -66,7 +66,7 @@ class Keeper:
 
 
 def truth(cell: Cell, matrix: Matrix) -> dict[str, object]:
-    """What is known without the capture, and what the capture was judged to be when it was made."""
+    """Return what is known without the capture, and what the capture was judged to be when it was made."""
     return {
         "schema": SCHEMA,
         "client": cell.client,

@@ -131,7 +131,7 @@ def redact_capture(
 
 
 def _read_block(path: str, file: BinaryIO, size: int) -> bytes:
-    """What cannot be read is the capture's fault, not that of the file that is written meanwhile."""
+    """Read a block. What cannot be read is the capture's fault, not that of the file that is written meanwhile."""
     try:
         return file.read(size)
     except OSError as error:

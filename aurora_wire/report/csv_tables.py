@@ -98,7 +98,7 @@ def _place(names: FrameNames, frame: int) -> tuple[str | None, int | None]:
 
 
 def packet_line(view: PacketView, tcpdump: str) -> str:
-    """One row of `PACKET_COLUMNS`. tcpdump: the packet's line as `aurora-wire packets` has it."""
+    """Return one row of `PACKET_COLUMNS`. tcpdump: the packet's line as `aurora-wire packets` has it."""
     time = None if view.time_ns is None else (time_of_day if view.undated else rfc3339)(view.time_ns)
     sender = None if view.from_client is None else "client" if view.from_client else "server"
     return line((
@@ -108,7 +108,7 @@ def packet_line(view: PacketView, tcpdump: str) -> str:
 
 
 def line(row: Sequence[Cell]) -> str:
-    """One row, with its CRLF. Text may be anything."""
+    """Return one row, with its CRLF. Text may be anything."""
     buffer = StringIO()
     writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
     writer.writerow([_defuse(cell) if isinstance(cell, str) else "" if cell is None else cell for cell in row])

@@ -32,7 +32,7 @@ class Places:
                 self._kinds.setdefault((connection.server.address, connection.server.port), kind)
 
     def connection(self, finding: Finding) -> ConnectionResult | None:
-        """None also where the connection was beyond the bound of those kept."""
+        """Return the finding's connection; None also if it was beyond the bound of those kept."""
         return None if finding.connection is None else self._connections.get(finding.connection)
 
     def capture_at(self, finding: Finding) -> int | None:

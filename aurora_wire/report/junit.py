@@ -60,7 +60,7 @@ class _Pieces:
 
 
 def render(scan: Scan, *, redact: bool = False, require_proven: bool = False) -> Iterator[str]:
-    """Pieces of text. redact: mask literals; require_proven: `encrypted` that is likely is a failure."""
+    """Yield pieces of text. redact: mask literals; require_proven: `encrypted` that is likely is a failure."""
     pieces = _Pieces()
     by_server: dict[str, list[ConnectionResult]] = {}
     for connection in scan.connections:

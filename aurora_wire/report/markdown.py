@@ -38,7 +38,7 @@ QUESTION: Final = "\u2753"
 
 
 def render(scan: Scan, *, redact: bool = False) -> Iterator[str]:
-    """Pieces of Markdown. redact: mask literals in statements."""
+    """Yield pieces of Markdown. redact: mask literals in statements."""
     for section in (_verdict, _connections, _reasons):
         yield from _lines(section(scan))
     yield from _lines(_statements(scan, redact))

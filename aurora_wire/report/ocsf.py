@@ -41,7 +41,7 @@ NAME: Final = 128       # of a name
 
 
 def render(scan: Scan) -> Iterator[str]:
-    """Lines of ASCII text, one a finding, in the order of the scan; none where nothing was found."""
+    """Yield lines of ASCII text, one a finding, in the order of the scan; none where nothing was found."""
     places = Places(scan)
     clock = clock_of(scan)
     seen: Counter[str] = Counter()

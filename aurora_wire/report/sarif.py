@@ -52,7 +52,7 @@ _WORD: Final = re.compile("[A-Za-z0-9]+")
 
 
 def render(scan: Scan) -> Iterator[str]:
-    """Pieces of ASCII text; the last ends the line."""
+    """Yield pieces of ASCII text; the last ends the line."""
     places = Places(scan)
     findings = sorted(scan.findings, key=lambda one: SEVERITIES.index(one.severity))[:MAX_RESULTS]
     total = sum(max(scan.findings_total.get(rule, 0), kept) for rule, kept in _kept(scan).items())
@@ -183,7 +183,7 @@ def _notification(name: str, level: str, text: str, locations: list[Fields]) -> 
 
 
 def _message(text: str) -> Fields:
-    """What is in `[...](...)` or `{0}` would be a link or a placeholder to a viewer: neither is meant here."""
+    """Escape a message: `[...](...)` or `{0}` would be a link or a placeholder to a viewer, which is not meant."""
     return {"text": _PLACEHOLDER.sub(r"{{\1}}", text.replace("](", "\\]("))}
 
 

@@ -16,7 +16,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def rfc3339(time_ns: int) -> str | None:
-    """`2021-03-17T09:00:01.000000123Z`; None outside the years 1 to 9999, which RFC 3339 cannot write."""
+    """Return `2021-03-17T09:00:01.000000123Z`; None outside the years 1 to 9999, which RFC 3339 cannot write."""
     seconds, nanoseconds = divmod(time_ns, SECOND)
     second = _second(seconds)
     return None if second is None else f"{second}.{nanoseconds:09d}Z"
@@ -33,7 +33,7 @@ def _second(seconds: int) -> str | None:
 
 
 def time_of_day(time_ns: int) -> str:
-    """`09:00:01.000000123`, of a time since midnight; those of the days after begin at 0 again."""
+    """Return `09:00:01.000000123`, of a time since midnight; those of the days after begin at 0 again."""
     seconds, nanoseconds = divmod(time_ns, SECOND)
     seconds %= DAY_SECONDS
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{nanoseconds:09d}"
@@ -58,7 +58,7 @@ class Clock:
         return capture is not None and _is_of_day(capture, time_ns)
 
     def show(self, frame: int, time_ns: int | None) -> str | None:
-        """RFC 3339 in UTC, or the time of day where there is no date."""
+        """Return RFC 3339 in UTC, or the time of day where there is no date."""
         if time_ns is None:
             return None
         undated = self.undated(frame, time_ns) if self._captures else 0 <= time_ns < DAY_SECONDS * SECOND

@@ -239,7 +239,7 @@ def in_place(command: int, sql: bytes, values: list[Value]) -> bytes:
 
 
 def text(data: bytes) -> str:
-    """Names are UTF-8 or what else a client sent; undecodable bytes stay visible as \\xNN."""
+    """Return a name as text, UTF-8 or what else a client sent; undecodable bytes stay visible as \\xNN."""
     return data.decode("utf-8", "backslashreplace")
 
 

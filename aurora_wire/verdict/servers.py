@@ -71,7 +71,7 @@ _CERTIFICATE: Final = (
 
 
 def _in_file(names: str, *lines: str) -> str:
-    """Settings that a server takes from its configuration file at its start only."""
+    """Return settings that a server takes from its configuration file at its start only."""
     listed = "\n".join(f"  {one}" for one in lines)
     return f"{names}, in the configuration file under [mysqld], and a restart:\n{listed}"
 

@@ -119,7 +119,9 @@ class Embedded:
             file.write(data)
 
     def _said(self) -> bytes:
-        """What the server has written, at most its last 64 KiB: by the open file, whatever its name leads to by now."""
+        """Return what the server has written, at most its last 64 KiB: by the open file, whatever its name leads to by
+        now.
+        """
         size = os.fstat(self._log).st_size
         return os.pread(self._log, 65_536, max(0, size - 65_536))
 

@@ -144,7 +144,7 @@ def environment_folder(name: str, version: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """`$XDG_CACHE_HOME/aurora_wire`, else `~/.cache/aurora_wire` of whoever this process is by now.
+    """Return `$XDG_CACHE_HOME/aurora_wire`, else `~/.cache/aurora_wire` of whoever this process is by now.
 
     `HOME` counts only where it belongs to that user: after privileges were dropped it may still be root's.
     Someone without a home has a folder of their own under the system's temporary one.
@@ -178,7 +178,7 @@ def _is_mine(folder: Path) -> bool:
 
 @contextmanager
 def _making(folder: Path) -> Iterator[None]:
-    """One process at a time makes an environment; nothing is left of one that failed."""
+    """Hold the lock: one process at a time makes an environment; nothing is left of one that failed."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not _is_mine(folder.parent):

@@ -44,7 +44,7 @@ def prepare(account: Account | None) -> None:
 
 
 def handles() -> tuple[int, ...]:
-    """What a program has to inherit."""
+    """Return what a program has to inherit."""
     return tuple(_handles.values())
 
 
@@ -60,7 +60,7 @@ def command(program: Path, folders: Sequence[str] | None = None, python: str = s
 
 
 def environment() -> dict[str, str]:
-    """What it needs besides: the interpreter's own library, where it is none of the system's."""
+    """Return what it needs besides: the interpreter's own library, where it is none of the system's."""
     if not _closed:
         return {}
     return {"LD_LIBRARY_PATH": reached(str(_closed[0].parent.parent / "lib"))}

@@ -27,13 +27,13 @@ class ProgramClient(Client):
 
     @abstractmethod
     def command(self, task: Task, found: Found, folder: Path, *, cleanup: bool) -> Command:
-        """How to start the program. `folder` is private, and removed after the run.
+        """Return how to start the program. `folder` is private, and removed after the run.
 
         cleanup: nothing but `DROP TABLE IF EXISTS` is wanted, after a run that broke off.
         """
 
     def read(self, finished: Finished, task: Task) -> tuple[Outcome, bool]:
-        """What the program said, and whether its table was made and not dropped."""
+        """Return what the program said, and whether its table was made and not dropped."""
         return read_events(self.name, finished, task)
 
     def run(self, task: Task) -> Outcome:

@@ -39,7 +39,7 @@ class Broken:
 
 
 def names() -> list[str]:
-    """All names that can be asked for, those of the package first."""
+    """Return all names that can be asked for, those of the package first."""
     return [*OWN, *sorted(name for name in _others() if name not in OWN)]
 
 
@@ -60,7 +60,7 @@ def load(spec: str) -> Client:
 
 
 def load_all() -> tuple[list[Client], list[Broken]]:
-    """Every driver, and those that could not be loaded."""
+    """Return every driver, and those that could not be loaded."""
     clients, broken = [], []
     for name in names():
         try:

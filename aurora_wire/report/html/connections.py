@@ -153,7 +153,7 @@ def details_of(
 
 
 def shown_frame(names: FrameNames, frame: int) -> str:
-    """`1,204`, or `night.pcap:1204` where there are several captures."""
+    """Return `1,204`, or `night.pcap:1204` where there are several captures."""
     return names.name(frame) if names.several else f"{frame:,}"
 
 

@@ -95,7 +95,7 @@ def _control(mapping: Mapping) -> str:
 
 
 def severities(scan: Scan) -> list[tuple[str, int]]:
-    """(severity, how many findings), of those there are."""
+    """Return (severity, how many findings), of those there are."""
     totals = totals_of(scan)
     counted: Counter[str] = Counter()
     for rule, number in totals.items():
@@ -105,7 +105,7 @@ def severities(scan: Scan) -> list[tuple[str, int]]:
 
 
 def control_rows(scan: Scan, frameworks: Sequence[str] = ()) -> list[ControlRow]:
-    """Every control, those of `frameworks` alone where there are any."""
+    """Return every control, those of `frameworks` alone where there are any."""
     rows = {one: ControlRow(one.framework, one.id, one.title, one.asks) for one in CONTROLS
             if not frameworks or one.key in frameworks}
     hits: dict[int, set[str]] = {}
@@ -130,5 +130,5 @@ def control_rows(scan: Scan, frameworks: Sequence[str] = ()) -> list[ControlRow]
 
 
 def _with(sentence: str, more: str) -> str:
-    """`A login that crossed readable contradicts SC-8 (AW102, once).`"""
+    """Return `A login that crossed readable contradicts SC-8 (AW102, once).`"""
     return f"{sentence.removesuffix('.')} ({more})."

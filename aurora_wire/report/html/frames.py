@@ -110,7 +110,7 @@ def gather(
 
 
 def can_be_read_again(scan: Scan) -> bool:
-    """Are the captures files? What came through a pipe is gone."""
+    """Return whether the captures are files. What came through a pipe is gone."""
     paths = [capture.path for capture in scan.captures if capture.format != "unreadable"]
     return STANDARD_INPUT not in paths and all(Path(path).is_file() for path in paths)
 

@@ -56,7 +56,7 @@ Pair = tuple[str, str]
 
 
 def counts_by_pair(connections: Iterable[ConnectionResult]) -> dict[Pair, Counter[Verdict]]:
-    """(client host, server host and port): connections by verdict."""
+    """Return (client host, server host and port): connections by verdict."""
     pairs: dict[Pair, Counter[Verdict]] = {}
     for one in connections:
         key = (one.client.address, endpoint(one.server))
@@ -115,7 +115,7 @@ def leaks(verdicts: Counter[Verdict]) -> int:
 
 
 def summary(verdicts: Counter[Verdict], most: int = len(ORDER)) -> str:
-    """`3 in the clear, 2 encrypted`; with more than `most` verdicts the rest as `4 other`."""
+    """Return `3 in the clear, 2 encrypted`; with more than `most` verdicts the rest as `4 other`."""
     present = [verdict for verdict in ORDER if verdicts[verdict]]
     words = [f"{verdicts[verdict]:,} {WORDS[verdict]}" for verdict in present[:most]]
     rest = sum(verdicts[verdict] for verdict in present[most:])

@@ -24,7 +24,7 @@ COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def render(matrix: Matrix, style: Style) -> Iterator[str]:
-    """Lines, without their ends."""
+    """Yield lines, without their ends."""
     yield from _head(matrix, style)
     yield ""
     yield from _table(matrix, style)
@@ -86,7 +86,7 @@ def _colour(cell: Cell) -> str:
 
 
 def cell_text(cell: Cell, *, cipher: bool = True) -> str:
-    """`PLAINTEXT`, `TLSv1.3 AES-256-GCM`, `refused`; `?` where it is not proven."""
+    """Return `PLAINTEXT`, `TLSv1.3 AES-256-GCM`, `refused`; `?` where it is not proven."""
     doubt = "" if cell.confidence == "proven" else "?"
     match cell.result:
         case Result.PLAINTEXT | Result.MIXED:
@@ -99,7 +99,7 @@ def cell_text(cell: Cell, *, cipher: bool = True) -> str:
 
 
 def short_cipher(name: str) -> str:
-    """`TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384`: AES-256-GCM."""
+    """Return a cipher's short name: `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384` is AES-256-GCM."""
     bare = name.partition("_WITH_")[2] or name.removeprefix("TLS_")
     return "-".join(part for part in bare.split("_") if not re.fullmatch(r"SHA\d*|MD5", part))
 

@@ -109,7 +109,7 @@ def _leaks(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
 
 
 def _files(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
-    """Files of the client that the server asked for: those that crossed, and those that no statement named."""
+    """Yield files of the client that the server asked for: those that crossed, and those that no statement named."""
     sent = [one for one in facts.infiles if one.size]
     if sent:
         named = ", ".join(f"{_display(one.name)} ({one.size:,} bytes)" for one in sent[:MOST_FILES])
@@ -167,7 +167,7 @@ def _negotiation(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
 
 
 def _failure(facts: Facts) -> str:
-    """How a TLS handshake that was asked for ended."""
+    """Return how a TLS handshake that was asked for ended."""
     tls = facts.tls
     if tls is not None:
         for name, side in (("client", tls.client), ("server", tls.server)):

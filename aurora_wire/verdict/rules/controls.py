@@ -122,19 +122,22 @@ _CLEAR: Final = _against("A session that crossed in the clear, in part or as a w
 
 
 def mappings_of_rule(rule: str) -> tuple[Mapping, ...]:
-    """What a hit of this rule says; nothing where it says nothing about any control."""
+    """Return what a hit of this rule says; nothing where it says nothing about any control."""
     return BY_RULE.get(rule, ())
 
 
 def mappings_of_verdict(verdict: Verdict, confidence: Confidence | None) -> tuple[Mapping, ...]:
-    """What a verdict alone says. Only `encrypted` that is proven supports; what is merely likely says nothing."""
+    """Return what a verdict alone says. Only `encrypted` that is proven supports; what is merely likely says nothing.
+    """
     if verdict in ("plaintext", "mixed"):
         return _CLEAR
     return _PROVEN if (verdict, confidence) == ("encrypted", "proven") else ()
 
 
 def mappings_of_connection(connection: ConnectionResult, rules: frozenset[str] = frozenset()) -> tuple[Mapping, ...]:
-    """What a connection says, given the rules that it hit: no support where its TLS is weak or was tampered with."""
+    """Return what a connection says, given the rules that it hit: no support where its TLS is weak or was tampered
+    with.
+    """
     found = mappings_of_verdict(connection.verdict, connection.confidence)
     if not found or found is _CLEAR:
         return found

@@ -117,7 +117,7 @@ def _read_types(
 
 
 def infer_count(data: bytes, at: i64, end: i64, long_data: dict[int, LongData] | None = None) -> i64:
-    """How many parameters (without names) are in data[at:end], where the PREPARE is not known; -1 if none
+    """Return how many parameters (without names) are in data[at:end], where the PREPARE is not known; -1 if none
     fits.
 
     The smallest number for which the bitmap's spare bits are 0, types are sent and plausible, and the values

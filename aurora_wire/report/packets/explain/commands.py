@@ -56,7 +56,7 @@ WITH_STATEMENT_ID: Final = (
 
 
 def explain_command(fields: FieldReader, agreed: int, codec: str) -> None:
-    """The payload of a command. agreed: capabilities of both sides, or -1 where not known."""
+    """Explain the payload of a command. agreed: capabilities of both sides, or -1 if not known."""
     fields.rows.note("Sent outside TLS: whoever is on the way can read and change it.")
     start = fields.at
     number = fields.number(1, _command_words)

@@ -36,7 +36,7 @@ CODES: Final = {
 
 
 def explain_reply(fields: FieldReader, agreed: int, known: Packet) -> None:
-    """The payload of any packet of the server after the login, by its role."""
+    """Explain the payload of any packet of the server after the login, by its role."""
     data, at, end, role = fields.rows.data, fields.at, fields.end, known.role
     if fields.left == 0:
         fields.rows.note("An empty packet.")
@@ -70,7 +70,7 @@ def explain_reply(fields: FieldReader, agreed: int, known: Packet) -> None:
 
 
 def _explain_binary_row(fields: FieldReader, kinds: Sequence[int]) -> None:
-    """A zero, a bit for each NULL, and the values, each in the form of its column's type."""
+    """Explain a zero, a bit for each NULL, and the values, each in the form of its column's type."""
     values = _binary_row(fields, kinds) if fields.whole else None
     if values is None:
         fields.rest(

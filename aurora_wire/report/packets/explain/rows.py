@@ -86,7 +86,7 @@ class FieldReader:
         return None if data is None else int.from_bytes(data, "big")
 
     def until_nul(self, words: Callable[[bytes], str]) -> bytes | None:
-        """Text that ends with NUL, or with the message."""
+        """Return text that ends with NUL, or with the message."""
         if self.cut:
             return None
         nul = self.rows.data.find(b"\0", self.at, self.end)
@@ -112,5 +112,5 @@ class FieldReader:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 byte`, `2,048 bytes`."""
+    """Return `1 byte`, `2,048 bytes`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
