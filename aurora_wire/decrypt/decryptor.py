@@ -29,7 +29,7 @@ FINISHED = 20       # handshake messages
 KEY_UPDATE = 24
 
 Opened = tuple[int, bytes]
-MAX_UNTOLD = 64     # records of a direction whose handshake secret is not known, before its traffic has to open
+MAX_UNTOLD = 64     # records of a direction whose handshake secret is not known, before its traffic has to decrypt
 MISSING = "opening TLS records needs the package cryptography: pip install 'aurora_wire[keylog]'"
 
 

@@ -11,6 +11,6 @@ class KeyLogResult:
 
     path: str
     secrets: int = 0
-    unused: int = 0                 # lines of labels that open no records
+    unused: int = 0                 # lines of labels that decrypt no records
     ignored: int = 0                # lines that are no key log's
     left_out: int = 0               # lines beyond our bounds

@@ -20,7 +20,7 @@ NONCE = 12
 
 
 class RecordCipher(Protocol):
-    """What opens the records of one direction under one key."""
+    """Decrypts the records of one direction under one key."""
 
     def open(self, sequence: int, kind: int, version: int, body: bytes) -> bytes | None:
         """Return the plaintext, or None. Changes nothing: several sequence numbers may be tried."""

@@ -1,4 +1,4 @@
-"""What weakens a verdict, or is only remarkable: each kind once a direction, with its first place and a count.
+"""Anomalies: what weakens a verdict, or is only odd. Each kind once a direction, with its first place and a count.
 
 The numbers are the engine's; names and words for them are the verdict's.
 """

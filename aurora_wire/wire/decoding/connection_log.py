@@ -1,4 +1,4 @@
-"""What is known of one connection, whatever it speaks: an account of each direction's bytes, events and notes.
+"""What is known of one connection, whatever it speaks: an account of each direction's bytes, events and anomalies.
 
 `Side` is one direction's account; the rooms above add to `ConnectionLog` what they know. Decoders write them.
 """
@@ -137,7 +137,7 @@ class Side:
 
 
 class ConnectionLog:
-    """One connection, as every decoder sees it: its number, what both directions brought, events and notes."""
+    """One connection, as every decoder sees it: its number, what both directions brought, events and anomalies."""
 
     def __init__(self, connection: i64, budget: Budget, events: list[Event] | None) -> None:
         self.id: i64 = connection

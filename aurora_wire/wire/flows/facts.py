@@ -14,7 +14,7 @@ START_SYN: Final[i64] = 2
 
 
 class Opened:
-    """What came of opening a connection's TLS records with a key log. Nothing of it crossed in the clear."""
+    """What came of decrypting a connection's TLS records with a key log. Nothing of it crossed in the clear."""
 
     __slots__ = (
         "cut",
