@@ -136,7 +136,7 @@ def _progress(cell: Cell) -> None:
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM and SIGHUP clean up as Ctrl-C does."""
+    """Let SIGTERM and SIGHUP clean up as Ctrl-C does."""
 
     def interrupt(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -58,7 +58,7 @@ ANSWERS: Final = {0: "NOTHING LEAKS NOW", 1: "NOT FIXED", 3: "NOT DECIDED"}
 
 
 def render_json(comparison: Comparison, exit_code: int) -> Iterator[str]:
-    """exit_code: what the command will end with."""
+    """Yield the comparison as JSON. exit_code: what the command will end with."""
     fields: Fields = {
         "schema": SCHEMA,
         "answer": ANSWERS[comparison.fix_code].lower(),

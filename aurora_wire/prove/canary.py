@@ -123,7 +123,8 @@ def _in(wanted: Sequence[tuple[str, bytes]], data: bytes) -> Iterator[tuple[str,
 def _compressed(
     wanted: Sequence[tuple[str, bytes]], stream: Stream, budget: list[int]
 ) -> Iterator[tuple[str, int]]:
-    """Form, and where the compressed piece begins in which it ends. What begins in one may end in the next."""
+    """Yield the form, and where the compressed piece begins in which it ends. What begins in one may end in the next.
+    """
     longest = max(len(needle) for _, needle in wanted)
     tail = b""
     for at, inflated in inflate_all(stream.data, budget):

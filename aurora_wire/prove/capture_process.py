@@ -75,7 +75,7 @@ class Watcher:
             raise CaptureError(self.how, -1, f"the capture's answer makes no sense: {error}") from error
 
     def close(self) -> None:
-        """May be called twice."""
+        """Close the watcher; may be called twice."""
         self._channel.close()
         if self.pid:
             with suppress(ChildProcessError):
@@ -138,7 +138,7 @@ def become_driver(account: Account | None) -> None:
 
 
 def _live(channel: Connection, make: Callable[[], Observer], account: Account | None) -> None:
-    """The watcher's whole life; never returns."""
+    """Run the watcher's whole life; never returns."""
     code = 1
     try:
         os.setsid()

@@ -100,7 +100,7 @@ class Cell:
 
     @property
     def spoke(self) -> bool:
-        """A client was started for it."""
+        """Return whether a client was started for it."""
         return self.result not in (Result.NOT_AVAILABLE, Result.NOT_INSTALLED)
 
 

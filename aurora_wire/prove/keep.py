@@ -38,7 +38,7 @@ class Keeper:
             self.held.close()
 
     def keep(self, cell: Cell, matrix: Matrix, capture: bytes) -> None:
-        """Writes both files; a failure is remembered, and the run goes on."""
+        """Write both files; a failure is remembered, and the run goes on."""
         name = re.sub(r"[^A-Za-z0-9.]+", "-", f"{cell.client}-{cell.mode}")
         try:
             self._write(f"{name}.pcapng", capture)

@@ -45,7 +45,7 @@ class Matrix:
         return (cell for cell in self.cells if cell.client == client)
 
     def version_of(self, client: str) -> str:
-        """By the client's own word."""
+        """Return the client's version by its own word."""
         return next((cell.version for cell in self.of(client) if cell.version), "")
 
     def examples(self) -> tuple[Cell | None, Cell | None]:

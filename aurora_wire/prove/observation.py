@@ -83,7 +83,7 @@ class Evidence:
 
     @property
     def greetings(self) -> int:
-        """Connections whose greeting was decoded: the capture was not blind."""
+        """Return how many connections had a greeting that was decoded: the capture was not blind."""
         return sum(1 for one in self.connections if one.server_version is not None)
 
 

@@ -85,7 +85,7 @@ def _seen(result: ConnectionResult, canary: str) -> ConnectionSeen:
 
 
 def _with_canary(statements: Iterable[StatementResult], canary: str) -> tuple[StatementSeen, ...]:
-    """A canary that is a parameter counts: it stands in the text in its place, and among the parameters."""
+    """Return statements with the canary. A parameter counts, too: it stands in the text in its place."""
     word = canary.encode()
     found = []
     for statement in statements:

@@ -43,7 +43,7 @@ class Observer(ABC):
         self.said: str | None = None         # what else went wrong: a server that a relay did not reach
 
     def begin(self) -> None:
-        """Frames from now on belong to the next cell."""
+        """Begin the next cell: frames from now on belong to it."""
         self.frames = []
         self.held = 0
         self.dropped = 0
@@ -56,7 +56,7 @@ class Observer(ABC):
 
     @abstractmethod
     def end(self) -> None:
-        """The client has ended: take what is still under way."""
+        """End the cell: the client has ended, so what is still under way is taken."""
 
     @abstractmethod
     def close(self) -> None: ...
@@ -98,7 +98,7 @@ class LiveObserver(Observer):
         self._take()
 
     def _pause(self, seconds: float) -> None:
-        """Until there are frames. A capture with a failure waits no more: other interfaces still give some."""
+        """Wait for frames. A capture with a failure waits no more: other interfaces still give some."""
         if not self.capture.wait(seconds) and self.capture.failure is not None:
             time.sleep(seconds)
 

@@ -35,7 +35,7 @@ def reason_of(error: OSError | ValueError) -> str:
 
 
 def create_in(folder: HeldFolder, name: str, path: Path, account: Account | None) -> io.FileIO:
-    """As `create_private`, in a folder that is held open. Raises OSError and OutputError."""
+    """Create a file as `create_private`, in a folder that is held open. Raises OSError and OutputError."""
     try:
         handle = folder.make(name)
     except FileExistsError as error:

@@ -72,7 +72,7 @@ def _of(package: str, path: list[str] | None) -> Iterator[Distribution]:
 def install_python(
     name: str, packages: Sequence[str], version: str, say: Callable[[str], None], hint: str = ""
 ) -> None:
-    """Makes the environment of a client: a venv of this interpreter with the packages.
+    """Make the environment of a client: a venv of this interpreter with the packages.
 
     hint: what to say where it fails. Raises UsageError then.
     """

@@ -106,7 +106,7 @@ def find_jar() -> Path | None:
 
 
 def jar_version(jar: Path) -> str | None:
-    """From its manifest; None where it is no such jar."""
+    """Return the version from the jar's manifest; None if it is no such jar."""
     try:
         with zipfile.ZipFile(jar) as archive:
             manifest = archive.read("META-INF/MANIFEST.MF").decode(errors="replace")
