@@ -453,7 +453,7 @@ def openers_of(keylogs: Sequence[KeyLogInput]) -> KeyLogOpeners:
 
 @contextmanager
 def no_garbage_collector() -> Iterator[None]:
-    """The collector walks all that is kept again and again, three quarters of a scan's time.
+    """Switch the collector off, which walks all that is kept again and again, three quarters of a scan's time.
 
     It is not needed: a connection lets go of its only cycle when it has ended (`Connection.dispose`).
     """

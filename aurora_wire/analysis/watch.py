@@ -207,7 +207,7 @@ class Watch:
             self.on_connection(result, findings)
 
     def stop(self, limit: int = UNLIMITED) -> None:
-        """No more packets: the recording is whole. What it holds and is not decoded yet, `step` goes on with."""
+        """Stop: no more packets, the recording is whole. What it holds and is not decoded yet, `step` goes on with."""
         if self.stopped:
             return
         self.stopped = True

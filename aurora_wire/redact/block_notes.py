@@ -88,7 +88,7 @@ class CutSource(PcapngSource):
         self, found: list[tuple[int, int, bytes]], at: i64, end: i64, numbers: frozenset[tuple[int, int]], *,
         named: bool,
     ) -> None:
-        """Those of data[at:end], as far as they are not to stay."""
+        """Replace the options of data[at:end], as far as they are not to stay."""
         if at >= end:
             return
         data = self.buffer

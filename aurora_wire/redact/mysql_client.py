@@ -274,7 +274,9 @@ class ClientMask:
         cut.sql(query.text_end)
 
     def _values_before(self, cut: Cut, stop: i64, values: list[Value], kept_to: i64) -> bool:
-        """Those present stand one after another and end at `stop`; False, and nothing is masked, where they do not."""
+        """Mask values that stand one after another and end at `stop`. Return False, with nothing masked, if they do
+        not.
+        """
         present: list[Value] = []
         size: i64 = 0
         for value in values:

@@ -59,7 +59,7 @@ class Words:
         return found
 
     def _placed(self, text: bytes, places: list[int]) -> bytes:
-        """Literals that touch, also with nothing but stars between them, are one."""
+        """Replace literals; those that touch, also with nothing but stars between them, are one."""
         parts: list[bytes] = []
         done: i64 = 0
         end: i64 = len(text)

@@ -98,7 +98,7 @@ def _outcome(connection: ConnectionResult, require_proven: bool) -> str:
 
 
 def _outcome_of_all(scan: Scan) -> str:
-    """As the exit code says: a pipeline that sees no connection at all has not seen that they are encrypted."""
+    """Return the outcome as the exit code says: who sees no connection at all has not seen that they are encrypted."""
     if scan.verdict in LEAKS:
         return FAILED
     return PASSED if scan.exit_code == 0 else ERROR

@@ -168,7 +168,7 @@ def _who(c: ConnectionResult) -> str:
 def _place(
     names: FrameNames, frame: int | None, direction: str | None, offset: int | None, connection: int | None = None
 ) -> str:
-    """As `place`; a name of a file is code."""
+    """Return a place as `place` does; a name of a file is code."""
     name = names.optional(frame)
     return place(code(name) if name is not None and names.several else name, direction, offset, connection)
 
@@ -217,7 +217,8 @@ def _findings(scan: Scan) -> Iterator[str]:
 
 
 def _fix(text: str) -> Iterator[str]:
-    """A rule's advice; commands, which begin with two spaces, as code. It is ours, and still goes through prose."""
+    """Yield a rule's advice; commands, which begin with two spaces, as code. It is ours, and still goes through prose.
+    """
     for line in text.split("\n"):
         if line.startswith("  "):
             yield from block([line[2:]])

@@ -157,7 +157,7 @@ def _evidence(finding: Finding, connection: ConnectionResult | None, places: Pla
 
 
 def _endpoint(value: Endpoint) -> Fields:
-    """An address that is none is a name: OCSF's `ip` takes nothing else."""
+    """Return an endpoint. An address that is none is a name: OCSF's `ip` takes nothing else."""
     name = "ip" if _is_ip(value.address) else "name"
     return {name: shorten(value.address, NAME), "port": value.port}
 

@@ -135,7 +135,7 @@ def _help(rule: Rule, fix: str) -> str:
 
 
 def _help_markdown(rule: Rule, fix: str) -> str:
-    """The same; lines that are commands, which begin with two spaces, become blocks of code."""
+    """Return the same as Markdown; lines that are commands, which begin with two spaces, become blocks of code."""
     lines: list[str] = [rule.why, "", "**Fix**", ""]
     for line in fix.split("\n"):
         if line.startswith("  "):

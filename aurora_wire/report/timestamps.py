@@ -65,7 +65,7 @@ class Clock:
         return time_of_day(time_ns) if undated else rfc3339(time_ns)
 
     def show_of(self, capture: CaptureResult, time_ns: int | None) -> str | None:
-        """The same for a time of a capture."""
+        """Return the same for a time of a capture."""
         if time_ns is None:
             return None
         return time_of_day(time_ns) if _is_of_day(capture, time_ns) else rfc3339(time_ns)

@@ -79,7 +79,7 @@ def _u16(data: bytes, at: int) -> int:
 
 
 def _ip_fit(data: bytes, at: int) -> int:
-    """The header may be cut: its length field is what a frame that was cut so early is judged by."""
+    """Return how well a header fits. It may be cut: a frame that was cut so early is judged by its length field."""
     left = len(data) - at
     if left >= 4 and data[at] >> 4 == 4:
         header = (data[at] & 15) * 4
@@ -127,7 +127,7 @@ def _ethernet(data: bytes, type_at: int, prefix: bytes) -> tuple[Start, int]:
 
 
 def _vlan_content(data: bytes) -> tuple[Start, int]:
-    """Begins after the EtherType 0x8100: 2 bytes of tag, then the EtherType that it carries."""
+    """Read from after the EtherType 0x8100: 2 bytes of tag, then the EtherType that it carries."""
     fit, ip_at = _typed(data, 2, 4)
     return Start(LINK_ETHERNET, NO_MACS + b"\x81\x00", ip_at), fit if ip_at >= 0 else NO
 

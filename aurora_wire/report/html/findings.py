@@ -41,7 +41,7 @@ class ControlRow:
 
 
 def totals_of(scan: Scan) -> Counter[str]:
-    """By rule, with those beyond the bound of what was kept."""
+    """Count findings by rule, with those beyond the bound of what was kept."""
     totals = Counter(finding.rule for finding in scan.findings)
     for rule, number in scan.findings_total.items():
         totals[rule] = max(totals[rule], number)
@@ -49,7 +49,7 @@ def totals_of(scan: Scan) -> Counter[str]:
 
 
 def rule_cards(scan: Scan, places: Places, frameworks: Sequence[str] = ()) -> list[RuleCard]:
-    """By severity; with frameworks, what contradicts one of their controls first."""
+    """Return the cards by severity; with frameworks, what contradicts one of their controls first."""
     by_rule: dict[str, list[Finding]] = {}
     for finding in scan.findings:
         by_rule.setdefault(finding.rule, []).append(finding)

@@ -182,7 +182,7 @@ class _Look:
         return None if view is None else dump_of(view, redact=self.redact)
 
     def _beside(self, view: PacketView, statements: list[StatementResult]) -> tuple[PacketView | None, bool]:
-        """The same statement in TLS, where a key log shows it; else what has about as many bytes to send."""
+        """Return the same statement in TLS, if a key log shows it; else what has about as many bytes to send."""
         candidates = [
             other for (_, from_client), views in sorted(self._encrypted.items())
             if from_client == bool(view.from_client) for other in views
@@ -209,7 +209,7 @@ def _telling(connection: ConnectionResult) -> StatementResult | None:
 
 
 def add_step(found: Steps, view: PacketView) -> None:
-    """One frame more of a connection: a part of the last step where it is of the same kind."""
+    """Add a frame to the steps of a connection: to the last step if it is of the same kind."""
     names = view.labels
     kind = _kind(view)
     leaked = view.leaked_bytes

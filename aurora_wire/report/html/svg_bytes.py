@@ -63,7 +63,7 @@ def both(connections: Iterable[ConnectionResult]) -> Iterable[Coverage]:
 
 
 def _share(number: int, total: int) -> str:
-    """In percent, never rounded to 0 or 100 where it is not."""
+    """Return a share in percent, never rounded to 0 or 100."""
     if not number or number == total:
         return "100%" if number else "0%"
     tenths = number * 1_000 // total

@@ -93,7 +93,7 @@ class _Side:
 
 
 def _side(pairs: dict[Pair, Counter[Verdict]], which: int, noun: str) -> _Side:
-    """Hosts with leaks first; those beyond SIDE share the last box."""
+    """Place the hosts of one side: those with leaks first; those beyond SIDE share the last box."""
     hosts: dict[str, Counter[Verdict]] = {}
     for pair, verdicts in pairs.items():
         hosts.setdefault(pair[which], Counter()).update(verdicts)
@@ -123,7 +123,7 @@ def summary(verdicts: Counter[Verdict], most: int = len(ORDER)) -> str:
 
 
 def _says(verdicts: Counter[Verdict]) -> str:
-    """As many verdicts as fit."""
+    """Return as many verdicts as fit."""
     texts = [summary(verdicts, most) for most in (len(ORDER), 2, 1)]
     return next((text for text in texts if len(text) <= SAYS), texts[-1])
 

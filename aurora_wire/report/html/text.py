@@ -90,6 +90,6 @@ def moment(clock: Clock, frame: int, time_ns: int | None) -> str:
 
 
 def in_utc(shown: str | None) -> str:
-    """The same of what a Clock shows."""
+    """Return the same of what a Clock shows."""
     day, time = split_time(shown)
     return f"{day} {time} UTC" if day else time

@@ -39,7 +39,7 @@ def hex_dump(data: bytes, *, ascii_column: bool = True) -> list[str]:
 
 
 def marked_bytes(length: int, ranges: list[tuple[int, int]]) -> list[bool]:
-    """For each of `length` bytes: does a range (start, end) cover it? What lies outside is ignored."""
+    """Tell for each of `length` bytes whether a range (start, end) covers it. What lies outside is ignored."""
     marked = [False] * length
     for start, end in ranges:
         for at in range(max(0, start), min(length, end)):

@@ -53,7 +53,7 @@ def _head(matrix: Matrix, style: Style) -> Iterator[str]:
 
 
 def _table(matrix: Matrix, style: Style) -> Iterator[str]:
-    """With the ciphers, where the terminal has room for them."""
+    """Yield the table, with the ciphers if the terminal has room for them."""
     wide = list(_columns(matrix, style, ciphers=True))
     fits = all(len(COLOURS.sub("", line)) <= style.width for line in wide)
     yield from wide if fits else _columns(matrix, style, ciphers=False)
@@ -182,7 +182,7 @@ def _dumps(matrix: Matrix, style: Style) -> Iterator[str]:
 
 
 def dump_lines(cell: Cell, style: Style) -> list[str]:
-    """What it is, and the frame as `tcpdump -X` prints it, the canary marked."""
+    """Return what it is, and the frame as `tcpdump -X` prints it, the canary marked."""
     shown = cell.shown
     if shown is None:
         return []

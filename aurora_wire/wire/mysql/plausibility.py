@@ -111,7 +111,7 @@ def _is_name(data: bytes, at: i64, end: i64) -> bool:
 
 
 def _may_change_user(data: bytes, at: i64, end: i64, length: i64) -> bool:
-    """A user's name, an answer with its length, and a schema; as far as they are here."""
+    """Return whether a user's name, an answer with its length, and a schema stand here, as far as they go."""
     nul: i64 = data.find(b"\0", at, end)
     if nul < 0:
         return end - at < length - 1 and is_text(data, at, end)
@@ -140,7 +140,7 @@ def _is_gtid_dump(data: bytes, at: i64, end: i64, length: i64) -> bool:
 
 
 def _is_registration(data: bytes, at: i64, end: i64, length: i64) -> bool:
-    """The replica's id, three texts with their lengths, and ten bytes."""
+    """Return whether it is the replica's id, three texts with their lengths, and ten bytes."""
     if end - at < length or u32(data, at + 1) == 0:
         return False
     place = at + 5

@@ -24,10 +24,10 @@ class Opener(Protocol):
         """Decrypt the direction's next record. Return what became of it, and its application data."""
 
     def passed_over(self, from_client: bool) -> None:
-        """The direction's next record was not captured whole."""
+        """Pass the direction's next record, which was not captured whole."""
 
     def lost(self, from_client: bool, count: int) -> None:
-        """`count` bytes are missing in which records end and begin."""
+        """Note that `count` bytes are missing in which records end and begin."""
 
 
 class Openers(Protocol):
@@ -60,11 +60,11 @@ class Opening:
         raise NotImplementedError
 
     def passed_over(self, from_client: bool) -> None:
-        """The direction's next record was not captured whole."""
+        """Pass the direction's next record, which was not captured whole."""
         raise NotImplementedError
 
     def lost(self, from_client: bool, count: i64) -> None:
-        """`count` bytes are missing in which records end and begin."""
+        """Note that `count` bytes are missing in which records end and begin."""
         raise NotImplementedError
 
     def close(self) -> None:

@@ -87,7 +87,7 @@ def _command_words(number: int) -> str:
 
 
 def attributes_agreed(agreed: int) -> int:
-    """Whether CLIENT_QUERY_ATTRIBUTES was agreed, as the parsers want it: 1, 0, or -1 for not known."""
+    """Tell whether CLIENT_QUERY_ATTRIBUTES was agreed, as the parsers want it: 1, 0, or -1 for not known."""
     return -1 if agreed < 0 else int(agreed & capabilities.QUERY_ATTRIBUTES != 0)
 
 

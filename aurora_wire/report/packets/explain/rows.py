@@ -29,11 +29,11 @@ class Rows:
         self.lines.append(text)
 
     def note(self, text: str) -> None:
-        """Words about the whole, indented under its title."""
+        """Add words about the whole, indented under its title."""
         self.lines.append(f"  {text}")
 
     def field(self, at: int, end: int, words: str) -> None:
-        """The field data[at:end]."""
+        """Add the field data[at:end]."""
         shown = self.data[at : min(end, at + HEX_SHOWN)].hex(" ")
         if end - at > HEX_SHOWN:
             shown += " .."
@@ -41,7 +41,7 @@ class Rows:
         self.lines.append(f"  {offset:<6}  {shown:<{HEX_WIDTH}}{words}".rstrip())
 
     def more(self, words: str) -> None:
-        """A further line of words about the field above."""
+        """Add a further line of words about the field above."""
         self.lines.append(f"{'':{WORDS_AT}}{words}")
 
 
@@ -100,7 +100,7 @@ class FieldReader:
         return text
 
     def rest(self, words: str | Callable[[bytes], str]) -> bytes | None:
-        """All that is left; None where nothing is."""
+        """Take all that is left; None if nothing is."""
         return self.take(self.left, words) if self.left > 0 else None
 
     def _stop(self) -> None:

@@ -39,7 +39,7 @@ class IPPrinter:
         self._depth = 0
 
     def put(self, printer: Printer, at: int, length: int) -> None:
-        """A packet whose version nothing announced."""
+        """Print a packet whose version nothing announced."""
         printer.protocol = "ipn"
         self._depth = 0
         version = printer.read(at, 1) >> 4

@@ -190,7 +190,7 @@ class TcpdumpLines:
         return 4                    # tcpdump counts four bytes, whatever the header's length was
 
     def _ethertype(self, printer: Printer, kind: int, at: int, length: int, frame_len: int) -> None:
-        """What an Ethernet type announces. length: from `at` on; frame_len: of the whole frame."""
+        """Print what an Ethernet type announces. length: from `at` on; frame_len: of the whole frame."""
         if kind == 0x0800:
             self._ip.put_ipv4(printer, at, length)
         elif kind == 0x86DD:
