@@ -253,7 +253,7 @@ def shortest_record(version: i64, suite: i64) -> i64:
     everything else has a block, a tag or a MAC of 16 or more, but for CCM_8's 8 + 8 (RFC 6655), which is 16 too.
     """
     if version >= TLS_1_3:
-        return 9
+        return 9 if "_CCM_8_" in suite_name(suite) else 17
     return 24 if "_GCM_" in suite_name(suite) else 16
 
 

@@ -310,7 +310,7 @@ class TLSRecords(Decoder):
             if not encrypted and self.tls.client_hello is not None and negotiated >= 0:
                 # Up to TLS 1.2 there are no keys before ChangeCipherSpec.
                 self.remark(notes.UNEXPECTED_RECORD, length)
-            if in_1_3 and (length > MAX_RECORD_1_3 or length < 17):
+            if in_1_3 and (length > MAX_RECORD_1_3 or length < self.tls.shortest):
                 self.remark(notes.BAD_RECORD, length)
             if version != self.version:
                 self._check_version(version, negotiated)
@@ -335,7 +335,8 @@ class TLSRecords(Decoder):
             if negotiated >= TLS_1_3 or not may_beat(self.tls):
                 self.remark(notes.UNEXPECTED_RECORD, length)
         if encrypted and kind != CHANGE_CIPHER_SPEC:
-            if 0 < length < LONGEST_SHORTEST and mine.spec_changed and length < self.tls.shortest:
+            short = 0 < length < LONGEST_SHORTEST and length < self.tls.shortest
+            if short and mine.spec_changed and negotiated < TLS_1_3:
                 # Of a hello, and only of a hello, there can be any piece.
                 if kind != HANDSHAKE or self.collecting == NOTHING:
                     self.remark(notes.BAD_RECORD, length)
