@@ -16,14 +16,14 @@ CORE = (  # what setup.py compiles besides wire/
 
 
 def compiled() -> bool:
-    """Does the core run as machine code (mypyc), not interpreted?"""
+    """Return whether the core runs as machine code (mypyc), not interpreted."""
     from aurora_wire import binary as reads  # noqa: PLC0415
 
     return not str(reads.__file__).endswith(".py")
 
 
 def check_build() -> None:
-    """In a checkout: an edited file beside its compiled one would silently run old code, so refuse to start.
+    """Refuse to start if an edited file lies beside its compiled one, in a checkout: it would silently run old code.
 
     Raises ImportError. An installed package is not asked: its files are written in no certain order.
     """

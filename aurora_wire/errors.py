@@ -1,4 +1,4 @@
-"""The errors that a user can mend: one clear line each, with its exit code. Bytes of the wire never raise."""
+"""The errors that a user can fix: one clear line each, with its exit code. Bytes of the wire never raise."""
 
 
 class AuroraWireError(Exception):

@@ -13,7 +13,7 @@ INTERRUPTS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def answered_by(answer: Callable[[int, Any], None], signals: Iterable[signal.Signals] = INTERRUPTS) -> Iterator[None]:
-    """In a `with` statement of the main thread: these signals call `answer` (number, frame)."""
+    """Let these signals call `answer` (number, frame), in a `with` statement of the main thread."""
     before: dict[signal.Signals, Any] = {number: signal.signal(number, answer) for number in signals}
     try:
         yield

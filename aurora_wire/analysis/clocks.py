@@ -77,7 +77,7 @@ def _shift_against(sent: Times, acked: Times, other_sent: Times, other_acked: Ti
 
 
 def _times_of(path: str) -> tuple[Times, Times]:
-    """When a direction had first sent up to a place, and when the other one first acknowledged that."""
+    """Return when a direction had first sent up to a place, and when the other one first acknowledged that."""
     sent: Times = {}
     acked: Times = {}
     try:

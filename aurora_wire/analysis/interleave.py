@@ -49,7 +49,7 @@ class Interleaved(Generic[Some]):
         return True
 
     def open_readers(self) -> list[Some]:
-        """Those that have not come to their end."""
+        """Return the readers that have not come to their end."""
         return list(self._readers)
 
     def _open_those_due(self) -> None:

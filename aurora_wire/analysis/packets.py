@@ -58,12 +58,12 @@ OnBegin = Callable[[list[str]], None]
 
 
 def label_name(label: int) -> str:
-    """`COM_QUERY`, `greeting`, `TLS alert` ..."""
+    """Return a label's name: `COM_QUERY`, `greeting`, `TLS alert` ..."""
     return command_name(label - labels.COMMAND) if label >= labels.COMMAND else labels.NAMES[label]
 
 
 def label_names() -> list[str]:
-    """Every name that a label can have, but those of commands that no server knows (`COM_0x7F`)."""
+    """Return every name that a label can have, but those of commands that no server knows (`COM_0x7F`)."""
     return [*labels.NAMES.values(), *COMMAND_NAMES.values()]
 
 
@@ -73,7 +73,7 @@ class PacketView:
     bytes.
 
     time_ns: since 1970 UTC or, `undated`, since midnight; None where the capture says nothing.
-    spans: what is where in the TCP payload, in order, without holes; empty where there is no payload.
+    spans: what is where in the TCP payload, in order, without gaps; empty where there is no payload.
     payload_at: the payload's offset in `data`; None where there is none, or where it was put together from IP
     fragments. connection: its id as in a scan of the same captures; None where the frame belongs to none.
     capabilities: what client and server agreed on, None where not (yet) known; codec: Python's name of the
@@ -99,18 +99,18 @@ class PacketView:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of what is in it, each once, in order."""
+        """Return the names of what is in it, each once, in order."""
         found = [span[2] for span in self.spans] or [self.label]
         return tuple(dict.fromkeys(map(label_name, found)))
 
     @property
     def leaked_bytes(self) -> int:
-        """Captured bytes of payload that needed protection and had none."""
+        """Return how many captured bytes of payload needed protection and had none."""
         return sum(end - start for start, end in self._leaks())
 
     @property
     def leaked(self) -> list[tuple[int, int]]:
-        """Where they are in `data`: (start, end). Empty where the payload is not in it."""
+        """Return where the leaked bytes are in `data`, as (start, end); empty if the payload is not in it."""
         at = self.payload_at
         return [] if at is None else [(at + start, at + end) for start, end in self._leaks()]
 
@@ -136,7 +136,7 @@ def packets(
     on_capture: OnCapture | None = None,
     on_begin: OnBegin | None = None,
 ) -> Iterator[PacketView]:
-    """The frames of captures (files, folders, globs, "-"), read as one in the order of their times.
+    """Yield the frames of captures (files, folders, globs, "-"), read as one in the order of their times.
 
     ports, only_ports: as in `scan`. window: frames that wait for their labels at most. on_begin: called with all paths
     before any is opened. on_capture: called with each path before it is opened, and how many there are. on_error:
@@ -338,14 +338,14 @@ class _Window:
         self._take_labels()
 
     def finish(self) -> None:
-        """No more frames: every label there will be is there."""
+        """End: no more frames, so every label there will be is there."""
         self.engine.finish()
         self._take_labels()
         for frame in self.frames.values():
             frame.is_settled = True
 
     def ready(self) -> Iterator[PacketView]:
-        """Those that can leave."""
+        """Yield the frames that can leave."""
         frames = self.frames
         while frames:
             frame = next(iter(frames.values()))
@@ -381,7 +381,7 @@ class _Window:
 
 
 def _packets_of(item: LabelledFrame) -> list[Packet]:
-    """The MySQL packets in a frame: one that has several spans comes once."""
+    """Return the MySQL packets in a frame: one that has several spans comes once."""
     found: list[Packet] = []
     for span in item.spans:
         place = span.place

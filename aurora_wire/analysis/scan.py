@@ -84,7 +84,7 @@ class Analysis:
         on_statement: OnStatement | None = None,
         on_connection: OnConnection | None = None,
     ) -> None:
-        """max_results: bytes that the results of connections may take, roughly."""
+        """Begin an analysis. max_results: bytes that the results of connections may take, roughly."""
         self.ports = list(ports)
         self.on_capture = on_capture
         self.on_statement = on_statement
@@ -122,7 +122,7 @@ class Analysis:
                 pass
 
     def begin(self, result: CaptureResult) -> None:
-        """The frames fed from now on are of this capture. Only for who feeds `engine` directly."""
+        """Begin a capture: the frames fed from now on are of it. Only for callers that feed `engine` directly."""
         engine = self.engine
         engine.source = len(self.captures)
         self.captures.append(result)
@@ -137,7 +137,7 @@ class Analysis:
         engine.truncated_frames = 0
 
     def keys_of(self, capture: Capture) -> None:
-        """Keys that the capture itself holds come up while it is read."""
+        """Use the keys that the capture itself holds: they come up while it is read."""
         if self.openers is None:
             if capture.format != "pcapng":
                 return
@@ -146,7 +146,7 @@ class Analysis:
         self.openers.of_capture(capture.secrets, capture.path)
 
     def describe_capture(self, result: CaptureResult, capture: Capture, packets: int) -> None:
-        """What is known of a capture now that it was read."""
+        """Describe a capture, now that it was read."""
         result.sha256 = capture.sha256()
         result.bytes = capture.position()
         result.undated = capture.undated
@@ -154,7 +154,7 @@ class Analysis:
         self.end(result, packets)
 
     def end(self, result: CaptureResult, packets: int | None = None) -> None:
-        """No more frames of this capture: fills in what the engine counted. `error` and drops are there before.
+        """End a capture: fill in what the engine counted. `error` and drop counts must be set before.
 
         packets: how many it had, where they are not all since `begin`.
         """
@@ -196,7 +196,7 @@ class Analysis:
             result.hiding[name] = (result.hiding.get(name, (0, remedy))[0] + count, remedy)
 
     def unreadable(self, path: str, error: CaptureError) -> None:
-        """An input beside others that is no capture: it is in the result, and takes the 0 from the exit code."""
+        """Record an unreadable input. The exit code is then 3 instead of 0."""
         self.captures.append(
             CaptureResult(
                 path, UNREADABLE, None, None, 0, first_frame=int(self.engine.frames) + 1, complete=False,
@@ -254,12 +254,12 @@ class Analysis:
 
     @staticmethod
     def _is_stt(connection: Connection) -> bool:
-        """Is it "stateless" TCP, the tunnel of the IETF's draft-davie-stt? It has one port, and never a SYN."""
+        """Return whether it is "stateless" TCP, the tunnel of draft-davie-stt: one port, and never a SYN."""
         port = int.from_bytes(connection.client.key[-2:], "big")
         return port == STT_PORT and connection.client_isn < 0 and connection.server_isn < 0
 
     def _captures_of(self, connection: int) -> list[int]:
-        """Indexes of the captures with a packet of a connection that has ended; none where there is one capture."""
+        """Return the captures with a packet of a connection that has ended, by index; none if there is one capture."""
         if self.seen_in is None:
             return []
         seen = self.seen_in.pop(connection, 0)
@@ -282,7 +282,7 @@ class Analysis:
             self.findings.append(hit)
 
     def finish(self) -> Scan:
-        """No more frames: the result."""
+        """Return the result: no more frames will come."""
         self.engine.finish()
         self.collect()
         if self._stt_packets and self.captures:
@@ -402,7 +402,7 @@ class Reading:
         self._capture.close()
 
     def _enter(self) -> None:
-        """What the engine counts is this capture's, from here on."""
+        """Count what the engine counts as this capture's, from here on."""
         analysis = self._analysis
         engine = analysis.engine
         if engine.source == self._index or self._counts is None:
@@ -436,7 +436,7 @@ def cost_of(result: ConnectionResult) -> int:
 
 
 def openers_of(keylogs: Sequence[KeyLogInput]) -> KeyLogOpeners:
-    """Raises UsageError where a file is no key log, or cryptography is missing though there is one."""
+    """Read key logs. Raises UsageError if a file is none, or cryptography is missing though there is one."""
     from aurora_wire.decrypt.decryptor import KeyLogOpeners, require_cryptography  # noqa: PLC0415
     from aurora_wire.decrypt.key_log import KeyLog  # noqa: PLC0415 - most scans have no key log
 
@@ -453,7 +453,7 @@ def openers_of(keylogs: Sequence[KeyLogInput]) -> KeyLogOpeners:
 
 @contextmanager
 def no_garbage_collector() -> Iterator[None]:
-    """The collector walks all that is kept again and again, three quarters of a scan's time.
+    """Switch the collector off, which walks all that is kept again and again, three quarters of a scan's time.
 
     It is not needed: a connection lets go of its only cycle when it has ended (`Connection.dispose`).
     """

@@ -121,7 +121,7 @@ class Watch:
         return int(self._decoded.wire_bytes)
 
     def _keep(self) -> bytes:
-        """The next block of the ring, which from here on waits to be decoded; none while too many wait."""
+        """Return the next block of the ring, which from here on waits to be decoded; none while too many wait."""
         if self._waiting_bytes > WAITING and not self.capture.stopped:
             return b""
         block = self._ring()
@@ -155,7 +155,7 @@ class Watch:
         return int(count)
 
     def changes(self) -> Iterator[tuple[Standing, bool]]:
-        """Connections with new frames since the last call, and whether their verdict is a new one.
+        """Yield connections with new frames since the last call, and whether their verdict is a new one.
 
         Those that ended, or are not MySQL after all, come with their last standing, and are in `standings` no
         more. What is not yet known to be MySQL is told on MySQL's ports only.
@@ -184,7 +184,7 @@ class Watch:
                 del self.standings[gone]
 
     def status(self, now: float) -> Status:
-        """now: in seconds, of any clock that only goes forward; the first call is the beginning."""
+        """Return the status. now: in seconds, of any clock that only goes forward; the first call is the beginning."""
         if self._begun is None:
             self._begun = now
         seconds, packets, size = now - self._begun, self.frames, self.wire_bytes
@@ -207,7 +207,7 @@ class Watch:
             self.on_connection(result, findings)
 
     def stop(self, limit: int = UNLIMITED) -> None:
-        """No more packets: the recording is whole. What it holds and is not decoded yet, `step` goes on with."""
+        """Stop: no more packets, the recording is whole. What it holds and is not decoded yet, `step` goes on with."""
         if self.stopped:
             return
         self.stopped = True
@@ -235,7 +235,7 @@ def on_mysql_port(connection: Connection) -> bool:
 
 
 def standing_of(connection: Connection) -> Standing:
-    """Cheaper than `describe`: statements are counted only."""
+    """Return how a connection stands. Cheaper than `describe`: statements are counted only."""
     facts = connection.facts
     judged = judge(evidence_of(connection))
     client, server = endpoints(connection)

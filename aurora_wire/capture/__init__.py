@@ -1,1 +1,1 @@
-"""Where frames come from: capture files of every kind, text dumps, standard input."""
+"""The sources of frames: capture files of every kind, text dumps, standard input."""

@@ -38,7 +38,7 @@ class FrameSource:
         raise NotImplementedError
 
     def loss(self) -> str:
-        """The end of an error's reason: what was read before it."""
+        """Return the end of an error's reason: what was read before it."""
         if self.count == 0:
             return "No packet before it was read."
         packets = "packet" if self.count == 1 else "packets"
@@ -64,7 +64,7 @@ class BlockSource(FrameSource):
         self.ahead_at: i64 = 0
 
     def need(self, length: i64) -> bool:
-        """Have `length` bytes in `buffer` from `next` on; where the file ends before, what is left: False."""
+        """Read until `length` bytes from `next` on are in `buffer`. Return False if the file ends before."""
         have: i64 = self.size - self.next
         if have >= length:
             return True
@@ -93,7 +93,7 @@ class BlockSource(FrameSource):
         return have >= length
 
     def _whole_block(self) -> bool:
-        """Nothing of `buffer` is left: go on in the block ahead, or in the next one; False at the end."""
+        """Go on in the block ahead, or in the next one: nothing of `buffer` is left. Return False at the end."""
         end: i64 = self.base + self.size
         if self.ahead_at == len(self.ahead):
             self.ahead = self.next_block()
@@ -131,16 +131,16 @@ class BlockSource(FrameSource):
             raise
 
     def left(self) -> i64:
-        """Bytes in `buffer` from `next` on."""
+        """Return how many bytes are in `buffer` from `next` on."""
         return self.size - self.next
 
     def fail(self, reason: str) -> NoReturn:
-        """The capture cannot be read further from `next` on."""
+        """Raise CaptureError: the capture cannot be read further from `next` on."""
         self.damaged = True
         raise CaptureError(self.path, int(self.base + self.next), reason)
 
     def broken(self, reason: str) -> NoReturn:
-        """`fail`, where a copy that was cut or changed is the likely cause."""
+        """Raise as `fail` does, where a copy that was cut or changed is the likely cause."""
         self.fail(f"{reason}. {self.loss()} Was the copy complete?")
 
 

@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def folder_for(asked: str | None) -> Iterator[HeldFolder]:
-    """The one asked for, or a new one, which is gone again where the demo does not come to its end."""
+    """Yield the one asked for, or a new one, which is gone again where the demo does not come to its end."""
     if asked:
         with held(asked) as place:
             yield place
@@ -96,7 +96,7 @@ def folder_for(asked: str | None) -> Iterator[HeldFolder]:
 
 @contextmanager
 def held(path: str) -> Iterator[HeldFolder]:
-    """The folder, made where it is not there; the demo may write to it until the end."""
+    """Yield the folder, made where it is not there; the demo may write to it until the end."""
     try:
         folder = hold_folder(path, make=True)
     except (OSError, ValueError) as error:

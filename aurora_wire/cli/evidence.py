@@ -143,7 +143,7 @@ def _create(arguments: argparse.Namespace) -> int:
 
 
 def command_line(arguments: argparse.Namespace) -> list[str]:
-    """As it was given, but for secrets in an address, and for the bundle's own name: others are the same bytes."""
+    """Return the command line to record: without secrets and the bundle's name, so that bundles are reproducible."""
     from aurora_wire.evidence.timestamp import without_secrets  # noqa: PLC0415
 
     given = sys.argv[1:] if sys.argv[1:2] == ["evidence"] else _rebuilt(arguments)
@@ -161,7 +161,7 @@ def command_line(arguments: argparse.Namespace) -> list[str]:
 
 
 def _rebuilt(arguments: argparse.Namespace) -> list[str]:
-    """The words, where `main` was called with others than those of the process."""
+    """Return the words of the command line, if `main` was called with others than those of the process."""
     words = ["evidence", "create", *arguments.captures, "-o", arguments.output]
     for name in ("case", "examiner", "note", "key", "timestamp"):
         value = getattr(arguments, name)

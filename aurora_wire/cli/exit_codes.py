@@ -27,7 +27,7 @@ HELP: Final = """exit codes:
 
 
 def exit_code(scan: Scan, *, require_proven: bool = False) -> int:
-    """0 only for a scan that says so itself, saw all of its input, and is proven where that is asked for."""
+    """Return 0 only if the verdict is encrypted, all input was read and, with `require_proven`, all of it is proven."""
     if scan.verdict in ("plaintext", "mixed"):
         return LEAK
     success = (

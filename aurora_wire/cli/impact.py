@@ -13,7 +13,7 @@ from aurora_wire.errors import UsageError
 DESCRIPTION = """\
 List who would break if `require_secure_transport` were turned on: client hosts,
 users, programs and drivers that came in the clear, when and how often, by leg
-(application, proxy, replication, monitoring), with the option that mends each.
+(application, proxy, replication, monitoring), with the option that fixes each.
 Names are shown as they crossed. Who did not connect is not seen: capture over
 nights, weekends and ends of months, too."""
 EXAMPLES = """\

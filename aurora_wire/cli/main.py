@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code (`aurora-wire scan --help`). No mistake of a user raises."""
+    """Run one command and return its exit code (`aurora-wire scan --help`). No mistake of a user raises."""
     try:
         return _run(sys.argv[1:] if argv is None else list(argv))
     except AuroraWireError as error:
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def program() -> NoReturn:
-    """`main` for a process of its own, which is over when the command is."""
+    """Run `main` for a process of its own, which is over when the command is."""
     process.begin()
     process.end(main())
 

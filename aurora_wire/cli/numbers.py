@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def seconds_below(limit: float) -> Callable[[str], float]:
-    """For a time above 0."""
+    """Make a parser of a time above 0."""
 
     def read(text: str) -> float:
         try:
@@ -25,7 +25,7 @@ seconds = seconds_below(1e9)
 
 
 def count_of(what: str) -> Callable[[str], int]:
-    """For a number above 0; what it counts is named in the error."""
+    """Make a parser of a number above 0; what it counts is named in the error."""
 
     def count(text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 16 and int(text)):

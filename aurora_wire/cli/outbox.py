@@ -1,4 +1,4 @@
-"""Standard output for who must not be held up by its reader: `| less` waits, a capture goes on."""
+"""Non-blocking standard output: a slow reader (`| less`) must not stall the capture."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Outbox:
         self._size += len(line)
 
     def send(self, *, wait: bool = False) -> None:
-        """As much as is taken now; wait: all of it."""
+        """Write as much as is taken now; wait: all of it."""
         while self._at < len(self._data) or self._lines:
             if self._at >= len(self._data):
                 self._data, self._at = b"".join(self._lines), 0

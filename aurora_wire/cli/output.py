@@ -1,4 +1,4 @@
-"""Where a report goes: standard output, or a file that is there whole or not at all."""
+"""The destination of a report: standard output, or a file that is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Output:
         return os.fdopen(self._whole.handle, "wb", buffering=1 << 16)
 
     def replaces(self, path: str) -> bool:
-        """Is `path` the file that would be replaced?"""
+        """Return whether `path` is the file that would be replaced."""
         return self._whole is not None and self._whole.is_to_replace(path)
 
     def write(self, text: str) -> None:
@@ -122,7 +122,7 @@ class Output:
 
 
 def same_place(path: str, other: str) -> bool:
-    """Would two outputs write to one file, or both to standard output? A device may be given twice."""
+    """Return whether two outputs would write to one file, or both to standard output. A device may be given twice."""
     if STANDARD_OUTPUT in (path, other):
         return path == other
     from pathlib import Path  # noqa: PLC0415 - not for standard output
@@ -134,7 +134,7 @@ def same_place(path: str, other: str) -> bool:
 
 
 def flush_standard_output() -> None:
-    """Raises OutputError or ReaderGone where what was written could not be delivered."""
+    """Flush. Raises OutputError or ReaderGone if what was written could not be delivered."""
     if sys.stdout is None:
         return
     try:
@@ -144,7 +144,7 @@ def flush_standard_output() -> None:
 
 
 def standard_output_failed(error: OSError | ValueError) -> Exception:
-    """The exception to raise. What is still held for standard output is dropped, or exit would try again."""
+    """Return the exception to raise. What is still held for standard output is dropped, or exit would try again."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -155,7 +155,7 @@ def standard_output_failed(error: OSError | ValueError) -> Exception:
 
 
 def complain(message: str) -> None:
-    """One line on standard error, escaped: paths and wire bytes may be in it."""
+    """Write one line on standard error, escaped: paths and wire bytes may be in it."""
     with suppress(OSError, ValueError, AttributeError):  # closed: there is nobody left to tell
         line = f"aurora-wire: {show_text(message)}\n"
         encoding = sys.stderr.encoding or "utf-8"

@@ -83,7 +83,7 @@ def _number(text: str) -> int:
 
 
 def _frames(text: str) -> tuple[str, range]:
-    """`12`, or `10-20` with both ends; the name of a capture may be before it, with a colon."""
+    """Parse `12`, or `10-20` with both ends; the name of a capture may be before it, with a colon."""
     name, _, numbers = text.rpartition(":")
     first, dash, last = numbers.partition("-")
     begin = _number(first)
@@ -161,7 +161,7 @@ class _Wanted:
                 self._places.setdefault(path, []).append(numbers)
 
     def of(self, views: Iterator[PacketView], listing: _Listing) -> Iterator[PacketView]:
-        """Those of `views`; the others are shown to `listing` too. Ends when no more can come."""
+        """Yield those of `views`; the others are shown to `listing` too. Ends when no more can come."""
         count = 0
         for view in views:
             listing.see(view)
@@ -183,7 +183,7 @@ class _Wanted:
 
 
 def _label(name: str) -> str:
-    """A label's name as it is written. Raises UsageError with all of them where there is none like it."""
+    """Return a label's name as it is written. Raises UsageError with all of them where there is none like it."""
     from aurora_wire.analysis.packets import label_names  # noqa: PLC0415
 
     names = label_names()
@@ -228,7 +228,7 @@ class _Listing:
         )
 
     def put(self, view: PacketView) -> None:
-        """The packet that was seen last."""
+        """Write the packet that was seen last."""
         if self.explain and self._capture:
             self._line("")  # between two packets
         if self.several and view.capture != self._capture and not self.plain:

@@ -17,7 +17,7 @@ class PortOption(NamedTuple):
 
 
 def port_option(text: str) -> PortOption:
-    """`3307`, `+3307`, `3307,3308`. Raises ArgumentTypeError with what is wrong."""
+    """Parse `3307`, `+3307`, `3307,3308`. Raises ArgumentTypeError with what is wrong."""
     numbers = text.removeprefix("+").split(",")
     if not all(n.isascii() and n.isdigit() and len(n) <= 5 and 0 < int(n) <= 65_535 for n in numbers):
         raise ArgumentTypeError(f"{text!r} is not a port, 1 to 65535 (or several, separated by commas)")
@@ -25,7 +25,7 @@ def port_option(text: str) -> PortOption:
 
 
 def ports_of(options: Iterable[PortOption]) -> tuple[tuple[int, ...], bool]:
-    """The ports, and whether only these are looked at."""
+    """Return the ports, and whether only these are looked at."""
     chosen = list(options)
     only = any(not option.adds for option in chosen)
     ports = [] if only else list(DEFAULT_PORTS)

@@ -82,7 +82,7 @@ def _nowhere(_: str) -> None:
 
 
 def _show_live() -> None:
-    """All that can be shown is shown once, to nobody: rich loads more as it goes."""
+    """Show all that can be shown once, to nobody: rich loads more as it goes."""
     from rich.console import Console  # noqa: PLC0415 - not before it is asked for
 
     from aurora_wire.analysis.watch import Status  # noqa: PLC0415
@@ -110,7 +110,7 @@ def _show_live() -> None:
 
 
 def _example() -> tuple[Scan, Standing]:
-    """One of everything that a report shows."""
+    """Return one of everything that a report shows."""
     from aurora_wire.analysis.watch import Standing  # noqa: PLC0415
     from aurora_wire.verdict.result import (  # noqa: PLC0415 - not before it is asked for
         CaptureResult,

@@ -1,6 +1,4 @@
-"""What a process that runs one command, and is over then, can save: the garbage collector's walks, and its own taking
-apart. Does nothing where `main` is called from another program.
-"""
+"""Garbage-collector and path settings for a short-lived process. They do nothing if another program calls `main`."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ _is_ours = False
 
 
 def begin() -> None:
-    """The process is ours: modules are loaded without the collector, which would look at all of them twice."""
+    """Begin a process of our own: modules are loaded without the collector, which would look at all of them twice."""
     global _is_ours  # noqa: PLW0603 - a process has one
     _is_ours = True
     gc.disable()
@@ -24,7 +22,7 @@ def begin() -> None:
 
 
 def _beware() -> None:
-    """As root: no module is loaded from the current folder, nor a file made where another account may replace it."""
+    """Beware, as root: load no module from the current folder, make no file where another account may replace it."""
     from aurora_wire.rights.safe_folder import is_safe  # noqa: PLC0415 - only for root
 
     package = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))  # noqa: PTH120 - pathlib is slow to load
@@ -36,14 +34,14 @@ def _beware() -> None:
 
 
 def settle() -> None:
-    """What there is now stays to the end: from here on the collector looks at what comes later only."""
+    """Let the collector look only at what comes later: what there is now stays to the end."""
     if _is_ours:
         gc.freeze()
         gc.enable()
 
 
 def keep(result: object) -> None:
-    """This is not to be taken apart, object by object: the end of the process gives it back in one piece."""
+    """Skip finalisation of the result at exit: the operating system frees the memory at once."""
     if _is_ours:
         _kept.append(result)
 

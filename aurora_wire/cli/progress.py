@@ -26,7 +26,7 @@ def progress_option(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def progress_bar(*, wanted: bool) -> Iterator[OnProgress | None]:
-    """A callback for `scan`, or None where nobody would see the bar. It is gone when the block ends."""
+    """Yield a callback for `scan`, or None if nobody would see the bar. It is gone when the block ends."""
     if not wanted or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
@@ -43,7 +43,7 @@ class _Bar:
         self._task: TaskID | None = None
 
     def update(self, read: int, total: int | None) -> None:
-        """Bytes read of the input as stored; total is None for standard input."""
+        """Show how many bytes of the input were read, as stored; total is None for standard input."""
         if self._progress is None:
             if (read if total is None else total) < LONG:
                 return

@@ -97,7 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def exit_code_of(matrix: Matrix) -> int:
-    """A capture that could not be kept is an output that could not be written; the rest went on."""
+    """Return the exit code. A capture that could not be kept is an output that could not be written; the rest went on.
+    """
     if matrix.not_kept:
         complain(matrix.not_kept)
         return OutputError.exit_code
@@ -105,7 +106,7 @@ def exit_code_of(matrix: Matrix) -> int:
 
 
 def driven(wanted: Wanted) -> Matrix:
-    """Runs it; each cell is told on standard error when it is done, where somebody watches."""
+    """Run the matrix; each cell is told on standard error when it is done, if somebody watches."""
     from aurora_wire.cli import preload  # noqa: PLC0415
     from aurora_wire.prove.run import prove  # noqa: PLC0415
 
@@ -135,7 +136,7 @@ def _progress(cell: Cell) -> None:
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM and SIGHUP clean up as Ctrl-C does."""
+    """Let SIGTERM and SIGHUP clean up as Ctrl-C does."""
 
     def interrupt(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -145,13 +146,13 @@ def terminated_as_interrupted() -> Iterator[None]:
 
 
 def clients_of(asked: list[str]) -> list[str]:
-    """Without doubles, in order."""
+    """Return the clients without doubles, in order."""
     found = [name for one in asked or [DEFAULT_CLIENT] for name in (names() if one == ALL else [one])]
     return list(dict.fromkeys(found))
 
 
 def password_of(arguments: argparse.Namespace) -> str:
-    """Never from the arguments: other users see those."""
+    """Return the password: never from the arguments, which other users see."""
     if arguments.password_file:
         try:
             with rights_of_caller(caller()):

@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _key(path: str | None, source: str) -> bytes:
-    """32 bytes. Raises UsageError."""
+    """Return the key, 32 bytes. Raises UsageError."""
     from aurora_wire.redact.masker import PURPOSE, key_of_captures  # noqa: PLC0415
 
     if path is None:

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def place(text: str, default_port: int | None = None) -> tuple[str, int]:
-    """`HOST:PORT`, `[::1]:PORT`."""
+    """Parse `HOST:PORT`, `[::1]:PORT`."""
     host, colon, port = text.rpartition(":")
     if "]" in port or (not colon and default_port is not None):
         host, port = text, str(default_port)  # no port at its end

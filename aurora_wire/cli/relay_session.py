@@ -1,4 +1,4 @@
-"""What `aurora-wire relay` does between its start and its exit code."""
+"""Runs `aurora-wire relay`."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class RelaySession:
             self.recording.packet(time_ns, frame, link_type)
 
     def _look(self) -> None:
-        """After a connection's last frame nothing of it comes late: it is judged at once."""
+        """Judge a connection at once: after its last frame nothing of it comes late."""
         engine = self.analysis.engine
         engine.finish_closed()
         for connection in engine.ended:

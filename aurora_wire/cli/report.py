@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Make one HTML file of captures, to look at and to hand over: the verdict, who
 talked to whom and how, a timeline of each connection, the leaked bytes, findings
-with what mends them, and how to repeat it. The file needs no network and nothing
+with their fixes, and how to repeat it. The file needs no network and nothing
 else. Values in statements, user names and results are masked; --reveal shows
 them. Needs: pip install 'aurora_wire[report]'."""
 EXAMPLES = """exit codes:
@@ -110,7 +110,7 @@ def html_pieces(
     frameworks: Sequence[str] = (),
     command: Sequence[str] = (),
 ) -> Iterator[str]:
-    """The report of a scan of these captures: masked under a key that comes from their bytes, unless `reveal`."""
+    """Yield the report of a scan of these captures: masked under a key that comes from their bytes, unless `reveal`."""
     from aurora_wire.evidence.reanalysis import masker_of  # noqa: PLC0415
     from aurora_wire.report.html import frames as html_frames  # noqa: PLC0415
     from aurora_wire.report.html import render as html  # noqa: PLC0415
@@ -156,12 +156,12 @@ def _impact(result: Scan) -> ImpactTable:
 
 
 def _minute(time: str | None) -> str:
-    """`2021-03-17 09:00`"""
+    """Return `2021-03-17 09:00`"""
     return "" if time is None else time.partition(".")[0].replace("T", " ")[:-3]
 
 
 def command_line(arguments: argparse.Namespace) -> list[str]:
-    """How to make the same report again."""
+    """Return the command that makes the same report again."""
     options = [f"--port={'+' * adds}{','.join(map(str, ports))}" for adds, ports in arguments.port]
     options += [f"--keylog={path}" for path in arguments.keylog]
     options += [f"--framework={name}" for name in arguments.framework]

@@ -13,7 +13,7 @@ from aurora_wire.report.wording import Style, advice
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.rules.rule import Rule
 
-DESCRIPTION = "Print the rules: what can be found, how severe it is, why it matters and how to mend it."
+DESCRIPTION = "Print the rules: what can be found, how severe it is, why it matters and how to fix it."
 EXAMPLES = """examples:
   aurora-wire rules
   aurora-wire rules AW201
@@ -58,7 +58,7 @@ def _in_full(rules: Iterable[Rule], style: Style) -> Iterator[str]:
         yield f"{style.title(f'{rule.id}  {rule.title}')} ({style.severity(rule.severity)})"
         yield "Why it matters"
         yield from style.wrap(rule.why, "  ")
-        yield "How to mend it"
+        yield "Fix"
         yield from advice(rule.fix, "  ", style)
         yield "References"
         yield from (f"  {reference}" for reference in rule.references)

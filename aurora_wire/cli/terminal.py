@@ -11,7 +11,7 @@ WIDTH_ELSEWHERE = 100  # in files and pipes, so that the same scan gives the sam
 
 
 def style_for(output: Output) -> Style:
-    """Colours only on a terminal, and not where NO_COLOR is set (https://no-color.org) or it knows none."""
+    """Return the style: colours only on a terminal that knows them, and not if NO_COLOR is set (https://no-color.org)."""
     if not output.is_terminal:
         return Style(WIDTH_ELSEWHERE)
     from shutil import get_terminal_size  # noqa: PLC0415 - loads what reads archives; pipes need it not

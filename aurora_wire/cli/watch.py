@@ -116,7 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _what(arguments: argparse.Namespace, ports: tuple[int, ...]) -> tuple[Filter, list[str]]:
-    """The filter, and the interfaces (none: all)."""
+    """Return the filter, and the interfaces (none: all)."""
     from aurora_wire.capture.live.bpf import expression_filter, port_filter  # noqa: PLC0415
     from aurora_wire.capture.live.route import addresses_of, interface_to  # noqa: PLC0415
 
@@ -135,7 +135,7 @@ def _what(arguments: argparse.Namespace, ports: tuple[int, ...]) -> tuple[Filter
 
 
 def _ways_out(error: str) -> str:
-    """One line: what to do without the right to capture."""
+    """Return one line: what to do without the right to capture."""
     program = Path(sys.argv[0])
     called = [str(program.absolute())] if program.name == "aurora-wire" else [sys.executable, "-m", "aurora_wire"]
     python = Path(sys.executable)

@@ -55,7 +55,7 @@ class Stop:
 
 
 def view_for(arguments: argparse.Namespace, output: Output, write: Callable[[str], None]) -> View | None:
-    """Who is told what happens; with --quiet nobody, and statements are only counted."""
+    """Return the view that is told what happens; None with --quiet, when statements are only counted."""
     if arguments.format == "jsonl":
         return LiveJSONLines(write, redact=arguments.redact)
     if arguments.quiet:
@@ -87,7 +87,7 @@ class Session:
         self._told = False  # that the recording has failed
 
     def run(self) -> int:
-        """The exit code. Where standard output fails, the recording is made whole all the same."""
+        """Return the exit code. Where standard output fails, the recording is made whole all the same."""
         try:
             failure = _guarded(self._watch)
             self.watch.stop(self.limit)
@@ -163,7 +163,7 @@ class Session:
         screen.refresh()
 
     def _tell_failure(self) -> None:
-        """Once, and not into the screen."""
+        """Tell a failure once, and not into the screen."""
         recording = self.watch.recording
         if recording is not None and recording.failure is not None and not self._told:
             self._told = True
@@ -171,7 +171,7 @@ class Session:
 
 
 def _guarded(work: Callable[[], None]) -> OutputError | ReaderGone | None:
-    """What has failed of standard output, which from then on goes nowhere."""
+    """Return what has failed of standard output, which from then on goes nowhere."""
     try:
         work()
     except (OutputError, ReaderGone) as error:

@@ -37,7 +37,7 @@ class Path(NamedTuple):
 
 
 class Who(NamedTuple):
-    """Who comes in the clear; empty where it was not seen."""
+    """A user and a program that come in the clear; each empty if it was not seen."""
 
     user: str
     program: str
@@ -45,7 +45,7 @@ class Who(NamedTuple):
 
 @dataclass(slots=True)
 class Seen:
-    """Of one path in one run."""
+    """What one run showed of one client-server path."""
 
     leaks: dict[Who, int] = field(default_factory=dict)
     encrypted: int = 0
@@ -75,7 +75,7 @@ class Run:
             seen.undecided += 1
 
     def outline(self) -> dict[Path, tuple[frozenset[Who], bool, bool, str | None]]:
-        """Who leaks, and what else each path does; not how often. Paths without a session say nothing."""
+        """Return who leaks and what else each path does, without counts. Paths without a session are left out."""
         return {
             path: (frozenset(seen.leaks), seen.encrypted > 0, seen.undecided > 0, seen.oldest)
             for path, seen in self.paths.items()
@@ -83,11 +83,11 @@ class Run:
         }
 
     def masks_users(self) -> bool:
-        """Were user names masked before they came here?"""
+        """Return whether user names were masked before they came here."""
         return any(who.user.startswith("*") for seen in self.paths.values() for who in seen.leaks)
 
     def without_users(self) -> Run:
-        """Where the other run's users are masked, they say nothing about this one's."""
+        """Return this run without user names, to compare it with a run whose users are masked."""
         run = Run(complete=self.complete, connections=self.connections)
         for path, seen in self.paths.items():
             leaks: dict[Who, int] = {}
@@ -125,19 +125,21 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """The same hosts reach the same servers in the same way; how often does not count."""
+        """Return whether the same hosts reach the same servers in the same way; how often does not count."""
         return self.before.outline() == self.after.outline()
 
     @property
     def exit_code(self) -> int:
-        """0: the same; 1: not; 3: the same as far as it was seen, but a run did not see all of its input."""
+        """Return 0 for the same, 1 for not, 3 for the same as far as it was seen, if a run did not see all of its
+        input.
+        """
         if not self.same:
             return 1
         return 0 if self.before.complete and self.after.complete else 3
 
     @property
     def fix_code(self) -> int:
-        """1: something leaks in the second run, or got weaker; 3: that cannot be said; 0: neither."""
+        """Return 1 if something leaks in the second run, or got weaker; 3 if that cannot be said; else 0."""
         found = {one.change for one in self.changes}
         if found & WORSE or STILL in found:
             return 1

@@ -72,5 +72,5 @@ def driver_of(attributes: dict[str, str]) -> Driver:
 
 
 def version_of(attributes: dict[str, str]) -> str:
-    """Of the driver, as it says; empty where it does not."""
+    """Return the driver's version from its connection attributes; empty if it sends none."""
     return attributes.get("_connector_version") or attributes.get("_client_version") or ""

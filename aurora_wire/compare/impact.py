@@ -1,4 +1,4 @@
-"""Who breaks if the server asks for TLS of everybody (`require_secure_transport`): who still comes in the clear."""
+"""The impact of requiring TLS (`require_secure_transport`): who still comes in the clear, and would break."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOT_SEEN: Final = "not seen"
 
 @dataclass(slots=True)
 class Group:
-    """Connections in the clear that somebody has to mend together. Times are ns, as in a result."""
+    """Connections in the clear that one fix covers. Times are ns, as in a result."""
 
     leg: str
     told_by: str
@@ -43,7 +43,7 @@ class Group:
 
     @property
     def option(self) -> str:
-        """What mends it."""
+        """Return what fixes it: an option of the driver, or a setting of the leg."""
         return LEG_OPTIONS.get(self.leg, self.driver.option)
 
     def add(self, c: ConnectionResult, offer: str) -> None:
@@ -71,7 +71,7 @@ class Impact:
 
     @property
     def exit_code(self) -> int:
-        """1: somebody breaks; 3: that cannot be said; 0: nobody was seen who would."""
+        """Return 1 if somebody breaks, 3 if that cannot be said, 0 if nobody was seen who would."""
         if self.breaking:
             return 1
         whole = all(capture.complete for capture in self.scan.captures)
@@ -140,7 +140,7 @@ def impact(
     paths: Sequence[str], *, ports: Sequence[int] = DEFAULT_PORTS, only_ports: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Impact:  # fmt: skip
-    """Of captures, read as `scan` reads them, and raising what it raises."""
+    """Compute the impact table of captures. Reads and raises as `scan` does."""
     collector = Collector()
     result = scan(
         paths, ports=ports, only_ports=only_ports, on_connection=collector.add, on_progress=on_progress
@@ -149,7 +149,7 @@ def impact(
 
 
 def impact_of(result: Scan) -> Impact:
-    """Of a result that is there already; of the connections that it lists."""
+    """Compute the impact table of a result, from the connections that it lists."""
     found: dict[int, list[Finding]] = {}
     for finding in result.findings:
         if finding.connection is not None:

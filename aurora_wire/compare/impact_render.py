@@ -1,4 +1,4 @@
-"""Who breaks, as text, JSON (`aurora-wire/impact/1`) and CSV."""
+"""The impact table as text, JSON (`aurora-wire/impact/1`) and CSV."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLUMNS: Final = (
 
 
 def render_text(impact: Impact, style: Style) -> Iterator[str]:
-    """Lines, each with its newline; the answer is the last."""
+    """Yield lines, each with its newline; the answer is the last."""
     clock = clock_of(impact.scan)
     for leg in LEGS:
         groups = [group for group in impact.groups if group.leg == leg]
@@ -57,11 +57,11 @@ def _leg(leg: str, groups: list[Group], clock: Clock, style: Style) -> Iterator[
     if len(groups) > SHOWN:
         yield f"  {count(len(groups) - SHOWN, 'more line')}: --format csv lists all"
     for option, names in _options(groups).items():
-        yield from style.wrap(f"To mend {', '.join(names)}: {option}", "  ")
+        yield from style.wrap(f"Fix for {', '.join(names)}: {option}", "  ")
 
 
 def _options(groups: list[Group]) -> dict[str, list[str]]:
-    """Drivers by the option that mends them."""
+    """Group drivers by the option that fixes them."""
     found: dict[str, list[str]] = {}
     for group in groups:
         names = found.setdefault(group.option, [])
@@ -85,7 +85,7 @@ def _time(clock: Clock, group: Group, time_ns: int | None) -> str:
 
 
 def closing(impact: Impact, style: Style) -> str:
-    """The answer, in one sentence."""
+    """Return the answer, in one sentence."""
     rest = f"{count(impact.encrypted, 'connection')} encrypted, {impact.undecided:,} undecided"
     if impact.breaking:
         hosts = {group.client for group in impact.groups}

@@ -20,7 +20,7 @@ Fields = dict[str, object]
 
 
 def render_text(comparison: Comparison, style: Style) -> Iterator[str]:
-    """Lines, each with its newline; the answer is the last."""
+    """Yield lines, each with its newline; the answer is the last."""
     changes = comparison.changes[:SHOWN]
     if changes:
         header = ("change", "client", "server", "user", "program", "before", "after")
@@ -47,7 +47,7 @@ def render_text(comparison: Comparison, style: Style) -> Iterator[str]:
 
 
 def closing(comparison: Comparison) -> str:
-    """`NOT FIXED: 2 still leaks, 1 became encrypted.`"""
+    """Return the answer: `NOT FIXED: 2 still leaks, 1 became encrypted.`"""
     counts = counted((name, comparison.count(name)) for name in CHANGES) or "no MySQL connection in either run"
     same = "; the same as before" if comparison.same else ""
     return f"{ANSWERS[comparison.fix_code]}: {counts}{same}."
@@ -58,7 +58,7 @@ ANSWERS: Final = {0: "NOTHING LEAKS NOW", 1: "NOT FIXED", 3: "NOT DECIDED"}
 
 
 def render_json(comparison: Comparison, exit_code: int) -> Iterator[str]:
-    """exit_code: what the command will end with."""
+    """Yield the comparison as JSON. exit_code: what the command will end with."""
     fields: Fields = {
         "schema": SCHEMA,
         "answer": ANSWERS[comparison.fix_code].lower(),

@@ -30,7 +30,7 @@ REPLICATION_PROGRAMS: Final = ("mysqlbinlog", "debezium", "maxwell", "canal", "m
 
 
 def leg_of(c: ConnectionResult, servers: Container[str]) -> tuple[str, str]:
-    """The leg, and by what it was told. servers: addresses that other connections reach as a server's."""
+    """Return the leg, and by what it was told. servers: addresses that other connections reach as a server's."""
     if REPLICATION_COMMANDS.intersection(c.commands):
         names = sorted(REPLICATION_COMMANDS.intersection(c.commands))
         return REPLICATION, f"by its command {names[0]}"

@@ -72,7 +72,7 @@ def read_connections(
 
 
 def _start(path: str) -> bytes:
-    """The first bytes of a plain file; none of what is anything else: `scan` says what is wrong with it."""
+    """Return the first bytes of a plain file; none of what is anything else: `scan` says what is wrong with it."""
     try:
         if Path(path).is_file():
             with Path(path).open("rb") as file:
@@ -90,7 +90,7 @@ def of_result(c: ConnectionResult) -> Connection:
 
 
 def program_of(attributes: dict[str, str]) -> str | None:
-    """What the client calls itself: the program, else the driver."""
+    """Return what the client calls itself: the program, else the driver."""
     return attributes.get("program_name") or attributes.get("_client_name")
 
 

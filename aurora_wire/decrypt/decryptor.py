@@ -1,4 +1,4 @@
-"""Which keys open a connection's records: from a key log to the opener that the wire asks for.
+"""The keys that decrypt a connection's records: from a key log to the decryptor that the wire asks for.
 
 Sources: RFC 5246 sections 6.3 and 7.1 (keys, ChangeCipherSpec), RFC 8446 sections 4.6.3 (KeyUpdate), 5.2 and 7.
 """
@@ -29,7 +29,7 @@ FINISHED = 20       # handshake messages
 KEY_UPDATE = 24
 
 Opened = tuple[int, bytes]
-MAX_UNTOLD = 64     # records of a direction whose handshake secret is not known, before its traffic has to open
+MAX_UNTOLD = 64     # records of a direction whose handshake secret is not known, before its traffic has to decrypt
 MISSING = "opening TLS records needs the package cryptography: pip install 'aurora_wire[keylog]'"
 
 
@@ -38,9 +38,9 @@ def is_available() -> bool:
 
 
 class KeyLogOpeners:
-    """Openers for connections that the key log has secrets for.
+    """Makes decryptors for connections that the key log has secrets for.
 
-    blocks: key logs of the capture being read, which grows while it is read; path: of that capture.
+    blocks: key logs inside the capture being read, growing while it is read; path: that capture.
     """
 
     def __init__(self, keylog: KeyLog) -> None:
@@ -50,11 +50,11 @@ class KeyLogOpeners:
         self._taken = 0
 
     def of_capture(self, blocks: list[bytes], path: str) -> None:
-        """Another capture is read: what it holds of key logs is in `blocks`, or will be."""
+        """Begin another capture: what it holds of key logs is in `blocks`, or will be."""
         self.blocks, self.path, self._taken = blocks, path, 0
 
     def any_keys(self) -> bool:
-        """Is there a secret at all? Asked for each connection."""
+        """Return whether there is a secret at all. Asked for each connection."""
         while self._taken < len(self.blocks):
             self.keylog.add(self.blocks[self._taken], self.path)
             self._taken += 1
@@ -63,7 +63,7 @@ class KeyLogOpeners:
     def opener(
         self, client_random: bytes, server_random: bytes, version: int, suite: int, *, encrypt_then_mac: bool
     ) -> Opener | None:
-        """None where there are no keys, or none of a kind that opens this suite."""
+        """Return a decryptor; None if there are no keys, or none that can decrypt this suite."""
         if not self.any_keys() or not is_available():
             return None
         secrets = self.keylog.secrets_of(client_random)
@@ -87,7 +87,7 @@ class KeyLogOpeners:
 
 
 def require_cryptography() -> None:
-    """Raises UsageError where the extra is not installed."""
+    """Raise UsageError if the extra is not installed."""
     if not is_available():
         raise UsageError(MISSING)
 
@@ -96,7 +96,7 @@ def ciphers_of_12(
     protection: Protection, version: int, master: bytes, client_random: bytes, server_random: bytes, *,
     encrypt_then_mac: bool,
 ) -> tuple[RecordCipher, RecordCipher]:  # fmt: skip
-    """Of client and server, cut from the key block."""
+    """Return the ciphers of client and server, with their keys cut from the key block."""
     iv_size = {"POLY1305": 12, "CBC": 16}.get(protection.mode, 4)
     sizes = [protection.mac_size, protection.mac_size, protection.key_size, protection.key_size, iv_size, iv_size]
     block = prf(version, protection.hash, master, b"key expansion", server_random + client_random, sum(sizes))
@@ -196,7 +196,7 @@ class _Direction13:
         self._forget()
 
     def _forget(self) -> None:
-        """The rest of a handshake message is missing."""
+        """Forget a handshake message, the rest of which is missing."""
         self._head, self._left = b"", 0
 
     def record(self, version: int, body: bytes) -> Opened:
@@ -220,7 +220,7 @@ class _Direction13:
         return OPENED, content[:-1] if content[-1] == APPLICATION_DATA else b""
 
     def _messages(self, data: bytes) -> None:
-        """Source: RFC 8446, section 4: a type, 3 bytes of length, the body. They may span records."""
+        """Read handshake messages. RFC 8446, section 4: a type, 3 bytes of length, the body. They may span records."""
         at = 0
         while at < len(data):
             if self._left == 0:

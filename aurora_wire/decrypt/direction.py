@@ -1,6 +1,6 @@
 """One direction's keys in turn, and its count of records: what TLS 1.2 and 1.3 have in common.
 
-After a hole the number of records in it is not known: a few are tried, bounded.
+After a gap the number of records in it is not known: some sequence numbers are tried, MAX_TRIES at most.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from aurora_wire.decrypt.record_ciphers import RecordCipher
 
 LEAST_RECORD = 5 + 17   # bytes on the wire, header included
-MAX_TRIES = 1024        # sequence numbers tried after a hole
+MAX_TRIES = 1024        # sequence numbers tried after a gap
 
 
 class Direction:
@@ -27,25 +27,25 @@ class Direction:
         self.sequence = 0
 
     def lost(self, count: int) -> None:
-        """`count` bytes with record headers in them are missing."""
+        """Widen the search: `count` bytes with record headers in them are missing."""
         self.slack = min(self.slack + count // LEAST_RECORD + 1, MAX_TRIES)
         if self.cipher is not None:
             self.cipher.went_by(None)
 
     def passed_over(self) -> None:
-        """The next record was not captured whole."""
+        """Count the next record, which was not captured whole."""
         self.sequence += 1
         if self.cipher is not None:
             self.cipher.went_by(None)
 
     def went_by(self, body: bytes) -> None:
-        """The next record cannot be opened for want of the one before it."""
+        """Count the next record, which cannot be decrypted for want of the one before it."""
         self.sequence += 1
         if self.cipher is not None:
             self.cipher.went_by(body)
 
     def open(self, kind: int, version: int, body: bytes, *, may_have_switched: bool = False) -> bytes | None:
-        """The plaintext; the key in force and the count are those that fitted."""
+        """Return the record's plaintext and adopt the key and the count that fitted; None if none fits."""
         tried = 1 + self.slack
         plain = _search(self.cipher, self.sequence, tried, kind, version, body)
         if plain is not None:
@@ -66,7 +66,7 @@ class Direction:
 def _search(
     cipher: RecordCipher | None, first: int, count: int, kind: int, version: int, body: bytes
 ) -> tuple[int, bytes] | None:
-    """The first of `count` sequence numbers under which the record authenticates, and its plaintext."""
+    """Return the first of `count` sequence numbers under which the record authenticates, and its plaintext."""
     if cipher is None or not cipher.is_ready():
         return None
     for sequence in range(first, first + count):

@@ -52,14 +52,14 @@ class KeyLog:
         self.sources: list[KeyLogResult] = []
 
     def __len__(self) -> int:
-        """Connections that there are secrets for."""
+        """Return how many connections there are secrets for."""
         return len(self._secrets)
 
     def __repr__(self) -> str:
         return f"<KeyLog of {len(self)} connections>"
 
     def secrets_of(self, client_random: bytes) -> dict[str, bytes]:
-        """Secrets by label; none where the log does not know the connection."""
+        """Return a connection's secrets by label; none if the log does not know it."""
         return self._secrets.get(client_random, {})
 
     def read(self, path: str | os.PathLike[str]) -> KeyLogResult:

@@ -11,7 +11,7 @@ from aurora_wire.decrypt.suite_parameters import TLS_1_2
 
 
 def prf(version: int, hash_name: str, secret: bytes, label: bytes, seed: bytes, size: int) -> bytes:
-    """The pseudorandom function of TLS 1.0 to 1.2."""
+    """Compute the pseudorandom function of TLS 1.0 to 1.2."""
     if version >= TLS_1_2:
         return _p_hash(hash_name, secret, label + seed, size)
     half = (len(secret) + 1) // 2
@@ -30,7 +30,7 @@ def _p_hash(hash_name: str, secret: bytes, seed: bytes, size: int) -> bytes:
 
 
 def expand_label(hash_name: str, secret: bytes, label: bytes, size: int) -> bytes:
-    """HKDF-Expand-Label of TLS 1.3 with an empty context."""
+    """Compute HKDF-Expand-Label of TLS 1.3 with an empty context."""
     name = b"tls13 " + label
     info = size.to_bytes(2, "big") + bytes([len(name)]) + name + b"\0"
     made = block = b""

@@ -20,16 +20,16 @@ NONCE = 12
 
 
 class RecordCipher(Protocol):
-    """What opens the records of one direction under one key."""
+    """Decrypts the records of one direction under one key."""
 
     def open(self, sequence: int, kind: int, version: int, body: bytes) -> bytes | None:
-        """The plaintext, or None. Changes nothing: several sequence numbers may be tried."""
+        """Return the plaintext, or None. Changes nothing: several sequence numbers may be tried."""
 
     def went_by(self, body: bytes | None) -> None:
-        """A record has been dealt with; None: it was not captured whole."""
+        """Note that a record has been dealt with; None: it was not captured whole."""
 
     def is_ready(self) -> bool:
-        """False where the next record cannot be opened for want of the one before it."""
+        """Return False if the next record cannot be decrypted for want of the one before it."""
 
 
 def _aead(mode: Mode, key: bytes) -> AESCCM | AESGCM | ChaCha20Poly1305:

@@ -37,7 +37,7 @@ class Protection:
 
 
 def protection_of(suite: int, version: int) -> Protection | None:
-    """None where records of this suite and version are not opened here: RC4, DES, Camellia, SSL 3.0 ..."""
+    """Return None if records of this suite and version are not decrypted here: RC4, DES, Camellia, SSL 3.0 ..."""
     found = NAME.fullmatch(NAMES.get(suite, ""))
     if found is None or not TLS_1_0 <= version <= TLS_1_3:
         return None

@@ -82,14 +82,14 @@ class Bundle:
         return infos
 
     def open(self, name: str) -> BinaryIO:
-        """Raises NotABundle where its header is damaged."""
+        """Open a file of the bundle. Raises NotABundle if its header is damaged."""
         try:
             return self._zip.open(self.members[name])  # type: ignore[return-value]
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError, RuntimeError) as error:
             raise NotABundle(f"{name}: the zip archive is damaged ({error})") from error
 
     def read(self, name: str) -> bytes:
-        """A file that is read as a whole; bounded."""
+        """Return a file that is read as a whole; bounded."""
         if self.members[name].file_size > MAX_TEXT:
             raise NotABundle(f"{name} has {self.members[name].file_size:,} bytes, more than it needs")
         with self.open(name) as file:
@@ -99,7 +99,7 @@ class Bundle:
                 raise NotABundle(f"{name}: {error}") from error
 
     def hash(self, name: str) -> tuple[str, int]:
-        """SHA-256 and size. Raises NotABundle where the archive itself says that its bytes changed."""
+        """Return SHA-256 and size. Raises NotABundle where the archive itself says that its bytes changed."""
         with self.open(name) as file:
             try:
                 return hash_stream(file)

@@ -243,7 +243,7 @@ class _Draft:
             )
 
     def _redact(self, path: str, target: str, masker: Masker) -> None:
-        """Raises UsageError where the masked capture would be judged in another way."""
+        """Mask the captures. Raises UsageError if one would be judged in another way."""
         from aurora_wire.redact.capture import redact_capture, verdict_differences  # noqa: PLC0415 - rarely wanted
 
         ports, only_ports = self.options.ports, self.options.only_ports
@@ -264,7 +264,7 @@ class _Draft:
         self.reports = write_reports(result, self.folder, masked=not options.reveal, by_library=True)
 
     def contents(self, key: Ed25519PrivateKey | None) -> Mapping[str, Content]:
-        """All files of the bundle, by name."""
+        """Return all files of the bundle, by name."""
         stamped = self.options.timestamp is not None
         contents: dict[str, Content] = {name: self.folder / name for name in self.captures}
         contents.update(self.reports)
@@ -325,7 +325,7 @@ class _Draft:
         }
 
     def hashes(self, contents: Mapping[str, Content]) -> dict[str, tuple[str, int]]:
-        """SHA-256 and size of each, sorted by name."""
+        """Return SHA-256 and size of each, sorted by name."""
         found: dict[str, tuple[str, int]] = {}
         for name in sorted(contents):
             content = contents[name]
@@ -360,6 +360,6 @@ def capture_fields(
 
 
 def redacted_suffix(path: str) -> str:
-    """`pcap`, `pcapng`: masked captures are written uncompressed."""
+    """Return the suffix of a masked capture: `pcap` or `pcapng`, as they are written uncompressed."""
     with open_capture(path, hash_input=False) as capture:
         return capture.format

@@ -16,7 +16,7 @@ PREDICATE_TYPE: Final = "urn:aurora-wire:evidence:1"
 
 
 def statement(sums: Mapping[str, str], result: Scan, manifest: Mapping[str, object]) -> bytes:
-    """sums: SHA-256 in hex by file name."""
+    """Make the statement. sums: SHA-256 in hex by file name."""
     return dump(
         {
             "_type": TYPE,
@@ -44,5 +44,5 @@ def summary(result: Scan) -> dict[str, object]:
 
 
 def dump(fields: Mapping[str, object]) -> bytes:
-    """JSON for people and programs: always the same bytes, ASCII."""
+    """Return JSON for people and programs: always the same bytes, ASCII."""
     return (json.dumps(fields, indent=1, sort_keys=True, ensure_ascii=True) + "\n").encode("ascii")

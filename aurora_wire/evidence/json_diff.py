@@ -13,7 +13,7 @@ _NOTHING: Final = object()
 
 
 def differences(was: object, now: object, at: str = "") -> Iterator[str]:
-    """`connections[2].verdict: "encrypted" in the bundle, "plaintext" now`, for each place."""
+    """Yield `connections[2].verdict: "encrypted" in the bundle, "plaintext" now`, for each place."""
     if isinstance(was, dict) and isinstance(now, dict):
         for name in dict.fromkeys([*was, *now]):
             yield from differences(was.get(name, _NOTHING), now.get(name, _NOTHING), f"{at}.{name}" if at else name)

@@ -30,7 +30,7 @@ MAX_NAME: Final = 100
 
 
 def capture_name(number: int, path: str) -> str:
-    """`captures/001-night.pcap.gz`: safe on any file system, in the order read."""
+    """Return `captures/001-night.pcap.gz`: safe on any file system, in the order read."""
     last = path.replace("\\", "/").rstrip("/").rpartition("/")[2]
     plain = _OTHER.sub("_", last).strip("._-")[-MAX_NAME:] or "capture"
     return f"{CAPTURES}{number:03d}-{plain}"

@@ -1,4 +1,4 @@
-"""Where, with what and by which clock a bundle was made."""
+"""The provenance of a bundle: the host, the versions and the clock that it was made with."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def clock_is_synchronized() -> bool | None:
 
 
 def creation_time() -> tuple[datetime, bool]:
-    """To the second, in UTC; and whether SOURCE_DATE_EPOCH gave it. Raises UsageError where that is no time."""
+    """Return the time to the second, in UTC, and whether SOURCE_DATE_EPOCH gave it. Raises UsageError if that is no
+    time.
+    """
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
     if fixed is None:
         return datetime.now(UTC).replace(microsecond=0), False

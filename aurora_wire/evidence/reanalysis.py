@@ -1,4 +1,4 @@
-"""Captures of a case analysed, so that the result says their names in the bundle and not where they lay."""
+"""Analyse a bundle's captures; paths in the result are relative to the bundle."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ BY_LIBRARY: Final[dict[str, tuple[str, Renderer]]] = {
 def analyse(
     folder: Path, names: Sequence[str], ports: Sequence[int], *, only_ports: bool, on_progress: OnProgress | None = None
 ) -> Scan:
-    """The result of `names` in `folder`, in which they are called by these names.
+    """Return the result of `names` in `folder`, in which they are called by these names.
 
     Raises CaptureError and UsageError as `scan` does; KeyboardInterrupt where it was not read to its end.
     """
@@ -58,7 +58,7 @@ def analyse(
 
 
 def renamed(result: Scan, paths: Mapping[str, str]) -> Scan:
-    """A copy with every path in it (and in what is said about it) replaced."""
+    """Return a copy with every path in it (and in what is said about it) replaced."""
 
     def say(words: str) -> str:
         for path, name in paths.items():
@@ -76,12 +76,14 @@ def renamed(result: Scan, paths: Mapping[str, str]) -> Scan:
 
 
 def masker_of(case_id: str, captures: Sequence[Path]) -> Masker:
-    """The one of a case: from the bytes of its captures."""
+    """Create the masker keyed with the captures' digest."""
     return Masker(key_of_captures(case_id, captures))
 
 
 def write_reports(result: Scan, folder: Path, *, masked: bool, by_library: bool = False) -> dict[str, Path]:
-    """The reports of a bundle, written below `folder`: by name in the bundle. by_library: those of BY_LIBRARY, too."""
+    """Return the reports of a bundle, written below `folder`: by name in the bundle. by_library: those of BY_LIBRARY,
+    too.
+    """
     wanted = dict(RENDERERS)
     if by_library:
         wanted.update(

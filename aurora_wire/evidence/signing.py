@@ -82,7 +82,7 @@ def generate_keys(name: str) -> tuple[Path, Path]:
 
 
 def read_private_key(path: str) -> Ed25519PrivateKey:
-    """Raises UsageError where it is none."""
+    """Read a private key. Raises UsageError if it is none."""
     require_signing()
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
@@ -100,7 +100,7 @@ def read_private_key(path: str) -> Ed25519PrivateKey:
 
 
 def read_public_key(path: str) -> Ed25519PublicKey:
-    """Raises UsageError where it is none."""
+    """Read a public key. Raises UsageError if it is none."""
     require_signing()
     key = public_key_of(_key_bytes(path))
     if key is None:
@@ -136,7 +136,7 @@ def public_pem(key: Ed25519PublicKey) -> bytes:
 
 
 def fingerprint(key: Ed25519PublicKey) -> str:
-    """SHA-256 of the key as SubjectPublicKeyInfo (`openssl pkey -pubin -outform DER | sha256sum`)."""
+    """Return SHA-256 of the key as SubjectPublicKeyInfo (`openssl pkey -pubin -outform DER | sha256sum`)."""
     import hashlib  # noqa: PLC0415
 
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415
@@ -161,7 +161,7 @@ class Opened(NamedTuple):
 
 
 def sign_payload(payload: bytes, key: Ed25519PrivateKey) -> Signed:
-    """A DSSE envelope over `payload`. Ed25519 is deterministic: the same payload gives the same bytes."""
+    """Return a DSSE envelope over `payload`. Ed25519 is deterministic: the same payload gives the same bytes."""
     from securesystemslib.dsse import Envelope  # noqa: PLC0415
     from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined] # noqa: PLC0415
 
@@ -172,7 +172,7 @@ def sign_payload(payload: bytes, key: Ed25519PrivateKey) -> Signed:
 
 
 def open_envelope(data: bytes, key: Ed25519PublicKey) -> Opened:
-    """What an envelope holds that `key` has signed. Raises BadSignature."""
+    """Return what an envelope holds that `key` has signed. Raises BadSignature."""
     from securesystemslib.dsse import Envelope  # noqa: PLC0415
     from securesystemslib.exceptions import VerificationError  # noqa: PLC0415
     from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined] # noqa: PLC0415

@@ -10,7 +10,7 @@ BLOCK: Final = 1 << 20
 
 
 def hash_stream(file: BinaryIO) -> tuple[str, int]:
-    """SHA-256 in hex, and bytes."""
+    """Return SHA-256 in hex, and bytes."""
     digest = hashlib.sha256()
     size = 0
     while block := file.read(BLOCK):
@@ -25,5 +25,5 @@ def hash_file(path: Path) -> tuple[str, int]:
 
 
 def sums_line(sha256: str, name: str) -> str:
-    """A line as sha256sum reads it."""
+    """Return a line as sha256sum reads it."""
     return f"{sha256}  {name}\n"

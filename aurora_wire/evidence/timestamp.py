@@ -21,7 +21,7 @@ MAX_ANSWER: Final = 1 << 20  # bytes
 
 
 def require_timestamps() -> None:
-    """Raises UsageError where the extra is not installed."""
+    """Raise UsageError if the extra is not installed."""
     try:
         import rfc3161_client  # noqa: F401, PLC0415
     except ImportError as error:
@@ -29,14 +29,14 @@ def require_timestamps() -> None:
 
 
 def without_secrets(url: str) -> str:
-    """A URL as it may be written down: no user, password or query."""
+    """Return a URL as it may be written down: no user, password or query."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
 def check_url(url: str) -> str:
-    """Raises UsageError where it is no http(s) address."""
+    """Return the address. Raises UsageError if it is no http(s) address."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -47,7 +47,7 @@ def check_url(url: str) -> str:
 
 
 def request_timestamp(url: str, data: bytes) -> bytes:
-    """The authority's answer for `data`, as it came. Raises UsageError where there is none, or it refuses."""
+    """Return the authority's answer for `data`, as it came. Raises UsageError where there is none, or it refuses."""
     require_timestamps()
     from rfc3161_client import TimestampRequestBuilder, decode_timestamp_response  # noqa: PLC0415
 
@@ -88,7 +88,7 @@ def _imprint_fits(response: TimeStampResponse, data: bytes) -> bool:
 
 
 def check_timestamp(response: bytes, data: bytes, roots: str | None) -> datetime:
-    """When the authority saw `data`. roots: PEM file of the authorities that are trusted; None: whoever it was.
+    """Return when the authority saw `data`. roots: PEM file of the authorities that are trusted; None: whoever it was.
 
     Raises BadSignature where it does not fit.
     """

@@ -72,17 +72,19 @@ class Verification:
 
     @property
     def failed(self) -> list[str]:
-        """Names of the steps that found something else than the bundle says."""
+        """Return names of the steps that found something else than the bundle says."""
         return [check.name for check in self.checks if check.ok is False]
 
     @property
     def gaps(self) -> list[str]:
-        """What keeps a bundle in which nothing differs from being vouched for."""
+        """Return what keeps a bundle in which nothing differs from being vouched for."""
         return [check.gap for check in self.checks if check.gap]
 
     @property
     def ok(self) -> bool:
-        """Was all that the bundle says made again and compared, and signed by a key that the verifier named?"""
+        """Return whether all that the bundle says was made again and compared, and signed by a key that the verifier
+        named.
+        """
         return not self.failed and not self.gaps
 
     def add(self, name: str, ok: bool | None, text: str, details: Sequence[str] = (), gap: str = "") -> None:
@@ -157,7 +159,7 @@ class _Verifier:
     # -- the archive and its files
 
     def _archive(self) -> None:
-        """Packed again, it has to be the same bytes: so nothing hides in headers or between files."""
+        """Check that the archive, packed again, is the same bytes: so nothing hides in headers or between files."""
         try:
             created = datetime.fromisoformat(str(self.manifest.get("created")))
         except ValueError:
@@ -174,7 +176,7 @@ class _Verifier:
             self.add("archive", ok=False, text=text)
 
     def _hashes(self) -> bool:
-        """Answers whether there are files that cannot be read as they were packed."""
+        """Check the hashes. Return whether there are files that cannot be read as they were packed."""
         wrong: list[str] = []
         for name in self.bundle.members:
             try:
@@ -211,7 +213,7 @@ class _Verifier:
         return damaged
 
     def _instructions(self) -> None:
-        """What tells people how to check, and the manifest's own form: made again, they are the same bytes."""
+        """Check what tells people how to check, and the manifest's own form: made again, they are the same bytes."""
         wrong = []
         who = self.manifest.get("signed_by")
         wanted = instructions(
@@ -276,7 +278,7 @@ class _Verifier:
             self.add("signature", ok=True, text=f"{who}, the one given")
 
     def _misfits(self, opened: Opened, key: Ed25519PublicKey) -> list[str]:
-        """What of the bundle is not as `key` has signed it."""
+        """Return what of the bundle is not as `key` has signed it."""
         wrong: list[str] = []
         statement = _json(opened.payload, names.ENVELOPE)
         if not isinstance(statement, dict) or (statement.get("_type"), statement.get("predicateType")) != (
@@ -337,7 +339,7 @@ class _Verifier:
     # -- the analysis again
 
     def _captures(self) -> list[tuple[str, Fields]]:
-        """Their names in the bundle, in the order read, and what they were. Raises NotABundle."""
+        """Return the captures' names in the bundle, in the order read, and what they were. Raises NotABundle."""
         listed = self.manifest.get("captures")
         found: list[tuple[str, Fields]] = []
         for one in listed if isinstance(listed, list) else []:
@@ -423,7 +425,8 @@ class _Verifier:
                      f"{result.verdict}" + (f" ({result.confidence})" if result.confidence else ""), gap=gap)
 
     def _reports(self, reports: Mapping[str, Path]) -> tuple[list[str], str]:
-        """What of the bundle's reports is not what this result makes; and what of them could not be made here."""
+        """Return what of the bundle's reports is not what this result makes; and what of them could not be made here.
+        """
         gap = ""
         wrong = []
         environment = self.manifest.get("environment")
@@ -441,7 +444,7 @@ class _Verifier:
         return wrong, gap
 
     def _facts(self, result: Scan, folder: Path, *, known_version: bool) -> list[str]:
-        """Where the manifest says of a capture what it is not."""
+        """Return what the manifest says wrongly about the captures, one line each."""
         wrong: list[str] = []
         listed = self.manifest.get("captures")
         for said, capture in zip(listed if isinstance(listed, list) else [], result.captures, strict=False):
@@ -459,7 +462,7 @@ class _Verifier:
         return wrong
 
     def _originals(self, originals: Sequence[str], folder: Path, on_progress: OnProgress | None) -> None:
-        """Captures that were kept elsewhere have to be those that the manifest names, and say the same."""
+        """Check captures that were kept elsewhere: they have to be those that the manifest names, and say the same."""
         given: dict[str, str] = {}
         for path in originals:
             try:
@@ -494,7 +497,7 @@ class _Verifier:
 
 
 def _json(data: bytes, name: str) -> object:
-    """Raises NotABundle."""
+    """Parse JSON. Raises NotABundle."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -66,7 +66,7 @@ STAMPED: Final = f"""
 
 
 def instructions(names: list[str], fingerprint: str | None, *, stamped: bool) -> bytes:
-    """names: of all files of the bundle; fingerprint: of the key that signed."""
+    """Return VERIFY.txt. names: of all files of the bundle; fingerprint: of the key that signed."""
     listing = "\n".join(f"    {name}" for name in sorted(names))
     text = HEAD.format(count=len(names), listing=listing)
     text += UNSIGNED if fingerprint is None else SIGNED.format(fingerprint=fingerprint)

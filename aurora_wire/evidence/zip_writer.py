@@ -41,6 +41,6 @@ def write_archive(file: BinaryIO, contents: Mapping[str, Content], created: date
 
 
 def dos_time(moment: datetime) -> tuple[int, int, int, int, int, int]:
-    """In UTC, to two seconds, as far as the format goes."""
+    """Return a time in UTC, to two seconds, as far as the format goes."""
     m = moment.astimezone(UTC)
     return min(max((m.year, m.month, m.day, m.hour, m.minute, m.second & ~1), FIRST), LAST)

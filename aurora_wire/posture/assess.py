@@ -36,7 +36,9 @@ class PostureFinding:
 
 @dataclass(slots=True)
 class Assessment:
-    """Findings of one address, worst first. grade: A (nothing but remarks) to F; empty: it could not be asked."""
+    """Findings of one address, worst first. grade: A (informational findings at most) to F; empty: it could
+    not be asked.
+    """
 
     grade: str = ""
     findings: list[PostureFinding] = field(default_factory=list)

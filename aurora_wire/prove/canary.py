@@ -31,7 +31,7 @@ ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Where a canary was seen, and in which form (`as it is`, `in UTF-16`, `compressed` ...).
+    """One place at which a canary was seen, and its form there (`as it is`, `in UTF-16`, `compressed` ...).
 
     frame: in which it begins, or ends where it lies in compressed bytes; from 1. direction: of a stream that was put
     together, else None; offset: in the stream, else in the frame.
@@ -50,12 +50,12 @@ class Decompressor(Protocol):
 
 
 def fresh() -> str:
-    """A new canary."""
+    """Return a new canary."""
     return PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 
 def needles(canary: str) -> list[tuple[str, bytes]]:
-    """What is searched for: form and bytes."""
+    """Return what is searched for: form and bytes."""
     word = canary.encode()
     found = [
         ("as it is", word),
@@ -78,7 +78,7 @@ def needles(canary: str) -> list[tuple[str, bytes]]:
 
 
 def search(canary: str, frames: Sequence[Frame]) -> list[Sighting]:
-    """Every place where the canary crossed, one sighting for a form and place; at most MAX_SIGHTINGS."""
+    """Find every place where the canary crossed, one sighting for a form and place; at most MAX_SIGHTINGS."""
     wanted = needles(canary)
     found: dict[Sighting, None] = {}
     for sighting in _sightings(wanted, frames):
@@ -89,7 +89,7 @@ def search(canary: str, frames: Sequence[Frame]) -> list[Sighting]:
 
 
 def find_as_it_is(word: bytes, frames: Sequence[Frame]) -> int:
-    """The first frame with these bytes, also where they are split over several; 0 for none."""
+    """Return the first frame with these bytes, also where they are split over several; 0 for none."""
     for stream in streams(frames):
         at = stream.data.find(word)
         if at >= 0:
@@ -123,7 +123,8 @@ def _in(wanted: Sequence[tuple[str, bytes]], data: bytes) -> Iterator[tuple[str,
 def _compressed(
     wanted: Sequence[tuple[str, bytes]], stream: Stream, budget: list[int]
 ) -> Iterator[tuple[str, int]]:
-    """Form, and where the compressed piece begins in which it ends. What begins in one may end in the next."""
+    """Yield the form, and where the compressed piece begins in which it ends. What begins in one may end in the next.
+    """
     longest = max(len(needle) for _, needle in wanted)
     tail = b""
     for at, inflated in inflate_all(stream.data, budget):
@@ -134,7 +135,7 @@ def _compressed(
 
 
 def inflate_all(data: bytes, budget: list[int] | None = None) -> Iterator[tuple[int, bytes]]:
-    """Where something compressed begins, and what it holds, as far as MAX_INFLATED and the budget (bytes) go."""
+    """Yield where something compressed begins and what it holds, up to MAX_INFLATED and the budget (bytes)."""
     left = budget if budget is not None else [MAX_INFLATED_IN_ALL]
     for at, make in _starts(data):
         if left[0] <= 0:
@@ -146,7 +147,7 @@ def inflate_all(data: bytes, budget: list[int] | None = None) -> Iterator[tuple[
 
 
 def _starts(data: bytes) -> Iterator[tuple[int, Callable[[], Decompressor]]]:
-    """Every place that could be the beginning of zlib, gzip or zstd, in order."""
+    """Yield every place that could be the beginning of zlib, gzip or zstd, in order."""
     zstd = zstd_decompressor
     places: list[tuple[int, Callable[[], Decompressor]]] = [
         *((at, _zlib) for at in _all(data, b"\x78") if at + 1 < len(data) and (0x7800 | data[at + 1]) % 31 == 0),
@@ -168,7 +169,7 @@ def _zlib() -> Decompressor:
 
 
 def _inflate(decompressor: Decompressor, data: bytes, at: int, limit: int) -> bytes:
-    """What comes out before it ends or turns out to be something else."""
+    """Return what comes out before it ends or turns out to be something else."""
     pieces = []
     size = 0
     step = 4096

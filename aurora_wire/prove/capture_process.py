@@ -1,4 +1,4 @@
-"""Two processes: one drives the clients, the other sees the wire; neither is root.
+"""Two processes: one drives the clients, the other captures; neither runs as root.
 
 The capture socket is opened with root's rights. Then the watcher is forked off; it gives up all rights before it
 decodes the first byte, and answers with evidence as JSON. This process in turn becomes the user who called sudo: the
@@ -64,7 +64,7 @@ class Watcher:
     def end(
         self, canary: str, key_log: bytes, *, password: str = "", comment: str = "", keep_keys: bool = False
     ) -> tuple[Evidence, bytes]:
-        """What was seen since `begin`, and the frames as a pcapng file (empty without a comment)."""
+        """Return what was seen since `begin`, and the frames as a pcapng file (empty without a comment)."""
         self._ask({"do": "end", "canary": canary, "comment": comment, "keep_keys": keep_keys})
         self._send(key_log)
         self._send(password.encode())
@@ -75,7 +75,7 @@ class Watcher:
             raise CaptureError(self.how, -1, f"the capture's answer makes no sense: {error}") from error
 
     def close(self) -> None:
-        """May be called twice."""
+        """Close the watcher; may be called twice."""
         self._channel.close()
         if self.pid:
             with suppress(ChildProcessError):
@@ -138,7 +138,7 @@ def become_driver(account: Account | None) -> None:
 
 
 def _live(channel: Connection, make: Callable[[], Observer], account: Account | None) -> None:
-    """The watcher's whole life; never returns."""
+    """Run the watcher's whole life; never returns."""
     code = 1
     try:
         os.setsid()

@@ -100,12 +100,12 @@ class Cell:
 
     @property
     def spoke(self) -> bool:
-        """A client was started for it."""
+        """Return whether a client was started for it."""
         return self.result not in (Result.NOT_AVAILABLE, Result.NOT_INSTALLED)
 
 
 def without_run(client: str, mode: Mode, result: Result, reason: str, asked: str = "", version: str = "") -> Cell:
-    """A cell that nothing was started for."""
+    """Return a cell that nothing was started for."""
     return Cell(client, mode, result, asked=asked, version=version, error=reason, reasons=[reason])
 
 
@@ -113,7 +113,7 @@ def judge_cell(
     client: str, outcome: Outcome, evidence: Evidence, canary: str, *, keys_written: bool = False,
     control_before: str = "",
 ) -> Cell:  # fmt: skip
-    """control_before: what an earlier cell of the same capture has shown, which then was not blind."""
+    """Judge a cell. control_before: what an earlier cell of the same capture showed, which then was not blind."""
     one = connection_of(outcome, evidence)
     cell = Cell(
         client, outcome.mode, Result.FAILED, canary, outcome.asked, outcome.version,
@@ -139,7 +139,7 @@ def judge_cell(
 
 
 def connection_of(outcome: Outcome, evidence: Evidence) -> ConnectionSeen | None:
-    """The client's connection: by the canary in it, by the session's number, or the only one with most in it."""
+    """Return the client's connection: by the canary in it, by the session's number, or the only one with most in it."""
     connections = evidence.connections
     for with_canary in ([c for c in connections if c.in_clear], [c for c in connections if c.inside]):
         if with_canary:
@@ -187,7 +187,7 @@ def _control(evidence: Evidence) -> str:
 
 
 def _judge(cell: Cell, outcome: Outcome, evidence: Evidence, one: ConnectionSeen | None) -> None:
-    """Verdict and confidence: what the connection's are, never better, and worse for every doubt."""
+    """Set verdict and confidence: the connection's, never better, and worse for every doubt."""
     if cell.in_clear:
         cell.verdict = "mixed" if one is not None and one.verdict in ("encrypted", "mixed") else "plaintext"
         cell.confidence = "proven"
@@ -220,7 +220,7 @@ def _judge(cell: Cell, outcome: Outcome, evidence: Evidence, one: ConnectionSeen
 
 
 def _doubts(cell: Cell, outcome: Outcome, evidence: Evidence) -> list[str]:
-    """What keeps `encrypted` from being proven by this run."""
+    """Return what keeps `encrypted` from being proven by this run."""
     doubts = []
     if evidence.failure is not None:
         doubts.append(f"the capture is not whole: {evidence.failure}")

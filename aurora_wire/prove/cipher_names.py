@@ -13,7 +13,7 @@ LIST: Final = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
 
 @cache
 def openssl_names() -> dict[str, str]:
-    """IANA's name by OpenSSL's, of the suites that this Python's OpenSSL knows."""
+    """Return IANA's name by OpenSSL's, of the suites that this Python's OpenSSL knows."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.set_ciphers(LIST)
@@ -23,7 +23,7 @@ def openssl_names() -> dict[str, str]:
 
 
 def same_cipher(session: str, captured: str) -> bool | None:
-    """None where the session's name is not one that can be compared."""
+    """Return None if the session's name is not one that can be compared."""
     if session == captured:
         return True
     name = openssl_names().get(session)

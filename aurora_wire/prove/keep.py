@@ -38,7 +38,7 @@ class Keeper:
             self.held.close()
 
     def keep(self, cell: Cell, matrix: Matrix, capture: bytes) -> None:
-        """Writes both files; a failure is remembered, and the run goes on."""
+        """Write both files; a failure is remembered, and the run goes on."""
         name = re.sub(r"[^A-Za-z0-9.]+", "-", f"{cell.client}-{cell.mode}")
         try:
             self._write(f"{name}.pcapng", capture)
@@ -66,7 +66,7 @@ class Keeper:
 
 
 def truth(cell: Cell, matrix: Matrix) -> dict[str, object]:
-    """What is known without the capture, and what the capture was judged to be when it was made."""
+    """Return what is known without the capture, and what the capture was judged to be when it was made."""
     return {
         "schema": SCHEMA,
         "client": cell.client,

@@ -33,7 +33,7 @@ class Matrix:
 
     @property
     def exit_code(self) -> int:
-        """0 when every cell came out as its mode promises."""
+        """Return 0 if every cell came out as its mode promises."""
         whole = len(self.cells) == len(self.clients) * len(self.modes)
         return AS_PROMISED if whole and all(cell.as_promised for cell in self.cells) else OTHERWISE
 
@@ -45,11 +45,13 @@ class Matrix:
         return (cell for cell in self.cells if cell.client == client)
 
     def version_of(self, client: str) -> str:
-        """By the client's own word."""
+        """Return the client's version by its own word."""
         return next((cell.version for cell in self.of(client) if cell.version), "")
 
     def examples(self) -> tuple[Cell | None, Cell | None]:
-        """The best plaintext cell and the best encrypted one that have an INSERT to show, of one client if possible."""
+        """Return the best plaintext cell and the best encrypted one that have an INSERT to show, of one client if
+        possible.
+        """
         shown = [cell for cell in self.cells if cell.shown is not None]
         clear = [cell for cell in shown if cell.in_clear]
         sealed = [cell for cell in shown if not cell.in_clear and cell.inside]

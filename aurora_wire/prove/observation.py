@@ -83,7 +83,7 @@ class Evidence:
 
     @property
     def greetings(self) -> int:
-        """Connections whose greeting was decoded: the capture was not blind."""
+        """Return how many connections had a greeting that was decoded: the capture was not blind."""
         return sum(1 for one in self.connections if one.server_version is not None)
 
 
@@ -95,7 +95,7 @@ def to_json(evidence: Evidence) -> bytes:
 
 
 def from_json(text: bytes) -> Evidence:
-    """Raises ValueError, KeyError or TypeError where it is none."""
+    """Read evidence from JSON. Raises ValueError, KeyError or TypeError if it is none."""
     fields = json.loads(text)
     shown = fields.pop("shown")
     connections = tuple(_connection(one) for one in fields.pop("connections"))

@@ -27,7 +27,7 @@ def evidence_of(
     frames: Sequence[Frame], canary: str, key_log: bytes, *, port: int, how: str, dropped: int = 0,
     failure: str | None = None, password: bytes = b"",
 ) -> Evidence:  # fmt: skip
-    """port: the server's, where TLS counts as MySQL's. key_log: what the client wrote, empty for none.
+    """Collect the evidence of a cell. port: the server's, where TLS counts as MySQL's. key_log: the client's, or empty.
 
     password: searched for where it is long enough not to be there by chance.
     """
@@ -85,7 +85,7 @@ def _seen(result: ConnectionResult, canary: str) -> ConnectionSeen:
 
 
 def _with_canary(statements: Iterable[StatementResult], canary: str) -> tuple[StatementSeen, ...]:
-    """A canary that is a parameter counts: it stands in the text in its place, and among the parameters."""
+    """Return statements with the canary. A parameter counts, too: it stands in the text in its place."""
     word = canary.encode()
     found = []
     for statement in statements:
@@ -100,7 +100,7 @@ def _with_canary(statements: Iterable[StatementResult], canary: str) -> tuple[St
 
 
 def _shown(connections: Sequence[ConnectionSeen], frames: Sequence[Frame], canary: str) -> FrameShown | None:
-    """The frame in which the first INSERT with the canary ends: in the clear if there is one, else in TLS."""
+    """Return the frame in which the first INSERT with the canary ends: in the clear if there is one, else in TLS."""
     for statements in ([s for c in connections for s in c.in_clear], [s for c in connections for s in c.inside]):
         insert = next((one for one in statements if one.sql.upper().startswith("INSERT")), None)
         if insert is not None and 0 < insert.frame <= len(frames):

@@ -1,4 +1,4 @@
-"""Where the frames of a cell come from: one live capture for all cells, or a relay on this machine.
+"""The source of a cell's frames: one live capture for all cells, or a relay on this machine.
 
 An observer is `begin`, `wait` as long as the client runs, `end`. It keeps frames and judges nothing.
 """
@@ -43,7 +43,7 @@ class Observer(ABC):
         self.said: str | None = None         # what else went wrong: a server that a relay did not reach
 
     def begin(self) -> None:
-        """Frames from now on belong to the next cell."""
+        """Begin the next cell: frames from now on belong to it."""
         self.frames = []
         self.held = 0
         self.dropped = 0
@@ -56,14 +56,14 @@ class Observer(ABC):
 
     @abstractmethod
     def end(self) -> None:
-        """The client has ended: take what is still under way."""
+        """End the cell: the client has ended, so what is still under way is taken."""
 
     @abstractmethod
     def close(self) -> None: ...
 
     @abstractmethod
     def pcapng(self, comment: str, secrets: bytes) -> bytes:
-        """The frames of the cell as a file. secrets: of TLS, where they are to be in it."""
+        """Return the frames of the cell as a file. secrets: of TLS, where they are to be in it."""
 
     def keep(self, frame: Frame) -> None:
         if self.held + len(frame.data) > MAX_HELD:
@@ -98,7 +98,7 @@ class LiveObserver(Observer):
         self._take()
 
     def _pause(self, seconds: float) -> None:
-        """Until there are frames. A capture with a failure waits no more: other interfaces still give some."""
+        """Wait for frames. A capture with a failure waits no more: other interfaces still give some."""
         if not self.capture.wait(seconds) and self.capture.failure is not None:
             time.sleep(seconds)
 

@@ -1,7 +1,7 @@
 """Both directions of every TCP connection put together, as bytes: for a search, not for a verdict.
 
 What the engine's own reassembly leaves out (bytes that came again with other content) stays in: a search must not
-miss it. A hole ends a piece, and the next one begins behind it.
+miss it. A gap ends a piece, and the next one begins behind it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A piece without holes of one direction. `starts` and `frames`: which frame brought the bytes from where on."""
+    """A piece of one direction without gaps. `starts` and `frames`: which frame brought the bytes from where on."""
 
     direction: str          # "client" or "server": who sends; the server is who was sent the first SYN, or frame
     offset: int             # of its first byte: 0 is the first after SYN, or the first seen
@@ -41,7 +41,7 @@ class Stream:
     frames: Sequence[int]
 
     def frame_at(self, at: int) -> int:
-        """The number of the frame, from 1, that brought the byte at `at`."""
+        """Return the number of the frame, from 1, that brought the byte at `at`."""
         return self.frames[max(0, bisect_right(self.starts, at) - 1)]
 
 
@@ -70,7 +70,7 @@ class _Direction:
 
 
 def streams(frames: Sequence[Frame]) -> Iterator[Stream]:
-    """Every piece of every direction, connections in the order of their first frames."""
+    """Yield every piece of every direction, connections in the order of their first frames."""
     directions: dict[bytes, _Direction] = {}
     locator = Locator(Fragments())
     for number, frame in enumerate(frames, 1):

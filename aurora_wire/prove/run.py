@@ -59,7 +59,7 @@ class Wanted:
 
 
 def prove(wanted: Wanted, say: Say, on_cell: OnCell | None = None) -> Matrix:
-    """The whole matrix. say: gets lines about what takes long; on_cell: each cell as it is done.
+    """Return the whole matrix. say: gets lines about what takes long; on_cell: each cell as it is done.
 
     Raises UsageError for what can be told before anything was started, and OutputError where there can be no folder
     for captures. Interrupted, it cleans up first: the client is ended, its table dropped, keys and processes are gone.
@@ -113,7 +113,7 @@ def _matrix(
 
 
 def _watcher(wanted: Wanted) -> tuple[Watcher, str]:
-    """Live where that is allowed and wanted, else a relay; and why not live."""
+    """Return a live watcher if that is allowed and wanted, else a relay; and why not live."""
     reason = "asked for"
     if not wanted.via_relay:
         try:
@@ -130,7 +130,8 @@ def _watcher(wanted: Wanted) -> tuple[Watcher, str]:
 
 
 def _capture(wanted: Wanted) -> LiveCapture:
-    """On the interfaces that lead to the host. A name without address is left to the client to complain about."""
+    """Capture on the interfaces that lead to the host. A name without address is left to the client to complain about.
+    """
     addresses: list[str] = []
     with suppress(UsageError):
         addresses = addresses_of(wanted.host)
@@ -199,7 +200,7 @@ class _Run:
         )  # fmt: skip
 
     def watched(self, spec: str, client: Client, task: Task, key_log: Path) -> tuple[Outcome, Evidence, bytes]:
-        """Runs the client. A capture that has failed leaves evidence that says so, and nothing else."""
+        """Run the client, watched. A capture that has failed leaves evidence that says so, and nothing else."""
         watcher = self.watcher
         comment = f"aurora-wire prove {VERSION}: {spec}, mode {task.mode}, {watcher.how}." if self.keeper else ""
         failure: CaptureError | None = None
@@ -222,7 +223,7 @@ class _Run:
 
 
 def run_client(client: Client, task: Task) -> Outcome:
-    """A driver that raises, against its contract, is a client that failed."""
+    """Run the client. A driver that raises, against its contract, is a client that failed."""
     try:
         return client.run(task)
     except Exception as error:  # a plug-in is the code of others

@@ -88,7 +88,7 @@ class CutSource(PcapngSource):
         self, found: list[tuple[int, int, bytes]], at: i64, end: i64, numbers: frozenset[tuple[int, int]], *,
         named: bool,
     ) -> None:
-        """Those of data[at:end], as far as they are not to stay."""
+        """Replace the options of data[at:end], as far as they are not to stay."""
         if at >= end:
             return
         data = self.buffer
@@ -120,5 +120,5 @@ class CutSource(PcapngSource):
 
 
 def is_name(text: bytes) -> bool:
-    """Is it what an interface is called: `eth0`, `br-1a2b3c`?"""
+    """Return whether it is what an interface is called: `eth0`, `br-1a2b3c`."""
     return 0 < len(text) <= MAX_NAME and len(text.translate(None, NAME)) == 0

@@ -71,7 +71,9 @@ def redact_capture(
     ports: Sequence[int] = DEFAULT_PORTS, only_ports: bool = False, keep_unknown: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Redacted:  # fmt: skip
-    """pcap in, pcap out; pcapng in, pcapng out; never compressed. Raises CaptureError, UsageError, OutputError."""
+    """Mask a capture: pcap in, pcap out; pcapng in, pcapng out; never compressed. Raises CaptureError, UsageError,
+    OutputError.
+    """
     size = Path(path).stat().st_size
     analysis = Analysis(ports, only_ports=only_ports, keep_statements=0)
     engine = analysis.engine
@@ -129,7 +131,7 @@ def redact_capture(
 
 
 def _read_block(path: str, file: BinaryIO, size: int) -> bytes:
-    """What cannot be read is the capture's fault, not that of the file that is written meanwhile."""
+    """Read a block. What cannot be read is the capture's fault, not that of the file that is written meanwhile."""
     try:
         return file.read(size)
     except OSError as error:
@@ -137,7 +139,7 @@ def _read_block(path: str, file: BinaryIO, size: int) -> bytes:
 
 
 def verdict_differences(was: Scan, after: str, *, ports: Sequence[int], only_ports: bool) -> list[str]:
-    """What is judged in another way in the masked capture; empty where nothing is."""
+    """Return what is judged in another way in the masked capture; empty if nothing is."""
     kept = {one.id: one for one in was.connections}
     told: list[tuple[int, str]] = []
 
@@ -222,7 +224,7 @@ class _Addresses:
                 frame[place : place + 6] = self.pseudonyms.ethernet(bytes(frame[place : place + 6]))
 
     def _blank(self, frame: bytearray, link_type: int) -> None:
-        """What is no TCP may hold addresses anywhere (ARP, DNS, ICMP): nothing of it is left but its kind."""
+        """Blank what is no TCP: it may hold addresses anywhere (ARP, DNS, ICMP). Nothing of it is left but its kind."""
         self._ethernet(frame, link_type)
         start = 14 if link_type == ETHERNET else 0
         frame[start:] = bytes(max(0, len(frame) - start))

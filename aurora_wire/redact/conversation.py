@@ -12,14 +12,14 @@ from aurora_wire.wire.tls.suite_strength import suite_name
 
 MAX_PREPARED: Final[i64] = 4096  # statements whose parameters are remembered of a connection
 
-# Remarks after which nobody can be sure which packet a byte is in.
+# Anomalies after which nobody can be sure which packet a byte is in.
 UNSURE: Final = frozenset(
     (
         int(notes.GAP), int(notes.TRUNCATED), int(notes.CONFLICT), int(notes.OVERLAP_UNCHECKED), int(notes.EVICTED),
         int(notes.BOUND), int(notes.LOST_FRAMING), int(notes.BAD_COMPRESSION), int(notes.INJECTED),
     )
 )  # fmt: skip
-# Remarks after which records may hold what everybody can read.
+# Anomalies after which records may hold what everybody can read.
 READABLE: Final = frozenset((int(notes.READABLE_RECORD), int(notes.BAD_RECORD), int(notes.UNEXPECTED_RECORD)))
 
 
@@ -38,13 +38,13 @@ class Talk:
         self.is_lost = False
         self.is_readable = False   # its TLS records may be
         self.was_certain = False
-        self.looked: i64 = 0       # remarks that were looked at
+        self.looked: i64 = 0       # anomalies that were looked at
         self.hello_seen = False
         self.kinds: list[int] = [] # types of the columns of the last result
         self.prepared: dict[int, Prepared] = {}
 
     def look(self) -> None:
-        """New remarks?"""
+        """Look at the anomalies that were added since the last call."""
         count: i64 = len(self.facts.notes)
         if count == self.looked:
             return
@@ -57,7 +57,7 @@ class Talk:
                 self.is_readable = True
 
     def certain(self) -> bool:
-        """Was the conversation followed from its first byte on, and nothing missed?"""
+        """Return whether the conversation was followed from its first byte on, and nothing missed."""
         facts = self.facts
         if self.was_certain and len(facts.notes) == self.looked:
             return True
@@ -85,7 +85,7 @@ class Talk:
         return not self.is_readable
 
     def is_other(self) -> bool:
-        """Is it known to be another protocol: named by its beginning, and not where MySQL is spoken?"""
+        """Return whether it is known to be another protocol: named by its beginning, and not where MySQL is spoken."""
         if self.keep_unknown:
             return True
         name = self.facts.other

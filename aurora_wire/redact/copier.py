@@ -111,7 +111,7 @@ class Copier:
         self.cut_source: CutSource | None = None
 
     def run(self, limit: i64) -> i64:
-        """Up to `limit` frames; fewer only at the end. Raises CaptureError where the capture is damaged."""
+        """Copy up to `limit` frames; fewer only at the end. Raises CaptureError if the capture is damaged."""
         source = self.source
         engine = self.engine
         count: i64 = 0
@@ -138,7 +138,7 @@ class Copier:
         return count
 
     def _cuts(self, cuts: list[tuple[int, int, bytes]]) -> None:
-        """What is written in place of others, around the frames."""
+        """Write what stands in place of other bytes, around the frames."""
         for position, length, new in cuts:
             held = Held(0, position, new)
             held.is_cut = True
@@ -152,7 +152,7 @@ class Copier:
         self.link_types.append(int(link_type))
 
     def _frame(self, is_tcp: bool) -> None:
-        """The frame that was fed last."""
+        """Decide about the frame that was fed last, or let it wait."""
         source = self.source
         board = self.board
         locator = self.engine.locator
@@ -197,7 +197,7 @@ class Copier:
         self._write(source.base + end)
 
     def _cleaned(self, start: i64, end: i64) -> bytes:
-        """The frame with unknown options of its headers zeroed; b"" where there are none."""
+        """Return the frame with unknown options of its headers zeroed; b"" where there are none."""
         locator = self.engine.locator
         data = self.source.buffer[start:end]
         made = cleaned(
@@ -246,7 +246,7 @@ class Copier:
         return True
 
     def _place(self, held: Held, length: i64) -> None:
-        """What the board says of the frame."""
+        """Take what the board says of the frame."""
         board = self.board
         if board.keeps or length == 0:
             if length > 0:
@@ -279,7 +279,7 @@ class Copier:
             held.settled = True
 
     def _not_tcp(self, held: Held, is_tcp: bool, link_type: i64) -> None:
-        """No segment of TCP, or one that was put together from fragments: whatever it holds goes."""
+        """Mask a frame with no segment of TCP, or one put together from fragments: whatever it holds goes."""
         held.settled = True
         engine = self.engine
         reason = engine.reason
@@ -312,7 +312,7 @@ class Copier:
             self.undecoded += 1
 
     def _write(self, position: i64) -> None:
-        """All frames that are decided, in their order; and those that waited too long, as far as they are."""
+        """Write all frames that are decided, in their order; and those that waited too long, as far as they are."""
         order = self.order
         count: i64 = len(order)
         while self.first < count:
@@ -344,7 +344,7 @@ class Copier:
             self.blocks.replace(held.position, len(held.data), new)
 
     def finish(self, position: i64) -> None:
-        """No more frames, and the engine has said all; the file is good up to `position`."""
+        """End: no more frames, and the engine has said all; the file is good up to `position`."""
         while self.first < len(self.order):
             self.order[self.first].settled = True
             self._write_one(self.order[self.first])
@@ -353,7 +353,7 @@ class Copier:
 
 
 def differing(data: bytes, at: i64, new: bytes) -> i64:
-    """How many bytes of `new` are not those that `data` has from `at` on."""
+    """Return how many bytes of `new` are not those that `data` has from `at` on."""
     count: i64 = 0
     i: i64 = 0
     end: i64 = len(new)

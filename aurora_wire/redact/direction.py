@@ -180,7 +180,7 @@ class Direction(Resolver):
             self.decide(body, body + len(new), NEW, new)
 
     def content(self, start: i64, data: bytes, at: i64, end: i64) -> None:
-        """Messages of the X Protocol: length (4), type (1), fields that are not known here."""
+        """Mask messages of X Protocol: length (4), type (1), fields that are not known here."""
         offset = start
         while at < end:
             if self.x_lost or not self._x_certain():
@@ -287,7 +287,7 @@ class Direction(Resolver):
     # What is decided.
 
     def decide(self, start: i64, end: i64, kind: i64, new: bytes) -> None:
-        """The bytes [start, end) of the stream; those before `start` without a decision are blanked."""
+        """Decide the bytes [start, end) of the stream; those before `start` without a decision are blanked."""
         done = self.done
         if end <= done:
             return
@@ -317,7 +317,7 @@ class Direction(Resolver):
         self.done = end
 
     def _forget(self) -> None:
-        """The oldest half."""
+        """Forget the oldest half of what was decided."""
         count: i64 = len(self.ends) // 2
         if count == 0:
             return
@@ -338,7 +338,7 @@ class Direction(Resolver):
         self.waiting = rest
 
     def output(self, offset: i64, data: bytes, at: i64, end: i64, bare: bool) -> list[bytes]:
-        """What to write in place of data[at:end], which are the stream's bytes from `offset` on."""
+        """Return what to write in place of data[at:end], which are the stream's bytes from `offset` on."""
         found: list[bytes] = []
         if offset < self.floor:
             low = self.floor - offset
@@ -379,7 +379,7 @@ EARLY: Final = frozenset((int(roles.GREETING), int(roles.SSL_REQUEST), int(roles
 
 
 def blanked(data: bytes, at: i64, piece: bytes) -> bytes:
-    """Where `piece` differs from what was there: the filler, which compresses best."""
+    """Return `piece` with filler wherever it differs from data[at:]: filler compresses best."""
     made = bytearray(piece)
     i: i64 = 0
     size: i64 = len(piece)
@@ -391,7 +391,7 @@ def blanked(data: bytes, at: i64, piece: bytes) -> bytes:
 
 
 class Directions(TrackerMaker):
-    """Of all connections."""
+    """Makes the masking tracker of each direction of each connection."""
 
     def __init__(self, board: Board, words: Words, hosts: bool, keep_unknown: bool) -> None:
         self.board = board

@@ -30,7 +30,7 @@ TCP_KNOWN: Final = frozenset((2, 3, 4, 5, 8, 19, 28, 29, 30, 34))
 
 
 def are_usual(data: bytes, ip_at: i64, tcp_at: i64, payload_at: i64, version: i64) -> bool:
-    """Have the headers no options, or only the timestamps that most segments have?"""
+    """Return whether the headers have no options, or only the timestamps that most segments have."""
     if tcp_at - ip_at != (IPV4 if version == 4 else IPV6):
         return False
     size = payload_at - tcp_at
@@ -113,7 +113,7 @@ def _extensions(made: bytearray, data: bytes, ip_at: i64, end: i64) -> None:
 
 
 def _correct(made: bytearray, data: bytes, at: i64, end: i64, field_at: i64) -> None:
-    """A checksum over data[at:end], and perhaps more, follows what was changed there."""
+    """Correct a checksum over data[at:end], and perhaps more, after what was changed there."""
     now = bytes(made)
     if now[at:end] == data[at:end]:
         return

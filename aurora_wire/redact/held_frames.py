@@ -74,7 +74,7 @@ class Held:
         self.pieces.insert(place, piece)
 
     def written(self) -> bytes:
-        """The frame as it is to be written."""
+        """Return the frame as it is to be written."""
         data = self.data
         size = self.payload_end - self.payload_at
         parts: list[bytes] = []
@@ -137,12 +137,12 @@ def new_checksum(
 
 
 def trailer(data: bytes) -> bytes:
-    """Bytes behind what the headers account for: padding stays."""
+    """Mask the bytes behind what the headers account for; padding stays."""
     return data if len(data.strip(b"\0")) == 0 else FILL * len(data)
 
 
 class Board:
-    """Where directions say what they know of the frame being fed, and of earlier ones."""
+    """The board on which directions note what they know of the frame being fed, and of earlier ones that wait."""
 
     def __init__(self) -> None:
         self.current: i64 = 0                 # the frame being fed
@@ -179,7 +179,7 @@ class Board:
                 held.settled = True
 
     def resolve(self, part: Part, direction: Resolver) -> None:
-        """All of the part is decided."""
+        """Fill in a part of a waiting frame: all of the part is decided."""
         held = self.frames.get(int(part.frame))
         if held is None or held.settled:
             return

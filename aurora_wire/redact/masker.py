@@ -29,7 +29,7 @@ _MASKED: Final = re.compile(rb"\*+")
 
 
 def key_of_captures(case_id: str, captures: Sequence[Path]) -> bytes:
-    """The key of a case, 32 bytes: from its id and all bytes of its captures in their order."""
+    """Return the key of a case, 32 bytes: from its id and all bytes of its captures in their order."""
     digest = hmac.new(PURPOSE, case_id.encode("utf-8", "surrogateescape") + b"\0", hashlib.sha256)
     for path in captures:
         with path.open("rb") as file:
@@ -45,11 +45,11 @@ class Masker:
         self._token = lru_cache(maxsize=1 << 14)(self.token)
 
     def value(self, value: bytes) -> bytes:
-        """As many bytes, printable ASCII."""
+        """Return a mask of a value: as many bytes, printable ASCII."""
         return self._token(value)
 
     def token(self, value: bytes) -> bytes:
-        """The same, made anew: for who remembers values himself. One hash each, as millions are asked for."""
+        """Return the mask, made anew: for callers that remember values. One hash each, as millions are asked for."""
         size = len(value)
         if size < 2:
             return b"*" * size
@@ -58,7 +58,7 @@ class Masker:
         return (b"*" + of_value.digest().translate(ALPHABET) + b"*" * size)[:size]
 
     def sql(self, sql: bytes) -> bytes:
-        """Literals and comments of a statement masked one by one."""
+        """Mask the literals and comments of a statement one by one; its length stays."""
         shown = redact_sql(sql)
         if shown == sql:
             return sql
@@ -68,7 +68,7 @@ class Masker:
         return original if original.strip(b"*") == b"" else self.value(original)
 
     def text(self, text: str) -> str:
-        """Of a name. As many characters."""
+        """Return a replacement for a name, of the same length in characters."""
         masked = self.value(text.encode("utf-8", "surrogateescape")).decode("ascii")
         return masked[: len(text)]
 
@@ -83,7 +83,7 @@ class Masker:
         return replace(statement, sql=sql, parameters=parameters)
 
     def connection(self, connection: ConnectionResult) -> ConnectionResult:
-        """Its user, its statements, and the attributes that the application made up itself."""
+        """Mask a connection: its user, its statements, and the attributes that the application made up itself."""
         attributes = {
             name: shown if shown == connection.attributes[name] else self.text(connection.attributes[name])
             for name, shown in redact_attributes(connection).items()
@@ -108,7 +108,7 @@ class Masker:
         return replace(tls, opened=masked)
 
     def scan(self, scan: Scan) -> Scan:
-        """A copy to be handed on."""
+        """Return a copy to be handed on."""
         return replace(scan, connections=[self.connection(one) for one in scan.connections])
 
 

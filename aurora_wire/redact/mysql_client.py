@@ -61,7 +61,7 @@ CONTROLS: Final = bytes([byte for byte in range(32) if byte not in (9, 10, 13)] 
 
 
 class ClientMask:
-    """Of one connection, its packets in order. certain: what the packet is in its place is known beyond doubt."""
+    """Masks one connection's client packets, in order. certain: the packet's role is known beyond doubt."""
 
     def __init__(self, talk: Talk) -> None:
         self.talk = talk
@@ -135,7 +135,7 @@ class ClientMask:
             self._small(cut, command, at, whole)
 
     def _small(self, cut: Cut, command: i64, at: i64, whole: bool) -> None:
-        """Commands of a fixed, small length: their numbers stay."""
+        """Keep commands of a fixed, small length: their numbers stay."""
         if not whole or not fits_command(command, cut.end - at):
             return
         few_rows = command == COM_STMT_FETCH and cut.data[at + 7] == 0 and cut.data[at + 8] == 0
@@ -144,7 +144,7 @@ class ClientMask:
             cut.keep(cut.end)
 
     def _doubtful(self, cut: Cut, command: i64, at: i64, whole: bool) -> None:
-        """It may be the middle of something else: only what has the form of such a command stays."""
+        """Keep only what has the form of such a command: it may be the middle of something else."""
         data = cut.data
         end = cut.end
         if command in (COM_QUERY, COM_STMT_PREPARE):
@@ -198,7 +198,7 @@ class ClientMask:
             self._attributes(cut)
 
     def _hash(self, cut: Cut, is_lestr: bool) -> None:
-        """The answer to the server's nonce."""
+        """Mask the answer to the server's nonce."""
         data = cut.data
         if is_lestr:
             start, stop = read_lestr(data, cut.at, cut.end)
@@ -216,7 +216,7 @@ class ClientMask:
             nulstr(cut, False)
 
     def _secret(self, cut: Cut, stop: i64) -> None:
-        """NULs at its end stay: by them a password in clear text is told from a hash."""
+        """Mask a secret. NULs at its end stay: by them a password in clear text is told from a hash."""
         if stop > cut.end:
             cut.fill(cut.end)
             return
@@ -274,7 +274,9 @@ class ClientMask:
         cut.sql(query.text_end)
 
     def _values_before(self, cut: Cut, stop: i64, values: list[Value], kept_to: i64) -> bool:
-        """Those present stand one after another and end at `stop`; False, and nothing is masked, where they do not."""
+        """Mask values that stand one after another and end at `stop`. Return False, with nothing masked, if they do
+        not.
+        """
         present: list[Value] = []
         size: i64 = 0
         for value in values:
@@ -358,7 +360,7 @@ class ClientMask:
 
 
 def nulstr(cut: Cut, keeps: bool) -> None:
-    """Text up to NUL, and that."""
+    """Mask or keep text up to NUL, and keep the NUL."""
     if cut.at >= cut.end:
         return
     stop = find_nul(cut.data, cut.at, cut.end)
@@ -372,7 +374,7 @@ def nulstr(cut: Cut, keeps: bool) -> None:
 
 
 def binary_value(cut: Cut, start: i64, stop: i64, kind: i64) -> None:
-    """A value in binary encoding: text keeps its look, numbers and times become the filler. Its length stays."""
+    """Mask a value in binary encoding: text keeps its look, numbers and times become the filler. Its length stays."""
     cut.keep(start)
     if size_of(kind) or is_temporal(kind):
         cut.fill(stop)
@@ -381,7 +383,7 @@ def binary_value(cut: Cut, start: i64, stop: i64, kind: i64) -> None:
 
 
 def encoded_size(value: Value) -> i64:
-    """Bytes of a value as it stands in a packet."""
+    """Return the size in bytes of a value as it stands in a packet."""
     length: i64 = len(value.raw)
     if size_of(value.type):
         return length

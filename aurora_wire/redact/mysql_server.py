@@ -81,7 +81,7 @@ MESSAGES: Final = frozenset(
 
 
 class ServerMask:
-    """Of one connection, its packets in order. certain: what the packet is in its place is known beyond doubt."""
+    """Masks one connection's server packets, in order. certain: the packet's role is known beyond doubt."""
 
     def __init__(self, talk: Talk) -> None:
         self.talk = talk
@@ -181,7 +181,9 @@ class ServerMask:
             column += 1
 
     def _definition(self, cut: Cut, certain: bool) -> None:
-        """Catalog, schema, table, original table, name, original name; then 0x0C and 12 bytes about the type."""
+        """Mask a definition: catalog, schema, table, original table, name, original name; 0x0C, 12 bytes about the
+        type.
+        """
         data = cut.data
         end = cut.end
         ends: list[int] = []
@@ -276,7 +278,7 @@ class ServerMask:
             cut.fill(next_at)
 
     def _change(self, cut: Cut, kind: i64, at: i64, end: i64) -> None:
-        """One change of the session's state."""
+        """Mask one change of the session's state."""
         data = cut.data
         if kind == SYSTEM_VARIABLE:
             while cut.at < end:
@@ -305,7 +307,7 @@ class ServerMask:
                 cut.keep(end)
 
     def _error(self, cut: Cut) -> None:
-        """Code and SQLSTATE; a message repeats what the client said, in quotes that do not nest."""
+        """Keep code and SQLSTATE; a message repeats what the client said, in quotes that do not nest."""
         data = cut.data
         at = cut.at
         end = cut.end
@@ -322,7 +324,7 @@ class ServerMask:
             cut.keep(end)
 
     def _auth(self, cut: Cut, certain: bool, whole: bool) -> None:
-        """A plugin's name, the nonce of those whose nonce is random, a public key."""
+        """Keep a plugin's name, the nonce of those whose nonce is random, a public key."""
         data = cut.data
         at = cut.at
         end = cut.end
@@ -344,7 +346,7 @@ class ServerMask:
                 cut.keep(end)
 
     def _event(self, cut: Cut) -> None:
-        """A binlog event's header, where the length in it is the packet's."""
+        """Keep a binlog event's header, if the length in it is the packet's."""
         data = cut.data
         at = cut.at
         end = cut.end
@@ -361,12 +363,12 @@ SQLSTATE: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 def is_of(data: bytes, at: i64, end: i64, allowed: bytes) -> bool:
-    """Are all bytes of data[at:end] among these?"""
+    """Return whether all bytes of data[at:end] are among these."""
     return len(data[at:end].translate(None, allowed)) == 0
 
 
 def is_info(data: bytes, at: i64, end: i64) -> bool:
-    """Counts, in the words of the server: `Rows matched: 1  Changed: 1  Warnings: 0`."""
+    """Return whether it is counts, in the words of the server: `Rows matched: 1  Changed: 1  Warnings: 0`."""
     if end - at > 120:
         return False
     for word in data[at:end].split(b" "):
@@ -376,7 +378,7 @@ def is_info(data: bytes, at: i64, end: i64) -> bool:
 
 
 def is_setting(value: bytes) -> bool:
-    """Is it a value that such variables have: words of the server, a number, an offset, a character set?"""
+    """Return whether such variables have this value: words of the server, a number, an offset, a character set."""
     for word in value.split(b","):
         if word in SETTINGS or (len(word) <= LONGEST_NUMBER and len(word.translate(None, NUMBER + b"+-:")) == 0):
             continue
@@ -390,7 +392,7 @@ def is_setting(value: bytes) -> bool:
 
 
 def is_greeting(data: bytes, at: i64, end: i64) -> bool:
-    """A greeting whose version reads like one: `8.0.36`, `5.5.5-10.11.19-MariaDB-0+deb12u1-log`."""
+    """Return whether it is a greeting with a usual version: `8.0.36`, `5.5.5-10.11.19-MariaDB-0+deb12u1-log`."""
     greeting = parse_greeting(data, at, end)
     if greeting is None:
         return False

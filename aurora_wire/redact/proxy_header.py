@@ -72,5 +72,5 @@ TLS_WORDS: Final = (
 
 
 def is_tls_word(text: bytes) -> bool:
-    """Does a name begin as those of versions, ciphers, signatures and keys do?"""
+    """Return whether a name begins as those of versions, ciphers, signatures and keys do."""
     return text.upper().startswith(TLS_WORDS)

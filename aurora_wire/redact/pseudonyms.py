@@ -34,7 +34,7 @@ class Pseudonyms:
         self.ethernet = lru_cache(maxsize=1 << 16)(self._ethernet)
 
     def _ip(self, address: bytes) -> bytes:
-        """Of 4 or 16 bytes, as many."""
+        """Return a pseudonym of the same length (4 or 16 bytes)."""
         bits = 8 * len(address)
         number = int.from_bytes(address, "big") << (128 - bits)
         blocks = []

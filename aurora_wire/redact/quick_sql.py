@@ -29,7 +29,7 @@ ACCOUNTS: Final = (b"user", b"role", b"grant", b"revoke", b"definer", b"password
 
 
 def hidden(text: bytes) -> list[int] | None:
-    """Where the literals are: start and end of each, one after another. None where that takes a closer look."""
+    """Return start and end of each literal, one after another; None if that takes the full lexer."""
     found: list[int] = []
     end: i64 = len(text)
     at: i64 = 0
@@ -81,7 +81,7 @@ def hidden(text: bytes) -> list[int] | None:
 
 
 def names_accounts(text: bytes) -> bool:
-    """Might it?"""
+    """Return whether a statement might name accounts."""
     lower = text.lower()
     for word in ACCOUNTS:
         if lower.find(word) >= 0:

@@ -17,7 +17,7 @@ SKIPPABLE: Final = b"\x50\x2a\x4d\x18"  # a frame that readers of zstd skip: mag
 
 
 def packed(body: bytes, content: bytes) -> bytes:
-    """As long as `body`, and compressed as it is; empty where that cannot be."""
+    """Return the content packed as long as `body`, and compressed as it is; empty if that cannot be."""
     room = len(body)
     return _zlib(content, room) if body[:1] == bytes([ZLIB_START]) else _zstd(content, room)
 

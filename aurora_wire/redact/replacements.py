@@ -44,7 +44,7 @@ class Words:
         return found
 
     def sql(self, text: bytes) -> bytes:
-        """Literals become tokens. The usual statement is read here, any other by `sql_of`, to the same result."""
+        """Replace literals by tokens. The usual statement is read here, any other by `sql_of`, to the same result."""
         places = hidden(text)
         if places is not None and not names_accounts(text):
             return self._placed(text, places)
@@ -59,7 +59,7 @@ class Words:
         return found
 
     def _placed(self, text: bytes, places: list[int]) -> bytes:
-        """Literals that touch, also with nothing but stars between them, are one."""
+        """Replace literals; those that touch, also with nothing but stars between them, are one."""
         parts: list[bytes] = []
         done: i64 = 0
         end: i64 = len(text)
@@ -115,7 +115,7 @@ class Cut:
             self.at = to
 
     def value(self, to: i64) -> None:
-        """One value, so that equal ones stay recognisable."""
+        """Replace one value, so that equal ones stay recognisable."""
         to = self._stop(to)
         if to > self.at:
             self.changed = True
@@ -130,7 +130,7 @@ class Cut:
             self.at = to
 
     def done(self) -> bytes:
-        """All of it, or nothing where all of it stays; what is left is filled."""
+        """Return all of it, or nothing if all of it stays; what is left is filled."""
         self.fill(self.end)
         if not self.changed:
             return b""

@@ -50,7 +50,7 @@ _PAIR: Final = rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]"
 
 
 def _rest(quote: bytes, escapes: bool, pairs: bool) -> re.Pattern[bytes]:
-    """What follows an opening quote: the content, with a group for the closing quote if there is one."""
+    """Return what follows an opening quote: the content, with a group for the closing quote if there is one."""
     pair = _PAIR + b"|" if pairs else b""
     escape = rb"\\.|" if escapes else b""
     plain = rb"[^%b\\]" % quote if escapes else b"[^%b]" % quote
@@ -96,7 +96,7 @@ class _Reading(NamedTuple):
 
 
 def redact_sql(sql: bytes) -> bytes:
-    """As many bytes, literals and comments masked. Any bytes are allowed; what is no SQL is masked."""
+    """Mask literals and comments; as many bytes are returned. Any bytes are allowed; what is no SQL is masked."""
     shown = bytearray(sql)
     for reading in _readings(sql):
         for start, end in _hidden(sql, reading):
@@ -108,7 +108,7 @@ def redact_sql(sql: bytes) -> bytes:
 
 
 def _accounts(shown: bytes) -> Iterator[tuple[int, int]]:
-    """Names of users and hosts in a text whose literals are masked."""
+    """Return the names of users and hosts in a text whose literals are masked."""
     for found in _ACCOUNT_AT.finditer(shown):
         for part in ("user", "host"):
             start, end = found.span(part)
@@ -126,7 +126,7 @@ def _accounts(shown: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _readings(sql: bytes) -> Iterator[_Reading]:
-    """Nearly always one: the others only for texts that they would make a difference to."""
+    """Yield the readings of a text: nearly always one, others only if they would make a difference to it."""
     versioned = b"/*!" in sql or b"/*M!" in sql
     for reading in product(
         (b"'\"", b"'", b"") if b"\\" in sql else (b"'\"",),
@@ -146,7 +146,7 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _hidden(sql: bytes, reading: _Reading) -> Iterator[tuple[int, int]]:
-    """Ranges to mask in one reading: ascending, not overlapping."""
+    """Yield ranges to mask in one reading: ascending, not overlapping."""
     at, size, unmatched = 0, len(sql), 0
     while (token := _TOKEN.search(sql, at)) is not None:
         kind, start, at = token.lastgroup, token.start(), token.end()
@@ -193,7 +193,7 @@ def _hidden(sql: bytes, reading: _Reading) -> Iterator[tuple[int, int]]:
 
 
 def _end_of_version(sql: bytes, at: int, *, nested: bool) -> int:
-    """Behind the `*/` of a `/*! ... */` that the server skipped; nested: comments inside it count."""
+    """Return the place behind the `*/` of a `/*! ... */` that the server skipped; comments inside it count."""
     while True:
         end = sql.find(b"*/", at)
         if end < 0:
@@ -208,7 +208,7 @@ def _end_of_version(sql: bytes, at: int, *, nested: bool) -> int:
 
 
 def redact_statement(statement: StatementResult) -> StatementResult:
-    """A copy with its literals masked. What is neither SQL nor a name (such as long data) is masked whole."""
+    """Return a copy with its literals masked. What is neither SQL nor a name (such as long data) is masked whole."""
     if statement.command in SQL_COMMANDS:
         sql = redact_sql(statement.sql)
     elif statement.command in NAME_COMMANDS:
@@ -220,7 +220,7 @@ def redact_statement(statement: StatementResult) -> StatementResult:
 
 
 def redact_attributes(connection: ConnectionResult) -> dict[str, str]:
-    """Connection attributes; those that the application made up itself (without `_`) lose their values."""
+    """Mask connection attributes: those that the application made up itself (without `_`) lose their values."""
     return {
         name: value if name.startswith("_") or name == "program_name" else "*" * len(value)
         for name, value in connection.attributes.items()

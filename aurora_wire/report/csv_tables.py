@@ -55,7 +55,7 @@ _SEMICOLON: Final = re.compile("[;](?=[\\s'\"]*[=+\\-@\uff0b\uff0d\uff1d\uff20])
 
 
 def connections(scan: Scan) -> Iterator[str]:
-    """Lines, each with its CRLF: the names of the columns, then one for each connection.
+    """Yield lines, each with its CRLF: the names of the columns, then one for each connection.
 
     `captures` counts those with a packet of it; `capture` and `capture_frame` are the place of its first frame.
     """
@@ -68,7 +68,8 @@ def connections(scan: Scan) -> Iterator[str]:
 
 
 def statements(scan: Scan, *, redact: bool = False) -> Iterator[str]:
-    """The same for statements; `crossed` is `clear`, or `TLS` for what a key log opened. redact: mask literals."""
+    """Yield the same for statements; `crossed` is `clear`, or `TLS` for what a key log opened. redact: mask literals.
+    """
     clock, names = clock_of(scan), frame_names(scan)
     yield line(STATEMENT_COLUMNS)
     for row in _statements(scan, clock, names, redact):
@@ -76,7 +77,7 @@ def statements(scan: Scan, *, redact: bool = False) -> Iterator[str]:
 
 
 def captures(scan: Scan) -> Iterator[str]:
-    """The same for captures, each with the verdict of the connections that have a packet in it."""
+    """Yield the same for captures, each with the verdict of the connections that have a packet in it."""
     clock = clock_of(scan)
     yield line(CAPTURE_COLUMNS)
     for one in scan.captures:
@@ -97,7 +98,7 @@ def _place(names: FrameNames, frame: int) -> tuple[str | None, int | None]:
 
 
 def packet_line(view: PacketView, tcpdump: str) -> str:
-    """One row of `PACKET_COLUMNS`. tcpdump: the packet's line as `aurora-wire packets` has it."""
+    """Return one row of `PACKET_COLUMNS`. tcpdump: the packet's line as `aurora-wire packets` has it."""
     time = None if view.time_ns is None else (time_of_day if view.undated else rfc3339)(view.time_ns)
     sender = None if view.from_client is None else "client" if view.from_client else "server"
     return line((
@@ -107,7 +108,7 @@ def packet_line(view: PacketView, tcpdump: str) -> str:
 
 
 def line(row: Sequence[Cell]) -> str:
-    """One row, with its CRLF. Text may be anything."""
+    """Return one row, with its CRLF. Text may be anything."""
     buffer = StringIO()
     writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
     writer.writerow([_defuse(cell) if isinstance(cell, str) else "" if cell is None else cell for cell in row])

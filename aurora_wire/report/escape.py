@@ -27,7 +27,7 @@ INVALID_BYTES: Final = range(0xDC80, 0xDD00)        # what surrogateescape makes
 
 
 def show_bytes(data: bytes, codec: str = "utf-8", limit: int = 0) -> str:
-    """Bytes as text of a character set, on one line; bytes not valid in it as `\\x..`.
+    """Return bytes as text of a character set, on one line; bytes not valid in it as `\\x..`.
 
     An unknown codec counts as UTF-8. limit: show that many characters and say how many more follow; 0: all.
     """
@@ -41,7 +41,7 @@ def show_bytes(data: bytes, codec: str = "utf-8", limit: int = 0) -> str:
 
 
 def show_text(text: str) -> str:
-    """Text on one line without anything that a terminal would obey."""
+    """Return text on one line without anything that a terminal would obey."""
     if text.isascii() and text.isprintable() and "\\" not in text:
         return text
     return "".join(map(_show, text))

@@ -1,4 +1,4 @@
-"""Where a finding is: its connection, its capture, and a name that it has in every run.
+"""Fingerprints: a finding's connection, its capture, and a name that it has in every run.
 
 A connection's id, its frames and the client's port differ from one capture of the same mistake to the next;
 rule, server, client host and user do not. Trackers of findings are given a hash of these.
@@ -19,7 +19,7 @@ FINGERPRINT = "aurora-wire/finding/1"
 
 
 class Places:
-    """Of the findings of one scan."""
+    """Locates and names the findings of one scan."""
 
     def __init__(self, scan: Scan) -> None:
         self._connections = {connection.id: connection for connection in scan.connections}
@@ -32,11 +32,13 @@ class Places:
                 self._kinds.setdefault((connection.server.address, connection.server.port), kind)
 
     def connection(self, finding: Finding) -> ConnectionResult | None:
-        """None also where the connection was beyond the bound of those kept."""
+        """Return the finding's connection; None also if it was beyond the bound of those kept."""
         return None if finding.connection is None else self._connections.get(finding.connection)
 
     def capture_at(self, finding: Finding) -> int | None:
-        """Index of the capture that the finding is in, or that it names; None where it does neither, of several."""
+        """Return the index of the capture that the finding is in, or that it names; None where it does neither, of
+        several.
+        """
         connection = self.connection(finding)
         frame = finding.frame if finding.frame is not None or connection is None else connection.first_frame
         if frame is not None:
@@ -51,25 +53,26 @@ class Places:
         return 0 if len(self.captures) == 1 else None
 
     def frame_of(self, finding: Finding) -> int | None:
-        """The number that the finding's frame has in its capture."""
+        """Return the number that the finding's frame has in its capture."""
         if finding.frame is None:
             return None
         place = self.names.locate(finding.frame)
         return finding.frame if place is None else place[1]
 
     def fix(self, rule: Rule, findings: Iterable[Finding]) -> str:
-        """What mends these findings of a rule, at the servers that they are about."""
+        """Return how to fix these findings of a rule, at the servers that they are about."""
         return rule.fix_for({self._kind(self.connection(finding)) for finding in findings})
 
     def _kind(self, connection: ConnectionResult | None) -> str:
-        """The kind of a connection's server; where it does not tell, what another one to the same place tells."""
+        """Return the kind of a connection's server; where it does not tell, what another one to the same place tells.
+        """
         if connection is None:
             return UNKNOWN
         kind = kind_of_connection(connection)
         return kind if kind != UNKNOWN else self._kinds.get((connection.server.address, connection.server.port), kind)
 
     def fingerprint(self, finding: Finding) -> str:
-        """32 hexadecimal digits, the same for the same mistake in another capture."""
+        """Return 32 hexadecimal digits, the same for the same mistake in another capture."""
         import json  # noqa: PLC0415 - the text report does without these
         from pathlib import PurePath  # noqa: PLC0415
 
@@ -86,7 +89,7 @@ class Places:
 
 
 def findings_by_connection(scan: Scan) -> dict[int, list[Finding]]:
-    """The findings of each connection that has any."""
+    """Return the findings of each connection that has any."""
     found: dict[int, list[Finding]] = {}
     for finding in scan.findings:
         if finding.connection is not None:
@@ -95,10 +98,10 @@ def findings_by_connection(scan: Scan) -> dict[int, list[Finding]]:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Escaped, on one line, and cut."""
+    """Return text escaped, on one line, and cut."""
     return cut(show_text(text), limit)
 
 
 def cut(shown: str, limit: int) -> str:
-    """At most `limit` characters (0: all) and a note of how many are left out."""
+    """Return at most `limit` characters (0: all) and a note of how many are left out."""
     return shown if not 0 < limit < len(shown) else f"{shown[:limit]}... ({len(shown) - limit:,} more characters)"

@@ -16,7 +16,7 @@ from aurora_wire.verdict.result import CaptureResult, Scan
 
 
 class FrameNames:
-    """Of the frames of one scan, by their numbers in the order read.
+    """Names the frames of one scan, by their numbers in the order read.
 
     captures, places: those of a Scan, or of one that is still read: they are looked at when asked. several: whether
     there are, or will be, several captures (None: as many as there are). limit: characters of a capture's name, 0 for
@@ -42,17 +42,17 @@ class FrameNames:
         self._names: list[str] = []
 
     def locate(self, frame: int) -> tuple[int, int] | None:
-        """Index of the capture that `frame` is in, and its number there; None where that is not known."""
+        """Return the index of the capture that `frame` is in, and its number there; None where that is not known."""
         place = None if self._places is None else self._places.locate(frame)
         return place if place is not None and place[0] < len(self._captures) else None
 
     def capture_of(self, frame: int) -> CaptureResult | None:
-        """The capture that `frame` is in."""
+        """Return the capture that `frame` is in."""
         place = self.locate(frame)
         return None if place is None else self._captures[place[0]]
 
     def path(self, index: int) -> str:
-        """The path of a capture, as it was given."""
+        """Return the path of a capture, as it was given."""
         return self._captures[index].path
 
     def name(self, frame: int) -> str:
@@ -76,19 +76,19 @@ class FrameNames:
         return f"{begin} to {end}"
 
     def capture_name(self, index: int) -> str:
-        """The name of a capture: no other one has the same."""
+        """Return the name of a capture: no other one has the same."""
         if len(self._names) != len(self._captures):
             self._names = names_of([capture.path for capture in self._captures], self._limit)
         return self._names[index]
 
 
 def frame_names(scan: Scan, limit: int = 0) -> FrameNames:
-    """Of a scan that is done."""
+    """Return the frame names of a finished scan."""
     return FrameNames(scan.captures, scan.frame_places, limit=limit)
 
 
 def names_of(paths: Sequence[str], limit: int = 0) -> list[str]:
-    """A short name for each path, escaped and told apart from the others; limit: its characters, 0 for all."""
+    """Return a short name for each path, escaped and told apart from the others; limit: its characters, 0 for all."""
     from pathlib import PurePath  # noqa: PLC0415 - slow to load, and only for several captures
 
     parts = [PurePath(path).parts or (path,) for path in paths]

@@ -35,12 +35,12 @@ MAX_IGNORED = 1000  # names of files in folders that are no captures
 
 
 def dump(value: object) -> str:
-    """One line of ASCII: what is not is escaped, so that nothing from the wire acts on a terminal."""
+    """Return one line of ASCII: what is not is escaped, so that nothing from the wire acts on a terminal."""
     return ENCODER.encode(value).replace("\x7f", "\\u007f")
 
 
 def clean(text: str) -> str:
-    """Text that JSON can hold: lone surrogates (of undecodable paths) become U+FFFD."""
+    """Return text that JSON can hold: lone surrogates (of undecodable paths) become U+FFFD."""
     return text if text.isascii() else SURROGATE.sub("\ufffd", text)
 
 
@@ -53,7 +53,7 @@ def counts(by_name: dict[str, int]) -> dict[str, int]:
 
 
 def bytes_fields(name: str, data: bytes) -> Fields:
-    """`name` as text; where it is not valid UTF-8 with U+FFFD in it, and the bytes as `name_base64`."""
+    """Return `name` as text; where it is not valid UTF-8 with U+FFFD in it, and the bytes as `name_base64`."""
     try:
         return {name: data.decode("utf-8")}
     except UnicodeDecodeError:
@@ -62,7 +62,7 @@ def bytes_fields(name: str, data: bytes) -> Fields:
 
 
 def place_fields(names: FrameNames, frame: int | None) -> Fields:
-    """The capture that a frame is in and its number there; nothing where there is one capture."""
+    """Return the capture that a frame is in and its number there; nothing where there is one capture."""
     place = names.locate(frame) if names.several and frame is not None else None
     return {} if place is None else {"capture": clean(names.path(place[0])), "capture_frame": place[1]}
 
@@ -127,7 +127,7 @@ def tls_fields(tls: TLSResult, clock: Clock, names: FrameNames, *, redact: bool 
 
 
 def opened_fields(opened: OpenedResult, clock: Clock, names: FrameNames, *, redact: bool = False) -> Fields:
-    """What a key log showed to be inside TLS."""
+    """Return what a key log showed to be inside TLS."""
     return {
         "records": opened.records,
         "failed": opened.failed,
@@ -159,7 +159,7 @@ def keylog_fields(keylog: KeyLogResult) -> Fields:
 def connection_fields(
     connection: ConnectionResult, clock: Clock, names: FrameNames, *, redact: bool = False
 ) -> Fields:
-    """All of a connection but its `statements`, which are written one by one after it."""
+    """Return all of a connection but its `statements`, which are written one by one after it."""
     c = connection
     attributes = redact_attributes(c) if redact else c.attributes
     return {
@@ -221,7 +221,9 @@ def finding_fields(finding: Finding) -> Fields:
 
 
 def finding_place(finding: Finding, places: Places) -> Fields:
-    """The capture that a finding is in and the number that its frame has there; nothing where there is one capture."""
+    """Return the capture that a finding is in and the number that its frame has there; nothing where there is one
+    capture.
+    """
     at = places.capture_at(finding) if places.names.several else None
     if at is None:
         return {}
@@ -262,7 +264,7 @@ def undecoded_fields(undecoded: Undecoded) -> Fields:
 
 
 def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
-    """What holds for the whole; the lists follow it in `json`, and came before it in `jsonl`."""
+    """Return what holds for the whole; the lists follow it in `json`, and came before it in `jsonl`."""
     return {
         "schema": SCHEMA,
         "tool_version": scan.tool_version,

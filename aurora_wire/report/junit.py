@@ -60,7 +60,7 @@ class _Pieces:
 
 
 def render(scan: Scan, *, redact: bool = False, require_proven: bool = False) -> Iterator[str]:
-    """Pieces of text. redact: mask literals; require_proven: `encrypted` that is likely is a failure."""
+    """Yield pieces of text. redact: mask literals; require_proven: `encrypted` that is likely is a failure."""
     pieces = _Pieces()
     by_server: dict[str, list[ConnectionResult]] = {}
     for connection in scan.connections:
@@ -98,7 +98,7 @@ def _outcome(connection: ConnectionResult, require_proven: bool) -> str:
 
 
 def _outcome_of_all(scan: Scan) -> str:
-    """As the exit code says: a pipeline that sees no connection at all has not seen that they are encrypted."""
+    """Return the outcome as the exit code says: who sees no connection at all has not seen that they are encrypted."""
     if scan.verdict in LEAKS:
         return FAILED
     return PASSED if scan.exit_code == 0 else ERROR
@@ -114,7 +114,7 @@ def _totals(outcomes: Sequence[str]) -> dict[str, str]:
 
 
 def _timestamp(connections: list[ConnectionResult], clock: Clock) -> dict[str, str]:
-    """Of the first connection, in UTC, where it has a date."""
+    """Return the time of the first connection, in UTC, as an attribute; empty if it has no date."""
     first = min(connections, key=lambda one: one.first_frame)
     shown = clock.show(first.first_frame, first.first_time_ns)
     return {"timestamp": shown[:19]} if shown is not None and "T" in shown else {}

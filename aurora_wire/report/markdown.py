@@ -38,7 +38,7 @@ QUESTION: Final = "\u2753"
 
 
 def render(scan: Scan, *, redact: bool = False) -> Iterator[str]:
-    """Pieces of Markdown. redact: mask literals in statements."""
+    """Yield pieces of Markdown. redact: mask literals in statements."""
     for section in (_verdict, _connections, _reasons):
         yield from _lines(section(scan))
     yield from _lines(_statements(scan, redact))
@@ -92,7 +92,7 @@ def _one_by_one(connections: list[ConnectionResult]) -> Iterator[str]:
 
 
 def _groups(connections: list[ConnectionResult]) -> Iterator[str]:
-    """Who talks to whom, the worst first."""
+    """Yield the table of who talks to whom, the worst first."""
     groups: dict[tuple[str, str, str | None], Counter[str]] = {}
     for c in connections:
         group = groups.setdefault((c.client.address, endpoint(c.server), c.user), Counter())
@@ -118,7 +118,7 @@ def _name(name: str | None) -> str:
 
 
 def _reasons(scan: Scan) -> Iterator[str]:
-    """Of what is not a proven `plaintext` or `encrypted`: why not."""
+    """Yield why connections are not a proven `plaintext` or `encrypted`."""
     names = frame_names(scan, NAME)
     weak = [
         c for c in scan.connections
@@ -168,13 +168,13 @@ def _who(c: ConnectionResult) -> str:
 def _place(
     names: FrameNames, frame: int | None, direction: str | None, offset: int | None, connection: int | None = None
 ) -> str:
-    """As `place`; a name of a file is code."""
+    """Return a place as `place` does; a name of a file is code."""
     name = names.optional(frame)
     return place(code(name) if name is not None and names.several else name, direction, offset, connection)
 
 
 def _in_comment(name: str) -> str:
-    """A frame's name that cannot end the comment, or the block, that it is in."""
+    """Return a frame's name that cannot end the comment, or the block, that it is in."""
     return spell_ticks(name).replace("*/", "*\\x2f")
 
 
@@ -211,13 +211,14 @@ def _findings(scan: Scan) -> Iterator[str]:
     worst = ordered[0]
     if SEVERITIES.index(by_rule[worst][0].severity) < SEVERITIES.index("low"):
         yield ""
-        yield f"**To mend {worst}** (`aurora-wire rules {worst}`):"
+        yield f"**Fix {worst}** (`aurora-wire rules {worst}`):"
         yield ""
         yield from _fix(Places(scan).fix(RULES[worst], by_rule[worst]))
 
 
 def _fix(text: str) -> Iterator[str]:
-    """A rule's advice; commands, which begin with two spaces, as code. It is ours, and still goes through prose."""
+    """Yield a rule's advice; commands, which begin with two spaces, as code. It is ours, and still goes through prose.
+    """
     for line in text.split("\n"):
         if line.startswith("  "):
             yield from block([line[2:]])

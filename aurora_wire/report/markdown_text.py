@@ -29,18 +29,18 @@ _END: Final = re.compile(r"(?<=.)[,.;:)]{0,2}\Z")    # of a sentence or a clause
 
 
 def code(text: str, limit: int = 0) -> str:
-    """A code span, also in a table: a bar is `\\x7c`, since what escapes it differs from site to site."""
+    """Return a code span, also in a table: a bar is `\\x7c`, since what escapes it differs from site to site."""
     return _span(_shown(text, limit))
 
 
 def block(lines: list[str], language: str = "") -> list[str]:
-    """A fenced block of lines that are escaped and spelled already, with a fence that none of them ends."""
+    """Return a fenced block of lines that are escaped and spelled already, with a fence that none of them ends."""
     fence = "`" * max(3, 1 + max(map(_longest, lines), default=0))
     return [f"{fence}{language}", *lines, fence]
 
 
 def prose(text: str, limit: int = 0) -> str:
-    """A sentence in which only plain words and numbers stay outside of code."""
+    """Return a sentence in which only plain words and numbers stay outside of code."""
     pieces: list[str] = []
     strange: list[str] = []
     for word in (*_shown(text, limit).split(" "), ""):

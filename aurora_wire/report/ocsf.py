@@ -41,7 +41,7 @@ NAME: Final = 128       # of a name
 
 
 def render(scan: Scan) -> Iterator[str]:
-    """Lines of ASCII text, one a finding, in the order of the scan; none where nothing was found."""
+    """Yield lines of ASCII text, one a finding, in the order of the scan; none where nothing was found."""
     places = Places(scan)
     clock = clock_of(scan)
     seen: Counter[str] = Counter()
@@ -112,7 +112,7 @@ def _event(finding: Finding, scan: Scan, places: Places, clock: Clock, seen: Cou
 
 
 def _event_uid(uid: str, finding: Finding, capture: str | None) -> str:
-    """Of this finding in this capture: the same mistake in another one is another event of the same finding."""
+    """Return the id of the event: the same mistake in another capture is another event of the same finding."""
     name = json.dumps([uid, capture, finding.connection, finding.frame, finding.offset])
     return hashlib.sha256(name.encode("ascii")).hexdigest()[:32]
 
@@ -157,7 +157,7 @@ def _evidence(finding: Finding, connection: ConnectionResult | None, places: Pla
 
 
 def _endpoint(value: Endpoint) -> Fields:
-    """An address that is none is a name: OCSF's `ip` takes nothing else."""
+    """Return an endpoint. An address that is none is a name: OCSF's `ip` takes nothing else."""
     name = "ip" if _is_ip(value.address) else "name"
     return {name: shorten(value.address, NAME), "port": value.port}
 

@@ -83,7 +83,7 @@ def _statements(statements: Iterable[StatementSeen]) -> list[dict[str, object]]:
 
 
 def _frame(shown: FrameShown | None) -> dict[str, object] | None:
-    """From the IP header on; marks: where the canary is."""
+    """Return the frame from the IP header on; marks: where the canary is."""
     if shown is None:
         return None
     return {

@@ -53,7 +53,7 @@ _WORD: Final = re.compile("[A-Za-z0-9]+")
 
 
 def render(scan: Scan) -> Iterator[str]:
-    """Pieces of ASCII text; the last ends the line."""
+    """Yield pieces of ASCII text; the last ends the line."""
     places = Places(scan)
     findings = sorted(scan.findings, key=lambda one: SEVERITIES.index(one.severity))[:MAX_RESULTS]
     total = sum(max(scan.findings_total.get(rule, 0), kept) for rule, kept in _kept(scan).items())
@@ -132,12 +132,12 @@ def _rule(rule: Rule, fix: str) -> Fields:
 
 
 def _help(rule: Rule, fix: str) -> str:
-    return f"{rule.why}\nTo mend it: {fix}\nReferences: {'; '.join(rule.references)}."
+    return f"{rule.why}\nFix: {fix}\nReferences: {'; '.join(rule.references)}."
 
 
 def _help_markdown(rule: Rule, fix: str) -> str:
-    """The same; lines that are commands, which begin with two spaces, become blocks of code."""
-    lines: list[str] = [rule.why, "", "**To mend it**", ""]
+    """Return the same as Markdown; lines that are commands, which begin with two spaces, become blocks of code."""
+    lines: list[str] = [rule.why, "", "**Fix**", ""]
     for line in fix.split("\n"):
         if line.startswith("  "):
             lines += ["", "```", line[2:], "```", ""]
@@ -184,12 +184,12 @@ def _notification(name: str, level: str, text: str, locations: list[Fields]) -> 
 
 
 def _message(text: str) -> Fields:
-    """What is in `[...](...)` or `{0}` would be a link or a placeholder to a viewer: neither is meant here."""
+    """Escape a message: `[...](...)` or `{0}` would be a link or a placeholder to a viewer, which is not meant."""
     return {"text": _PLACEHOLDER.sub(r"{{\1}}", text.replace("](", "\\]("))}
 
 
 def uri_of(path: str) -> str:
-    """A path as a URI (absolute paths) or a relative reference. Any text is allowed."""
+    """Return a path as a URI (absolute paths) or a relative reference. Any text is allowed."""
     try:
         data = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

@@ -25,7 +25,7 @@ from aurora_wire.verdict.result import ConnectionResult, Scan
 
 
 def render(scan: Scan, *, redact: bool = False, masked: bool = False) -> Iterator[str]:
-    """Pieces of ASCII text; the last ends the line. redact: mask literals in statements and parameters; masked:
+    """Yield pieces of ASCII text; the last ends the line. redact: mask literals in statements and parameters; masked:
     they are so already."""
     clock = clock_of(scan)
     names = frame_names(scan)

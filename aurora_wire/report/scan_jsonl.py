@@ -41,7 +41,7 @@ class JSONLines:
         self._names = FrameNames(())
 
     def begin(self, captures: list[CaptureResult], places: FramePlaces, count: int) -> None:
-        """Before anything is read: what will be known of `count` captures, and of where their frames are."""
+        """Begin, before anything is read: what will be known of `count` captures, and of where their frames are."""
         several = count > 1
         self._clock = Clock(captures, places, several=several)
         self._names = FrameNames(captures, places, several=several)

@@ -16,7 +16,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def rfc3339(time_ns: int) -> str | None:
-    """`2021-03-17T09:00:01.000000123Z`; None outside the years 1 to 9999, which RFC 3339 cannot write."""
+    """Return `2021-03-17T09:00:01.000000123Z`; None outside the years 1 to 9999, which RFC 3339 cannot write."""
     seconds, nanoseconds = divmod(time_ns, SECOND)
     second = _second(seconds)
     return None if second is None else f"{second}.{nanoseconds:09d}Z"
@@ -33,7 +33,7 @@ def _second(seconds: int) -> str | None:
 
 
 def time_of_day(time_ns: int) -> str:
-    """`09:00:01.000000123`, of a time since midnight; those of the days after begin at 0 again."""
+    """Return `09:00:01.000000123`, of a time since midnight; those of the days after begin at 0 again."""
     seconds, nanoseconds = divmod(time_ns, SECOND)
     seconds %= DAY_SECONDS
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{nanoseconds:09d}"
@@ -53,19 +53,19 @@ class Clock:
         self._frames = FrameNames(captures, places, several=several)
 
     def undated(self, frame: int, time_ns: int) -> bool:
-        """Whether a time of this frame is of day only."""
+        """Return whether a time of this frame is of day only."""
         capture = self._frames.capture_of(frame)
         return capture is not None and _is_of_day(capture, time_ns)
 
     def show(self, frame: int, time_ns: int | None) -> str | None:
-        """RFC 3339 in UTC, or the time of day where there is no date."""
+        """Return RFC 3339 in UTC, or the time of day where there is no date."""
         if time_ns is None:
             return None
         undated = self.undated(frame, time_ns) if self._captures else 0 <= time_ns < DAY_SECONDS * SECOND
         return time_of_day(time_ns) if undated else rfc3339(time_ns)
 
     def show_of(self, capture: CaptureResult, time_ns: int | None) -> str | None:
-        """The same for a time of a capture."""
+        """Return the same for a time of a capture."""
         if time_ns is None:
             return None
         return time_of_day(time_ns) if _is_of_day(capture, time_ns) else rfc3339(time_ns)
@@ -76,5 +76,5 @@ def _is_of_day(capture: CaptureResult, time_ns: int) -> bool:
 
 
 def clock_of(scan: Scan) -> Clock:
-    """The clock of a scan that is done."""
+    """Return the clock of a scan that is done."""
     return Clock(scan.captures, scan.frame_places)

@@ -31,7 +31,7 @@ class Style:
         return f"\x1b[{code}m{text}\x1b[0m" if self.color and code else text
 
     def names(self, scan: Scan) -> FrameNames:
-        """Frames' names, those of captures cut where the terminal is narrow."""
+        """Return frames' names, those of captures cut where the terminal is narrow."""
         return frame_names(scan, limit=self.width // 3)
 
     def title(self, text: str) -> str:
@@ -46,7 +46,7 @@ class Style:
         return self.paint(severity, _SEVERITY_COLORS.get(severity, ""))
 
     def wrap(self, text: str, indent: str) -> list[str]:
-        """Text on lines that fit; where a word does not, its line is longer."""
+        """Return text on lines that fit; where a word does not, its line is longer."""
         return textwrap.wrap(
             text,
             max(self.width, 40),
@@ -58,7 +58,7 @@ class Style:
 
 
 def advice(text: str, indent: str, style: Style) -> list[str]:
-    """What to do, as in a rule's `fix`: a line that begins with two spaces is a command, never wrapped."""
+    """Return what to do, as in a rule's `fix`: a line that begins with two spaces is a command, never wrapped."""
     lines: list[str] = []
     for line in text.split("\n"):
         lines += [indent + line] if line.startswith("  ") else style.wrap(line, indent)
@@ -66,12 +66,12 @@ def advice(text: str, indent: str, style: Style) -> list[str]:
 
 
 def count(number: int, noun: str) -> str:
-    """`1 packet`, `1,204 packets`."""
+    """Return `1 packet`, `1,204 packets`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def counted(pairs: Iterable[tuple[str, int]]) -> str:
-    """`3 ARP, 2 IPv6 UDP`, of what there is any of."""
+    """Return `3 ARP, 2 IPv6 UDP`, of what there is any of."""
     return ", ".join(f"{number:,} {show_text(name)}" for name, number in pairs if number)
 
 
@@ -81,7 +81,7 @@ def endpoint(value: Endpoint) -> str:
 
 
 def place(frame: str | None, direction: str | None, offset: int | None, connection: int | None = None) -> str:
-    """`connection 1, frame 17, server, offset 5120`, as far as it is known. frame: as FrameNames names it."""
+    """Return `connection 1, frame 17, server, offset 5120`, as far as it is known. frame: as FrameNames names it."""
     parts = (
         "" if connection is None else f"connection {connection}",
         "" if frame is None else f"frame {frame}",
@@ -92,18 +92,18 @@ def place(frame: str | None, direction: str | None, offset: int | None, connecti
 
 
 def judged(verdict: Verdict, confidence: Confidence | None) -> str:
-    """`PLAINTEXT (proven)`, `encrypted (likely)`: a leak is seen without colours too."""
+    """Return `PLAINTEXT (proven)`, `encrypted (likely)`: a leak is seen without colours too."""
     word = verdict.upper() if verdict in LEAKS else verdict
     return word if confidence is None or verdict == "no-session" else f"{word} ({confidence})"
 
 
 def day_and_time(clock: Clock, frame: int, time_ns: int | None) -> tuple[str, str]:
-    """`2021-03-17` (nothing where there is no date) and `09:00:01.015000`; nanoseconds only if there are."""
+    """Return `2021-03-17` (nothing where there is no date) and `09:00:01.015000`; nanoseconds only if there are."""
     return split_time(clock.show(frame, time_ns))
 
 
 def split_time(shown: str | None) -> tuple[str, str]:
-    """The day and the time of what a Clock shows."""
+    """Return the day and the time of what a Clock shows."""
     if shown is None:
         return "", ""
     day, _, time = shown.removesuffix("Z").rpartition("T")

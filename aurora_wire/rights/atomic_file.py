@@ -14,7 +14,7 @@ from aurora_wire.rights.new_files import WholeFile
 
 @contextmanager
 def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """To be written to, and moved to `path` when the block ends well; readable for its owner only.
+    """Yield a file that is moved to `path` when the block ends well; readable for its owner only.
 
     What was there before stays until then, and for good where something fails. Raises OutputError where it cannot
     be written. Errors of the file system inside the block count as that.

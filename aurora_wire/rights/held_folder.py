@@ -37,7 +37,7 @@ class HeldFolder:
         _open.add(self)
 
     def delegate(self, owner: Account | None = None) -> None:
-        """Before rights are given up: leave a process behind that has those over this folder's files.
+        """Leave a process behind, before rights are given up, that keeps those over this folder's files.
 
         owner: who gets them.
         """
@@ -106,7 +106,7 @@ _open: set[HeldFolder] = set()
 
 
 def delegate_all() -> None:
-    """Where root itself called: see that what is held can be written to when this process is not root any more."""
+    """Make held folders writable after the privilege drop. Does nothing unless root itself called."""
     if os.geteuid() == ROOT and caller() is None:
         for folder in list(_open):
             folder.delegate()
@@ -179,7 +179,7 @@ def open_special(path: str | Path) -> int | None:
 
 
 def _if_special(path: str) -> int | None:
-    """The open handle is what is judged."""
+    """Judge the open handle, and not its path."""
     handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     if stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)

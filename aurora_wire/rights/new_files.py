@@ -14,7 +14,7 @@ from aurora_wire.rights.privileges import Account
 
 
 def create_private(path: str | Path, account: Account | None) -> io.FileIO:
-    """A new file for `account`'s eyes only (mode 0600), or the device or pipe that is there; unbuffered.
+    """Return a new file for `account`'s eyes only (mode 0600), or the device or pipe that is there; unbuffered.
 
     A file that is there already is not touched: it may be evidence, and root follows no link that somebody
     else has laid. Raises OutputError.
@@ -35,7 +35,7 @@ def reason_of(error: OSError | ValueError) -> str:
 
 
 def create_in(folder: HeldFolder, name: str, path: Path, account: Account | None) -> io.FileIO:
-    """As `create_private`, in a folder that is held open. Raises OSError and OutputError."""
+    """Create a file as `create_private`, in a folder that is held open. Raises OSError and OutputError."""
     try:
         handle = folder.make(name)
     except FileExistsError as error:
@@ -52,7 +52,7 @@ def create_in(folder: HeldFolder, name: str, path: Path, account: Account | None
 
 
 def named(handle: int, path: Path) -> io.FileIO:
-    """Of a handle that is open, with its path as name."""
+    """Return a file object for an open handle, with its path as name."""
     return io.FileIO(path, "wb", opener=lambda *_: handle)
 
 

@@ -36,12 +36,12 @@ class Account:
 
 
 def account_to_become() -> Account | None:
-    """Who called sudo, else nobody; None where this process is not root and stays who it is."""
+    """Return the account that called sudo, else `nobody`; None if this process is not root and keeps its account."""
     return (caller() or nobody()) if os.geteuid() == 0 else None
 
 
 def caller() -> Account | None:
-    """Who called sudo, where this is root by sudo; None where root itself called, and for others."""
+    """Return the account that called sudo; None if root itself called, or this process is not root."""
     uid = _number("SUDO_UID") if os.geteuid() == 0 else 0
     if not uid:
         return None
@@ -127,7 +127,7 @@ def acting_as(account: Account | None) -> Iterator[None]:
 
 
 def is_caller(account: Account) -> bool:
-    """Somebody other than root called sudo, and it is this account."""
+    """Return whether somebody other than root called sudo, and it is this account."""
     return account.uid != 0 and os.environ.get("SUDO_UID") == str(account.uid)
 
 

@@ -35,7 +35,7 @@ COMPRESSIONS = {1: "zlib", 2: "zstd"}
 
 
 def describe(connection: Connection) -> ConnectionResult:
-    """The result of a connection that is finished, or as far as it has come."""
+    """Return the result of a connection that is finished, or as far as it has come."""
     facts = connection.facts
     judged = judge(evidence_of(connection))
     client, server = endpoints(connection)
@@ -81,7 +81,7 @@ def file_of(one: Infile) -> FileResult:
 
 
 def proof_of(facts: Facts) -> Literal["structure", "key log"]:
-    """Of an encrypted connection. "key log": every whole record was opened, and MySQL was inside."""
+    """Return what proves a connection encrypted. "key log": every whole record was decrypted to MySQL."""
     opened = facts.opened
     whole = opened is not None and not opened.failed + opened.cut + opened.without_keys
     return "key log" if whole and facts.mysql_inside() else "structure"
@@ -114,7 +114,7 @@ def protocol_of(connection: Connection) -> str:
 
 
 def coverage_of(facts: Facts, side: Side, most: int) -> Coverage:
-    """The account of a direction's bytes. most: how many missing ones can be believed."""
+    """Return the account of a direction's bytes. most: how many missing ones can be believed."""
     unbelievable = int(side.missing) > most
     return Coverage(
         side.seen, least_missing(facts, side.from_client) if unbelievable else side.missing, side.truncated, side.tls,
@@ -159,7 +159,7 @@ def opened_of(opened: Opened, tls: TLSFacts) -> OpenedResult:
 
 
 def why_not_opened(opened: Opened, tls: TLSFacts) -> str:
-    """Of a connection with no record opened, though there is a key log."""
+    """Return why a key log decrypted no record of a connection."""
     from aurora_wire.decrypt.decryptor import MISSING, is_available  # noqa: PLC0415 - only with a key log
     from aurora_wire.decrypt.suite_parameters import protection_of  # noqa: PLC0415
 
@@ -226,7 +226,7 @@ def statement_of(statement: Statement) -> StatementResult:
 
 
 def in_place(command: int, sql: bytes, values: list[Value]) -> bytes:
-    """A prepared text with its values at the placeholders; several rows of a bulk one after another."""
+    """Return a prepared text with its values at the placeholders; several rows of a bulk one after another."""
     literals = [value.literal() for value in values]
     if not sql:
         # The PREPARE was not captured: the values are all there is.
@@ -239,7 +239,7 @@ def in_place(command: int, sql: bytes, values: list[Value]) -> bytes:
 
 
 def text(data: bytes) -> str:
-    """Names are UTF-8 or what else a client sent; undecodable bytes stay visible as \\xNN."""
+    """Return a name as text, UTF-8 or what else a client sent; undecodable bytes stay visible as \\xNN."""
     return data.decode("utf-8", "backslashreplace")
 
 

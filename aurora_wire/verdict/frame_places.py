@@ -9,7 +9,7 @@ MAX_TURNS = 1_000_000  # kept: 24 MB. Of frames behind them the place is not kno
 
 
 class FramePlaces:
-    """Of the frames of a scan, by their numbers in the order read."""
+    """Places the frames of a scan in their captures, by their numbers in the order read."""
 
     def __init__(self) -> None:
         self._frames = array("q")    # the first one of each turn
@@ -17,11 +17,11 @@ class FramePlaces:
         self._numbers = array("q")   # of the turn's first frame in its capture
 
     def is_empty(self) -> bool:
-        """Whether nothing was added yet."""
+        """Return whether nothing was added yet."""
         return len(self._frames) == 0
 
     def add(self, frame: int, capture: int, number: int) -> None:
-        """From `frame` on it is the turn of `capture`, whose frame `number` it is."""
+        """Give the turn to `capture` from `frame` on, which is its frame `number`."""
         if self._frames and self._frames[-1] == frame:
             del self._frames[-1], self._captures[-1], self._numbers[-1]
         if len(self._frames) <= MAX_TURNS:
@@ -30,7 +30,7 @@ class FramePlaces:
             self._numbers.append(number)
 
     def locate(self, frame: int) -> tuple[int, int] | None:
-        """Index of the capture that `frame` is in, and its number there; None where that is not known."""
+        """Return the index of the capture that `frame` is in, and its number there; None where that is not known."""
         at = bisect_right(self._frames, frame) - 1
         if at < 0 or at == MAX_TURNS:
             return None

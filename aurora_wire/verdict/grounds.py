@@ -114,7 +114,7 @@ def evidence_of(connection: Connection) -> Evidence:
 
 
 def has_data(facts: Facts, tls: TLSFacts) -> bool:
-    """Did TLS records cross that carry data of a session, not only a handshake and alerts?"""
+    """Return whether TLS records crossed that carry data of a session, not only a handshake and alerts."""
     if tls.client.data_records:
         return True
     hello = tls.server_hello
@@ -125,7 +125,7 @@ def has_data(facts: Facts, tls: TLSFacts) -> bool:
 
 
 def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Reason]:
-    """What needs protection and crossed outside TLS."""
+    """Yield what needs protection and crossed outside TLS."""
     side: Direction
     if facts.login_frame >= 0:
         yield Reason("login-in-clear", "a login in the clear", facts.login_frame, "client", facts.login_offset)
@@ -180,7 +180,7 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
 
 
 def first_bytes_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
-    """Condition 1: greeting and SSLRequest, each the first bytes of its direction, or MySQL inside by a key log."""
+    """Check condition 1: greeting and SSLRequest, each first in its direction, or MySQL inside by a key log."""
     if facts.greeting is None and facts.ssl_request_frame < 0 and facts.mysql_inside():
         if tls.client.first_offset == facts.client_header and tls.server.first_offset == 0:
             return
@@ -203,7 +203,7 @@ def first_bytes_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
 
 
 def opened_doubts(facts: Facts) -> Iterator[Reason]:
-    """With a key log: records that are none of this session's."""
+    """Yield, with a key log, the records that are none of this session's."""
     opened = facts.opened
     if opened is None or not opened.failed:
         return
@@ -214,7 +214,7 @@ def opened_doubts(facts: Facts) -> Iterator[Reason]:
 
 
 def stranger_reasons(facts: Facts) -> Iterator[Reason]:
-    """Another protocol of the client's, that no MySQL server speaks."""
+    """Yield another protocol of the client's, that no MySQL server speaks."""
     if facts.stranger:
         name = "a protocol not known here" if facts.stranger == "unknown" else facts.stranger
         words_for = f"the client spoke {name}, not MySQL"
@@ -222,7 +222,7 @@ def stranger_reasons(facts: Facts) -> Iterator[Reason]:
 
 
 def note_reasons(facts: Facts, kinds: dict[int, tuple[str, str]]) -> Iterator[Reason]:
-    """Conditions 3 to 5: what the decoders remarked."""
+    """Check conditions 3 to 5: yield the anomalies that the decoders noted."""
     for note in facts.notes:
         entry = kinds.get(note.kind)
         if entry is not None:
@@ -230,7 +230,7 @@ def note_reasons(facts: Facts, kinds: dict[int, tuple[str, str]]) -> Iterator[Re
 
 
 def gap_reasons(connection: Connection) -> Iterator[Reason]:
-    """Condition 4: what is missing, how much of it can be believed, and whether some of it came after all."""
+    """Check condition 4: what is missing, how much of it can be believed, and whether some of it came after all."""
     most = most_missing(int(connection.first_time), int(connection.last_time))
     for note in connection.facts.notes:
         if note.kind != notes.GAP:
@@ -245,7 +245,7 @@ def gap_reasons(connection: Connection) -> Iterator[Reason]:
 
 
 def _came_aside(connection: Connection, from_client: bool) -> bool:
-    """Were bytes of this direction captured that could not be put in its order?"""
+    """Return whether bytes of this direction were captured that could not be put in its order."""
     return (connection.aside_client if from_client else connection.aside_server) >= 0
 
 
@@ -254,7 +254,7 @@ def words(note: Note, template: str) -> str:
 
 
 def direction_doubts(connection: Connection) -> Iterator[Reason]:
-    """A direction that was not captured, or not from its beginning."""
+    """Yield a direction that was not captured, or not from its beginning."""
     facts = connection.facts
     for side, other in ((facts.client, facts.server), (facts.server, facts.client)):
         if side.seen + side.truncated == 0 and other.seen + other.truncated > 0:
@@ -278,7 +278,7 @@ def direction_doubts(connection: Connection) -> Iterator[Reason]:
 
 
 def _has_spoken(connection: Connection, from_client: bool) -> bool:
-    """Was a frame of this direction captured, at least one without data?"""
+    """Return whether a frame of this direction was captured, at least one without data."""
     stream = connection.client if from_client else connection.server
     return stream.spoke
 

@@ -30,7 +30,7 @@ def place(number: int) -> int | None:
 
 
 def suite_doubts(tls: TLSFacts) -> Iterator[Reason]:
-    """The suite: encrypts, authenticates, was offered, is one of its version."""
+    """Check the suite: it encrypts, authenticates, was offered, is one of its version."""
     hello = tls.server_hello
     if hello is None:
         return
@@ -52,7 +52,7 @@ def suite_doubts(tls: TLSFacts) -> Iterator[Reason]:
 
 
 def handshake_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
-    """The hellos, what has to follow them in order, and data both ways."""
+    """Check the hellos, what has to follow them in order, and data both ways."""
     hello, offer = tls.server_hello, tls.client_hello
     if offer is None:
         yield Reason("handshake-incomplete", "no ClientHello was captured", _first(tls), "client")
@@ -81,7 +81,7 @@ def handshake_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
 
 
 def _agreement(tls: TLSFacts, offer: ClientHello, hello: ServerHello) -> Iterator[Reason]:
-    """What the server picked was offered."""
+    """Check that the server picked what was offered."""
     version = hello.version
     if not _lists_versions(offer):
         offered = version <= offer.version and version < TLS_1_3
@@ -102,7 +102,7 @@ def _lists_versions(offer: ClientHello) -> bool:
 
 
 def _hellos(tls: TLSFacts) -> Iterator[Reason]:
-    """One of each, or with a HelloRetryRequest two ClientHellos."""
+    """Check that there is one hello of each, or with a HelloRetryRequest two ClientHellos."""
     if tls.client.hellos > (2 if tls.retry else 1):
         words_for = f"{tls.client.hellos} ClientHellos, and {tls.retries or 'no'} HelloRetryRequest"
         yield Reason("bad-handshake", words_for, place(tls.hello_frame), "client")
@@ -115,7 +115,7 @@ def _hellos(tls: TLSFacts) -> Iterator[Reason]:
 
 
 def _order(tls: TLSFacts, name: Direction, side: TLSSide) -> Iterator[Reason]:
-    """What came before the keys, and what has to come between ChangeCipherSpec and the first data."""
+    """Check what came before the keys, and what has to come between ChangeCipherSpec and the first data."""
     if side.odd and side.hellos:
         words_for = ODD[side.odd].format(side=name)
         yield Reason("bad-handshake", words_for, place(side.odd_frame), name, place(side.odd_offset))

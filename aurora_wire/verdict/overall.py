@@ -90,7 +90,7 @@ def exit_code_of(verdict: Verdict, captures: list[CaptureResult]) -> int:
 
 
 def closing_of(tally: Tally, verdict: Verdict, captures: list[CaptureResult]) -> str:
-    """What was found, and a bound on what was not seen."""
+    """Return the closing sentence: what was found, and a bound on what was not seen."""
     total = sum(tally.by_verdict.values())
     hiding = hiding_frames(captures)
     unseen = f"{_count(hiding, 'packet')} that may hold MySQL {'was' if hiding == 1 else 'were'} not decoded"

@@ -170,7 +170,7 @@ class ConnectionResult:
 
     @property
     def loopback(self) -> bool:
-        """Whether it never left its host: both addresses are of the loopback."""
+        """Return whether it never left its host: both addresses are of the loopback."""
         return is_loopback(self.client.address) and is_loopback(self.server.address)
 
 

@@ -71,7 +71,7 @@ _CERTIFICATE: Final = (
 
 
 def _in_file(names: str, *lines: str) -> str:
-    """Settings that a server takes from its configuration file at its start only."""
+    """Return settings that a server takes from its configuration file at its start only."""
     listed = "\n".join(f"  {one}" for one in lines)
     return f"{names}, in the configuration file under [mysqld], and a restart:\n{listed}"
 
@@ -81,7 +81,7 @@ def _service(name: str, how: str, command: str) -> str:
 
 
 def _aws(name: str, variable: str, value: str, when: str = "immediate") -> str:
-    """The command for Aurora (of the cluster) or RDS (of the instance)."""
+    """Return the command for Aurora (of the cluster) or RDS (of the instance)."""
     group = "cluster-" if name == AURORA else ""
     return f"{name}, in the parameter group:\n" + _PARAMETER.format(group, variable, value, when)
 

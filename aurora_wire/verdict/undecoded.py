@@ -1,4 +1,4 @@
-"""Why not all was decoded, with counts, and what would mend it."""
+"""Why not all was decoded, with counts, and how to capture it."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def test_advice_that_rules_share_is_given_once() -> None:
     ]
     text = text_of(scans.scan(scans.connection(1, "plaintext"), findings=found))
     assert text.count("SET PERSIST require_secure_transport = ON;") == 1
-    assert "To mend it: as for AW101.\n      Then change the password" in text
+    assert "Fix: as for AW101.\n      Then change the password" in text
 
 
 def test_connections_with_the_same_reasons_are_told_together() -> None:

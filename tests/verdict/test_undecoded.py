@@ -1,4 +1,4 @@
-"""What was not decoded, and what would mend it."""
+"""What was not decoded, and how to capture it."""
 
 from __future__ import annotations
 

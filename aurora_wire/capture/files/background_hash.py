@@ -14,7 +14,7 @@ class Hasher:
     """Fed the blocks in order. A file of one block takes no thread.
 
     hashlib lets other threads run while it hashes; compiled decoding does so only where a block is read. So the
-    thread has to be content with one turn a block, which queues without a lock of Python's own allow.
+    thread gets one turn a block; SimpleQueue hands a block over without a lock of Python's own.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Hasher:
         self._waiting.put(block)
 
     def hexdigest(self) -> str:
-        """Of all blocks so far. More may follow."""
+        """Return the digest of all blocks so far; `update` may be called again."""
         if self._thread is None:
             self._hash.update(self._first or b"")
             self._first = None

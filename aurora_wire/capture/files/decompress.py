@@ -50,7 +50,7 @@ class Decompressor(Protocol):
 
 
 def compression_of(start: bytes) -> str | None:
-    """Name of the compression that a file beginning with `start` has, or None."""
+    """Return the name of the compression that a file beginning with `start` has, or None."""
     for name, magic in _MAGICS:
         if start.startswith(magic):
             return name
@@ -109,7 +109,7 @@ class Decompressed:
         raise self._error
 
     def _decompress(self, stream: Decompressor, piece: bytes) -> bytes:
-        """The next output, perhaps none. From a damaged stream: what can be had; the error comes next."""
+        """Return the next output, possibly empty. A damaged stream yields what was decoded; the next call raises."""
         if piece and self._fed_len <= REPLAY:
             self._fed.append(piece)
             self._fed_len += len(piece)
@@ -166,7 +166,7 @@ class Decompressed:
         return True
 
     def _skip_frame(self) -> None:
-        """A skippable frame: 4 bytes magic, 4 bytes length (little-endian), and its content."""
+        """Skip a skippable frame: 4 bytes magic, 4 bytes length (little-endian), and its content."""
         self._fill(8)
         if len(self._held) - self._at < 8:
             raise self._failed("ends too early")
@@ -182,7 +182,7 @@ class Decompressed:
             left -= step
 
     def _fill(self, length: int) -> None:
-        """Have `length` compressed bytes at hand, or all that is left."""
+        """Read until `length` compressed bytes are at hand, or all that is left."""
         while len(self._held) - self._at < length:
             block = self._read()
             if not block:
@@ -263,7 +263,7 @@ class _Lz4:
 
 
 def _new(name: str) -> tuple[Decompressor, tuple[type[Exception], ...]]:
-    """A decompressor for one stream, and what it raises on bytes that make no sense."""
+    """Return a decompressor for one stream, and what it raises on bytes that make no sense."""
     if name == "gzip":
         return _Gzip(), (zlib.error,)
     if name == "bzip2":

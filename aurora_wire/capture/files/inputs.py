@@ -28,12 +28,12 @@ _HARMLESS: Final = (
 
 
 def expand_inputs(paths: list[str]) -> list[str]:
-    """The captures of `dated_inputs`, without their times."""
+    """Return the captures of `dated_inputs`, without their times."""
     return [path for path, _ in dated_inputs(paths)]
 
 
 def dated_inputs(paths: list[str]) -> list[tuple[str, int]]:
-    """The captures that `paths` name, each once, ordered by the time of their first packet; -1: it has none.
+    """Return the captures that `paths` name, each once, ordered by the time of their first packet; -1: it has none.
 
     A folder stands for all captures in it and below, told by their content, and for what may be one and cannot be
     read: each of its files is accounted for. Text in a folder (notes, reports, hex dumps too: name those one by one) is
@@ -100,7 +100,7 @@ class _Found:
         self._captures.append((time_ns, path))
 
     def ordered(self) -> list[tuple[str, int]]:
-        """Those with a time sorted among the places that they hold; the others stay where they are."""
+        """Sort the files that have a start time; files without one keep their position."""
         if len(self._captures) == 1:  # not worth opening it for
             return [(path, -1) for _, path in self._captures]
         looked_at = [(_peek(path)[1] if time_ns is None else time_ns, path) for time_ns, path in self._captures]
@@ -162,7 +162,7 @@ def _add(path: str, found: _Found) -> int:
 
 
 def _files(folder: str) -> list[tuple[str, os.stat_result | str]]:
-    """All that is in `folder` and below but folders, sorted by path, and folders that cannot be read.
+    """List all that is in `folder` and below but folders, sorted by path, and folders that cannot be read.
 
     A text in place of the status says why there is nothing to read: links to nowhere, pipes. Links are followed; a
     folder is entered once, however many ways lead to it.
@@ -198,12 +198,12 @@ def _files(folder: str) -> list[tuple[str, os.stat_result | str]]:
 
 
 def _is_called_capture(name: str) -> bool:
-    """Is it called as captures are: `a.pcap`, `a.pcap.gz`, `a.pcap12` of a rotation?"""
+    """Return whether it is called as captures are: `a.pcap`, `a.pcap.gz`, `a.pcap12` of a rotation."""
     return any(part.startswith(_ENDINGS) for part in name.lower().split(".")[1:])
 
 
 def _is_harmless(path: str) -> bool:
-    """Is it a picture, a program, or a bundle of ours: what lies beside captures and never was one?"""
+    """Return whether it is a picture, a program or a bundle of ours: what lies beside captures and never was one."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             head = file.read(16)
@@ -226,7 +226,7 @@ def _is_bundle(path: str) -> bool:
 
 
 def _peek(path: str, *, in_folder: bool = False) -> tuple[bool, int, str]:
-    """Whether the content is a capture (also a damaged one), the date of its first packet or -1; why it is none.
+    """Return whether the content is a capture (also a damaged one), the date of its first packet or -1; why not.
 
     in_folder: nobody named it, so that text is a note, and what is neither may be a capture that was damaged.
     """

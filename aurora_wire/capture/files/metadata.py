@@ -27,7 +27,7 @@ Fields = dict[str, object]
 
 
 def capture_notes(path: Path) -> Fields:
-    """`snaplen` of a pcap, `sections` and `interfaces` of a pcapng; what the file does not say is not there."""
+    """Return `snaplen` of a pcap, `sections` and `interfaces` of a pcapng; what the file does not say is left out."""
     notes: Fields = {}
     sections: list[Fields] = []
     interfaces: list[Fields] = []

@@ -76,14 +76,14 @@ class Capture:
         self._text = cast("TextSource", self.source) if self.format == "text" else None
 
     def position(self) -> int:
-        """Stored bytes read so far."""
+        """Return how many stored bytes were read so far."""
         return self._stored.position
 
     def sha256(self) -> str | None:
-        """Of the stored bytes as far as they were read, in hex; None if opened without `hash_input`.
+        """Return the SHA-256 of the stored bytes read so far, in hex; None if opened without `hash_input`.
 
-        To be called before `close`, after the end or an error. After an error the rest of a regular file is
-        read for it, so that it is the hash of the file.
+        Call it before `close`, after the end or an error. After an error the rest of a regular file is read, so that
+        the digest is that of the whole file.
         """
         if self._stored.hasher is None:
             return None
@@ -95,29 +95,29 @@ class Capture:
 
     @property
     def undated(self) -> bool:
-        """Whether frames had no date: times are of day, relative, or not there at all."""
+        """Return whether frames had no date: times are of day, relative, or not there at all."""
         return self._text.undated if self._text is not None else False
 
     @property
     def damage(self) -> str | None:
-        """What is missing though the capture could be read to its end, in one sentence."""
+        """Return what is missing though the capture could be read to its end, in one sentence."""
         return self._text.damage() if self._text is not None else None
 
     @property
     def dropped_packets(self) -> int | None:
-        """Packets that the capturing machine lost, by the file; None where it does not say."""
+        """Return how many packets the capturing machine lost, by the file; None if it does not say."""
         if isinstance(self.source, PcapngSource) and self.source.drops >= 0:
             return int(self.source.drops)
         return None
 
     @property
     def secrets(self) -> list[bytes]:
-        """TLS key logs that the file carries, as far as it was read."""
+        """Return the TLS key logs that the file carries, as far as it was read."""
         return self.source.secrets if isinstance(self.source, PcapngSource) else []
 
     @property
     def interfaces(self) -> list[str]:
-        """Names of the interfaces, as far as the file was read; "" where one has none."""
+        """Return the names of the interfaces, as far as the file was read; "" for one without a name."""
         return self.source.interfaces if isinstance(self.source, PcapngSource) else []
 
     def close(self) -> None:
@@ -161,7 +161,7 @@ class _Stored:
         self._block = STREAM_BLOCK if self.size is None else BLOCK
 
     def read(self) -> bytes:
-        """The next block, as much of it as is there; b"" at the end."""
+        """Return the next block, as much of it as is there; b"" at the end."""
         while True:
             try:
                 block = os.read(self._fd, self._block)
@@ -199,7 +199,7 @@ class _Start:
         return block
 
     def at_least(self, length: int) -> bytes:
-        """The first `length` bytes or more; fewer where the stream is shorter."""
+        """Return the first `length` bytes or more; fewer where the stream is shorter."""
         while sum(map(len, self._blocks)) < length and self.more():
             pass
         if len(self._blocks) > 1:
@@ -225,7 +225,7 @@ def _open(path: str) -> int:
 
 
 def _uncompressed(stored: _Stored) -> tuple[_Start, list[str]]:
-    """The content with its compressions taken off, and their names."""
+    """Return the content with its compressions taken off, and their names."""
     names: list[str] = []
     start = _Start(stored.read)
     while True:

@@ -201,7 +201,7 @@ class PcapngSource(BlockSource):
         self._current_id = -1
 
     def _other(self, kind: i64, length: i64) -> None:
-        """A block that holds no packet: read if we know it, else left out by its length."""
+        """Take a block that holds no packet: it is read if we know it, else left out by its length."""
         if kind in (INTERFACE, STATISTICS, SECRETS):
             if length <= MAX_BLOCK:
                 self._whole(length)
@@ -252,7 +252,7 @@ class PcapngSource(BlockSource):
         self.interfaces.append(name)
 
     def _count_drops(self, at: i64, length: i64) -> None:
-        """Statistics count from the start of the capture: the last block of an interface counts."""
+        """Count drops. Statistics run from the start of the capture: the last block of an interface counts."""
         if length < 24:
             return
         number: i64 = self._u32(at + 8)
@@ -280,7 +280,7 @@ class PcapngSource(BlockSource):
         self.secrets.append(self.buffer[at + 16:at + 16 + size])
 
     def _option_u64(self, option: i64, end: i64, wanted: i64) -> i64:
-        """A counter among options, -1 where it is not there; bounded to 48 bits."""
+        """Return a counter among options, -1 where it is not there; bounded to 48 bits."""
         while option + 4 <= end:
             code: i64 = self._u16(option)
             size: i64 = self._u16(option + 2)
@@ -297,7 +297,7 @@ class PcapngSource(BlockSource):
         return -1
 
     def _whole(self, length: i64) -> None:
-        """Have the whole block in the buffer; its length stands at its end, too."""
+        """Read until the whole block is in the buffer; its length stands at its end, too."""
         if length > MAX_BLOCK:
             self.broken(f"block claims {length} bytes, more than any packet needs")
         if self.next + length > self.size and not self.need(length):
@@ -314,7 +314,7 @@ class PcapngSource(BlockSource):
 
 
 def odd_time(high: i64, low: i64, interface: Interface) -> int:
-    """Nanoseconds since 1970, 0 to MAX_TIME, of a timestamp in ticks other than micro- or nanoseconds."""
+    """Return nanoseconds since 1970, 0 to MAX_TIME, of a timestamp in ticks other than micro- or nanoseconds."""
     upper: int = high
     lower: int = low
     seconds, rest = divmod(upper << 32 | lower, interface.ticks)

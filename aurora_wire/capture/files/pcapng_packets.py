@@ -24,14 +24,14 @@ class PacketBlocks:
         return len(self.out)
 
     def block(self, data: bytes) -> None:
-        """A block that somebody else has made."""
+        """Add a block that somebody else has made."""
         self.out.write(data)
 
     def packet(
         self, interface: i64, time_ns: i64, buffer: bytes, at: i64, captured_len: i64, original_len: i64,
         options: bytes,
     ) -> None:  # fmt: skip
-        """An Enhanced Packet Block; captured_len bytes are at `at`, options end on a multiple of 4 bytes.
+        """Add an Enhanced Packet Block; captured_len bytes are at `at`, options end on a multiple of 4 bytes.
 
         A time before 1970 (none is known) is written as 0.
         """
@@ -51,7 +51,7 @@ class PacketBlocks:
         write_i32_le(out, int(length))
 
     def take(self) -> bytes:
-        """All blocks so far; none is left."""
+        """Return all blocks so far; none is left."""
         data = self.out.getvalue()
         self.out.truncate(0)  # keeps its memory: growing anew for each megabyte costs more than all else
         return data

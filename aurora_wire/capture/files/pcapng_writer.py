@@ -95,7 +95,8 @@ class PcapngWriter:
         self, interface: int, time_ns: int, data: bytes, original_len: int | None = None, *,
         comment: str = "", flags: int = 0,
     ) -> None:  # fmt: skip
-        """time_ns: since 1970; original_len: on the wire, where less was captured; flags: such as INBOUND."""
+        """Write a packet. time_ns: since 1970; original_len: on the wire, if less was captured; flags: such as INBOUND.
+        """
         if self.failed:
             return
         options = b""
@@ -114,7 +115,7 @@ class PcapngWriter:
         self, interface: int, time_ns: int, *, received: int, dropped: int, start_ns: int | None = None,
         comment: str = "",
     ) -> None:  # fmt: skip
-        """What was counted from the file's beginning to time_ns: packets received, and those lost of them."""
+        """Write what was counted from the file's beginning to time_ns: packets received, and those lost of them."""
         options = _text(COMMENT, comment)
         if start_ns is not None:
             options += _option(STAT_START, _time(start_ns)) + _option(STAT_END, _time(time_ns))
@@ -123,7 +124,7 @@ class PcapngWriter:
         self.blocks.block(_block(STATISTICS, struct.pack("<I", interface) + _time(time_ns) + _end(options)))
 
     def secrets(self, key_log: bytes) -> None:
-        """TLS secrets in the format of SSLKEYLOGFILE, for the packets that follow."""
+        """Write TLS secrets in the format of SSLKEYLOGFILE, for the packets that follow."""
         padded = key_log + bytes(-len(key_log) % 4)
         self.blocks.block(_block(SECRETS, struct.pack("<II", TLS_KEY_LOG, len(key_log)) + padded))
 
@@ -150,7 +151,7 @@ class PcapngWriter:
         self.size += written
 
     def _cut(self) -> None:
-        """Behind the last whole block: half a one would be damage. A pipe cannot be cut."""
+        """Cut the file behind the last whole block: half a one would be damage. A pipe cannot be cut."""
         if isinstance(self.file, io.FileIO):
             with suppress(OSError, ValueError):
                 self.file.seek(self.size)
@@ -186,12 +187,12 @@ def _option(code: int, value: bytes) -> bytes:
 
 
 def _text(code: int, text: str) -> bytes:
-    """An option of text, none where it is empty."""
+    """Return an option of text, none where it is empty."""
     return _option(code, _utf8(text)) if text else b""
 
 
 def _utf8(text: str) -> bytes:
-    """At most as much as an option holds with a byte before it, cut between characters."""
+    """Return at most as much as an option holds with a byte before it, cut between characters."""
     return text.encode("utf-8", "backslashreplace")[: MAX_OPTION - 1].decode("utf-8", "ignore").encode()
 
 
@@ -204,7 +205,7 @@ def _time(time_ns: int) -> bytes:
 
 
 def _whole(data: bytes, limit: int) -> int:
-    """Where in `data` the last block ends that lies before `limit`."""
+    """Return the offset in `data` at which the last block before `limit` ends."""
     at = 0
     while at + 8 <= limit:
         end = at + int.from_bytes(data[at + 4 : at + 8], "little")

@@ -48,7 +48,7 @@ class Reader:
         self.position = 0
 
     def take(self, length: int) -> bytes:
-        """The next `length` bytes, fewer at the end."""
+        """Return the next `length` bytes, fewer at the end."""
         parts = [self._held]
         have = len(self._held)
         while have < length:
@@ -73,7 +73,7 @@ class Reader:
 
 
 def uncompressed(path: str, read: Callable[[int], bytes]) -> Reader:
-    """The content of a file, its compressions taken off."""
+    """Return the content of a file, its compressions taken off."""
 
     def blocks() -> bytes:
         return read(READ)
@@ -99,7 +99,7 @@ def _replay(head: bytes, reader: Reader) -> Callable[[], bytes]:
 
 
 def records(reader: Reader) -> Iterator[Record]:
-    """All of a pcap or pcapng file, in order. Raises CaptureError where it is neither, or breaks off."""
+    """Yield all of a pcap or pcapng file, in order. Raises CaptureError where it is neither, or breaks off."""
     magic = reader.take(4)
     if magic in PCAP_MAGICS:
         yield from _pcap(reader, magic)

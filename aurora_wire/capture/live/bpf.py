@@ -66,7 +66,7 @@ class _Assembler:
         self.code.append((code, 0, 0, k))
 
     def on(self, value: int, label: str) -> None:
-        """To `label` if A is `value`."""
+        """Jump to `label` if A is `value`."""
         self.code.append((JUMP_EQUAL, 0, 1, value))
         self.go(label)
 
@@ -92,7 +92,7 @@ class _Assembler:
 
 
 def port_filter(ports: Sequence[int], hosts: Sequence[str] = ()) -> Filter:
-    """TCP from or to one of the ports (none given: all), of one of the hosts (IP addresses; none given: all).
+    """Make a filter: TCP from or to one of the ports (none: all), of one of the hosts (IP addresses; none: all).
 
     IPv4 and IPv6, under up to two VLAN tags. Only the first fragment of a packet holds the ports, so the
     later fragments of all TCP packets come through.
@@ -206,7 +206,7 @@ def _forward(out: _Assembler, count: int) -> None:
 
 
 def _hosts(out: _Assembler, addresses: list[bytes], places: tuple[int, int], wanted: bool) -> None:
-    """Falls through where the source or the destination is one of the addresses."""
+    """Fall through if the source or the destination is one of the addresses."""
     if not wanted:
         return
     passed = f"host {places}"
@@ -223,7 +223,7 @@ def _hosts(out: _Assembler, addresses: list[bytes], places: tuple[int, int], wan
 
 
 def expression_filter(text: str) -> Filter:
-    """A filter in tcpdump's language, compiled by libpcap. Raises UsageError with what is wrong in it."""
+    """Return a filter in tcpdump's language, compiled by libpcap. Raises UsageError with what is wrong in it."""
     library = _libpcap()
     ethernet = _compile(library, text, DLT_EN10MB)
     try:
@@ -269,7 +269,7 @@ def _compile(library: ctypes.CDLL, text: str, link_type: int) -> Program:
 
 
 def program_of(wanted: Filter, indexes: Sequence[int] = ()) -> Program:
-    """The whole program for a socket: packets of these interfaces (none given: of all) that the filter takes.
+    """Return the whole program for a socket: packets of these interfaces (none given: of all) that the filter takes.
 
     Raises UsageError where it is longer than the kernel allows.
     """
@@ -297,7 +297,7 @@ def program_of(wanted: Filter, indexes: Sequence[int] = ()) -> Program:
 
 
 def attach(to: socket.socket, program: Program) -> None:
-    """From now on the socket gets only what the program takes."""
+    """Attach the program: from now on the socket gets only what it takes."""
     code = (_Instruction * len(program))(*(_Instruction(*fields) for fields in program))
     chosen = _Program(len(program), ctypes.cast(code, ctypes.POINTER(_Instruction)))
     to.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(chosen))

@@ -44,7 +44,7 @@ class Recording:
 
     @property
     def size(self) -> int:
-        """Bytes written, in all files."""
+        """Return the bytes written, in all files."""
         return self.written + self._writer.size
 
     def _next_file(self) -> PcapngWriter:
@@ -69,7 +69,7 @@ class Recording:
         return number
 
     def _between_blocks(self) -> bytes:
-        """Called by the source where it needs another block: all frames of the last one have been put."""
+        """Write what was recorded and give the source its next block: all frames of the last one have been put."""
         if self.failure is None:
             try:
                 self._writer.flush()
@@ -100,7 +100,7 @@ class Recording:
         self._writer.size = 0
 
     def close(self) -> None:
-        """Writes the rest, and what was lost; may be called twice. Frames are not recorded any more."""
+        """Write the rest, and what was lost; may be called twice. Frames are not recorded any more."""
         if self.closed:
             return
         self.closed = True

@@ -91,7 +91,7 @@ class LiveCapture:
 
     @property
     def name(self) -> str:
-        """`lo`, `eth0, eth1`, `all interfaces`."""
+        """Return what is captured on: `lo`, `eth0, eth1`, `all interfaces`."""
         return ", ".join(self.interfaces) or "all interfaces"
 
     def _open(self) -> socket.socket:
@@ -103,7 +103,7 @@ class LiveCapture:
             raise CaptureError(self.name, -1, f"cannot capture: {error.strerror}") from error
 
     def _map(self, size: int) -> tuple[mmap.mmap, int]:
-        """The ring; a smaller one where the kernel has no memory for it."""
+        """Return the ring; a smaller one where the kernel has no memory for it."""
         self._socket.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
         blocks = max(size // BLOCK, FEWEST_BLOCKS)
         while True:
@@ -132,7 +132,7 @@ class LiveCapture:
             raise CaptureError(self.name, -1, f"cannot capture: {os.strerror(ctypes.get_errno())}")
 
     def _next_block(self) -> bytes:
-        """The packets of the next block that the kernel has handed over, b"" if there is none."""
+        """Return the packets of the next block that the kernel has handed over, b"" if there is none."""
         base = self._block * BLOCK
         ring = self._ring
         if not ring[base + BLOCK_STATUS] & TO_USER:
@@ -144,11 +144,11 @@ class LiveCapture:
         return data
 
     def ready(self) -> bool:
-        """Is there a block to read?"""
+        """Return whether there is a block to read."""
         return bool(self._ring[self._block * BLOCK + BLOCK_STATUS] & TO_USER)
 
     def wait(self, timeout: float) -> bool:
-        """Until there are frames, at most `timeout` seconds. After a failure there are only those left."""
+        """Wait for frames, at most `timeout` seconds. After a failure there are only those left."""
         if self.ready():
             return True
         if self.failure is not None:
@@ -163,7 +163,7 @@ class LiveCapture:
         return self.ready()
 
     def look(self) -> None:
-        """Are the interfaces still there? `wait` asks once a second."""
+        """Look whether the interfaces are still there; `wait` does so once a second."""
         self._looked = time.monotonic()
         for name in self.interfaces:
             self._check(name)
@@ -175,7 +175,7 @@ class LiveCapture:
             self.failure = f"{self.name}: {OSError(number).strerror or errno.errorcode.get(number, number)}."
 
     def _check(self, name: str) -> None:
-        """Sets `failure` where the interface is gone, another one or down."""
+        """Set `failure` if the interface is gone, another one or down."""
         try:
             gone = socket.if_nametoindex(name) != self._indexes[name]
             flags = fcntl.ioctl(self._socket, SIOCGIFFLAGS, struct.pack("16sH14x", name.encode(), 0))
@@ -187,7 +187,7 @@ class LiveCapture:
             self.failure = f"{name}: the interface is down (ip link set {name} up)."
 
     def statistics(self) -> Statistics:
-        """Since the capture began."""
+        """Return what was counted since the capture began."""
         if self._socket.fileno() >= 0:
             # The kernel counts from 0 again each time that it is asked.
             counted = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12)
@@ -197,7 +197,7 @@ class LiveCapture:
         return Statistics(self._received, self._dropped)
 
     def stop(self) -> None:
-        """No more packets. Those in the ring by now are still given, the last of them at most 2 * RETIRE_MS
+        """Stop: no more packets. Those in the ring by now are still given, the last of them at most 2 * RETIRE_MS
         later: read until `wait(DRAIN)` says that there are none.
         """
         if not self.stopped:
@@ -223,7 +223,7 @@ DRAIN: Final = 2.5 * RETIRE_MS / 1000
 
 
 def index_of(name: str) -> int:
-    """Raises UsageError with the interfaces that there are."""
+    """Return an interface's index. Raises UsageError with the interfaces that there are."""
     try:
         return socket.if_nametoindex(name)
     except (OSError, ValueError) as error:
@@ -232,7 +232,7 @@ def index_of(name: str) -> int:
 
 
 def name_of(index: int) -> str:
-    """Of an interface that may be gone already."""
+    """Return the name of an interface; `interface N` if it is gone already."""
     with suppress(OSError):
         return socket.if_indextoname(index)
     return f"interface {index}"

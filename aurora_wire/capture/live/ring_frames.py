@@ -142,7 +142,7 @@ class RingFrames(FrameSource):
         return count
 
     def _begin(self) -> bool:
-        """The next block that holds a packet becomes the current one."""
+        """Make the next block that holds a packet the current one."""
         while True:
             block = self.next_block()
             if not block:
@@ -165,7 +165,7 @@ class RingFrames(FrameSource):
 
 
 def with_tag(data: bytes, at: i64, start: i64, captured: i64, status: i64) -> bytes:
-    """An Ethernet frame with the VLAN tag that the kernel keeps beside it."""
+    """Return an Ethernet frame with the VLAN tag that the kernel keeps beside it."""
     protocol = u16(data, at + VLAN_TPID) if status & STATUS_VLAN_TPID else 0x8100
     tag = u16(data, at + VLAN_TCI)
     inserted = bytes([protocol >> 8, protocol & 0xFF, tag >> 8 & 0xFF, tag & 0xFF])

@@ -20,7 +20,7 @@ MOST_FILES: Final = 99_999
 
 
 def numbered(path: Path, number: int) -> Path:
-    """`evidence.pcapng`, then `evidence.00001.pcapng` ..."""
+    """Return the path of a file by number: `evidence.pcapng`, then `evidence.00001.pcapng` ..."""
     return path if number == 0 else path.with_name(f"{path.stem}.{number:05d}{path.suffix}")
 
 
@@ -44,7 +44,7 @@ class CaptureFiles:
             self._folder.delegate(account)
 
     def make(self, number: int) -> io.FileIO:
-        """Raises OutputError."""
+        """Make the file. Raises OutputError."""
         if number > MOST_FILES:
             raise OutputError(f"{self.shown}: has {MOST_FILES:,} parts, more are not made.")
         path = numbered(self.path, number)

@@ -21,7 +21,7 @@ ATTRIBUTE: Final = struct.Struct("=HH")          # length, type
 
 
 def addresses_of(host: str) -> list[str]:
-    """The IP addresses of a name. Raises UsageError where there are none."""
+    """Return the IP addresses of a name. Raises UsageError where there are none."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -31,7 +31,7 @@ def addresses_of(host: str) -> list[str]:
 
 
 def interface_to(address: str) -> str | None:
-    """The interface that a packet to this IP address leaves by, None where no route leads there."""
+    """Return the interface that a packet to this IP address leaves by, None where no route leads there."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     packed = socket.inet_pton(family, address.partition("%")[0])
     destination = ATTRIBUTE.pack(ATTRIBUTE.size + len(packed), RTA_DST) + packed

@@ -79,7 +79,7 @@ class Carrier:
                         reset(leg.socket)
 
     async def _forward(self, source: _Leg, sink: _Leg) -> None:
-        """Until `source` ends or `sink` takes no more. Raises _Reset."""
+        """Forward until `source` ends or `sink` takes no more. Raises _Reset."""
         loop, conversation, from_client = self._loop, self._conversation, source.is_client
         while True:
             try:
@@ -108,7 +108,7 @@ class Carrier:
         self._tell(conversation.acknowledged(by_client=not from_client))
 
     def _broken(self, sink: _Leg, error: OSError) -> None:
-        """A write to `sink` has failed, which takes the error away from who reads it: it would seem to end well."""
+        """Handle a failed write to `sink`: it takes the error away from who reads it, which would seem to end well."""
         other = self._server if sink.is_client else self._client
         if sink.has_ended or other.is_broken:
             raise _Reset(sink.is_client) from error
@@ -116,7 +116,7 @@ class Carrier:
         sink.lost.set()
 
     async def _guard(self, leg: _Leg) -> None:
-        """A reset that no read has met is one after a while: at once where nothing more is to be read."""
+        """Notice a reset that no read has met, after a while: at once if nothing more is to be read."""
         await leg.lost.wait()
         if not leg.has_ended:
             await asyncio.sleep(GRACE)

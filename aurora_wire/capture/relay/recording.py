@@ -49,7 +49,7 @@ class RelayRecording:
             self.failure = error
 
     def close(self) -> None:
-        """May be called twice."""
+        """Close the recording; may be called twice."""
         if self._closed:
             return
         self._closed = True

@@ -36,14 +36,14 @@ class ErrorWatch:
             self._poll = None
 
     def add(self, watched: socket.socket, on_error: Callable[[], None]) -> None:
-        """on_error: called once it has an error, at most once a change."""
+        """Watch a socket. on_error: called once it has an error, at most once a change."""
         if self._poll is not None:
             self._wanted[watched.fileno()] = on_error
             # Edges only: a socket closed on both sides is "hung up" all the time, and that is no error.
             self._poll.register(watched.fileno(), select.EPOLLET)
 
     def remove(self, watched: socket.socket) -> None:
-        """Before it is closed."""
+        """Stop watching a socket; to be called before it is closed."""
         if self._poll is not None and self._wanted.pop(watched.fileno(), None) is not None:
             with suppress(OSError):
                 self._poll.unregister(watched.fileno())

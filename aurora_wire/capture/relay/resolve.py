@@ -21,7 +21,7 @@ LOOK_UP_TIMEOUT: Final = 15.0   # seconds
 
 
 async def look_up(place: Place) -> Found:
-    """The addresses of a name, in the system's order. Raises OSError.
+    """Return the addresses of a name, in the system's order. Raises OSError.
 
     In a thread of its own that nobody waits for at the end: a name server may be silent for long.
     """
@@ -71,7 +71,7 @@ def resolve(place: Place) -> Found:
 
 
 def plain(address: SocketAddress) -> Place:
-    """Without the zone, and IPv4 as such where a socket of IPv6 gives it as ::ffff:a.b.c.d."""
+    """Return the place without the zone, and IPv4 as such if a socket of IPv6 gives it as ::ffff:a.b.c.d."""
     text = str(address[0]).partition("%")[0]
     parsed = ipaddress.ip_address(text)
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
@@ -80,7 +80,7 @@ def plain(address: SocketAddress) -> Place:
 
 
 def reason(error: OSError | OverflowError) -> str:
-    """`connection refused`: what the system says, as a part of a sentence."""
+    """Return what the system says, as a part of a sentence: `connection refused`."""
     if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
         said = os.strerror(error.errno)  # asyncio has words of its own, which repeat the address
     else:

@@ -160,7 +160,7 @@ class Relay:
             reset(client)  # does nothing where it is closed
 
     async def _connect(self, client: Place) -> tuple[socket.socket, Conversation] | None:
-        """To the first address of the target that takes the connection; each try is told as it went."""
+        """Connect to the first address of the target that takes the connection; each try is told as it went."""
         said: list[str] = []
         try:
             places = await self.names(self.target)
@@ -223,7 +223,7 @@ class Relay:
     # In a thread.
 
     def start(self) -> None:
-        """Listens when it returns."""
+        """Start the relay; it listens when this returns."""
         ready = threading.Event()
         failures: list[UsageError] = []
 
@@ -253,7 +253,7 @@ class Relay:
             raise failures[0]
 
     def stop(self) -> None:
-        """Cuts what is still open. No frame comes after it."""
+        """Stop: cut what is still open. No frame comes after it."""
         if self._thread is not None and self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._end.set)
@@ -280,7 +280,7 @@ class Relay:
 
 
 def ends_of(connection: socket.socket) -> tuple[SocketAddress, SocketAddress]:
-    """Our own and the other one; none where it is gone already."""
+    """Return our own address and the other one; none if the peer is gone already."""
     try:
         return connection.getsockname()[:2], connection.getpeername()[:2]
     except OSError:
@@ -288,7 +288,7 @@ def ends_of(connection: socket.socket) -> tuple[SocketAddress, SocketAddress]:
 
 
 def prepare(connection: socket.socket) -> None:
-    """Bytes go on at once, urgent ones in their place, and a peer that is gone is noticed."""
+    """Set the socket up: bytes go on at once, urgent ones in their place, and a peer that is gone is noticed."""
     connection.settimeout(0)
     with suppress(OSError):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -63,29 +63,29 @@ class Conversation:
         self._server = _Side(packed[1], server.port, first_numbers[1] & MASK)
 
     def syn(self) -> bytes:
-        """The client asks."""
+        """Return the client's SYN."""
         return self._control(self._client, self._server, SYN)
 
     def syn_ack(self) -> bytes:
-        """The server takes it."""
+        """Return the server's SYN-ACK."""
         self._server.received = self._client.next
         return self._control(self._server, self._client, SYN | ACK)
 
     def refused(self) -> bytes:
-        """The server answers a SYN with RST."""
+        """Return the RST with which the server answers a SYN."""
         self._server.next = 0  # RFC 9293, 3.5.2: a reset in answer to no acknowledgement has number 0
         self._server.received = self._client.next
         return self._control(self._server, self._client, RST | ACK)
 
     def data(self, payload: bytes, *, from_client: bool) -> bytes:
-        """payload: 1 to MAX_PAYLOAD bytes."""
+        """Return a segment with data. payload: 1 to MAX_PAYLOAD bytes."""
         sender, receiver = self._sides(from_client)
         frame = self._frame(sender, receiver, PSH | ACK, payload)
         sender.next = sender.next + len(payload) & MASK
         return frame
 
     def acknowledged(self, *, by_client: bool) -> bytes | None:
-        """All that was sent to this end has reached it; None where a frame has said so already."""
+        """Return an ACK of all that was sent to this end; None if a frame has said so already."""
         receiver, sender = self._sides(by_client)
         receiver.received = sender.next
         if receiver.told == receiver.received:
@@ -134,6 +134,6 @@ class Conversation:
 
 
 def checksum(data: bytes) -> bytes:
-    """The Internet checksum (RFC 1071): 65,536 is 1 modulo 65,535, so all words are summed by one division."""
+    """Return the Internet checksum (RFC 1071): 65,536 is 1 modulo 65,535, so all words are summed by one division."""
     number = int.from_bytes(data, "big") << (8 if len(data) & 1 else 0)
     return struct.pack(">H", (0xFFFF - number % 0xFFFF) % 0xFFFF)

@@ -1,4 +1,4 @@
-"""Where does a dump begin: at the IP header, at a link header, or at a VLAN tag? Told by the bytes alone.
+"""The first header of a dump: IP, a link header or a VLAN tag, told by the bytes alone.
 
 `tcpdump -x` and `-X` leave the link header out, `-xx` and `-XX` show it, and older ones begin at the VLAN tag
 of tagged frames (after the Ethernet header, so with the tag's content).
@@ -40,7 +40,7 @@ class Start:
 
 
 def start_of(data: bytes, fallback: int) -> Start:
-    """How the bytes of one frame are best read. fallback: the link type where nothing fits."""
+    """Return how the bytes of one frame are best read. fallback: the link type if nothing fits."""
     best = Start(fallback, b"", -1)
     best_fit = NO
     for candidate, fit in (
@@ -58,7 +58,7 @@ def start_of(data: bytes, fallback: int) -> Start:
 
 
 def ip_length(data: bytes, at: int) -> int:
-    """Length of the IP packet at `at` by its header, 0 where the header does not say (offload)."""
+    """Return the length of the IP packet at `at` by its header, 0 where the header does not say (offload)."""
     if data[at] >> 4 == 4:
         return _u16(data, at + 2)
     length = _u16(data, at + 4)
@@ -66,7 +66,7 @@ def ip_length(data: bytes, at: int) -> int:
 
 
 def headers_length(data: bytes, at: int) -> int:
-    """Bytes of the IPv4 and TCP headers at `at`, 0 where they are not there."""
+    """Return the length in bytes of the IPv4 and TCP headers at `at`, 0 if they are not there."""
     header = (data[at] & 15) * 4
     if data[at] >> 4 != 4 or len(data) < at + header + 13 or data[at + 9] != 6:
         return 0
@@ -74,12 +74,12 @@ def headers_length(data: bytes, at: int) -> int:
 
 
 def _u16(data: bytes, at: int) -> int:
-    """0 where the data ends before."""
+    """Return the 16-bit number at a place, 0 if the data ends before."""
     return int.from_bytes(data[at:at + 2], "big") if at + 2 <= len(data) else 0
 
 
 def _ip_fit(data: bytes, at: int) -> int:
-    """The header may be cut: its length field is what a frame that was cut so early is judged by."""
+    """Return how well a header fits. It may be cut: a frame that was cut so early is judged by its length field."""
     left = len(data) - at
     if left >= 4 and data[at] >> 4 == 4:
         header = (data[at] & 15) * 4
@@ -102,7 +102,7 @@ def _checksum_fits(header: bytes) -> bool:
 
 
 def _typed(data: bytes, type_at: int, ip_at: int) -> tuple[int, int]:
-    """Fit of a header whose EtherType is at `type_at`, and where the IP header is."""
+    """Return the fit of a header whose EtherType is at `type_at`, and where the IP header is."""
     kind = _u16(data, type_at)
     tags = 0
     while kind in _VLAN_TYPES and tags < 4 and type_at + 2 == ip_at:
@@ -127,7 +127,7 @@ def _ethernet(data: bytes, type_at: int, prefix: bytes) -> tuple[Start, int]:
 
 
 def _vlan_content(data: bytes) -> tuple[Start, int]:
-    """Begins after the EtherType 0x8100: 2 bytes of tag, then the EtherType that it carries."""
+    """Read from after the EtherType 0x8100: 2 bytes of tag, then the EtherType that it carries."""
     fit, ip_at = _typed(data, 2, 4)
     return Start(LINK_ETHERNET, NO_MACS + b"\x81\x00", ip_at), fit if ip_at >= 0 else NO
 

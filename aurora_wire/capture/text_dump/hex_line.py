@@ -34,12 +34,12 @@ _PRINTABLE: Final = bytes(byte if 0x21 <= byte <= 0x7E else 0x2E for byte in ran
 
 
 def has_hex_line(text: bytes) -> bool:
-    """Whether a line of a dump is anywhere in the text."""
+    """Return whether a line of a dump is anywhere in the text."""
     return _ANYWHERE.search(text.replace(b"\xc2\xa0", b" ")) is not None
 
 
 def parse_hex_line(line: bytes, had_text: bool) -> tuple[int, bytes, bool] | None:
-    """Offset, bytes and whether a text column follows; None if it is not a line of a dump.
+    """Return offset, bytes and whether a text column follows; None if it is not a line of a dump.
 
     line: without its end; had_text: earlier lines of the dump had a text column.
     """
@@ -74,6 +74,6 @@ def parse_hex_line(line: bytes, had_text: bool) -> tuple[int, bytes, bool] | Non
 
 
 def parse_bare_line(line: bytes) -> bytes | None:
-    """The bytes of a line of groups without an offset, None if it is anything else."""
+    """Return the bytes of a line of groups without an offset, None if it is anything else."""
     found = _BARE.fullmatch(line)
     return bytes.fromhex(found[1].decode("ascii")) if found is not None else None

@@ -81,7 +81,7 @@ class TextSource(FrameSource):
         )
 
     def damage(self) -> str | None:
-        """What was lost by the text itself, in one sentence, or None."""
+        """Return what was lost by the text itself, in one sentence, or None."""
         if not self.bad_lines:
             return None
         lines = "1 hex line is" if self.bad_lines == 1 else f"{self.bad_lines} hex lines are"

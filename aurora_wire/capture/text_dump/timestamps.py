@@ -51,7 +51,7 @@ class Clock:
         self._days = 0
 
     def read(self, line: bytes) -> int | None:
-        """The time of a header line, NO_TIME if it has none, None if it is not a header line."""
+        """Return the time of a header line, NO_TIME if it has none, None if it is not a header line."""
         time_ns = self._read(line[:MAX_LINE])
         return NO_TIME if time_ns is not None and time_ns > MAX_TIME else time_ns
 
@@ -103,13 +103,13 @@ class Clock:
 
 
 def frame_length(header: bytes) -> int:
-    """What -e says that the frame had on the wire, -1 where it does not."""
+    """Return the frame's length on the wire as -e says it, -1 if it does not."""
     found = _FRAME_LENGTH.search(header[:MAX_LINE])
     return int(found[1]) if found is not None else -1
 
 
 def payload_length(header: bytes) -> int:
-    """Bytes of TCP or UDP payload by the header, -1 where it does not say."""
+    """Return the length of the TCP or UDP payload by the header, -1 if it does not say."""
     length = -1
     for found in _PAYLOAD_LENGTH.finditer(header[:MAX_LINE]):
         length = int(found[1] or found[2])

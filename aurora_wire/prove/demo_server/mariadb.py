@@ -41,7 +41,7 @@ MIMIC_FILE: Final = Path(__file__).with_name("mimic.py")
 
 
 class NoServer(UsageError):  # noqa: N818 - what it is called where it is caught
-    """There is nothing to start, or it does not start."""
+    """No server program was found, or it failed to start."""
 
 
 @dataclass(slots=True)
@@ -107,7 +107,7 @@ class Embedded:
         self.ca = str(folder / "ca.pem")
 
     def _create(self, name: str, flags: int, mode: int = 0o600) -> int:
-        """A new file in the folder, the account's; it follows no link, and takes nothing that is there."""
+        """Return a new file in the folder, the account's; it follows no link, and takes nothing that is there."""
         handle = os.open(name, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=self._handle)
         os.fchmod(handle, mode)
         if self._account is not None:
@@ -119,7 +119,9 @@ class Embedded:
             file.write(data)
 
     def _said(self) -> bytes:
-        """What the server has written, at most its last 64 KiB: by the open file, whatever its name leads to by now."""
+        """Return what the server has written, at most its last 64 KiB: by the open file, whatever its name leads to by
+        now.
+        """
         size = os.fstat(self._log).st_size
         return os.pread(self._log, 65_536, max(0, size - 65_536))
 
@@ -155,7 +157,7 @@ class Embedded:
         raise NoServer(f"MariaDB does not start: {last_line(self._said())}")
 
     def _run(self, argv: list[str], folder: Path) -> subprocess.Popen[bytes]:
-        """Starts a program of the server as the server's user; `_end` ends it, and what it has started."""
+        """Start a program of the server as the server's user; `_end` ends it, and what it has started."""
         self._process = subprocess.Popen(  # noqa: S603 - our own arguments
             [*ends_with_us(), *argv], cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL, stdout=self._log,
             stderr=self._log, start_new_session=True, user=self._uid, group=self._gid, extra_groups=self._groups,
@@ -163,7 +165,7 @@ class Embedded:
         return self._process
 
     def _listens(self) -> bool:
-        """Until the server takes connections: its accounts are made before."""
+        """Wait until the server takes connections: its accounts are made before."""
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self._process is not None and self._process.poll() is None:
             with suppress(OSError), socket.create_connection((HOST, self.port), timeout=1) as probe:
@@ -222,7 +224,7 @@ class Embedded:
             process.wait(STOP_SECONDS)
 
     def stop(self) -> None:
-        """Ends the server and removes its folder; may be called twice."""
+        """End the server and remove its folder; may be called twice."""
         with held_back():
             self._end()
             if self._folder is not None:
@@ -237,7 +239,7 @@ class Embedded:
 
 
 def available(wanted: str = "") -> str:
-    """The kind of server that is there, or that is wanted and there. Raises NoServer."""
+    """Return the requested kind of server, or the first one installed. Raises NoServer."""
     there = []
     if all(map(program, ("mariadbd", "mariadb-install-db"))):
         there.append(MARIADB)
@@ -251,7 +253,7 @@ def available(wanted: str = "") -> str:
 
 
 def program(name: str) -> str:
-    """Its path, also where a user's PATH leaves the system's folders out; empty: not there."""
+    """Return a program's path, also if a user's PATH leaves the system's folders out; empty: not there."""
     return find_program(name, system=True) or ""
 
 
@@ -261,7 +263,7 @@ def ends_with_us() -> list[str]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """folder: for what a server writes besides its data."""
+    """Return the server's environment. folder: for what it writes besides its data."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
     path = TRUSTED_PATH if os.geteuid() == 0 else os.pathsep.join((os.environ.get("PATH", ""), TRUSTED_PATH))
     return kept | {"PATH": path, "LC_ALL": "C", "HOME": "/nonexistent", "TMPDIR": str(folder)}

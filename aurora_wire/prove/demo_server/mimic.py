@@ -74,7 +74,7 @@ class OneUser(IdentityProvider):  # type: ignore[misc]
 
 
 async def start_tls(stream: Any, context: ssl.SSLContext) -> None:
-    """In place of mysql-mimic's own, which loses a ClientHello that arrives together with the SSLRequest.
+    """Start TLS in place of mysql-mimic's own, which loses a ClientHello that comes together with the SSLRequest.
 
     asyncio has it in the reader's buffer by then; it belongs to TLS, so it is handed over once TLS has begun.
     """

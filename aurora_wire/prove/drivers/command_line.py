@@ -31,7 +31,7 @@ class CommandLine(ProgramClient):
 
     @abstractmethod
     def is_mine(self, version: str) -> bool:
-        """Is it this client? On many systems `mysql` is a link to `mariadb`."""
+        """Return whether it is this client. On many systems `mysql` is a link to `mariadb`."""
 
     def find(self) -> Found | None:
         path = find_program(self.program)
@@ -56,7 +56,7 @@ class CommandLine(ProgramClient):
         return Command(argv, "".join(f"{line};\n" for line in lines).encode(), keylog.environment(task.key_log))
 
     def tls_options(self, task: Task) -> Sequence[str]:
-        """The arguments for the mode: what `asks` says, and the bundle where the mode verifies."""
+        """Return the arguments for the mode: what `asks` says, and the bundle where the mode verifies."""
         asked = [] if task.mode == Mode.DEFAULT else self.asks[task.mode].split()
         bundle = [f"--ssl-ca={task.ca}"] if task.ca else []
         return [option for option in asked if option != "--ssl-ca=CA"] + (bundle if "--ssl-ca=CA" in asked else [])
@@ -91,7 +91,7 @@ class CommandLine(ProgramClient):
 
 
 def story(task: Task) -> list[tuple[str, str]]:
-    """Statements by what they are for. A command line has no prepared statements but those of SQL."""
+    """Return statements by what they are for. A command line has no prepared statements but those of SQL."""
     texts = task.statements | {
         "prepare": f"PREPARE aurora_wire FROM '{task.statements['insert_prepared']}'",
         "set": f"SET @canary = '{task.prepared_canary}'",
@@ -116,6 +116,8 @@ def _row(cells: list[str], outcome: Outcome, task: Task) -> None:
 
 
 def number(said: str) -> str:
-    """`mysql  Ver 9.7.4-2 for Linux`: 9.7.4-2; `mariadb  Ver 15.1 Distrib 10.11.19-MariaDB`: 10.11.19-MariaDB."""
+    """Return the version number: 9.7.4-2 of `mysql  Ver 9.7.4-2 for Linux`, 10.11.19-MariaDB of `mariadb  Ver 15.1
+    ...`.
+    """
     found = re.search(r"(?:Distrib |from |Ver )(\d+\.\d+\.[\w.+~-]*)", said)
     return found[1] if found else said.strip()

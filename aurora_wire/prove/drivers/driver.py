@@ -103,22 +103,22 @@ class Task:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where the TCP connection goes."""
+        """Return the host and port that the TCP connection goes to."""
         return self.connect_to or (self.host, self.port)
 
     @property
     def text_canary(self) -> str:
-        """What the INSERT of text holds."""
+        """Return what the INSERT of text holds."""
         return f"{self.canary}-text"
 
     @property
     def prepared_canary(self) -> str:
-        """What the prepared INSERT is given."""
+        """Return what the prepared INSERT is given."""
         return f"{self.canary}-prepared"
 
     @property
     def statements(self) -> dict[str, str]:
-        """The statements of a run, in order, by what they are for. `insert_prepared` takes one value."""
+        """Return the statements of a run, in order, by what they are for. `insert_prepared` takes one value."""
         return {
             "session": "SELECT CONNECTION_ID(), VERSION()",
             "tls": "SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_version', 'Ssl_cipher')",
@@ -171,7 +171,7 @@ class Outcome:
 
     @property
     def complete(self) -> bool:
-        """The whole story went through: the canary was written and came back."""
+        """Return whether the whole story went through: the canary was written and came back."""
         return self.error is None and len(self.rows) > 1
 
 
@@ -190,19 +190,19 @@ class Client(ABC):
 
     @property
     def spec(self) -> str:
-        """`pymysql`, `pymysql==1.1.1`."""
+        """Return how the client is asked for: `pymysql`, `pymysql==1.1.1`."""
         return f"{self.name}=={self.version}" if self.version else self.name
 
     @abstractmethod
     def find(self) -> Found | None:
-        """Where the client is; None where it is not installed. Starts nothing slow, and never the network."""
+        """Find the client; return None if it is not installed. Starts nothing slow and never uses the network."""
 
     @abstractmethod
     def run(self, task: Task) -> Outcome:
-        """Does the task. Failures are in the outcome; raises only when interrupted, and cleans up then too."""
+        """Do the task. Failures are in the outcome; raises only when interrupted, and cleans up then too."""
 
     def install(self, say: Callable[[str], None]) -> None:  # noqa: ARG002 - for drivers that can
-        """Installs the client into an environment of its own; `say` is told what, before it begins.
+        """Install the client into an environment of its own; `say` is told what, before it begins.
 
         Raises UsageError where that is not possible: the base class only knows `how_to_get`.
         """

@@ -1,4 +1,4 @@
-"""Where the packages that clients need are: in the running interpreter, or in an environment of our own.
+"""The environments that hold the packages of clients: the running interpreter's, or one of our own.
 
 Own ones lie in a cache folder of the user's, one for each client and version, and are made on demand with
 the ordinary tools (venv and pip, npm).
@@ -42,7 +42,7 @@ class Interpreter:
 
 
 def find_python(name: str, packages: Sequence[str], version: str) -> Interpreter | None:
-    """A Python that has all the packages, the first of them in that version (empty: any)."""
+    """Return a Python that has all the packages, the first of them in that version (empty: any)."""
     folder = environment_folder(name, version)
     site = folder / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
     places: list[tuple[str, list[str] | None, bool]] = [(sys.executable, None, False)]
@@ -72,7 +72,7 @@ def _of(package: str, path: list[str] | None) -> Iterator[Distribution]:
 def install_python(
     name: str, packages: Sequence[str], version: str, say: Callable[[str], None], hint: str = ""
 ) -> None:
-    """Makes the environment of a client: a venv of this interpreter with the packages.
+    """Make the environment of a client: a venv of this interpreter with the packages.
 
     hint: what to say where it fails. Raises UsageError then.
     """
@@ -86,7 +86,7 @@ def install_python(
 
 
 def find_node(name: str, package: str, version: str) -> tuple[Path, str] | None:
-    """The folder that holds `node_modules` with the package, and its version."""
+    """Return the folder that holds `node_modules` with the package, and its version."""
     import json  # noqa: PLC0415 - only where Node is asked for
 
     places = [environment_folder(name, version)]
@@ -120,7 +120,7 @@ def install_node(name: str, package: str, version: str, say: Callable[[str], Non
 
 
 def built(name: str, argv: list[str]) -> Path | None:
-    """The folder of the cache in which `argv` was run once, its results in it; None where that failed."""
+    """Return the folder of the cache in which `argv` was run once, its results in it; None where that failed."""
     folder = cache_folder() / name
     if not (folder / READY).is_file():
         try:
@@ -133,7 +133,7 @@ def built(name: str, argv: list[str]) -> Path | None:
 
 
 def checked(version: str) -> str:
-    """A version as users type it. Raises UsageError for what pip or npm would read as something else."""
+    """Return a version as users type it. Raises UsageError for what pip or npm would read as something else."""
     if not SPEC.fullmatch(version):
         raise UsageError(f"{version}: this is no version.")
     return version
@@ -144,7 +144,7 @@ def environment_folder(name: str, version: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """`$XDG_CACHE_HOME/aurora_wire`, else `~/.cache/aurora_wire` of whoever this process is by now.
+    """Return `$XDG_CACHE_HOME/aurora_wire`, else `~/.cache/aurora_wire` of whoever this process is by now.
 
     `HOME` counts only where it belongs to that user: after privileges were dropped it may still be root's.
     Someone without a home has a folder of their own under the system's temporary one.
@@ -178,7 +178,7 @@ def _is_mine(folder: Path) -> bool:
 
 @contextmanager
 def _making(folder: Path) -> Iterator[None]:
-    """One process at a time makes an environment; nothing is left of one that failed."""
+    """Hold the lock: one process at a time makes an environment; nothing is left of one that failed."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not _is_mine(folder.parent):

@@ -64,7 +64,8 @@ WORDS: Final = tuple(
 
 
 def classify(code: int, text: str, *, connected: bool) -> ErrorKind:
-    """code: 0 where the client gives none; connected: the session was there when it happened."""
+    """Return the kind of an error. code: 0 if the client gives none; connected: the session was there when it happened.
+    """
     if connected and code and code not in CLIENT_CODES:
         return ErrorKind.NOT_ALLOWED if code in NOT_ALLOWED else ErrorKind.SQL
     if not connected and code in CODES:

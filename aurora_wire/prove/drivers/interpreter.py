@@ -44,12 +44,14 @@ def prepare(account: Account | None) -> None:
 
 
 def handles() -> tuple[int, ...]:
-    """What a program has to inherit."""
+    """Return what a program has to inherit."""
     return tuple(_handles.values())
 
 
 def command(program: Path, folders: Sequence[str] | None = None, python: str = sys.executable) -> list[str]:
-    """The arguments that run a Python file of ours. folders: where it finds modules (None: where this process does)."""
+    """Return the arguments that run a Python file of ours. folders: where it finds modules (None: where this process
+    does).
+    """
     argv = [reached(python), "-I", *(["-B"] if sys.dont_write_bytecode else []), "-c", BOOT]
     if python == sys.executable and _closed:  # what it is a link to; its packages are named below
         argv[0] = reached(str(_closed[0]))
@@ -58,19 +60,19 @@ def command(program: Path, folders: Sequence[str] | None = None, python: str = s
 
 
 def environment() -> dict[str, str]:
-    """What it needs besides: the interpreter's own library, where it is none of the system's."""
+    """Return what it needs besides: the interpreter's own library, where it is none of the system's."""
     if not _closed:
         return {}
     return {"LD_LIBRARY_PATH": reached(str(_closed[0].parent.parent / "lib"))}
 
 
 def search_path() -> list[str]:
-    """Where this process finds modules, but for what it finds relative to the current folder."""
+    """Return the module search path of this process, without entries relative to the current folder."""
     return [entry for entry in sys.path if Path(entry).is_absolute()]
 
 
 def reached(path: str) -> str:
-    """The path as a program has to name it."""
+    """Return the path as a program has to name it."""
     for folder in sorted(_handles, key=len, reverse=True):
         if path == folder or path.startswith(folder + "/"):
             return HANDLE.format(_handles[folder]) + path[len(folder) :]

@@ -17,7 +17,7 @@ def compiler() -> str | None:
 
 
 def shim() -> Path | None:
-    """The library, compiled where it is not in the cache yet; None where there is no compiler."""
+    """Return the library, compiled where it is not in the cache yet; None where there is no compiler."""
     program = compiler()
     if program is None:
         return None
@@ -28,7 +28,8 @@ def shim() -> Path | None:
 
 
 def environment(key_log: str) -> dict[str, str]:
-    """What a program is started with so that it writes the file: GnuTLS only needs the name, OpenSSL the shim."""
+    """Return what a program is started with so that it writes the file: GnuTLS only needs the name, OpenSSL the shim.
+    """
     if not key_log:
         return {}
     library = shim()

@@ -78,7 +78,7 @@ class Program:
         return self
 
     def wait(self, seconds: float) -> None:
-        """Until it ends by itself, `seconds` at most."""
+        """Wait until it ends by itself, `seconds` at most."""
         end = time.monotonic() + seconds
         while self._process.poll() is None:
             if time.monotonic() > end:
@@ -87,7 +87,7 @@ class Program:
             time.sleep(POLL_SECONDS)
 
     def finish(self) -> Finished:
-        """Ends it, and what it started; what it said until then."""
+        """End it, and what it started. Return what it said until then."""
         if self._finished is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -103,7 +103,7 @@ class Program:
 
 
 def ask(argv: Sequence[str], seconds: float = FIND_SECONDS) -> str | None:
-    """Standard output of a program that is only asked something; None where it fails."""
+    """Return the standard output of a program that is only asked something; None if it fails."""
     with tempfile.TemporaryDirectory(prefix="aurora-wire-") as folder:
         try:
             with Program(Command(argv), Path(folder)) as program:
@@ -115,7 +115,7 @@ def ask(argv: Sequence[str], seconds: float = FIND_SECONDS) -> str | None:
 
 
 def clean_environment() -> dict[str, str]:
-    """The user's environment without what would change a client's behaviour; messages are in English."""
+    """Return the user's environment without what would change a client's behaviour; messages are in English."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_SETTINGS)}
     return without_foreign_code(kept) | {"LC_ALL": "C.UTF-8"}
 

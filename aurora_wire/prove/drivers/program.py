@@ -27,13 +27,13 @@ class ProgramClient(Client):
 
     @abstractmethod
     def command(self, task: Task, found: Found, folder: Path, *, cleanup: bool) -> Command:
-        """How to start the program. `folder` is private, and removed after the run.
+        """Return how to start the program. `folder` is private, and removed after the run.
 
         cleanup: nothing but `DROP TABLE IF EXISTS` is wanted, after a run that broke off.
         """
 
     def read(self, finished: Finished, task: Task) -> tuple[Outcome, bool]:
-        """What the program said, and whether its table was made and not dropped."""
+        """Return what the program said, and whether its table was made and not dropped."""
         return read_events(self.name, finished, task)
 
     def run(self, task: Task) -> Outcome:
@@ -88,7 +88,8 @@ def _why_not(task: Task, found: Found) -> str:
 
 
 def task_json(task: Task, *, cleanup: bool = False, **more: object) -> bytes:
-    """The task as programs read it: its fields, where to connect, the statements, and whether only to clean up."""
+    """Return the task as programs read it: its fields, where to connect, the statements, and whether only to clean up.
+    """
     fields = asdict(task) | {
         "address": {"host": task.address[0], "port": task.address[1]},
         "statements": task.statements,
@@ -100,7 +101,7 @@ def task_json(task: Task, *, cleanup: bool = False, **more: object) -> bytes:
 
 
 def read_events(name: str, finished: Finished, task: Task) -> tuple[Outcome, bool]:
-    """The outcome that JSON lines tell, and whether a table is left; other lines are not looked at."""
+    """Return the outcome that JSON lines tell, and whether a table is left; other lines are not looked at."""
     outcome = Outcome(name, task.mode)
     created = dropped = False
     for line in finished.stdout.splitlines():

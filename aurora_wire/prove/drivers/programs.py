@@ -1,4 +1,4 @@
-"""Where programs are looked for, and what they are started with: never what another account can change for root."""
+"""The search path and the environment of started programs: for root, nothing that another account can change."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def without_foreign_code(environment: dict[str, str]) -> dict[str, str]:
 
 
 def reachable(account: Account | None) -> str:
-    """The folder for temporary files; another one where `account` could not make one there."""
+    """Return the folder for temporary files; another one where `account` could not make one there."""
     usual = tempfile.gettempdir()
     if account is None:
         return usual

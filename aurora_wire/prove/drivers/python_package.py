@@ -39,7 +39,7 @@ class PythonClient(ProgramClient):
         install_python(self.environment_name or self.name, self.wanted(), self.version, say, self.how_to_get)
 
     def wanted(self) -> tuple[str, ...]:
-        """What is installed: the packages, and what they need for some logins."""
+        """Return what is installed: the packages, and what they need for some logins."""
         return self.packages
 
     def command(self, task: Task, found: Found, folder: Path, *, cleanup: bool) -> Command:

@@ -39,12 +39,12 @@ class Broken:
 
 
 def names() -> list[str]:
-    """All names that can be asked for, those of the package first."""
+    """Return all names that can be asked for, those of the package first."""
     return [*OWN, *sorted(name for name in _others() if name not in OWN)]
 
 
 def load(spec: str) -> Client:
-    """The driver of `NAME` or `NAME==VERSION`. Raises UsageError for a name that is not known."""
+    """Return the driver of `NAME` or `NAME==VERSION`. Raises UsageError for a name that is not known."""
     name, _, version = spec.partition("==")
     where = OWN.get(name) or _others().get(name)
     if where is None:
@@ -60,7 +60,7 @@ def load(spec: str) -> Client:
 
 
 def load_all() -> tuple[list[Client], list[Broken]]:
-    """Every driver, and those that could not be loaded."""
+    """Return every driver, and those that could not be loaded."""
     clients, broken = [], []
     for name in names():
         try:
@@ -71,7 +71,7 @@ def load_all() -> tuple[list[Client], list[Broken]]:
 
 
 def ready(spec: str, say: Callable[[str], None]) -> Client:
-    """The driver, its client installed: into an environment of its own, where it is not there and that can be.
+    """Return the driver, its client installed: into an environment of its own, where it is not there and that can be.
 
     `say` is told what is installed. Raises UsageError where it is not to be had.
     """

@@ -88,7 +88,7 @@ class Details:
 
 
 def hide(connection: ConnectionResult) -> ConnectionResult:
-    """A copy with the user masked and the application's own attributes; statements are masked when shown."""
+    """Return a copy with the user masked and the application's own attributes; statements are masked when shown."""
     tls = connection.tls
     if tls is not None and tls.opened is not None and tls.opened.user is not None:
         tls = replace(tls, opened=replace(tls.opened, user="*" * len(tls.opened.user)))
@@ -153,7 +153,7 @@ def details_of(
 
 
 def shown_frame(names: FrameNames, frame: int) -> str:
-    """`1,204`, or `night.pcap:1204` where there are several captures."""
+    """Return `1,204`, or `night.pcap:1204` where there are several captures."""
     return names.name(frame) if names.several else f"{frame:,}"
 
 

@@ -42,7 +42,7 @@ class ControlRow:
 
 
 def totals_of(scan: Scan) -> Counter[str]:
-    """By rule, with those beyond the bound of what was kept."""
+    """Count findings by rule, with those beyond the bound of what was kept."""
     totals = Counter(finding.rule for finding in scan.findings)
     for rule, number in scan.findings_total.items():
         totals[rule] = max(totals[rule], number)
@@ -50,7 +50,7 @@ def totals_of(scan: Scan) -> Counter[str]:
 
 
 def rule_cards(scan: Scan, places: Places, frameworks: Sequence[str] = ()) -> list[RuleCard]:
-    """By severity; with frameworks, what contradicts one of their controls first."""
+    """Return the cards by severity; with frameworks, what contradicts one of their controls first."""
     by_rule: dict[str, list[Finding]] = {}
     for finding in scan.findings:
         by_rule.setdefault(finding.rule, []).append(finding)
@@ -96,7 +96,7 @@ def _control(mapping: Mapping) -> str:
 
 
 def severities(scan: Scan) -> list[tuple[str, int]]:
-    """(severity, how many findings), of those there are."""
+    """Return (severity, how many findings), of those there are."""
     totals = totals_of(scan)
     counted: Counter[str] = Counter()
     for rule, number in totals.items():
@@ -106,7 +106,7 @@ def severities(scan: Scan) -> list[tuple[str, int]]:
 
 
 def control_rows(scan: Scan, frameworks: Sequence[str] = ()) -> list[ControlRow]:
-    """Every control, those of `frameworks` alone where there are any."""
+    """Return every control, those of `frameworks` alone where there are any."""
     rows = {one: ControlRow(one.framework, one.id, one.title, one.asks) for one in CONTROLS
             if not frameworks or one.key in frameworks}
     hits: dict[int, set[str]] = {}
@@ -131,5 +131,5 @@ def control_rows(scan: Scan, frameworks: Sequence[str] = ()) -> list[ControlRow]
 
 
 def _with(sentence: str, more: str) -> str:
-    """`A login that crossed readable contradicts SC-8 (AW102, once).`"""
+    """Return `A login that crossed readable contradicts SC-8 (AW102, once).`"""
     return f"{sentence.removesuffix('.')} ({more})."

@@ -110,7 +110,7 @@ def gather(
 
 
 def can_be_read_again(scan: Scan) -> bool:
-    """Are the captures files? What came through a pipe is gone."""
+    """Return whether the captures are files. What came through a pipe is gone."""
     paths = [capture.path for capture in scan.captures if capture.format != "unreadable"]
     return STANDARD_INPUT not in paths and all(Path(path).is_file() for path in paths)
 
@@ -182,7 +182,7 @@ class _Look:
         return None if view is None else dump_of(view, redact=self.redact)
 
     def _beside(self, view: PacketView, statements: list[StatementResult]) -> tuple[PacketView | None, bool]:
-        """The same statement in TLS, where a key log shows it; else what has about as many bytes to send."""
+        """Return the same statement in TLS, if a key log shows it; else what has about as many bytes to send."""
         candidates = [
             other for (_, from_client), views in sorted(self._encrypted.items())
             if from_client == bool(view.from_client) for other in views
@@ -199,7 +199,8 @@ class _Look:
 
 
 def _telling(connection: ConnectionResult) -> StatementResult | None:
-    """The statement that shows best what leaks: the first with a literal that writes, else with one, else any."""
+    """Return the statement that shows best what leaks: the first with a literal that writes, else with one, else any.
+    """
     looked_at = connection.statements[:LOOKED_THROUGH]
     first = [one for one in looked_at if not one.compressed] or looked_at
     with_values = [one for one in first if one.sql and redact_statement(one).sql != one.sql]
@@ -208,7 +209,7 @@ def _telling(connection: ConnectionResult) -> StatementResult | None:
 
 
 def add_step(found: Steps, view: PacketView) -> None:
-    """One frame more of a connection: a part of the last step where it is of the same kind."""
+    """Add a frame to the steps of a connection: to the last step if it is of the same kind."""
     names = view.labels
     kind = _kind(view)
     leaked = view.leaked_bytes
@@ -253,7 +254,7 @@ def _kind(view: PacketView) -> str:
 
 
 def steps_of_scan(connection: ConnectionResult) -> Iterator[Step]:
-    """Where the frames were not looked at: the statements that are known."""
+    """Yield the known statements as steps, for a result whose frames were not read."""
     for one in connection.statements[:STEPS]:
         yield Step(
             one.frame, one.time_ns, from_client=True, kind="clear", names=[one.command], bytes=one.length,

@@ -86,7 +86,7 @@ def dump_of(
 
 
 def _kinds(view: PacketView) -> list[str]:
-    """The kind of each byte of the frame."""
+    """Return the kind of each byte of the frame."""
     kinds = ["none"] * len(view.data)
     if view.payload_at is not None:
         for start, end, label in view.spans:
@@ -99,7 +99,7 @@ def _kinds(view: PacketView) -> list[str]:
 def _hidden(
     view: PacketView, kinds: list[str], statements: Iterable[StatementResult], *, tls_is_safe: bool
 ) -> bytearray:
-    """1 for each byte to mask."""
+    """Return 1 for each byte to mask."""
     hidden = bytearray(len(view.data))
     start = len(view.data) if view.payload_at is None else view.payload_at
     if view.payload_at is None and view.label != labels.TCP_CONTROL:

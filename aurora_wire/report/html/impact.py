@@ -1,4 +1,4 @@
-"""Who would break if the server asked for TLS of everybody, as a table of the HTML report.
+"""The impact of requiring TLS, as a table of the HTML report.
 
 It is found out by `aurora_wire.compare.impact`; here is only what the template is given, text as it came.
 """
@@ -16,7 +16,7 @@ ROWS: Final = 100
 
 @dataclass(slots=True, frozen=True)
 class ImpactRow:
-    """Connections in the clear that somebody has to mend together. option: of the driver, that mends them."""
+    """Connections in the clear that one fix covers. option: the driver's option that fixes them."""
 
     leg: str
     client: str

@@ -27,12 +27,12 @@ _RANK: Final = {verdict: rank for rank, verdict in enumerate(ORDER)}
 
 
 def by_weight(connections: Sequence[ConnectionResult]) -> list[ConnectionResult]:
-    """Leaks first, then what is encrypted, then the rest; by id where the verdict is the same."""
+    """Sort: leaks first, then what is encrypted, then the rest; by id if the verdict is the same."""
     return sorted(connections, key=lambda one: (_RANK[one.verdict], one.id))
 
 
 def detailed(scan: Scan) -> list[ConnectionResult]:
-    """At most DETAILS connections, by weight; where there are more, some of each verdict."""
+    """Return at most DETAILS connections, by weight; where there are more, some of each verdict."""
     ordered = by_weight(scan.connections)
     if len(ordered) <= DETAILS:
         return ordered

@@ -140,7 +140,7 @@ def page_of(
     scan: Scan, frames: Frames, *, redact: bool, masked: bool, frameworks: Sequence[str], command: Sequence[str],
     impact: ImpactTable | None,
 ) -> Page:
-    """redact: mask here; masked: it is so already. command: how the report was made."""
+    """Make the page. redact: mask here; masked: it is so already. command: how the report was made."""
     connections = [hide(one) for one in scan.connections] if redact else scan.connections
     scan = replace(scan, connections=connections)
     clock, names = clock_of(scan), frame_names(scan, NAME_CHARACTERS)
@@ -195,7 +195,7 @@ def page_of(
 
 
 def _named(pair: Pair, names: FrameNames) -> Pair:
-    """A pair of dumps with their frames' names."""
+    """Return a pair of dumps with their frames' names."""
     leak, beside = (
         None if one is None else replace(one, frame=shown_frame(names, one.number)) for one in (pair.leak, pair.beside)
     )
@@ -309,7 +309,7 @@ def _ignored(paths: Sequence[str]) -> str:
 
 
 def _commands(scan: Scan, command: Sequence[str]) -> list[tuple[str, str]]:
-    """(what it does, the command): to be pasted, so quoted for a shell."""
+    """Return (what it does, the command): to be pasted, so quoted for a shell."""
     readable = [one for one in scan.captures if one.format != "unreadable" and one.path != "-"]
     paths = [one.path for one in readable[:CAPTURES]]
     commands: list[tuple[str, Sequence[str]]] = [("Make this report", command)] if command else []

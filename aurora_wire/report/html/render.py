@@ -28,7 +28,7 @@ PIECE: Final = 64   # of Jinja's small pieces, put together
 
 
 def require_jinja() -> None:
-    """Raises UsageError where Jinja2 is missing: before captures are read, not after."""
+    """Raise UsageError if Jinja2 is missing: before captures are read, not after."""
     if importlib.util.find_spec("jinja2") is None:
         raise UsageError(MISSING)
 
@@ -48,7 +48,7 @@ def render(
     command: Sequence[str] = (),
     impact: ImpactTable | None = None,
 ) -> Iterator[str]:
-    """Pieces of the file: ASCII, so that it reads the same whatever it is written through.
+    """Yield pieces of the file: ASCII, so that it reads the same whatever it is written through.
 
     frames: what `html_frames.gather` found; without it the report shows no bytes, and of a timeline the statements
     only. redact: mask literals and users; masked: the scan is so already. frameworks: keys of
@@ -92,7 +92,7 @@ def _environment() -> Environment:
 
 
 def _source(environment: Environment, name: str) -> str:
-    """A file beside the templates, as it is."""
+    """Return a file beside the templates, as it is."""
     loader = environment.loader
     if loader is None:
         raise AssertionError(name)

@@ -32,7 +32,7 @@ class Part:
 
 
 def bytes_of(coverages: Iterable[Coverage]) -> tuple[int, ...]:
-    """Totals in the order of KINDS."""
+    """Return totals in the order of KINDS."""
     clear = tls = design = unknown = missing = 0
     for one in coverages:
         clear += one.plaintext
@@ -44,7 +44,7 @@ def bytes_of(coverages: Iterable[Coverage]) -> tuple[int, ...]:
 
 
 def draw_bytes(totals: tuple[int, ...], width: int = WIDTH) -> list[Part]:
-    """One part for each kind; those without bytes have no width."""
+    """Return one part for each kind; those without bytes have no width."""
     total = sum(totals)
     present = sum(1 for number in totals if number)
     room = width - SLIVER * present
@@ -63,7 +63,7 @@ def both(connections: Iterable[ConnectionResult]) -> Iterable[Coverage]:
 
 
 def _share(number: int, total: int) -> str:
-    """In percent, never rounded to 0 or 100 where it is not."""
+    """Return a share in percent, never rounded to 0 or 100."""
     if not number or number == total:
         return "100%" if number else "0%"
     tenths = number * 1_000 // total

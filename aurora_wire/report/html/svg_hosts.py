@@ -1,4 +1,4 @@
-"""Who talked to whom: client hosts on the left, servers on the right, a line for each verdict between them.
+"""The diagram of hosts: client hosts on the left, servers on the right, a line for each verdict between them.
 
 Only the layout: numbers and text to draw. The template draws it.
 """
@@ -56,7 +56,7 @@ Pair = tuple[str, str]
 
 
 def counts_by_pair(connections: Iterable[ConnectionResult]) -> dict[Pair, Counter[Verdict]]:
-    """(client host, server host and port): connections by verdict."""
+    """Return (client host, server host and port): connections by verdict."""
     pairs: dict[Pair, Counter[Verdict]] = {}
     for one in connections:
         key = (one.client.address, endpoint(one.server))
@@ -93,7 +93,7 @@ class _Side:
 
 
 def _side(pairs: dict[Pair, Counter[Verdict]], which: int, noun: str) -> _Side:
-    """Hosts with leaks first; those beyond SIDE share the last box."""
+    """Place the hosts of one side: those with leaks first; those beyond SIDE share the last box."""
     hosts: dict[str, Counter[Verdict]] = {}
     for pair, verdicts in pairs.items():
         hosts.setdefault(pair[which], Counter()).update(verdicts)
@@ -115,7 +115,7 @@ def leaks(verdicts: Counter[Verdict]) -> int:
 
 
 def summary(verdicts: Counter[Verdict], most: int = len(ORDER)) -> str:
-    """`3 in the clear, 2 encrypted`; with more than `most` verdicts the rest as `4 other`."""
+    """Return `3 in the clear, 2 encrypted`; with more than `most` verdicts the rest as `4 other`."""
     present = [verdict for verdict in ORDER if verdicts[verdict]]
     words = [f"{verdicts[verdict]:,} {WORDS[verdict]}" for verdict in present[:most]]
     rest = sum(verdicts[verdict] for verdict in present[most:])
@@ -123,7 +123,7 @@ def summary(verdicts: Counter[Verdict], most: int = len(ORDER)) -> str:
 
 
 def _says(verdicts: Counter[Verdict]) -> str:
-    """As many verdicts as fit."""
+    """Return as many verdicts as fit."""
     texts = [summary(verdicts, most) for most in (len(ORDER), 2, 1)]
     return next((text for text in texts if len(text) <= SAYS), texts[-1])
 

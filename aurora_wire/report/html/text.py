@@ -50,12 +50,12 @@ def statement_notes(statement: StatementResult) -> list[str]:
 
 
 def judged(verdict: Verdict, confidence: Confidence | None) -> str:
-    """`in the clear, proven`."""
+    """Return `in the clear, proven`."""
     return WORDS[verdict] if confidence is None or verdict == "no-session" else f"{WORDS[verdict]}, {confidence}"
 
 
 def tone(verdict: Verdict, confidence: Confidence | None) -> str:
-    """The name of a colour in style.css: `clear`, `safe` only for what is proven, `likely`, `open`."""
+    """Return the name of a colour in style.css: `clear`, `safe` only for what is proven, `likely`, `open`."""
     if verdict in ("plaintext", "mixed"):
         return "clear" if verdict == "plaintext" else "mixed"
     if verdict == "encrypted":
@@ -64,7 +64,7 @@ def tone(verdict: Verdict, confidence: Confidence | None) -> str:
 
 
 def size(number: int) -> str:
-    """`512 bytes`, `1.4 MB`: thousands, as disks have them."""
+    """Return `512 bytes`, `1.4 MB`: thousands, as disks have them."""
     if number < 10_000:
         return count(number, "byte")
     value = number * 10
@@ -76,7 +76,7 @@ def size(number: int) -> str:
 
 
 def after(time_ns: int | None, start_ns: int | None) -> str:
-    """`+0.013204 s` since the start; nothing where a time is unknown."""
+    """Return `+0.013204 s` since the start; nothing where a time is unknown."""
     if time_ns is None or start_ns is None:
         return ""
     micro = (time_ns - start_ns) // 1_000
@@ -85,11 +85,11 @@ def after(time_ns: int | None, start_ns: int | None) -> str:
 
 
 def moment(clock: Clock, frame: int, time_ns: int | None) -> str:
-    """`2021-03-17 09:00:01.015000 UTC`, or the time of day alone where there is no date."""
+    """Return `2021-03-17 09:00:01.015000 UTC`, or the time of day alone where there is no date."""
     return in_utc(clock.show(frame, time_ns))
 
 
 def in_utc(shown: str | None) -> str:
-    """The same of what a Clock shows."""
+    """Return the same of what a Clock shows."""
     day, time = split_time(shown)
     return f"{day} {time} UTC" if day else time

@@ -19,7 +19,7 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 class View(Protocol):
-    """Who is told. `standing` comes for each connection with something new, `changed` where it is the verdict."""
+    """A view of a running capture. `standing` comes for each connection with news, `changed` if it is the verdict."""
 
     def started(self, name: str, filter_text: str) -> None: ...
     def statement(self, connection: int, statement: StatementResult) -> None: ...
@@ -103,7 +103,7 @@ def standing_fields(standing: Standing) -> Fields:
 
 
 def standing_text(standing: Standing) -> str:
-    """`connection 3, app@10.0.0.5:50152 to 10.0.0.9:3306: PLAINTEXT (proven)`."""
+    """Return `connection 3, app@10.0.0.5:50152 to 10.0.0.9:3306: PLAINTEXT (proven)`."""
     who = f"{show_text(standing.user)}@" if standing.user else ""
     tls = f", {show_text(standing.tls)}" if standing.tls else ""
     missing = f", {count(standing.missing, 'byte')} missing" if standing.missing else ""
@@ -113,7 +113,7 @@ def standing_text(standing: Standing) -> str:
 
 
 def status_text(status: Status) -> str:
-    """`12 s: 1,204 packets (88/s), 1.2 MB (88.1 kB/s), 0 dropped, 3 open connections`."""
+    """Return `12 s: 1,204 packets (88/s), 1.2 MB (88.1 kB/s), 0 dropped, 3 open connections`."""
     return (
         f"{status.seconds:,.0f} s: {count(status.packets, 'packet')} ({status.packet_rate:,.0f}/s), "
         f"{size_text(status.bytes)} ({size_text(status.byte_rate)}/s), {status.dropped:,} dropped, "
@@ -122,7 +122,7 @@ def status_text(status: Status) -> str:
 
 
 def size_text(number: float) -> str:
-    """`1.2 MB`."""
+    """Return `1.2 MB`."""
     for unit in UNITS[:-1]:
         if number < 1000:
             return f"{number:,.0f} {unit}" if unit == "B" else f"{number:,.1f} {unit}"
@@ -131,6 +131,6 @@ def size_text(number: float) -> str:
 
 
 def clock_time(time_ns: int | None) -> str:
-    """`09:00:01.015000`, UTC."""
+    """Return `09:00:01.015000`, UTC."""
     shown = rfc3339(time_ns) if time_ns is not None and time_ns >= 0 else None
     return shown[11:26] if shown is not None else "-"

@@ -170,6 +170,6 @@ def _number(number: int) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """`0:01:04`."""
+    """Return `0:01:04`."""
     whole = int(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"

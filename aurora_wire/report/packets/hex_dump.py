@@ -24,7 +24,7 @@ def _ascii(row: bytes) -> str:
 
 
 def hex_dump(data: bytes, *, ascii_column: bool = True) -> list[str]:
-    """The lines under a packet: `-X` (with `ascii_column`) or `-x`.
+    """Return the lines under a packet: `-X` (with `ascii_column`) or `-x`.
 
     `data` is the frame from `TcpdumpLines.dump_at` on; the whole frame gives `-XX` and `-xx`.
     """
@@ -39,7 +39,7 @@ def hex_dump(data: bytes, *, ascii_column: bool = True) -> list[str]:
 
 
 def marked_bytes(length: int, ranges: list[tuple[int, int]]) -> list[bool]:
-    """For each of `length` bytes: does a range (start, end) cover it? What lies outside is ignored."""
+    """Tell for each of `length` bytes whether a range (start, end) covers it. What lies outside is ignored."""
     marked = [False] * length
     for start, end in ranges:
         for at in range(max(0, start), min(length, end)):
@@ -76,7 +76,7 @@ def _runs(cells: list[tuple[str, bool]]) -> str:
 
 
 def _mark_line(start: int, marked: list[bool], *, ascii_column: bool) -> str:
-    """A line of `^` under the marked digits and characters of the dump line at `start`."""
+    """Return a line of `^` under the marked digits and characters of the dump line at `start`."""
     cells = [" "] * (HEX_WIDTH + 2 + BYTES_PER_LINE)
     for at, wanted in enumerate(marked):
         if wanted:

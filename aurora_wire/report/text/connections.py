@@ -55,7 +55,7 @@ def _one_by_one(connections: list[ConnectionResult], style: Style) -> Iterator[s
 
 
 def _on_loopback(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
-    """Which of them never crossed a network: the leg to a proxy or a tunnel on the same host."""
+    """Yield which of them never crossed a network: the leg to a proxy or a tunnel on the same host."""
     inside = [str(c.id) for c in connections if c.loopback]
     if inside:
         listed = f" ({', '.join(inside[:IDS_SHOWN])}{', ...' if len(inside) > IDS_SHOWN else ''})"
@@ -63,7 +63,7 @@ def _on_loopback(connections: list[ConnectionResult], style: Style) -> Iterator[
 
 
 def _suites(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
-    """Which version and cipher suite how many connections have: what a reviewer asks next."""
+    """Yield which version and cipher suite how many connections have: what a reviewer asks next."""
     by_suite: dict[str, list[str]] = {}
     for c in connections:
         if c.tls is not None and c.tls.cipher is not None:
@@ -116,7 +116,7 @@ def _groups(scan: Scan, style: Style) -> Iterator[str]:
 
 
 def reasons_text(scan: Scan, style: Style) -> Iterator[str]:
-    """Of what is not a proven `plaintext` or `encrypted`: why not."""
+    """Yield why connections are not a proven `plaintext` or `encrypted`."""
     weak = [c for c in scan.connections
             if c.reasons and not (c.confidence == "proven" and c.verdict in ("plaintext", "encrypted"))]
     if not weak:
@@ -141,7 +141,7 @@ def reasons_text(scan: Scan, style: Style) -> Iterator[str]:
 
 
 def _named(members: list[ConnectionResult]) -> str:
-    """`connection 3`, `connections 3, 5, 6 and 12 more (places of the first)`."""
+    """Return `connection 3`, `connections 3, 5, 6 and 12 more (places of the first)`."""
     if len(members) == 1:
         return f"connection {members[0].id}"
     listed = ", ".join(str(c.id) for c in members[:IDS_SHOWN])

@@ -34,7 +34,7 @@ def findings_text(scan: Scan, style: Style) -> Iterator[str]:
         yield from _rule(rule, by_rule[rule], totals[rule], names, style)
         if rule in RULES:
             fix = places.fix(RULES[rule], by_rule[rule])
-            yield from advice("To mend it: " + _fix(rule, fix, told), "      ", style)
+            yield from advice("Fix: " + _fix(rule, fix, told), "      ", style)
     yield "  Why each of these matters: aurora-wire rules ID"
 
 
@@ -51,7 +51,7 @@ def _rule(rule: str, findings: list[Finding], total: int, names: FrameNames, sty
 
 
 def _fix(rule: str, fix: str, told: dict[str, str]) -> str:
-    """A rule's advice; what was said under an earlier rule is not said again."""
+    """Return a rule's advice; what was said under an earlier rule is not said again."""
     lines = fix.split("\n")
     earlier = told.get(lines[0])
     if earlier is not None:
@@ -64,7 +64,7 @@ def _fix(rule: str, fix: str, told: dict[str, str]) -> str:
 def undecoded_text(scan: Scan, style: Style) -> Iterator[str]:
     if not scan.undecoded:
         return
-    yield style.title("What could not be seen, and what would mend it")
+    yield style.title("What could not be seen, and how to capture it")
     rows = [
         (show_text(row.reason), count(row.count, show_text(row.unit).removesuffix("s")),
          "" if row.bytes is None else count(row.bytes, "byte"))

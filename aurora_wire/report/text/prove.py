@@ -24,7 +24,7 @@ COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def render(matrix: Matrix, style: Style) -> Iterator[str]:
-    """Lines, without their ends."""
+    """Yield lines, without their ends."""
     yield from _head(matrix, style)
     yield ""
     yield from _table(matrix, style)
@@ -53,7 +53,7 @@ def _head(matrix: Matrix, style: Style) -> Iterator[str]:
 
 
 def _table(matrix: Matrix, style: Style) -> Iterator[str]:
-    """With the ciphers, where the terminal has room for them."""
+    """Yield the table, with the ciphers if the terminal has room for them."""
     wide = list(_columns(matrix, style, ciphers=True))
     fits = all(len(COLOURS.sub("", line)) <= style.width for line in wide)
     yield from wide if fits else _columns(matrix, style, ciphers=False)
@@ -86,7 +86,7 @@ def _colour(cell: Cell) -> str:
 
 
 def cell_text(cell: Cell, *, cipher: bool = True) -> str:
-    """`PLAINTEXT`, `TLSv1.3 AES-256-GCM`, `refused`; `?` where it is not proven."""
+    """Return `PLAINTEXT`, `TLSv1.3 AES-256-GCM`, `refused`; `?` where it is not proven."""
     doubt = "" if cell.confidence == "proven" else "?"
     match cell.result:
         case Result.PLAINTEXT | Result.MIXED:
@@ -99,7 +99,7 @@ def cell_text(cell: Cell, *, cipher: bool = True) -> str:
 
 
 def short_cipher(name: str) -> str:
-    """`TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384`: AES-256-GCM."""
+    """Return a cipher's short name: `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384` is AES-256-GCM."""
     bare = name.partition("_WITH_")[2] or name.removeprefix("TLS_")
     return "-".join(part for part in bare.split("_") if not re.fullmatch(r"SHA\d*|MD5", part))
 
@@ -150,7 +150,7 @@ def _proof(cell: Cell) -> Iterator[str]:
 
 
 def _one_of_each(statements: tuple[StatementSeen, ...]) -> Iterator[StatementSeen]:
-    """The INSERTs, at most two: text and prepared."""
+    """Yield the INSERTs, at most two: text and prepared."""
     inserts = [one for one in statements if one.sql.upper().startswith("INSERT")]
     return iter((inserts or list(statements))[:2])
 
@@ -182,7 +182,7 @@ def _dumps(matrix: Matrix, style: Style) -> Iterator[str]:
 
 
 def dump_lines(cell: Cell, style: Style) -> list[str]:
-    """What it is, and the frame as `tcpdump -X` prints it, the canary marked."""
+    """Return what it is, and the frame as `tcpdump -X` prints it, the canary marked."""
     shown = cell.shown
     if shown is None:
         return []

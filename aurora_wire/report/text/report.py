@@ -25,7 +25,7 @@ NOT_PROVEN = "Not all of it is proven, as --require proven asks (exit code 3)."
 def render(
     scan: Scan, *, width: int = 100, color: bool = False, quiet: bool = False, redact: bool = False
 ) -> Iterator[str]:
-    """Lines, each with its newline. quiet: the closing sentence alone; redact: mask literals."""
+    """Yield lines, each with its newline. quiet: the closing sentence alone; redact: mask literals."""
     style = Style(width, color, redact)
     if not quiet:
         for section in (captures_text, connections_text, reasons_text, statements_text, opened_text,
@@ -44,7 +44,7 @@ def _paragraph(lines: Iterable[str]) -> Iterator[str]:
 
 
 def closing_text(scan: Scan, style: Style) -> str:
-    """`PLAINTEXT (proven): 1 of 4 connections crossed in the clear ...`"""
+    """Return `PLAINTEXT (proven): 1 of 4 connections crossed in the clear ...`"""
     confidence = f" ({scan.confidence})" if scan.confidence else ""
     verdict = style.verdict(scan.verdict.upper() + confidence, scan.verdict, scan.confidence)
     sentence = f"{verdict}: {show_text(scan.closing)}"

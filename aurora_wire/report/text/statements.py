@@ -54,7 +54,7 @@ def _connection(
 def statement_lines(
     statements: Sequence[StatementResult], clock: Clock, names: FrameNames, style: Style, code: str
 ) -> Iterator[str]:
-    """One or two lines each; code: their colour."""
+    """Yield one or two lines each; code: their colour."""
     first_day, _ = day_and_time(clock, statements[0].frame, statements[0].time_ns)
     rows = []
     for statement in statements:
@@ -73,7 +73,7 @@ def statement_lines(
 
 
 def statement_line(statement: StatementResult, style: Style) -> str:
-    """One line that fits, and a note where it is not the whole statement or crossed compressed."""
+    """Return one line that fits, and a note where it is not the whole statement or crossed compressed."""
     notes = []
     if statement.compressed:
         notes.append("compressed")

@@ -18,7 +18,7 @@ def table(
     paint: Callable[[int, str], str] | None = None,
     indent: str = "  ",
 ) -> Iterator[str]:
-    """Lines of a table, header first. Cells are single lines without control codes.
+    """Yield lines of a table, header first. Cells are single lines without control codes.
 
     width: of the terminal, in characters; right: columns of numbers; shrink: columns that may be cut to
     make the table fit, the first one first (where that is not enough, it is wider than the terminal);
@@ -42,5 +42,5 @@ def table(
 
 
 def cut_to(text: str, width: int) -> str:
-    """Text of at most `width` characters; `..` at its end says that it was cut."""
+    """Return text of at most `width` characters; `..` at its end says that it was cut."""
     return text if len(text) <= width else text[: max(0, width - 2)] + ".."[:width]

@@ -121,7 +121,7 @@ def finding(
     frame: int | None = None,
     offset: int | None = None,
 ) -> Finding:
-    """One hit of a rule, with the registry's title and severity.
+    """Make a finding of a rule, with the registry's title and severity.
 
     detail: what was seen there, in words. Never text or values of a statement: redaction leaves it as it is.
     """

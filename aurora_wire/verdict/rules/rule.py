@@ -31,7 +31,7 @@ class Rule:
 
     @property
     def fix(self) -> str:
-        """The advice for a server of which nothing is known."""
+        """Return the advice for a server of which nothing is known."""
         return fill(self.advice)
 
     def fix_for(self, kinds: Iterable[str]) -> str:

@@ -59,7 +59,7 @@ WIRE: Final = (
     Rule(
         PROBES, "Keep-alive or window probes", "info",
         "A byte was sent again to see whether the other side is still there, or has room again. Harmless.",
-        "Nothing to mend. Many window probes mean that a client reads its results too slowly.",
+        "Nothing to fix. Many window probes mean that a client reads its results too slowly.",
         ('RFC 9293, section 3.8.4, "TCP Keep-Alives"', 'RFC 9293, section 3.8.6.1, "Zero-Window Probing"'),
     ),
     Rule(

@@ -1,4 +1,4 @@
-"""What weakens a verdict, or is only remarkable: each kind once a direction, with its first place and a count.
+"""Anomalies: what weakens a verdict, or is only odd. Each kind once a direction, with its first place and a count.
 
 The numbers are the engine's; names and words for them are the verdict's.
 """
@@ -38,7 +38,7 @@ READABLE_BEHIND_GAP: Final[i64] = 26  # readable text behind a gap: of a TLS han
 
 @mypyc_attr(acyclic=True)
 class Note:
-    """One kind of remark on one direction of a connection."""
+    """One kind of anomaly in one direction of a connection: the first place, and a count."""
 
     __slots__ = ("amount", "count", "frame", "from_client", "kind", "offset")
 

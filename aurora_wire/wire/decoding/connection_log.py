@@ -1,4 +1,4 @@
-"""What is known of one connection, whatever it speaks: an account of each direction's bytes, events and notes.
+"""What is known of one connection, whatever it speaks: an account of each direction's bytes, events and anomalies.
 
 `Side` is one direction's account; the rooms above add to `ConnectionLog` what they know. Decoders write them.
 """
@@ -52,7 +52,7 @@ class Budget:
         self.history: i64 = history
         self.deflated: i64 = 0   # bytes of compressed packets, and of what was in them
         self.inflated: i64 = 0
-        self.frame: i64 = 0      # the frame that is being fed, for remarks on what it shows to be missing
+        self.frame: i64 = 0      # the frame that is being fed, for anomalies that it brings to light
         self.time_ns: i64 = -1
 
 
@@ -108,7 +108,7 @@ class Side:
         self.aside: i64 = 0     # and those of which nobody knows that
 
     def account(self, count: i64, label: i64) -> None:
-        """The next `count` bytes are what `label` says."""
+        """Account for the next `count` bytes: they are what `label` says."""
         self.last_label = label
         if label >= labels.TLS_HANDSHAKE and label <= labels.TLS_HEARTBEAT:
             self.tls += count
@@ -129,7 +129,7 @@ class Side:
             tracker.span(self.position - count, self.position, label)
 
     def hole(self, count: i64) -> None:
-        """The next `count` bytes are not there."""
+        """Pass the next `count` bytes, which are a gap."""
         self.position += count
         tracker = self.tracker
         if tracker is not None:
@@ -137,7 +137,7 @@ class Side:
 
 
 class ConnectionLog:
-    """One connection, as every decoder sees it: its number, what both directions brought, events and notes."""
+    """One connection, as every decoder sees it: its number, what both directions brought, events and anomalies."""
 
     def __init__(self, connection: i64, budget: Budget, events: list[Event] | None) -> None:
         self.id: i64 = connection
@@ -155,12 +155,12 @@ class ConnectionLog:
         return self.client if from_client else self.server
 
     def charge(self, cost: i64) -> None:
-        """To the budget of open connections, until this one is closed."""
+        """Charge `cost` bytes to the budget of open connections, until this one is closed."""
         self.charged += cost
         self.budget.open -= cost
 
     def afford(self, cost: i64, from_client: bool, frame: i64, time_ns: i64, offset: i64) -> bool:
-        """Charge what the connection says of itself; False, and a remark, where too much is kept already."""
+        """Charge what the connection says of itself; note BOUND and return False if too much is kept already."""
         if self.budget.open < -SLACK:
             self.note(notes.BOUND, from_client, frame, time_ns, offset, cost)
             return False
@@ -168,7 +168,7 @@ class ConnectionLog:
         return True
 
     def discharge(self) -> None:
-        """The connection is closed."""
+        """Return what the connection was charged: it is closed."""
         self.budget.open += self.charged
         self.charged = 0
 
@@ -179,7 +179,7 @@ class ConnectionLog:
         return None
 
     def note(self, kind: i64, from_client: bool, frame: i64, time_ns: i64, offset: i64, amount: i64) -> None:
-        """Count a remark; the first of its kind and direction keeps frame and offset, and is an event."""
+        """Count an anomaly; the first of its kind and direction keeps frame and offset, and is an event."""
         note = self.find_note(kind, from_client)
         if note is None:
             note = Note(kind, from_client, frame, offset)

@@ -1,6 +1,6 @@
 """What all decoders of one direction have in common.
 
-A decoder is fed a direction's bytes in order, a segment (or what is left of one) at a time, told of holes, and says
+A decoder is fed a direction's bytes in order, a segment (or what is left of one) at a time, told of gaps, and says
 when another decoder has to go on. It never raises on bytes, and accounts for each byte exactly once.
 """
 
@@ -30,21 +30,21 @@ class Decoder:
         self.carry = b""  # consumed bytes, not accounted, that the next decoder has to be fed first
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
-        """Decode data[at:end]; answers up to where it was consumed, less than `end` only where `next` says so.
+        """Decode data[at:end]. Return where consumption ended: before `end` only if `next` says who goes on there.
 
-        cut: how many bytes the snaplen cut off directly after `end` (a `gap` of them follows).
+        cut: bytes that the snaplen cut off directly after `end` (a `gap` of as many follows).
         """
         raise NotImplementedError
 
     def gap(self, count: i64) -> None:
-        """`count` bytes are missing here, never captured or cut."""
+        """Account for `count` missing bytes: never captured, or cut by the snaplen."""
         raise NotImplementedError
 
     def finish(self) -> None:
-        """No more bytes will come: account for what is held."""
+        """Account for held bytes: no more will come."""
         raise NotImplementedError
 
     def note(self, kind: i64, amount: i64) -> None:
-        """A remark at the current place."""
+        """Note an anomaly at the current place; `amount` is in bytes."""
         side = self.side
         self.log.note(kind, side.from_client, side.frame, side.time_ns, side.position, amount)

@@ -42,7 +42,7 @@ class TLSStarted(Event):
 
 @mypyc_attr(acyclic=True)
 class Remark(Event):
-    """A note (wire/decoding/anomalies.py) was made for the first time in this direction: a gap, a conflict ..."""
+    """The first anomaly of its kind in this direction (wire/decoding/anomalies.py): a gap, a conflict ..."""
 
     __slots__ = ("amount", "kind")
 

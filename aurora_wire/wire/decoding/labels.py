@@ -61,7 +61,7 @@ NAMES: Final = {
 
 
 def class_of(label: i64) -> i64:
-    """BY_DESIGN, PLAINTEXT, TLS or UNDECIDED."""
+    """Return the class of a label: BY_DESIGN, PLAINTEXT, TLS or UNDECIDED."""
     if label >= COMMAND or LOGIN <= label <= COMPRESSED or label in (COMMAND_DATA, CLONE_DATA, GROUP_REPLICATION):
         return PLAINTEXT
     if TLS_HANDSHAKE <= label <= TLS_HEARTBEAT:

@@ -4,7 +4,7 @@ from mypy_extensions import i64
 
 
 def readable_run(data: bytes, at: i64, end: i64, need: i64) -> bool:
-    """Are there `need` printable ASCII bytes in a row?
+    """Return whether `need` printable ASCII bytes stand in a row.
 
     Looks at every need-th byte first, as a run of that length cannot lie between two of them.
     """

@@ -4,7 +4,7 @@ from mypy_extensions import i64
 
 
 class Tracker:
-    """Of one direction. Told of each frame's bytes, of their labels, and of MySQL packets.
+    """Follows one direction: is told of each frame's bytes, of their labels, and of MySQL packets.
 
     A packet is told of in two ways: `begins` when its role is known, before its bytes have their label, and `packet`
     when as much of its payload is there as will be.
@@ -15,57 +15,58 @@ class Tracker:
         self.keeps: i64 = -1  # bytes of a payload that `packet` wants, also where the decoder needs fewer
 
     def frame(self, frame: i64, start: i64, end: i64, payload_at: i64) -> None:
-        """Frame `frame` brought the stream's bytes [start, end), in order."""
+        """Note that frame `frame` brought the stream's bytes [start, end), in order."""
         raise NotImplementedError
 
     def alone(self, frame: i64, label: i64) -> None:
-        """A frame whose payload has no place in the stream (again), or that has none."""
+        """Note a frame whose payload has no place in the stream (again), or that has none."""
         raise NotImplementedError
 
     def again(self, frame: i64, start: i64, end: i64) -> None:
-        """Bytes [start, end) of a frame's payload came before; of the others the frame's label is still to come."""
+        """Note that bytes [start, end) of a frame's payload came before; the label of the others is still to come."""
         raise NotImplementedError
 
     def same(self, frame: i64, start: i64, end: i64, offset: i64) -> None:
-        """Bytes [start, end) of a frame's payload are those that the stream has from `offset` on: compared."""
+        """Note that bytes [start, end) of a payload are those of the stream from `offset` on: compared."""
 
     def span(self, start: i64, end: i64, label: i64) -> None:
-        """The stream's bytes [start, end), the next ones, are what `label` says."""
+        """Label the stream's bytes [start, end), the next ones."""
         raise NotImplementedError
 
     def hole(self, start: i64, end: i64) -> None:
-        """The stream's bytes [start, end), the next ones, are not there."""
+        """Note that the stream's bytes [start, end), the next ones, are a gap."""
         raise NotImplementedError
 
     def begins(
         self, start: i64, length: i64, role: i64, certain: bool, number: i64, of: i64, first: i64
     ) -> None:
-        """A packet with a payload of `length` bytes begins at `start`; `first` is its first byte, -1 without one."""
+        """Note that a packet with a payload of `length` bytes begins at `start`; first: its first byte, -1 without one.
+        """
 
     def packet(
         self, start: i64, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64
     ) -> None:
-        """The packet at `start`: data[at:end] is as much of its payload as there is, of `total` bytes."""
+        """Take the packet at `start`: data[at:end] is as much of its payload as there is, of `total` bytes."""
 
     def goes_on(self, start: i64, length: i64) -> None:
-        """The payload of the last packet goes on in one of `length` bytes, whose header is at `start`."""
+        """Note that the last packet's payload goes on in one of `length` bytes, whose header is at `start`."""
 
     def content(self, start: i64, data: bytes, at: i64, end: i64) -> None:
-        """Bytes of a protocol that is not decoded, before they get their label."""
+        """Take bytes of a protocol that is not decoded, before they get their label."""
 
     def proxied(self, start: i64, data: bytes) -> None:
-        """A whole PROXY header, before its bytes get their label."""
+        """Take a whole PROXY header, before its bytes get their label."""
 
     def lost(self) -> None:
-        """The framing was lost: what comes has no certain place any more."""
+        """Note that the framing was lost: what comes has no certain place any more."""
 
     def compressed(self, start: i64, end: i64, size: i64, body: bytes, inside: bytes) -> None:
-        """A compressed packet [start, end) is over; it held `inside`. Both are empty where they were not kept."""
+        """End a compressed packet [start, end), which held `inside`. Both are empty if they were not kept."""
 
     def made_inside(self) -> "Tracker | None":
-        """The tracker of what compressed packets hold."""
+        """Return the tracker of what compressed packets hold."""
         return None
 
     def flush(self) -> None:
-        """No more bytes will come."""
+        """End: no more bytes will come."""
         raise NotImplementedError

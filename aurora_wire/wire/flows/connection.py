@@ -104,7 +104,7 @@ class Connection(Receiver):
         return self.server if stream is self.client else self.client
 
     def swap_roles(self) -> None:
-        """The client is the other one. Only while undecided: decoders know their side."""
+        """Swap client and server. Only while undecided: decoders know their direction."""
         self.client, self.server = self.server, self.client
         facts = self.facts
         facts.client, facts.server = facts.server, facts.client
@@ -127,14 +127,14 @@ class Connection(Receiver):
     # Bytes.
 
     def deliver(self, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
-        """The next bytes of a stream that has no decoder (yet)."""
+        """Take the next bytes of a stream that has no decoder (yet)."""
         if self.skipping:
             stream.side.account(end - at, labels.NOT_MYSQL)
         elif self.undecided:
             self._wait(stream, data, at, end, cut)
 
     def hand_over(self, stream: Stream, decoder: Decoder, data: bytes, at: i64, end: i64, cut: i64) -> None:
-        """`decoder` consumed up to `at` and says in `next` which one goes on."""
+        """Let another decoder go on at `at`, up to which `decoder` consumed: its `next` says which."""
         self._successor(stream, decoder)
         carry = decoder.carry
         if carry:
@@ -144,7 +144,7 @@ class Connection(Receiver):
             self._feed(stream, data, at, end, cut)
 
     def bring(self, stream: Stream, data: bytes) -> None:
-        """The next bytes of a stream, in order, that came by another way than in segments."""
+        """Decode the next bytes of a stream, in order, that came by another way than in segments."""
         size: i64 = len(data)
         if stream.decoder is None:
             self.deliver(stream, data, 0, size, 0)
@@ -185,7 +185,7 @@ class Connection(Receiver):
                 self._search_behind_gap(stream)
 
     def _search_behind_gap(self, stream: Stream) -> None:
-        """What comes next has a gap before it."""
+        """Tell a search that what comes next has a gap before it."""
         decoder = stream.decoder
         if isinstance(decoder, Search):
             decoder.behind_gap = True
@@ -218,7 +218,7 @@ class Connection(Receiver):
                 return
 
     def _successor(self, stream: Stream, decoder: Decoder) -> None:
-        """Who goes on after `decoder`."""
+        """Install the decoder that goes on after `decoder`, as its `next` says."""
         want = decoder.next
         decoder.next = STAY
         facts = self.facts
@@ -256,7 +256,7 @@ class Connection(Receiver):
             stream.decoder = Search(facts, side, injected, records > 0, aligned)
 
     def start_login(self, greeting: Greeting | None) -> None:
-        """What comes is a login, after a greeting that came by another way: before TLS."""
+        """Begin with a login, after a greeting that came by another way: before TLS."""
         self.facts.greeting = greeting
         self._start_mysql()
         server = self.decoders.server_packets(self.facts.server)
@@ -287,7 +287,7 @@ class Connection(Receiver):
         self.waiting = 0
 
     def _is_first(self, stream: Stream) -> bool:
-        """Were the connection's first bytes captured, and is `stream`'s first byte among what waits?"""
+        """Return whether the connection's first bytes were captured, and `stream`'s first byte is among what waits."""
         if stream.start != START_SYN:
             return False
         return stream.side.position == (self.facts.client_header if stream is self.client else 0)
@@ -301,7 +301,7 @@ class Connection(Receiver):
             self._search()
 
     def _forget(self, stream: Stream, count: i64) -> None:
-        """A gap in a stream that is not decided, on a port that is not MySQL's: what was before it stays unknown."""
+        """Leave unknown what waits before a gap, in an undecided stream on a port that is not MySQL's."""
         side = stream.side
         for item in stream.pending:
             size: i64 = len(item.data)
@@ -368,7 +368,7 @@ class Connection(Receiver):
             self._start_foreign(stream, found == guess.HELLO)
 
     def _give_up(self) -> None:
-        """Nothing that comes first tells MySQL: another protocol, or on MySQL's port a search."""
+        """Decide without MySQL's first bytes: another protocol, or on MySQL's port a search."""
         found = guess.other_name(self.client.pending, self.server.pending)
         if found:
             self._start_other(found)
@@ -417,7 +417,7 @@ class Connection(Receiver):
         self._replay(self.client)
 
     def _search(self) -> None:
-        """MySQL, or on its port, but not from the beginning."""
+        """Resynchronise both directions: MySQL, or on its port, but not from the beginning."""
         self.undecided = False
         self.midstream = MidStream(self.is_mysql_port)  # what waited is handed out, and judged, once more
         self.facts.charge(DECODERS_COST)
@@ -437,7 +437,7 @@ class Connection(Receiver):
         return made
 
     def _start_tls(self, stream: Stream) -> None:
-        """`stream` began with a hello. What came of its peer, in mid-stream, may begin inside a record."""
+        """Decode TLS: `stream` began with a hello. What came of its peer, in mid-stream, may begin inside a record."""
         self.undecided = False
         self.facts.charge(DECODERS_COST)
         self.client.decoder = self._tls_records(self.client)
@@ -449,7 +449,7 @@ class Connection(Receiver):
         self._replay_in_order()
 
     def _start_foreign(self, stream: Stream, is_whole: bool) -> None:
-        """TLS on a port that is not MySQL's: followed only where a key log may show MySQL inside."""
+        """Follow TLS on a port that is not MySQL's, if a key log may show MySQL inside."""
         opening = self.decoders.make_opening() if is_whole else None
         if opening is None:
             self._start_other("TLS")
@@ -484,7 +484,7 @@ class Connection(Receiver):
                 stream.decoder = None
 
     def overlook(self, stream: Stream, tcp_at: i64, data: bytes, at: i64, end: i64, cut: i64) -> bool:
-        """A segment of what was taken for another protocol: False, unless it tells by itself that this is MySQL.
+        """Pass a segment of what was taken for another protocol. Return True if it tells by itself that it is MySQL.
 
         Then its streams go on from here, and a search begins.
         """
@@ -528,7 +528,7 @@ class Connection(Receiver):
         side.frame = item.frame
         side.time_ns = item.time_ns
         side.anchor = item.payload_at
-        # What the snaplen cut off behind the last of them comes as a hole of its own: whoever delivers it says so.
+        # What the snaplen cut off behind the last of them comes as a gap of its own: whoever delivers it says so.
         self._feed(stream, item.data, 0, len(item.data), item.cut)
 
     # The rest of a connection's life.
@@ -536,7 +536,7 @@ class Connection(Receiver):
     def disregard(
         self, stream: Stream, kind: i64, seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64
     ) -> None:
-        """A segment that the receiver would have dropped: a remark; and a leak is a leak, wherever it went."""
+        """Note a segment that the receiver would have dropped. What it leaks counts: it crossed the wire."""
         facts = self.facts
         facts.note(kind, stream.side.from_client, frame, time_ns, stream.next, end - at)
         stream.side.aside += end - at
@@ -581,7 +581,7 @@ class Connection(Receiver):
         other.segment(seq, data, at, end, 0, frame, time_ns)
 
     def _read_aside(self) -> None:
-        """What was in the bytes set aside: MySQL in the clear, something harmless, or nobody knows."""
+        """Judge the bytes set aside: MySQL in the clear, something harmless, or nobody knows."""
         reader = self.aside
         if reader is None:
             return
@@ -625,7 +625,7 @@ class Connection(Receiver):
                 facts.note(notes.SET_ASIDE, is_client, place, self.last_time, offset, amount)
 
     def close(self) -> None:
-        """No more frames will come: hand out what waits, and account for it."""
+        """End: hand out what waits, and account for it. No more frames will come."""
         by = self.reset_by
         if by is not None and self.reset == MAYBE_RESET and by.next == self.reset_next:
             # Nothing came behind it: it tells that bytes before it were not captured.

@@ -20,7 +20,7 @@ from aurora_wire.wire.tls.records import TLSRecords
 
 
 class Decoders:
-    """Of one connection, both directions."""
+    """The decoders of one connection, both directions."""
 
     def __init__(self, facts: Facts, inflaters: dict[int, Callable[[], Inflater]]) -> None:
         self.facts = facts
@@ -33,7 +33,7 @@ class Decoders:
         self.opening: Opening | None = None     # TLS has begun, and there is one
 
     def forget(self) -> None:
-        """The connection has ended."""
+        """Let the decoders go: the connection has ended."""
         for packets in (self.client_mysql, self.server_mysql):
             if packets is not None:
                 packets.let_go()
@@ -76,7 +76,7 @@ class Decoders:
         return made
 
     def server_found(self, side: Side, greets: bool) -> ServerPackets:
-        """The server's packets found again by content: which part of the conversation are they of?"""
+        """Return the server's packets found again by content, in the part of the conversation that they are of."""
         made = self.server_packets(side)
         facts = self.facts
         if greets:
@@ -89,7 +89,7 @@ class Decoders:
         return made
 
     def server_after(self, side: Side, decoder: Decoder) -> ServerPackets:
-        """The server's packets, which `decoder` found, or came upon."""
+        """Return the server's packets, which `decoder` found, or came upon."""
         if not isinstance(decoder, Search):
             return self.server_found(side, False)
         if decoder.refuses:
@@ -99,14 +99,14 @@ class Decoders:
         return self.server_found(side, decoder.greets)
 
     def server_refuses(self, side: Side) -> ServerPackets:
-        """The server's packets, found at an ERR in place of a login's answer; after a login it is an answer."""
+        """Return the server's packets, found at an ERR in place of a login's answer; after a login it is an answer."""
         made = self.server_found(side, False)
         if made.state == SERVER_COMMANDS and self.facts.login is None and self.facts.commands == 0:
             made.state = SERVER_AUTHENTICATING
         return made
 
     def server_inside(self, side: Side, sequence: i64, of_binlog: bool) -> ServerPackets:
-        """The server's packets found again inside a reply: `sequence` is the id of the next one."""
+        """Return the server's packets found again inside a reply: `sequence` is the id of the next one."""
         made = self.server_found(side, False)
         made.state = SERVER_COMMANDS
         made.tls_possible = False

@@ -1,4 +1,4 @@
-"""What is inside TLS records that a key log opens: a conversation with facts of its own.
+"""What is inside TLS records that a key log decrypts: a conversation with facts of its own.
 
 It is decoded as if it were a connection, from the login on where greeting and SSLRequest came in the clear, else from
 whatever it begins with. Its facts stay apart from those of the connection around it: nothing of them is a leak.
@@ -18,12 +18,12 @@ from aurora_wire.wire.mysql.compressed import Inflater
 from aurora_wire.wire.tls.decryption import FAILED, NO_KEYS, OPENED, Opener, Openers, Opening, OpeningMaker
 from aurora_wire.wire.tls.facts import TLSLog
 
-# How many bytes a hole inside has is not known: more than any packet, so that no packet goes on behind it.
+# How many bytes a gap inside has is not known: more than any packet, so that no packet goes on behind it.
 HOLE: Final[i64] = 1 << 24
 
 
 class Inside(Opening):
-    """Of one connection, `facts`."""
+    """Decrypts one connection's records and decodes what is inside, as a connection of its own."""
 
     def __init__(self, facts: Facts, openers: Openers, inflaters: dict[int, Callable[[], Inflater]]) -> None:
         super().__init__()

@@ -114,13 +114,13 @@ class Engine:
         self.now: i64 = 0
 
     def use_openers(self, openers: Openers) -> None:
-        """From now on, TLS that begins is opened where there are keys (`Facts.opened`)."""
+        """Decrypt TLS that begins from now on, if there are keys (`Facts.opened`)."""
         self.maker = InsideMaker(openers, self.inflaters)
 
     def feed(
         self, buffer: bytes, at: i64, captured_len: i64, original_len: i64, time_ns: i64, link_type: i64
     ) -> None:
-        """The next frame: captured_len of its original_len bytes are at `at`; time_ns since 1970, -1 unknown."""
+        """Feed the next frame: captured_len of its original_len bytes are at `at`; time_ns since 1970, -1 unknown."""
         frame = self.frames + 1
         self.frames = frame
         self.now = time_ns
@@ -238,7 +238,7 @@ class Engine:
         return len(self.ended) >= MAX_UNTAKEN or (events is not None and len(events) >= MAX_UNTAKEN)
 
     def _new_block(self, buffer: bytes) -> None:
-        """The buffer changes: what histories point to in the old one is copied out, so that it can go."""
+        """Copy out what histories point to in the old block, so that it can go: the buffer changes."""
         self.block = buffer
         for history in self.borrowed:
             history.own()
@@ -282,7 +282,7 @@ class Engine:
             self._label_alone(stream, frame, labels.KEEP_ALIVE if became == PROBE else labels.RETRANSMISSION)
 
     def _is_sound(self, stream: Stream, data: bytes, end: i64, cut: i64, flags: i64) -> bool:
-        """Would a receiver take the segment, by its checksums? A sender who leaves them to its card is believed.
+        """Return whether a receiver would take the segment, by its checksums. Senders that offload them are believed.
 
         What carries data, or begins a connection, tells whether its sender's are right.
         """
@@ -309,7 +309,7 @@ class Engine:
         return True
 
     def _is_right(self, data: bytes) -> bool:
-        """Are the checksums of the segment right, as far as they can be told?"""
+        """Return whether the checksums of the segment are right, as far as they can be told."""
         locator = self.locator
         end = locator.captured_end
         if locator.segment_len != end - locator.tcp_at:
@@ -320,7 +320,7 @@ class Engine:
         return state != BAD and state != ZERO
 
     def _wrong_ip_checksum(self, data: bytes) -> bool:
-        """Is the IPv4 header's checksum wrong? 0 means that the network card was to fill it in."""
+        """Return whether the IPv4 header's checksum is wrong. 0 means that the network card was to fill it in."""
         at = self.locator.ip_at
         return not ipv4_checksum_is_right(data, at) and u16_be(data, at + 10) != 0
 
@@ -356,7 +356,7 @@ class Engine:
         self, key: bytes, known: Stream | None, flags: i64, data: bytes, tcp_at: i64, payload_len: i64, frame: i64,
         time_ns: i64,
     ) -> Stream | None:  # fmt: skip
-        """The stream of a frame that may begin a connection; None where it begins none."""
+        """Return the stream of a frame that may begin a connection; None where it begins none."""
         if known is not None:
             connection = cast(Connection, known.receiver)
             if known.good_checksums > 0 and not self._is_right(data):
@@ -427,7 +427,8 @@ class Engine:
         return made.client if made.client.key == key else made.server
 
     def _fits(self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64) -> bool:
-        """Is the segment of this connection? Its sequence and ACK numbers are near, or one of them is."""
+        """Return whether the segment is of this connection: its sequence and ACK numbers are near, or one of them is.
+        """
         if connection.skipping:
             return True
         peer = connection.server if stream is connection.client else connection.client
@@ -453,7 +454,8 @@ class Engine:
     def _placed(
         self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64, payload_len: i64
     ) -> Stream | None:
-        """The stream of a frame that is not simply the next one: of this connection or of another of the same ports.
+        """Return the stream of a frame that is not simply the next one: of this connection or of another of the same
+        ports.
 
         The network that it was seen in tells connections apart only where numbers and bytes do so as well: a switch
         mirrors one direction with its tag and one without, or each frame twice.
@@ -505,7 +507,7 @@ class Engine:
     def _tied(
         self, connection: Connection, stream: Stream, network: i64, seq: i64, data: bytes, tcp_at: i64, flags: i64
     ) -> Stream | None:
-        """The stream of another connection of the same ports that this network is known to be of."""
+        """Return the stream of another connection of the same ports that this network is known to be of."""
         space = connection.next_space
         while space is not None:
             is_client = space.client.key == stream.key
@@ -521,7 +523,7 @@ class Engine:
     def _agrees(
         self, stream: Stream, peer: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64
     ) -> i64:
-        """May a frame that was seen in another network be of this connection, by its numbers and bytes?"""
+        """Return how a frame of another network goes with this connection, by numbers and bytes: AGREES, PASSES, ..."""
         if stream.start == 0:
             return AGREES
         locator = self.locator
@@ -553,7 +555,7 @@ class Engine:
     def _is_nearer(
         self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64
     ) -> bool:
-        """Is a segment that fits this connection nearer to the numbers of another one of the same ports?"""
+        """Return whether a segment that fits this connection is nearer to another one of the same ports."""
         far = stream.distance(seq)
         space = connection.next_space
         while space is not None:
@@ -720,7 +722,7 @@ class Engine:
             self._sweep()
 
     def _is_reset(self, connection: Connection) -> bool:
-        """Was an RST obeyed that came before the bytes before it? It was, where those have come or are acknowledged."""
+        """Return whether an early RST was obeyed: the bytes before it have come, or are acknowledged."""
         by = connection.reset_by
         if connection.reset == MAYBE_RESET and by is not None:
             if by.next == connection.reset_at or by.acked == connection.reset_at:
@@ -755,7 +757,8 @@ class Engine:
             self._finish(connection)
 
     def _evict(self) -> None:
-        """Too many connections: closed ones go first, then those without a byte, then those silent longest."""
+        """Give up connections, as too many are open: closed ones, then those without a byte, then those silent longest.
+        """
         self.finish_closed()
         if self.budget.open >= 0 and len(self.streams) < 2 * self.max_connections:
             return
@@ -829,7 +832,7 @@ class Engine:
             )
 
     def open_connections(self) -> list[Connection]:
-        """Those not finished yet, in the order they began."""
+        """Return the connections that are not finished, in the order they began."""
         found: list[Connection] = []
         for stream in self.streams.values():
             connection = cast(Connection, stream.receiver)
@@ -861,13 +864,13 @@ class Engine:
         return None
 
     def note_open(self, kind: i64) -> None:
-        """A remark on every open connection: the file broke off here."""
+        """Note an anomaly on every open connection: the file broke off here."""
         for connection in self.open_connections():
             if connection.closed_frame < 0:
                 connection.facts.note(kind, True, self.frames, self.now, connection.client.next, 0)
 
     def finish(self) -> None:
-        """The capture ends: every connection is handed out."""
+        """End the capture: finish every open connection."""
         self.closing = []
         for connection in self.open_connections():
             self._finish(connection)
@@ -880,7 +883,7 @@ def cache_slot(addresses: i64, ports: i64) -> i64:
 
 
 def same_v6(key: bytes, data: bytes, at: i64) -> bool:
-    """Does a flow's key begin with the two IPv6 addresses at data[at:]?"""
+    """Return whether a flow's key begins with the two IPv6 addresses at data[at:]."""
     if len(key) != 36:
         return False
     i: i64 = 0
@@ -892,7 +895,7 @@ def same_v6(key: bytes, data: bytes, at: i64) -> bool:
 
 
 def window_scale(data: bytes, tcp_at: i64, end: i64) -> i64:
-    """The window scale option of a SYN's TCP header, 0..14, or -1. Source: RFC 7323, section 2.2."""
+    """Return the window scale option of a SYN's TCP header, 0..14, or -1. Source: RFC 7323, section 2.2."""
     at = tcp_at + 20
     stop = tcp_at + (int(data[tcp_at + 12]) >> 4) * 4
     if stop > end:

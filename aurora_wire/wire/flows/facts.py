@@ -14,7 +14,7 @@ START_SYN: Final[i64] = 2
 
 
 class Opened:
-    """What came of opening a connection's TLS records with a key log. Nothing of it crossed in the clear."""
+    """What came of decrypting a connection's TLS records with a key log. Nothing of it crossed in the clear."""
 
     __slots__ = (
         "cut",
@@ -36,7 +36,7 @@ class Opened:
         self.failed_offset: i64 = -1
         self.failed_from_client = False
         self.without_keys: i64 = 0         # of a direction whose key is not in the log
-        self.cut: i64 = 0                  # that were not captured whole, and holes with several of them
+        self.cut: i64 = 0                  # that were not captured whole, and gaps with several of them
         self.inside: Facts | None = None   # of the conversation that was inside
 
 
@@ -45,13 +45,13 @@ class Facts(IdentifiedFacts):
 
     def __init__(self, connection: i64, budget: Budget, events: list[Event] | None) -> None:
         super().__init__(connection, budget, events)
-        self.client_start: i64 = 0               # how the beginning of the direction is known: 0 not, by
+        self.client_start: i64 = 0               # how the first sequence number was learned: 0 not, by
         self.server_start: i64 = 0               # START_ACK (the peer's ACK number) or START_SYN
         self.dropped_leak_frame: i64 = -1        # a readable command in a frame that a receiver would drop
         self.opened: Opened | None = None        # with a key log: what was inside TLS
 
     def mysql_inside(self) -> bool:
-        """Did a key log show MySQL inside TLS: a login, a command or what answers one?"""
+        """Return whether a key log showed MySQL inside TLS: a login, a command or what answers one."""
         opened = self.opened
         if opened is None or opened.inside is None:
             return False

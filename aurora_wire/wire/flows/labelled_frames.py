@@ -107,7 +107,7 @@ class Kinds:
 
 
 def definition_type(data: bytes, at: i64, end: i64) -> i64:
-    """The type that a column definition tells, 0x8000 added where it is unsigned; -1 where it is not there."""
+    """Return the type that a column definition tells, 0x8000 added where it is unsigned; -1 where it is not there."""
     for _ in range(6):
         start, at = read_lestr(data, at, end)
         if start < 0:
@@ -132,7 +132,7 @@ HANDED: Final = frozenset(
 
 
 def placed_label(label: i64, place: Place, from_client: bool) -> i64:
-    """The label of a packet whose command was not seen: no more than it tells by itself."""
+    """Return the label of a packet whose command was not seen: no more than it tells by itself."""
     role = place.role
     if place.certain or place.inside is not None:
         return label
@@ -237,7 +237,7 @@ class Labels(Tracker):
             del self.waiting[:finished]
 
     def flush(self) -> None:
-        """What has no label yet is unknown."""
+        """Label what has no label yet as unknown, and hand it out."""
         if self.waiting:
             self.span(self.done, self.waiting[-1].end, UNKNOWN)
 
@@ -273,11 +273,11 @@ class Inside(Tracker):
                 place.role = role
 
     def take_from(self, size: i64) -> None:
-        """`size` bytes more belong to the compressed packet that ends."""
+        """Count `size` bytes more to the compressed packet that ends."""
         self.position = self.base + size
 
     def take(self) -> list[Place]:
-        """Those of the compressed packet that ends, by where they are in what it holds."""
+        """Return the packets of the compressed packet that ends, by where they are in what it holds."""
         found: list[Place] = []
         base = self.base
         stop = self.position

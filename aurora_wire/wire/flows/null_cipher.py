@@ -1,7 +1,7 @@
 """What is inside TLS records of a suite that does not encrypt: MySQL that crossed in the clear, and counts as such.
 
-Unlike what a key log opens (wire/flows/decrypted.py) it goes into the connection's own facts. A record holds its data
-and a MAC; in TLS 1.3 a content type between them. Sources: RFC 5246 sections 6.2.3.1 and A.5, RFC 9150 section 4.
+Unlike what a key log decrypts (wire/flows/decrypted.py) it goes into the connection's own facts. A record holds its
+data and a MAC; in TLS 1.3 a content type between them. Sources: RFC 5246 sections 6.2.3.1 and A.5, RFC 9150 section 4.
 """
 
 from typing import Final
@@ -28,7 +28,7 @@ MAX_TURNS: Final[i64] = 8    # decoders that one record is handed to in turn
 
 
 class InClear(Opening):
-    """Of one connection, `facts`: fed records, feeds decoders of MySQL."""
+    """Feeds the bodies of one connection's unencrypted records to decoders of MySQL; counts them in `facts`."""
 
     def __init__(self, facts: Facts, decoders: Decoders, suite: i64, version: i64) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """The last bytes of a direction, kept to compare retransmissions with.
 
 What the receiver has not acknowledged may still be replaced by other bytes of the same place: a retransmission of
-it has to be the same. Of acknowledged bytes the last burst is kept, for the remark that somebody sent others.
+it has to be the same. Of acknowledged bytes the last burst is kept, to note that somebody sent others.
 """
 
 from typing import Final
@@ -21,7 +21,7 @@ NOT_KEPT: Final[i64] = 2
 
 
 class History:
-    """Of one direction, in stream offsets. The last piece is `last`; those before it are kept while unacknowledged.
+    """The last bytes of one direction, by stream offset. Pieces before the last are kept while unacknowledged.
 
     The last piece is not copied: it stays where it lies in the capture's block until that goes (`own`).
     """
@@ -41,14 +41,14 @@ class History:
         self.kept: i64 = 0          # bytes, of all pieces and with what they take besides
 
     def own(self) -> None:
-        """The block goes: keep a copy."""
+        """Keep a copy of the last piece: the block goes."""
         self.lent = False
         self.data = self.data[self.at : self.end]
         self.end -= self.at
         self.at = 0
 
     def add(self, offset: i64, data: bytes, at: i64, end: i64, all_acked: bool) -> None:
-        """data[at:end] was delivered at `offset`; all_acked: everything before it is acknowledged."""
+        """Keep data[at:end], delivered at `offset`; all_acked: everything before it is acknowledged."""
         size = end - at
         budget = self.budget
         if all_acked:
@@ -95,7 +95,7 @@ class History:
         self.offsets = None
 
     def around(self, place: i64) -> tuple[i64, bytes]:
-        """The kept bytes that end at `place`, in one piece, and their offset; nothing where none do."""
+        """Return the kept bytes that end at `place`, in one piece, and their offset; nothing where none do."""
         pieces: list[bytes] = []
         begin = place
         if self.kept > 0 and self.last_offset + self.end - self.at == place:
@@ -113,7 +113,7 @@ class History:
         return begin, b"".join(pieces)
 
     def compare(self, offset: i64, data: bytes, at: i64, end: i64) -> i64:
-        """Are data[at:end] the bytes that were delivered at `offset`? As far as they are kept."""
+        """Compare data[at:end] with what was delivered at `offset`, as far as it is kept: SAME, DIFFERENT, NOT_KEPT."""
         covered: i64 = 0
         stop = offset + (end - at)
         before = self.before

@@ -20,7 +20,7 @@ MASK: Final[i64] = 0xFFFFFFFF
 HALF: Final[i64] = 0x80000000
 MAX_HELD: Final[i64] = 1024         # segments that wait
 SEGMENT_COST: Final[i64] = 200      # bytes that a segment which waits takes beside its own
-PATIENCE: Final[i64] = 32           # packets of the connection after which an acknowledged hole is given up
+PATIENCE: Final[i64] = 32           # packets of the connection after which acknowledged bytes are given up
 LATE_NS: Final[i64] = 200_000_000   # that a direction as a whole may come after the other: taps differ by their clocks
 LATE_PACKETS: Final[i64] = 10_000   # of the connection in that time
 WINDOW_SLACK: Final[i64] = 65536    # bytes beyond the window seen: the capture may order ACKs late
@@ -53,13 +53,13 @@ class Torn:
 
 
 class Receiver:
-    """Who is handed a stream's bytes in order: the connection."""
+    """Receives a stream's bytes in order. Implemented by Connection."""
 
     def deliver(self, stream: "Stream", data: bytes, at: i64, end: i64, cut: i64) -> None:
         raise NotImplementedError
 
     def hand_over(self, stream: "Stream", decoder: Decoder, data: bytes, at: i64, end: i64, cut: i64) -> None:
-        """`decoder` has come to its end: another goes on with data[at:end]."""
+        """Let another decoder go on with data[at:end]: `decoder` has come to its end."""
         raise NotImplementedError
 
     def hole(self, stream: "Stream", count: i64) -> None:
@@ -96,7 +96,7 @@ class Stream(Progress):
         self.start: i64 = 0           # 0: not known yet, else START_ACK or START_SYN, or -1 the first segment seen
         self.next_seq: i64 = 0        # the sequence number of `next`
         self.edge: i64 = -1           # right edge of the receiver's window; -1 not known
-        self.patience: i64 = -1       # packets left before a hole is given up; -1: there is none
+        self.patience: i64 = -1       # packets left before missing bytes are given up as a gap; -1: none are missing
         self.scale: i64 = -1          # window scale that this sender announced for itself; -1 not known
         self.sent: i64 = 0            # up to where the sender's own sequence numbers say that it has sent
         self.side = side
@@ -116,7 +116,7 @@ class Stream(Progress):
         self.bad_checksums: i64 = 0
 
     def begin(self, seq: i64, how: i64) -> None:
-        """The sequence number of offset 0."""
+        """Set the sequence number of offset 0. how: START_SYN, START_ACK, or -1 for the first segment seen."""
         self.start = how
         self.next = 0
         self.next_seq = seq & MASK
@@ -139,17 +139,17 @@ class Stream(Progress):
         self.history.clear()
 
     def offset_of(self, seq: i64) -> i64:
-        """The stream offset that a sequence number means: the one nearest to `next`."""
+        """Return the stream offset that a sequence number means: the one nearest to `next`, perhaps negative."""
         delta = (seq - self.next_seq) & MASK
         return self.next + (delta if delta < HALF else delta - MASK - 1)
 
     def distance(self, seq: i64) -> i64:
-        """How far a sequence number is from the next one."""
+        """Return how far a sequence number is from the next one, in bytes, in either direction."""
         delta = (seq - self.next_seq) & MASK
         return delta if delta < HALF else MASK + 1 - delta
 
     def acknowledge(self, ack: i64, window: i64) -> None:
-        """The receiver's ACK number and window in bytes (-1: its scale is not known)."""
+        """Take the receiver's ACK number and window in bytes (-1: its scale is not known)."""
         if self.start <= 0:
             self._acknowledge_start(ack)
         delta = (ack - self.next_seq) & MASK
@@ -159,25 +159,26 @@ class Stream(Progress):
             self.edge = edge
         if offset > self.acked:
             if self.end >= 0 and offset > self.end:
-                offset = self.end
+                offset = self.end  # a FIN takes a sequence number, and is no byte
             if offset - self.next > MAX_WINDOW:
-                return
+                return  # no window is as large: the ACK is forged, or of another connection
             self.acked = offset
             if offset > self.next and self.patience < 0:
+                # The receiver has bytes that the capture has not: they are missing, or come late by another tap.
                 self.patience = PATIENCE
                 self.hole_frame = self.budget.frame
                 self.late_since = self.budget.time_ns
                 self.late_packets = LATE_PACKETS
 
     def _acknowledge_start(self, ack: i64) -> None:
-        """The first ACK, or one that comes after the first bytes, as taps may bring it: had others come before them?"""
+        """Learn from the first ACK where the direction begins; taps may bring it after the first bytes."""
         if self.start == 0:
             self.begin(ack, START_ACK)
         elif self.offset_of(ack) == 0:
             self.start = START_ACK
 
     def _begins_earlier(self, offset: i64) -> None:
-        """The first bytes that come lie before the first ACK that was seen: two taps, and the SYN is missing."""
+        """Move offset 0 back: the first bytes lie before the first ACK that was seen (two taps, no SYN captured)."""
         before = -offset
         self.start = -1
         self.next_seq = (self.next_seq + offset) & MASK
@@ -193,7 +194,7 @@ class Stream(Progress):
         self.late_packets = LATE_PACKETS
 
     def tell_sent(self, seq: i64) -> None:
-        """A segment without data: its sequence number says how much was sent before it."""
+        """Learn from a segment without data how much was sent before it: its sequence number says so."""
         offset = self.offset_of(seq)
         if offset > self.sent and offset - self.next <= MAX_WINDOW and (self.end < 0 or offset <= self.end):
             self.sent = offset
@@ -206,9 +207,9 @@ class Stream(Progress):
     def segment(
         self, seq: i64, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64
     ) -> i64:
-        """Payload data[at:end], `cut` bytes of it lost to the snaplen. What became of it: NEW, OLD, ..."""
+        """Take payload data[at:end], `cut` more bytes of it lost to the snaplen. Return what became of it: NEW, ..."""
         if self.start == 0:
-            self.begin(seq, -1)
+            self.begin(seq, -1)  # neither a SYN nor an ACK said where the direction begins: mid-stream
         delta = (seq - self.next_seq) & MASK
         if delta == 0 and not self.held:
             self._take(data, at, end, cut, frame, time_ns, 0)
@@ -217,18 +218,21 @@ class Stream(Progress):
             return NEW
         offset = self.next + (delta if delta < HALF else delta - MASK - 1)
         stop = offset + (end - at) + cut
+        # One byte before the first ACK is rather a keep-alive; more were sent before it, and come by another tap.
         if offset < 0 and self.start == START_ACK and stop - offset > 1 and self.side.seen == 0 and not self.held:
             if self.next == 0:
                 self._begins_earlier(offset)
                 stop -= offset
                 offset = 0
         if offset < self.next:
+            # RFC 9293, 3.10.7.4: a receiver keeps the first copy of a byte. The others are compared with it, as the
+            # capture may have seen what the receiver did not; only what is new goes on.
             known = stop if stop < self.next else self.next
             got = at + known - offset
             same = self._compare(offset, data, at, got if got < end else end, end, frame, time_ns)
             if stop <= self.next:
                 if stop - offset <= 1 and stop == self.next:
-                    return PROBE
+                    return PROBE  # RFC 9293, 3.8.4: a keep-alive may bring one byte of garbage
                 return OLD if same else ASIDE
             skip = self.next - offset
             tracker = self.side.tracker
@@ -239,6 +243,7 @@ class Stream(Progress):
             self._insert(offset, data, at, end, cut, frame, time_ns, 0)
         waiting = self.held[0].offset > self.next
         self._drain()
+        # More may not wait: what is missing becomes a gap, and BOUND says why.
         if len(self.held) > MAX_HELD or self.budget.held < 0:
             self.facts.note(notes.BOUND, self.side.from_client, frame, time_ns, self.next, 0)
             self.give_up()
@@ -247,7 +252,7 @@ class Stream(Progress):
         return WAITING if waiting else NEW
 
     def repeats(self, seq: i64, data: bytes, at: i64, end: i64, frame: i64) -> bool:
-        """Are all these bytes the same as those that were delivered in their place?"""
+        """Return whether all these bytes are the same as those that were delivered in their place."""
         offset = self.offset_of(seq)
         if self.start == 0 or at >= end or offset < 0 or offset + end - at > self.next:
             return False
@@ -284,6 +289,7 @@ class Stream(Progress):
         if tracker is not None and found == SAME:
             tracker.same(frame, at - begin, end - begin, offset)
         if found == DIFFERENT:
+            # What was acknowledged the receiver has taken. Of what was not, it may have taken either copy.
             kind = notes.CONFLICT if stop > self.acked else notes.CONFLICT_ACKED
             if stop - offset == 1 and stop == self.next:
                 kind = -1  # a keep-alive's byte means nothing
@@ -308,13 +314,13 @@ class Stream(Progress):
     def _set_aside(
         self, offset: i64, data: bytes, at: i64, end: i64, last: i64, frame: i64, time_ns: i64, doubtful: bool
     ) -> None:
-        """data[at:end] is set aside; its segment goes on to `last`, in the stream."""
+        """Set data[at:end] aside; its segment goes on to `last`, in the stream."""
         seq = (self.next_seq + offset - self.next) & MASK
         self.side.aside += end - at
         self.receiver.set_aside(self, seq, data, at, last, frame, time_ns, doubtful)
 
     def _take(self, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64, payload_at: i64) -> None:
-        """The next bytes, in order."""
+        """Deliver the next bytes, in order; `cut` bytes behind them are a gap."""
         side = self.side
         start = self.next
         size = end - at
@@ -345,7 +351,7 @@ class Stream(Progress):
     def _insert(
         self, offset: i64, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64, payload_at: i64
     ) -> None:
-        """Let it wait: what others that wait already bring is compared and left out, as the first counts."""
+        """Let a segment wait. Bytes of segments that wait already are compared and left out: the first copy counts."""
         stop = offset + (end - at) + cut
         low = offset
         place: i64 = 0
@@ -415,7 +421,7 @@ class Stream(Progress):
             self.late_packets = LATE_PACKETS
 
     def tick(self) -> None:
-        """Another packet of the connection came while bytes are missing that the receiver has."""
+        """Count another packet of the connection while bytes are missing that the receiver has; give up in the end."""
         self.patience -= 1
         if self.patience < 0:
             if self._is_late():
@@ -424,7 +430,7 @@ class Stream(Progress):
                 self.give_up()
 
     def _is_late(self) -> bool:
-        """Whether what is missing may yet come: nothing that this side sent later was seen, only the peer's ACK.
+        """Return whether what is missing may yet come: nothing sent later was seen, only the peer's ACK.
 
         Two taps, each with a clock of its own, give all of one direction later than it was sent. Waiting costs
         nothing, as nothing is held; a packet of this direction that was sent later ends it.
@@ -436,7 +442,7 @@ class Stream(Progress):
         return self.late_packets > 0 and now - self.late_since < LATE_NS
 
     def give_up(self) -> None:
-        """The bytes before what waits, or before what was acknowledged, will not come."""
+        """Give up the bytes before what waits, or before what was acknowledged: they are a gap."""
         target = self.acked if self.acked > self.sent else self.sent
         if self.held and (target <= self.next or self.held[0].offset < target):
             target = self.held[0].offset
@@ -459,6 +465,7 @@ class Stream(Progress):
             time_ns = self.held[0].time_ns
         self.facts.note(notes.GAP, side.from_client, frame, time_ns, self.next, count)
         if self.facts.tls is None:
+            # Should the gap be filled after all, plaintext can be read across it; TLS records could not.
             self._remember_sides(target, frame, time_ns)
         self.next = target
         self.next_seq = (self.next_seq + count) & MASK
@@ -489,7 +496,7 @@ class Stream(Progress):
             self.torn = None
 
     def close(self) -> None:
-        """No more segments will come: hand out what waits, with the gaps before it and after."""
+        """End: deliver what waits, with the gaps before it and after. No more segments will come."""
         while self.held:
             self._gap_to(self.held[0].offset)
             self._drain()
@@ -510,14 +517,14 @@ class Stream(Progress):
             self.torn = None
 
     def known_from(self) -> i64:
-        """How the beginning is known: 0 not, START_ACK, START_SYN."""
+        """Return how the beginning is known: START_SYN, START_ACK, or 0 if it is not."""
         return self.start if self.start in (START_ACK, START_SYN) else 0
 
 
 def _piece(
     offset: i64, data: bytes, at: i64, end: i64, low: i64, high: i64, frame: i64, time_ns: i64, payload_at: i64
 ) -> Segment:
-    """The part [low, high) of a segment at `offset`, in stream offsets."""
+    """Return the part [low, high) of a segment at `offset`, in stream offsets."""
     have = offset + end - at
     stop = high if high < have else have
     piece = data[at + low - offset : at + stop - offset] if low < stop else b""

@@ -31,7 +31,7 @@ IAC: Final[i64] = 0xFF             # RFC 854
 
 
 class FirstBytes(Decoder):
-    """Fed what the client sends from its first byte on."""
+    """Decodes what the client sends from its first byte on: takes PROXY headers off, names other protocols."""
 
     def __init__(self, facts: IdentifiedFacts, side: Side) -> None:
         super().__init__(facts, side)
@@ -42,6 +42,7 @@ class FirstBytes(Decoder):
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         if self.foreign:
             return self._follow(data, at, end, cut)
+        # A ClientHello in a record of SSL 3.0 (16 03 00 0x) fits a MySQL header, too.
         if not self.held and end - at >= HEADER and opens_mysql(data, at) and not record_shape.is_hello(data, at, end):
             self.next = TO_MYSQL
             return at
@@ -49,6 +50,7 @@ class FirstBytes(Decoder):
         self.held = b""
         begun: i64 = 0
         size: i64 = len(held)
+        # Each proxy on the way may have put its header in front.
         while begun < size:
             length = proxy_length(held, begun, size)
             if length <= 0:
@@ -70,13 +72,13 @@ class FirstBytes(Decoder):
         self.side.account(length, labels.PROXY_HEADER)
 
     def _judge(self, held: bytes, cut: i64) -> None:
-        """What `held`, behind all headers, is: it goes on to another decoder, is named, or waits for more."""
+        """Judge `held`, which is behind all headers: it goes on to another decoder, is named, or waits for more."""
         size: i64 = len(held)
         if proxy_length(held, 0, size) == MORE and size < MAX_HEADER and cut == 0:
             self.held = held
             return
         if size < HEADER and cut == 0:
-            self.held = held
+            self.held = held  # a header in pieces
             return
         # Fewer bytes than a header's, cut by the snaplen: of MySQL, as far as anyone can tell.
         if size < HEADER or opens_mysql(held, 0) or record_shape.is_record_start(held, 0, size):
@@ -109,7 +111,7 @@ class FirstBytes(Decoder):
         self.side.account(count, labels.NOT_MYSQL)
 
     def _follow(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
-        """More of another protocol; unless it reads as MySQL, or as TLS, by itself."""
+        """Account for more of another protocol, unless it reads as MySQL, or as TLS, by itself."""
         if detect.mysql_commands(data, at, end, cut) == detect.STRONG or login.opens_login(data, at, end) == login.YES:
             self.next = TO_MYSQL
             return at
@@ -140,12 +142,12 @@ class FirstBytes(Decoder):
 
 
 def opens_mysql(data: bytes, at: i64) -> bool:
-    """Whether the four bytes at `at`, which are there, can be the header of a client's first packet."""
+    """Return whether the four bytes at `at`, which are there, can be the header of a client's first packet."""
     return data[at + 2] == 0 and data[at + 3] <= LAST_SEQUENCE and data[at] | data[at + 1] != 0
 
 
 def name_of(data: bytes) -> str:
-    """The protocol's name by its opening; empty where it is not known."""
+    """Return the protocol's name by its opening; empty if it is not known."""
     size: i64 = len(data)
     found = recognise(data, 0, size, CLIENT)
     if found:

@@ -71,7 +71,7 @@ _CQL_KEYS: Final = (b"CQL_VERSION", b"COMPRESSION", b"PROTOCOL_VERSIONS")
 
 
 def recognise(data: bytes, at: i64, end: i64, from_server: i64) -> str:
-    """Name of the protocol whose opening is at `at`, or "". from_server: SERVER, CLIENT or EITHER."""
+    """Return the name of the protocol whose opening is at `at`, or "". from_server: SERVER, CLIENT or EITHER."""
     if end - at < 5:
         return ""
     first: i64 = data[at]
@@ -102,7 +102,7 @@ def _text(data: bytes, at: i64, end: i64, from_server: i64) -> str:
 
 
 def _client_text(head: bytes, line: bytes) -> str:
-    """head: the first bytes; line: the first line of them without its CRLF, b"" where it has not ended."""
+    """Return the name of a text protocol. head: the first bytes; line: their first line without CRLF, or b""."""
     if head.startswith(_HTTP_METHODS) and line and len(line.split(b" ")) == 3:
         if line.endswith((b" HTTP/1.1", b" HTTP/1.0")):
             return "HTTP"
@@ -131,7 +131,7 @@ def _client_text(head: bytes, line: bytes) -> str:
 
 
 def _is_memcached(words: list[bytes]) -> bool:
-    """Whether a line of these words is a command that carries no data. SQL has some of the verbs too."""
+    """Return whether a line of these words is a command that carries no data. SQL has some of the verbs too."""
     if b"" in words:
         return False
     verb = words[0]
@@ -146,7 +146,7 @@ def _is_memcached(words: list[bytes]) -> bool:
 
 
 def _is_memcached_storage(words: list[bytes]) -> bool:
-    """`set key flags exptime bytes [noreply]`; the data comes after the line."""
+    """Return whether it is `set key flags exptime bytes [noreply]`; the data comes after the line."""
     if len(words) not in (5, 6) or words[0] not in _MEMCACHED_STORAGE or not words[1]:
         return False
     if len(words) == 6 and words[5] != b"noreply":
@@ -206,7 +206,7 @@ def _binary(data: bytes, at: i64, end: i64, from_server: i64) -> str:
 
 
 def _line(head: bytes) -> bytes:
-    """The first line without its CRLF, if it has ended and is printable; else b""."""
+    """Return the first line without its CRLF, if it has ended and is printable; else b""."""
     size: i64 = 0
     while size < len(head) and 0x20 <= head[size] < 0x7F:
         size += 1

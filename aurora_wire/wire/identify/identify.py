@@ -1,7 +1,10 @@
-"""What does a connection speak? Judged from the first bytes of its directions, and from single segments.
+"""Identify what a connection speaks, from the first bytes of its directions and from single segments.
 
-Order matters: what is certain from a few fixed bytes first (a greeting, an SSLRequest, a PROXY header, a ClientHello),
-then what is likely on a port, then other protocols by name.
+Steps, in this order; `guess` numbers them. What is certain from a few fixed bytes comes first, then what is likely on
+a port, then other protocols by name, then what is only likely:
+1. a greeting of a server; 2. a PROXY header; 3. a ClientHello or ServerHello; 4. a client's first packet;
+5. X Protocol; 6. an ERR in place of a greeting; 7. a segment that is MySQL by itself; 8. another protocol;
+9. a chain of replies or of TLS records.
 """
 
 from typing import Final
@@ -44,7 +47,7 @@ COMMANDS_STRONG: Final[i64] = 13
 
 
 def joined(pending: list[Segment]) -> bytes:
-    """The first bytes of a direction, up to a hole or to MAX_JOINED."""
+    """Return the first bytes of a direction, up to a gap or to MAX_JOINED."""
     if len(pending) == 1 or (pending and pending[0].cut > 0):
         return pending[0].data
     pieces: list[bytes] = []
@@ -60,9 +63,10 @@ def joined(pending: list[Segment]) -> bytes:
 def guess(
     mine: list[Segment], from_client: bool, first: bool, mysql_port: bool, x_port: bool, ends_here: bool
 ) -> i64:  # fmt: skip
-    """What the direction whose segments are `mine` (the last one is new) shows.
+    """Return what a direction shows whose segments are `mine` (the last one is new): GREETING, WAIT, NOTHING, ...
 
-    from_client: its role as far as known; first: these are the first bytes of the connection, not of mid-stream.
+    from_client: its role as far as known; first: these are the first bytes of the connection, not of mid-stream;
+    ends_here: a gap or the end follows, so that waiting brings nothing.
     """
     if not mine:
         return NOTHING
@@ -72,6 +76,7 @@ def guess(
         return WAIT
     last = mine[len(mine) - 1]
     wait = False
+    # 1. A greeting, on any port and of either direction: roles are by who greets. In pieces it may still become one.
     seen = looks_like_greeting(head, 0, size)
     if seen == 1:
         return GREETING
@@ -81,20 +86,24 @@ def guess(
             return GREETING
     if seen < 0 and size < 128:
         wait = True
+    # 2. A PROXY header: what it stands before is judged again without it.
     length = proxy_length(head, 0, size)
     if length > 0:
         return PROXY
     if length == MORE:
         wait = True
+    # 3. A hello. Before a client's first packet: a record of SSL 3.0 (16 03 00 0x) fits a MySQL header, too.
     if record_shape.is_hello(head, 0, size):
         return HELLO
     if size < 11 and head[0] == record_shape.HANDSHAKE and (size < 2 or head[1] == 3):
         wait = True
+    # 4. A client's first packet: the greeting was not captured, or comes later by another tap.
     opens = _first_packet(head, size, mine[0].cut if len(mine) == 1 else 0, from_client, first, mysql_port)
     if opens == CLIENT_FIRST:
         return opens
     if opens == WAIT:
         wait = True
+    # 5. X Protocol. Not on MySQL's own port: its header of five bytes has the shape of a packet with a command.
     x = looks_like_x(head, 0, size, 1 if from_client else 0)
     if x == 1 and (x_port or not mysql_port):
         return X_PROTOCOL
@@ -102,26 +111,30 @@ def guess(
         return X_PROTOCOL
     if x < 0 and x_port:
         wait = True
+    # 6. A server that refuses its client sends an ERR and no greeting. On other ports in mid-stream that says nothing.
     if not from_client and (mysql_port or first):
         error = _server_error(head, size, 2 if first else 0)
         if error == SERVER_ERROR:
             return error
         if error == WAIT and (first or size < 5):
             wait = True
+    # 7. What reads as SQL, or as a compressed packet that fills its segment, goes before a name.
     found = _from_segment(last, from_client, first, mysql_port, x_port)
     if found == COMMANDS_STRONG:
         return COMMANDS
     if found == COMPRESSED:
         return found
+    # 8. Another protocol, by its name.
     if name(mine, from_client):
         return NAMED
+    # 9. A chain of replies or of TLS records, which goes behind a name.
     if found != NOTHING:
         return found
     return WAIT if wait else NOTHING
 
 
 def _first_packet(head: bytes, size: i64, cut: i64, from_client: bool, first: bool, mysql_port: bool) -> i64:
-    """CLIENT_FIRST for an SSLRequest or a login; WAIT for what can become one; else NOTHING.
+    """Return CLIENT_FIRST for an SSLRequest or a login, WAIT for what can become one, else NOTHING.
 
     On other ports the segments have to end with it, or with a command that was sent without waiting.
     """
@@ -147,7 +160,7 @@ def _first_packet(head: bytes, size: i64, cut: i64, from_client: bool, first: bo
 
 
 def _from_segment(last: Segment, from_client: bool, first: bool, mysql_port: bool, x_port: bool) -> i64:
-    """In mid-stream a segment has to speak for itself. What several tell together, `MidStream` adds up."""
+    """Return what a segment of mid-stream is by itself. What several tell together, `MidStream` adds up."""
     data = last.data
     end: i64 = len(data)
     commands = detect.mysql_commands(data, 0, end, last.cut)
@@ -166,7 +179,7 @@ def _from_segment(last: Segment, from_client: bool, first: bool, mysql_port: boo
 
 
 def name(pending: list[Segment], from_client: bool) -> str:
-    """The protocol's name, from the first segment alone or from all of them; empty where it is not known."""
+    """Return the protocol's name, from the first segment alone or from all of them; empty if it is not known."""
     from_server: i64 = 0 if from_client else 1
     first = pending[0].data
     found = recognise(first, 0, len(first), from_server)
@@ -177,7 +190,7 @@ def name(pending: list[Segment], from_client: bool) -> str:
 
 
 def other_name(client: list[Segment], server: list[Segment]) -> str:
-    """What another protocol's opening in either direction names; empty where there is none."""
+    """Return the name of another protocol, by its opening in either direction; empty if there is none."""
     found = name(client, True) if client else ""
     if found or not server:
         return found
@@ -195,7 +208,7 @@ def is_settled(
     found: i64, mine: list[Segment], others: list[Segment], from_client: bool, first: bool, mysql_port: bool,
     tries: i64,
 ) -> bool:  # fmt: skip
-    """May a guess stand that what the other direction says, or what follows, can still contradict?
+    """Return whether a guess may stand that the other direction, or what follows, can still contradict.
 
     tries: segments that were judged of both directions; mysql_port: or X Protocol's.
     """
@@ -219,7 +232,7 @@ def is_settled(
 
 
 def without_first(pending: list[Segment], size: i64) -> list[Segment]:
-    """The segments without their first `size` bytes."""
+    """Return the segments without their first `size` bytes; payload and frame of the rest stay."""
     rest: list[Segment] = []
     for item in pending:
         have: i64 = len(item.data)
@@ -239,7 +252,9 @@ def is_client_hello(pending: list[Segment]) -> bool:
 
 
 def _is_ssl_request(head: bytes, size: i64) -> bool:
-    """36 bytes, or more where a ClientHello follows at once: sequence id 1, CLIENT_SSL, zero filler."""
+    """Return whether it is an SSLRequest: sequence id 1, CLIENT_SSL, zero filler. Behind its 36 bytes a ClientHello
+    may follow at once.
+    """
     if size < 36 or u24(head, 0) != 32 or head[3] != 1:
         return False
     at: i64 = 13
@@ -255,9 +270,9 @@ def _may_be_first_packet(head: bytes, size: i64) -> bool:
 
 
 def _server_error(head: bytes, size: i64, last_sequence: i64) -> i64:
-    """SERVER_ERROR for an ERR packet in place of a greeting: `FF`, a code of MySQL's ranges, readable text.
+    """Return SERVER_ERROR for an ERR packet in place of a greeting: `FF`, a code of MySQL's ranges, readable text.
 
-    WAIT for what can become one, NOTHING else. last_sequence: an ERR that answers a login counts up from there.
+    Return WAIT for what can become one, else NOTHING. last_sequence: an ERR that answers a login counts up from there.
     """
     if size > 6 and last_sequence == 0 and 0 < head[3] < 4 and u16(head, 5) in BEFORE_LOGIN:
         last_sequence = 3

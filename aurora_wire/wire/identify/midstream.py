@@ -46,7 +46,7 @@ def is_long_text(data: bytes, at: i64, end: i64) -> bool:
 
 
 class MidStream:
-    """Of one connection, both directions, while it is not decided."""
+    """What the segments of one connection in mid-stream add up to, both directions, while it is not identified."""
 
     __slots__ = (
         "asked",
@@ -80,9 +80,9 @@ class MidStream:
         self.typed_enough: i64 = 1 if on_port else TYPED
 
     def take(self, data: bytes, at: i64, end: i64, cut: i64, from_client: bool) -> i64:
-        """The next segment of a direction: UNDECIDED, or whose it is, now that it is known to be MySQL."""
+        """Add the next segment of a direction. Return UNDECIDED, or whose it is, now that it is known to be MySQL."""
         if end - at < 5:
-            return UNDECIDED
+            return UNDECIDED  # not even a header and a command
         if self.on_port and self._exchange(data, at, end, cut, from_client):
             return ANSWERS
         if is_long_text(data, at, end):
@@ -97,13 +97,13 @@ class MidStream:
         return self._reply(data, at, end, from_client)
 
     def _exchange(self, data: bytes, at: i64, end: i64, cut: i64, from_client: bool) -> bool:
-        """Whether there were enough commands and replies in turns, by their headers: all that a short snaplen leaves.
+        """Return whether enough commands and replies came in turns, by their headers: all that a short snaplen leaves.
 
         In TLS each turn begins with a record's header instead.
         """
         sender: i64 = 1 if from_client else 0
         if sender == self.last:
-            return False
+            return False  # more of the same message: only the first segment of a turn has a header for certain
         self.last = sender
         left = end - at + cut - 4 - u24(data, at)
         sequence: i64 = data[at + 3]
@@ -130,6 +130,7 @@ class MidStream:
                 return UNDECIDED
             if tells == CERTAIN:
                 return ASKS
+            # An EXECUTE whose typed values fill it has many bytes that must fit: a few tell, without their replies.
             if is_typed_execute(data, at + 4, stop):
                 self.typed += 1
             weight = 1 if stop - at == 5 else 2
@@ -160,7 +161,7 @@ class MidStream:
         return UNDECIDED
 
     def _packets(self, data: bytes, at: i64, end: i64) -> i64:
-        """What the packets of one or more replies from `at` to `end` tell together."""
+        """Return what the packets of one or more replies from `at` to `end` tell together."""
         if is_event(data, at, end) and at + 4 + u24(data, at) <= end:
             return CERTAIN
         first: i64 = data[at + 3]

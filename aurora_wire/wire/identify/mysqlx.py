@@ -76,13 +76,13 @@ SERVER_MAY_BE_EMPTY: Final = frozenset({0, 2, 4})
 
 
 def message_name(kind: i64, from_client: i64) -> str:
-    """`StmtExecute`, or `X message 99` for a type that this direction does not have."""
+    """Return a message's name: `StmtExecute`, or `X message 99` for a type that this direction does not have."""
     name = CLIENT_MESSAGES.get(kind) if from_client else SERVER_MESSAGES.get(kind)
     return f"X message {int(kind)}" if name is None else name
 
 
 def looks_like_x(data: bytes, at: i64, end: i64, from_client: i64) -> i64:
-    """Does a direction that begins at `at` begin as X Protocol does? YES, NO or MORE, on any port.
+    """Tell whether a direction that begins at `at` begins as X Protocol does: YES, NO or MORE, on any port.
 
     From the server: hello notice, Capabilities (5.7, which has no hello) or an Error. From the client:
     CapabilitiesSet or AuthenticateStart, perhaps after CapabilitiesGet, which alone stays MORE: it may be
@@ -122,7 +122,7 @@ def looks_like_x(data: bytes, at: i64, end: i64, from_client: i64) -> i64:
 
 
 def frame_chain(data: bytes, at: i64, end: i64, from_client: i64) -> i64:
-    """How many frames lie one behind the other from `at`, whole and well-formed; 0 where any is broken.
+    """Return how many frames lie one behind the other from `at`, whole and well-formed; 0 if any is broken.
 
     MIN_LINKS or more mean X Protocol on any port. Frames without a body are walked over: those of a client
     could be COM_QUIT and don't count, those of a server count as long as one has a body. A last frame that
@@ -155,7 +155,9 @@ def frame_chain(data: bytes, at: i64, end: i64, from_client: i64) -> i64:
 
 
 def find_frames(data: bytes, at: i64, end: i64, from_client: i64) -> bool:
-    """Whether a segment of X Protocol's port is frames from its first byte on, or, begun inside one, three of them."""
+    """Return whether a segment of X Protocol's port is frames from its first byte on, or, begun inside one, three of
+    them.
+    """
     if frame_chain(data, at, end, from_client) > 0:
         return True
     while end - at >= 3 * HEADER_LEN:
@@ -167,7 +169,7 @@ def find_frames(data: bytes, at: i64, end: i64, from_client: i64) -> bool:
 
 
 def fields_fit(data: bytes, at: i64, end: i64, tags: bytes) -> bool:
-    """Whether data[at:end] is whole protobuf fields, varints and byte strings, with these tag bytes."""
+    """Return whether data[at:end] is whole protobuf fields, varints and byte strings, with these tag bytes."""
     while at < end:
         tag: i64 = data[at]
         if tag not in tags:
@@ -193,14 +195,14 @@ def fields_fit(data: bytes, at: i64, end: i64, tags: bytes) -> bool:
 
 
 def _is_first_tag(tag: i64, kind: i64, from_client: i64) -> bool:
-    """Protobuf writers put fields in the order of their numbers."""
+    """Return whether a field may be a message's first: writers put fields in the order of their numbers."""
     if from_client or kind == CAPABILITIES:
         return tag == 0x0A
     return tag == 0x08 or (kind == ERROR and tag == 0x10)
 
 
 def _short_value(data: bytes, at: i64, end: i64, tag: i64) -> i64:
-    """Length of the byte string below 128 bytes at `at` that has this tag, -1 where there is none."""
+    """Return the length of the byte string below 128 bytes at `at` that has this tag, -1 where there is none."""
     if end - at < 2 or data[at] != tag:
         return -1
     length: i64 = data[at + 1]
@@ -208,7 +210,7 @@ def _short_value(data: bytes, at: i64, end: i64, tag: i64) -> i64:
 
 
 def _are_capabilities(data: bytes, at: i64, end: i64, from_client: i64) -> bool:
-    """Whether the first entry has a capability's name (lower case, `.`, `_`) and then its value.
+    """Return whether the first entry has a capability's name (lower case, `.`, `_`) and then its value.
 
     CapabilitiesSet wraps a message Capabilities in its field 1, whose entries are its repeated field 1.
     """
@@ -244,7 +246,7 @@ def _are_capabilities(data: bytes, at: i64, end: i64, from_client: i64) -> bool:
 
 
 def _is_mechanism(data: bytes, at: i64, end: i64) -> bool:
-    """Whether AuthenticateStart begins with a SASL mechanism's name: PLAIN, MYSQL41, SHA256_MEMORY ..."""
+    """Return whether AuthenticateStart begins with a SASL mechanism's name: PLAIN, MYSQL41, SHA256_MEMORY ..."""
     length = _short_value(data, at, end, 0x0A)
     if length < 4 or length > 32:
         return False
@@ -259,7 +261,7 @@ def _is_mechanism(data: bytes, at: i64, end: i64) -> bool:
 
 
 def _is_error(data: bytes, at: i64, end: i64) -> bool:
-    """Whether a well-formed Error has a code, a text and an SQLSTATE of five characters."""
+    """Return whether a well-formed Error has a code, a text and an SQLSTATE of five characters."""
     has_code = False
     has_text = False
     has_state = False

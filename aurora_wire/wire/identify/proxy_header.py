@@ -57,7 +57,7 @@ class ProxyHeader:
 
 
 def proxy_length(data: bytes, at: i64, end: i64) -> i64:
-    """Length of the header that begins at `at`; NO; or MORE where the bytes up to `end` could become one.
+    """Return the length of the header that begins at `at`; NO; or MORE where the bytes up to `end` could become one.
 
     Version 1 needs at most 107 bytes, version 2 says its length in the first 16.
     """
@@ -71,7 +71,7 @@ def proxy_length(data: bytes, at: i64, end: i64) -> i64:
 
 
 def parse_proxy(data: bytes, at: i64, end: i64) -> ProxyHeader | None:
-    """The header at `at`, whole (`proxy_length` is above 0), or None."""
+    """Return the header at `at`, whole (`proxy_length` is above 0), or None."""
     length = proxy_length(data, at, end)
     if length <= 0:
         return None
@@ -155,7 +155,7 @@ def _v2_length(data: bytes, at: i64, end: i64) -> i64:
 
 
 def _address_len(family: i64) -> i64:
-    """Bytes of addresses and ports that this family byte announces; -1 where there is no such family."""
+    """Return the size in bytes of the addresses and ports that this family byte announces; -1 for no such family."""
     if family == 0:
         return 0
     transport = family & 0x0F
@@ -219,7 +219,7 @@ def _path(data: bytes, at: i64, end: i64) -> str:
 
 
 def _number(text: bytes, most: i64) -> i64:
-    """A decimal number without sign or leading zeros, up to `most`; else -1."""
+    """Return a decimal number without sign or leading zeros, up to `most`; else -1."""
     if len(text) == 0 or len(text) > 5 or (text[0] == 0x30 and len(text) > 1):
         return -1
     value: i64 = 0
@@ -231,7 +231,7 @@ def _number(text: bytes, most: i64) -> i64:
 
 
 def _address(text: bytes, kind: bytes) -> bytes:
-    """The 4 (TCP4) or 16 (TCP6) bytes of an address, b"" where it is none."""
+    """Return the 4 (TCP4) or 16 (TCP6) bytes of an address, b"" where it is none."""
     return _v4(text) if kind == b"TCP4" else _v6(text)
 
 
@@ -249,7 +249,7 @@ def _v4(text: bytes) -> bytes:
 
 
 def _v6(text: bytes) -> bytes:
-    """RFC 4291 section 2.2: eight groups, `::` for one run of zeros, the last 4 bytes perhaps as in IPv4."""
+    """Return the 16 bytes of an IPv6 address, b"" if it is none. RFC 4291, 2.2: `::` for one run of zeros."""
     halves = text.split(b"::")
     if len(halves) > 2:
         return b""
@@ -264,7 +264,7 @@ def _v6(text: bytes) -> bytes:
 
 
 def _groups(text: bytes, is_last: bool) -> bytes:
-    """Groups of up to four hex digits between colons as bytes; b"" where one is none."""
+    """Return groups of up to four hex digits between colons as bytes; b"" if one is none."""
     if not text or len(text) > 45:
         return b""
     raw = bytearray()
@@ -290,7 +290,7 @@ def _groups(text: bytes, is_last: bool) -> bytes:
 
 
 def _address_text(raw: bytes) -> str:
-    """As inet_ntop writes it (RFC 5952): `::` for the first longest run of zeros, IPv4-mapped with dots."""
+    """Return an address as inet_ntop writes it (RFC 5952): `::` for the first longest run of zeros."""
     if len(raw) == 4:
         return f"{raw[0]}.{raw[1]}.{raw[2]}.{raw[3]}"
     if raw.startswith(b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"):

@@ -1,6 +1,6 @@
-"""Where the framing is lost: what does the next segment begin with?
+"""Resynchronise after framing was lost: what does the next segment begin with?
 
-After a gap, in a stream picked up in the middle, or where something else stands than had to. Segments are judged
+Used after a gap, in a stream picked up in the middle, or where something else stands than had to. Segments are judged
 from content (wire/identify/signatures.py), each by itself; what fits nothing is unknown, and stays so. Where a record's
 end is known and no record follows, a message begins there: its first bytes are judged together, however they are cut.
 """
@@ -34,7 +34,7 @@ ENOUGH: Final[i64] = 64    # bytes of a message that tell what it is
 
 
 class Search(Decoder):
-    """Fed segments until one is recognised.
+    """Resynchronises: is fed segments until one is identified.
 
     injected: SSLRequest was the last thing seen, so what comes before a TLS record has no right to be here;
     broke_tls: a chain of TLS records ended here; aligned: something begins with the first byte fed. Behind a gap in
@@ -59,6 +59,7 @@ class Search(Decoder):
         self.long_chain: LongChain | None = None  # of a server's packets that are longer than a segment
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
+        # A message begins here, and may come in small pieces: its first bytes are judged together.
         if self.aligned and (self.held or end - at < ENOUGH):
             held = self.held + data[at:end]
             self.held = b""
@@ -76,25 +77,30 @@ class Search(Decoder):
         self.aligned = False
         if self.next != STAY:
             return at
+        # A result has many packets, one behind the other: a chain of them tells, wherever in the segment it begins. Not
+        # where ciphertext is expected: there only what identify/behind_gap.py allows counts, and was judged above.
         if not self.side.from_client and not self.broke_tls and not (self.behind_gap and expects_tls(self.facts)):
             found = self._chain(data, at, end, cut)
             if found >= 0:
                 return found
         stop = end
+        # Who injects bytes behind the SSLRequest can put them in one segment with the ClientHello: TLS goes on there.
         if self.injected and not self.behind_gap:
             stop = self._hello_behind(data, at, end)
         self._unknown(data, at, stop)
         return stop if stop == end else self.feed(data, stop, end, cut)
 
     def _judge(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
-        """Which decoder these bytes are for, or STAY."""
+        """Return which decoder these bytes are for, or STAY."""
         facts = self.facts
+        # One record header is enough where TLS has begun; not where a chain of records has just broken.
         tls = detect.tls_records(data, at, end, cut)
         if tls == detect.STRONG or (tls == detect.WEAK and facts.tls is not None and not self.broke_tls):
             return TO_TLS
         if self.behind_gap and expects_tls(facts):
             return self._judge_behind_gap(data, at, end, cut)
         if detect.compressed_packets(data, at, end, cut) == detect.STRONG:
+            # A login that was seen says whether packets are compressed.
             if facts.compression or (facts.login_frame < 0 and opens_packet(data, at, end)):
                 return TO_COMPRESSED
         if self.behind_gap and may_be_tls(facts):
@@ -103,12 +109,13 @@ class Search(Decoder):
             facts.told = True
         elif not self._mysql(data, at, end, cut):
             return STAY
+        # Between SSLRequest and ClientHello nothing has a right to be; behind a gap it may have come after both.
         if self.injected and not self.behind_gap:
             self.note(notes.INJECTED, end - at)
         return TO_MYSQL
 
     def _chain(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
-        """Where a chain of a server's packets begins inside these bytes; -1 where there is none."""
+        """Return where a chain of a server's packets begins inside these bytes; -1 if there is none."""
         found = find_chain(data, at, end, cut)
         if found < 0:
             found = self._long_chain(data, at, end, cut)
@@ -126,7 +133,7 @@ class Search(Decoder):
             self.long_chain = LongChain()
         found = self.long_chain.find(data, at, end)
         if cut > 0:
-            self.long_chain.clear()
+            self.long_chain.clear()  # it counts bytes, and does not know of those that were cut
         return found
 
     def _found_inside(self, data: bytes, at: i64, end: i64) -> None:
@@ -134,12 +141,14 @@ class Search(Decoder):
         self.of_binlog = is_event(data, at, end)
 
     def _login_begins(self, held: bytes) -> bool:
-        """Are these the first bytes of a login, in pieces too small to tell?"""
+        """Return whether these are the first bytes of a login, in pieces too small to tell."""
         size: i64 = len(held)
         return self.side.from_client and self.facts.login is None and opens_login(held, 0, size) == MORE
 
     def _judge_behind_gap(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
-        """As `_judge`, where ciphertext or the rest of a handshake is expected: only what cannot be either counts."""
+        """Judge as `_judge` does, where ciphertext or the rest of a handshake is expected: only what can be neither
+        counts.
+        """
         if not self.side.from_client:
             self.greets = looks_like_greeting(data, at, end) == 1
             return TO_MYSQL if self.greets or replies_chain(data, at, end) else STAY
@@ -148,9 +157,9 @@ class Search(Decoder):
         return TO_MYSQL if self.facts.login is None and begins_login(data, at, end, cut) else STAY
 
     def _adds_up(self, data: bytes, at: i64, end: i64, cut: i64) -> bool:
-        """As `_mysql`, where it may be ciphertext as well: it is told by text or by a chain, or together with others.
+        """Judge as `_mysql` does, where it may be ciphertext as well: by text or by a chain, or together with others.
 
-        A header of five bytes may stand at the beginning of any segment.
+        Five bytes that fit a header may stand at the beginning of any segment.
         """
         from_client = self.side.from_client
         if from_client:
@@ -195,7 +204,7 @@ class Search(Decoder):
         return begins_login(data, at, end, cut) or (self.aligned and opens_login(data, at, end) == YES)
 
     def _hello_behind(self, data: bytes, at: i64, end: i64) -> i64:
-        """Where a ClientHello begins behind bytes that were put before it in the same segment, or `end`."""
+        """Return where a ClientHello begins behind bytes put before it in the same segment; `end` if there is none."""
         at += 1
         while at < end - 10:
             if data[at] == record_shape.HANDSHAKE and record_shape.is_hello(data, at, end):
@@ -204,7 +213,7 @@ class Search(Decoder):
         return end
 
     def _unknown(self, data: bytes, at: i64, end: i64) -> None:
-        """Bytes that fit nothing."""
+        """Account for bytes that fit nothing, with the anomaly that they are here."""
         if self.behind_gap:
             pass  # unknown, and no more: the gap is the reason
         elif self.injected:
@@ -215,7 +224,7 @@ class Search(Decoder):
         self.side.account(end - at, labels.UNKNOWN)
 
     def _read(self, data: bytes, at: i64, end: i64) -> None:
-        """Is it text? Also where it runs on over small segments."""
+        """Note readable text, also if it runs on over small segments."""
         seen = self.tail + data[at:end] if self.tail else data[at:end]
         size: i64 = len(seen)
         if readable.readable_run(seen, 0, size, READABLE):
@@ -225,7 +234,9 @@ class Search(Decoder):
             self.tail = seen[size - READABLE + 1 :] if size >= READABLE else seen
 
     def _readable(self, seen: bytes) -> i64:
-        """Behind a gap, readable text may be of a certificate, unless the handshake was over or it reads as SQL."""
+        """Return the anomaly of readable text. Behind a gap it may be a certificate's, unless the handshake was over or
+        it reads as SQL.
+        """
         if self.behind_gap and not was_protected(self.facts, self.side.from_client) and not holds_phrase(seen):
             return notes.READABLE_BEHIND_GAP
         return notes.READABLE_UNKNOWN
@@ -247,7 +258,9 @@ class Search(Decoder):
 
 
 def is_login(data: bytes, at: i64, end: i64, cut: i64) -> bool:
-    """A segment that is one login packet: sequence id 1 or 2, its 23 bytes of filler zero but for MariaDB's last 4."""
+    """Return whether a segment is one login packet: sequence id 1 or 2, the 23 bytes of filler zero but for
+    MariaDB's last 4.
+    """
     if end - at < 38 or u24(data, at) + 4 != end - at + cut or data[at + 3] not in (1, 2) or not data[at + 5] & 2:
         return False
     if opens_login(data, at, end) != YES:
@@ -257,7 +270,7 @@ def is_login(data: bytes, at: i64, end: i64, cut: i64) -> bool:
 
 
 def begins_login(data: bytes, at: i64, end: i64, cut: i64) -> bool:
-    """A segment that is one login packet, or begins with one of 4.1: 19 zero bytes of filler tell it from any other."""
+    """Return whether a segment is one login packet, or begins with one of 4.1, told by 19 zero bytes of filler."""
     if is_login(data, at, end, cut):
         return True
     return end - at > 5 and data[at + 5] & 2 != 0 and opens_login(data, at, end) == YES

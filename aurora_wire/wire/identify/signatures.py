@@ -34,7 +34,7 @@ READABLE_RUN: Final[i64] = 24        # printable bytes in a row: 5e-9 in 96 rand
 
 
 def tls_records(data: bytes, at: i64, end: i64, cut: i64) -> i64:
-    """A chain of TLS records from `at` on?"""
+    """Return whether a chain of TLS records begins at `at`: NO, WEAK (one header) or STRONG."""
     links: i64 = 0
     stop = end + cut
     while at + RECORD_HEADER <= end:
@@ -55,7 +55,7 @@ def tls_records(data: bytes, at: i64, end: i64, cut: i64) -> i64:
 
 
 def mysql_commands(data: bytes, at: i64, end: i64, cut: i64) -> i64:
-    """Packets of a client's commands, each with sequence id 0, that fill the segment?
+    """Tell whether packets of a client's commands, each with sequence id 0, fill the segment: NO, WEAK or STRONG.
 
     STRONG only where one reads as SQL: other protocols' frames (u32 length, u8 type) have the same shape where the
     length is below 2^24.
@@ -88,7 +88,7 @@ def mysql_commands(data: bytes, at: i64, end: i64, cut: i64) -> i64:
 
 
 def is_bare(data: bytes, at: i64, end: i64) -> bool:
-    """Whether all commands of a segment are told by a few fixed bytes: no fields, or a name."""
+    """Return whether all commands of a segment are told by a few fixed bytes: no fields, or a name."""
     while end - at >= 5:
         length = u24(data, at)
         if length > 2 and data[at + 4] not in (COM_INIT_DB, COM_CREATE_DB, COM_DROP_DB):
@@ -98,12 +98,12 @@ def is_bare(data: bytes, at: i64, end: i64) -> bool:
 
 
 def _has_attributes(data: bytes, at: i64, end: i64) -> bool:
-    """Can query attributes begin here: up to 16 of them, in one set?"""
+    """Return whether query attributes can begin here: up to 16 of them, in one set."""
     return end - at >= 2 and 0 < data[at] <= 16 and data[at + 1] == 1
 
 
 def reads_like_text(data: bytes, at: i64, end: i64) -> bool:
-    """Is it text that a statement could begin with? Looks at the first 16 bytes, skips the attribute prefix 00 01."""
+    """Return whether a statement could begin with this text: its first 16 bytes, behind the attribute prefix 00 01."""
     if end - at >= 2 and data[at] == 0 and data[at + 1] == 1:
         at += 2
     if at >= end:
@@ -112,7 +112,7 @@ def reads_like_text(data: bytes, at: i64, end: i64) -> bool:
 
 
 def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
-    """Packets of a server, sequence ids counting up from one of 1..254, that fill the segment?"""
+    """Tell whether packets of a server fill the segment, ids counting up from one of 1..254: NO, WEAK or STRONG."""
     stop = end + cut
     links: i64 = 0
     previous: i64 = -1
@@ -157,7 +157,7 @@ def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
 
 
 def is_refusal(data: bytes, at: i64, end: i64) -> bool:
-    """An ERR of a code that ends a connection before its login, and its text: to who knocks, or a failed handshake."""
+    """Return whether it is an ERR with its text, of a code that ends a connection before its login."""
     if end - at < 7 or not 0 < data[at + 3] < 4 or data[at + 4] != 0xFF:
         return False
     code: i64 = data[at + 5]
@@ -167,7 +167,7 @@ def is_refusal(data: bytes, at: i64, end: i64) -> bool:
 
 
 def _is_reply_start(data: bytes, at: i64, end: i64, length: i64, sequence: i64) -> bool:
-    """Can a packet of a reply begin with this? Sequence id 1 begins one, others go on with it."""
+    """Return whether a packet of a reply can begin so. Sequence id 1 begins one, others go on with it."""
     first: i64 = data[at]
     if first == 0xFF:
         if length < 3 or end - at < 3:
@@ -193,7 +193,8 @@ def _is_reply_start(data: bytes, at: i64, end: i64, length: i64, sequence: i64) 
 
 
 def compressed_packets(data: bytes, at: i64, end: i64, cut: i64) -> i64:
-    """A packet of the compressed protocol that fills the segment, with a zlib or zstd stream or a whole packet?"""
+    """Tell whether a compressed packet fills the segment, with a zlib or zstd stream or a whole packet: NO or STRONG.
+    """
     if end - at < 11:
         return NO
     length = u24(data, at)
@@ -221,7 +222,8 @@ LONG_VERBS: Final = (
 
 
 def holds_sql(data: bytes, at: i64, end: i64) -> bool:
-    """Does text with a statement's first word begin anywhere in these bytes? For bytes out of any framing."""
+    """Return whether text with a statement's first word begins anywhere in these bytes, which are out of any framing.
+    """
     text = data[at:end].lower()
     for verb in LONG_VERBS:
         found: i64 = text.find(verb)

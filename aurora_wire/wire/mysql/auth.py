@@ -59,7 +59,7 @@ class AuthNextFactor:
 
 
 def parse_auth_switch(data: bytes, at: i64, end: i64) -> AuthSwitchRequest | None:
-    """A lone 0xFE is the switch to mysql_old_password of servers before 5.5."""
+    """Return the AuthSwitchRequest. A lone 0xFE is the switch to mysql_old_password of servers before 5.5."""
     if at >= end or data[at] != SWITCH:
         return None
     if end - at == 1:
@@ -89,7 +89,7 @@ def _plugin_and_rest(data: bytes, at: i64, end: i64) -> tuple[bytes, bytes]:
 
 
 def is_cleartext_password(plugin: bytes, full_auth_asked: bool, data: bytes, at: i64, end: i64) -> bool:
-    """Whether the client's auth data data[at:end] is a password (or a token as good as one) as it is.
+    """Return whether the client's auth data data[at:end] is a password (or a token as good as one) as it is.
 
     plugin: the one in force; full_auth_asked: the server has sent `01 04` in this exchange, without which
     caching_sha2_password sends a hash. Also for the auth response inside a login or COM_CHANGE_USER.

@@ -68,7 +68,7 @@ MARIADB_NAMES: Final = (
 
 
 def flag_names(flags: i64, from_mariadb: bool) -> list[str]:
-    """The names of the flags that are set, lowest bit first; bits without a name are `BIT_n`.
+    """Return the names of the flags that are set, lowest bit first; bits without a name are `BIT_n`.
 
     from_mariadb: name bit 0 as MariaDB does (CLIENT_MYSQL) and show the extended bits.
     """

@@ -71,13 +71,13 @@ _NAMES: Final = _by_collation(0)
 
 
 def codec_name(collation: i64) -> str:
-    """The Python codec for text of this collation; utf-8 for ids that are not known."""
+    """Return the Python codec for text of this collation; utf-8 for ids that are not known."""
     base: i64 = collation - NOPAD if NOPAD <= collation < 2 * NOPAD else collation
     return _CODECS.get(base, UTF8)
 
 
 def charset_name(collation: i64) -> str:
-    """MySQL's name of the character set, as in `utf8mb4`; an unknown id is `collation 999`."""
+    """Return MySQL's name of the character set, as in `utf8mb4`; an unknown id is `collation 999`."""
     base: i64 = collation - NOPAD if NOPAD <= collation < 2 * NOPAD else collation
     name = _NAMES.get(base)
     return name if name is not None else f"collation {collation}"

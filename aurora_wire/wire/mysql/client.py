@@ -134,7 +134,8 @@ class ClientPackets(Packets):
         return REJECT
 
     def _handed(self, length: i64, first: i64) -> i64:
-        """The label of a packet after the connection was handed to another protocol; REJECT if it is a command."""
+        """Return the label of a packet after the connection was handed to another protocol; REJECT if it is a command.
+        """
         facts = self.facts
         if facts.handed == REPLICATION:
             if first == REPLICA_MAGIC and REPLICA_ACK_MIN <= length <= REPLICA_ACK_MAX:
@@ -274,7 +275,7 @@ class ClientPackets(Packets):
             self._password()
 
     def _within_bounds(self, login: Login) -> Login:
-        """The login, its names and attributes kept as far as there is room for them; a remark where they are not."""
+        """Return the login, with names and attributes as far as there is room; note BOUND if they are shortened."""
         facts = self.facts
         size: i64 = len(login.user) + len(login.database) + len(login.auth_plugin) + len(login.auth_response)
         for key, value in login.attributes:
@@ -396,7 +397,7 @@ class ClientPackets(Packets):
 
 
 def compression_of(capabilities: i64) -> i64:
-    """0 none, 1 zlib, 2 zstd: a server tries zlib first where both are agreed."""
+    """Return the compression agreed: 0 none, 1 zlib, 2 zstd. A server tries zlib first if both are agreed."""
     if capabilities & COMPRESS:
         return 1
     return 2 if capabilities & ZSTD_COMPRESSION_ALGORITHM else 0

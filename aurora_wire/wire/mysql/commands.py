@@ -92,18 +92,18 @@ _LENGTHS: Final = {
 
 
 def is_command(number: i64) -> bool:
-    """Whether a client can send this command byte."""
+    """Return whether a client can send this command byte."""
     return 0 <= number <= 33 or number == COM_STMT_BULK_EXECUTE
 
 
 def command_name(number: i64) -> str:
-    """`COM_QUERY`; a number that no server knows is `COM_0x7F`."""
+    """Return a command's name: `COM_QUERY`; a number that no server knows is `COM_0x7F`."""
     name = NAMES.get(number)
     return name if name is not None else f"COM_0x{number:02X}"
 
 
 def reply_shape(number: i64) -> i64:
-    """NONE, SIMPLE, RESULT, PREPARE, FIELDS, STATISTICS, STREAM, AUTH, ROWS or EXECUTED."""
+    """Return the shape of a command's reply: NONE, SIMPLE, RESULT, PREPARE, FIELDS, STATISTICS, STREAM, AUTH, ..."""
     if number == COM_QUERY:
         return RESULT
     if number == COM_STMT_EXECUTE:
@@ -123,7 +123,7 @@ def handed_to(number: i64) -> i64:
 
 
 def fits_command(number: i64, payload_len: i64) -> bool:
-    """Whether a command of this number can have this many bytes (logical payload, command byte included)."""
+    """Return whether a command of this number can have this many bytes (logical payload, command byte included)."""
     if number == COM_QUERY:
         return payload_len >= 1
     limits = _LENGTHS.get(number)

@@ -74,7 +74,7 @@ class CompressedPackets(Decoder):
         self.inside: list[bytes] = []
         self.inside_size: i64 = 0
         self.cost: i64 = 0             # what the inflater was charged
-        self.dead = False              # the inner stream has a hole: packets are counted, not opened
+        self.dead = False              # the inner stream has a gap: packets are counted, not inflated
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         while at < end:
@@ -163,14 +163,14 @@ class CompressedPackets(Decoder):
             self._inner(some)
 
     def _is_bomb(self) -> bool:
-        """Did the connection, or did all of them together, inflate to far more than what crossed?"""
+        """Return whether the connection, or all of them together, inflated to far more than what crossed."""
         if self.opened > FREE and self.opened > self.closed * RATIO:
             return True
         budget = self.facts.budget
         return budget.inflated > FREE_IN_ALL and budget.inflated > budget.deflated * RATIO
 
     def _open_small(self, piece: bytes) -> bool:
-        """A zlib stream that is whole and too short to inflate beyond 4 MiB, whatever it says: one call.
+        """Inflate in one call a zlib stream that is whole and too short to exceed 4 MiB, whatever it says.
 
         False where something is odd about it, which is left to the general way.
         """
@@ -237,7 +237,7 @@ class CompressedPackets(Decoder):
         self.owed = 0
 
     def _tell(self, tracker: Tracker) -> None:
-        """To the tracker: a compressed packet is over."""
+        """Tell the tracker that a compressed packet is over."""
         body = b""
         inside = b""
         if not self.dead and self.inside_size <= KEPT:

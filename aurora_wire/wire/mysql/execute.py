@@ -57,7 +57,7 @@ class Prepared:
     def add_long_data(
         self, parameter: i64, data: bytes, at: i64, end: i64, room: i64 = LONG_DATA_KEPT
     ) -> None:
-        """Keeps data[at:end] as more of this parameter's value, up to the bounds; the rest is counted.
+        """Keep data[at:end] as more of this parameter's value, up to the bounds; the rest is counted.
 
         room: bytes that the caller allows, who bounds all statements together; `kept`: what this one holds.
         """
@@ -76,7 +76,7 @@ class Prepared:
         sent.omitted += length - taken
 
     def reset(self) -> None:
-        """COM_STMT_RESET, and what each execution does: long data is gone."""
+        """Drop the long data, as COM_STMT_RESET and each execution do."""
         if len(self.long_data) > 0:
             self.long_data = {}
         self.kept = 0
@@ -121,7 +121,7 @@ class BulkExecute:
 
 
 def read_statement_id(data: bytes, at: i64, end: i64) -> i64:
-    """The statement id of a COM_STMT_* whose command byte is data[at]; -1 where it does not fit."""
+    """Return the statement id of a COM_STMT_* whose command byte is data[at]; -1 where it does not fit."""
     return u32(data, at + 1) if end - at >= 5 else -1
 
 
@@ -136,7 +136,7 @@ def read_long_data(data: bytes, at: i64, end: i64) -> tuple[i64, i64, i64]:
 def parse_execute(
     data: bytes, at: i64, end: i64, prepared: Prepared | None, attributes_agreed: i64
 ) -> Execute | None:
-    """The COM_STMT_EXECUTE whose command byte is data[at]. None where it is none.
+    """Return the COM_STMT_EXECUTE whose command byte is data[at]. None where it is none.
 
     prepared: what is known of the statement. Types that are sent are remembered in it, long data is taken
     from it; without it, or where its count is not known, the number of parameters is inferred from what fits
@@ -177,7 +177,7 @@ def parse_execute(
 def _find_parameters(
     data: bytes, at: i64, end: i64, prepared: Prepared | None, flags: i64, attributes_agreed: i64
 ) -> Parameters | None:
-    """Reads with a count in front, without, or both in turn: the first that fits to the last byte is it."""
+    """Read with a count in front, without, or both in turn: the first that fits to the last byte is returned."""
     if at >= end:
         return None
     first: Parameters | None = None
@@ -217,7 +217,7 @@ def _uncounted(data: bytes, at: i64, end: i64, prepared: Prepared | None) -> Par
 
 
 def parse_bulk_execute(data: bytes, at: i64, end: i64, prepared: Prepared | None) -> BulkExecute | None:
-    """The COM_STMT_BULK_EXECUTE whose command byte is data[at]. None where it is none. prepared: as above."""
+    """Return the COM_STMT_BULK_EXECUTE whose command byte is data[at]. None where it is none. prepared: as above."""
     if end - at < 7 or data[at] != COM_STMT_BULK_EXECUTE:
         return None
     statement_id = u32(data, at + 1)
@@ -254,7 +254,7 @@ def parse_bulk_execute(data: bytes, at: i64, end: i64, prepared: Prepared | None
 
 
 def _row_end(data: bytes, at: i64, end: i64, kinds: list[int]) -> i64:
-    """The offset after the row at `at`, or -1 where it does not fit."""
+    """Return the offset after the row at `at`, or -1 where it does not fit."""
     for kind in kinds:
         if at >= end:
             return -1
@@ -270,7 +270,7 @@ def _row_end(data: bytes, at: i64, end: i64, kinds: list[int]) -> i64:
 
 
 def _read_row(data: bytes, at: i64, end: i64, kinds: list[int]) -> list[Value]:
-    """The row that `_row_end` found to fit."""
+    """Return the row that `_row_end` found to fit."""
     row: list[Value] = []
     for kind in kinds:
         indicator: i64 = data[at]
@@ -286,7 +286,7 @@ def _read_row(data: bytes, at: i64, end: i64, kinds: list[int]) -> list[Value]:
 
 
 def _infer_columns(data: bytes, at: i64, end: i64) -> i64:
-    """The smallest number of types with which whole rows follow to the last byte; -1 if there is none."""
+    """Return the smallest number of types with which whole rows follow to the last byte; -1 if there is none."""
     work: i64 = 16 * (end - at) + 1024
     kinds: list[int] = []
     while len(kinds) < MAX_PARAMETERS and end - at >= 2 and work > 0:

@@ -101,14 +101,14 @@ class MySQLFacts(TLSLog):
         self.after_tls_frame: i64 = -1           # plaintext MySQL after TLS had begun
 
     def expect(self, shape: i64) -> None:
-        """A command was sent: a reply of this shape is due."""
+        """Note that a command was sent: a reply of this shape is due."""
         if self.request < 0:
             self.request = shape
         elif len(self.requests) < MAX_OUTSTANDING - 1:
             self.requests.append(shape)
 
     def next_reply(self) -> i64:
-        """The shape of the reply that begins, -1 where none is due."""
+        """Return the shape of the reply that begins, -1 where none is due."""
         shape = self.request
         self.request = -1
         if len(self.requests) > 0:
@@ -116,13 +116,13 @@ class MySQLFacts(TLSLog):
         return shape
 
     def expect_last_only(self) -> None:
-        """Replies were missed: only the last command can still be answered."""
+        """Forget all commands but the last: replies were missed, and only it can still be answered."""
         if len(self.requests) > 0:
             self.request = self.requests[-1]
             self.requests.clear()
 
     def wants_statement(self) -> bool:
-        """Would the next one be kept or told? Where not, it is only counted."""
+        """Return whether the next statement would be kept or told; else it is only counted."""
         return self.events is not None or len(self.statements) < self.budget.each
 
     def mend(self, whole: Statement) -> None:
@@ -158,7 +158,7 @@ class MySQLFacts(TLSLog):
             self.statements.append(statement)
 
     def ask_for_file(self, name: bytes, frame: i64, offset: i64, wanted: i64) -> None:
-        """The server asked for a file of the client."""
+        """Note that the server asked for a file of the client."""
         self.infile = True
         self.infiles_total += 1
         cost = len(name) + 2 * NAME_COST
@@ -166,7 +166,7 @@ class MySQLFacts(TLSLog):
             self.infiles.append(Infile(name[:MAX_ASKED], frame, offset, wanted))
 
     def receive_file(self, size: i64) -> None:
-        """A packet with `size` bytes of the file that was asked for; an empty one is its end."""
+        """Count a packet with `size` bytes of the file that was asked for; an empty one is its end."""
         if size == 0:
             self.infile = False
         if self.infiles_total == len(self.infiles):

@@ -45,7 +45,7 @@ class Packets(Decoder):
         self.keep: i64 = 0           # how many payload bytes to keep
         self.kept: list[bytes] = []
         self.kept_size: i64 = 0
-        self.whole = True            # no hole in what is kept
+        self.whole = True            # no gap in what is kept
         self.packet_frame: i64 = 0   # where the current packet began
         self.packet_time: i64 = 0
         self.packet_offset: i64 = 0
@@ -66,43 +66,44 @@ class Packets(Decoder):
     # What a direction has to say.
 
     def boundary(self, data: bytes, at: i64, end: i64) -> i64:
-        """Between packets: STAY, or another decoder's turn. Called while `tls_possible`."""
+        """Decide between packets: STAY, or another decoder's turn. Called while `tls_possible`."""
         raise NotImplementedError
 
     def accept(self, length: i64, sequence: i64, first: i64) -> i64:
-        """A packet begins, `first` is its first payload byte (-1: it has none): its label, LATE or REJECT."""
+        """Return the label of the packet that begins, LATE or REJECT; first: its first payload byte, -1 if it has none.
+        """
         raise NotImplementedError
 
     def run(self, data: bytes, at: i64, end: i64) -> i64:
-        """While `running`: pass whole packets of a result set that only have to be passed; answers how far."""
+        """Pass whole packets of a result set, while `running`. Return how far."""
         raise NotImplementedError
 
     def wanted(self, first: i64) -> i64:
-        """How many payload bytes of a packet that comes in pieces to keep."""
+        """Return how many payload bytes to keep of a packet that comes in pieces."""
         raise NotImplementedError
 
     def placed(self, label: i64, first: i64) -> i64:
-        """The role of the packet that `accept` gave this label. Sets `number`, `number_of` and `certain`, too."""
+        """Return the role of the packet that `accept` gave this label. Sets `number`, `number_of` and `certain`."""
         raise NotImplementedError
 
     def told(self, data: bytes, at: i64, end: i64) -> i64:
-        """The role of the whole payload data[at:end] by its own fields, where its place does not tell."""
+        """Return the role of the whole payload data[at:end] by its own fields, if its place does not tell."""
         raise NotImplementedError
 
     def misses(self) -> None:
-        """Where the next packet begins is not known, nor which command the next reply answers."""
+        """Note that neither the next packet's place nor the command that the next reply answers is known."""
         self.facts.doubt = True
 
     def holed(self) -> None:
-        """The packet that is over has a hole: nobody knows all that it said of those to come."""
+        """End a packet with a gap in it: what it said of those to come may be missing."""
         return
 
     def guessed(self) -> i64:
-        """The label of a packet that should have been judged whole and has a hole."""
+        """Return the label of a packet that should have been judged whole and has a gap."""
         raise NotImplementedError
 
     def packet(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
-        """A payload: data[at:end] of its `total` bytes; not `whole` where some are missing or were not kept."""
+        """Decode a payload: data[at:end] of its `total` bytes; not `whole` if some are missing or were not kept."""
         raise NotImplementedError
 
     # Framing.
@@ -163,7 +164,7 @@ class Packets(Decoder):
         return at
 
     def _tracked(self, tracker: Tracker, data: bytes, at: i64, end: i64, label: i64, first: i64) -> None:
-        """A packet that is whole, where somebody wants to know of each."""
+        """Decode a whole packet, each of which somebody wants to know of."""
         start = self.side.position
         self.length = end - at
         role = self.placed(label, first)
@@ -176,7 +177,7 @@ class Packets(Decoder):
         tracker.packet(start, role, self.certain, data, at, end, end - at)
 
     def _tell(self, data: bytes, at: i64, end: i64) -> i64:
-        """Few bytes, perhaps of a TLS record: keep them until there are enough to tell; answers what was consumed."""
+        """Keep few bytes, perhaps of a TLS record, until there are enough to tell. Return where consumption ended."""
         take = TELLING - len(self.held)
         if take > end - at:
             take = end - at
@@ -242,7 +243,7 @@ class Packets(Decoder):
         return at
 
     def _decide(self, first: i64) -> bool:
-        """The label of the packet that begins, now that its first payload byte is here; False where it is refused."""
+        """Label the packet that begins, now that its first payload byte is here. Return False if it is refused."""
         label = self.accept(self.length, self.sequence, first)
         if label == REJECT:
             self.side.account(self.owed, labels.UNKNOWN)
@@ -300,7 +301,7 @@ class Packets(Decoder):
         budget.held -= size
 
     def let_go(self) -> None:
-        """Of what was kept."""
+        """Drop the kept bytes and return them to the budget."""
         if self.kept_size > 0:
             self.facts.budget.held += self.kept_size
             self.kept_size = 0
@@ -330,7 +331,7 @@ class Packets(Decoder):
             self.holed()
 
     def _tell_late(self, prefix: bytes, total: i64) -> None:
-        """To the tracker: a packet that came in pieces."""
+        """Tell the tracker of a packet that came in pieces."""
         tracker = self.side.tracker
         if tracker is None or self.was_told:
             return
@@ -381,7 +382,7 @@ class Packets(Decoder):
         self.misses()
 
     def _tell_part(self) -> None:
-        """To the tracker, before a hole: what is there of the packet."""
+        """Tell the tracker what is there of the packet, before a gap."""
         if self.side.tracker is not None:
             self._tell_late(b"".join(self.kept), self.total + self.length)
 
@@ -404,7 +405,7 @@ class Packets(Decoder):
 
 
 def role_of(label: i64) -> i64:
-    """The role that a label stands for by itself."""
+    """Return the role that a label stands for by itself."""
     if label >= labels.COMMAND:
         return roles.COMMAND
     if label == labels.GREETING:

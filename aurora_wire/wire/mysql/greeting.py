@@ -54,7 +54,7 @@ class Greeting:
 
 
 def parse_greeting(data: bytes, at: i64, end: i64) -> Greeting | None:
-    """The greeting whose payload is data[at:end]. None unless it has version, connection id and a nonce."""
+    """Return the greeting whose payload is data[at:end]. None unless it has version, connection id and a nonce."""
     if end - at < 2:
         return None
     protocol_version: i64 = data[at]
@@ -76,7 +76,7 @@ def parse_greeting(data: bytes, at: i64, end: i64) -> Greeting | None:
 
 
 def _rest_of_v10(data: bytes, at: i64, end: i64, version: bytes, thread_id: i64) -> Greeting:
-    """From the first 8 nonce bytes on: each group of fields may be missing, with all that follow."""
+    """Read on from the first 8 nonce bytes: each group of fields may be missing, with all that follow."""
     scramble = data[at : at + 8]
     plugin = b""
     capabilities: i64 = 0
@@ -111,7 +111,7 @@ def _rest_of_v10(data: bytes, at: i64, end: i64, version: bytes, thread_id: i64)
 
 
 def looks_like_greeting(data: bytes, at: i64, end: i64) -> i64:
-    """Is the packet whose 4-byte header is at `at` a V10 greeting? 1 yes, 0 no, -1 more bytes are needed.
+    """Tell whether the packet whose 4-byte header is at `at` is a V10 greeting: 1 yes, 0 no, -1 more bytes are needed.
 
     Strict, as it is asked of any stream on any port: a `no` comes with the first byte that does not fit. What
     follows the packet is not looked at. V9 (MySQL 3.21 and older) is too weak a pattern to be found this way.
@@ -139,7 +139,8 @@ def looks_like_greeting(data: bytes, at: i64, end: i64) -> i64:
 
 
 def _end_of_version(data: bytes, at: i64, end: i64) -> i64:
-    """Offset of the NUL after a printable `digits.digits...`; -1 if it is not there yet, -2 if it is none."""
+    """Return the offset of the NUL after a printable `digits.digits...`; -1 if it is not there yet, -2 if it is none.
+    """
     start: i64 = at
     dot: i64 = -1
     while at < end:
@@ -165,7 +166,7 @@ def _end_of_version(data: bytes, at: i64, end: i64) -> i64:
 
 
 def _fixed_part_fits(data: bytes, at: i64, stop: i64, shown: i64) -> i64:
-    """The fields after the version: lengths add up, filler is 0, at least six reserved bytes are 0."""
+    """Check the fields after the version: lengths add up, filler is 0, at least six reserved bytes are 0."""
     if stop - at < 15:
         return 0  # connection id, 8 nonce bytes, filler, low flags
     if shown > at + 12 and data[at + 12] != 0:

@@ -20,7 +20,7 @@ MAX_VALUE: Final[i64] = 1 << 62  # ours: sums of two of them still fit 64 bits
 
 
 def read_lenenc(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
-    """The integer at `at` and the offset after it, or one of the negative numbers above.
+    """Return the integer at `at` and the offset after it, or one of the negative numbers above.
 
     With INVALID and TOO_SHORT the offset is `at` itself.
     """
@@ -50,9 +50,9 @@ def read_lenenc(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
 
 
 def read_lestr(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
-    """Where the bytes of the length-encoded string at `at` begin and end.
+    """Return where the bytes of the length-encoded string at `at` begin and end.
 
-    The begin is negative (NULL, INVALID, TOO_BIG, TOO_SHORT) where there is no such string before `end`.
+    The begin is negative (NULL, INVALID, TOO_BIG, TOO_SHORT) if there is no such string before `end`.
     """
     length, start = read_lenenc(data, at, end)
     if length < 0:
@@ -82,5 +82,5 @@ def read_parameter(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
 
 
 def find_nul(data: bytes, at: i64, end: i64) -> i64:
-    """The offset of the first NUL in data[at:end], or -1."""
+    """Return the offset of the first NUL in data[at:end], or -1."""
     return data.find(b"\0", at, end)

@@ -81,7 +81,7 @@ class Login:
         self.complete: Final = complete
 
     def shortened(self, longest: i64) -> "Login":
-        """Without attributes, and with no more than this of each name."""
+        """Return the login without attributes, and with no more than this of each name."""
         return Login(
             self.capabilities, self.max_packet, self.charset, self.user[:longest], self.auth_response[:longest],
             self.database[:longest], self.auth_plugin[:longest], [], self.zstd_level, self.protocol_320, self.complete,
@@ -114,7 +114,7 @@ class ChangeUser:
 
 
 def parse_ssl_request(data: bytes, at: i64, end: i64) -> SSLRequest | None:
-    """The SSLRequest whose payload is data[at:end]: 32 bytes, or 5 before 4.1. Flags must say so too."""
+    """Return the SSLRequest whose payload is data[at:end]: 32 bytes, or 5 before 4.1. Flags must say so too."""
     if end - at == SSL_REQUEST_LEN:
         flags = u32(data, at)
         if not flags & SSL or not flags & PROTOCOL_41:
@@ -131,7 +131,7 @@ def parse_ssl_request(data: bytes, at: i64, end: i64) -> SSLRequest | None:
 
 
 def parse_login(data: bytes, at: i64, end: i64, server_capabilities: i64 = UNKNOWN) -> Login | None:
-    """The login whose payload is data[at:end]: 4.1 or older by its own flags. None if not even a user begins.
+    """Return the login whose payload is data[at:end]: 4.1 or older by its own flags. None if not even a user begins.
 
     The fields after the user go by the flags of both sides; server_capabilities: the greeting's, or UNKNOWN.
     """
@@ -178,7 +178,7 @@ def _parse_login_320(data: bytes, at: i64, end: i64) -> Login:
 
 
 def parse_change_user(data: bytes, at: i64, end: i64, capabilities: i64 = UNKNOWN) -> ChangeUser | None:
-    """The COM_CHANGE_USER whose command byte is data[at]. capabilities: those agreed, or UNKNOWN."""
+    """Return the COM_CHANGE_USER whose command byte is data[at]. capabilities: those agreed, or UNKNOWN."""
     if end - at < 2 or data[at] != COM_CHANGE_USER:
         return None
     fields = _Fields(data, at + 1, end)
@@ -204,7 +204,7 @@ QUIT: Final = b"\x01\x00\x00\x00\x01"
 
 
 def opens_login(data: bytes, at: i64, end: i64) -> i64:
-    """Does a login's packet begin at `at`, of a client that speaks first? YES, NO or MORE.
+    """Tell whether a login's packet begins at `at`, of a client that speaks first: YES, NO or MORE.
 
     From 4.1 on its fixed part says so: 19 bytes of filler are zero (MariaDB uses the last four of 23), however much
     of the rest is there. Before 4.1: flags, size, a printable user, and nothing or COM_QUIT behind the packet.
@@ -252,7 +252,7 @@ def _opens_login_320(data: bytes, at: i64, end: i64, length: i64) -> i64:
 
 
 def is_name(name: bytes) -> bool:
-    """Whether it can be the name of a user: no control characters."""
+    """Return whether it can be the name of a user: no control characters."""
     at: i64 = 0
     end: i64 = len(name)
     while at < end:
@@ -264,7 +264,7 @@ def is_name(name: bytes) -> bool:
 
 
 def is_plausible(login: Login) -> bool:
-    """Whether a client can have meant it: bytes that are no login parse as one of before 4.1, too."""
+    """Return whether a client can have meant it: bytes that are no login parse as one of before 4.1, too."""
     return is_name(login.user) and (login.complete or not login.protocol_320)
 
 
@@ -295,7 +295,7 @@ class _Fields:
         self.complete = True
 
     def nulstr(self) -> bytes:
-        """Up to NUL; the last field of a payload may lack it."""
+        """Read up to NUL; the last field of a payload may lack it."""
         start: i64 = self.at
         stop = find_nul(self.data, start, self.end)
         if stop < 0:

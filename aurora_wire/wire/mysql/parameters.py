@@ -52,7 +52,7 @@ def read_parameters(
     known_types: list[int] | None,
     long_data: dict[int, LongData] | None,
 ) -> Parameters | None:
-    """`count` parameters from their null bitmap on. named: each type has a name behind it (query attributes).
+    """Read `count` parameters from their null bitmap on. named: each type has a name behind it (query attributes).
 
     known_types: of the execution before, used where the packet says so. long_data: parameters that have no
     value in the packet. None where bitmap, flag and types do not fit or types are neither sent nor known.
@@ -100,7 +100,7 @@ def read_parameters(
 def _read_types(
     data: bytes, at: i64, end: i64, count: i64, named: bool, kinds: list[int], names: list[bytes]
 ) -> i64:
-    """Fills kinds and names; the offset after them, or -1."""
+    """Fill kinds and names. Return the offset after them, or -1."""
     index: i64 = 0
     while index < count:
         if end - at < 2 or not is_value_type(data[at]):
@@ -117,7 +117,7 @@ def _read_types(
 
 
 def infer_count(data: bytes, at: i64, end: i64, long_data: dict[int, LongData] | None = None) -> i64:
-    """How many parameters (without names) are in data[at:end], where the PREPARE is not known; -1 if none
+    """Return how many parameters (without names) are in data[at:end], where the PREPARE is not known; -1 if none
     fits.
 
     The smallest number for which the bitmap's spare bits are 0, types are sent and plausible, and the values
@@ -143,7 +143,7 @@ def infer_count(data: bytes, at: i64, end: i64, long_data: dict[int, LongData] |
 
 
 def _plausible_types(data: bytes, at: i64, end: i64, most: i64) -> i64:
-    """How many types follow each other, at most `most`."""
+    """Return how many types follow each other, at most `most`."""
     count: i64 = 0
     while count < most and end - at >= 2:
         if not is_value_type(data[at]) or data[at + 1] & 0x7F:

@@ -20,7 +20,7 @@ BACKTICK: Final[i64] = 96
 
 
 def next_placeholder(text: bytes, at: i64) -> i64:
-    """The offset of the first `?` from `at` on that is a parameter, or -1. `at` must not be inside quotes.
+    """Return the offset of the first `?` from `at` on that is a parameter, or -1. `at` must not be inside quotes.
 
     Not those in quotes and comments; what is in `/*! ... */` is code for the server, so it is for us.
     """
@@ -46,7 +46,7 @@ def next_placeholder(text: bytes, at: i64) -> i64:
 
 
 def count_placeholders(text: bytes) -> i64:
-    """How many parameters the statement has, where no reply to its PREPARE tells."""
+    """Return how many parameters the statement has, if no reply to its PREPARE tells."""
     count: i64 = 0
     at = next_placeholder(text, 0)
     while at >= 0:
@@ -56,7 +56,7 @@ def count_placeholders(text: bytes) -> i64:
 
 
 def place_parameters(text: bytes, literals: list[bytes]) -> bytes:
-    """The text with the literals at its placeholders, in order.
+    """Return the text with the literals at its placeholders, in order.
 
     A placeholder without a literal stays `?`. Literals without a placeholder (the text was cut, or is another
     one) follow in a comment: ` /* not placed: 1, 'a' */`, so that nothing that crossed the wire is lost.
@@ -79,7 +79,7 @@ def place_parameters(text: bytes, literals: list[bytes]) -> bytes:
 
 
 def _after_quote(text: bytes, at: i64, end: i64) -> i64:
-    """After the quoted run that begins at `at`; its quote may be doubled inside, or escaped in a string."""
+    """Return the offset after the quoted run at `at`; its quote may be doubled inside, or escaped in a string."""
     quote: i64 = text[at]
     at += 1
     while at < end:
@@ -96,12 +96,12 @@ def _after_quote(text: bytes, at: i64, end: i64) -> i64:
 
 
 def _is_dash_comment(text: bytes, at: i64, end: i64) -> bool:
-    """`--` is a comment only before a blank, a control character or the end: `5--1` is a difference."""
+    """Return whether `--` begins a comment: only before a blank, a control character or the end (`5--1` subtracts)."""
     return at + 1 < end and text[at + 1] == DASH and (at + 2 >= end or text[at + 2] <= 32)
 
 
 def _is_code(text: bytes, at: i64, end: i64) -> bool:
-    """`/*!` and MariaDB's `/*M!`."""
+    """Return whether `/*!` or MariaDB's `/*M!` begins here."""
     if at + 2 < end and text[at + 2] == 33:
         return True
     return at + 3 < end and text[at + 2] == 77 and text[at + 3] == 33

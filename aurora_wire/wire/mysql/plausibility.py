@@ -58,7 +58,8 @@ ARTIFICIAL: Final = (4, 15, 27, 163)  # rotation, format description, heartbeat,
 
 
 def may_be_command(data: bytes, at: i64, end: i64, length: i64) -> bool:
-    """Whether data[at:end], of a payload of `length` bytes, can be a command: where MySQL is expected, but not known.
+    """Return whether data[at:end], of a payload of `length` bytes, can be a command: where MySQL is expected, but not
+    known.
 
     Names and texts are printable, an execution counts once, an id is one that a session comes to.
     """
@@ -110,7 +111,7 @@ def _is_name(data: bytes, at: i64, end: i64) -> bool:
 
 
 def _may_change_user(data: bytes, at: i64, end: i64, length: i64) -> bool:
-    """A user's name, an answer with its length, and a schema; as far as they are here."""
+    """Return whether a user's name, an answer with its length, and a schema stand here, as far as they go."""
     nul: i64 = data.find(b"\0", at, end)
     if nul < 0:
         return end - at < length - 1 and is_text(data, at, end)
@@ -139,7 +140,7 @@ def _is_gtid_dump(data: bytes, at: i64, end: i64, length: i64) -> bool:
 
 
 def _is_registration(data: bytes, at: i64, end: i64, length: i64) -> bool:
-    """The replica's id, three texts with their lengths, and ten bytes."""
+    """Return whether it is the replica's id, three texts with their lengths, and ten bytes."""
     if end - at < length or u32(data, at + 1) == 0:
         return False
     place = at + 5
@@ -156,7 +157,7 @@ def _is_registration(data: bytes, at: i64, end: i64, length: i64) -> bool:
 
 
 def command_tells(data: bytes, at: i64, end: i64) -> i64:
-    """Of the whole payload data[at:end] of a command, whose sequence id is 0."""
+    """Return how much a whole command tells: data[at:end] is its payload, its sequence id is 0."""
     command: i64 = data[at]
     length = end - at
     if command in (COM_QUERY, COM_STMT_PREPARE):
@@ -191,7 +192,7 @@ def _execute_tells(data: bytes, at: i64, end: i64) -> i64:
 
 
 def is_typed_execute(data: bytes, at: i64, end: i64) -> bool:
-    """Whether it is an EXECUTE whose parameters, with their types, fill it: told by itself."""
+    """Return whether it is an EXECUTE whose parameters, with their types, fill it: told by itself."""
     if _execute_tells(data, at, end) == NOTHING or end - at == 10:
         return False
     one = parse_execute(data, at, end, None, -1)
@@ -199,7 +200,7 @@ def is_typed_execute(data: bytes, at: i64, end: i64) -> bool:
 
 
 def reply_tells(data: bytes, at: i64, end: i64, sequence: i64) -> i64:
-    """Of the whole payload data[at:end] of a server's packet. Rows tell nothing here: see `chain`."""
+    """Return how much a server's whole packet tells: data[at:end] is its payload. Rows tell nothing: see `chain`."""
     length = end - at
     first: i64 = data[at]
     if first == 0xFF:
@@ -270,7 +271,8 @@ def _is_status(status: i64) -> bool:
 
 
 def is_replica_ack(data: bytes, at: i64, end: i64) -> bool:
-    """Whether the segment is a semi-synchronous replica's acknowledgement: EF, a place, and a log's name with a number.
+    """Return whether the segment is a semi-synchronous replica's acknowledgement: EF, a place, and a log's name with a
+    number.
 
     Source: MySQL Server docs, plugin/semisync, "repl_semisync_slave".
     """
@@ -282,7 +284,7 @@ def is_replica_ack(data: bytes, at: i64, end: i64) -> bool:
 
 
 def is_event(data: bytes, at: i64, end: i64) -> bool:
-    """Whether the packet whose header is at `at`, perhaps cut by `end`, is a binlog event of the packet's size.
+    """Return whether the packet whose header is at `at`, perhaps cut by `end`, is a binlog event of the packet's size.
 
     It stands behind 00, or, with semi-synchronous replication, 00 EF and a byte.
     """

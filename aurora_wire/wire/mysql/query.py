@@ -26,7 +26,7 @@ class Query:
 
 
 def parse_query(data: bytes, at: i64, end: i64, attributes_agreed: i64) -> Query | None:
-    """The COM_QUERY whose command byte is data[at].
+    """Return the COM_QUERY whose command byte is data[at].
 
     attributes_agreed: 1 CLIENT_QUERY_ATTRIBUTES was agreed, 0 it was not, -1 the login was not seen. With -1
     the content decides: no statement begins with a count below 251 and a 1. None where it is no COM_QUERY, or

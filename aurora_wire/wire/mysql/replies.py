@@ -101,7 +101,7 @@ class ColumnCount:
 
 
 def parse_ok(data: bytes, at: i64, end: i64, capabilities: i64 = UNKNOWN) -> Ok | None:
-    """The OK packet (0x00, or 0xFE in place of EOF) whose payload is data[at:end]; capabilities: those
+    """Return the OK packet (0x00, or 0xFE in place of EOF) whose payload is data[at:end]; capabilities: those
     agreed."""
     if end - at < 3 or data[at] not in (OK_HEADER, EOF_HEADER):
         return None
@@ -119,7 +119,7 @@ def parse_ok(data: bytes, at: i64, end: i64, capabilities: i64 = UNKNOWN) -> Ok 
 
 
 def _count(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
-    """-1 for a number that is too big for us, -2 for none."""
+    """Read a number: -1 for one that is too big for us, -2 for none."""
     value, next_at = read_lenenc(data, at, end)
     if value == TOO_BIG:
         return -1, next_at
@@ -127,7 +127,7 @@ def _count(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
 
 
 def parse_err(data: bytes, at: i64, end: i64) -> Err | None:
-    """The ERR packet whose payload is data[at:end], with or without `#` and SQLSTATE."""
+    """Return the ERR packet whose payload is data[at:end], with or without `#` and SQLSTATE."""
     if end - at < 3 or data[at] != ERR_HEADER:
         return None
     code = u16(data, at + 1)
@@ -137,12 +137,13 @@ def parse_err(data: bytes, at: i64, end: i64) -> Err | None:
 
 
 def is_progress(data: bytes, at: i64, end: i64) -> bool:
-    """MariaDB's progress report: an ERR with code 0xFFFF that is no error; the true reply follows."""
+    """Return whether it is MariaDB's progress report: an ERR with code 0xFFFF that is no error; the true reply follows.
+    """
     return end - at >= 3 and data[at] == ERR_HEADER and u16(data, at + 1) == PROGRESS_CODE
 
 
 def parse_eof(data: bytes, at: i64, end: i64) -> Eof | None:
-    """The EOF packet: 5 bytes, or 1 before 4.1. Longer ones with 0xFE are OK packets, or rows."""
+    """Return the EOF packet: 5 bytes, or 1 before 4.1. Longer ones with 0xFE are OK packets, or rows."""
     if at >= end or data[at] != EOF_HEADER:
         return None
     if end - at == 1:
@@ -151,7 +152,7 @@ def parse_eof(data: bytes, at: i64, end: i64) -> Eof | None:
 
 
 def parse_prepare_ok(data: bytes, at: i64, end: i64) -> PrepareOk | None:
-    """PREPARE_OK: 12 bytes of payload, 13 with CLIENT_OPTIONAL_RESULTSET_METADATA; 9 before 5.0."""
+    """Return the PREPARE_OK: 12 bytes of payload, 13 with CLIENT_OPTIONAL_RESULTSET_METADATA; 9 before 5.0."""
     length: i64 = end - at
     if length not in (9, 12, 13) or data[at] != OK_HEADER:
         return None
@@ -165,7 +166,7 @@ def parse_prepare_ok(data: bytes, at: i64, end: i64) -> PrepareOk | None:
 
 
 def parse_column_count(data: bytes, at: i64, end: i64, capabilities: i64 = UNKNOWN) -> ColumnCount:
-    """The head of a result set. capabilities: those agreed.
+    """Return the head of a result set. capabilities: those agreed.
 
     MySQL's CLIENT_OPTIONAL_RESULTSET_METADATA puts a byte before the number, MariaDB's CACHE_METADATA one
     behind it. Where the form that was agreed does not fit, or none is known: plain, then MySQL's, then
@@ -207,7 +208,7 @@ def _count_before_flag(data: bytes, at: i64, end: i64) -> ColumnCount | None:
 
 
 def is_column_definition(data: bytes, at: i64, end: i64) -> bool:
-    """Whether the payload is a 4.1 column definition: catalog `def`, five more strings, then 0x0C or
+    """Return whether the payload is a 4.1 column definition: catalog `def`, five more strings, then 0x0C or
     MariaDB's extras.
 
     Enough to know one in mid-stream; it does not look at what follows the names.
@@ -223,5 +224,5 @@ def is_column_definition(data: bytes, at: i64, end: i64) -> bool:
 
 
 def is_infile_request(data: bytes, at: i64, end: i64) -> bool:
-    """LOCAL INFILE: 0xFB and a file name; a lone 0xFB would be a row of one NULL."""
+    """Return whether it is a LOCAL INFILE request: 0xFB and a file name; a lone 0xFB would be a row of one NULL."""
     return end - at >= 2 and data[at] == INFILE_HEADER

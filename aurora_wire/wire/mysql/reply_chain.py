@@ -25,7 +25,7 @@ MIN_SEGMENT: Final[i64] = 9      # of an EOF
 
 
 def find_chain(data: bytes, at: i64, end: i64, cut: i64) -> i64:
-    """Where in data[at:end] a chain of a server's packets begins that goes on to its end, or NONE.
+    """Return where in data[at:end] a chain of a server's packets begins that goes on to its end, or NONE.
 
     The last packet may run on behind `end`, or break off there by `cut` bytes. Shorter chains count where they end
     with the segment, and their last packet is an EOF, OK or ERR that is right to its last byte.
@@ -47,7 +47,7 @@ def find_chain(data: bytes, at: i64, end: i64, cut: i64) -> i64:
 
 
 def _is_whole_event(data: bytes, at: i64, end: i64, length: i64) -> bool:
-    """Whether an event written in our times ends with the segment, or where the next one begins.
+    """Return whether an event written in our times ends with the segment, or where the next one begins.
 
     Among bytes that are mostly zeros many have an event's size for a number.
     """
@@ -58,7 +58,7 @@ def _is_whole_event(data: bytes, at: i64, end: i64, length: i64) -> bool:
 
 
 def _holds(data: bytes, at: i64, end: i64, cut: i64) -> bool:
-    """Whether a chain from `at` on goes on to `end`, long enough or to a last packet that tells."""
+    """Return whether a chain from `at` on goes on to `end`, long enough or to a last packet that tells."""
     links: i64 = 0
     before: i64 = -1
     begin = at
@@ -82,17 +82,17 @@ def _holds(data: bytes, at: i64, end: i64, cut: i64) -> bool:
 
 
 def _is_long(links: i64, span: i64) -> bool:
-    """Whether so many headers over so many bytes are no chance, in bytes that are mostly zeros either."""
+    """Return whether so many headers over so many bytes are no chance, in bytes that are mostly zeros either."""
     return links > MANY_LINKS or (links > LINKS and span >= MIN_SPAN)
 
 
 def _tells(data: bytes, at: i64, end: i64) -> bool:
-    """Whether the packet data[at:end], header included, is an EOF, OK or ERR, or the like, by its own fields."""
+    """Return whether the packet data[at:end], header included, is an EOF, OK or ERR, or the like, by its own fields."""
     return reply_tells(data, at + 4, end, data[at + 3]) != NOTHING
 
 
 def _last_packet(data: bytes, at: i64, end: i64, cut: i64) -> i64:
-    """Where an EOF, or an OK in its place, of the usual lengths ends with the segment: nine or eleven fixed bytes."""
+    """Return where an EOF, or an OK in its place, begins that ends with the segment: nine or eleven fixed bytes."""
     if cut > 0:
         return NONE
     for length in (5, 7):
@@ -104,7 +104,8 @@ def _last_packet(data: bytes, at: i64, end: i64, cut: i64) -> i64:
 
 
 def is_row(data: bytes, at: i64, end: i64) -> i64:
-    """The number of columns of data[at:end] as a text row: strings with their lengths, or NULL, to the last byte.
+    """Return the number of columns of data[at:end] as a text row: strings with their lengths, or NULL, to the last
+    byte.
 
     0 where it is none.
     """
@@ -118,7 +119,7 @@ def is_row(data: bytes, at: i64, end: i64) -> i64:
 
 
 def chain_tells(data: bytes, at: i64, end: i64) -> bool:
-    """Whether the chain at `at` is MySQL's by what is in it, and not only by its framing: asked on any port.
+    """Return whether the chain at `at` is MySQL's by what is in it, and not only by its framing: asked on any port.
 
     Column definitions, binlog events, or three rows of as many columns.
     """
@@ -143,15 +144,15 @@ def chain_tells(data: bytes, at: i64, end: i64) -> bool:
 
 
 def _is_binary_row(data: bytes, at: i64, end: i64) -> bool:
-    """A header of 00 and a null bitmap whose two lowest bits no column has."""
+    """Return whether it is a binary row: a header of 00 and a null bitmap whose two lowest bits no column has."""
     return end - at >= 2 and data[at] == 0 and data[at + 1] & 3 == 0
 
 
 class LongChain:
-    """Follow packets longer than a segment, whose headers lie in segments to come; fed segments without a hole.
+    """Follows packets longer than a segment, whose headers lie in segments to come; fed segments without a gap.
 
-    Where a header of a packet that runs on may be, the next one is awaited behind it: in random bytes at one place
-    in 16, and each further link comes by chance once in 2^12.
+    If a header of a packet that runs on may stand at a place, the next one is awaited behind it: in random bytes at
+    one place in 16, and each further link comes by chance once in 2^12.
     """
 
     __slots__ = ("awaited", "base", "tail")
@@ -167,7 +168,7 @@ class LongChain:
         self.tail = b""
 
     def find(self, data: bytes, at: i64, end: i64) -> i64:
-        """Where in data[at:end] the header lies that makes a chain long enough, or NONE."""
+        """Return where in data[at:end] the header lies that makes a chain long enough, or NONE."""
         tail: i64 = len(self.tail)
         around = self.tail + data[at:end]
         size: i64 = len(around)
@@ -195,7 +196,7 @@ class LongChain:
         return NONE
 
     def _await(self, place: i64, sequence: i64, links: i64) -> None:
-        """A place is awaited once, by the longest chain that comes to it."""
+        """Await a header at a place: once, by the longest chain that comes to it."""
         known: i64 = self.awaited.get(place, -1)
         if known < links << 8:
             self.awaited[place] = links << 8 | sequence

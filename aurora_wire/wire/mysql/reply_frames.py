@@ -58,7 +58,7 @@ DEFINITIONS: Final[i64] = 9      # `count` definitions of parameters and columns
 
 
 class Responses:
-    """Of one connection's server."""
+    """The replies of one connection's server: which packet of a reply each one is."""
 
     def __init__(self, facts: MySQLFacts) -> None:
         self.facts = facts
@@ -79,7 +79,7 @@ class Responses:
         self.defined: i64 = 0           # of them, that told themselves
 
     def lost(self) -> None:
-        """Replies were missed."""
+        """Note that replies were missed."""
         self.state = IDLE
         self.previous = -1
         self.free = False
@@ -98,7 +98,7 @@ class Responses:
             self.handed = facts.handed
 
     def forget_command(self) -> None:
-        """What the next packets answer was not seen."""
+        """Forget the command that is answered: what the next packets answer was not seen."""
         self.expected = False
         self.binary = False
         self.fields = False
@@ -115,7 +115,7 @@ class Responses:
         self.end_of_metadata = False
 
     def _begin(self) -> None:
-        """The next outstanding command gets its reply."""
+        """Begin the reply of the next outstanding command."""
         shape = self.facts.next_reply()
         self.expected = shape >= 0 and not self.facts.doubt
         self.binary = shape in (EXECUTED, ROWS)
@@ -142,11 +142,11 @@ class Responses:
             self.state = FIRST
 
     def in_rows(self) -> bool:
-        """Column definitions or rows come next."""
+        """Return whether column definitions or rows come next."""
         return self.state in (COLUMNS, ROW)
 
     def hands_over(self) -> bool:
-        """The server agreed to hand the connection to group replication, whose bytes are no MySQL packets."""
+        """Return whether the server agreed to hand the connection to group replication: no MySQL packets follow."""
         return self.state == EVENTS and self.handed == GROUP_REPLICATION
 
     def run(self, data: bytes, at: i64, end: i64) -> i64:
@@ -176,7 +176,7 @@ class Responses:
         return at
 
     def accept(self, length: i64, sequence: i64, first: i64, relaxed: bool) -> i64:
-        """The label of the packet that begins, or REJECT. `packet` follows for the same one."""
+        """Return the label of the packet that begins, or REJECT. `packet` follows for the same one."""
         new = self.state == IDLE
         if self.state == EVENTS and not (sequence == 1 and self.agreed and self.facts.request >= 0):
             # After each acknowledgement the server's ids begin again, and clone's are always 0.
@@ -247,7 +247,7 @@ class Responses:
         return labels.RESPONSE
 
     def role(self, label: i64, first: i64, length: i64) -> i64:
-        """Of the packet that `accept` gave this label, before `packet` goes on. UNKNOWN: see `told`."""
+        """Return the role of the packet that `accept` gave this label, before `packet` goes on. UNKNOWN: see `told`."""
         state = self.state
         if state == IDLE:
             self.expected = False
@@ -284,7 +284,8 @@ class Responses:
         return roles.STATISTICS if state == BARE else roles.UNKNOWN
 
     def told(self, data: bytes, at: i64, end: i64) -> i64:
-        """The role of a packet whose command was not seen: by its own fields, or as a row by the definitions before it.
+        """Return the role of a packet whose command was not seen: by its own fields, or as a row by the definitions
+        before it.
 
         As many definitions as the head said, then rows of as many strings: a text result. A row that begins with NUL
         may be in binary form.
@@ -302,7 +303,7 @@ class Responses:
         return role
 
     def packet(self, data: bytes, at: i64, end: i64, total: i64) -> bool:
-        """The packet is there (or its first bytes): go on to what follows. True for an ERR."""
+        """Go on to what follows: the packet is there, or its first bytes. Return True for an ERR."""
         state = self.state
         if state == IDLE:
             return self.label == labels.ERR
@@ -341,7 +342,7 @@ class Responses:
         return False
 
     def _event(self, total: i64) -> None:
-        """A packet of what the connection was handed to: does it end that?"""
+        """Look whether a packet of what the connection was handed to ends that."""
         facts = self.facts
         self.agreed = True
         if self.label == labels.EOF:
@@ -352,7 +353,7 @@ class Responses:
             self.state = IDLE  # the answer to clone's last command
 
     def _no_eof(self) -> i64:
-        """Is DEPRECATE_EOF agreed? 1 yes, 0 no, -1 not known."""
+        """Tell whether DEPRECATE_EOF is agreed: 1 yes, 0 no, -1 not known."""
         if not self.facts.capabilities_known:
             return -1
         return 1 if self.facts.capabilities & caps.DEPRECATE_EOF else 0
@@ -446,7 +447,7 @@ class Responses:
 
 
 def asks_for_file(text: bytes) -> bool:
-    """May a server answer this statement with a request for a file: LOAD DATA (or XML) LOCAL INFILE?
+    """Return whether a server may answer this statement with a request for a file: LOAD DATA (or XML) LOCAL INFILE.
 
     The words are enough, wherever they stand: behind a comment, or as one of several statements.
     """
@@ -455,7 +456,7 @@ def asks_for_file(text: bytes) -> bool:
 
 
 def ok_status(data: bytes, at: i64, end: i64) -> i64:
-    """The status flags of an OK packet, 0 where it has none. The usual one has both counts in a byte each."""
+    """Return the status flags of an OK packet, 0 where it has none. The usual one has both counts in a byte each."""
     if end - at >= 5 and data[at + 1] < 0xFB and data[at + 2] < 0xFB:
         return u16(data, at + 3)
     ok = parse_ok(data, at, end)
@@ -465,7 +466,7 @@ def ok_status(data: bytes, at: i64, end: i64) -> i64:
 
 
 def read_auth(facts: MySQLFacts, data: bytes, at: i64, end: i64) -> None:
-    """A server's packet of an authentication exchange: which plugin is in force, and what it asks."""
+    """Read a server's packet of an authentication exchange: which plugin is in force, and what it asks."""
     switch = parse_auth_switch(data, at, end)
     if switch is not None:
         facts.auth_plugin = switch.auth_plugin

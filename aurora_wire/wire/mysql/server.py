@@ -163,7 +163,7 @@ class ServerPackets(Packets):
         read_auth(facts, data, at, end)
 
     def _early_error(self, data: bytes, at: i64, end: i64) -> None:
-        """An ERR before any login. It crosses in the clear by design, unless a session in TLS was under way."""
+        """Take an ERR before any login. It crosses in the clear by design, unless a session in TLS was under way."""
         facts = self.facts
         tls = facts.tls
         if tls is not None and tls.client.data_records > 0:

@@ -59,7 +59,7 @@ def is_ascii_text(data: bytes, at: i64, end: i64) -> bool:
 
 
 def reads_like_sql(data: bytes, at: i64, end: i64) -> bool:
-    """Whether data[at:end] begins with a statement's first word, behind comments, and goes on as text.
+    """Return whether data[at:end] begins with a statement's first word, behind comments, and goes on as text.
 
     Skips an empty list of query attributes, 00 01. Text that ends early, by the snaplen or a segment, may be SQL.
     """
@@ -82,7 +82,7 @@ def reads_like_sql(data: bytes, at: i64, end: i64) -> bool:
 
 
 def _behind_comments(data: bytes, at: i64, end: i64) -> i64:
-    """Where the first word is, behind white space, `(`, `;` and comments; -1 for a comment that does not end here."""
+    """Return where the first word is, behind white space, `(`, `;` and comments; -1 if a comment does not end here."""
     while at < end:
         byte: i64 = data[at]
         if byte <= 32 or byte == 40 or byte == 59:

@@ -34,7 +34,7 @@ LEFT_OUT: Final = Prepared(-1)       # of statements that there is no room for
 
 
 class Statements:
-    """Of one connection's client."""
+    """What the commands of one connection's client say."""
 
     def __init__(self, facts: MySQLFacts) -> None:
         self.facts = facts
@@ -45,7 +45,7 @@ class Statements:
         self.readable = False            # a query reads like SQL
 
     def query(self, data: bytes, at: i64, end: i64, attributes_agreed: i64) -> bytes:
-        """The text of the COM_QUERY at `at`."""
+        """Return the text of the COM_QUERY at `at`; sets `text_at` and `values`."""
         self.values = None
         self.text_at = at + 1
         # The usual cases by hand: no attributes, or none of them sent.
@@ -105,7 +105,7 @@ class Statements:
         return prepared
 
     def execute(self, command: i64, data: bytes, at: i64, end: i64, attributes_agreed: i64) -> bytes:
-        """The prepared text that is executed (empty where it is not known); values, complete, statement_id."""
+        """Return the executed prepared text, empty if it is not known; sets values, complete, statement_id."""
         self.statement_id = read_statement_id(data, at, end)
         prepared = self._find(self.statement_id)
         self.values = None
@@ -130,7 +130,7 @@ class Statements:
         return prepared.text
 
     def _charge_types(self, prepared: Prepared) -> None:
-        """Many types of parameters are remembered while there is room: without them later values are not read."""
+        """Charge the remembered types of parameters, or drop them for want of room: then later values are not read."""
         count: i64 = len(prepared.types)
         cost = count * TYPE_COST if count > FEW_TYPES else 0
         if cost == prepared.types_charged:
@@ -173,7 +173,7 @@ class Statements:
 
 
 def release(budget: Budget, prepared: Prepared, close: bool) -> None:
-    """Its long data is used up; with `close` all of it is gone: what it was charged can be kept by others."""
+    """Drop the statement's long data (with `close`: the statement too) and return its bytes to the budget."""
     budget.prepared += prepared.long_charged
     prepared.long_charged = 0
     if close:

@@ -54,11 +54,11 @@ NAMES: Final = {
 
 
 def is_value_type(number: i64) -> bool:
-    """Whether a value of this type can cross the wire in binary encoding."""
+    """Return whether a value of this type can cross the wire in binary encoding."""
     return 0 <= number <= 16 or number == VECTOR or 245 <= number <= 255
 
 
 def type_name(number: i64) -> str:
-    """`LONGLONG`; an unknown number is `TYPE_0x63`."""
+    """Return a type's name: `LONGLONG`; an unknown number is `TYPE_0x63`."""
     name = NAMES.get(number)
     return name if name is not None else f"TYPE_0x{number:02X}"

@@ -50,16 +50,16 @@ class Value:
         return self.indicator == IS_NULL
 
     def type_name(self) -> str:
-        """`LONGLONG`, `LONGLONG UNSIGNED` ..."""
+        """Return the type's name: `LONGLONG`, `LONGLONG UNSIGNED` ..."""
         name = types.type_name(self.type)
         return name + " UNSIGNED" if self.unsigned and size_of(self.type) > 0 else name
 
     def number(self) -> int:
-        """The value of an integer type; 0 for all else."""
+        """Return the value of an integer type; 0 for all else."""
         return _integer(self.raw, self.type, self.unsigned) if self.indicator == PRESENT else 0
 
     def literal(self, codec: str = "utf-8") -> bytes:
-        """As SQL: `42`, `'it\\'s'`, `'2024-02-29 12:34:56.789012'`, `X'00ff'`, `NULL` ...
+        """Return the value as SQL: `42`, `'it\\'s'`, `'2024-02-29 12:34:56.789012'`, `X'00ff'`, `NULL` ...
 
         Text that codec decodes and that holds no control characters but tab and line ends is a quoted string
         in its own bytes, anything else (and what has not the length of its type) is X'hex'. As long as the
@@ -89,7 +89,7 @@ class Value:
 
 
 def size_of(kind: i64) -> i64:
-    """Bytes of a value of a type of fixed size; 0 for the others."""
+    """Return the size in bytes of a value of a type of fixed size; 0 for the others."""
     if kind in (types.LONGLONG, types.DOUBLE):
         return 8
     if kind in (types.LONG, types.INT24, types.FLOAT):
@@ -108,9 +108,9 @@ def _is_temporal_len(kind: i64, length: i64) -> bool:
 
 
 def value_bounds(data: bytes, at: i64, end: i64, kind: i64) -> tuple[i64, i64]:
-    """Where the bytes of the value at `at` begin (after a length, if there is one) and end.
+    """Return where the bytes of the value at `at` begin (after a length, if there is one) and end.
 
-    The begin is negative where no value of this type is there, whole, before `end`.
+    The begin is negative if no value of this type is there, whole, before `end`.
     """
     size = size_of(kind)
     if size > 0:
@@ -131,7 +131,7 @@ def value_bounds(data: bytes, at: i64, end: i64, kind: i64) -> tuple[i64, i64]:
 def read_value(
     data: bytes, at: i64, end: i64, kind: i64, unsigned: bool, name: bytes = b""
 ) -> tuple[Value | None, i64]:
-    """The value at `at` and the offset after it; None and `at` where it does not fit."""
+    """Return the value at `at` and the offset after it; None and `at` where it does not fit."""
     start, stop = value_bounds(data, at, end, kind)
     if start < 0:
         return None, at
@@ -162,7 +162,7 @@ def _integer(raw: bytes, kind: i64, unsigned: bool) -> int:
 
 
 def _float(raw: bytes) -> bytes:
-    """The shortest decimal that reads back as the same 32-bit number: 0.1, not 0.10000000149."""
+    """Return the shortest decimal that reads back as the same 32-bit number: 0.1, not 0.10000000149."""
     number = read_f32_le(raw, 0)
     for digits in range(6, 10):
         short = float(f"{number:.{digits}g}")
@@ -198,7 +198,7 @@ def _date(raw: bytes, kind: i64) -> bytes:
 
 
 def _time(raw: bytes) -> bytes:
-    """Days are counted into the hours, as the server shows them."""
+    """Return a time as SQL writes it; days are counted into the hours, as the server shows them."""
     if len(raw) == 0:
         return b"00:00:00"
     sign = "-" if raw[0] else ""
@@ -209,7 +209,7 @@ def _time(raw: bytes) -> bytes:
 
 
 def _bits(raw: bytes) -> bytes:
-    """BIT is at most 64 bits, most significant byte first."""
+    """Return a BIT value as a bit literal: at most 64 bits, most significant byte first."""
     if len(raw) == 0 or len(raw) > 8:
         return _hex(raw)
     bits = ""

@@ -23,7 +23,7 @@ CHECKSUM_AT: Final[i64] = 16  # in the TCP header
 
 
 def word_sum(data: bytes, at: i64, end: i64) -> i64:
-    """Sum of the 16-bit words read little-endian, not yet folded. `at` to `end` lie in `data`."""
+    """Return the sum of the 16-bit words read little-endian, not yet folded. `at` to `end` lie in `data`."""
     total: i64 = 0
     word: i64 = 0
     while at + 32 <= end:  # four at a time: the loop costs as much as a read
@@ -53,7 +53,7 @@ def word_sum(data: bytes, at: i64, end: i64) -> i64:
 
 
 def fold(total: i64) -> i64:
-    """To 16 bits, carries added back in."""
+    """Fold a sum to 16 bits, carries added back in."""
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
     return total
@@ -64,12 +64,12 @@ def swapped(word: i64) -> i64:
 
 
 def internet_checksum(data: bytes, at: i64, end: i64) -> i64:
-    """What belongs into the field (a big-endian number) while that is 0; 0 where it holds the right one."""
+    """Return what belongs into the field (a big-endian number) while that is 0; 0 if it holds the right one."""
     return swapped(~fold(word_sum(data, at, end)) & 0xFFFF)
 
 
 def ipv4_checksum_is_right(buffer: bytes, at: i64) -> bool:
-    """Is that of the IPv4 header at `at` right, all of which lies in `buffer`?"""
+    """Return whether the checksum of the IPv4 header at `at` is right; all of it lies in `buffer`."""
     header_len: i64 = buffer[at] & 15
     if header_len != 5:
         return fold(word_sum(buffer, at, at + (header_len << 2))) == 0xFFFF
@@ -81,7 +81,7 @@ def ipv4_checksum_is_right(buffer: bytes, at: i64) -> bool:
 
 
 def tcp_checksum_state(buffer: bytes, addresses_at: i64, ip_version: i64, tcp_at: i64, end: i64) -> i64:
-    """GOOD, PARTIAL, ZERO or BAD for the segment from `tcp_at` to `end`, both offsets in `buffer`.
+    """Return GOOD, PARTIAL, ZERO or BAD for the segment from `tcp_at` to `end`, both offsets in `buffer`.
 
     The segment must have been captured whole: `end` is `tcp_at` plus its length on the wire.
     """

@@ -1,7 +1,7 @@
-"""Where the walk through a frame's headers stands; every layer moves it on.
+"""The walk through a frame's headers: every layer moves the cursor on.
 
 A layer is a function that is given the cursor and answers with the next step (a negative number), or with the
-reason why there is no TCP here (`wire.skipped`). Loops instead of recursion: a frame can't exhaust the stack.
+reason why there is no TCP here (net/skip_reasons.py). Loops instead of recursion: a frame can't exhaust the stack.
 """
 
 from typing import Final
@@ -53,16 +53,16 @@ class Cursor:
         self.in_dispute: bool = False  # reassembled from fragments that disagreed
 
     def enter(self, step: i64) -> i64:
-        """The step into a tunnel, unless there are too many."""
+        """Return the step into a tunnel, unless there are too many."""
         self.encapsulation += 1
         return step if self.encapsulation <= MAX_DEPTH else TOO_DEEP
 
     def tag(self, kind: i64, number: i64) -> None:
-        """A tag that tells networks apart whose addresses may be the same: each with those around it."""
+        """Add a tag that tells networks apart whose addresses may be the same: each with those around it."""
         self.network = (self.network * 0x01000193 + (kind << 32) + number + 1) & 0x0FFFFFFFFFFFFF
 
     def limit(self, wire_end: i64) -> None:
-        """A header says where its layer ends. Captured bytes behind that are padding.
+        """Limit the layer to where a header says that it ends. Captured bytes behind that are padding.
 
         A claim beyond what was on the wire stands: a mirror or a tool cut the rest.
         """

@@ -50,7 +50,8 @@ class Locator(Cursor):
         self.payload_len: i64 = 0    # on the wire; captured_end - payload_at of them are in the buffer
 
     def locate(self, buffer: bytes, at: i64, captured_len: i64, original_len: i64, link_type: i64) -> i64:
-        """TCP, or why there is none (`skipped`); `reason_detail` belongs to the reason."""
+        """Find the TCP segment. Return TCP, or why there is none (net/skip_reasons.py); `reason_detail` belongs to it.
+        """
         size: i64 = len(buffer)
         end: i64 = at + captured_len
         end = min(end, size)
@@ -81,7 +82,7 @@ class Locator(Cursor):
         return step
 
     def _usual(self, data: bytes, at: i64, end: i64) -> bool:
-        """TCP in IPv4 without options in Ethernet, whole as far as its headers say: found by fixed offsets.
+        """Find TCP by fixed offsets, in IPv4 without options in Ethernet, whole as far as its headers say.
 
         Anything else, also what is odd about it, is left to the layers' own modules, which come to the same result.
         """
@@ -99,7 +100,7 @@ class Locator(Cursor):
         return True
 
     def _usual_v6(self, data: bytes, at: i64, end: i64) -> bool:
-        """The same for IPv6 without extension headers."""
+        """Find TCP by fixed offsets, in IPv6 without extension headers in Ethernet."""
         if u16_be(data, at + 12) != 0x86DD or data[at + 14] >> 4 != 6 or data[at + 20] != 6 or end - at < 74:
             return False
         if not self._whole(data, at + 54, u16_be(data, at + 18), end):
@@ -110,7 +111,7 @@ class Locator(Cursor):
         return True
 
     def _whole(self, data: bytes, tcp_at: i64, segment_len: i64, end: i64) -> bool:
-        """Is there a TCP segment of this length, as far as its headers say? Its header's 20 bytes are in the buffer."""
+        """Take a TCP segment of this length, if its headers agree. Its header's 20 bytes are in the buffer."""
         header_len: i64 = data[tcp_at + 12] >> 4
         header_len <<= 2
         if header_len < MIN_TCP_HEADER or header_len > segment_len or tcp_at + segment_len > self.wire_end:

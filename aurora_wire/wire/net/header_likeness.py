@@ -8,7 +8,8 @@ from aurora_wire.wire.net.cursor import ETHERNET, IP, PPP, Cursor
 
 
 def is_surely_ipv4(c: Cursor, at: i64) -> bool:
-    """Its checksum is right. (A MAC address may begin with 4, an IP address look like an Ethernet type.)"""
+    """Return whether its checksum is right. (A MAC address may begin with 4, an IP address look like an Ethernet type.)
+    """
     if at >= c.end or c.buffer[at] >> 4 != 4:
         return False
     header_len: i64 = c.buffer[at] & 0x0F
@@ -17,14 +18,14 @@ def is_surely_ipv4(c: Cursor, at: i64) -> bool:
 
 
 def is_surely_ipv6(c: Cursor, at: i64) -> bool:
-    """It is as long as the frame."""
+    """Return whether it is as long as the frame."""
     if c.end - at < 40 or c.buffer[at] >> 4 != 6:
         return False
     return u16_be(c.buffer, at + 4) + 40 == c.wire_end - at
 
 
 def likeness_to_ethernet(c: Cursor, at: i64) -> i64:
-    """2 where the type is one that is common, 1 where it could be an 802.3 length, else 0."""
+    """Return 2 if the type is one that is common, 1 if it could be an 802.3 length, else 0."""
     if c.end - at < 14:
         return 0
     number = u16_be(c.buffer, at + 12)
@@ -34,7 +35,7 @@ def likeness_to_ethernet(c: Cursor, at: i64) -> i64:
 
 
 def is_surely_ethernet(c: Cursor, at: i64) -> bool:
-    """Its type is common, and IP of that version follows where it says so."""
+    """Return whether its type is common, and IP of that version follows if it says so."""
     if likeness_to_ethernet(c, at) < 2 or c.end - at < 15:
         return False
     number = u16_be(c.buffer, at + 12)
@@ -43,7 +44,7 @@ def is_surely_ethernet(c: Cursor, at: i64) -> bool:
 
 
 def by_looks(c: Cursor, at: i64, last: i64, stride: i64) -> i64:
-    """The step for a frame, a packet or PPP that begins at `at` or some strides behind it; 0 where none does."""
+    """Return the step for a frame, a packet or PPP that begins at `at` or some strides behind it; 0 where none does."""
     while at <= last:
         if is_surely_ethernet(c, at):
             c.at = at

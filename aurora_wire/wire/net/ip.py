@@ -55,7 +55,7 @@ MAX_JUMBO: Final[i64] = 1 << 20        # our bound on a jumbogram; Linux makes a
 
 
 def ip(c: Cursor) -> i64:
-    """IP of either version, where nothing before the header said which."""
+    """Pass IP of either version, if nothing before the header said which."""
     if c.at >= c.end:
         return IP_CUT
     version: i64 = c.buffer[c.at] >> 4
@@ -219,7 +219,7 @@ def fragment_v6(c: Cursor) -> i64:
 
 
 def fragment(c: Cursor, key: bytes, offset: i64, has_more: bool, protocol: i64) -> i64:
-    """PROTOCOL where this was the last piece, else why not."""
+    """Keep a fragment. Return PROTOCOL if it was the last piece, else why not."""
     wire_len: i64 = c.wire_end - c.at
     if wire_len <= 0 or (has_more and wire_len & 7 != 0) or offset + wire_len > MAX_DATAGRAM:
         return IP_MALFORMED
@@ -265,7 +265,7 @@ def reassembled(c: Cursor, header: bytes, addresses_at: i64) -> i64:
 
 
 def is_followed(protocol: i64) -> bool:
-    """Could TCP be inside?"""
+    """Return whether TCP could be inside."""
     return protocol in (
         IPPROTO_TCP, IPPROTO_UDP, IPPROTO_IPIP, IPPROTO_IPV6, IPPROTO_GRE, IPPROTO_AH, IPPROTO_MPLS_IN_IP,
         IPPROTO_IPIP_94, IPPROTO_ETHER_IP, IPPROTO_L2TP, IPPROTO_ETHERNET,
@@ -273,7 +273,7 @@ def is_followed(protocol: i64) -> bool:
 
 
 def ip_payload(c: Cursor) -> i64:
-    """What IP carries, by `number`."""
+    """Return the step for what IP carries, by `number`."""
     number = c.number
     if number == IPPROTO_TCP:
         return TCP_HEADER

@@ -144,7 +144,7 @@ class Fragments:
         self, key: bytes, frame: i64, start: i64, end: i64, is_last: bool, data: bytes, header: bytes,
         protocol: i64, is_elsewhere: bool = False,
     ) -> i64:
-        """WAITING, COMPLETE or REFUSED.
+        """Add a fragment. Return WAITING, COMPLETE or REFUSED.
 
         `key` tells datagrams apart, `frame` counts frames, `start` and `end` are the place of the payload on
         the wire, of which `data` was captured. `header`, `protocol` and `is_elsewhere` count where `start` is 0.
@@ -183,7 +183,7 @@ class Fragments:
         return WAITING
 
     def lost_count(self) -> i64:
-        """Fragments that did not become part of a whole datagram: given up, refused, or waiting still.
+        """Return how many fragments are in no whole datagram: given up, refused, or waiting still.
 
         At the end of a capture these are what was not read; each had been answered with FRAGMENT_WAITING or
         FRAGMENT_LOST, and so had those that were used in the end. Those between ports that are visible and not
@@ -196,7 +196,7 @@ class Fragments:
         return count
 
     def fits(self, datagram: Datagram, end: i64, is_last: bool) -> bool:
-        """False where this fragment and an earlier one disagree about where the datagram ends."""
+        """Return False if this fragment and an earlier one disagree about where the datagram ends."""
         if datagram.total >= 0:
             return end == datagram.total if is_last else end <= datagram.total
         return not (is_last and datagram.pieces and datagram.pieces[-1].end > end)

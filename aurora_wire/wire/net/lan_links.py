@@ -18,7 +18,7 @@ ARCNET_LINUX: Final[i64] = 129   # LINKTYPE_ number
 
 
 def behind(c: Cursor, length: i64, step: i64) -> i64:
-    """A header of `length` bytes before `step`."""
+    """Pass a header of `length` bytes before `step`."""
     if c.end - c.at < length:
         return LINK_CUT
     c.at += length
@@ -26,7 +26,7 @@ def behind(c: Cursor, length: i64, step: i64) -> i64:
 
 
 def token_ring(c: Cursor) -> i64:
-    """Access control, frame control, addresses, a route where the source's first bit is set."""
+    """Pass access control, frame control, addresses, a route if the source's first bit is set."""
     at = c.at
     if c.end - at < 14:
         return LINK_CUT
@@ -42,7 +42,7 @@ def token_ring(c: Cursor) -> i64:
 
 
 def fddi(c: Cursor) -> i64:
-    """Frame control, addresses; LLC where it is a frame of data."""
+    """Pass frame control and addresses; LLC follows in a frame of data."""
     if c.end - c.at < 13:
         return LINK_CUT
     if c.buffer[c.at] & 0x30 != 0x10 or c.buffer[c.at] & 0x40 == 0:
@@ -51,7 +51,7 @@ def fddi(c: Cursor) -> i64:
 
 
 def arcnet(c: Cursor, link_type: i64) -> i64:
-    """Addresses (behind them Linux has an offset), protocol; RFC 1201 has a flag and a sequence number, too."""
+    """Pass addresses (behind them Linux has an offset), protocol; RFC 1201 has a flag and a sequence number, too."""
     at = c.at + (4 if link_type == ARCNET_LINUX else 2)
     if c.end - at < 1:
         return LINK_CUT
@@ -83,12 +83,12 @@ def arcnet(c: Cursor, link_type: i64) -> i64:
 
 
 def switch_tag(c: Cursor, tag_len: i64) -> i64:
-    """A switch's tag between the addresses and the Ethernet type."""
+    """Pass a switch's tag between the addresses and the Ethernet type."""
     return type_behind(c, 12 + tag_len)
 
 
 def mpacket(c: Cursor, link_type: i64) -> i64:
-    """802.3br: preamble and a byte that says whether this is a whole frame."""
+    """Pass 802.3br's preamble and a byte that says whether this is a whole frame."""
     if c.end - c.at < 8:
         return LINK_CUT
     if c.buffer[c.at + 7] != 0xD5:
@@ -98,7 +98,7 @@ def mpacket(c: Cursor, link_type: i64) -> i64:
 
 
 def infiniband(c: Cursor, link_type: i64) -> i64:
-    """A datagram (UD) that carries what RFC 4391 puts into one: an Ethernet type and two zero bytes."""
+    """Pass a datagram (UD) that carries what RFC 4391 puts into one: an Ethernet type and two zero bytes."""
     at = c.at
     if c.end - at < 8:
         return LINK_CUT
@@ -131,7 +131,7 @@ def infiniband(c: Cursor, link_type: i64) -> i64:
 
 
 def docsis(c: Cursor, link_type: i64) -> i64:
-    """Frame control, parameter, length, extended header, checksum; then a frame, unless that was encrypted."""
+    """Pass frame control, parameter, length, extended header, checksum; then a frame, unless that was encrypted."""
     at = c.at
     if c.end - at < 6:
         return LINK_CUT

@@ -88,7 +88,7 @@ MAX_LENGTH: Final[i64] = 1500    # in Ethernet's type field: up to here it is an
 
 
 def link(c: Cursor, link_type: i64) -> i64:
-    """The first step of every frame."""
+    """Return the first step of every frame, by its link type."""
     if link_type == EN10MB:
         return ethernet(c)
     if link_type == LINUX_SLL:
@@ -138,7 +138,7 @@ def rarer_link(c: Cursor, link_type: i64) -> i64:
 
 
 def rarest_link(c: Cursor, link_type: i64) -> i64:
-    """Links that nobody has seen for years, or outside a laboratory."""
+    """Return the first step for links that nobody has seen for years, or outside a laboratory."""
     if link_type in (FRELAY, FRELAY_WITH_DIR):
         c.at += 1 if link_type == FRELAY_WITH_DIR else 0
         return frame_relay(c)
@@ -194,7 +194,7 @@ def rarest_link(c: Cursor, link_type: i64) -> i64:
 
 
 def ip_behind(c: Cursor, header_len: i64) -> i64:
-    """A header of fixed length before an IP packet, whose first four bits tell its version."""
+    """Pass a header of fixed length before an IP packet, whose first four bits tell its version."""
     if c.end - c.at < header_len:
         return LINK_CUT
     c.at += header_len
@@ -202,7 +202,7 @@ def ip_behind(c: Cursor, header_len: i64) -> i64:
 
 
 def pflog(c: Cursor) -> i64:
-    """OpenBSD's packet filter log: the first byte is the header's length without its padding to four bytes."""
+    """Pass OpenBSD's packet filter log: the first byte is the header's length without its padding to four bytes."""
     if c.end - c.at < 4:
         return LINK_CUT
     length: i64 = c.buffer[c.at]
@@ -210,7 +210,7 @@ def pflog(c: Cursor) -> i64:
 
 
 def nflog(c: Cursor) -> i64:
-    """Linux netfilter log: family, version, resource, then attributes in the host's byte order; one is the packet."""
+    """Pass Linux netfilter log: family, version, resource, attributes in the host's byte order; one is the packet."""
     at = c.at + 4
     while c.end - at >= 4:
         length = u16(c.buffer, at)
@@ -228,7 +228,7 @@ def nflog(c: Cursor) -> i64:
 
 
 def pktap(c: Cursor, link_type: i64) -> i64:
-    """Apple's PKTAP: length of the header, kind of record, link type of what follows, all little-endian.
+    """Pass Apple's PKTAP: length of the header, kind of record, link type of what follows, all little-endian.
 
     macOS writes it as USER2, too, which may be anything else: then the numbers do not fit.
     """
@@ -243,7 +243,7 @@ def pktap(c: Cursor, link_type: i64) -> i64:
 
 
 def ppi(c: Cursor) -> i64:
-    """Per-packet information: version, flags, length of the header, link type of what follows, little-endian."""
+    """Pass per-packet information: version, flags, length of the header, link type of what follows, little-endian."""
     at = c.at
     if c.end - at < 8:
         return LINK_CUT
@@ -253,7 +253,7 @@ def ppi(c: Cursor) -> i64:
 
 
 def wrapped(c: Cursor, link_type: i64, length: i64, least: i64, inner: i64) -> i64:
-    """A frame of the link type `inner` behind a header of `length` bytes, `least` at least; never wrapped again."""
+    """Pass a header of `length` bytes, `least` at least, before a frame of link type `inner`; never wrapped again."""
     if length < least or inner in (PKTAP, USER2, PPI):
         c.reason_detail = link_type
         return OTHER_LINK_TYPE
@@ -268,7 +268,7 @@ def ethernet(c: Cursor) -> i64:
 
 
 def typed_header(c: Cursor, type_at: i64, header_len: i64) -> i64:
-    """A header whose only interest is the Ethernet type in it."""
+    """Pass a header whose only interest is the Ethernet type in it."""
     at = c.at
     if c.end - at < header_len:
         return LINK_CUT
@@ -283,7 +283,7 @@ def typed_header(c: Cursor, type_at: i64, header_len: i64) -> i64:
 
 
 def ethertype(c: Cursor) -> i64:
-    """What follows an Ethernet type. VLAN tags are skipped; a length in place of a type is that of 802.3."""
+    """Return the step behind an Ethernet type. VLAN tags are skipped; a length in place of a type is that of 802.3."""
     number = c.number
     while number in (0x8100, 0x88A8, 0x9100, 0x9200, 0x9300):
         if c.end - c.at < 4:
@@ -310,7 +310,7 @@ def ethertype(c: Cursor) -> i64:
 
 
 def loopback(c: Cursor) -> i64:
-    """BSD loopback: the address family in the byte order of the host (NULL) or of the network (LOOP)."""
+    """Pass BSD loopback: the address family in the byte order of the host (NULL) or of the network (LOOP)."""
     at = c.at
     if c.end - at < 4:
         return LINK_CUT
@@ -329,7 +329,7 @@ def loopback(c: Cursor) -> i64:
 
 
 def pppoe(c: Cursor) -> i64:
-    """A PPPoE session packet: version and type, code, session, length, then PPP without FF 03."""
+    """Pass a PPPoE session header: version and type, code, session, length; then PPP without FF 03."""
     at = c.at
     if c.end - at < 6:
         return TUNNEL_CUT
@@ -370,7 +370,7 @@ def ppp(c: Cursor) -> i64:
 
 
 def multilink(c: Cursor) -> i64:
-    """RFC 1990, with sequence numbers of 24 bits: PPP again, where a fragment is both first and last."""
+    """Pass RFC 1990's header with sequence numbers of 24 bits: PPP again, if a fragment is both first and last."""
     if c.end - c.at < 4:
         return LINK_CUT
     if c.buffer[c.at] != 0xC0:

@@ -40,7 +40,7 @@ def llc(c: Cursor) -> i64:
 
 
 def snap(c: Cursor, padding: i64) -> i64:
-    """Organisation and protocol; a bridged frame comes behind `padding` bytes."""
+    """Pass organisation and protocol; a bridged frame comes behind `padding` bytes."""
     at = c.at
     if c.end - at < 5:
         return LINK_CUT

@@ -31,7 +31,7 @@ ETHERNET_IN_TZSP: Final[i64] = 1
 
 
 def overlay(c: Cursor, port: i64) -> i64:
-    """The next step behind a UDP header, at least 8 bytes of whose payload are there."""
+    """Return the next step behind a UDP header, at least 8 bytes of whose payload are there."""
     if port == L2TP:
         return l2tp(c)
     if port == TEREDO:
@@ -50,7 +50,7 @@ def overlay(c: Cursor, port: i64) -> i64:
 
 
 def ip_inside(c: Cursor, header_len: i64) -> i64:
-    """A header of fixed length before an IP packet, or plain UDP."""
+    """Pass a header of fixed length before an IP packet; else it is plain UDP."""
     at = c.at + header_len
     if at >= c.end:
         return UDP if at >= c.wire_end else TUNNEL_CUT
@@ -62,7 +62,7 @@ def ip_inside(c: Cursor, header_len: i64) -> i64:
 
 
 def l2tp(c: Cursor) -> i64:
-    """Version 2 carries PPP; of version 3 only the first 32 bits are told apart by its header."""
+    """Pass L2TP. Version 2 carries PPP; of version 3 only the first 32 bits are told apart by its header."""
     flags = u16_be(c.buffer, c.at)
     version = flags & 0x0F
     if flags & 0x8000 != 0 or version not in (2, 3):  # a control message
@@ -90,7 +90,7 @@ def l2tp(c: Cursor) -> i64:
 
 
 def l2tp_v3(c: Cursor) -> i64:
-    """A session, then perhaps a cookie and a sublayer, 0 to 12 bytes that no header tells of: by the looks."""
+    """Pass a session, perhaps a cookie and a sublayer, 0 to 12 bytes that no header tells of: by the looks."""
     at = c.at
     if c.end - at < 4:
         return TUNNEL_CUT
@@ -104,7 +104,7 @@ def l2tp_v3(c: Cursor) -> i64:
 
 
 def teredo(c: Cursor) -> i64:
-    """IPv6, behind an authentication and an origin indication if there are such."""
+    """Pass an authentication and an origin indication, if there are such; IPv6 follows."""
     at = c.at
     if u16_be(c.buffer, at) == 1:
         identifier: i64 = c.buffer[at + 2]
@@ -123,7 +123,7 @@ def teredo(c: Cursor) -> i64:
 
 
 def gue(c: Cursor) -> i64:
-    """Generic UDP encapsulation: version 0 has a header with a protocol, version 1 is IP by itself."""
+    """Pass generic UDP encapsulation: version 0 has a header with a protocol, version 1 is IP by itself."""
     first: i64 = c.buffer[c.at]
     if first >> 6 == 1:
         return ip_inside(c, 0)
@@ -141,7 +141,7 @@ def gue(c: Cursor) -> i64:
 
 
 def tzsp(c: Cursor) -> i64:
-    """What MikroTik and others mirror: version, type, protocol of the frame, tagged fields, the frame."""
+    """Pass what MikroTik and others mirror: version, type, protocol of the frame, tagged fields, the frame."""
     at = c.at
     if u16_be(c.buffer, at) >> 8 != 1 or u16_be(c.buffer, at) & 0xFF > 1:
         return UDP
@@ -164,7 +164,7 @@ def tzsp(c: Cursor) -> i64:
 
 
 def capwap(c: Cursor) -> i64:
-    """Between access point and controller: frames of 802.3 or 802.11, unless encrypted or in fragments."""
+    """Pass CAPWAP, between access point and controller: 802.3 or 802.11, unless encrypted or in fragments."""
     at = c.at
     word = u32_be(c.buffer, at)
     if word >> 28 != 0:
@@ -186,7 +186,7 @@ def capwap(c: Cursor) -> i64:
 
 
 def pptp(c: Cursor, flags: i64) -> i64:
-    """GRE version 1: payload length and call, sequence and acknowledgment numbers, PPP."""
+    """Pass GRE version 1: payload length and call, sequence and acknowledgment numbers, PPP."""
     at = c.at
     header_len: i64 = 8
     if flags & 0x1000 != 0:

@@ -24,7 +24,7 @@ HARMLESS_TAGS: Final = (20, 21, 22, 23, 24, 25, 26, 27, 30)
 
 
 def erf(c: Cursor, link_type: i64) -> i64:
-    """Time, kind, flags, lengths; extension headers of 8 bytes while the first bit of the kind is set."""
+    """Pass time, kind, flags, lengths; extension headers of 8 bytes while the first bit of the kind is set."""
     at = c.at
     if c.end - at < 16:
         return LINK_CUT
@@ -60,7 +60,7 @@ def erf(c: Cursor, link_type: i64) -> i64:
 
 
 def exported(c: Cursor, link_type: i64) -> i64:
-    """Tags until one of kind 0; one names what the packet begins with. They have addresses, as a tunnel has."""
+    """Pass tags until one of kind 0; one names what the packet begins with. They have addresses, as a tunnel has."""
     at = c.at
     name = b""
     while c.end - at >= 4:

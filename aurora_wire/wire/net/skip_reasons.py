@@ -100,7 +100,7 @@ PPP_PROTOCOLS: Final = {
 
 
 def skipped_name(reason: i64, detail: i64) -> str:
-    """What to call frames that were skipped for this reason."""
+    """Return what to call frames that were skipped for this reason."""
     number = int(detail)
     if reason == OTHER_PROTOCOL and number in PROTOCOLS:
         return PROTOCOLS[number]
@@ -170,5 +170,5 @@ def remedy_of(reason: i64, detail: i64) -> str:
 
 
 def is_malformed(reason: i64) -> bool:
-    """True where a header is cut or wrong, false where the frame is whole but not TCP."""
+    """Return whether a header is cut or wrong, false where the frame is whole but not TCP."""
     return reason >= LINK_CUT

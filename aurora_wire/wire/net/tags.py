@@ -33,7 +33,7 @@ ICV: Final[i64] = 16             # bytes that MACsec puts behind the data
 
 
 def tag(c: Cursor) -> i64:
-    """What follows Ethernet type `number`, where that is of a tag or a header around another frame."""
+    """Return the step behind Ethernet type `number`, if that is of a tag or a header around another frame."""
     number = c.number
     if number == VN_TAG:
         return type_behind(c, 4)
@@ -72,7 +72,7 @@ def unknown(c: Cursor, number: i64) -> i64:
 
 
 def type_behind(c: Cursor, length: i64) -> i64:
-    """A tag of `length` bytes, and the Ethernet type of what it was put before."""
+    """Pass a tag of `length` bytes, and the Ethernet type of what it was put before."""
     if c.end - c.at < length + 2:
         return LINK_CUT
     c.number = u16_be(c.buffer, c.at + length)
@@ -81,7 +81,7 @@ def type_behind(c: Cursor, length: i64) -> i64:
 
 
 def frame_behind(c: Cursor, length: i64) -> i64:
-    """A header of `length` bytes, and a whole frame."""
+    """Pass a header of `length` bytes before a whole frame."""
     if c.end - c.at < length:
         return LINK_CUT
     c.at += length
@@ -89,7 +89,7 @@ def frame_behind(c: Cursor, length: i64) -> i64:
 
 
 def cisco_metadata(c: Cursor) -> i64:
-    """Version 1, how many options of 4 bytes follow (TrustSec: one, with the group), the options."""
+    """Pass version 1, how many options of 4 bytes follow (TrustSec: one, with the group), the options."""
     if c.end - c.at < 2:
         return LINK_CUT
     version: i64 = c.buffer[c.at]
@@ -100,7 +100,7 @@ def cisco_metadata(c: Cursor) -> i64:
 
 
 def arista(c: Cursor) -> i64:
-    """A timestamp that a switch put in: subtype, version, which tells its size."""
+    """Pass a timestamp that a switch put in: subtype, version, which tells its size."""
     if c.end - c.at < 4:
         return LINK_CUT
     subtype = u16_be(c.buffer, c.at)
@@ -111,7 +111,7 @@ def arista(c: Cursor) -> i64:
 
 
 def realtek(c: Cursor) -> i64:
-    """Of switches: a tag of 2 or 6 bytes, or what they say to each other (loop detection, remote control)."""
+    """Pass a Realtek switch's tag of 2 or 6 bytes; else what switches say to each other (loop detection, control)."""
     if c.end - c.at < 2:
         return LINK_CUT
     first: i64 = c.buffer[c.at]
@@ -121,7 +121,7 @@ def realtek(c: Cursor) -> i64:
 
 
 def trill(c: Cursor) -> i64:
-    """Version, M, length of the options in units of 4 bytes, hops; the RBridges; options; a frame."""
+    """Pass version, M, length of the options in units of 4 bytes, hops; the RBridges; options; a frame."""
     if c.end - c.at < 6:
         return LINK_CUT
     word = u16_be(c.buffer, c.at)
@@ -131,7 +131,7 @@ def trill(c: Cursor) -> i64:
 
 
 def macsec(c: Cursor) -> i64:
-    """A SecTAG. Where it says that the data was neither encrypted nor changed, that follows, before the ICV."""
+    """Pass a SecTAG. If it says that the data was neither encrypted nor changed, that follows, before the ICV."""
     at = c.at
     if c.end - at < 6:
         return LINK_CUT
@@ -148,7 +148,7 @@ def macsec(c: Cursor) -> i64:
 
 
 def nsh(c: Cursor) -> i64:
-    """Network service header: its length in units of 4 bytes, kind of metadata, next protocol."""
+    """Pass a network service header: its length in units of 4 bytes, kind of metadata, next protocol."""
     at = c.at
     if c.end - at < 8:
         return TUNNEL_CUT

@@ -95,7 +95,7 @@ def udp(c: Cursor) -> i64:
 
 
 def vxlan(c: Cursor) -> i64:
-    """VXLAN, with a group policy or a next protocol (GPE) too.
+    """Pass VXLAN, with a group policy or a next protocol (GPE) too.
 
     Receivers ignore reserved bits, and some senders use them: then the frame inside must look like one.
     """
@@ -148,7 +148,7 @@ def geneve(c: Cursor) -> i64:
 
 
 def tunnelled_type(c: Cursor, number: i64) -> i64:
-    """A step by Ethernet type, with those that only tunnels have. MPLS counts as a tunnel by itself."""
+    """Return the step by Ethernet type, with those that only tunnels have. MPLS counts as a tunnel by itself."""
     if number == TRANSPARENT_ETHERNET:
         return c.enter(ETHERNET)
     c.number = number
@@ -264,7 +264,7 @@ def erspan_iii(c: Cursor) -> i64:
 
 
 def mpls(c: Cursor) -> i64:
-    """A stack of labels. What follows is not said anywhere, so it is recognised by its looks."""
+    """Pass a stack of labels. What follows is not said anywhere, so it is identified by its looks."""
     buffer = c.buffer
     at = c.at
     label: i64 = 0

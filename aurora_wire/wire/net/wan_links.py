@@ -14,7 +14,7 @@ from aurora_wire.wire.net.tags import type_behind
 
 
 def frame_relay(c: Cursor) -> i64:
-    """An address, of which the last byte is odd, then as RFC 2427 has it, or Cisco's Ethernet type."""
+    """Pass an address, of which the last byte is odd; then as RFC 2427 has it, or Cisco's Ethernet type."""
     at = c.at
     stop = at + 4
     while at < c.end and at < stop:
@@ -40,12 +40,12 @@ def frame_relay(c: Cursor) -> i64:
 
 
 def cisco_hdlc(c: Cursor) -> i64:
-    """Address and control, then an Ethernet type."""
+    """Pass address and control, then an Ethernet type."""
     return type_behind(c, 2)
 
 
 def atm(c: Cursor, link_type: i64) -> i64:
-    """RFC 2684: LLC, or what the circuit is for, which only its looks tell."""
+    """Pass RFC 2684: LLC, or what the circuit is for, which only its looks tell."""
     at = c.at
     if c.end - at < 4:
         return LINK_CUT
@@ -66,7 +66,7 @@ def atm(c: Cursor, link_type: i64) -> i64:
 
 
 def sunatm(c: Cursor, link_type: i64) -> i64:
-    """Direction and kind of traffic, circuit (VPI, VCI), then the packet: LAN emulation, LLC, or signalling."""
+    """Pass direction and kind of traffic, circuit (VPI, VCI); then the packet: LAN emulation, LLC, or signalling."""
     if c.end - c.at < 4:
         return LINK_CUT
     kind: i64 = c.buffer[c.at] & 0x0F
@@ -82,7 +82,7 @@ def sunatm(c: Cursor, link_type: i64) -> i64:
 
 
 def pppd(c: Cursor) -> i64:
-    """PPP whose first byte is a direction: before FF 03, or in place of FF."""
+    """Pass PPP whose first byte is a direction: before FF 03, or in place of FF."""
     if c.end - c.at < 2:
         return LINK_CUT
     second: i64 = c.buffer[c.at + 1]

@@ -36,7 +36,7 @@ def radiotap(c: Cursor) -> i64:
 
 
 def old_radio(c: Cursor) -> i64:
-    """Prism's header, or that of AVS, which begins with its version; both tell their length next."""
+    """Pass Prism's header, or that of AVS, which begins with its version; both tell their length next."""
     at = c.at
     if c.end - at < 8:
         return LINK_CUT
@@ -51,7 +51,7 @@ def old_radio(c: Cursor) -> i64:
 
 
 def radiotap_flags(buffer: bytes, at: i64, end: i64) -> i64:
-    """The flags field of a radiotap header, or 0. It follows the bit maps and an aligned TSFT, if any."""
+    """Return the flags field of a radiotap header, or 0. It follows the bit maps and an aligned TSFT, if any."""
     present = u32(buffer, at + 4)
     field: i64 = at + 8
     word = present
@@ -71,7 +71,7 @@ def wifi(c: Cursor) -> i64:
 
 
 def wifi_swapped(c: Cursor) -> i64:
-    """A frame in CAPWAP. Some senders put the two bytes of frame control in the other order: its version tells."""
+    """Pass a frame in CAPWAP. Some senders swap the two bytes of frame control: its version tells."""
     is_swapped = c.end - c.at >= 2 and c.buffer[c.at] & 3 != 0 and c.buffer[c.at + 1] & 3 == 0
     return wifi_data(c, is_padded=False, is_swapped=is_swapped)
 

@@ -1,7 +1,7 @@
-"""What opens TLS records, as the wire sees it: given from outside, since it needs keys and a library.
+"""Interfaces of TLS decryption: what decrypts is given from outside, since it needs keys and a library.
 
-`Opener` and `Openers` are what an injected object offers. `Opening` is what a direction's records are handed to;
-the wire's own (wire/flows/decrypted.py) feeds what comes out to decoders of its own.
+The two protocols are what an injected object offers. `Opening` is what a connection's records are handed to; the
+wire's own (wire/flows/decrypted.py) feeds what comes out to decoders of its own.
 """
 
 from typing import Final, Protocol
@@ -18,20 +18,20 @@ NO_KEYS: Final = 3   # there are keys of the other direction only, or of the tim
 
 
 class Opener(Protocol):
-    """Has the keys of one connection."""
+    """Decrypts the records of one connection, whose keys it has."""
 
     def record(self, from_client: bool, kind: int, version: int, body: bytes) -> tuple[int, bytes]:
-        """The direction's next record: what became of it, and its application data."""
+        """Decrypt the direction's next record. Return what became of it, and its application data."""
 
     def passed_over(self, from_client: bool) -> None:
-        """The direction's next record was not captured whole."""
+        """Pass the direction's next record, which was not captured whole."""
 
     def lost(self, from_client: bool, count: int) -> None:
-        """`count` bytes are missing in which records end and begin."""
+        """Note that `count` bytes are missing in which records end and begin."""
 
 
 class Openers(Protocol):
-    """Makes openers, of connections that it has keys for."""
+    """Makes decryptors for connections that it has keys for."""
 
     def any_keys(self) -> bool: ...
 
@@ -41,7 +41,7 @@ class Openers(Protocol):
 
 
 class Opening:
-    """Of one connection. `wanted`: there are keys, whole records are to be handed in."""
+    """Takes the records of one connection. `wanted`: there are keys, whole records are to be handed in."""
 
     def __init__(self) -> None:
         self.wanted = False
@@ -50,31 +50,31 @@ class Opening:
         self.in_clear = False  # nothing is encrypted: what is inside counts as plaintext
 
     def hellos(self) -> None:
-        """A hello was read."""
+        """Go on with what a hello said, which was just read."""
         raise NotImplementedError
 
     def record(
         self, from_client: bool, kind: i64, version: i64, body: bytes, frame: i64, time_ns: i64, offset: i64
     ) -> None:
-        """The direction's next record, which began in `frame` at stream offset `offset`."""
+        """Take the direction's next record, which began in `frame` at stream offset `offset`."""
         raise NotImplementedError
 
     def passed_over(self, from_client: bool) -> None:
-        """The direction's next record was not captured whole."""
+        """Pass the direction's next record, which was not captured whole."""
         raise NotImplementedError
 
     def lost(self, from_client: bool, count: i64) -> None:
-        """`count` bytes are missing in which records end and begin."""
+        """Note that `count` bytes are missing in which records end and begin."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """No more records will come."""
+        """End: no more records will come."""
         raise NotImplementedError
 
 
 class OpeningMaker:
-    """Asked when a connection's TLS begins."""
+    """Makes what takes a connection's records; asked when its TLS begins."""
 
     def make(self, facts: TLSLog) -> Opening | None:
-        """None where there are no keys at all."""
+        """Return what takes the records; None if there are no keys at all."""
         raise NotImplementedError

@@ -56,7 +56,7 @@ class Messages:
             mine.odd_offset = offset
 
     def ends(self, frame: i64, offset: i64) -> None:
-        """Something else than a handshake record follows: a message has to be whole."""
+        """End a message that has to be whole: something else than a handshake record follows."""
         if self.size > 0:
             self.drop()
             self.odd(NOT_WHOLE, frame, offset)
@@ -77,7 +77,7 @@ class Messages:
         return True
 
     def first(self) -> bytes:
-        """What is there of messages that are not whole."""
+        """Return what is there of messages that are not whole."""
         return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
 
     def drop(self) -> None:
@@ -88,7 +88,7 @@ class Messages:
         self.needed = 4
 
     def read(self, frame: i64, offset: i64) -> bool:
-        """A record is whole: read the messages that are. Return whether a hello was among them."""
+        """Read the messages that are whole, now that a record is. Return whether a hello was among them."""
         if self.size < self.needed:
             return False
         found = False
@@ -253,7 +253,7 @@ def shortest_record(version: i64, suite: i64) -> i64:
     everything else has a block, a tag or a MAC of 16 or more, but for CCM_8's 8 + 8 (RFC 6655), which is 16 too.
     """
     if version >= TLS_1_3:
-        return 9
+        return 9 if "_CCM_8_" in suite_name(suite) else 17
     return 24 if "_GCM_" in suite_name(suite) else 16
 
 

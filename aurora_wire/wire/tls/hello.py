@@ -94,7 +94,7 @@ class ClientHello:
         self.sni = None
 
     def offers(self, suite: i64) -> bool:
-        """Whether a server may pick this suite. GREASE is offered to be refused."""
+        """Return whether a server may pick this suite. GREASE is offered to be refused."""
         return suite in self.suites and not is_grease(suite)
 
 
@@ -131,7 +131,7 @@ class ServerHello:
 
 
 def parse_client_hello(data: bytes, at: i64, end: i64) -> ClientHello | None:
-    """None where it is no whole and well-formed ClientHello."""
+    """Return None if it is no whole and well-formed ClientHello."""
     if not _fixed_part_fits(data, at, end):
         return None
     version = u16_be(data, at)
@@ -206,7 +206,7 @@ def _client_extension(hello: ClientHello, kind: i64, data: bytes, at: i64, end: 
 
 
 def parse_server_hello(data: bytes, at: i64, end: i64) -> ServerHello | None:
-    """None where it is no whole and well-formed ServerHello."""
+    """Return None if it is no whole and well-formed ServerHello."""
     if not _fixed_part_fits(data, at, end):
         return None
     place = at + FIXED_LEN
@@ -256,7 +256,7 @@ def parse_server_hello(data: bytes, at: i64, end: i64) -> ServerHello | None:
 
 
 def looks_like_v2_hello(data: bytes, at: i64, end: i64) -> i64:
-    """Does a stream open with an SSLv2-framed ClientHello for SSLv3 or TLS? 1, 0, or -1 for more bytes.
+    """Tell whether a stream opens with an SSLv2-framed ClientHello for SSLv3 or TLS: 1, 0, or -1 for more bytes.
 
     11 bytes decide: `80 len`, `01`, `03 0x`, u16 length of the cipher specs (3 bytes each), u16 length of the
     session id (0: RFC 5246), u16 length of the challenge (16-32), and the four must add up. Read as a MySQL
@@ -282,7 +282,7 @@ def looks_like_v2_hello(data: bytes, at: i64, end: i64) -> i64:
 
 
 def parse_v2_client_hello(data: bytes, at: i64, end: i64) -> ClientHello | None:
-    """The same from an SSLv2-framed hello, given with its 2-byte header; None where it is none or not whole.
+    """Parse an SSLv2-framed ClientHello, given with its 2-byte header. Return None if it is none or not whole.
 
     `random` is the challenge, with zeros before it to 32 bytes; suites are those that SSLv3 and TLS know.
     """
@@ -305,7 +305,7 @@ def parse_v2_client_hello(data: bytes, at: i64, end: i64) -> ClientHello | None:
 
 
 def certificate_slices(data: bytes, at: i64, end: i64) -> list[tuple[int, int]] | None:
-    """Where in `data` the DER certificates of a TLS <= 1.2 Certificate message lie: (start, end), leaf first.
+    """Return where in `data` the DER certificates of a TLS <= 1.2 Certificate message lie: (start, end), leaf first.
 
     An empty list is a client without a certificate. None: malformed, or more than MAX_CERTIFICATES.
     """
@@ -325,7 +325,7 @@ def certificate_slices(data: bytes, at: i64, end: i64) -> list[tuple[int, int]] 
 
 
 def _fixed_part_fits(data: bytes, at: i64, end: i64) -> bool:
-    """Version, random and session id are there, and the version is one of SSLv3 to TLS 1.3."""
+    """Return whether version, random and session id are there, and the version is one of SSLv3 to TLS 1.3."""
     if at + FIXED_LEN + 1 > end or data[at] != 3 or data[at + 1] > 4:
         return False
     id_len: i64 = data[at + FIXED_LEN]
@@ -333,7 +333,7 @@ def _fixed_part_fits(data: bytes, at: i64, end: i64) -> bool:
 
 
 def _numbers(data: bytes, at: i64, end: i64) -> list[int]:
-    """The u16 numbers in data[at:end], which holds whole ones."""
+    """Return the u16 numbers in data[at:end], which holds whole ones."""
     found: list[int] = []
     while at + 2 <= end:
         found.append(u16_be(data, at))
@@ -342,7 +342,7 @@ def _numbers(data: bytes, at: i64, end: i64) -> list[int]:
 
 
 def _host_name(data: bytes, at: i64, end: i64) -> bytes | None:
-    """The first entry of type host_name. None where the list is malformed or has none."""
+    """Return the first entry of type host_name. None where the list is malformed or has none."""
     if at + 2 > end or at + 2 + u16_be(data, at) != end:
         return None
     place = at + 2
@@ -358,7 +358,7 @@ def _host_name(data: bytes, at: i64, end: i64) -> bytes | None:
 
 
 def _protocol_names(data: bytes, at: i64, end: i64) -> list[bytes]:
-    """The names in an ALPN extension; none of them where one does not fit."""
+    """Return the names in an ALPN extension; none of them where one does not fit."""
     if at + 2 > end or at + 2 + u16_be(data, at) != end:
         return []
     found: list[bytes] = []

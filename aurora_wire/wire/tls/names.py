@@ -101,12 +101,12 @@ ALERTS: Final[dict[int, str]] = {
 
 
 def is_grease(number: i64) -> bool:
-    """Whether it is one of the sixteen numbers that mean nothing: 0x?A?A, both bytes the same."""
+    """Return whether it is one of the sixteen numbers that mean nothing: 0x?A?A, both bytes the same."""
     return (number & 0x0F0F) == 0x0A0A and (number >> 8) == (number & 0xFF)
 
 
 def version_name(version: i64) -> str:
-    """`TLSv1.3` for 0x0304; drafts of 1.3 by number, others as `0x1A2B`."""
+    """Return a version's name: `TLSv1.3` for 0x0304; drafts of 1.3 by number, others as `0x1A2B`."""
     name = VERSIONS.get(version)
     if name is not None:
         return name
@@ -138,6 +138,6 @@ def alert_level_name(level: i64) -> str:
 
 
 def alert_name(description: i64) -> str:
-    """`handshake_failure` for 40; `alert 200` where there is no name."""
+    """Return an alert's name: `handshake_failure` for 40; `alert 200` if there is no name."""
     name = ALERTS.get(description)
     return f"alert {int(description)}" if name is None else name

@@ -19,7 +19,9 @@ RECORD_HEADER: Final[i64] = 5
 
 
 def record_length(data: bytes, at: i64) -> i64:
-    """Length of the TLS record whose header is at `at` (5 bytes must be there), or -1 where it cannot be one."""
+    """Return the length of the TLS record whose header is at `at` (5 bytes must be there), or -1 where it cannot be
+    one.
+    """
     word = u32_be(data, at)  # content type, version, and the length's first byte
     kind = word >> 24
     if kind < CHANGE_CIPHER_SPEC or kind > HEARTBEAT or (word >> 16) & 0xFF != 3 or (word >> 8) & 0xFF > 3:
@@ -32,7 +34,7 @@ def record_length(data: bytes, at: i64) -> i64:
 
 
 def is_hello(data: bytes, at: i64, end: i64) -> bool:
-    """Does a handshake record with a ClientHello or ServerHello begin here, its two lengths in agreement?"""
+    """Return whether a handshake record with a ClientHello or ServerHello begins here, its two lengths in agreement."""
     if end - at < 11 or data[at] != HANDSHAKE or data[at + 1] != 3 or data[at + 2] > 3:
         return False
     kind: i64 = data[at + 5]
@@ -44,7 +46,7 @@ def is_hello(data: bytes, at: i64, end: i64) -> bool:
 
 
 def is_record_start(data: bytes, at: i64, end: i64) -> bool:
-    """Can a TLS record with a hello or an alert begin here? From fewer than 6 bytes: as far as they say."""
+    """Return whether a TLS record with a hello or an alert can begin here, as far as the bytes go."""
     size = end - at
     kind: i64 = data[at]
     if kind != HANDSHAKE and kind != ALERT:

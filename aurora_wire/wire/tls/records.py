@@ -56,11 +56,11 @@ LONGEST_SHORTEST: Final[i64] = 24    # no suite needs more: see `shortest_record
 # What is collected of a record's body (`TLSRecords.collecting`).
 NOTHING: Final[i64] = 0
 MESSAGES: Final[i64] = 1  # a readable handshake message or alert
-BODY: Final[i64] = 2      # all of it, to be opened
+BODY: Final[i64] = 2      # all of it, to be decrypted
 
 
 class TLSRecords(Decoder):
-    """Fed one direction of TLS from a record boundary on."""
+    """Decodes one direction of TLS from a record boundary on: the record chain, and the handshake in the clear."""
 
     def __init__(self, facts: TLSLog, side: Side) -> None:
         super().__init__(facts, side)
@@ -90,7 +90,7 @@ class TLSRecords(Decoder):
         self.tls: TLSFacts = tls
         self.peer: Progress | None = None      # the other direction
         self.in_clear: OpeningMaker | None = None  # for a suite that does not encrypt
-        self.body: list[bytes] = []          # of a record that is to be opened
+        self.body: list[bytes] = []          # of a record that is to be decrypted
         self.record_version: i64 = 0         # its header's
         self.doubtful = False                # the record is of a second ClientHello, or the client's Finished
 
@@ -114,6 +114,8 @@ class TLSRecords(Decoder):
             elif end - at >= RECORD_HEADER and len(self.head) == 0:
                 length = record_length(data, at)
                 if length < 0:
+                    # Neither a record nor a gap: the direction left TLS, or somebody put bytes in. It is judged, and
+                    # not skipped: what stands here may be MySQL in the clear.
                     self.mine.broken = True
                     self.aligned = True
                     self._lost(0)
@@ -143,6 +145,7 @@ class TLSRecords(Decoder):
                     take = end - at
                 self.head += data[at : at + take]
                 at += take
+                # Judged at each byte: plaintext in small segments must not wait for five of them.
                 if not self._head_fits():
                     self.carry = self.head
                     self.head = b""
@@ -165,6 +168,7 @@ class TLSRecords(Decoder):
     def gap(self, count: i64) -> None:
         side = self.side
         if self.head:
+            # The record's length is in the gap.
             side.account(len(self.head), labels.UNKNOWN)
             self.head = b""
         elif 0 < count <= self.left:
@@ -200,7 +204,9 @@ class TLSRecords(Decoder):
         self._count_unsure()
 
     def _old_hello(self, data: bytes, at: i64, end: i64) -> i64:
-        """A ClientHello in SSLv2's framing, as OpenSSL 0.9.8 sends it: consumed where it is one, whole."""
+        """Consume a whole ClientHello in SSLv2's framing, as OpenSSL 0.9.8 sends it, if it is one. Return where it
+        ends.
+        """
         hello = parse_v2_client_hello(data, at, end) if self.side.from_client else None
         if hello is None:
             return at
@@ -218,7 +224,7 @@ class TLSRecords(Decoder):
         return at + size
 
     def is_unfinished(self) -> bool:
-        """Does the stream end inside a record?"""
+        """Return whether the stream ends inside a record."""
         return self.left > 0 or len(self.head) > 0
 
     def _head_fits(self) -> bool:
@@ -229,16 +235,17 @@ class TLSRecords(Decoder):
         return size < RECORD_HEADER or record_length(head, 0) >= 0
 
     def encrypted(self) -> bool:
-        """Are this direction's records protected, as far as the handshake was seen?"""
+        """Return whether this direction's records are protected, as far as the handshake was seen."""
         hello = self.tls.server_hello
         if hello is not None and hello.version >= TLS_1_3:
             return True
         if hello is None and self.tls.retry:
             return False  # a ChangeCipherSpec of now means nothing: RFC 8446, appendix D.4
+        # With neither hello captured it was picked up in mid-stream, where nothing is left of the handshake.
         return self.mine.spec_changed or (hello is None and self.tls.client_hello is None)
 
     def _settle(self) -> bool:
-        """`encrypted`, looked up once more."""
+        """Return `encrypted`, and remember it once it can no longer change."""
         hello = self.tls.server_hello
         encrypted = self.encrypted()
         if hello is not None:
@@ -249,12 +256,12 @@ class TLSRecords(Decoder):
         return encrypted
 
     def remark(self, kind: i64, amount: i64) -> None:
-        """A remark on the current record."""
+        """Note an anomaly at the current record; `amount` is in bytes."""
         side = self.side
         self.facts.note(kind, side.from_client, self.record_frame, side.time_ns, self.record_offset, amount)
 
     def _record(self, data: bytes, at: i64, length: i64) -> None:
-        """A record begins."""
+        """Begin a record: what its header says, and whether it may come here."""
         word = u32_be(data, at)
         kind = word >> 24
         version = (word >> 8) & 0xFFFF
@@ -280,6 +287,7 @@ class TLSRecords(Decoder):
         if not self.settled:
             encrypted = self._settle()
             if kind != HANDSHAKE:
+                # RFC 8446, 5.1: no other record may come between the pieces of a handshake message.
                 self.messages.ends(side.frame, side.position)
         negotiated = self.negotiated
         if kind == APPLICATION_DATA:
@@ -300,8 +308,9 @@ class TLSRecords(Decoder):
             if not self.settled or not mine.spec_changed:
                 self._early(negotiated)
             if not encrypted and self.tls.client_hello is not None and negotiated >= 0:
+                # Up to TLS 1.2 there are no keys before ChangeCipherSpec.
                 self.remark(notes.UNEXPECTED_RECORD, length)
-            if in_1_3 and (length > MAX_RECORD_1_3 or length < 17):
+            if in_1_3 and (length > MAX_RECORD_1_3 or length < self.tls.shortest):
                 self.remark(notes.BAD_RECORD, length)
             if version != self.version:
                 self._check_version(version, negotiated)
@@ -326,7 +335,8 @@ class TLSRecords(Decoder):
             if negotiated >= TLS_1_3 or not may_beat(self.tls):
                 self.remark(notes.UNEXPECTED_RECORD, length)
         if encrypted and kind != CHANGE_CIPHER_SPEC:
-            if 0 < length < LONGEST_SHORTEST and mine.spec_changed and length < self.tls.shortest:
+            short = 0 < length < LONGEST_SHORTEST and length < self.tls.shortest
+            if short and mine.spec_changed and negotiated < TLS_1_3:
                 # Of a hello, and only of a hello, there can be any piece.
                 if kind != HANDSHAKE or self.collecting == NOTHING:
                     self.remark(notes.BAD_RECORD, length)
@@ -338,7 +348,7 @@ class TLSRecords(Decoder):
             self._record_end()
 
     def _holds_data(self, length: i64) -> bool:
-        """Of TLS <= 1.2, or where the hellos were not seen."""
+        """Return whether a record counts as application data: under TLS <= 1.2, or if the hellos were not seen."""
         hello = self.tls.server_hello
         if hello is not None:
             return holds_data(hello.version, hello.suite, length)
@@ -355,7 +365,7 @@ class TLSRecords(Decoder):
         return False
 
     def _count_unsure(self) -> None:
-        """The version is known now, or never will be: were they data?"""
+        """Count unsure records as data, unless the version, if it is known by now, says that they may be none."""
         mine = self.mine
         hello = self.tls.server_hello
         longest = mine.unsure_longest
@@ -369,7 +379,7 @@ class TLSRecords(Decoder):
             mine.first_data_offset = mine.first_unsure_offset
 
     def _early(self, negotiated: i64) -> None:
-        """Application data: does it come before the keys that it would need? Counted; the verdict knows the version."""
+        """Count application data that comes before the keys it would need; the verdict knows the version."""
         mine = self.mine
         early = False
         if negotiated < 0 and self.tls.server_hello is None and not self._hello_is_late():
@@ -383,7 +393,7 @@ class TLSRecords(Decoder):
             mine.early_offset = self.record_offset
 
     def _hello_is_late(self) -> bool:
-        """Does the client acknowledge bytes of the server's that the capture has not shown yet? Taps reorder."""
+        """Return whether the client acknowledges bytes of the server's that were not seen yet: taps reorder."""
         peer = self.peer
         return self.side.from_client and peer is not None and peer.acked > peer.next
 
@@ -406,7 +416,7 @@ class TLSRecords(Decoder):
             self._finished(version, negotiated)
 
     def _finished(self, version: i64, negotiated: i64) -> None:
-        """An encrypted handshake message: the Finished, or what renegotiates later."""
+        """Count an encrypted handshake message: the Finished, or what renegotiates later."""
         mine = self.mine
         mine.encrypted_handshake += 1
         if mine.app_records == mine.before_spec:
@@ -430,7 +440,9 @@ class TLSRecords(Decoder):
             tls.resumed = 0 if tls.hello_done else 1
 
     def _check_version(self, version: i64, negotiated: i64) -> None:
-        """RFC 8446, 5.1: 0x0303 in TLS 1.3; before it, the negotiated one. In mid-stream: always the same."""
+        """Check the version of a protected record's header: 0x0303 in TLS 1.3 (RFC 8446, 5.1), before it the
+        negotiated one. In mid-stream: always the same.
+        """
         expected = self.version
         if expected < 0:
             expected = version
@@ -441,7 +453,7 @@ class TLSRecords(Decoder):
             self.remark(notes.WRONG_VERSION, 0)
 
     def _look(self, data: bytes, at: i64, end: i64) -> None:
-        """See some of the record's body."""
+        """Look at data[at:end] of the record's body: a message, a body to be decrypted, or a sample."""
         if self.collecting == MESSAGES:
             if self.kind == ALERT:
                 self.alert += data[at:end]
@@ -510,7 +522,7 @@ class TLSRecords(Decoder):
                 self.opening.hellos()
 
     def _keep_hello(self) -> None:
-        """What a ClientHello offers is kept while there is room."""
+        """Keep what a ClientHello offers, while there is room."""
         hello = self.tls.client_hello
         if hello is None or not self.side.from_client:
             return
@@ -534,7 +546,7 @@ class TLSRecords(Decoder):
     # Only with a key log, or where nothing is encrypted.
 
     def _open(self, opening: Opening, version: i64) -> None:
-        """A record has begun: is its body to be collected?"""
+        """Decide whether the body of the record that has begun is to be collected."""
         if opening.gives_up:
             self.next = TO_OTHER
         elif opening.wanted and self.collecting == NOTHING and (self.kind == CHANGE_CIPHER_SPEC or self.encrypted()):
@@ -547,7 +559,7 @@ class TLSRecords(Decoder):
                 self._hand_in()
 
     def _hand_in(self) -> None:
-        """The record is whole."""
+        """Hand the whole record's body in, to be decrypted."""
         self.collecting = NOTHING
         body = b"".join(self.body)
         self.body = []
@@ -560,13 +572,13 @@ class TLSRecords(Decoder):
             )  # fmt: skip
 
     def _passed_over(self) -> None:
-        """Some of the record is missing."""
+        """Drop the record's body, some of which is missing."""
         self.body = []
         if self.opening is not None:
             self.opening.passed_over(self.side.from_client)
 
     def _lost(self, count: i64) -> None:
-        """Where records begin is not known any more."""
+        """Note that the places of records are lost: `count` bytes are missing in which records end and begin."""
         if self.collecting == BODY:
             self._passed_over()
         if self.opening is not None:

@@ -63,23 +63,23 @@ _LASTING_KEY: Final = (
 
 
 def suite_name(code: i64) -> str:
-    """The IANA name, or the number as `0x1A2B` where the registry has none."""
+    """Return the IANA name, or the number as `0x1A2B` where the registry has none."""
     name = NAMES.get(code)
     return f"0x{int(code):04X}" if name is None else name
 
 
 def is_known(code: i64) -> bool:
-    """Whether a server can pick this: in the registry, and not a mere signal."""
+    """Return whether a server can pick this: in the registry, and not a mere signal."""
     return code in NAMES and code not in SIGNALS
 
 
 def encrypts(code: i64) -> bool:
-    """Whether it hides anything. Weak ciphers count as encryption, NULL does not."""
+    """Return whether it hides anything. Weak ciphers count as encryption, NULL does not."""
     return is_known(code) and code not in NULL_SUITES
 
 
 def authenticates(code: i64) -> bool:
-    """Whether the peer's key is proved: by certificate, pre-shared key, password (SRP) or Kerberos."""
+    """Return whether the peer's key is proved: by certificate, pre-shared key, password (SRP) or Kerberos."""
     return is_known(code) and code not in ANONYMOUS_SUITES
 
 
@@ -103,14 +103,14 @@ def fits_version(code: i64, version: i64) -> bool:
 
 
 def has_forward_secrecy(code: i64) -> bool:
-    """Whether the server's key, stolen later, opens no capture made before. In TLS 1.3 that is the rule."""
+    """Return whether the server's key, stolen later, opens no capture made before. In TLS 1.3 that is the rule."""
     if not is_known(code) or code == 0:
         return False
     return not suite_name(code).startswith(_LASTING_KEY)
 
 
 def weakness(code: i64) -> str:
-    """The worst that is known about it, in the words above, or "" for none. Unknown suites: ""."""
+    """Return the worst that is known about it, in the words above, or "" for none. Unknown suites: ""."""
     if not is_known(code):
         return ""
     if code in NULL_SUITES:

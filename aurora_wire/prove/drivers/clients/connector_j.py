@@ -55,7 +55,7 @@ class ConnectorJ(ProgramClient):
         return Found(f"MariaDB Connector/J {version}", str(jar), asks, unavailable, frozenset((Ability.PREPARED,)))
 
     def not_in(self, version: str) -> dict[Mode, str]:  # noqa: ARG002 - for the drivers below
-        """The modes that a release does not have, and why."""
+        """Return the modes that a release does not have, and why."""
         return {}
 
     def command(self, task: Task, found: Found, folder: Path, *, cleanup: bool) -> Command:  # noqa: ARG002
@@ -79,7 +79,7 @@ class ConnectorJ(ProgramClient):
         return Command(argv, properties(fields).encode())
 
     def options(self, task: Task) -> dict[str, str]:
-        """The options of the URL for the mode; without a bundle, Java's own trusted issuers count."""
+        """Return the options of the URL for the mode; without a bundle, Java's own trusted issuers count."""
         if task.mode == Mode.DEFAULT:
             return {}
         pairs = (option.split("=", 1) for option in self.asks[task.mode].split("&"))
@@ -106,7 +106,7 @@ def find_jar() -> Path | None:
 
 
 def jar_version(jar: Path) -> str | None:
-    """From its manifest; None where it is no such jar."""
+    """Return the version from the jar's manifest; None if it is no such jar."""
     try:
         with zipfile.ZipFile(jar) as archive:
             manifest = archive.read("META-INF/MANIFEST.MF").decode(errors="replace")
@@ -117,7 +117,7 @@ def jar_version(jar: Path) -> str | None:
 
 
 def properties(fields: dict[str, str]) -> str:
-    """The text form of java.util.Properties: ASCII, everything that means something there escaped."""
+    """Return the text form of java.util.Properties: ASCII, everything that means something there escaped."""
     return "".join(f"{name}={_escaped(value)}\n" for name, value in fields.items())
 
 

@@ -95,7 +95,7 @@ class Quiet(Database):
 
 
 def tell(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-    """Says each statement of the ORM; mysqlclient puts the values into the text."""
+    """Say each statement of the ORM; mysqlclient puts the values into the text."""
     connection = context["connection"].connection
     values = [connection.literal(value).decode() for value in params or ()]
     story.say(sql=sql % tuple(values) if values else sql)

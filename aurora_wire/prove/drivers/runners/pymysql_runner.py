@@ -45,7 +45,8 @@ class Session:
 
 
 def tls_arguments(task: story.Task) -> dict[str, object]:
-    """What a program would write for the mode; a context of our own, so that it means the same in all versions."""
+    """Return what a program would write for the mode; a context of our own, so that it means the same in all versions.
+    """
     if task.mode == "off":
         return {"ssl_disabled": True} if pymysql.VERSION[:2] >= (0, 10) else {}  # before, it was off by itself
     if task.mode == "default":

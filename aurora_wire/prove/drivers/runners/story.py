@@ -14,7 +14,7 @@ class Connection(Protocol):
     """What a runner makes of its client: a login has taken place."""
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Sends a text; all rows of its result."""
+        """Send a text. Return all rows of its result."""
 
     def insert_prepared(self, sql: str, value: str) -> None:
         """`sql` has one `?`. Prepared in the protocol if the client can, else with what it offers instead.
@@ -48,18 +48,18 @@ class Task:
 
 
 def say(**event: object) -> None:
-    """One event, at once: the process may be ended before the next."""
+    """Say one event, at once: the process may be ended before the next."""
     sys.stdout.write(json.dumps(event, default=str) + "\n")
     sys.stdout.flush()
 
 
 def main(connect: Callable[[Task], Connection], version: str) -> None:
-    """The whole program. `connect` logs in; errors of any kind end up as an event."""
+    """Run the whole program. `connect` logs in; errors of any kind end up as an event."""
     play(lambda task: tell(task, connect(task)), version)
 
 
 def play(run: Callable[[Task], None], version: str) -> None:
-    """Reads the task and does it with `run`; whatever that raises is the error of the run."""
+    """Read the task and do it with `run`; whatever that raises is the error of the run."""
     task = Task(json.loads(sys.stdin.buffer.readline()))
     say(version=version)
     try:
@@ -70,7 +70,7 @@ def play(run: Callable[[Task], None], version: str) -> None:
 
 
 def tell(task: Task, connection: Connection) -> None:
-    """The story: who am I, a table, the canary twice, read it back, and the table is gone whatever happens."""
+    """Tell the story: who am I, a table, the canary twice, read it back, and the table is gone whatever happens."""
     say(connected=True)
     try:
         if task.cleanup:
@@ -93,7 +93,7 @@ def tell(task: Task, connection: Connection) -> None:
 
 
 def describe_session(task: Task, connection: Connection) -> None:
-    """What the server says of this session; performance_schema only where it may be read."""
+    """Say what the server says of this session; performance_schema only if it may be read."""
     number, version = ask(connection, task.statements["session"])[0][:2]
     say(connection_id=int(number), server_version=text(version))
     status = {text(name): text(value) for name, value in ask(connection, task.statements["tls"])}
@@ -122,14 +122,14 @@ def code_of(error: BaseException) -> int:
 
 
 def words_of(error: BaseException) -> str:
-    """The message without Python's decoration, on one line, after the name of its class."""
+    """Return the message without Python's decoration, on one line, after the name of its class."""
     last = error.args[-1] if error.args and isinstance(error.args[-1], str) else str(error)
     said = " ".join(str(getattr(error, "msg", None) or last).split())
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def keep_keys(path: str) -> None:
-    """Every TLS connection that Python's ssl module makes in this process writes its secrets to the file."""
+    """Have every TLS connection that Python's ssl module makes in this process write its secrets to the file."""
     if not path:
         return
     original = ssl.SSLContext.wrap_socket

@@ -42,7 +42,7 @@ WORDS: Final = {
 
 
 def capability_lines(flags: int, *, from_server: bool, is_mariadb: bool) -> list[str]:
-    """A line for each flag that matters, and one that names the others."""
+    """Return a line for each flag that matters, and one that names the others."""
     side = 0 if from_server else 1
     lines = []
     names = flag_names(flags, is_mariadb)
@@ -57,7 +57,7 @@ def capability_lines(flags: int, *, from_server: bool, is_mariadb: bool) -> list
 
 
 def missing_tls(flags: int, *, from_server: bool) -> list[str]:
-    """What the absence of CLIENT_SSL means; empty where it is set."""
+    """Return what the absence of CLIENT_SSL means; empty where it is set."""
     if flags & capabilities.SSL:
         return []
     if not from_server:

@@ -56,7 +56,7 @@ WITH_STATEMENT_ID: Final = (
 
 
 def explain_command(fields: FieldReader, agreed: int, codec: str) -> None:
-    """The payload of a command. agreed: capabilities of both sides, or -1 where not known."""
+    """Explain the payload of a command. agreed: capabilities of both sides, or -1 if not known."""
     fields.rows.note("Sent outside TLS: whoever is on the way can read and change it.")
     start = fields.at
     number = fields.number(1, _command_words)
@@ -87,7 +87,7 @@ def _command_words(number: int) -> str:
 
 
 def attributes_agreed(agreed: int) -> int:
-    """Whether CLIENT_QUERY_ATTRIBUTES was agreed, as the parsers want it: 1, 0, or -1 for not known."""
+    """Tell whether CLIENT_QUERY_ATTRIBUTES was agreed, as the parsers want it: 1, 0, or -1 for not known."""
     return -1 if agreed < 0 else int(agreed & capabilities.QUERY_ATTRIBUTES != 0)
 
 

@@ -86,7 +86,7 @@ def _explain_payload(
 
 
 def _runs(spans: list[Span]) -> list[tuple[int, int, int, list[int]]]:
-    """Spans that touch and have the same label as one: (start, end, label, where its spans begin)."""
+    """Join spans that touch and have the same label: (start, end, label, where its spans begin)."""
     runs: list[tuple[int, int, int, list[int]]] = []
     for start, end, label in sorted(spans):
         if runs and runs[-1][1] == start and runs[-1][2] == label:

@@ -26,7 +26,7 @@ FLAGS: Final = (
 
 
 def explain_headers(rows: Rows, frame: bytes, link_type: int, found: Locator) -> None:
-    """The headers before the payload that `found` has located."""
+    """Explain the headers before the payload that `found` has located."""
     _explain_link(rows, frame, link_type, found)
     if found.ip_version == 4:
         _explain_ipv4(rows, found.ip_at)

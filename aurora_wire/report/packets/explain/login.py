@@ -41,7 +41,7 @@ def status_words(status: int) -> str:
 
 
 def explain_greeting(fields: FieldReader) -> None:
-    """The payload of a greeting."""
+    """Explain the payload of a greeting."""
     greeting = parse_greeting(fields.rows.data, fields.at, fields.end)
     version = fields.number(1, lambda number: f"protocol version {number}")
     fields.until_nul(_version_words)
@@ -98,7 +98,7 @@ def _show_flags(fields: FieldReader, flags: int, *, from_server: bool, is_mariad
 
 
 def _client_start(fields: FieldReader) -> int | None:
-    """The 32 bytes that SSLRequest and login share. Returns the flags."""
+    """Explain the 32 bytes that SSLRequest and login share. Return the flags."""
     flags = fields.number(4, lambda number: f"capability flags of the client: 0x{number:08x}")
     if flags is None:
         return None
@@ -114,7 +114,7 @@ def _client_start(fields: FieldReader) -> int | None:
 
 
 def explain_ssl_request(fields: FieldReader) -> None:
-    """The payload of an SSLRequest."""
+    """Explain the payload of an SSLRequest."""
     fields.rows.note("The client announces TLS: a login that stops before the user name. It proves nothing")
     fields.rows.note("yet; what the client sends next has to be a TLS record with a ClientHello.")
     if fields.whole and fields.left < SSL_REQUEST_LEN:
@@ -126,7 +126,7 @@ def explain_ssl_request(fields: FieldReader) -> None:
 
 
 def explain_login(fields: FieldReader, agreed: int) -> None:
-    """The payload of a login. agreed: capabilities of both sides, or -1 where not known."""
+    """Explain the payload of a login. agreed: capabilities of both sides, or -1 if not known."""
     data = fields.rows.data
     fields.rows.note("The client logs in outside TLS: user, database and authentication data can be read.")
     if fields.left >= 2 and not u16(data, fields.at) & capabilities.PROTOCOL_41:
@@ -166,7 +166,7 @@ def _shown(raw: bytes) -> str:
 
 
 def _plugin_ahead(fields: FieldReader, both: int) -> bytes:
-    """The plugin's name, which stands behind the reply that it explains."""
+    """Return the plugin's name, which stands behind the reply that it explains."""
     if fields.left < 1 or not both & capabilities.PLUGIN_AUTH:
         return b""
     data, at, end = fields.rows.data, fields.at, fields.end
@@ -194,7 +194,7 @@ def _auth_reply(fields: FieldReader, both: int, plugin: bytes) -> None:
 
 
 def _length(fields: FieldReader, what: str, both: int = -1) -> int | None:
-    """A length-encoded number, or one byte where that was not agreed."""
+    """Return a length-encoded number, or one byte where that was not agreed."""
     if fields.left < 1:
         return None
     first = fields.rows.data[fields.at]
@@ -209,7 +209,7 @@ def _length(fields: FieldReader, what: str, both: int = -1) -> int | None:
 
 
 def explain_attributes(fields: FieldReader) -> None:
-    """Connection attributes: pairs of strings with their lengths."""
+    """Explain connection attributes: pairs of strings with their lengths."""
     total = _length(fields, "bytes of connection attributes")
     if total is None:
         return
@@ -227,7 +227,7 @@ def explain_attributes(fields: FieldReader) -> None:
 
 
 def explain_authentication(fields: FieldReader, *, from_client: bool | None) -> None:
-    """A packet between login and OK. A client's has no type byte."""
+    """Explain a packet between login and OK. A client's has no type byte."""
     if fields.left == 0:
         fields.rows.note("An empty packet: no password, or the plugin has nothing to say.")
         return

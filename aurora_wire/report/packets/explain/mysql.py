@@ -57,7 +57,7 @@ class Talk:
 
 
 def label_name(label: int) -> str:
-    """`COM_QUERY`, `greeting` ..."""
+    """Return `COM_QUERY`, `greeting` ..."""
     if label >= labels.COMMAND:
         return command_name(label - labels.COMMAND)
     return labels.NAMES.get(label, f"label {label}")
@@ -66,7 +66,7 @@ def label_name(label: int) -> str:
 def explain_packets(
     rows: Rows, start: int, end: int, label: int, talk: Talk, known: Sequence[Packet], base: int
 ) -> None:
-    """The bytes data[start:end], which all have one label, packet by packet as the engine told them apart.
+    """Explain the bytes data[start:end], which all have one label, packet by packet as the engine told them apart.
 
     base: where the offsets of `known` begin in `rows`.
     """
@@ -97,7 +97,7 @@ def explain_packets(
 
 
 def _label_of(role: int, label: int, data: bytes, at: int, end: int) -> int:
-    """What to call a packet: by its role, where the label may be that of what is around it."""
+    """Return what to call a packet: by its role, where the label may be that of what is around it."""
     if role == roles.COMMAND:
         return labels.COMMAND + data[at + HEADER] if at + HEADER < end else label
     if role in LABELS:

@@ -36,7 +36,7 @@ CODES: Final = {
 
 
 def explain_reply(fields: FieldReader, agreed: int, known: Packet) -> None:
-    """The payload of any packet of the server after the login, by its role."""
+    """Explain the payload of any packet of the server after the login, by its role."""
     data, at, end, role = fields.rows.data, fields.at, fields.end, known.role
     if fields.left == 0:
         fields.rows.note("An empty packet.")
@@ -70,7 +70,7 @@ def explain_reply(fields: FieldReader, agreed: int, known: Packet) -> None:
 
 
 def _explain_binary_row(fields: FieldReader, kinds: Sequence[int]) -> None:
-    """A zero, a bit for each NULL, and the values, each in the form of its column's type."""
+    """Explain a zero, a bit for each NULL, and the values, each in the form of its column's type."""
     values = _binary_row(fields, kinds) if fields.whole else None
     if values is None:
         fields.rest(
@@ -86,7 +86,7 @@ def _explain_binary_row(fields: FieldReader, kinds: Sequence[int]) -> None:
 
 
 def _binary_row(fields: FieldReader, kinds: Sequence[int]) -> list[Value | None] | None:
-    """The values, or None where the columns' types are not known or do not fit."""
+    """Return the values, or None where the columns' types are not known or do not fit."""
     data, end = fields.rows.data, fields.end
     nulls = fields.at + 1
     at = nulls + (len(kinds) + 9) // 8
@@ -193,7 +193,7 @@ def _explain_row(fields: FieldReader) -> None:
 
 
 def _text_row(data: bytes, at: int, end: int) -> list[bytes | None] | None:
-    """The values of a text row, or None where the bytes are none."""
+    """Return the values of a text row, or None where the bytes are none."""
     values: list[bytes | None] = []
     while at < end:
         start, after = read_lestr(data, at, end)

@@ -29,11 +29,11 @@ class Rows:
         self.lines.append(text)
 
     def note(self, text: str) -> None:
-        """Words about the whole, indented under its title."""
+        """Add words about the whole, indented under its title."""
         self.lines.append(f"  {text}")
 
     def field(self, at: int, end: int, words: str) -> None:
-        """The field data[at:end]."""
+        """Add the field data[at:end]."""
         shown = self.data[at : min(end, at + HEX_SHOWN)].hex(" ")
         if end - at > HEX_SHOWN:
             shown += " .."
@@ -41,7 +41,7 @@ class Rows:
         self.lines.append(f"  {offset:<6}  {shown:<{HEX_WIDTH}}{words}".rstrip())
 
     def more(self, words: str) -> None:
-        """A further line of words about the field above."""
+        """Add a further line of words about the field above."""
         self.lines.append(f"{'':{WORDS_AT}}{words}")
 
 
@@ -64,7 +64,7 @@ class FieldReader:
         return 0 if self.cut else self.end - self.at
 
     def take(self, count: int, words: str | Callable[[bytes], str]) -> bytes | None:
-        """A field of `count` bytes; words about it, which may depend on what it holds."""
+        """Return a field of `count` bytes; words about it, which may depend on what it holds."""
         if self.cut:
             return None
         if count > self.end - self.at:
@@ -76,17 +76,17 @@ class FieldReader:
         return data
 
     def number(self, count: int, words: Callable[[int], str]) -> int | None:
-        """A little-endian number of `count` bytes."""
+        """Return a little-endian number of `count` bytes."""
         data = self.take(count, lambda raw: words(int.from_bytes(raw, "little")))
         return None if data is None else int.from_bytes(data, "little")
 
     def big_endian(self, count: int, words: Callable[[int], str]) -> int | None:
-        """A number as TLS writes it."""
+        """Return a number as TLS writes it."""
         data = self.take(count, lambda raw: words(int.from_bytes(raw, "big")))
         return None if data is None else int.from_bytes(data, "big")
 
     def until_nul(self, words: Callable[[bytes], str]) -> bytes | None:
-        """Text that ends with NUL, or with the message."""
+        """Return text that ends with NUL, or with the message."""
         if self.cut:
             return None
         nul = self.rows.data.find(b"\0", self.at, self.end)
@@ -100,7 +100,7 @@ class FieldReader:
         return text
 
     def rest(self, words: str | Callable[[bytes], str]) -> bytes | None:
-        """All that is left; None where nothing is."""
+        """Take all that is left; None if nothing is."""
         return self.take(self.left, words) if self.left > 0 else None
 
     def _stop(self) -> None:
@@ -112,5 +112,5 @@ class FieldReader:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 byte`, `2,048 bytes`."""
+    """Return `1 byte`, `2,048 bytes`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -28,14 +28,14 @@ SESSION_ID_WORDS: Final = "session id: only for show in TLS 1.3; before, a sessi
 
 
 def record_fits(data: bytes, at: int, end: int) -> bool:
-    """Whether a record's header is at `at`."""
+    """Return whether a record's header is at `at`."""
     if end - at < RECORD_HEADER or not names.CHANGE_CIPHER_SPEC <= data[at] <= names.HEARTBEAT:
         return False
     return data[at + 1] == 3 and data[at + 2] <= 4 and u16_be(data, at + 3) <= MAX_RECORD
 
 
 def explain_record(rows: Rows, at: int, end: int, who: str) -> int:
-    """The record at `at`, as far as it is there; returns the offset after it."""
+    """Explain the record at `at`, as far as it is there. Return the offset after it."""
     kind, length = rows.data[at], u16_be(rows.data, at + 3)
     stop = at + RECORD_HEADER + length
     size = plural(RECORD_HEADER + length, "byte")
@@ -76,7 +76,7 @@ def _explain_alert(fields: FieldReader, length: int) -> None:
 
 
 def _explain_handshake(fields: FieldReader) -> None:
-    """The messages of a handshake record; after ChangeCipherSpec they are encrypted."""
+    """Explain the messages of a handshake record; after ChangeCipherSpec they are encrypted."""
     while fields.left >= MESSAGE_HEADER:
         kind, length = fields.rows.data[fields.at], u24_be(fields.rows.data, fields.at + 1)
         fits = length <= fields.left - MESSAGE_HEADER
@@ -212,7 +212,7 @@ def _extension_words(kind: int, body: bytes, *, from_server: bool) -> str:
 
 
 def _short_texts(data: bytes) -> list[bytes]:
-    """Strings with a length byte each."""
+    """Return strings with a length byte each."""
     found = []
     at = 0
     while at < len(data):

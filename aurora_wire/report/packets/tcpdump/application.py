@@ -56,7 +56,7 @@ def put_application(printer: Printer, at: int, length: int, source: int, destina
 
 
 def _token(printer: Printer, at: int, end: int) -> tuple[str, int]:
-    """A word and where the next begins; at 0: no word."""
+    """Return a word and where the next begins; at 0: no word."""
     word = ""
     while at < end:
         if not printer.has(at, 1):
@@ -76,7 +76,7 @@ def _token(printer: Printer, at: int, end: int) -> tuple[str, int]:
 
 
 def _is_message(printer: Printer, at: int, end: int, commands: frozenset[str]) -> bool:
-    """A request by its command, a response by the three digits that are its second word."""
+    """Tell a request by its command, a response by the three digits that are its second word."""
     word, following = _token(printer, at, end)
     if not following or word.upper() in commands:
         return following != 0

@@ -39,7 +39,7 @@ class IPPrinter:
         self._depth = 0
 
     def put(self, printer: Printer, at: int, length: int) -> None:
-        """A packet whose version nothing announced."""
+        """Print a packet whose version nothing announced."""
         printer.protocol = "ipn"
         self._depth = 0
         version = printer.read(at, 1) >> 4
@@ -241,7 +241,7 @@ def _options_size(printer: Printer, at: int, protocol: str, name: str) -> int:
 
 
 def _hop_by_hop(printer: Printer, at: int, payload_len: int) -> tuple[int, int, bool]:
-    """Size (0: bad), the payload length that holds from here on, and whether a jumbo option gave it."""
+    """Return size (0: bad), the payload length that holds from here on, and whether a jumbo option gave it."""
     size = _options_size(printer, at, "hbhopt", "HBH ")
     jumbo = seen = False
     place, end = at + 2, at + size
@@ -278,7 +278,7 @@ def _hop_by_hop(printer: Printer, at: int, payload_len: int) -> tuple[int, int, 
 
 
 def _fragment(printer: Printer, at: int, start: int) -> int:
-    """Size, or 0 for a fragment that isn't the first."""
+    """Return size, or 0 for a fragment that isn't the first."""
     printer.protocol = "frag6"
     offset = printer.read(at + 2, 2) & 0xFFF8
     rest = 40 + printer.read(start + 4, 2) - (at - start) - 8
@@ -290,7 +290,7 @@ def _fragment(printer: Printer, at: int, start: int) -> int:
 
 
 def _routing(printer: Printer, at: int) -> int:
-    """Size, or 0 where tcpdump calls it invalid."""
+    """Return size, or 0 where tcpdump calls it invalid."""
     printer.protocol = "rt6"
     printer.put("RT6")
     size = printer.read(at + 1, 1)

@@ -55,7 +55,7 @@ class TcpdumpLines:
     def header_line(
         self, frame: bytes, link_type: int, time_ns: int | None, original_len: int, undated: bool = False
     ) -> str:
-        """The line for a frame, without its end. time_ns: since 1970 UTC or, `undated`, since midnight."""
+        """Return the line for a frame, without its end. time_ns: since 1970 UTC or, `undated`, since midnight."""
         invalid = _invalid_lengths(len(frame), original_len)
         if invalid:
             self.dump_at = len(frame)
@@ -190,7 +190,7 @@ class TcpdumpLines:
         return 4                    # tcpdump counts four bytes, whatever the header's length was
 
     def _ethertype(self, printer: Printer, kind: int, at: int, length: int, frame_len: int) -> None:
-        """What an Ethernet type announces. length: from `at` on; frame_len: of the whole frame."""
+        """Print what an Ethernet type announces. length: from `at` on; frame_len: of the whole frame."""
         if kind == 0x0800:
             self._ip.put_ipv4(printer, at, length)
         elif kind == 0x86DD:
@@ -223,7 +223,7 @@ def _invalid_lengths(captured: int, original: int) -> str:
 
 
 def time_text(time_ns: int, *, undated: bool = False) -> str:
-    """The time of day, to the microsecond, in UTC."""
+    """Return the time of day, to the microsecond, in UTC."""
     seconds = time_ns // 1_000_000_000
     if seconds & 0x80000000 and not undated:
         return "[Error converting time]"     # tcpdump's clock ends in 2038

@@ -42,11 +42,11 @@ class Printer:
         return count >= 0 and at + count <= self.snap_end
 
     def limit(self, at: int, count: int) -> None:
-        """The bytes from `at` on are at most `count`."""
+        """Limit the bytes from `at` on to `count`."""
         self.snap_end = min(self.snap_end, at + count)
 
     def read(self, at: int, count: int) -> int:
-        """A big-endian integer."""
+        """Return a big-endian integer."""
         if at + count > self.snap_end:
             raise PacketCutError
         return int.from_bytes(self.data[at : at + count], "big")
@@ -62,7 +62,8 @@ def ipv4_text(address: bytes) -> str:
 
 
 def ipv6_text(address: bytes) -> str:
-    """As tcpdump writes it: `::` is the first longest run of at least two zero groups; an IPv4 tail shows."""
+    """Write an address as tcpdump does: `::` is the first longest run of at least two zero groups; an IPv4 tail shows.
+    """
     words = [address[at] << 8 | address[at + 1] for at in range(0, 16, 2)]
     base, run = -1, 1
     at = 0

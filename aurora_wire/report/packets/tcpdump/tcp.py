@@ -41,7 +41,7 @@ class SequenceTable:
     def relative(
         self, ends: Ends, ports: tuple[int, int], seq: int, ack: int, *, syn: bool
     ) -> tuple[int, int, int]:
-        """The numbers to print for a segment with ACK, and what is taken off those of its SACK blocks."""
+        """Return the numbers to print for a segment with ACK, and what is taken off those of its SACK blocks."""
         source, destination = ends.source, ends.destination
         source_port, destination_port = ports
         reverse = source_port > destination_port or (source_port == destination_port and source > destination)

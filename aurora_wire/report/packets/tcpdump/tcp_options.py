@@ -140,7 +140,7 @@ def _put_option(
 
 
 def _fixed_length(kind: int) -> int:
-    """Bytes of data that tcpdump takes, whatever the length byte says; -1: as the length byte says."""
+    """Return how many bytes of data tcpdump takes, whatever the length byte says; -1: as the length byte says."""
     if kind in ONE_NUMBER:
         return 4
     return {MSS: 2, WINDOW_SCALE: 1, TIMESTAMP: 8, MD5: MD5_LEN, SCPS: 2, USER_TIMEOUT: 2}.get(kind, -1)
