@@ -82,6 +82,8 @@ def ipv4(c: Cursor) -> i64:
         if total < header_len:
             return IP_MALFORMED
         c.limit(at + total)
+    if header_len > 20:
+        c.beside(at + 20, at + header_len)
     c.ip_at = at
     c.ip_version = 4
     c.addresses_at = at + 12
