@@ -22,6 +22,7 @@ from aurora_wire.wire.mysql.commands import (
     COM_DROP_DB,
     COM_FIELD_LIST,
     COM_INIT_DB,
+    COM_PING,
     COM_QUERY,
     COM_QUIT,
     COM_REGISTER_SLAVE,
@@ -118,6 +119,8 @@ class ClientPackets(Packets):
             return labels.INFILE_DATA
         if sequence == 0 or (self.relaxed and self.state == COMMANDS):
             if first == COM_QUERY or (first >= 0 and is_command(first) and fits_command(first, length)):
+                if self.state == START and facts.greeting is not None and self.side.missing == 0:
+                    return LATE  # before any login: other protocols' frames look like that, too
                 self.command = first
                 return labels.COMMAND + first
             if facts.infile:
@@ -194,7 +197,7 @@ class ClientPackets(Packets):
         return at
 
     def guessed(self) -> i64:
-        return labels.LOGIN if self.length > SSL_REQUEST_LEN else labels.UNKNOWN
+        return labels.LOGIN if self.length > SSL_REQUEST_LEN and self.sequence > 0 else labels.UNKNOWN
 
     def wanted(self, first: i64) -> i64:
         return MAX_LOGIN if self.state == START else MAX_TEXT
@@ -206,6 +209,8 @@ class ClientPackets(Packets):
         elif self.passing:
             self.passing = False
             self.state = COMMANDS
+        elif self.state == START and self.sequence == 0:
+            self._unasked(data, at, end, total, whole)
         elif self.state == START:
             self._first(data, at, end, total, whole)
         elif self.facts.infile:
@@ -214,6 +219,19 @@ class ClientPackets(Packets):
                 self.file_sequence = -1
         elif self.state == AUTHENTICATING or self.facts.changing_user:
             self._auth_reply(data, at, end)
+
+    def _unasked(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
+        """Take a command in place of the login, if its own fields say that it is one."""
+        command: i64 = -1
+        if end > at:
+            command = data[at]
+        if (total == 1 and command in (COM_QUIT, COM_PING)) or (end > at and command_tells(data, at, end) == CERTAIN):
+            self.late_label = labels.COMMAND + command
+            self.state = COMMANDS
+            self._command(command, data, at, end, total, whole)
+            return
+        self.late_label = labels.UNKNOWN
+        self.note(notes.LOST_FRAMING, total)
 
     def _first(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
         facts = self.facts
