@@ -22,14 +22,16 @@ FRAMES = {
 }
 
 
-@pytest.mark.parametrize("first", ["server", "client"])
+@pytest.mark.parametrize(("first", "sizes"), [("server", None), ("server", 3), ("client", None)])
 @pytest.mark.parametrize("name", FRAMES)
-def test_frames_of_other_protocols_are_no_commands(name: str, first: str, tmp_path: Path) -> None:
+def test_frames_of_other_protocols_are_no_commands(
+    name: str, first: str, sizes: int | None, tmp_path: Path
+) -> None:
     steps = [Step("greeting", "server", mysql.greeting()), Step("frame", "client", FRAMES[name])]
     if first == "client":
         steps.reverse()
     refusal = Step("refusal", "server", mysql.err(1047, b"Unknown command", seq=1))
-    result = scan_of(tmp_path, play([*steps, refusal]))
+    result = scan_of(tmp_path, play([*steps, refusal], sizes=sizes))
     assert (result.verdict, result.exit_code) == ("no-session", 3), explain(result)
     assert result.connections[0].statements == [], explain(result)
 
@@ -41,3 +43,20 @@ def test_a_statement_in_place_of_the_login_has_crossed(sizes: int | None, tmp_pa
     result = scan_of(tmp_path, play(steps, talk, sizes=sizes))
     assert (result.verdict, result.confidence) == ("plaintext", "proven"), explain(result)
     assert [one.sql for one in result.connections[0].statements] == [SECRET], explain(result)
+
+
+@pytest.mark.parametrize("answered", [False, True])
+@pytest.mark.parametrize("sizes", [None, 6])
+@pytest.mark.parametrize("first", ["server", "client"])
+def test_a_login_with_a_commands_number_is_a_login(
+    first: str, sizes: int | None, answered: bool, tmp_path: Path
+) -> None:
+    """Servers refuse it as out of order; the name and the scramble have crossed."""
+    steps = [Step("greeting", "server", mysql.greeting()), Step("login", "client", mysql.login(user=b"probe", seq=0))]
+    if first == "client":
+        steps.reverse()
+    if answered:
+        steps.append(Step("refusal", "server", mysql.err(1156, b"Got packets out of order", seq=1)))
+    result = scan_of(tmp_path, play(steps, sizes=sizes))
+    assert (result.verdict, result.confidence) == ("plaintext", "proven"), explain(result)
+    assert result.connections[0].user == "probe", explain(result)

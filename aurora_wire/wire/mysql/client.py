@@ -49,6 +49,7 @@ from aurora_wire.wire.mysql.facts import MAX_ASKED, NAME_COST, MySQLFacts
 from aurora_wire.wire.mysql.framing import LATE, REJECT, TELLING, Packets, role_of
 from aurora_wire.wire.mysql.login import (
     Login,
+    has_filler,
     is_name,
     is_plausible,
     parse_change_user,
@@ -126,6 +127,8 @@ class ClientPackets(Packets):
             if facts.infile:
                 self.file_sequence = (sequence + 1) & 0xFF
                 return labels.INFILE_DATA
+            if self.state == START and SSL_REQUEST_LEN < length <= MAX_LOGIN:
+                return LATE
             return labels.AUTH if self.relaxed and facts.changing_user else REJECT
         if self.state == START:
             return LATE if SSL_REQUEST_320_LEN <= length <= MAX_LOGIN and sequence <= 3 else REJECT
@@ -221,7 +224,7 @@ class ClientPackets(Packets):
             self._auth_reply(data, at, end)
 
     def _unasked(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
-        """Take a command in place of the login, if its own fields say that it is one."""
+        """Take a command in place of the login, or a login with a command's id, if its own fields say that it is one."""
         command: i64 = -1
         if end > at:
             command = data[at]
@@ -229,6 +232,9 @@ class ClientPackets(Packets):
             self.late_label = labels.COMMAND + command
             self.state = COMMANDS
             self._command(command, data, at, end, total, whole)
+            return
+        if total > SSL_REQUEST_LEN and has_filler(data, at, end):
+            self._first(data, at, end, total, whole)
             return
         self.late_label = labels.UNKNOWN
         self.note(notes.LOST_FRAMING, total)
