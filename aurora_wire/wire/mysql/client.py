@@ -224,7 +224,7 @@ class ClientPackets(Packets):
             self._auth_reply(data, at, end)
 
     def _unasked(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
-        """Take a command in place of the login, or a login with a command's id, if its own fields say that it is one."""
+        """Take a command in place of the login, or a login with a command's id, where its own fields tell it."""
         command: i64 = -1
         if end > at:
             command = data[at]
