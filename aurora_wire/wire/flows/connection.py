@@ -27,7 +27,7 @@ from aurora_wire.wire.identify.first_bytes import FirstBytes, name_at_end
 from aurora_wire.wire.identify.midstream import ASKS, UNDECIDED, MidStream
 from aurora_wire.wire.identify.proxy_header import parse_proxy
 from aurora_wire.wire.identify.resync import Search
-from aurora_wire.wire.identify.signatures import STRONG, holds_sql, mysql_commands
+from aurora_wire.wire.identify.signatures import STRONG, fills_with_packets, holds_sql, mysql_commands
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
@@ -565,6 +565,8 @@ class Connection(Receiver):
             )  # fmt: skip
             reader.is_aside = True
             self.aside = reader
+        if not doubtful and facts.tls is not None and facts.commands == 0 and fills_with_packets(data, at, end):
+            doubtful = True  # what repeats ciphertext late has no packets in it
         if doubtful:
             self.aside_doubts += end - at
         if facts.dropped_leak_frame < 0 and facts.kind in (MYSQL, TLS_ONLY) and (doubtful or facts.commands == 0):
