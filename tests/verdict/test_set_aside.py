@@ -132,3 +132,24 @@ def test_a_late_repetition_of_tls_takes_no_proof(number: int, tmp_path: Path) ->
     packet = talk.packets[number]
     talk.packets.append(packet)
     assert (scan_of(tmp_path, talk).confidence) == "proven", number
+
+
+TAKEN_FIRST = {
+    "a statement": ("client", mysql.query(SECRET)),
+    "a login": ("client", mysql.login(user=b"eve")),
+    "an execution": ("client", mysql.execute(1, [b"4111111111111111", 5])),
+    "rows": ("server", mysql.result_set([b"id", b"body"], [[b"1", b"4111111111111111"]])),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN_FIRST)
+@pytest.mark.parametrize("at", ["client-data-1", "client-data-2"])
+@pytest.mark.parametrize("ahead", [1, 5, 10])
+def test_the_copy_that_was_taken_first_is_read_too(ahead: int, at: str, name: str, tmp_path: Path) -> None:
+    """It came out of order, inside a record to be; what came in its place is ciphertext."""
+    who, payload = TAKEN_FIRST[name]
+    rest = since(tls13(), at)[1:]
+    talk = play(until(tls13(), at), close=False)
+    talk.again(who, talk.offset[who] + ahead, payload)  # type: ignore[arg-type]
+    result = scan_of(tmp_path, play(rest, talk, syn=False))
+    assert result.exit_code == 1, explain(result)
