@@ -153,3 +153,14 @@ def test_the_copy_that_was_taken_first_is_read_too(ahead: int, at: str, name: st
     talk.again(who, talk.offset[who] + ahead, payload)  # type: ignore[arg-type]
     result = scan_of(tmp_path, play(rest, talk, syn=False))
     assert result.exit_code == 1, explain(result)
+
+
+@pytest.mark.parametrize("name", TAKEN_FIRST)
+@pytest.mark.parametrize("back", [0, 30, 240])
+def test_a_command_or_rows_in_a_dropped_segment_are_told(back: int, name: str, tmp_path: Path) -> None:
+    who, payload = TAKEN_FIRST[name]
+    talk = play(until(tls13(), "client-data-3"), close=False)
+    offset = talk.offset[who] - back - (len(payload) if back else 0)
+    talk.again(who, offset, payload, bad_checksum=True)  # type: ignore[arg-type]
+    result = scan_of(tmp_path, play(since(tls13(), "client-data-3")[1:], talk, syn=False))
+    assert result.exit_code == 1, explain(result)

@@ -10,7 +10,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.binary import u32, u32_be
+from aurora_wire.binary import u32_be
 from aurora_wire.wire.decoding import anomalies as notes
 from aurora_wire.wire.decoding import labels
 from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget, X
@@ -27,11 +27,9 @@ from aurora_wire.wire.identify.first_bytes import FirstBytes, name_at_end
 from aurora_wire.wire.identify.midstream import ASKS, UNDECIDED, MidStream
 from aurora_wire.wire.identify.proxy_header import parse_proxy
 from aurora_wire.wire.identify.resync import Search
-from aurora_wire.wire.identify.signatures import STRONG, fills_with_packets, holds_sql, mysql_commands, mysql_replies
+from aurora_wire.wire.identify.signatures import STRONG, fills_with_packets, holds_sql, is_leak, mysql_commands
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater
 from aurora_wire.wire.mysql.greeting import Greeting
-from aurora_wire.wire.mysql.login import YES, opens_login
-from aurora_wire.wire.mysql.plausibility import NOTHING, command_tells
 from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
 from aurora_wire.wire.mysql.statements import release
 from aurora_wire.wire.tls.records import TLSRecords
@@ -572,7 +570,7 @@ class Connection(Receiver):
         if doubtful:
             self.aside_doubts += end - at
         if facts.dropped_leak_frame < 0 and facts.kind in (MYSQL, TLS_ONLY) and (doubtful or facts.commands == 0):
-            if holds_sql(data, at, end):
+            if holds_sql(data, at, end) or (facts.tls is not None and facts.commands == 0 and is_leak(data, at, end, stream.side.from_client)):
                 facts.dropped_leak_frame = frame
         if stream.key == self.client.key:
             if self.aside_client < 0:
@@ -590,14 +588,7 @@ class Connection(Receiver):
         size: i64 = len(data)
         if self.is_aside or facts.dropped_leak_frame >= 0 or facts.tls is None or facts.commands > 0 or size < 6:
             return
-        found = holds_sql(data, 0, size)
-        if not found and stream.side.from_client:
-            found = opens_login(data, 0, size) == YES or (
-                u32(data, 0) == size - 4 and command_tells(data, 4, size) != NOTHING
-            )
-        elif not found:
-            found = mysql_replies(data, 0, size, 0) == STRONG
-        if found:
+        if holds_sql(data, 0, size) or is_leak(data, 0, size, stream.side.from_client):
             facts.dropped_leak_frame = frame
 
     def _read_aside(self) -> None:

@@ -21,8 +21,8 @@ from aurora_wire.wire.mysql.commands import (
     fits_command,
     is_command,
 )
-from aurora_wire.wire.mysql.login import SSL_REQUEST_LEN
-from aurora_wire.wire.mysql.plausibility import NOTHING, is_event, may_be_command, reply_tells
+from aurora_wire.wire.mysql.login import SSL_REQUEST_LEN, YES, opens_login
+from aurora_wire.wire.mysql.plausibility import NOTHING, command_tells, is_event, may_be_command, reply_tells
 from aurora_wire.wire.mysql.sql_text import is_text, reads_like_sql
 from aurora_wire.wire.tls.record_shape import RECORD_HEADER, is_hello, record_length
 
@@ -265,3 +265,12 @@ def _meets_x(data: bytes, at: i64, end: i64) -> bool:
             return False
         at += 4 + length
     return at == end
+
+
+def is_leak(data: bytes, at: i64, end: i64, from_client: bool) -> bool:
+    """Is it a login, a whole command that its own fields tell, or a chain of replies? Of a segment that lies alone."""
+    if not from_client:
+        return mysql_replies(data, at, end, 0) == STRONG
+    if opens_login(data, at, end) == YES:
+        return True
+    return end - at > 5 and u32(data, at) == end - at - 4 and command_tells(data, at + 4, end) != NOTHING
