@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from pathlib import Path
 from typing import Final
 
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -18,13 +17,15 @@ def words_of(error: OSError | ValueError, path: str | os.PathLike[str] | None = 
     """
     said = (error.strerror if isinstance(error, OSError) else None) or str(error)
     said = said[:1].lower() + said[1:]
-    if isinstance(error, OSError) and error.errno in FULL and path is not None and not _is_special(Path(path)):
+    if isinstance(error, OSError) and error.errno in FULL and path is not None and not _is_special(path):
         return f"{said}: the disk at {mount_of(path)} is full"
     return said
 
 
 def mount_of(path: str | os.PathLike[str]) -> str:
     """Return the folder where the disk of a path begins, as far as it can be seen."""
+    from pathlib import Path  # noqa: PLC0415 - slow to load, and only for an error
+
     folder = Path(os.path.realpath(path)).parent
     while True:
         try:
@@ -35,9 +36,9 @@ def mount_of(path: str | os.PathLike[str]) -> str:
         folder = folder.parent
 
 
-def _is_special(path: Path) -> bool:
+def _is_special(path: str | os.PathLike[str]) -> bool:
     try:
-        mode = path.stat().st_mode
+        mode = os.stat(path).st_mode  # noqa: PTH116
     except (OSError, ValueError):
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))

@@ -7,8 +7,8 @@ right in this sense; the times that are shown stay those of the capture.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from aurora_wire.binary import u32_be
@@ -34,7 +34,7 @@ def aligned(inputs: Sequence[tuple[str, int]]) -> tuple[list[tuple[str, int]], d
     """
     shifts: dict[str, int] = {}
     if 2 <= len(inputs) <= CAPTURES:
-        shifts = _shifts([path for path, first in inputs if first >= 0 and Path(path).is_file()])
+        shifts = _shifts([path for path, first in inputs if first >= 0 and os.path.isfile(path)])  # noqa: PTH113
     if not shifts:
         return list(inputs), {}
     dated = iter(sorted(

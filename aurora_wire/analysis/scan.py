@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
@@ -100,7 +100,7 @@ class Analysis:
         self.ignored: list[str] = []
         self.frame_places = FramePlaces()
         self.seen_in: dict[int, int] | None = None  # open connections by id: a bit for each capture with a packet of it
-        self._by_capture: dict[int, Tally] = {}
+        self._by_capture: defaultdict[int, Tally] = defaultdict(Tally)
         self._fragments_lost = 0
         self._stt_packets = 0
         self.connections: list[ConnectionResult] = []
@@ -235,7 +235,7 @@ class Analysis:
             self.tally.add(result)
             result.captures = captures
             for index in captures:
-                self._by_capture.setdefault(index, Tally()).add(result)
+                self._by_capture[index].add(result)
             found = list(findings_of(facts, result))
             for hit in found:
                 self._add(hit)
@@ -260,7 +260,9 @@ class Analysis:
 
     def _captures_of(self, connection: int) -> list[int]:
         """Indexes of the captures with a packet of a connection that has ended; none where there is one capture."""
-        seen = self.seen_in.pop(connection, 0) if self.seen_in is not None else 0
+        if self.seen_in is None:
+            return []
+        seen = self.seen_in.pop(connection, 0)
         return [index for index, bit in enumerate(f"{seen:b}"[::-1]) if bit == "1"]
 
     def _judge_captures(self, verdict: Verdict, confidence: Confidence | None) -> None:
@@ -271,7 +273,7 @@ class Analysis:
             if len(self.captures) == 1:
                 capture.verdict, capture.confidence = verdict, confidence
             elif self.seen_in is not None:
-                tally = self._by_capture.get(index, Tally())
+                tally = self._by_capture[index]
                 capture.verdict, capture.confidence = verdict_of(tally, [capture])
 
     def _add(self, hit: Finding) -> None:

@@ -25,12 +25,10 @@ def begin() -> None:
 
 def _beware() -> None:
     """As root: no module is loaded from the current folder, nor a file made where another account may replace it."""
-    from pathlib import Path  # noqa: PLC0415 - only for root
+    from aurora_wire.rights.safe_folder import is_safe  # noqa: PLC0415 - only for root
 
-    from aurora_wire.rights.held_folder import is_safe  # noqa: PLC0415
-
-    package = str(Path(__file__).parents[2])
-    here = str(Path.cwd())
+    package = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))  # noqa: PTH120 - pathlib is slow to load
+    here = os.getcwd()  # noqa: PTH109
     sys.path[:] = [entry for entry in sys.path if entry == package or entry not in {"", ".", here}]
     for name in ("TMPDIR", "TEMP", "TMP"):
         if name in os.environ and not is_safe(os.environ[name]):

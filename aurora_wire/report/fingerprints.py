@@ -7,9 +7,7 @@ rule, server, client host and user do not. Trackers of findings are given a hash
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
-from pathlib import PurePath
 
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.frame_names import frame_names
@@ -72,6 +70,9 @@ class Places:
 
     def fingerprint(self, finding: Finding) -> str:
         """32 hexadecimal digits, the same for the same mistake in another capture."""
+        import json  # noqa: PLC0415 - the text report does without these
+        from pathlib import PurePath  # noqa: PLC0415
+
         connection = self.connection(finding)
         if connection is not None:
             where: list[object] = [

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import PurePath
 
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.text.table import SHORTEST, cut_to
@@ -90,6 +89,8 @@ def frame_names(scan: Scan, limit: int = 0) -> FrameNames:
 
 def names_of(paths: Sequence[str], limit: int = 0) -> list[str]:
     """A short name for each path, escaped and told apart from the others; limit: its characters, 0 for all."""
+    from pathlib import PurePath  # noqa: PLC0415 - slow to load, and only for several captures
+
     parts = [PurePath(path).parts or (path,) for path in paths]
     length = [1] * len(paths)
     names = [show_text("/".join(one[-1:])) for one in parts]

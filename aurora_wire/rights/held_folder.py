@@ -18,9 +18,9 @@ from typing import Final, NoReturn
 
 from aurora_wire.rights.file_helper import FileHelper
 from aurora_wire.rights.privileges import Account, caller, rights_of_caller
+from aurora_wire.rights.safe_folder import ROOT, only_root_writes
 
 LINKS: Final = 40    # followed on the way to a folder, as the kernel has it
-ROOT: Final = 0
 PROC: Final = "/proc/self"
 
 
@@ -185,24 +185,6 @@ def _if_special(path: str) -> int | None:
         os.close(handle)
         return None
     return handle
-
-
-def only_root_writes(state: os.stat_result) -> bool:
-    """Return whether it is root's and nobody else may write to it; the group root may."""
-    mode = state.st_mode
-    others = mode & stat.S_IWOTH or (mode & stat.S_IWGRP and state.st_gid != ROOT)
-    return state.st_uid == ROOT and not others
-
-
-def is_safe(folder: str | Path) -> bool:
-    """Return whether nobody but root can put something else in the place of what root makes in this folder."""
-    try:
-        path = Path(folder).resolve()
-        states = [each.stat() for each in (path, *path.parents)]
-    except OSError:
-        return False
-    kept = [only_root_writes(each) or (each.st_uid == ROOT and each.st_mode & stat.S_ISVTX) for each in states]
-    return all(kept) and stat.S_ISDIR(states[0].st_mode)
 
 
 def _walk(path: Path, *, follow: bool, make: bool = False, whole: bool = False) -> tuple[int, str]:

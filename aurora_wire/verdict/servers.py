@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from aurora_wire.verdict.result import ConnectionResult
@@ -210,6 +211,7 @@ SETTINGS: Final[dict[str, dict[str, str]]] = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=256)  # a capture has few servers, and asks for each finding and connection
 def kind_of(version: str | None, name: str | None = None) -> str:
     """Return which of KINDS a server is, by the version in its greeting and the name that it was asked for in TLS."""
     host = (name or "").lower().rstrip(".")

@@ -149,7 +149,7 @@ def test_a_full_disk_is_told_at_once_and_the_verdicts_go_on(server: Server, tmp_
         server.query(b"SELECT 'still there'")
         time.sleep(0.3)
         code, out, error = watch.end()
-    assert told.startswith(f"aurora-wire: {path}: File too large. It ends with its last whole packet, ")
+    assert told.startswith(f"aurora-wire: {path}: file too large. It ends with its last whole packet, ")
     assert told.endswith("later ones are not in it. The capture goes on.\n")
     assert error == ""
     assert code == 4

@@ -83,3 +83,17 @@ def test_every_captured_byte_is_in_an_account(name: str, seed: int) -> None:
             side = facts.client if (sender == "client") == from_client else facts.server
             total += side.seen + side.repeated + side.aside
         assert total == sum(captured(packet) for packet in packets if packet.sender == sender), sender
+
+
+def test_a_connection_of_another_protocol_ends_with_its_fins_whatever_crossed() -> None:
+    talk = Conversation(server=("10.0.0.9", 8080))
+    talk.syn()
+    talk.client(b"GET / HTTP/1.1\r\nHost: db.example\r\n\r\n")
+    talk.server(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + bytes(5000), sizes=1460)
+    talk.fin("client")
+    talk.fin("server")
+    engine = Engine([3306])
+    for number, packet in enumerate(talk.packets):
+        engine.feed(packet.data, 0, len(packet.data), packet.original_len, START_NS + number * STEP_NS, 1)
+    engine.finish_closed()
+    assert [connection.facts.other for connection in engine.ended] == ["HTTP"], "it would stay until it is evicted"

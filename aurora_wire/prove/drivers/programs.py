@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from aurora_wire.rights.held_folder import is_safe, only_root_writes
 from aurora_wire.rights.privileges import Account, acting_as
+from aurora_wire.rights.safe_folder import is_safe, only_root_writes
 
 TRUSTED_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

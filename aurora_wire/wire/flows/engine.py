@@ -702,8 +702,12 @@ class Engine:
         elif flags & FIN:
             if stream.end < 0:
                 offset = stream.offset_of(seq_end & 0xFFFFFFFF) if stream.start != 0 else 0
-                # Where it comes after its ACK, its own number may be passed by already.
-                if offset < stream.next - 1 or (stream.edge >= 0 and offset > stream.edge + WINDOW_SLACK):
+                # Where it comes after its ACK, its own number may be passed by already. Of a connection that is skipped
+                # nobody follows the numbers.
+                outside = offset < stream.next - 1 or (
+                    stream.edge >= 0 and offset > stream.edge + WINDOW_SLACK
+                )
+                if outside and not connection.skipping:
                     return  # of bytes that were taken already, or outside the window
                 stream.end = offset
                 if stream.end > stream.next and stream.patience < 0 and not connection.skipping:
