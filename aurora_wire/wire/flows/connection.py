@@ -570,7 +570,9 @@ class Connection(Receiver):
         if doubtful:
             self.aside_doubts += end - at
         if facts.dropped_leak_frame < 0 and facts.kind in (MYSQL, TLS_ONLY) and (doubtful or facts.commands == 0):
-            if holds_sql(data, at, end) or (facts.tls is not None and facts.commands == 0 and is_leak(data, at, end, stream.side.from_client)):
+            from_client = stream.side.from_client
+            beside_tls = facts.tls is not None and facts.commands == 0
+            if holds_sql(data, at, end) or (beside_tls and is_leak(data, at, end, from_client)):
                 facts.dropped_leak_frame = frame
         if stream.key == self.client.key:
             if self.aside_client < 0:
