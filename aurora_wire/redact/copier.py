@@ -11,7 +11,7 @@ from mypy_extensions import i64
 from aurora_wire.binary import u16_be, u32_be
 from aurora_wire.capture.frame_source import BlockSource
 from aurora_wire.redact.block_notes import CutSource
-from aurora_wire.redact.headers import are_usual, cleaned
+from aurora_wire.redact.headers import are_usual, cleaned, without_extras
 from aurora_wire.redact.held_frames import MAX_HELD, MAX_HELD_BYTES, Board, Held, Part, Resolver, new_checksum
 from aurora_wire.wire.flows.engine import Engine
 from aurora_wire.wire.net.skip_reasons import ARP, FRAGMENT_LOST, FRAGMENT_WAITING, NO_MYSQL_PORT, TCP_CUT
@@ -109,6 +109,8 @@ class Copier:
         self.fragments: i64 = 0
         self.undecoded: i64 = 0           # frames without TCP that were blanked
         self.cut_source: CutSource | None = None
+        self.extras: list[int] = []       # of the frame's outer headers
+        engine.locator.extras = self.extras
 
     def run(self, limit: i64) -> i64:
         """Copy up to `limit` frames; fewer only at the end. Raises CaptureError if the capture is damaged."""
@@ -130,6 +132,8 @@ class Copier:
                 source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
             )
             self._frame(engine.tcp_frames != before)
+            if self.extras:
+                self.extras.clear()
             if cuts is not None and cuts.after:
                 self._cuts(cuts.after)
                 cuts.after = []
@@ -162,7 +166,7 @@ class Copier:
         if is_tcp and locator.buffer is source.buffer:
             length = locator.payload_len
             clean = b""  # the frame, where options in its headers are not to stay
-            if not are_usual(
+            if self.extras or not are_usual(
                 source.buffer, locator.ip_at, locator.tcp_at, locator.payload_at, locator.ip_version
             ):  # fmt: skip
                 clean = self._cleaned(start, end)
@@ -197,7 +201,7 @@ class Copier:
         self._write(source.base + end)
 
     def _cleaned(self, start: i64, end: i64) -> bytes:
-        """Return the frame with unknown options of its headers zeroed; b"" where there are none."""
+        """Return the frame with unknown options and extras of its headers zeroed; b"" where there are none."""
         locator = self.engine.locator
         data = self.source.buffer[start:end]
         made = cleaned(
@@ -205,6 +209,7 @@ class Copier:
             locator.payload_at - start, locator.captured_end - start, locator.ip_version,
             locator.captured_end - locator.tcp_at == locator.segment_len,
         )  # fmt: skip
+        made = without_extras(made, self.extras, start, locator.ip_at)
         return b"" if made == data else made
 
     def _at_once(self, direction: Resolver, length: i64) -> bool:

@@ -1,4 +1,4 @@
-"""Options of IP and TCP headers: those that are known stay, what others hold becomes zero.
+"""Options of headers: of IP and TCP those that are known stay; what others, and outer headers, hold becomes zero.
 
 Sources: IANA "Internet Protocol Version 4 Parameters", "IPv6 Parameters", "TCP Parameters"; RFC 791, RFC 8200,
 RFC 9293; RFC 1624 (checksums).
@@ -57,6 +57,26 @@ def cleaned(
             state = tcp_checksum_state(data, addresses_at, version, tcp_at, end)
         if state not in (PARTIAL, ZERO):
             _correct(made, data, tcp_at, payload_at, tcp_at + 16)
+    return bytes(made)
+
+
+def without_extras(data: bytes, extras: list[int], start: i64, ip_at: i64) -> bytes:
+    """Return the frame with what its outer headers hold beside their fixed fields zeroed.
+
+    extras: begins and ends, counted as `ip_at` is, where the innermost IP header begins; `data` begins at `start`.
+    Checksums of outer headers stay as they were: those over the payload are wrong in any case.
+    """
+    if not extras:
+        return data
+    made = bytearray(data)
+    i: i64 = 0
+    count: i64 = len(extras)
+    while i + 1 < count:
+        begin: i64 = extras[i]
+        end: i64 = extras[i + 1]
+        if begin < ip_at:
+            _zero(made, begin - start, min(end, ip_at) - start)
+        i += 2
     return bytes(made)
 
 

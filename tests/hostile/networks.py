@@ -15,8 +15,16 @@ def duplicates(rng: random.Random, frames: list[Frame]) -> list[Frame]:
     out = list(frames)
     for _ in range(rng.randrange(1, 6)):
         at = rng.randrange(len(out))
-        out.insert(min(len(out), at + rng.randrange(1, 4)), copy(out[at]))
+        out.insert(min(last_place(out, at), at + rng.randrange(1, 4)), copy(out[at]))
     return out
+
+
+def last_place(frames: list[Frame], at: int) -> int:
+    """Where a repetition of this frame may stand at the latest: what comes after an RST is dropped, and no proof
+    survives what is dropped and cannot be compared any more.
+    """
+    resets = (place for place in range(at + 1, len(frames)) if frames[place].flags & RST)
+    return next(resets, len(frames))
 
 
 def retransmissions(rng: random.Random, frames: list[Frame]) -> list[Frame]:
@@ -30,7 +38,7 @@ def retransmissions(rng: random.Random, frames: list[Frame]) -> list[Frame]:
         low = rng.randrange(len(frame.payload) - 1)
         high = rng.randrange(low + 1, len(frame.payload) + 1)
         again = copy(frame, seq=frame.seq + low, payload=frame.payload[low:high], ident=rng.randrange(1 << 16))
-        out.insert(min(len(out), at + rng.randrange(1, 5)), again)
+        out.insert(min(last_place(out, at), at + rng.randrange(1, 5)), again)
     return out
 
 

@@ -38,9 +38,13 @@ def with_forged(steps: list[Step], at: str, forge: Forge, who: Sender, *, sizes:
 
 
 @pytest.mark.parametrize("who", ["client", "server"])
+@pytest.mark.parametrize("retry", [False, True])
+@pytest.mark.parametrize("at", ["ssl-request", "client-hello", "server-data-2"])
 @pytest.mark.parametrize("name", FORGED)
-def test_a_control_that_no_receiver_obeys_takes_no_proof_from_tls(name: str, who: Sender, tmp_path: Path) -> None:
-    result = scan_of(tmp_path, with_forged(tls13(), "server-data-2", FORGED[name], who))
+def test_a_control_that_no_receiver_obeys_takes_no_proof_from_tls(
+    name: str, at: str, retry: bool, who: Sender, tmp_path: Path
+) -> None:
+    result = scan_of(tmp_path, with_forged(tls13(retry=retry), at, FORGED[name], who))
     judged = [one for one in result.connections if one.verdict != "no-session"]
     assert [(one.verdict, one.confidence) for one in judged] == [("encrypted", "proven")], explain(result)
 

@@ -104,3 +104,63 @@ def test_a_gap_that_is_filled_late_makes_its_statement_whole(
     (one,) = result.connections
     assert one.verdict == "plaintext", explain(result)
     assert [(text.sql, text.complete) for text in one.statements if text.command == "COM_QUERY"] == [(LONG, True)]
+
+
+FORGED_LATE = {
+    "an execution": ("client", mysql.execute(1, [b"4111111111111111", 5])),
+    "two commands": ("client", mysql.init_db(b"shop") + mysql.execute(1, [b"4111111111111111"])),
+    "a compressed statement": ("client", mysql.compressed(0, mysql.query(SECRET + b" " * 60))),
+    "rows": ("server", mysql.result_set([b"id", b"body"], [[b"1", b"4111111111111111"]])),
+    "a message of the X Protocol": ("client", b"\x1a\0\0\0\x12" + bytes(5) + b"4111111111111111" + bytes(4)),
+}
+
+
+@pytest.mark.parametrize("name", FORGED_LATE)
+@pytest.mark.parametrize("at", ["client-data-2", "client-data-4"])
+def test_packets_at_a_place_whose_bytes_are_forgotten_take_the_proof(name: str, at: str, tmp_path: Path) -> None:
+    """What was acknowledged long ago is not kept: nothing says that these bytes are a repetition."""
+    who, payload = FORGED_LATE[name]
+    talk = play(until(tls13(), at), close=False)
+    talk.again(who, talk.offset[who] - 240 - len(payload), payload)  # type: ignore[arg-type]
+    result = scan_of(tmp_path, play(since(tls13(), at)[1:], talk, syn=False))
+    assert (result.verdict, result.confidence) != ("encrypted", "proven"), explain(result)
+
+
+@pytest.mark.parametrize("number", range(3, 40))
+def test_a_late_repetition_of_tls_takes_no_proof(number: int, tmp_path: Path) -> None:
+    talk = play(tls13(), sizes=200, close=False)
+    packet = talk.packets[number]
+    talk.packets.append(packet)
+    assert (scan_of(tmp_path, talk).confidence) == "proven", number
+
+
+TAKEN_FIRST = {
+    "a statement": ("client", mysql.query(SECRET)),
+    "a login": ("client", mysql.login(user=b"eve")),
+    "an execution": ("client", mysql.execute(1, [b"4111111111111111", 5])),
+    "rows": ("server", mysql.result_set([b"id", b"body"], [[b"1", b"4111111111111111"]])),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN_FIRST)
+@pytest.mark.parametrize("at", ["client-data-1", "client-data-2"])
+@pytest.mark.parametrize("ahead", [1, 5, 10])
+def test_the_copy_that_was_taken_first_is_read_too(ahead: int, at: str, name: str, tmp_path: Path) -> None:
+    """It came out of order, inside a record to be; what came in its place is ciphertext."""
+    who, payload = TAKEN_FIRST[name]
+    rest = since(tls13(), at)[1:]
+    talk = play(until(tls13(), at), close=False)
+    talk.again(who, talk.offset[who] + ahead, payload)  # type: ignore[arg-type]
+    result = scan_of(tmp_path, play(rest, talk, syn=False))
+    assert result.exit_code == 1, explain(result)
+
+
+@pytest.mark.parametrize("name", TAKEN_FIRST)
+@pytest.mark.parametrize("back", [0, 30, 240])
+def test_a_command_or_rows_in_a_dropped_segment_are_told(back: int, name: str, tmp_path: Path) -> None:
+    who, payload = TAKEN_FIRST[name]
+    talk = play(until(tls13(), "client-data-3"), close=False)
+    offset = talk.offset[who] - back - (len(payload) if back else 0)
+    talk.again(who, offset, payload, bad_checksum=True)  # type: ignore[arg-type]
+    result = scan_of(tmp_path, play(since(tls13(), "client-data-3")[1:], talk, syn=False))
+    assert result.exit_code == 1, explain(result)

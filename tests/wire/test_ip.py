@@ -203,8 +203,8 @@ def with_byte(frame: bytes, at: int, value: int) -> bytes:
         (with_byte(v4(segment(b"", [])), 32, 0xF0), "malformed TCP header"),    # header beyond the segment
         (with_length(ipv6()[1], 12), "malformed TCP header"),
         (with_byte(EXTENDED_V6["hop-by-hop"], 41, 200), "malformed IP header"), # extension header beyond it
-        (ipv4()[1][:19], "malformed IP header"),
-        (ipv6()[1][:39], "malformed IP header"),
+        (ipv4()[1][:19], "IP header cut"),
+        (ipv6()[1][:39], "IP header cut"),
         (v4(ICMP()), "ICMP"),
         (v4(UDP(sport=53, dport=53)), "UDP"),
         (v4(Raw(bytes(40)), proto=132), "SCTP"),

@@ -27,7 +27,7 @@ from aurora_wire.wire.identify.first_bytes import FirstBytes, name_at_end
 from aurora_wire.wire.identify.midstream import ASKS, UNDECIDED, MidStream
 from aurora_wire.wire.identify.proxy_header import parse_proxy
 from aurora_wire.wire.identify.resync import Search
-from aurora_wire.wire.identify.signatures import STRONG, holds_sql, mysql_commands
+from aurora_wire.wire.identify.signatures import STRONG, fills_with_packets, holds_sql, is_leak, mysql_commands
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
@@ -565,10 +565,14 @@ class Connection(Receiver):
             )  # fmt: skip
             reader.is_aside = True
             self.aside = reader
+        if not doubtful and facts.tls is not None and facts.commands == 0 and fills_with_packets(data, at, end):
+            doubtful = True  # what repeats ciphertext late has no packets in it
         if doubtful:
             self.aside_doubts += end - at
         if facts.dropped_leak_frame < 0 and facts.kind in (MYSQL, TLS_ONLY) and (doubtful or facts.commands == 0):
-            if holds_sql(data, at, end):
+            from_client = stream.side.from_client
+            beside_tls = facts.tls is not None and facts.commands == 0
+            if holds_sql(data, at, end) or (beside_tls and is_leak(data, at, end, from_client)):
                 facts.dropped_leak_frame = frame
         if stream.key == self.client.key:
             if self.aside_client < 0:
@@ -579,6 +583,15 @@ class Connection(Receiver):
             self.aside_server_offset = stream.next
         other = reader.client if reader.client.key == stream.key else reader.server
         other.segment(seq, data, at, end, 0, frame, time_ns)
+
+    def disputed(self, stream: Stream, data: bytes, frame: i64) -> None:
+        """A leak is a leak, also where it was taken for a part of a TLS record."""
+        facts = self.facts
+        size: i64 = len(data)
+        if self.is_aside or facts.dropped_leak_frame >= 0 or facts.tls is None or facts.commands > 0 or size < 6:
+            return
+        if holds_sql(data, 0, size) or is_leak(data, 0, size, stream.side.from_client):
+            facts.dropped_leak_frame = frame
 
     def _read_aside(self) -> None:
         """Judge the bytes set aside: MySQL in the clear, something harmless, or nobody knows."""

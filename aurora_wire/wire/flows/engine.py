@@ -223,7 +223,7 @@ class Engine:
             self._label_alone(stream, frame, labels.TCP_CONTROL)
             if not sound:
                 stream.facts.note(notes.BAD_CHECKSUM, stream.side.from_client, frame, time_ns, stream.next, 0)
-            elif stream.start != 0 and not flags & RST:
+            elif stream.start != 0 and not flags & (SYN | RST):
                 stream.tell_sent(seq)
         if flags & (FIN | RST) and sound:
             self._ends(connection, stream, flags, seq + locator.payload_len)

@@ -25,6 +25,7 @@ LATE_NS: Final[i64] = 200_000_000   # that a direction as a whole may come after
 LATE_PACKETS: Final[i64] = 10_000   # of the connection in that time
 WINDOW_SLACK: Final[i64] = 65536    # bytes beyond the window seen: the capture may order ACKs late
 MAX_WINDOW: Final[i64] = 1 << 30    # RFC 7323
+NEARBY: Final[i64] = 2048           # bytes on either side of a conflict that are looked at with it
 
 # What became of a segment.
 NEW: Final[i64] = 0
@@ -72,6 +73,10 @@ class Receiver:
 
         doubtful: they are more than a late repetition of acknowledged bytes that are not kept any more.
         """
+        return
+
+    def disputed(self, stream: "Stream", data: bytes, frame: i64) -> None:
+        """Look at bytes that were taken first, and in whose place others came: a receiver may have had those."""
         return
 
 
@@ -297,6 +302,12 @@ class Stream(Progress):
             kind = notes.OVERLAP_UNCHECKED
         if kind >= 0:
             self.facts.note(kind, self.side.from_client, frame, time_ns, offset, stop - offset)
+            if found == DIFFERENT:
+                begin, kept = self.history.around(self.next)
+                low = offset - begin - NEARBY
+                if low < 0:
+                    low = 0
+                self.receiver.disputed(self, kept[low : stop - begin + NEARBY], frame)
         if found == SAME or (stop - offset == 1 and stop == self.next):
             self.side.repeated += end - at
             return True
@@ -398,6 +409,7 @@ class Stream(Progress):
             if old.data[low - old.offset : high - old.offset] != data[at + low - offset : at + high - offset]:
                 kind = notes.CONFLICT if high > self.acked else notes.CONFLICT_ACKED
                 self.facts.note(kind, self.side.from_client, frame, time_ns, low, high - low)
+                self.receiver.disputed(self, old.data, old.frame)
                 self._set_aside(low, data, at + low - offset, at + high - offset, end, frame, time_ns, True)
                 return
             self.side.repeated += high - low

@@ -22,6 +22,7 @@ from aurora_wire.wire.mysql.commands import (
     COM_DROP_DB,
     COM_FIELD_LIST,
     COM_INIT_DB,
+    COM_PING,
     COM_QUERY,
     COM_QUIT,
     COM_REGISTER_SLAVE,
@@ -48,6 +49,7 @@ from aurora_wire.wire.mysql.facts import MAX_ASKED, NAME_COST, MySQLFacts
 from aurora_wire.wire.mysql.framing import LATE, REJECT, TELLING, Packets, role_of
 from aurora_wire.wire.mysql.login import (
     Login,
+    has_filler,
     is_name,
     is_plausible,
     parse_change_user,
@@ -118,11 +120,15 @@ class ClientPackets(Packets):
             return labels.INFILE_DATA
         if sequence == 0 or (self.relaxed and self.state == COMMANDS):
             if first == COM_QUERY or (first >= 0 and is_command(first) and fits_command(first, length)):
+                if self.state == START and facts.greeting is not None and self.side.missing == 0:
+                    return LATE  # before any login: other protocols' frames look like that, too
                 self.command = first
                 return labels.COMMAND + first
             if facts.infile:
                 self.file_sequence = (sequence + 1) & 0xFF
                 return labels.INFILE_DATA
+            if self.state == START and SSL_REQUEST_LEN < length <= MAX_LOGIN:
+                return LATE
             return labels.AUTH if self.relaxed and facts.changing_user else REJECT
         if self.state == START:
             return LATE if SSL_REQUEST_320_LEN <= length <= MAX_LOGIN and sequence <= 3 else REJECT
@@ -195,7 +201,7 @@ class ClientPackets(Packets):
         return at
 
     def guessed(self) -> i64:
-        return labels.LOGIN if self.length > SSL_REQUEST_LEN else labels.UNKNOWN
+        return labels.LOGIN if self.length > SSL_REQUEST_LEN and self.sequence > 0 else labels.UNKNOWN
 
     def wanted(self, first: i64) -> i64:
         return MAX_LOGIN if self.state == START else MAX_TEXT
@@ -207,6 +213,8 @@ class ClientPackets(Packets):
         elif self.passing:
             self.passing = False
             self.state = COMMANDS
+        elif self.state == START and self.sequence == 0:
+            self._unasked(data, at, end, total, whole)
         elif self.state == START:
             self._first(data, at, end, total, whole)
         elif self.facts.infile:
@@ -215,6 +223,22 @@ class ClientPackets(Packets):
                 self.file_sequence = -1
         elif self.state == AUTHENTICATING or self.facts.changing_user:
             self._auth_reply(data, at, end)
+
+    def _unasked(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
+        """Take a command in place of the login, or a login with a command's id, where its own fields tell it."""
+        command: i64 = -1
+        if end > at:
+            command = data[at]
+        if (total == 1 and command in (COM_QUIT, COM_PING)) or (end > at and command_tells(data, at, end) == CERTAIN):
+            self.late_label = labels.COMMAND + command
+            self.state = COMMANDS
+            self._command(command, data, at, end, total, whole)
+            return
+        if total > SSL_REQUEST_LEN and has_filler(data, at, end):
+            self._first(data, at, end, total, whole)
+            return
+        self.late_label = labels.UNKNOWN
+        self.note(notes.LOST_FRAMING, total)
 
     def _first(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
         facts = self.facts

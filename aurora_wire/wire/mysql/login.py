@@ -210,13 +210,13 @@ def opens_login(data: bytes, at: i64, end: i64) -> i64:
     of the rest is there. Before 4.1: flags, size, a printable user, and nothing or COM_QUIT behind the packet.
     """
     have = end - at
-    if (have > 2 and data[at + 2] != 0) or (have > 3 and data[at + 3] not in (1, 2, 3)):
+    if (have > 2 and data[at + 2] != 0) or (have > 3 and data[at + 3] > 3):
         return NO
     if have < 6:
         return MORE
     length = u24(data, at)
     if not data[at + 5] & 2:
-        return _opens_login_320(data, at, end, length)
+        return NO if data[at + 3] == 0 else _opens_login_320(data, at, end, length)
     if length <= SSL_REQUEST_LEN or length > MAX_LOGIN:
         return NO
     place = at + 13
@@ -261,6 +261,11 @@ def is_name(name: bytes) -> bool:
             return False
         at += 1
     return True
+
+
+def has_filler(data: bytes, at: i64, end: i64) -> bool:
+    """Whether the payload at `at` has the zero bytes that every login from 4.1 on has."""
+    return end - at > SSL_REQUEST_LEN and data[at + 1] & 2 != 0 and data[at + 9 : at + 28] == bytes(19)
 
 
 def is_plausible(login: Login) -> bool:

@@ -51,6 +51,8 @@ class Cursor:
         self.addresses_at: i64 = 0
         self.other: bytes = b""        # `buffer` with the copies of fragments that lost, if they disagreed
         self.in_dispute: bool = False  # reassembled from fragments that disagreed
+        # Begins and ends of what outer headers hold beside their fixed fields: for who copies a frame, who clears it.
+        self.extras: list[int] | None = None
 
     def enter(self, step: i64) -> i64:
         """Return the step into a tunnel, unless there are too many."""
@@ -60,6 +62,13 @@ class Cursor:
     def tag(self, kind: i64, number: i64) -> None:
         """Add a tag that tells networks apart whose addresses may be the same: each with those around it."""
         self.network = (self.network * 0x01000193 + (kind << 32) + number + 1) & 0x0FFFFFFFFFFFFF
+
+    def beside(self, at: i64, end: i64) -> None:
+        """buffer[at:end] is of a header, and says nothing about what follows: a name, an option, a note."""
+        extras = self.extras
+        if extras is not None and at < end:
+            extras.append(int(at))
+            extras.append(int(end))
 
     def limit(self, wire_end: i64) -> None:
         """Limit the layer to where a header says that it ends. Captured bytes behind that are padding.

@@ -69,10 +69,10 @@ def ipv4(c: Cursor) -> i64:
     at = c.at
     captured: i64 = c.end - at
     if captured < 20:
-        return IP_CUT if c.wire_end - at >= 20 else IP_MALFORMED
+        return IP_CUT  # on the wire, too: a switch that mirrors may cut frames, and so may what wrote the file
     first: i64 = buffer[at]
     header_len: i64 = (first & 0x0F) << 2
-    if first >> 4 != 4 or header_len < 20 or c.wire_end - at < header_len:
+    if first >> 4 != 4 or header_len < 20:
         return IP_MALFORMED
     if captured < header_len:
         return IP_CUT
@@ -82,6 +82,8 @@ def ipv4(c: Cursor) -> i64:
         if total < header_len:
             return IP_MALFORMED
         c.limit(at + total)
+    if header_len > 20:
+        c.beside(at + 20, at + header_len)
     c.ip_at = at
     c.ip_version = 4
     c.addresses_at = at + 12
@@ -122,7 +124,7 @@ def ipv6(c: Cursor) -> i64:
     at = c.at
     captured: i64 = c.end - at
     if captured < 40:
-        return IP_CUT if c.wire_end - at >= 40 else IP_MALFORMED
+        return IP_CUT
     version: i64 = buffer[at] >> 4
     if version != 6:
         return IP_MALFORMED

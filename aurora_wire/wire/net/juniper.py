@@ -41,7 +41,11 @@ def juniper(c: Cursor, link_type: i64) -> i64:
         return LINK_CUT
     if u24_be(c.buffer, at) == MAGIC:  # JUNOS before 6.4 has no header
         flags: i64 = c.buffer[at + 3]
-        at += 6 + u16_be(c.buffer, at + 4) if flags & EXTENSIONS != 0 else 4
+        if flags & EXTENSIONS != 0:
+            at += 6 + u16_be(c.buffer, at + 4)
+            c.beside(c.at + 6, at)
+        else:
+            at += 4
         if flags & NO_L2 != 0:
             at += 4
         if c.end - at < 1:

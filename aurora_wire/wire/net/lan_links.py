@@ -146,6 +146,7 @@ def docsis(c: Cursor, link_type: i64) -> i64:
     if control >> 6 != 0 or (extended > 0 and is_encrypted(c, at + 4, at + 4 + extended)):
         c.reason_detail = link_type
         return OTHER_LINK_TYPE
+    c.beside(c.at + 4, c.at + 4 + extended)
     return behind(c, 6 + extended, ETHERNET)
 
 

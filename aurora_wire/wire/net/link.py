@@ -206,7 +206,9 @@ def pflog(c: Cursor) -> i64:
     if c.end - c.at < 4:
         return LINK_CUT
     length: i64 = c.buffer[c.at]
-    return ip_behind(c, (length + 3) & 0xFC)
+    header_len: i64 = (length + 3) & 0xFC
+    c.beside(c.at + 4, c.at + header_len)  # behind family, action and reason: interface, rule set, numbers
+    return ip_behind(c, header_len)
 
 
 def nflog(c: Cursor) -> i64:
@@ -223,6 +225,7 @@ def nflog(c: Cursor) -> i64:
         if kind == NFULA_PAYLOAD:
             c.at = at + 4
             return IP
+        c.beside(at + 4, at + length)
         at += (length + 3) & 0x1FFFC
     return LINK_CUT
 
@@ -239,6 +242,7 @@ def pktap(c: Cursor, link_type: i64) -> i64:
     inner = u32(c.buffer, at + 8)
     if length > 4 * PKTAP_LEN:
         length = 0
+    c.beside(at + 12, at + length)  # interface, processes
     return wrapped(c, link_type, length, PKTAP_LEN, inner)
 
 
@@ -249,6 +253,7 @@ def ppi(c: Cursor) -> i64:
         return LINK_CUT
     length = u16(c.buffer, at + 2)
     inner = u32(c.buffer, at + 4)
+    c.beside(at + 8, at + length)
     return wrapped(c, PPI, length, 8, inner)
 
 

@@ -82,7 +82,9 @@ def l2tp(c: Cursor) -> i64:
     if flags & 0x0200 != 0:  # has an offset
         if c.end - at < 2:
             return TUNNEL_CUT
-        at += 2 + u16_be(c.buffer, at)
+        padding = u16_be(c.buffer, at)
+        c.beside(at + 2, at + 2 + padding)
+        at += 2 + padding
     if at >= c.end:
         return TUNNEL_CUT
     c.at = at
@@ -109,6 +111,7 @@ def teredo(c: Cursor) -> i64:
     if u16_be(c.buffer, at) == 1:
         identifier: i64 = c.buffer[at + 2]
         value: i64 = c.buffer[at + 3]
+        c.beside(at + 4, at + 13 + identifier + value)
         at += 13 + identifier + value
     if c.end - at < 2:
         return UDP if c.wire_end - at < 2 else TUNNEL_CUT
@@ -133,6 +136,7 @@ def gue(c: Cursor) -> i64:
         return UDP
     if c.end - c.at < header_len:
         return TUNNEL_CUT
+    c.beside(c.at + 4, c.at + header_len)
     c.at += header_len
     c.number = protocol
     if protocol == 4:
@@ -159,6 +163,7 @@ def tzsp(c: Cursor) -> i64:
             if at >= c.end:
                 break
             length: i64 = c.buffer[at]
+            c.beside(at + 1, at + 1 + length)
             at += 1 + length
     return TUNNEL_CUT if c.end < c.wire_end else UDP
 
@@ -176,6 +181,7 @@ def capwap(c: Cursor) -> i64:
         return UDP
     if c.end - at < header_len:
         return TUNNEL_CUT
+    c.beside(at + 8, at + header_len)
     c.at = at + header_len
     if word & 0x100 == 0:
         return c.enter(ETHERNET)

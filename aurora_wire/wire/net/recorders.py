@@ -36,6 +36,7 @@ def erf(c: Cursor, link_type: i64) -> i64:
         if c.end - at < 8:
             return LINK_CUT
         more = c.buffer[at] & 0x80 != 0
+        c.beside(at + 1, at + 8)
         at += 8
     kind &= 0x7F
     if kind in ERF_ETHERNET:

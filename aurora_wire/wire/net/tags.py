@@ -96,6 +96,7 @@ def cisco_metadata(c: Cursor) -> i64:
     options: i64 = c.buffer[c.at + 1]
     if version != 1:
         return unknown(c, CMD)
+    c.beside(c.at + 2, c.at + 2 + (options << 2))
     return type_behind(c, 2 + (options << 2))
 
 
@@ -127,6 +128,7 @@ def trill(c: Cursor) -> i64:
     word = u16_be(c.buffer, c.at)
     if word >> 14 != 0:
         return unknown(c, TRILL)
+    c.beside(c.at + 6, c.at + 6 + ((word >> 6 & 0x1F) << 2))
     return frame_behind(c, 6 + ((word >> 6 & 0x1F) << 2))
 
 
@@ -159,6 +161,7 @@ def nsh(c: Cursor) -> i64:
         return unknown(c, NSH)
     if c.end - at < length:
         return TUNNEL_CUT
+    c.beside(at + 8, at + length)  # metadata, behind the path
     c.at = at + length
     if inner == 1:
         return c.enter(IP_V4)

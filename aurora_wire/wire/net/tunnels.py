@@ -142,6 +142,7 @@ def geneve(c: Cursor) -> i64:
         return UDP
     if c.end - at < header_len:
         return TUNNEL_CUT
+    c.beside(at + 8, at + header_len)
     c.at = at + header_len
     c.tag(VNI, u24_be(buffer, at + 4))
     return tunnelled_type(c, number)
@@ -181,6 +182,7 @@ def gtp_u(c: Cursor) -> i64:
             if c.end - at < length:
                 return TUNNEL_CUT
             following = buffer[at + length - 1]
+            c.beside(at + 1, at + length - 1)
             at += length
     c.at = at
     return c.enter(IP)

@@ -46,6 +46,7 @@ def old_radio(c: Cursor) -> i64:
         header_len = u32_be(c.buffer, at + 4)
     if header_len < 8 or c.end - at < header_len:
         return LINK_CUT
+    c.beside(at + 8, at + header_len)
     c.at = at + header_len
     return wifi(c)
 
