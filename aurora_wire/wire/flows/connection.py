@@ -585,7 +585,7 @@ class Connection(Receiver):
         other.segment(seq, data, at, end, 0, frame, time_ns)
 
     def disputed(self, stream: Stream, data: bytes, frame: i64) -> None:
-        """A leak is a leak, also where it was taken for a part of a TLS record."""
+        """Count what leaked, also where it was taken for a part of a TLS record."""
         facts = self.facts
         size: i64 = len(data)
         if self.is_aside or facts.dropped_leak_frame >= 0 or facts.tls is None or facts.commands > 0 or size < 6:

@@ -234,7 +234,7 @@ def holds_sql(data: bytes, at: i64, end: i64) -> bool:
 
 
 def fills_with_packets(data: bytes, at: i64, end: i64) -> bool:
-    """Are data[at:end] whole packets, plain, compressed or of the X Protocol, to the last byte?
+    """Return whether data[at:end] are whole packets, plain, compressed or of the X Protocol, to the last byte.
 
     For bytes that nobody can compare with what was delivered: random ones are so about once in 10^7 segments. What
     crosses in the clear by design, a greeting and an SSLRequest, does not count.
@@ -260,7 +260,7 @@ def _meets(data: bytes, at: i64, end: i64, header: i64) -> bool:
 
 
 def _meets_x(data: bytes, at: i64, end: i64) -> bool:
-    """The same for the X Protocol: four bytes of length, which counts the type behind it."""
+    """Return the same for the X Protocol: four bytes of length, which counts the type behind it."""
     while at + 4 < end:
         length = u32(data, at)
         if length == 0:
@@ -270,7 +270,7 @@ def _meets_x(data: bytes, at: i64, end: i64) -> bool:
 
 
 def is_leak(data: bytes, at: i64, end: i64, from_client: bool) -> bool:
-    """Is it a login, a whole command that its own fields tell, or a chain of replies? Of a segment that lies alone."""
+    """Return whether a segment that lies alone is a login, a whole command told by its fields, or a chain of replies."""
     if not from_client:
         return mysql_replies(data, at, end, 0) == STRONG
     if opens_login(data, at, end) == YES:

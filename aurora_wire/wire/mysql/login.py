@@ -264,7 +264,7 @@ def is_name(name: bytes) -> bool:
 
 
 def has_filler(data: bytes, at: i64, end: i64) -> bool:
-    """Whether the payload at `at` has the zero bytes that every login from 4.1 on has."""
+    """Return whether the payload at `at` has the zero bytes that every login from 4.1 on has."""
     return end - at > SSL_REQUEST_LEN and data[at + 1] & 2 != 0 and data[at + 9 : at + 28] == bytes(19)
 
 
