@@ -270,7 +270,7 @@ def _meets_x(data: bytes, at: i64, end: i64) -> bool:
 
 
 def is_leak(data: bytes, at: i64, end: i64, from_client: bool) -> bool:
-    """Return whether a segment that lies alone is a login, a whole command told by its fields, or a chain of replies."""
+    """Return whether a segment alone is a login, a whole command told by its fields, or a chain of replies."""
     if not from_client:
         return mysql_replies(data, at, end, 0) == STRONG
     if opens_login(data, at, end) == YES:
