@@ -264,7 +264,8 @@ class ClientPackets(Packets):
         greeting = facts.greeting
         offered = greeting.capabilities if greeting is not None else UNKNOWN
         login = parse_login(data, at, end, offered)
-        if login is not None and not is_plausible(login):
+        # The zeros of its fixed part tell a login whatever its name: that may be anything that an attacker sends.
+        if login is not None and not is_plausible(login) and not has_filler(data, at, end):
             login = None
         self.followed = True
         facts.doubt = False
