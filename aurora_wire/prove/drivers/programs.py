@@ -23,14 +23,14 @@ CODE_SETTINGS: Final = (
 def find_program(name: str, *, system: bool = False) -> str | None:
     """Return the path of a program, or None.
 
-    Root looks on a path of its own, and passes over what another account may write to; users on theirs (system: then
-    in the system's folders, which the PATH of many leaves out).
+    Root passes over what another account may write to, and looks in the system's folders too; users look on their PATH
+    (system: then in the system's folders, which the PATH of many leaves out).
     """
     if os.geteuid():
         return shutil.which(name, path=os.environ.get("PATH", "") + (os.pathsep + TRUSTED_PATH if system else ""))
-    for folder in TRUSTED_PATH.split(os.pathsep):
+    for folder in (*os.environ.get("PATH", "").split(os.pathsep), *TRUSTED_PATH.split(os.pathsep)):
         path = Path(folder) / name
-        if is_trusted(path) and os.access(path, os.X_OK):
+        if path.is_absolute() and is_trusted(path) and os.access(path, os.X_OK):
             return str(path)
     return None
 
