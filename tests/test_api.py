@@ -54,8 +54,8 @@ def test_dir_lists_the_public_names_and_an_unknown_one_is_an_attribute_error() -
 
 def test_importing_the_package_loads_no_room_and_no_library() -> None:
     # What an interpreter has loaded by itself does not count: an editable install brings pathlib.
-    code = "import sys; before = set(sys.modules); import aurora_wire; dir(aurora_wire); print(*set(sys.modules) - before)"
-    loaded = python(code).split()
+    code = "import sys; before = set(sys.modules); import aurora_wire; dir(aurora_wire)"
+    loaded = python(f"{code}; print(*set(sys.modules) - before)").split()
     assert "aurora_wire" in loaded
     assert not {name for name in loaded if name.partition(".")[2].partition(".")[0] in ROOMS}
     assert not {"importlib.metadata", "inspect", "pathlib", "rich", "cryptography"}.intersection(loaded)
