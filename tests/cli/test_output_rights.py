@@ -17,10 +17,10 @@ from aurora_wire.errors import AuroraWireError
 from aurora_wire.prove.keep import Keeper
 from aurora_wire.rights.privileges import account_to_become
 from tests.attacker import SECRET, UID, Attack, as_root, called_by, raced
-from tests.cli.running import PACKAGE_ROOT
+from tests.conftest import ROOT
 
 pytestmark = as_root
-CAPTURE = str(sorted((PACKAGE_ROOT / "captures").rglob("*.pcap"))[0])
+CAPTURE = str(sorted((ROOT / "captures").rglob("*.pcap"))[0])
 
 
 def output(path: Path) -> None:
