@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-BUNDLES: Final = "https://truststore.pki.rds.amazonaws.com"
 WITHDRAWN_FILES: Final = (
     "rds-combined-ca-bundle", "rds-ssl-ca-cert", "mysql-ssl-ca-cert", "rds-ca-2015", "rds-ca-2019",
 )  # fmt: skip

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from aurora_wire.posture.assess import PostureFinding, grade_of, posture_finding, sort_findings
+from aurora_wire.posture.assess import SOON_DAYS, PostureFinding, grade_of, posture_finding, sort_findings
 from aurora_wire.posture.database import Database, Denied, as_text
 from aurora_wire.posture.target import Target
 from aurora_wire.posture.variables import SHOWN, meaning, offers_obsolete
@@ -20,7 +20,6 @@ from aurora_wire.verdict.rules import registry as rules
 
 MAX_ROWS: Final = 10_000  # accounts and connections that are listed; all are counted
 _LIMIT: Final = f" LIMIT {MAX_ROWS}"
-SOON_DAYS: Final = 30
 
 # Plugins that send the password as it is: safe within TLS alone.
 CLEAR_PLUGINS: Final = frozenset({
@@ -31,8 +30,6 @@ TLS_ONLY_PLUGINS: Final = frozenset({"AWSAuthenticationPlugin"})  # refuse a log
 OWN_ACCOUNTS: Final = frozenset({
     "mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys", "rdsadmin", "rdsrepladmin", "rdstopmgr",
 })  # fmt: skip
-# Of `threads.CONNECTION_TYPE`: what crosses no network.
-LOCAL_TYPES: Final = frozenset({"Socket", "Named Pipe", "Shared Memory"})
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from aurora_wire.disk import words_of
 from aurora_wire.errors import UsageError
 from aurora_wire.posture.amazon_roots import WITHDRAWN_FILES, by_fingerprint
 
@@ -179,7 +180,7 @@ def read_bundle(path: str, now: datetime) -> BundleFacts:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise UsageError(f"{path}: {(error.strerror or str(error)).lower()}.") from error
+        raise UsageError(f"{path}: {words_of(error)}.") from error
     blocks = re.findall(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", data, re.DOTALL)
     found = BundleFacts(path, hashlib.sha256(data).hexdigest(), 0)
     for number, block in enumerate(blocks, 1):

@@ -20,7 +20,6 @@ _DENIED: Final = frozenset({1044, 1045, 1142, 1143, 1227, 1370, 1449})
 # Errors that say "there is no such thing here": another version or product.
 _ABSENT: Final = frozenset({1049, 1054, 1064, 1109, 1146, 1193, 1235, 1243, 1286, 1305, 1231, 1289})
 
-TLS_MODES: Final = ("verify", "required", "off")
 
 
 class CannotLogIn(UsageError):  # noqa: N818 - what it is called where it is caught

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from aurora_wire.disk import words_of
 from aurora_wire.errors import UsageError
 
 ENGINES: Final = ("aurora-mysql", "aurora", "mysql", "mariadb")
@@ -248,7 +249,7 @@ def _answers(path: str) -> list[Mapping[str, Any]]:
             raise UsageError(f"{path}: longer than 64 MiB: no answer of Amazon's is.")
         found = json.loads(data)
     except OSError as error:
-        raise UsageError(f"{path}: {(error.strerror or str(error)).lower()}.") from error
+        raise UsageError(f"{path}: {words_of(error)}.") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: no JSON: {error}.") from error
     answers = found if isinstance(found, list) else [found]

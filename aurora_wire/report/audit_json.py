@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aurora_wire.posture.audit import AuditResult
 from aurora_wire.report.json_fields import Fields, clean, dump
+from aurora_wire.report.posture_json import finding_fields, time_text
 
 SCHEMA = "aurora-wire/audit/1"
 
@@ -19,11 +20,11 @@ def audit_fields(found: AuditResult) -> Fields:
     return {
         "host": clean(found.target.host),
         "port": found.target.port,
-        "time": found.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": time_text(found.time),
         "server_version": clean(found.version),
         "account": clean(found.account),
         "session": {"version": clean(version) or None, "cipher": clean(cipher) or None},
-        "certificate_not_after": found.not_after.strftime("%Y-%m-%dT%H:%M:%SZ") if found.not_after else None,
+        "certificate_not_after": time_text(found.not_after) if found.not_after else None,
         "grade": found.grade,
         "requires_tls": found.requires_tls,
         "settings": [
@@ -48,8 +49,5 @@ def audit_fields(found: AuditResult) -> Fields:
             {"channel": clean(each.name), "source": clean(each.source), "tls": each.tls} for each in found.channels
         ],
         "not_seen": [{"what": each.what, "grant": clean(each.grant)} for each in found.denied],
-        "findings": [
-            {"rule": hit.rule, "severity": hit.severity, "title": hit.title, "detail": clean(hit.detail)}
-            for hit in found.findings
-        ],
+        "findings": finding_fields(found.findings),
     }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from aurora_wire.posture.assess import Assessment
+from aurora_wire.posture.assess import Assessment, PostureFinding
 from aurora_wire.posture.certificates import CertificateFacts
 from aurora_wire.posture.client_hello import GROUPS
 from aurora_wire.posture.probe import AddressResult, ProbeResult
@@ -30,7 +30,7 @@ def target_fields(result: ProbeResult, assessments: Sequence[Assessment]) -> Fie
     return {
         "host": clean(result.target.host),
         "port": result.target.port,
-        "time": _time(result.time),
+        "time": time_text(result.time),
         "reason": clean(result.reason) or None,
         "addresses": [_address(*pair, result.time) for pair in zip(result.addresses, assessments, strict=True)],
     }
@@ -55,10 +55,7 @@ def _address(each: AddressResult, assessment: Assessment, now: datetime) -> Fiel
         "certificates": [_certificate(facts, now) for facts in each.chain],
         "trusted": None if each.trusted is None else not each.trusted,
         "trust_error": clean(each.trusted) if each.trusted else None,
-        "findings": [
-            {"rule": hit.rule, "severity": hit.severity, "title": hit.title, "detail": clean(hit.detail)}
-            for hit in assessment.findings
-        ],
+        "findings": finding_fields(assessment.findings),
         "connections": each.connections,
     }  # fmt: skip
 
@@ -81,7 +78,8 @@ def _tls(tls: TLSResult) -> Fields:
 def _certificate(facts: CertificateFacts, now: datetime) -> Fields:
     return {
         "subject": clean(facts.subject), "issuer": clean(facts.issuer), "names": [clean(name) for name in facts.names],
-        "not_before": _time(facts.not_before), "not_after": _time(facts.not_after), "days_left": facts.days_left(now),
+        "not_before": time_text(facts.not_before), "not_after": time_text(facts.not_after),
+        "days_left": facts.days_left(now),
         "key": facts.key, "key_bits": facts.key_bits or None, "signature": facts.signature,
         "sha256": facts.fingerprint, "self_signed": facts.is_self_signed, "authority": facts.is_authority,
         "ocsp": [clean(each) for each in facts.ocsp], "crl": [clean(each) for each in facts.crl],
@@ -89,5 +87,14 @@ def _certificate(facts: CertificateFacts, now: datetime) -> Fields:
     }  # fmt: skip
 
 
-def _time(value: datetime) -> str:
+def finding_fields(findings: Sequence[PostureFinding]) -> list[Fields]:
+    """Return the objects of findings, as `probe`, `audit` and `check` write them."""
+    return [
+        {"rule": hit.rule, "severity": hit.severity, "title": hit.title, "detail": clean(hit.detail)}
+        for hit in findings
+    ]
+
+
+def time_text(value: datetime) -> str:
+    """Return a time in UTC as RFC 3339 writes it, in whole seconds."""
     return value.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -6,17 +6,16 @@ from collections.abc import Iterator
 
 from aurora_wire.posture.audit import AuditResult, Setting
 from aurora_wire.report.escape import show_text
+from aurora_wire.report.text.grades import finding_lines, grade_text
 from aurora_wire.report.text.table import table
-from aurora_wire.report.wording import GREEN, RED, YELLOW, Style, count
+from aurora_wire.report.wording import Style, count
 
-_GRADE_COLORS = {"A": GREEN, "B": GREEN, "C": YELLOW, "D": RED, "F": RED}
 SHOWN_ACCOUNTS = 50
 
 
 def render(found: AuditResult, style: Style, *, everything: bool = False) -> Iterator[str]:
     """Yield the lines of an audit. everything: variables without a meaning here, and all accounts, too."""
-    grade = style.paint(f"grade {found.grade}", _GRADE_COLORS.get(found.grade, YELLOW))
-    yield f"{style.title(show_text(str(found.target)))}  {grade}\n"
+    yield f"{style.title(show_text(str(found.target)))}  {grade_text(found.grade, style)}\n"
     for line in _lines(found, style, everything):
         yield line.rstrip() + "\n"
 
@@ -28,8 +27,7 @@ def _lines(found: AuditResult, style: Style, everything: bool) -> Iterator[str]:
     if found.not_after is not None:
         yield f"  its certificate is valid until {found.not_after:%Y-%m-%d}"
     yield ""
-    for hit in found.findings:
-        yield from style.wrap(f"{hit.rule} {hit.severity}: {hit.title}: {show_text(hit.detail)}", "  ")
+    yield from finding_lines(found.findings, style)
     if not found.findings:
         yield "  Nothing that lets a client come in the clear was found."
     yield ""

@@ -8,7 +8,8 @@ from aurora_wire.posture.check import CheckResult
 from aurora_wire.report.audit_json import audit_fields
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.json_fields import Fields, clean
-from aurora_wire.report.posture_json import target_fields
+from aurora_wire.report.posture_json import target_fields, time_text
+from aurora_wire.report.text.grades import finding_lines
 from aurora_wire.report.wording import GREEN, RED, YELLOW, Style
 
 _COLORS = {"in the clear": RED, "may come in the clear": RED, "encrypted only": GREEN, "cannot tell": YELLOW}
@@ -36,16 +37,15 @@ def render_text(found: CheckResult, style: Style) -> Iterator[str]:
     hits += found.audit.findings if found.audit is not None else []
     if hits:
         yield "\n"
-    for hit in dict.fromkeys(hits):
-        for line in style.wrap(f"{hit.rule} {hit.severity}: {hit.title}: {show_text(hit.detail)}", "  "):
-            yield line + "\n"
+    for line in finding_lines(dict.fromkeys(hits), style):
+        yield line + "\n"
 
 
 def check_fields(found: CheckResult) -> Fields:
     """Return the object of one target of `aurora-wire/check/1`."""
     return {
         "host": clean(found.target.host), "port": found.target.port,
-        "time": found.time.strftime("%Y-%m-%dT%H:%M:%SZ"), "state": found.state,
+        "time": time_text(found.time), "state": found.state,
         "views": [{"view": each.name, "answer": clean(each.answer), "state": each.state} for each in found.views],
         "contradictions": [clean(each) for each in found.contradictions],
         "probe": target_fields(found.probe, found.assessments) if found.probe is not None else None,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from aurora_wire.posture.fleet import Fleet, Member
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.json_fields import Fields, clean, dump
+from aurora_wire.report.posture_json import time_text
 from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import GREEN, RED, YELLOW, Style
 
@@ -69,7 +70,7 @@ def render_json(fleet: Fleet) -> str:
     """Return one object, `aurora-wire/fleet/1`."""
     fields: Fields = {
         "schema": SCHEMA,
-        "time": fleet.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": time_text(fleet.time),
         "members": [
             {
                 "kind": each.kind, "name": clean(each.name), "region": clean(each.region) or None,
@@ -79,7 +80,7 @@ def render_json(fleet: Fleet) -> str:
                 "requires_tls": each.requires_tls, "from_default": each.from_default,
                 "tls_versions": clean(each.tls_versions) or None, "pending_restart": each.pending,
                 "ca": clean(each.ca) or None,
-                "ca_expires": each.ca_expires.strftime("%Y-%m-%dT%H:%M:%SZ") if each.ca_expires else None,
+                "ca_expires": time_text(each.ca_expires) if each.ca_expires else None,
                 "iam_authentication": each.iam, "publicly_accessible": each.public,
             }
             for each in fleet.members

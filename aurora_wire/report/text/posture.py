@@ -10,11 +10,11 @@ from aurora_wire.posture.client_hello import GROUPS, TLS13
 from aurora_wire.posture.probe import PROBED, AddressResult, ProbeResult
 from aurora_wire.posture.survey import NOT_ASKED, OFFERED, TLSResult
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.wording import GREEN, RED, YELLOW, Style
+from aurora_wire.report.text.grades import finding_lines, grade_text
+from aurora_wire.report.wording import Style
 from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suite_strength import suite_name
 
-_GRADE_COLORS = {"A": GREEN, "B": GREEN, "C": YELLOW, "D": RED, "F": RED}
 _INDENT = "  "
 _LABEL = 14  # characters
 
@@ -36,8 +36,7 @@ def _address(result: ProbeResult, each: AddressResult, assessment: Assessment, s
     if each.status != PROBED:
         yield f"{name}{at}  not probed: {show_text(each.reason)}"
         return
-    grade = assessment.grade or "no grade"
-    yield f"{name}{at}  {style.paint(f'grade {grade}', _GRADE_COLORS.get(grade, YELLOW))}"
+    yield f"{name}{at}  {grade_text(assessment.grade, style)}"
     yield from _row("server", _server(each), style)
     if each.auth_plugin:
         yield from _row("login by", show_text(each.auth_plugin), style)
@@ -47,8 +46,7 @@ def _address(result: ProbeResult, each: AddressResult, assessment: Assessment, s
     yield from _chain(each, result, style)
     if each.trusted is not None:
         yield from _row("trust", "accepted" if not each.trusted else f"not accepted: {show_text(each.trusted)}", style)
-    for hit in assessment.findings:
-        yield from style.wrap(f"{hit.rule} {hit.severity}: {hit.title}: {show_text(hit.detail)}", _INDENT)
+    yield from finding_lines(assessment.findings, style)
     yield from _row("asked by", _cost(each), style)
 
 

@@ -1,0 +1,23 @@
+"""Grades and findings of what a server allows, as `probe`, `audit` and `check` show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from aurora_wire.posture.assess import PostureFinding
+from aurora_wire.report.escape import show_text
+from aurora_wire.report.wording import GREEN, RED, YELLOW, Style
+
+_COLORS = {"A": GREEN, "B": GREEN, "C": YELLOW, "D": RED, "F": RED}
+
+
+def grade_text(grade: str, style: Style) -> str:
+    """Return `grade B`, in its colour; `grade no grade` where there is none."""
+    shown = grade or "no grade"
+    return style.paint(f"grade {shown}", _COLORS.get(shown, YELLOW))
+
+
+def finding_lines(findings: Iterable[PostureFinding], style: Style) -> Iterator[str]:
+    """Yield the lines of findings, each wrapped."""
+    for hit in findings:
+        yield from style.wrap(f"{hit.rule} {hit.severity}: {hit.title}: {show_text(hit.detail)}", "  ")
