@@ -213,10 +213,10 @@ def _findings(scan: Scan) -> Iterator[str]:
         yield ""
         yield f"**Fix {worst}** (`aurora-wire rules {worst}`):"
         yield ""
-        yield from _fix(Places(scan).fix(RULES[worst], by_rule[worst]))
+        yield from fix_lines(Places(scan).fix(RULES[worst], by_rule[worst]))
 
 
-def _fix(text: str) -> Iterator[str]:
+def fix_lines(text: str) -> Iterator[str]:
     """Yield a rule's advice; commands, which begin with two spaces, as code. It is ours, and still goes through prose.
     """
     for line in text.split("\n"):
