@@ -30,19 +30,22 @@ from aurora_wire.evidence.bundle_differences import (
     sums_differences,
 )
 from aurora_wire.evidence.bundle_reader import Bundle, NotABundle
-from aurora_wire.evidence.create import MANIFEST_FIELDS, capture_fields
+from aurora_wire.evidence.create import MANIFEST_FIELDS, POSTURE_FIELD, capture_fields
 from aurora_wire.evidence.in_toto import PREDICATE_TYPE, TYPE, dump, summary
 from aurora_wire.evidence.json_diff import differences
+from aurora_wire.evidence.posture import manifest_fields, misfits, parse
 from aurora_wire.evidence.provenance import library_version, tool_fields
-from aurora_wire.evidence.reanalysis import BY_LIBRARY, RENDERERS, analyse, masker_of, write_reports
+from aurora_wire.evidence.reanalysis import BY_LIBRARY, FOR_POSTURES, RENDERERS, analyse, masker_of, write_reports
 from aurora_wire.evidence.signing import BadSignature, Opened
 from aurora_wire.evidence.sums import hash_file, sums_line
 from aurora_wire.evidence.verify_txt import instructions
 from aurora_wire.evidence.zip_writer import write_archive
+from aurora_wire.report.posture.mask import mask
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+    from aurora_wire.posture.result import Posture
     from aurora_wire.verdict.result import Scan
 
 MAX_DIFFERENCES: Final = 50  # told of one comparison
@@ -134,6 +137,7 @@ class _Verifier:
         self.asked = asked  # for a signature by a certain key
         self.hashes: dict[str, tuple[str, int]] = {}
         self.manifest: Fields = {}
+        self.postures: list[Posture] = []  # what servers allow, as it is in the bundle
 
     def run(self, originals: Sequence[str], on_progress: OnProgress | None) -> None:
         for name in (names.MANIFEST, names.SUMS, names.INSTRUCTIONS, names.RESULT):
@@ -151,6 +155,7 @@ class _Verifier:
             return
         self._archive()
         self._instructions()
+        self._postures()
         with TemporaryDirectory(prefix="aurora-wire-") as temporary:
             self._again(Path(temporary), on_progress)
             if originals:
@@ -225,7 +230,8 @@ class _Verifier:
         tool = self.manifest.get("tool")
         if tool != {**tool_fields(), "core": tool.get("core") if isinstance(tool, dict) else None}:
             return self._told("instructions", wrong, "are as such a bundle has them")
-        unknown = sorted(set(self.manifest) - MANIFEST_FIELDS) + sorted(MANIFEST_FIELDS - set(self.manifest))
+        fields = set(self.manifest) - ({POSTURE_FIELD} if self.manifest.get(POSTURE_FIELD) else set())
+        unknown = sorted(fields - MANIFEST_FIELDS) + sorted(MANIFEST_FIELDS - fields)
         if unknown or dump(self.manifest) != self.bundle.read(names.MANIFEST):
             wrong.append(f"{names.MANIFEST}: is not written as bundles have it ({', '.join(unknown) or 'form'})")
         return self._told("instructions", wrong, "and the manifest's form are as such a bundle has them")
@@ -336,6 +342,45 @@ class _Verifier:
         else:
             self.add("time-stamp", ok=True, text=f"{text}, by an authority in {self.authorities}")
 
+    # -- what servers allow
+
+    def _postures(self) -> None:
+        """Check that the results are those that the manifest names, and say what follows from what was read."""
+        listed = self.manifest.get(POSTURE_FIELD)
+        entries = [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
+        inside = [name for name in self.hashes if name.startswith(names.POSTURE)]
+        if not entries and not inside:
+            return
+        wrong = [f"{name}: not among the results in the manifest" for name in inside
+                 if all(one.get("file") != name for one in entries)]
+        gaps: list[str] = []
+        for said in entries:
+            name, original = said.get("file"), said.get("original")
+            if not isinstance(name, str) or name not in inside or not isinstance(original, dict):
+                wrong.append(f"{str(name)[:100]}: the manifest names it, and it is no result here")
+                continue
+            data = self.bundle.read(name)
+            try:
+                posture = parse(data, name)
+            except UsageError as error:
+                wrong.append(str(error))
+                continue
+            self.postures.append(posture)
+            found, gap = misfits(name, data, posture)
+            wrong += found
+            gaps += [gap] * bool(gap)
+            if not gap:
+                wrong += differences(said, manifest_fields(name, original, posture), f"{names.MANIFEST}: {name}")
+            if not self._redaction("captures") and (original.get("sha256"), original.get("bytes")) != self.hashes[name]:
+                wrong.append(f"{names.MANIFEST}: {name}: its original is said to be other bytes")
+        if wrong:
+            text = "what servers allow is not what was read of them"
+            self.add("posture", ok=False, text=text, details=wrong[: MAX_DIFFERENCES + 1])
+            return
+        which = f"{len(entries)} result{'s' if len(entries) > 1 else ''} of what servers allow"
+        answers = ", ".join(f"{each.kind} (exit code {each.exit_code})" for each in self.postures)
+        self.add("posture", ok=None if gaps else True, text=f"{which}, judged again: {answers}", gap="; ".join(gaps))
+
     # -- the analysis again
 
     def _captures(self) -> list[tuple[str, Fields]]:
@@ -387,8 +432,11 @@ class _Verifier:
         except (CaptureError, UsageError) as error:
             self.add(check, ok=False, text=str(error).replace(f"{folder}/", ""))
             return
+        postures = self.postures
         if masked:
-            result = masker_of(self._case_id(), [folder / name for name in captures]).scan(result)
+            masker = masker_of(self._case_id(), [folder / name for name in captures])
+            result = masker.scan(result)
+            postures = [mask(posture, masker.text) for posture in postures]
         was = _json(self.bundle.read(names.RESULT), names.RESULT)
         version = was.get("tool_version") if isinstance(was, dict) else None
         tool = self.manifest.get("tool")
@@ -397,8 +445,9 @@ class _Verifier:
         other_version = version != VERSION
         # Where verdicts alone are compared, nobody looks at the HTML.
         reports = write_reports(
-            result, folder / check, masked=self._redaction("reports"), by_library=not (verdicts_only or other_version)
-        )
+            result, folder / check, masked=self._redaction("reports"),
+            by_library=not (verdicts_only or other_version), postures=postures,
+        )  # fmt: skip
         now = _json(reports[names.RESULT].read_bytes(), names.RESULT)
         if not isinstance(was, dict) or not isinstance(now, dict):
             self.add(check, ok=False, text=f"{names.RESULT} is no result")
@@ -433,7 +482,7 @@ class _Verifier:
         libraries = environment.get("libraries") if isinstance(environment, dict) else None
         then = libraries if isinstance(libraries, dict) else {}
         inside = [name for name in self.hashes if name.startswith(names.REPORTS)]
-        for name in sorted({*inside, *RENDERERS}):
+        for name in sorted({*inside, *RENDERERS, *(FOR_POSTURES if self.postures else ())}):
             if name in reports and name in self.hashes and hash_file(reports[name]) == self.hashes[name]:
                 continue
             library = BY_LIBRARY[name][0] if name in BY_LIBRARY else None

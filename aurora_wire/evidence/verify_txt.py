@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from aurora_wire.evidence.layout import ENVELOPE, PUBLIC_KEY, SIGNATURE, SIGNED_BYTES, SUMS, SUMS_SIGNATURE, TIMESTAMP
+from aurora_wire.evidence.layout import (
+    ENVELOPE,
+    POSTURE,
+    POSTURE_TEXT,
+    PUBLIC_KEY,
+    SIGNATURE,
+    SIGNED_BYTES,
+    SUMS,
+    SUMS_SIGNATURE,
+    TIMESTAMP,
+)
 
 HEAD: Final = f"""\
 How to check this bundle without the program that made it
@@ -53,6 +63,14 @@ SIGNED: Final = f"""
    This bundle was signed with {{fingerprint}}.
 """
 
+POSTURES: Final = f"""
+What is in {POSTURE} was answered by servers when they were asked (`probe`,
+`audit`, `fleet`, `check`), at the times in manifest.json. Nobody can ask a server
+again what it answered then: the sums say that the files are as they were put
+in, and `aurora-wire evidence verify` makes again what follows from them, which
+are findings, grades, and {POSTURE_TEXT}.
+"""
+
 UNSIGNED: Final = """
 4. This bundle is not signed: the sums show damage, and not who made them.
 """
@@ -72,4 +90,6 @@ def instructions(names: list[str], fingerprint: str | None, *, stamped: bool) ->
     text += UNSIGNED if fingerprint is None else SIGNED.format(fingerprint=fingerprint)
     if stamped:
         text += STAMPED
+    if any(name.startswith(POSTURE) for name in names):
+        text += POSTURES
     return text.encode("ascii")

@@ -19,7 +19,7 @@ from aurora_wire.report.html.render import write_page
 from aurora_wire.report.html.text import clip
 from aurora_wire.report.posture.joined import joined
 from aurora_wire.report.posture.mask import mask, stars
-from aurora_wire.report.posture.servers import STATE_WORDS, Outcome, ServerRow, gap_text, gaps_of, rows_of
+from aurora_wire.report.posture.servers import Outcome, ServerRow, gap_text, gaps_of, rows_of
 from aurora_wire.report.text.audit import account_requires, account_state, accounts_by_weight
 from aurora_wire.report.wording import SEVERITIES, count
 from aurora_wire.verdict.result import Scan
@@ -168,7 +168,7 @@ def _row(check: CheckResult, columns: list[str]) -> JoinedRow:
         view = next((view for view in check.views if view.name == name), None)
         cells.append(None if view is None else ViewCell(*STATES[view.state], view.state, clip(view.answer, TEXT)))
     said = [clip(each, TEXT) for each in check.contradictions]
-    return JoinedRow(clip(str(check.target)), cells, tone, sign, STATE_WORDS[check.state], said)
+    return JoinedRow(clip(str(check.target)), cells, tone, sign, check.state, said)
 
 
 Part = tuple[ServerRow, AddressResult | None, AuditResult | None]
