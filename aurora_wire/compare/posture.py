@@ -144,7 +144,7 @@ class PostureComparison:
 def compare_postures(before: Posture, after: Posture) -> PostureComparison:
     """Compare two results. Raises UsageError where they are of different commands."""
     if before.kind != after.kind:
-        raise UsageError(f"a result of {before.kind} and one of {after.kind} are not compared: give two of one command.")
+        raise UsageError(f"a result of {before.kind} and one of {after.kind} are not compared: give two of one.")
     ignored = _is_masked(before) or _is_masked(after)
     was, now = _servers(before, ignored=ignored), _servers(after, ignored=ignored)
     changes = [
