@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
@@ -36,6 +37,9 @@ from aurora_wire.report.posture_json import time_text
 from aurora_wire.verdict.rules.registry import RULES
 
 ITEMS: Final = 1_000
+# As OCSF's type has it: no underscore, no dot at the end.
+_LABEL: Final = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_HOSTNAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 CONFIDENCE_HIGH: Final = 3  # the server said so itself
 
 
@@ -93,6 +97,7 @@ def _event(row: ServerRow, hit: PostureFinding, posture: Posture, seen: Counter[
         "resources": [_resource(row)],
         "unmapped": {
             "outcome": row.outcome, "says": row.says, "grade": row.grade or None, "items_total": len(hit.items),
+            "region": shorten(row.place, NAME) if row.kind == "fleet" and row.place else None,
         },
     }  # fmt: skip
     address = _address(row)
@@ -118,7 +123,7 @@ def _evidence(row: ServerRow, hit: PostureFinding) -> Fields:
         if address:
             endpoint["ip"] = address
         if row.host != address:
-            endpoint["name" if ":" in row.host else "hostname"] = shorten(row.host, NAME)
+            endpoint["hostname" if _HOSTNAME.fullmatch(row.host) else "name"] = shorten(row.host, NAME)
         evidence["dst_endpoint"] = endpoint
     return evidence
 
@@ -127,6 +132,4 @@ def _resource(row: ServerRow) -> Fields:
     resource: Fields = {"name": shorten(row.name, NAME), "type": "MySQL server"}
     if row.version:
         resource["version"] = shorten(row.version, NAME)
-    if row.kind == "fleet" and row.place:
-        resource["region"] = shorten(row.place, NAME)
     return resource
