@@ -63,7 +63,9 @@ class Member:
         """Return what its settings let happen, as hits of the rules that a probe or an audit would find."""
         hits: list[PostureFinding] = []
         if self.requires_tls is False:
-            said = "by default of its version" if self.from_default else f"by {self.group}" if self.group else "as set"
+            said = f"by its group {self.group}" if self.group else "as it is set"
+            if self.from_default:
+                said = "by default of its version"
             hits.append(posture_finding(rules.TLS_NOT_REQUIRED, f"{self.kind} {self.name}, {said}"))
         old = offers_obsolete(self.tls_versions)
         if old:

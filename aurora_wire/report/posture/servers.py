@@ -185,7 +185,7 @@ def _of_fleet(fleet: Fleet) -> Iterator[ServerRow]:
         yield ServerRow(
             "fleet", f"{each.kind}/{name}", each.region, host, DEFAULT_PORT if host else 0, fleet.time,
             {True: "good", False: "bad", None: "unknown"}[each.requires_tls],  # type: ignore[arg-type]
-            says, "" if each.requires_tls is not None else "its parameters were not read",
+            says, "" if each.requires_tls is not None else "its settings do not tell",
             version=each.version, product=each.engine, facts=list(facts_of_member(each)),
             findings=each.findings(fleet.time),
         )  # fmt: skip
