@@ -24,7 +24,6 @@ exit codes:
   4  the output could not be written
 
 examples:
-  aurora-wire check db.example.com
   aurora-wire check db.example.com --user app --capture 'night/*.pcap.gz'
   aurora-wire check db.example.com --format json=check.json; aurora-wire report check.json -o check.html
 """

@@ -37,7 +37,6 @@ two results of probe, audit, fleet or check:
 
 examples:
   aurora-wire compare --require fixed before.pcap after.pcap
-  aurora-wire compare --format json case-before.zip after.json
   aurora-wire compare --require fixed check-before.json check-after.json
 """
 

@@ -27,7 +27,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(slots=True)
 class Reports:
-    """Where the reports go. everything: rows that say nothing are shown, too."""
+    """The outputs of one command. everything: rows that say nothing are shown, too."""
 
     main: str
     output: Output

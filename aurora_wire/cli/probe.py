@@ -30,8 +30,7 @@ exit codes:
   4  the output could not be written
 
 examples:
-  aurora-wire probe db.example.com
-  aurora-wire probe --ca global-bundle.pem --hosts servers.txt --format jsonl
+  aurora-wire probe --ca global-bundle.pem db.example.com
   aurora-wire probe --hosts servers.txt --format sarif=probe.sarif --format junit=probe.xml
 """
 MAX_JOBS = 64

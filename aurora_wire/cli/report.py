@@ -43,7 +43,6 @@ EXAMPLES = """exit codes:
   of their exit codes and that of the captures: 1 before 3 before 0.
 
 examples:
-  aurora-wire report night.pcap.gz -o report.html
   aurora-wire report night.pcap.gz check.json -o report.html
   aurora-wire report --framework pci captures/ -o report.html
 """
