@@ -20,7 +20,6 @@ from aurora_wire.posture.fleet import Member
 from aurora_wire.posture.probe import PROBED, AddressResult
 from aurora_wire.posture.result import Kind, Posture
 from aurora_wire.posture.survey import NOT_OFFERED, OFFERED
-from aurora_wire.report.posture.servers import STATE_WORDS
 from aurora_wire.verdict.rules import registry as rules
 
 # What became of one thing, worst first.
@@ -239,7 +238,7 @@ def _without_names(seen: Seen) -> Seen:
 
 
 def _add_check(seen: Seen, check: CheckResult, *, has_authorities: bool) -> None:
-    seen.say(STATE_WORDS[check.state], STATES.index(check.state) if check.state in STATES else -1)
+    seen.say(check.state, STATES.index(check.state) if check.state in STATES else -1)
     if check.probe is not None:
         if not check.probe.addresses:
             seen.add("probe", [], frozenset())
