@@ -30,8 +30,8 @@ from aurora_wire.wire.identify.resync import Search
 from aurora_wire.wire.identify.signatures import STRONG, fills_with_packets, holds_sql, is_leak, mysql_commands
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater
 from aurora_wire.wire.mysql.greeting import Greeting
-from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
 from aurora_wire.wire.mysql.statements import release
+from aurora_wire.wire.mysql.states import GREETING, SERVER, move
 from aurora_wire.wire.tls.records import TLSRecords
 
 NOBODY: Final = Receiver()
@@ -260,7 +260,7 @@ class Connection(Receiver):
         self.facts.greeting = greeting
         self._start_mysql()
         server = self.decoders.server_packets(self.facts.server)
-        server.state = SERVER_AUTHENTICATING
+        server.state = move(SERVER, server.state, GREETING)
 
     # What is it?
 
