@@ -61,14 +61,19 @@ def compare(
     stop = offset + end - at
     found = stream.history.compare(offset, data, at, end)
     kind: i64 = -1
+    is_probe = False  # a keep-alive, or captured twice, perhaps among what was sent next: its byte means nothing
+    if stop - offset == 1:
+        byte: i64 = offset << 8 | data[at]
+        is_probe = stop == stream.next or byte == stream.probe
+        if is_probe:
+            stream.probe = byte
     tracker = stream.side.tracker
     if tracker is not None and found == SAME:
         tracker.same(frame, at - begin, end - begin, offset)
     if found == DIFFERENT:
         # What was acknowledged the receiver has taken. Of what was not, it may have taken either copy.
-        kind = notes.CONFLICT if stop > stream.acked else notes.CONFLICT_ACKED
-        if stop - offset == 1 and stop == stream.next:
-            kind = -1  # a keep-alive's byte means nothing
+        if not is_probe:
+            kind = notes.CONFLICT if stop > stream.acked else notes.CONFLICT_ACKED
     elif found == NOT_KEPT and stop > stream.acked:
         kind = notes.OVERLAP_UNCHECKED
     if kind >= 0:
@@ -79,7 +84,7 @@ def compare(
             if low < 0:
                 low = 0
             stream.receiver.disputed(stream, kept[low : stop - begin + NEARBY], frame)
-    if found == SAME or (stop - offset == 1 and stop == stream.next):
+    if found == SAME or is_probe:
         stream.side.repeated += end - at
         return True
     torn = stream.torn

@@ -99,6 +99,8 @@ class Stream(Progress):
         self.torn: Torn | None = None
         self.good_checksums: i64 = 0
         self.bad_checksums: i64 = 0
+        self.probe: i64 = -1                    # the last keep-alive's byte: its offset, and its value in 8 bits
+        self.left_to_card = False               # a checksum was the part that a network card completes
 
     def begin(self, seq: i64, how: i64) -> None:
         """Set the sequence number of offset 0. how: START_SYN, START_ACK, or -1 for the first segment seen."""
@@ -216,7 +218,7 @@ class Stream(Progress):
             got = at + known - offset
             same = compare(self, offset, data, at, got if got < end else end, end, frame, time_ns)
             if stop <= self.next:
-                if stop - offset <= 1 and stop == self.next:
+                if stop - offset <= 1 and (stop == self.next or (same and (offset << 8 | data[at]) == self.probe)):
                     return PROBE  # RFC 9293, 3.8.4: a keep-alive may bring one byte of garbage
                 return OLD if same else ASIDE
             skip = self.next - offset
