@@ -62,7 +62,7 @@ PACKED = gzip.compress(WHOLE["pcap"], mtime=0)
     ("content", "line"),
     [
         (b"", "is empty. Was anything captured, and was the copy complete?"),
-        (gzip.compress(b""), "is empty. Was anything captured, and was the copy complete?"),
+        (gzip.compress(b"", mtime=0), "is empty. Was anything captured, and was the copy complete?"),
         (b"\x89PNG\r\n\x1a\n", f"offset 0: not a capture: 89 50 4e 47 {NEITHER}"),
         (NOISE, f"offset 0: not a capture: {NOISE[:4].hex(' ')} {NEITHER}"),
         (b"\xd4\xc3", f"offset 0: ends inside the pcap file header (2 of 24 bytes). {COPY}"),
