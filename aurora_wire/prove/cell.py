@@ -49,7 +49,6 @@ REFUSALS: Final = frozenset((
     ErrorKind.ACCESS_DENIED, ErrorKind.TLS_REQUIRED, ErrorKind.NO_TLS, ErrorKind.REFUSED, ErrorKind.NOT_ALLOWED,
 ))  # fmt: skip
 CERTIFICATES: Final = frozenset((ErrorKind.CERTIFICATE, ErrorKind.NAME_MISMATCH))
-WITH_TLS: Final = frozenset((Mode.REQUIRED, Mode.VERIFY_CA, Mode.VERIFY_IDENTITY))
 
 
 @dataclass(slots=True)

@@ -30,8 +30,6 @@ VAGUE = frozenset((
     labels.PROXY_HEADER, labels.X_PROTOCOL, labels.RESPONSE, labels.COMPRESSED, labels.COMMAND_DATA,
 ))  # fmt: skip
 ERRORS = (roles.ERR, roles.EARLY_ERR)
-# What the lines of an explanation claim of a packet.
-CLAIMS = ("OK: ", "ERR: ", "EOF: ", "COM_", "statement: ", "head of a result", "a row of ", "its type: ")
 
 
 def told(view: PacketView) -> dict[int | tuple[int, int], int]:

@@ -323,7 +323,6 @@ class TLSRecords(Decoder):
             self._change_cipher_spec(length, negotiated)
         elif kind == ALERT:
             self.label = labels.TLS_ALERT
-            mine.alerts += 1
             self.alert = b""
             self.collecting = MESSAGES if length == 2 else NOTHING
             # Of TLS 1.3 all that is protected looks like application data; before the keys there are two bytes.
@@ -540,8 +539,6 @@ class TLSRecords(Decoder):
             self.mine.fatal_alert = True
         elif body[0] != 1:
             self.remark(notes.BAD_RECORD, 2)
-        elif body[1] == 0:
-            self.mine.close_notify = True
 
     # Only with a key log, or where nothing is encrypted.
 
