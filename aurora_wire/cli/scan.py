@@ -32,7 +32,7 @@ what crossed as it is; --redact masks it."""
 EXAMPLES = f"""{HELP}
 examples:
   aurora-wire scan night.pcap.gz
-  aurora-wire scan --redact --format sarif=wire.sarif --format junit=wire.xml captures/
+  aurora-wire scan --format sarif=wire.sarif --format junit=wire.xml captures/
 """
 
 
