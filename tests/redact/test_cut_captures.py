@@ -3,7 +3,7 @@
 Every capture of lab, corpus and field is cut at each frame (it begins there), with each frame lost, and with each
 direction alone. That is some 11,000 captures with something to lose: a run takes a sample of them, the same each
 time. All of them, in a few minutes with the compiled core:
-`AURORA_WIRE_ALL_CUTS=1 pytest tests/evidence/test_cut_captures.py`.
+`AURORA_WIRE_ALL_CUTS=1 pytest tests/redact/test_cut_captures.py`.
 """
 
 from __future__ import annotations
