@@ -25,6 +25,9 @@ endif
 # Files of tests side by side, on all cores. `make test WORKERS=0`: one after the other.
 WORKERS := auto
 
+# The tests start some thousand processes: each would compile the package's plain files again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help build demo captures test lint test-compiled test-pure wheel judges bench clean
 
 help: ## Say what there is

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import aurora_wire.capture
 from aurora_wire.capture.files.open import NotACapture, open_capture
 from aurora_wire.errors import CaptureError
+from tests.conversations.tcp import write_anew
 
 from .files import Frame, enhanced, frames, interface, pcap, section
 from .test_text import ARTICLE
@@ -149,7 +150,7 @@ def test_any_cut_gives_a_prefix_of_the_frames_and_nothing_but_a_capture_error(
     with open_capture(str(path)) as capture:
         whole = frames(capture.source)
     for cut in range(0, len(content), 1 if kind != "text" else 7):
-        path.write_bytes(content[:cut])
+        write_anew(path, content[:cut])
         seen: list[Frame] = []
         try:
             with open_capture(str(path)) as capture:
