@@ -29,7 +29,7 @@ PLAIN = ConnectionSeen(
 )  # fmt: skip
 SEALED = ConnectionSeen(
     1, "10.0.0.1:50000", "10.0.0.2:3306", "encrypted", "proven", "key log", server_version="11.4.2-MariaDB",
-    thread_id=7, tls_version="TLSv1.3", tls_cipher=CIPHER, client_hello=True, opened_records=30, inside=(INSERT,),
+    thread_id=7, tls_version="TLSv1.3", tls_cipher=CIPHER, client_hello=True, inside=(INSERT,),
 )  # fmt: skip
 IN_CLEAR = Evidence("live on lo", 40, 4000, connections=(PLAIN,), sightings=(Sighting("as it is", 19, "client", 500),),
                     shown=SHOWN)  # fmt: skip

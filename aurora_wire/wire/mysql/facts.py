@@ -80,7 +80,6 @@ class MySQLFacts(TLSLog):
         self.auth_plugin = b""                   # in force, after switches
         self.users_after: list[bytes] = []       # of COM_CHANGE_USER
         self.full_authentication = False         # caching_sha2_password: the server asked for it
-        self.key_requested = False               # the client asked for the server's public key
         self.password_frame: i64 = -1            # a password in clear text
         self.password_offset: i64 = -1
         # The command phase.
@@ -97,8 +96,7 @@ class MySQLFacts(TLSLog):
         self.command_counts: dict[int, int] = {} # but of COM_QUERY
         self.command_offset: i64 = -1            # of the first command
         self.response_offset: i64 = -1           # of the first response
-        self.error_frame: i64 = -1               # of the last ERR in the clear
-        self.error_code: i64 = 0
+        self.error_code: i64 = 0                 # of the last ERR in the clear
         self.after_tls_frame: i64 = -1           # plaintext MySQL after TLS had begun
 
     def expect(self, shape: i64) -> None:

@@ -189,7 +189,6 @@ class ServerPackets(Packets):
         error = parse_err(data, at, end)
         if error is None:
             return
-        facts.error_frame = self.packet_frame
         facts.error_code = error.code
         if facts.events is not None:
             facts.events.append(

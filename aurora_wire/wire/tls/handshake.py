@@ -128,7 +128,6 @@ class Messages:
             self.odd(UNKNOWN_MESSAGE, frame, offset)
         elif kind == names.CERTIFICATE:
             if not from_client:
-                tls.certificate_seen = True
                 tls.hello_done = True
             if certificate_slices(data, at, end) is None:
                 self.odd(MALFORMED, frame, offset)
