@@ -13,6 +13,7 @@ from aurora_wire.wire.decoding import labels, roles
 from aurora_wire.wire.decoding.connection_log import Side
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.mysql.client import compression_of
+from aurora_wire.wire.mysql.credentials import end_exchange, note_event
 from aurora_wire.wire.mysql.events import GreetingSeen, ServerError
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.framing import LATE, REJECT, Packets, role_of
@@ -27,6 +28,7 @@ AUTHENTICATING: Final[i64] = 1
 COMMANDS: Final[i64] = 2        # replies to commands
 
 MAX_GREETING: Final[i64] = 4096     # bytes of payload, our bound
+MAX_EVENT: Final[i64] = 16384       # and of authentication, or of a binlog event that may be a statement
 PREFIX: Final[i64] = 600            # bytes of a reply's packet that are enough to know what it is
 
 
@@ -94,7 +96,11 @@ class ServerPackets(Packets):
         return labels.ERR if self.facts.login_frame >= 0 else labels.EARLY_ERROR
 
     def wanted(self, first: i64) -> i64:
-        return MAX_GREETING if self.state == START else PREFIX
+        if self.state == START:
+            return MAX_GREETING
+        if self.state == AUTHENTICATING or self.responses.label == labels.BINLOG:
+            return MAX_EVENT
+        return PREFIX
 
     def packet(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
         facts = self.facts
@@ -108,6 +114,8 @@ class ServerPackets(Packets):
             self._authentication(data, at, end, total)
             return
         facts.responses += 1
+        if self.responses.label == labels.BINLOG:
+            note_event(facts, data, at, end, total, self.packet_frame, self.packet_offset)
         if self.responses.packet(data, at, end, total):
             self._error(data, at, end)
         self.running = self.responses.in_rows() and not self.relaxed
@@ -152,11 +160,13 @@ class ServerPackets(Packets):
             self._error(data, at, end)
             self.state = COMMANDS
             facts.responses += 1
+            end_exchange(facts, False)
             return
         facts.responses += 1
         if first == 0 and total >= 7:
             facts.authenticated = True
             self.state = COMMANDS
+            end_exchange(facts, True)
             if facts.capabilities_known and not self.compressed:
                 facts.compression = compression_of(facts.capabilities)
             return
