@@ -91,7 +91,8 @@ def test_a_word_is_seen_wherever_it_stands_and_however_it_is_written(
 PIECES = st.sampled_from([
     b"IDENTIFIED ", b"BY ", b"WITH ", b"VIA ", b"AS ", b"USING ", b"OR ", b"AND ", b"PASSWORD", b"SET ", b"FOR ", b"=",
     b"(", b")", b",", b";", b"'x'", b"'", b'"', b"`", b"\\", b"/*", b"/*!5", b"*/", b"-- ", b"#", b"\n", b"?", b"@",
-    b"RANDOM ", b"REPLACE ", b"CREATE ", b"SERVER ", b"CLONE ", b"START ", b"REPLICA ", b"AES_ENCRYPT", b"0x41", b"\xff",
+    b"RANDOM ", b"REPLACE ", b"CREATE ", b"SERVER ", b"CLONE ", b"START ", b"REPLICA ", b"AES_ENCRYPT", b"0x41",
+    b"\xff",
 ])  # fmt: skip
 
 
