@@ -57,8 +57,16 @@ class Standing:
     last_time_ns: int
     closed: bool
 
-    def judged_as(self, other: Standing | None) -> bool:
-        return other is not None and (self.verdict, self.confidence) == (other.verdict, other.confidence)
+    @property
+    def only_begun(self) -> bool:
+        """Whether nothing but its beginning crossed yet: that it has no session is known when it ends."""
+        return self.verdict == "no-session" and not self.closed
+
+    def is_news_after(self, other: Standing | None) -> bool:
+        """Say whether the verdict is one that `other`, the standing before, did not have."""
+        if self.only_begun:
+            return False
+        return other is None or other.only_begun or (self.verdict, self.confidence) != (other.verdict, other.confidence)
 
 
 @dataclass(slots=True, frozen=True)
@@ -162,7 +170,7 @@ class Watch:
         """
         final, self._final = self._final, []
         for standing in final:
-            yield standing, not standing.judged_as(self.standings.pop(standing.id, None))
+            yield standing, standing.is_news_after(self.standings.pop(standing.id, None))
         since, self._looked_at = self._looked_at, self.frames
         if since == self._looked_at:
             return
@@ -174,7 +182,7 @@ class Watch:
             if connection.facts.kind != OTHER:
                 standing = standing_of(connection)
                 self.standings[standing.id] = standing
-                yield standing, not standing.judged_as(before)
+                yield standing, standing.is_news_after(before)
             elif before is not None:
                 del self.standings[before.id]
                 yield standing_of(connection), True

@@ -17,7 +17,8 @@ what crossed the wire (as `scan`, with --capture): one table, one answer, and wh
 two views cannot both be the whole truth, what that can mean."""
 EXAMPLES = """\
 exit codes:
-  0  encrypted sessions only, by a setting of the server, and nothing contradicts
+  0  encrypted sessions only, by a setting of the server, and nothing that
+     contradicts
   1  sessions are, or may come, in the clear
   2  wrong use, or the login failed and nothing else was asked
   3  cannot tell

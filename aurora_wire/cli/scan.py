@@ -32,7 +32,7 @@ what crossed as it is, but for passwords (--reveal); --redact masks all."""
 EXAMPLES = f"""{HELP}
 examples:
   aurora-wire scan night.pcap.gz
-  aurora-wire scan --redact --format sarif=wire.sarif --format junit=wire.xml captures/
+  aurora-wire scan --format sarif=wire.sarif --format junit=wire.xml captures/
 """
 
 

@@ -294,6 +294,9 @@ class Engine:
             state = BAD
         if state in (GOOD, PARTIAL):
             if locator.payload_len > 0 or flags & SYN:
+                if state == PARTIAL and not stream.left_to_card:
+                    stream.left_to_card = True  # one alone may be a wrong one by chance
+                    return True
                 if stream.good_checksums == 0 and stream.bad_checksums >= OFFLOADED:
                     stream.good_checksums = -1  # of a card's own host: one in 65,536 is right by chance
                     return True

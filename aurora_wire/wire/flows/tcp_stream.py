@@ -119,6 +119,8 @@ class Stream(Progress):
         self.torn: Torn | None = None
         self.good_checksums: i64 = 0
         self.bad_checksums: i64 = 0
+        self.probe: i64 = -1                    # the last keep-alive's byte: its offset, and its value in 8 bits
+        self.left_to_card = False               # a checksum was the part that a network card completes
 
     def begin(self, seq: i64, how: i64) -> None:
         """Set the sequence number of offset 0. how: START_SYN, START_ACK, or -1 for the first segment seen."""
@@ -236,7 +238,7 @@ class Stream(Progress):
             got = at + known - offset
             same = self._compare(offset, data, at, got if got < end else end, end, frame, time_ns)
             if stop <= self.next:
-                if stop - offset <= 1 and stop == self.next:
+                if stop - offset <= 1 and (stop == self.next or (same and (offset << 8 | data[at]) == self.probe)):
                     return PROBE  # RFC 9293, 3.8.4: a keep-alive may bring one byte of garbage
                 return OLD if same else ASIDE
             skip = self.next - offset
@@ -290,14 +292,19 @@ class Stream(Progress):
         stop = offset + end - at
         found = self.history.compare(offset, data, at, end)
         kind: i64 = -1
+        is_probe = False  # a keep-alive, or captured twice, perhaps among what was sent next: its byte means nothing
+        if stop - offset == 1:
+            byte: i64 = offset << 8 | data[at]
+            is_probe = stop == self.next or byte == self.probe
+            if is_probe:
+                self.probe = byte
         tracker = self.side.tracker
         if tracker is not None and found == SAME:
             tracker.same(frame, at - begin, end - begin, offset)
         if found == DIFFERENT:
             # What was acknowledged the receiver has taken. Of what was not, it may have taken either copy.
-            kind = notes.CONFLICT if stop > self.acked else notes.CONFLICT_ACKED
-            if stop - offset == 1 and stop == self.next:
-                kind = -1  # a keep-alive's byte means nothing
+            if not is_probe:
+                kind = notes.CONFLICT if stop > self.acked else notes.CONFLICT_ACKED
         elif found == NOT_KEPT and stop > self.acked:
             kind = notes.OVERLAP_UNCHECKED
         if kind >= 0:
@@ -308,7 +315,7 @@ class Stream(Progress):
                 if low < 0:
                     low = 0
                 self.receiver.disputed(self, kept[low : stop - begin + NEARBY], frame)
-        if found == SAME or (stop - offset == 1 and stop == self.next):
+        if found == SAME or is_probe:
             self.side.repeated += end - at
             return True
         torn = self.torn

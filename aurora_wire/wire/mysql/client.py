@@ -8,6 +8,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from aurora_wire.binary import u24, u32
 from aurora_wire.wire.decoding import anomalies as notes
 from aurora_wire.wire.decoding import labels, roles
 from aurora_wire.wire.decoding.connection_log import Side
@@ -110,9 +111,28 @@ class ClientPackets(Packets):
             return TO_TLS
         if self.facts.compression and not self.compressed and self.facts.authenticated:
             return TO_COMPRESSED
+        if self.facts.compression_asked and self.state == AUTHENTICATING and not self.compressed:
+            if self._turns_compressed(data, at, end):
+                return TO_COMPRESSED
         if self.facts.handed == GROUP_REPLICATION:
             return TO_GROUP
         return STAY
+
+    def _turns_compressed(self, data: bytes, at: i64, end: i64) -> bool:
+        """Return whether the first packet after a login that asked for compression is compressed, agreed or not.
+
+        Of a packet cut before that shows it is believed that the server agreed: they do unless told otherwise, and a
+        statement must not be made of a compressed packet's header.
+        """
+        if end - at < 4 or data[at + 3] != 0:
+            return False  # it is of the authentication
+        facts = self.facts
+        asked = facts.compression_asked
+        facts.compression_asked = 0
+        if shows_plain(data, at, end):
+            return False
+        facts.compression = asked
+        return True
 
     def accept(self, length: i64, sequence: i64, first: i64) -> i64:
         self.command = -1
@@ -283,6 +303,7 @@ class ClientPackets(Packets):
             self.state = AUTHENTICATING
             facts.login_frame = self.packet_frame
             facts.login_offset = self.packet_offset
+            facts.compression_asked = compression_of(u32(data[at:end] + b"\0\0\0\0", 0))
             return
         if login is None:
             self.late_label = labels.UNKNOWN
@@ -302,6 +323,8 @@ class ClientPackets(Packets):
             agreed &= greeting.capabilities
         facts.capabilities = agreed
         facts.capabilities_known = True
+        if offered == UNKNOWN and not self.compressed:
+            facts.compression_asked = compression_of(agreed)
         facts.auth_plugin = login.auth_plugin
         note_login(facts, proof, agreed, self.packet_frame, self.packet_offset)
         if events is not None:
@@ -438,6 +461,22 @@ class ClientPackets(Packets):
             facts.users_after.append(user.user[:MAX_NAME])
         if is_cleartext_password(user.auth_plugin, False, user.auth_response, 0, len(user.auth_response)):
             self._password()
+
+
+def shows_plain(data: bytes, at: i64, end: i64) -> bool:
+    """Return whether a packet with sequence id 0 shows that it is not compressed.
+
+    A compressed one has the size of what it holds, larger than itself, then zlib's header or zstd's magic number; or
+    size 0, then a whole packet's header, whose own length fills it.
+    """
+    if end - at < 9:
+        return False
+    size = u24(data, at + 4)
+    if size == 0:
+        return end - at >= 11 and (data[at + 10] != 0 or u24(data, at + 7) == 0)
+    first: i64 = data[at + 7]
+    zlib = first == 0x78 and (first << 8 | data[at + 8]) % 31 == 0
+    return not zlib and not (first == 0x28 and data[at + 8] == 0xB5)
 
 
 def compression_of(capabilities: i64) -> i64:
