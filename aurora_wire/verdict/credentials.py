@@ -11,20 +11,17 @@ import binascii
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 from aurora_wire.verdict.kerberos import service_ticket
-from aurora_wire.verdict.result import CredentialResult
+from aurora_wire.verdict.result import CredentialPlace, CredentialResult, Grade
 from aurora_wire.wire.flows.facts import Facts
 from aurora_wire.wire.mysql import auth
 from aurora_wire.wire.mysql import exchange as kinds
 from aurora_wire.wire.mysql import sql_secrets as secrets
 from aurora_wire.wire.mysql.exchange import Exchange, Secret
 
-Grade = Literal["secret", "token", "key", "hash", "crackable", "sealed", "none", "maybe", "proof", "unknown"]
-Kind = Literal["login", "switch", "next factor", "change user", "register replica", "X login", "statement", "binlog"]
-
-EXCHANGES: Final[dict[int, Kind]] = {
+EXCHANGES: Final[dict[int, CredentialPlace]] = {
     kinds.LOGIN: "login", kinds.SWITCH: "switch", kinds.NEXT_FACTOR: "next factor", kinds.CHANGE_USER: "change user",
     kinds.REGISTER_REPLICA: "register replica", kinds.X_AUTHENTICATION: "X login",
 }  # fmt: skip
@@ -346,7 +343,7 @@ def _made(
     line: str | None = None,
     value: bytes | None = None,
 ) -> CredentialResult:
-    """number: of the reply that gives it away."""
+    """Make the result of what the reply of this number gives away."""
     frame, offset = exchange.places[number] if number < len(exchange.places) else (exchange.frame, exchange.offset)
     return CredentialResult(
         exchange=EXCHANGES[exchange.kind],

@@ -21,6 +21,10 @@ Verdict = Literal["plaintext", "encrypted", "mixed", "no-session", "inconclusive
 Confidence = Literal["proven", "likely"]
 Direction = Literal["client", "server"]
 Severity = Literal["critical", "high", "medium", "low", "info"]
+CredentialPlace = Literal[
+    "login", "switch", "next factor", "change user", "register replica", "X login", "statement", "binlog"
+]
+Grade = Literal["secret", "token", "key", "hash", "crackable", "sealed", "none", "maybe", "proof", "unknown"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -145,14 +149,10 @@ class CredentialResult:
     "proof" (of use once only), "unknown".
     """
 
-    exchange: Literal[
-        "login", "switch", "next factor", "change user", "register replica", "X login", "statement", "binlog"
-    ]
+    exchange: CredentialPlace       # what it was part of
     user: str | None                # whose; None where it does not say
     plugin: str | None              # of the authentication, None in the text of a statement
-    grade: Literal[
-        "secret", "token", "key", "hash", "crackable", "sealed", "none", "maybe", "proof", "unknown"
-    ]
+    grade: Grade                    # see above
     what: str                       # what it is, in words; never its value
     frame: int                      # in which it begins
     offset: int                     # stream offset of the MySQL packet
