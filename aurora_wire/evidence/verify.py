@@ -218,7 +218,7 @@ class _Verifier:
         who = self.manifest.get("signed_by")
         wanted = instructions(
             sorted(self.bundle.members), who if isinstance(who, str) else None,
-            stamped=names.TIMESTAMP in self.bundle.members,
+            stamped=names.TIMESTAMP in self.bundle.members, left_out=_left_out(self.manifest),
         )  # fmt: skip
         if self.bundle.read(names.INSTRUCTIONS) != wanted:
             wrong.append(f"{names.INSTRUCTIONS}: is not what such a bundle has")
@@ -494,6 +494,16 @@ class _Verifier:
         masked = self._redaction("reports")
         self._compare("originals", links, captures, on_progress, masked=masked,
                       verdicts_only=self._redaction("captures"))
+
+
+def _left_out(manifest: Fields) -> list[tuple[str, str]]:
+    """Return the files of folders that were not taken, and why; what has another form is left to the manifest's check.
+    """
+    listed = manifest.get("left_out")
+    return [
+        (str(one.get("path")), str(one.get("why"))) for one in (listed if isinstance(listed, list) else [])
+        if isinstance(one, dict)
+    ]  # fmt: skip
 
 
 def _json(data: bytes, name: str) -> object:
