@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from aurora_wire.analysis.analysis import Analysis
+from aurora_wire.analysis.options import DEFAULT_PORTS, OnConnection, OnStatement
 from aurora_wire.analysis.pump import pump
-from aurora_wire.analysis.scan import DEFAULT_PORTS, Analysis, OnConnection, OnStatement
 from aurora_wire.capture.live.recording import Recording
 from aurora_wire.capture.live.ring import DRAIN, LiveCapture
 from aurora_wire.capture.live.ring_frames import RingFrames
@@ -57,8 +58,16 @@ class Standing:
     last_time_ns: int
     closed: bool
 
-    def judged_as(self, other: Standing | None) -> bool:
-        return other is not None and (self.verdict, self.confidence) == (other.verdict, other.confidence)
+    @property
+    def only_begun(self) -> bool:
+        """Return whether nothing but its beginning crossed yet: that it has no session is known when it ends."""
+        return self.verdict == "no-session" and not self.closed
+
+    def is_news_after(self, other: Standing | None) -> bool:
+        """Say whether the verdict is one that `other`, the standing before, did not have."""
+        if self.only_begun:
+            return False
+        return other is None or other.only_begun or (self.verdict, self.confidence) != (other.verdict, other.confidence)
 
 
 @dataclass(slots=True, frozen=True)
@@ -162,7 +171,7 @@ class Watch:
         """
         final, self._final = self._final, []
         for standing in final:
-            yield standing, not standing.judged_as(self.standings.pop(standing.id, None))
+            yield standing, standing.is_news_after(self.standings.pop(standing.id, None))
         since, self._looked_at = self._looked_at, self.frames
         if since == self._looked_at:
             return
@@ -174,7 +183,7 @@ class Watch:
             if connection.facts.kind != OTHER:
                 standing = standing_of(connection)
                 self.standings[standing.id] = standing
-                yield standing, not standing.judged_as(before)
+                yield standing, standing.is_news_after(before)
             elif before is not None:
                 del self.standings[before.id]
                 yield standing_of(connection), True

@@ -22,7 +22,7 @@ exit codes:
 
 examples:
   aurora-wire audit --host db.example.com --user app
-  aurora-wire audit --host db.example.com --user app --tls verify --ca rds.pem --format json
+  aurora-wire audit --host db.example.com --user app --tls verify --ca rds.pem
 """
 
 

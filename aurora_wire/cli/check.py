@@ -17,7 +17,8 @@ what crossed the wire (as `scan`, with --capture): one table, one answer, and wh
 two views cannot both be the whole truth, what that can mean."""
 EXAMPLES = """\
 exit codes:
-  0  encrypted sessions only, by a setting of the server, and nothing contradicts
+  0  encrypted sessions only, by a setting of the server, and nothing that
+     contradicts
   1  sessions are, or may come, in the clear
   2  wrong use, or the login failed and nothing else was asked
   3  cannot tell
@@ -51,7 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from datetime import UTC, datetime  # noqa: PLC0415 - not for --help
 
-    from aurora_wire.analysis.scan import DEFAULT_PORTS, scan  # noqa: PLC0415
+    from aurora_wire.analysis.options import DEFAULT_PORTS  # noqa: PLC0415
+    from aurora_wire.analysis.scan import scan  # noqa: PLC0415
     from aurora_wire.cli.fleet import groups_of  # noqa: PLC0415
     from aurora_wire.posture.assess import assess  # noqa: PLC0415
     from aurora_wire.posture.audit import AuditResult, audit  # noqa: PLC0415

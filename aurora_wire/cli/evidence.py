@@ -13,7 +13,7 @@ from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
-    from aurora_wire.evidence.verify import Check, Verification
+    from aurora_wire.evidence.verification import Check, Verification
 
 SAME: Final = 0
 DIFFERENT: Final = 1
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     def command(name: str, summary: str, examples: str) -> argparse.ArgumentParser:
         return commands.add_parser(
             name, help=summary, description=summary, epilog=f"examples:\n{examples}", allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=parser.formatter_class,
         )  # fmt: skip
 
     _create_arguments(command(

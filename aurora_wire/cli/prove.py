@@ -31,18 +31,22 @@ Prove what crosses the wire: let real clients write a fresh canary word to a
 server, each in several TLS modes, capture it, and show the same INSERT readable
 and not. Each run makes a table of its own and drops it. It captures live where it
 may (root, with all rights given up before the first byte is decoded), and through
-a relay elsewhere: sudo "$(command -v aurora-wire)" prove ..."""
+a relay elsewhere:
+  sudo "$(command -v aurora-wire)" prove ..."""
 EXAMPLES = """exit codes:
   0  every cell came out as its mode promises: `off` in the clear, `required`,
-     `verify-ca` and `verify-identity` encrypted, `default` either; all of it
-     proven
-  1  another cell came out otherwise, or could not be tried
+     `verify-ca` and `verify-identity` encrypted, `default` either, all of it
+     proven; or a client declined a server without TLS, or the server a login
+     without it
+  1  something crossed in the clear in a mode that promises TLS; a login is
+     enough
+  3  a cell could not be tried, or not be decided; `off` turned into TLS
   2  wrong use
   4  an output could not be written
 
 examples:
-  aurora-wire prove --host db.example.com --user app --database shop --ca rds.pem
-  aurora-wire prove --host localhost --user app --client mariadb --client pymysql==1.1.1
+  aurora-wire prove --host db.example.com --user app --ca rds.pem
+  aurora-wire prove --host ::1 --user app --client all --mode required
 """
 PASSWORD_VARIABLE: Final = "AURORA_WIRE_PASSWORD"  # noqa: S105 - a name
 ALL: Final = "all"
@@ -59,8 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--client", metavar="NAME[==VERSION]", action="append", default=[],
         help="Drive this client; may be given several times, `all` is every one that `aurora-wire clients` names. A "
         f"version gets an environment of its own (default {DEFAULT_CLIENT}).")
-    add("--mode", choices=[mode.value for mode in Mode], action="append", default=[],
-        help="Try this mode; may be given several times (default: all of them).")
+    add("--mode", metavar="MODE", choices=[mode.value for mode in Mode], action="append", default=[],
+        help=f"Try this mode: {', '.join(mode.value for mode in Mode)}; may be given several times (default: all of "
+             "them).")
     add("--ca", metavar="FILE", help="Let clients trust the authorities in this bundle (default: their own).")
     add("-i", "--interface", metavar="IFACE", action="append", default=[],
         help="Capture on this interface (default: the one that leads to the host).")

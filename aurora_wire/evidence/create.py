@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.analysis.scan import DEFAULT_PORTS, OnProgress
+from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
 from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.capture.files.metadata import capture_notes
 from aurora_wire.capture.files.open import STANDARD_INPUT, open_capture
@@ -319,7 +319,9 @@ class _Draft:
         if stamped:
             every.append(names.TIMESTAMP)
         fingerprint = None if key is None else signing.fingerprint(key.public_key())
-        contents[names.INSTRUCTIONS] = instructions(every, fingerprint, stamped=stamped)
+        contents[names.INSTRUCTIONS] = instructions(
+            every, fingerprint, stamped=stamped, left_out=self.left_out
+        )
         manifest = self.manifest(contents, fingerprint)
         contents[names.MANIFEST] = dump(manifest)
         if key is not None:

@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from aurora_wire.analysis.scan import OnProgress, scan, uninterrupted
+from aurora_wire.analysis.options import OnProgress
+from aurora_wire.analysis.scan import scan, uninterrupted
 from aurora_wire.evidence.layout import POSTURE_TEXT, REPORTS, RESULT
 from aurora_wire.posture.result import Posture
 from aurora_wire.redact.masker import Masker, key_of_captures

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from aurora_wire.analysis.scan import Analysis, no_garbage_collector
+from aurora_wire.analysis.analysis import Analysis
+from aurora_wire.analysis.scan import no_garbage_collector
 from aurora_wire.decrypt.key_log import KeyLog
 from aurora_wire.prove.canary import find_as_it_is, needles, search
 from aurora_wire.prove.observation import ConnectionSeen, Evidence, FrameShown, StatementSeen
@@ -75,8 +76,6 @@ def _seen(result: ConnectionResult, canary: str) -> ConnectionSeen:
         tls_version=tls.version if tls is not None else None,
         tls_cipher=tls.cipher if tls is not None else None,
         client_hello=tls is not None and bool(tls.offered_versions),
-        opened_records=opened.records if opened is not None else 0,
-        opened_failed=opened.failed if opened is not None else 0,
         not_opened=opened.not_opened if opened is not None else None,
         missing=result.client_coverage.missing + result.server_coverage.missing,
         in_clear=_with_canary(result.statements, canary),

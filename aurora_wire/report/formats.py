@@ -28,6 +28,7 @@ class ReportOptions:
 
     redact: bool = False          # mask literals in statements, and parameters
     require_proven: bool = False  # `encrypted` that is merely likely counts as a failure
+    reveal: bool = False          # show passwords, keys and tokens that crossed
     quiet: bool = False           # the closing sentence alone
     width: int = 100              # columns of the terminal
     color: bool = False           # the terminal has colours
@@ -127,13 +128,13 @@ _REPORT: Final = "aurora_wire.report"
 _POSTURE: Final = f"{_REPORT}.posture"
 
 _ROWS: Final = (
-    Format("text", "for people", f"{_REPORT}.text.report:render", ("width", "color", "quiet", "redact"),
+    Format("text", "for people", f"{_REPORT}.text.report:render", ("width", "color", "quiet", "redact", "reveal"),
            statements=STATEMENTS_IN_TEXT, posture=f"{_POSTURE}.text:render",
            posture_takes=("width", "color", "everything")),
     Format("json", "one JSON object (schema aurora-wire/scan/1, .../probe/1 ...)", f"{_REPORT}.scan_json:render",
-           ("redact",), posture=f"{_POSTURE}.to_json:render"),
+           ("redact", "reveal"), posture=f"{_POSTURE}.to_json:render"),
     Format("jsonl", "JSON lines as things happen, with every statement", f"{_REPORT}.scan_jsonl:JSONLines",
-           ("redact",), streams=True, posture=f"{_POSTURE}.to_json:lines"),
+           ("redact", "reveal"), streams=True, posture=f"{_POSTURE}.to_json:lines"),
     Format("html", "one page to look at and to hand over, always masked (`report` has more options)",
            f"{_REPORT}.html.render:page", ("compose",), needs=f"{_REPORT}.html.render:require_jinja",
            posture=f"{_REPORT}.html.posture:page"),
