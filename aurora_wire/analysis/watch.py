@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from aurora_wire.analysis.analysis import Analysis
+from aurora_wire.analysis.options import DEFAULT_PORTS, OnConnection, OnStatement
 from aurora_wire.analysis.pump import pump
-from aurora_wire.analysis.scan import DEFAULT_PORTS, Analysis, OnConnection, OnStatement
 from aurora_wire.capture.live.recording import Recording
 from aurora_wire.capture.live.ring import DRAIN, LiveCapture
 from aurora_wire.capture.live.ring_frames import RingFrames
@@ -59,7 +60,7 @@ class Standing:
 
     @property
     def only_begun(self) -> bool:
-        """Whether nothing but its beginning crossed yet: that it has no session is known when it ends."""
+        """Return whether nothing but its beginning crossed yet: that it has no session is known when it ends."""
         return self.verdict == "no-session" and not self.closed
 
     def is_news_after(self, other: Standing | None) -> bool:

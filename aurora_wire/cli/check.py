@@ -54,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from datetime import UTC, datetime  # noqa: PLC0415 - not for --help
 
-    from aurora_wire.analysis.scan import DEFAULT_PORTS, scan  # noqa: PLC0415
+    from aurora_wire.analysis.options import DEFAULT_PORTS  # noqa: PLC0415
+    from aurora_wire.analysis.scan import scan  # noqa: PLC0415
     from aurora_wire.cli.fleet import groups_of  # noqa: PLC0415
     from aurora_wire.posture.assess import assess  # noqa: PLC0415
     from aurora_wire.posture.audit import AuditResult, audit  # noqa: PLC0415

@@ -13,7 +13,7 @@ from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
-    from aurora_wire.evidence.verify import Check, Verification
+    from aurora_wire.evidence.verification import Check, Verification
 
 SAME: Final = 0
 DIFFERENT: Final = 1

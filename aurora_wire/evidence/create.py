@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.analysis.scan import DEFAULT_PORTS, OnProgress
+from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
 from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.capture.files.metadata import capture_notes
 from aurora_wire.capture.files.open import STANDARD_INPUT, open_capture

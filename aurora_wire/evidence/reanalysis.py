@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from aurora_wire.analysis.scan import OnProgress, scan, uninterrupted
+from aurora_wire.analysis.options import OnProgress
+from aurora_wire.analysis.scan import scan, uninterrupted
 from aurora_wire.evidence.layout import REPORTS, RESULT
 from aurora_wire.redact.masker import Masker, key_of_captures
 from aurora_wire.report import scan_json as json_report

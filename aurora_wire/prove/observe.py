@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from aurora_wire.analysis.scan import Analysis, no_garbage_collector
+from aurora_wire.analysis.analysis import Analysis
+from aurora_wire.analysis.scan import no_garbage_collector
 from aurora_wire.decrypt.key_log import KeyLog
 from aurora_wire.prove.canary import find_as_it_is, needles, search
 from aurora_wire.prove.observation import ConnectionSeen, Evidence, FrameShown, StatementSeen

@@ -173,7 +173,7 @@ def resident_bytes() -> int:
 
 def test_memory_is_bounded_over_a_long_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some ten minutes. What is kept of each connection for the result has a bound of its own, lowered here."""
-    monkeypatch.setattr("aurora_wire.analysis.scan.MAX_CONNECTIONS", 100)
+    monkeypatch.setattr("aurora_wire.analysis.analysis.MAX_CONNECTIONS", 100)
     watch = watch_over(busy(3300))
     sizes = []
     while watch.step(0, watch.frames + 500):

@@ -15,8 +15,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from aurora_wire.analysis.options import DEFAULT_PORTS
 from aurora_wire.analysis.packets import PacketView, packets
-from aurora_wire.analysis.scan import DEFAULT_PORTS
 from aurora_wire.capture.files.open import STANDARD_INPUT
 from aurora_wire.errors import AuroraWireError
 from aurora_wire.redact.sql import redact_statement

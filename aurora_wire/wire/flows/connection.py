@@ -16,12 +16,12 @@ from aurora_wire.wire.decoding import labels
 from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget, X
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_MYSQL, TO_OTHER, TO_TLS, Decoder
 from aurora_wire.wire.decoding.opaque import Opaque
-from aurora_wire.wire.decoding.segment import Segment
+from aurora_wire.wire.decoding.segment import SEGMENT_COST, Segment
 from aurora_wire.wire.flows.decoder_set import Decoders
 from aurora_wire.wire.flows.facts import START_SYN, Facts
 from aurora_wire.wire.flows.null_cipher import InClearMaker
 from aurora_wire.wire.flows.overlap_history import History
-from aurora_wire.wire.flows.tcp_stream import SEGMENT_COST, Receiver, Stream
+from aurora_wire.wire.flows.tcp_stream import Receiver, Stream
 from aurora_wire.wire.identify import identify as guess
 from aurora_wire.wire.identify.first_bytes import FirstBytes, name_at_end
 from aurora_wire.wire.identify.midstream import ASKS, UNDECIDED, MidStream
@@ -30,8 +30,8 @@ from aurora_wire.wire.identify.resync import Search
 from aurora_wire.wire.identify.signatures import STRONG, fills_with_packets, holds_sql, is_leak, mysql_commands
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater
 from aurora_wire.wire.mysql.greeting import Greeting
-from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
 from aurora_wire.wire.mysql.statements import release
+from aurora_wire.wire.mysql.states import GREETING, SERVER, move
 from aurora_wire.wire.tls.records import TLSRecords
 
 NOBODY: Final = Receiver()
@@ -259,7 +259,7 @@ class Connection(Receiver):
         self.facts.greeting = greeting
         self._start_mysql()
         server = self.decoders.server_packets(self.facts.server)
-        server.state = SERVER_AUTHENTICATING
+        server.state = move(SERVER, server.state, GREETING)
 
     # What is it?
 

@@ -8,13 +8,18 @@ from aurora_wire.wire.decoding.connection_log import Side
 from aurora_wire.wire.decoding.decoder import Decoder
 from aurora_wire.wire.flows.facts import Facts
 from aurora_wire.wire.identify.resync import Search
-from aurora_wire.wire.mysql.client import COMMANDS as CLIENT_COMMANDS
 from aurora_wire.wire.mysql.client import ClientPackets
 from aurora_wire.wire.mysql.compressed import CompressedPackets, Inflater
-from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
-from aurora_wire.wire.mysql.server import COMMANDS as SERVER_COMMANDS
-from aurora_wire.wire.mysql.server import START as SERVER_START
 from aurora_wire.wire.mysql.server import ServerPackets
+from aurora_wire.wire.mysql.states import (
+    AUTHENTICATION,
+    COMMAND_PHASE,
+    FOUND_GREETING,
+    FOUND_REFUSAL,
+    FOUND_REPLY,
+    SERVER,
+    move,
+)
 from aurora_wire.wire.tls.decryption import Opening, OpeningMaker
 from aurora_wire.wire.tls.records import TLSRecords
 
@@ -80,10 +85,10 @@ class Decoders:
         made = self.server_packets(side)
         facts = self.facts
         if greets:
-            made.state = SERVER_START
-        elif made.state != SERVER_AUTHENTICATING or facts.login is not None or facts.commands > 0:
-            made.state = SERVER_COMMANDS
-        made.tls_possible = made.state != SERVER_COMMANDS
+            made.state = move(SERVER, made.state, FOUND_GREETING)
+        elif made.state != AUTHENTICATION or facts.login is not None or facts.commands > 0:
+            made.state = move(SERVER, made.state, FOUND_REPLY)
+        made.tls_possible = made.state != COMMAND_PHASE
         made.responses.lost()
         made.running = False
         return made
@@ -101,14 +106,14 @@ class Decoders:
     def server_refuses(self, side: Side) -> ServerPackets:
         """Return the server's packets, found at an ERR in place of a login's answer; after a login it is an answer."""
         made = self.server_found(side, False)
-        if made.state == SERVER_COMMANDS and self.facts.login is None and self.facts.commands == 0:
-            made.state = SERVER_AUTHENTICATING
+        if made.state == COMMAND_PHASE and self.facts.login is None and self.facts.commands == 0:
+            made.state = move(SERVER, made.state, FOUND_REFUSAL)
         return made
 
     def server_inside(self, side: Side, sequence: i64, of_binlog: bool) -> ServerPackets:
         """Return the server's packets found again inside a reply: `sequence` is the id of the next one."""
         made = self.server_found(side, False)
-        made.state = SERVER_COMMANDS
+        made.state = move(SERVER, made.state, FOUND_REPLY)
         made.tls_possible = False
         made.responses.resume(sequence, of_binlog)
         return made
@@ -120,14 +125,14 @@ class Decoders:
             inner_side.tracker = side.tracker.made_inside()
         if side.from_client:
             client = ClientPackets(self.facts, inner_side)
-            client.state = CLIENT_COMMANDS
+            client.state = COMMAND_PHASE
             client.compressed = True
             client.relaxed = True
             client.followed = not self.facts.doubt
             client.tls_possible = False
             return CompressedPackets(self.facts, side, client, inner_side, self.inflaters)
         server = ServerPackets(self.facts, inner_side)
-        server.state = SERVER_COMMANDS
+        server.state = COMMAND_PHASE
         server.compressed = True
         server.relaxed = True
         server.tls_possible = False

@@ -15,8 +15,8 @@ from aurora_wire.wire.flows.decoder_set import Decoders
 from aurora_wire.wire.flows.facts import Facts
 from aurora_wire.wire.identify.resync import Search
 from aurora_wire.wire.mysql.client import ClientPackets
-from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
 from aurora_wire.wire.mysql.server import ServerPackets
+from aurora_wire.wire.mysql.states import GREETING, SERVER, move
 from aurora_wire.wire.tls.decryption import Opening, OpeningMaker
 from aurora_wire.wire.tls.facts import TLSLog
 from aurora_wire.wire.tls.names import APPLICATION_DATA
@@ -47,7 +47,7 @@ class InClear(Opening):
         client.tls_possible = False
         server.tls_possible = False
         if facts.greeting is not None or facts.ssl_request_frame >= 0:
-            server.state = SERVER_AUTHENTICATING
+            server.state = move(SERVER, server.state, GREETING)
         self.client: Decoder = client
         self.server: Decoder = server
 
@@ -108,7 +108,8 @@ class InClear(Opening):
             made = client
         elif want == TO_MYSQL:
             server = ServerPackets(self.facts, side)
-            server.state = SERVER_AUTHENTICATING if self.facts.login is None else server.state
+            if self.facts.login is None:
+                server.state = move(SERVER, server.state, GREETING)
             server.tls_possible = False
             made = server
         else:

@@ -61,13 +61,9 @@ from aurora_wire.wire.mysql.login import (
 from aurora_wire.wire.mysql.plausibility import CERTAIN, NOTHING, command_tells
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.statements import Statements
+from aurora_wire.wire.mysql.states import AUTHENTICATION, CLIENT, COMMAND, COMMAND_PHASE, INITIAL_HANDSHAKE, LOGIN, move
 from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.tls.record_shape import is_record_start
-
-# States.
-START: Final[i64] = 0    # nothing from the client yet: SSLRequest or login
-AUTHENTICATING: Final[i64] = 1
-COMMANDS: Final[i64] = 2
 
 MAX_LOGIN: Final[i64] = 65536       # bytes of payload, our bound
 MAX_TEXT: Final[i64] = 1 << 20      # bytes kept of a statement
@@ -86,7 +82,7 @@ class ClientPackets(Packets):
 
     def __init__(self, facts: MySQLFacts, side: Side) -> None:
         super().__init__(facts, side)
-        self.state: i64 = START
+        self.state: i64 = INITIAL_HANDSHAKE
         self.command: i64 = -1           # of the packet being decoded; -1: it is none
         self.file_sequence: i64 = -1     # of the next packet of a file that is being sent; -1 not known
         self.passing = False             # the packet being decoded is of what the connection was handed to
@@ -97,13 +93,13 @@ class ClientPackets(Packets):
         self.asked_frame: i64 = -1       # of the last command
 
     def boundary(self, data: bytes, at: i64, end: i64) -> i64:
-        if self.state != COMMANDS and is_record_start(data, at, end):
+        if self.state != COMMAND_PHASE and is_record_start(data, at, end):
             if self.facts.ssl_request_frame < 0 and end - at >= TELLING:
                 self.note(notes.UNSOLICITED_TLS, 0)
             return TO_TLS
         if self.facts.compression and not self.compressed and self.facts.authenticated:
             return TO_COMPRESSED
-        if self.facts.compression_asked and self.state == AUTHENTICATING and not self.compressed:
+        if self.facts.compression_asked and self.state == AUTHENTICATION and not self.compressed:
             if self._turns_compressed(data, at, end):
                 return TO_COMPRESSED
         if self.facts.handed == GROUP_REPLICATION:
@@ -138,24 +134,24 @@ class ClientPackets(Packets):
             # A long file's sequence ids come round to 0, where its bytes may look like a command.
             self.file_sequence = (sequence + 1) & 0xFF
             return labels.INFILE_DATA
-        if sequence == 0 or (self.relaxed and self.state == COMMANDS):
+        if sequence == 0 or (self.relaxed and self.state == COMMAND_PHASE):
             if first == COM_QUERY or (first >= 0 and is_command(first) and fits_command(first, length)):
-                if self.state == START and facts.greeting is not None and self.side.missing == 0:
+                if self.state == INITIAL_HANDSHAKE and facts.greeting is not None and self.side.missing == 0:
                     return LATE  # before any login: other protocols' frames look like that, too
                 self.command = first
                 return labels.COMMAND + first
             if facts.infile:
                 self.file_sequence = (sequence + 1) & 0xFF
                 return labels.INFILE_DATA
-            if self.state == START and SSL_REQUEST_LEN < length <= MAX_LOGIN:
+            if self.state == INITIAL_HANDSHAKE and SSL_REQUEST_LEN < length <= MAX_LOGIN:
                 return LATE
             return labels.AUTH if self.relaxed and facts.changing_user else REJECT
-        if self.state == START:
+        if self.state == INITIAL_HANDSHAKE:
             return LATE if SSL_REQUEST_320_LEN <= length <= MAX_LOGIN and sequence <= 3 else REJECT
         if facts.infile:
             self.file_sequence = (sequence + 1) & 0xFF
             return labels.INFILE_DATA
-        if self.state == AUTHENTICATING or facts.changing_user:
+        if self.state == AUTHENTICATION or facts.changing_user:
             return labels.AUTH if length <= MAX_LOGIN else REJECT
         return REJECT
 
@@ -224,25 +220,29 @@ class ClientPackets(Packets):
         return labels.LOGIN if self.length > SSL_REQUEST_LEN and self.sequence > 0 else labels.UNKNOWN
 
     def wanted(self, first: i64) -> i64:
-        return MAX_LOGIN if self.state == START else MAX_TEXT
+        return MAX_LOGIN if self.state == INITIAL_HANDSHAKE else MAX_TEXT
 
     def packet(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
         if self.command >= 0:
-            self.state = COMMANDS
+            self._moves(COMMAND)
             self._command(self.command, data, at, end, total, whole)
         elif self.passing:
             self.passing = False
-            self.state = COMMANDS
-        elif self.state == START and self.sequence == 0:
+            self._moves(COMMAND)
+        elif self.state == INITIAL_HANDSHAKE and self.sequence == 0:
             self._unasked(data, at, end, total, whole)
-        elif self.state == START:
+        elif self.state == INITIAL_HANDSHAKE:
             self._first(data, at, end, total, whole)
         elif self.facts.infile:
             self.facts.receive_file(total)
             if total == 0:
                 self.file_sequence = -1
-        elif self.state == AUTHENTICATING or self.facts.changing_user:
+        elif self.state == AUTHENTICATION or self.facts.changing_user:
             self._auth_reply(data, at, end)
+
+    def _moves(self, event: i64) -> None:
+        if self.state != COMMAND_PHASE:
+            self.state = move(CLIENT, self.state, event)
 
     def _unasked(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
         """Take a command in place of the login, or a login with a command's id, where its own fields tell it."""
@@ -251,7 +251,7 @@ class ClientPackets(Packets):
             command = data[at]
         if (total == 1 and command in (COM_QUIT, COM_PING)) or (end > at and command_tells(data, at, end) == CERTAIN):
             self.late_label = labels.COMMAND + command
-            self.state = COMMANDS
+            self._moves(COMMAND)
             self._command(command, data, at, end, total, whole)
             return
         if total > SSL_REQUEST_LEN and has_filler(data, at, end):
@@ -292,7 +292,7 @@ class ClientPackets(Packets):
         if login is None and not whole and total > SSL_REQUEST_LEN:
             # Longer than an SSLRequest: a login, though too much of it is cut off to be read.
             self.late_label = labels.LOGIN
-            self.state = AUTHENTICATING
+            self._moves(LOGIN)
             facts.login_frame = self.packet_frame
             facts.login_offset = self.packet_offset
             facts.compression_asked = compression_of(u32(data[at:end] + b"\0\0\0\0", 0))
@@ -302,7 +302,7 @@ class ClientPackets(Packets):
             self.note(notes.LOST_FRAMING, total)
             return
         self.late_label = labels.LOGIN
-        self.state = AUTHENTICATING
+        self._moves(LOGIN)
         password = is_cleartext_password(login.auth_plugin, False, login.auth_response, 0, len(login.auth_response))
         login = self._within_bounds(login)
         facts.login = login

@@ -17,6 +17,7 @@ from aurora_wire.wire.decoding.decoder import STAY, TO_OTHER, TO_SEARCH, Decoder
 from aurora_wire.wire.decoding.events import TLSStarted
 from aurora_wire.wire.decoding.segment import Progress
 from aurora_wire.wire.tls.ciphertext_sample import CIPHERTEXT, RUN, WINDOW, Sample
+from aurora_wire.wire.tls.data_records import KEY_UPDATE_1_3, count_early, count_unsure, counts_as_data, is_data_1_3
 from aurora_wire.wire.tls.decryption import Opening, OpeningMaker
 from aurora_wire.wire.tls.facts import TLSFacts, TLSLog, TLSSide
 from aurora_wire.wire.tls.handshake import (
@@ -28,11 +29,13 @@ from aurora_wire.wire.tls.handshake import (
     Messages,
     alert_fits,
     begins_client_hello,
-    holds_data,
+    change_cipher_spec,
+    is_protected,
+    keep_alert,
     may_beat,
     reads_as_message,
+    take_v2_hello,
 )
-from aurora_wire.wire.tls.hello import parse_v2_client_hello
 from aurora_wire.wire.tls.record_shape import (
     ALERT,
     APPLICATION_DATA,
@@ -45,12 +48,6 @@ from aurora_wire.wire.tls.record_shape import (
 from aurora_wire.wire.tls.suite_strength import NULL_SUITES
 
 MAX_RECORD_1_3: Final[i64] = 16640   # 2^14 + 256: RFC 8446, 5.2
-# A TLS 1.3 record has a content type and a tag of 16 besides what it holds (CCM_8: 8 fewer): that is all of an empty
-# one, 2 bytes more of an alert, 4 of an EndOfEarlyData, 5 of a KeyUpdate. A client's first record there ends with its
-# Finished, so that data comes in the second at the earliest.
-EMPTY_1_3: Final[i64] = 17
-KEY_UPDATE_1_3: Final[i64] = 22
-SMALL_1_3: Final = (19, 21, 22)
 LONGEST_SHORTEST: Final[i64] = 24    # no suite needs more: see `shortest_record`
 
 # What is collected of a record's body (`TLSRecords.collecting`).
@@ -97,7 +94,10 @@ class TLSRecords(Decoder):
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         side = self.side
         if self.mine.records == 0 and at < end and data[at] == 0x80 and len(self.head) == 0:
-            at = self._old_hello(data, at, end)
+            behind = take_v2_hello(self.tls, self.mine, side, data, at, end)
+            if behind > at and self.opening is not None:
+                self.opening.hellos()
+            at = behind
         while at < end:
             left = self.left
             if left > 0:
@@ -201,27 +201,7 @@ class TLSRecords(Decoder):
             self._remark_sample(self.looked.judge())
         self.body = []
         self.messages.drop()
-        self._count_unsure()
-
-    def _old_hello(self, data: bytes, at: i64, end: i64) -> i64:
-        """Consume a whole ClientHello in SSLv2's framing, as OpenSSL 0.9.8 sends it, if it is one. Return where it
-        ends.
-        """
-        hello = parse_v2_client_hello(data, at, end) if self.side.from_client else None
-        if hello is None:
-            return at
-        side = self.side
-        size: i64 = 2 + int(data[at + 1])
-        self.mine.records = 1
-        self.mine.first_frame = side.frame
-        self.mine.first_offset = side.position
-        self.tls.client_hello = hello
-        self.tls.hello_frame = side.frame
-        self.mine.hellos = 1
-        side.account(size, labels.TLS_HANDSHAKE)
-        if self.opening is not None:
-            self.opening.hellos()
-        return at + size
+        count_unsure(self.tls, self.mine)
 
     def is_unfinished(self) -> bool:
         """Return whether the stream ends inside a record."""
@@ -236,13 +216,7 @@ class TLSRecords(Decoder):
 
     def encrypted(self) -> bool:
         """Return whether this direction's records are protected, as far as the handshake was seen."""
-        hello = self.tls.server_hello
-        if hello is not None and hello.version >= TLS_1_3:
-            return True
-        if hello is None and self.tls.retry:
-            return False  # a ChangeCipherSpec of now means nothing: RFC 8446, appendix D.4
-        # With neither hello captured it was picked up in mid-stream, where nothing is left of the handshake.
-        return self.mine.spec_changed or (hello is None and self.tls.client_hello is None)
+        return is_protected(self.tls, self.mine)
 
     def _settle(self) -> bool:
         """Return `encrypted`, and remember it once it can no longer change."""
@@ -297,7 +271,7 @@ class TLSRecords(Decoder):
             in_1_3 = negotiated >= TLS_1_3
             if (
                 mine.app_records > 1 and (length > KEY_UPDATE_1_3 or is_data_1_3(length))
-                if in_1_3 else self._holds_data(length)
+                if in_1_3 else counts_as_data(self.tls, mine, length, side.position)
             ):  # fmt: skip
                 mine.data_records += 1
                 if mine.first_data_offset < 0:
@@ -306,7 +280,8 @@ class TLSRecords(Decoder):
                 if peer is not None:
                     mine.last_data_acked = peer.acked
             if not self.settled or not mine.spec_changed:
-                self._early(negotiated)
+                early = negotiated < 0 and self.tls.server_hello is None and not self._hello_is_late()
+                count_early(mine, early, side.frame, side.position)
             if not encrypted and self.tls.client_hello is not None and negotiated >= 0:
                 # Up to TLS 1.2 there are no keys before ChangeCipherSpec.
                 self.remark(notes.UNEXPECTED_RECORD, length)
@@ -346,51 +321,6 @@ class TLSRecords(Decoder):
         if length == 0:
             self._record_end()
 
-    def _holds_data(self, length: i64) -> bool:
-        """Return whether a record counts as application data: under TLS <= 1.2, or if the hellos were not seen."""
-        hello = self.tls.server_hello
-        if hello is not None:
-            return holds_data(hello.version, hello.suite, length)
-        mine = self.mine
-        if self.tls.client_hello is None or (mine.app_records > 1 and is_data_1_3(length)):
-            return length > 0
-        # The hello may yet come, by another tap: what TLS 1.3 does not count is judged at the end.
-        if length > 0:
-            mine.unsure_records += 1
-            if mine.first_unsure_offset < 0:
-                mine.first_unsure_offset = self.record_offset
-            if length > mine.unsure_longest:
-                mine.unsure_longest = length
-        return False
-
-    def _count_unsure(self) -> None:
-        """Count unsure records as data, unless the version, if it is known by now, says that they may be none."""
-        mine = self.mine
-        hello = self.tls.server_hello
-        longest = mine.unsure_longest
-        if longest == 0 or (hello is not None and not holds_data(hello.version, hello.suite, longest)):
-            return
-        if hello is not None and hello.version >= TLS_1_3:
-            return
-        mine.data_records += mine.unsure_records
-        mine.unsure_longest = 0
-        if mine.first_data_offset < 0 or mine.first_unsure_offset < mine.first_data_offset:
-            mine.first_data_offset = mine.first_unsure_offset
-
-    def _early(self, negotiated: i64) -> None:
-        """Count application data that comes before the keys it would need; the verdict knows the version."""
-        mine = self.mine
-        early = False
-        if negotiated < 0 and self.tls.server_hello is None and not self._hello_is_late():
-            mine.before_hello += 1
-            early = True
-        if not mine.spec_changed:
-            mine.before_spec += 1
-            early = True
-        if early and mine.early_frame < 0:
-            mine.early_frame = self.record_frame
-            mine.early_offset = self.record_offset
-
     def _hello_is_late(self) -> bool:
         """Return whether the client acknowledges bytes of the server's that were not seen yet: taps reorder."""
         peer = self.peer
@@ -423,20 +353,9 @@ class TLSRecords(Decoder):
         self._check_version(version, negotiated)
 
     def _change_cipher_spec(self, length: i64, negotiated: i64) -> None:
-        mine = self.mine
-        side = self.side
-        tls = self.tls
-        if mine.spec_frame < 0:
-            mine.spec_frame = side.frame
-            if not side.from_client:
-                # With a session resumed there is nothing between the hello and this.
-                mine.keys_before_spec = tls.server_hello is not None
-        mine.spec_changed = True
+        change_cipher_spec(self.tls, self.mine, self.side, negotiated)
         if length != 1:
             self.remark(notes.BAD_RECORD, length)
-        if tls.resumed < 0 and not side.from_client and 0 <= negotiated < TLS_1_3:
-            # With a ticket the session id may be empty: that no Certificate came before is what tells.
-            tls.resumed = 0 if tls.hello_done else 1
 
     def _check_version(self, version: i64, negotiated: i64) -> None:
         """Check the version of a protected record's header: 0x0303 in TLS 1.3 (RFC 8446, 5.1), before it the
@@ -534,10 +453,7 @@ class TLSRecords(Decoder):
         self.alert = b""
         if len(body) != 2:
             return
-        self.mine.last_alert = body[1]
-        if body[0] == 2:
-            self.mine.fatal_alert = True
-        elif body[0] != 1:
+        if not keep_alert(self.mine, body[0], body[1]):
             self.remark(notes.BAD_RECORD, 2)
 
     # Only with a key log, or where nothing is encrypted.
@@ -580,8 +496,3 @@ class TLSRecords(Decoder):
             self._passed_over()
         if self.opening is not None:
             self.opening.lost(self.side.from_client, count)
-
-
-def is_data_1_3(length: i64) -> bool:
-    """Return whether a record of TLS 1.3 is no alert, KeyUpdate or EndOfEarlyData, each of which has one length."""
-    return length > KEY_UPDATE_1_3 or (length > EMPTY_1_3 and length not in SMALL_1_3)
