@@ -315,10 +315,5 @@ def change_cipher_spec(tls: TLSFacts, mine: TLSSide, side: Side, negotiated: i64
 def keep_alert(mine: TLSSide, level: i64, description: i64) -> bool:
     """Keep what a readable alert says. Return False if there is no such level (RFC 8446, 6: warning or fatal)."""
     mine.last_alert = description
-    if level == 2:
-        mine.fatal_alert = True
-    elif level != 1:
-        return False
-    elif description == 0:
-        mine.close_notify = True
-    return True
+    mine.fatal_alert = mine.fatal_alert or level == 2
+    return level == 1 or level == 2
