@@ -88,7 +88,7 @@ COMPILED = [
     ROOT / PACKAGE / "verdict" / "describe.py",
     ROOT / PACKAGE / "verdict" / "grounds.py",
     *(ROOT / PACKAGE / "verdict" / "rules" / f"{name}.py" for name in (
-        "capture", "checks", "leaks", "negotiation", "tcp", "tls",
+        "capture", "checks", "credentials", "leaks", "negotiation", "tcp", "tls",
     )),
     ROOT / PACKAGE / "verdict" / "handshake.py",
 ]

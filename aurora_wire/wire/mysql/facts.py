@@ -8,6 +8,7 @@ from aurora_wire.wire.decoding import anomalies as notes
 from aurora_wire.wire.decoding.connection_log import MAX_EVENTS, Budget
 from aurora_wire.wire.decoding.events import Event
 from aurora_wire.wire.mysql.events import Statement
+from aurora_wire.wire.mysql.exchange import Exchange, Secret
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.login import Login
@@ -82,6 +83,11 @@ class MySQLFacts(TLSLog):
         self.full_authentication = False         # caching_sha2_password: the server asked for it
         self.password_frame: i64 = -1            # a password in clear text
         self.password_offset: i64 = -1
+        self.exchanges: list[Exchange] = []      # what proved who the client is
+        self.exchanges_total: i64 = 0
+        self.secrets: list[Secret] = []          # in the text of statements and binlog events
+        self.secrets_total: i64 = 0
+        self.secret_frame: i64 = -1              # of the first
         # The command phase.
         self.infiles: list[Infile] = []          # files that the server asked for
         self.infiles_total: i64 = 0

@@ -315,5 +315,6 @@ def change_cipher_spec(tls: TLSFacts, mine: TLSSide, side: Side, negotiated: i64
 def keep_alert(mine: TLSSide, level: i64, description: i64) -> bool:
     """Keep what a readable alert says. Return False if there is no such level (RFC 8446, 6: warning or fatal)."""
     mine.last_alert = description
-    mine.fatal_alert = mine.fatal_alert or level == 2
-    return level == 1 or level == 2
+    if level == 2:
+        mine.fatal_alert = True
+    return level in (1, 2)
