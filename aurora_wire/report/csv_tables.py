@@ -68,7 +68,9 @@ def connections(scan: Scan) -> Iterator[str]:
 
 
 def statements(scan: Scan, *, redact: bool = False) -> Iterator[str]:
-    """Yield the same for statements; `crossed` is `clear`, or `TLS` for what a key log opened. redact: mask literals.
+    """Yield the same for statements; `crossed` is `clear`, or `TLS` for what a key log decrypted.
+
+    redact: mask literals.
     """
     clock, names = clock_of(scan), frame_names(scan)
     yield line(STATEMENT_COLUMNS)
@@ -154,8 +156,8 @@ def _statements(scan: Scan, clock: Clock, names: FrameNames, redact: bool) -> It
     for c in scan.connections:
         for statement in c.statements:
             yield _statement(c, statement, "clear", clock, names, redact)
-        opened = None if c.tls is None else c.tls.opened
-        for statement in () if opened is None else opened.statements:
+        decrypted = None if c.tls is None else c.tls.decrypted
+        for statement in () if decrypted is None else decrypted.statements:
             yield _statement(c, statement, "TLS", clock, names, redact)
 
 
@@ -163,8 +165,8 @@ def _statement(
     c: ConnectionResult, statement: StatementResult, crossed: str, clock: Clock, names: FrameNames, redact: bool
 ) -> list[Cell]:
     one = redact_statement(statement) if redact else statement
-    opened = None if c.tls is None else c.tls.opened
-    inside = opened if crossed == "TLS" else None
+    decrypted = None if c.tls is None else c.tls.decrypted
+    inside = decrypted if crossed == "TLS" else None
     user, database = (c.user, c.database) if inside is None else (inside.user, inside.database)
     parameters = ", ".join(f"{p.type} {show_bytes(p.value)}" for p in one.parameters)
     return [

@@ -8,16 +8,16 @@ import re
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
 from aurora_wire.redact.sql import redact_attributes, redact_statement
-from aurora_wire.report.fingerprints import Places
+from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.timestamps import Clock
 from aurora_wire.verdict.result import (
     CaptureResult,
     ConnectionResult,
     Coverage,
+    DecryptionResult,
     FileResult,
     Finding,
-    OpenedResult,
     Reason,
     Scan,
     StatementResult,
@@ -122,27 +122,27 @@ def tls_fields(tls: TLSResult, clock: Clock, names: FrameNames, *, redact: bool 
         "alpn": [clean(name) for name in tls.alpn],
         "resumed": tls.resumed,
         "offered_versions": tls.offered_versions,
-        "opened": None if tls.opened is None else opened_fields(tls.opened, clock, names, redact=redact),
+        "decrypted": None if tls.decrypted is None else decryption_fields(tls.decrypted, clock, names, redact=redact),
     }
 
 
-def opened_fields(opened: OpenedResult, clock: Clock, names: FrameNames, *, redact: bool = False) -> Fields:
+def decryption_fields(decrypted: DecryptionResult, clock: Clock, names: FrameNames, *, redact: bool = False) -> Fields:
     """Return what a key log showed to be inside TLS."""
     return {
-        "records": opened.records,
-        "failed": opened.failed,
-        "cut": opened.cut,
-        "without_keys": opened.without_keys,
-        "not_opened": optional(opened.not_opened),
-        "protocol": optional(opened.protocol),
-        "server_version": optional(opened.server_version),
-        "user": optional(opened.user),
-        "database": optional(opened.database),
-        "auth_plugin": optional(opened.auth_plugin),
-        "compression": opened.compression,
-        "commands": counts(opened.commands),
-        "statements_total": opened.statements_total,
-        "statements": [statement_fields(one, clock, names, redact=redact) for one in opened.statements],
+        "records": decrypted.records,
+        "failed": decrypted.failed,
+        "cut": decrypted.cut,
+        "without_keys": decrypted.without_keys,
+        "not_decrypted": optional(decrypted.not_decrypted),
+        "protocol": optional(decrypted.protocol),
+        "server_version": optional(decrypted.server_version),
+        "user": optional(decrypted.user),
+        "database": optional(decrypted.database),
+        "auth_plugin": optional(decrypted.auth_plugin),
+        "compression": decrypted.compression,
+        "commands": counts(decrypted.commands),
+        "statements_total": decrypted.statements_total,
+        "statements": [statement_fields(one, clock, names, redact=redact) for one in decrypted.statements],
     }
 
 
@@ -220,7 +220,7 @@ def finding_fields(finding: Finding) -> Fields:
     }
 
 
-def finding_place(finding: Finding, places: Places) -> Fields:
+def finding_place(finding: Finding, places: FindingLocator) -> Fields:
     """Return the capture that a finding is in and the number that its frame has there; nothing where there is one
     capture.
     """

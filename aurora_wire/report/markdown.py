@@ -12,7 +12,7 @@ from typing import Final
 
 from aurora_wire.redact.sql import redact_statement
 from aurora_wire.report.escape import show_bytes
-from aurora_wire.report.fingerprints import Places, cut
+from aurora_wire.report.fingerprints import FindingLocator, cut
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.markdown_text import block, code, prose, spell_ticks
 from aurora_wire.report.text.connections import clear_bytes, tls_bytes
@@ -213,7 +213,7 @@ def _findings(scan: Scan) -> Iterator[str]:
         yield ""
         yield f"**Fix {worst}** (`aurora-wire rules {worst}`):"
         yield ""
-        yield from _fix(Places(scan).fix(RULES[worst], by_rule[worst]))
+        yield from _fix(FindingLocator(scan).fix(RULES[worst], by_rule[worst]))
 
 
 def _fix(text: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.text.captures import captures_text
 from aurora_wire.report.text.connections import connections_text, reasons_text
-from aurora_wire.report.text.decrypted import opened_text
+from aurora_wire.report.text.decrypted import decrypted_text
 from aurora_wire.report.text.findings import findings_text, undecoded_text
 from aurora_wire.report.text.statements import statements_text
 from aurora_wire.report.wording import Style
@@ -28,7 +28,7 @@ def render(
     """Yield lines, each with its newline. quiet: the closing sentence alone; redact: mask literals."""
     style = Style(width, color, redact)
     if not quiet:
-        for section in (captures_text, connections_text, reasons_text, statements_text, opened_text,
+        for section in (captures_text, connections_text, reasons_text, statements_text, decrypted_text,
                         findings_text, undecoded_text):
             yield from _paragraph(section(scan, style))
     yield closing_text(scan, style) + "\n"
