@@ -33,7 +33,8 @@ SECTIONS = {
     "Judging captures": ("scan", "packets", "PacketView", "KeyLog"),
     "The result": (
         "Scan", "CaptureResult", "ConnectionResult", "Endpoint", "Reason", "Coverage", "TLSResult", "DecryptionResult",
-        "StatementResult", "Parameter", "FileResult", "Finding", "Undecoded", "KeyLogResult", "Rule", "RULES",
+        "StatementResult", "Parameter", "FileResult", "CredentialResult",
+        "Finding", "Undecoded", "KeyLogResult", "Rule", "RULES",
     ),
     "Frames of your own": ("Engine", "describe", "Analysis", "Relay", "RelayRecording"),
     "Reports": ("render", "Format", "ReportOptions", "ReportStream"),

@@ -27,7 +27,8 @@ INSERT readable and not. Captures and reports stay in a folder that is named; al
 else is gone afterwards."""
 EXAMPLES = """exit codes:
   0  the plaintext and the encrypted session came out as such, proven
-  1  one of them did not
+  1  the one that should be encrypted was not
+  3  one of them could not be tried, or not be decided
   2  there is no server to start: pip install 'aurora_wire[demo]'
 
 examples:

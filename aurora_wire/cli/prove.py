@@ -35,9 +35,12 @@ a relay elsewhere:
   sudo "$(command -v aurora-wire)" prove ..."""
 EXAMPLES = """exit codes:
   0  every cell came out as its mode promises: `off` in the clear, `required`,
-     `verify-ca` and `verify-identity` encrypted, `default` either; all of it
-     proven
-  1  another cell came out otherwise, or could not be tried
+     `verify-ca` and `verify-identity` encrypted, `default` either, all of it
+     proven; or a client declined a server without TLS, or the server a login
+     without it
+  1  something crossed in the clear in a mode that promises TLS; a login is
+     enough
+  3  a cell could not be tried, or not be decided; `off` turned into TLS
   2  wrong use
   4  an output could not be written
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from aurora_wire.evidence import layout as names
-from aurora_wire.evidence.bundle_differences import first_difference, say_entry, sums_differences
+from aurora_wire.evidence.bundle_differences import Fields, first_difference, say_entry, sums_differences
 from aurora_wire.evidence.bundle_reader import NotABundle
 from aurora_wire.evidence.create import MANIFEST_FIELDS
 from aurora_wire.evidence.in_toto import dump
@@ -75,13 +75,23 @@ def check_hashes(case: Case) -> bool:
     return damaged
 
 
+def left_out(manifest: Fields) -> list[tuple[str, str]]:
+    """Return the files of folders that were not taken, and why; what has another form is left to the manifest's check.
+    """
+    listed = manifest.get("left_out")
+    return [
+        (str(one.get("path")), str(one.get("why"))) for one in (listed if isinstance(listed, list) else [])
+        if isinstance(one, dict)
+    ]  # fmt: skip
+
+
 def check_instructions(case: Case) -> None:
     """Check what tells people how to check, and the manifest's own form: made again, they are the same bytes."""
     wrong = []
     who = case.manifest.get("signed_by")
     wanted = instructions(
         sorted(case.bundle.members), who if isinstance(who, str) else None,
-        stamped=names.TIMESTAMP in case.bundle.members,
+        stamped=names.TIMESTAMP in case.bundle.members, left_out=left_out(case.manifest),
     )  # fmt: skip
     if case.bundle.read(names.INSTRUCTIONS) != wanted:
         wrong.append(f"{names.INSTRUCTIONS}: is not what such a bundle has")

@@ -274,7 +274,9 @@ class _Draft:
         if stamped:
             every.append(names.TIMESTAMP)
         fingerprint = None if key is None else signing.fingerprint(key.public_key())
-        contents[names.INSTRUCTIONS] = instructions(every, fingerprint, stamped=stamped)
+        contents[names.INSTRUCTIONS] = instructions(
+            every, fingerprint, stamped=stamped, left_out=self.left_out
+        )
         manifest = self.manifest(contents, fingerprint)
         contents[names.MANIFEST] = dump(manifest)
         if key is not None:

@@ -29,11 +29,16 @@ class Result(StrEnum):
     PLAINTEXT = "plaintext"
     TLS = "TLS"
     MIXED = "mixed"
-    REFUSED = "refused"                      # by the server, or by a client that insists on TLS
+    REFUSED = "refused"                      # by the server
+    DECLINED = "declined"                    # by a client that insists on TLS, of a server that has none
     CERTIFICATE = "certificate error"
+    TLS_FAILED = "TLS refused"               # the handshake, by either side
+    NO_DATABASE = "no such database"
     NOT_AVAILABLE = "mode not available"
+    NOT_TRIED = "not tried"                  # another cell's login was refused, and each try counts towards a lock
     NOT_INSTALLED = "not installed"
-    FAILED = "failed"                        # host down, timeout, the client itself
+    NOT_REACHED = "not reached"              # the name has no address, or nobody listens there
+    FAILED = "failed"                        # timeout, the handshake, a statement, the client itself
     NOT_SEEN = "not seen"                    # it went through, and the capture cannot say how
 
 
@@ -45,10 +50,22 @@ class Agreement(StrEnum):
     UNKNOWN = "unknown"
 
 
-REFUSALS: Final = frozenset((
-    ErrorKind.ACCESS_DENIED, ErrorKind.TLS_REQUIRED, ErrorKind.NO_TLS, ErrorKind.REFUSED, ErrorKind.NOT_ALLOWED,
-))  # fmt: skip
-CERTIFICATES: Final = frozenset((ErrorKind.CERTIFICATE, ErrorKind.NAME_MISMATCH))
+WITHOUT_CLIENT: Final = frozenset((Result.NOT_AVAILABLE, Result.NOT_INSTALLED, Result.NOT_TRIED))
+WITHOUT_END: Final = {
+    ErrorKind.NOT_INSTALLED: Result.NOT_INSTALLED,
+    ErrorKind.MODE_NOT_AVAILABLE: Result.NOT_AVAILABLE,
+    ErrorKind.CERTIFICATE: Result.CERTIFICATE,
+    ErrorKind.NAME_MISMATCH: Result.CERTIFICATE,
+    ErrorKind.NO_TLS: Result.DECLINED,
+    ErrorKind.ACCESS_DENIED: Result.REFUSED,
+    ErrorKind.TLS_REQUIRED: Result.REFUSED,
+    ErrorKind.NOT_ALLOWED: Result.REFUSED,
+    ErrorKind.TLS: Result.TLS_FAILED,
+    ErrorKind.NO_DATABASE: Result.NO_DATABASE,
+    ErrorKind.UNKNOWN_HOST: Result.NOT_REACHED,
+    ErrorKind.REFUSED: Result.NOT_REACHED,
+}
+IN_CLEAR: Final = ("plaintext", "mixed")
 WITH_TLS: Final = frozenset((Mode.REQUIRED, Mode.VERIFY_CA, Mode.VERIFY_IDENTITY))
 
 
@@ -101,7 +118,12 @@ class Cell:
     @property
     def spoke(self) -> bool:
         """Return whether a client was started for it."""
-        return self.result not in (Result.NOT_AVAILABLE, Result.NOT_INSTALLED)
+        return self.result not in WITHOUT_CLIENT
+
+    @property
+    def breaks_promise(self) -> bool:
+        """Return whether something crossed in the clear in a mode that promises TLS; a login is enough."""
+        return self.mode in WITH_TLS and (self.verdict in IN_CLEAR or bool(self.in_clear))
 
 
 def without_run(client: str, mode: Mode, result: Result, reason: str, asked: str = "", version: str = "") -> Cell:
@@ -238,14 +260,8 @@ def _doubts(cell: Cell, outcome: Outcome, evidence: Observation) -> list[str]:
 def _result(cell: Cell, outcome: Outcome) -> Result:
     error = outcome.error
     if error is not None:
-        if error.kind == ErrorKind.NOT_INSTALLED:
-            return Result.NOT_INSTALLED
-        if error.kind == ErrorKind.MODE_NOT_AVAILABLE:
-            return Result.NOT_AVAILABLE
-        if error.kind in CERTIFICATES:
-            return Result.CERTIFICATE
-        if error.kind in REFUSALS:
-            return Result.REFUSED
+        if error.kind in WITHOUT_END:
+            return WITHOUT_END[error.kind]
         if not outcome.complete and not cell.in_clear:
             return Result.FAILED
     match cell.verdict:
@@ -301,7 +317,13 @@ def _tls(version: str | None, cipher: str | None) -> str:
 
 def _as_promised(cell: Cell) -> bool:
     """off: in the clear, seen to be so. default: promises nothing, so it only has to be proven what it does. The
-    others: encrypted, proven, and up to the server: what a proxy sends on behind its end of TLS was not captured."""
+    others: encrypted, proven, and up to the server: what a proxy sends on behind its end of TLS was not captured.
+    What was turned down for the sake of TLS is as good: a server without it by the client, a login in the clear by the
+    server."""
+    if cell.mode in WITH_TLS and cell.result == Result.DECLINED:
+        return cell.verdict not in IN_CLEAR
+    if cell.mode == Mode.OFF and cell.error_kind == ErrorKind.TLS_REQUIRED:
+        return True
     if cell.confidence != "proven" or cell.error:
         return False
     if cell.mode == Mode.OFF:

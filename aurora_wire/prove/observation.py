@@ -45,8 +45,6 @@ class ConnectionSeen:
     tls_version: str | None = None
     tls_cipher: str | None = None
     client_hello: bool = False
-    decrypted_records: int = 0
-    decryption_failed: int = 0
     not_decrypted: str | None = None
     missing: int = 0                    # bytes, of both directions
     in_clear: tuple[StatementSeen, ...] = ()
@@ -80,11 +78,6 @@ class Observation:
     shown: FrameShown | None = None
     note: str | None = None
     password_frame: int = 0
-
-    @property
-    def greetings(self) -> int:
-        """Return how many connections had a greeting that was decoded: the capture was not blind."""
-        return sum(1 for one in self.connections if one.server_version is not None)
 
 
 def to_json(evidence: Observation) -> bytes:

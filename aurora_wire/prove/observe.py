@@ -76,8 +76,6 @@ def _seen(result: ConnectionResult, canary: str) -> ConnectionSeen:
         tls_version=tls.version if tls is not None else None,
         tls_cipher=tls.cipher if tls is not None else None,
         client_hello=tls is not None and bool(tls.offered_versions),
-        decrypted_records=decrypted.records if decrypted is not None else 0,
-        decryption_failed=decrypted.failed if decrypted is not None else 0,
         not_decrypted=decrypted.not_decrypted if decrypted is not None else None,
         missing=result.client_coverage.missing + result.server_coverage.missing,
         in_clear=_with_canary(result.statements, canary),

@@ -103,10 +103,12 @@ def _matrix(
     )  # fmt: skip
     run = _Run(wanted, watcher, matrix, keeper)
     for spec, client in clients.items():
+        cells = []
         for cell in run.cells_of(spec, client, say):
-            matrix.cells.append(cell)
+            cells.append(cell)
             if on_cell is not None:
                 on_cell(cell)
+        matrix.cells += sorted(cells, key=lambda one: wanted.modes.index(one.mode))
     if keeper is not None and keeper.failure is not None:
         matrix.not_kept = str(keeper.failure)
     return matrix
@@ -148,6 +150,8 @@ class _Run:
         self.matrix = matrix
         self.keeper = keeper
         self.control = ""  # what has shown that the capture is not blind
+        self.refused = ""  # by whom the login was refused; in TLS: it was the name or the password that was wrong
+        self.refused_in_tls = False
 
     def cells_of(self, spec: str, client: Client, say: Say) -> Iterator[Cell]:
         modes = self.wanted.modes
@@ -161,13 +165,17 @@ class _Run:
         if found is None:
             yield from (without_run(spec, mode, Result.NOT_INSTALLED, f"not installed: {reason}") for mode in modes)
             return
-        for mode in modes:
+        # A wrong password is tried once: five tries lock an account. In the clear the same words may mean REQUIRE SSL.
+        for mode in sorted(modes, key=lambda one: one != Mode.REQUIRED):
             yield self.cell(spec, client, found, mode)
 
     def cell(self, spec: str, client: Client, found: Found, mode: Mode) -> Cell:
         if mode not in found.asks:
             why = found.unavailable.get(mode) or "this client has no such mode"
             return without_run(spec, mode, Result.NOT_AVAILABLE, why, version=found.version)
+        if self.refused_in_tls or (self.refused and mode == Mode.OFF):
+            why = f"the login was refused already, in {self.refused}: trying it again may lock the account"
+            return without_run(spec, mode, Result.NOT_TRIED, why, version=found.version)
         canary = fresh()
         with tempfile.TemporaryDirectory(prefix="aurora-wire-keys-") as folder:
             key_log = Path(folder) / "keys"
@@ -180,6 +188,9 @@ class _Run:
         cell = judge_cell(
             spec, outcome, evidence, canary, keys_written=keys_written, control_before=self.control
         )
+        if outcome.error is not None and outcome.error.kind == ErrorKind.ACCESS_DENIED:
+            self.refused = f"{spec}, mode {mode}"
+            self.refused_in_tls = self.refused_in_tls or cell.tls_cipher is not None
         if cell.in_clear and not self.control:
             self.control = f"the canary of {spec}, mode {mode}, was seen through the same capture"
         if self.keeper is not None and cell.spoke:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.redact.sql import redact_statement
+from aurora_wire.redact.secrets import shown
 from aurora_wire.report.escape import show_bytes, show_text
 from aurora_wire.report.fingerprints import findings_by_connection
 from aurora_wire.report.frame_names import FrameNames, frame_names
@@ -164,7 +164,7 @@ def _statements(scan: Scan, clock: Clock, names: FrameNames, redact: bool) -> It
 def _statement(
     c: ConnectionResult, statement: StatementResult, crossed: str, clock: Clock, names: FrameNames, redact: bool
 ) -> list[Cell]:
-    one = redact_statement(statement) if redact else statement
+    one = shown(statement, redact=redact)
     decrypted = None if c.tls is None else c.tls.decrypted
     inside = decrypted if crossed == "TLS" else None
     user, database = (c.user, c.database) if inside is None else (inside.user, inside.database)

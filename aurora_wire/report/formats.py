@@ -27,6 +27,7 @@ class ReportOptions:
 
     redact: bool = False          # mask literals in statements, and parameters
     require_proven: bool = False  # `encrypted` that is merely likely counts as a failure
+    reveal: bool = False          # show passwords, keys and tokens that crossed
     quiet: bool = False           # the closing sentence alone
     width: int = 100              # columns of the terminal
     color: bool = False           # the terminal has colours
@@ -112,11 +113,11 @@ class Format:
 _REPORT: Final = "aurora_wire.report"
 
 _ROWS: Final = (
-    Format("text", "for people", f"{_REPORT}.text.report:render", ("width", "color", "quiet", "redact"),
+    Format("text", "for people", f"{_REPORT}.text.report:render", ("width", "color", "quiet", "redact", "reveal"),
            statements=STATEMENTS_IN_TEXT),
-    Format("json", "one JSON object (schema aurora-wire/scan/1)", f"{_REPORT}.scan_json:render", ("redact",)),
+    Format("json", "one JSON object (schema aurora-wire/scan/1)", f"{_REPORT}.scan_json:render", ("redact", "reveal")),
     Format("jsonl", "JSON lines as things happen, with every statement", f"{_REPORT}.scan_jsonl:JSONLines",
-           ("redact",), streams=True),
+           ("redact", "reveal"), streams=True),
     Format("html", "one page to look at and to hand over, always masked (`report` has more options)",
            f"{_REPORT}.html.render:page", ("compose",), needs=f"{_REPORT}.html.render:require_jinja"),
     Format("markdown", "for a ticket or a pull request", f"{_REPORT}.markdown:render", ("redact",)),

@@ -7,7 +7,8 @@ import json
 import re
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
-from aurora_wire.redact.sql import redact_attributes, redact_statement
+from aurora_wire.redact.secrets import shown
+from aurora_wire.redact.sql import redact_attributes
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.timestamps import Clock
@@ -15,6 +16,7 @@ from aurora_wire.verdict.result import (
     CaptureResult,
     ConnectionResult,
     Coverage,
+    CredentialResult,
     DecryptionResult,
     FileResult,
     Finding,
@@ -68,10 +70,9 @@ def place_fields(names: FrameNames, frame: int | None) -> Fields:
 
 
 def statement_fields(
-    statement: StatementResult, clock: Clock, names: FrameNames, *, redact: bool = False
+    statement: StatementResult, clock: Clock, names: FrameNames, *, redact: bool = False, reveal: bool = False
 ) -> Fields:
-    if redact:
-        statement = redact_statement(statement)
+    statement = shown(statement, redact=redact, reveal=reveal)
     return {
         "command": statement.command,
         **bytes_fields("sql", statement.sql),
@@ -114,7 +115,9 @@ def coverage_fields(coverage: Coverage) -> Fields:
     }
 
 
-def tls_fields(tls: TLSResult, clock: Clock, names: FrameNames, *, redact: bool = False) -> Fields:
+def tls_fields(
+    tls: TLSResult, clock: Clock, names: FrameNames, *, redact: bool = False, reveal: bool = False
+) -> Fields:
     return {
         "version": tls.version,
         "cipher": tls.cipher,
@@ -122,11 +125,15 @@ def tls_fields(tls: TLSResult, clock: Clock, names: FrameNames, *, redact: bool 
         "alpn": [clean(name) for name in tls.alpn],
         "resumed": tls.resumed,
         "offered_versions": tls.offered_versions,
-        "decrypted": None if tls.decrypted is None else decryption_fields(tls.decrypted, clock, names, redact=redact),
+        "decrypted": None if tls.decrypted is None else decryption_fields(
+            tls.decrypted, clock, names, redact=redact, reveal=reveal
+        ),
     }
 
 
-def decryption_fields(decrypted: DecryptionResult, clock: Clock, names: FrameNames, *, redact: bool = False) -> Fields:
+def decryption_fields(
+    decrypted: DecryptionResult, clock: Clock, names: FrameNames, *, redact: bool = False, reveal: bool = False
+) -> Fields:
     """Return what a key log showed to be inside TLS."""
     return {
         "records": decrypted.records,
@@ -142,7 +149,9 @@ def decryption_fields(decrypted: DecryptionResult, clock: Clock, names: FrameNam
         "compression": decrypted.compression,
         "commands": counts(decrypted.commands),
         "statements_total": decrypted.statements_total,
-        "statements": [statement_fields(one, clock, names, redact=redact) for one in decrypted.statements],
+        "statements": [
+            statement_fields(one, clock, names, redact=redact, reveal=reveal) for one in decrypted.statements
+        ],
     }
 
 
@@ -157,7 +166,7 @@ def keylog_fields(keylog: KeyLogResult) -> Fields:
 
 
 def connection_fields(
-    connection: ConnectionResult, clock: Clock, names: FrameNames, *, redact: bool = False
+    connection: ConnectionResult, clock: Clock, names: FrameNames, *, redact: bool = False, reveal: bool = False
 ) -> Fields:
     """Return all of a connection but its `statements`, which are written one by one after it."""
     c = connection
@@ -189,9 +198,13 @@ def connection_fields(
             "client": coverage_fields(c.client_coverage),
             "server": coverage_fields(c.server_coverage),
         },
-        "tls": None if c.tls is None else tls_fields(c.tls, clock, names, redact=redact),
+        "tls": None if c.tls is None else tls_fields(c.tls, clock, names, redact=redact, reveal=reveal),
         "commands": counts(c.commands),
         **({"files": [file_fields(one, names) for one in c.files]} if c.files else {}),
+        **(
+            {"credentials": [credential_fields(one, names, reveal=reveal and not redact) for one in c.credentials]}
+            if c.credentials else {}
+        ),
         "statements_total": c.statements_total,
     }
 
@@ -205,6 +218,27 @@ def file_fields(file: FileResult, names: FrameNames) -> Fields:
         "outcome": file.outcome,
         "named": file.named,
         **place_fields(names, file.frame),
+    }
+
+
+def credential_fields(credential: CredentialResult, names: FrameNames, *, reveal: bool = False) -> Fields:
+    """Return the object of a credential; reveal: with its value, and the line that crackers take."""
+    hashcat = credential.hashcat
+    return {
+        "exchange": credential.exchange,
+        "user": optional(credential.user),
+        "plugin": optional(credential.plugin),
+        "grade": credential.grade,
+        "what": clean(credential.what),
+        "accepted": credential.accepted,
+        "hashcat": None if hashcat is None else {"mode": hashcat[0], "name": hashcat[1]},
+        "john": credential.john,
+        "expires": credential.expires,
+        "frame": credential.frame,
+        "offset": credential.offset,
+        **({"line": optional(credential.line)} if reveal else {}),
+        **(bytes_fields("value", credential.value) if reveal and credential.value is not None else {}),
+        **place_fields(names, credential.frame),
     }
 
 

@@ -15,7 +15,7 @@ from typing import Final
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
-from aurora_wire.redact.sql import redact_statement
+from aurora_wire.redact.secrets import shown as visible
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.fingerprints import findings_by_connection, shorten
 from aurora_wire.report.frame_names import FrameNames, frame_names
@@ -190,7 +190,7 @@ def _details(
         said = f"{reason.id}: {shorten(reason.text, TEXT)}"
         yield _at(said, place(names.optional(reason.frame), reason.direction, reason.offset))
     for statement in c.statements[:STATEMENTS]:
-        shown = redact_statement(statement) if redact else statement
+        shown = visible(statement, redact=redact)
         yield f"frame {names.name(shown.frame)}: {shown.command}: {show_bytes(shown.sql, limit=TEXT)}"
     more = c.statements_total - min(len(c.statements), STATEMENTS)
     if more > 0:

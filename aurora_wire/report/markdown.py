@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from aurora_wire.redact.sql import redact_statement
+from aurora_wire.redact.secrets import shown
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.fingerprints import FindingLocator, cut
 from aurora_wire.report.frame_names import FrameNames, frame_names
@@ -179,7 +179,7 @@ def _in_comment(name: str) -> str:
 
 
 def _statement(statement: StatementResult, clock: Clock, names: FrameNames, redact: bool) -> str:
-    one = redact_statement(statement) if redact else statement
+    one = shown(statement, redact=redact)
     when = clock.show(one.frame, one.time_ns)
     part = "" if one.complete else " (not all of it)"
     head = f"/* frame {_in_comment(names.name(one.frame))}{f', {when}' if when else ''}, {one.command}{part} */"

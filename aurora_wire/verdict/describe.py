@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Literal, overload
 
+from aurora_wire.verdict.credentials import credentials_of
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
 from aurora_wire.verdict.plausible import least_missing, most_missing
@@ -70,6 +71,8 @@ def describe(connection: Connection) -> ConnectionResult:
         statements_total=facts.statements_total,
         commands=commands_of(facts),
         files=[file_of(one) for one in facts.infiles],
+        credentials=credentials_of(facts) if facts.exchanges_total or facts.secrets_total else [],
+        credentials_total=facts.exchanges_total + facts.secrets_total,
     )
 
 

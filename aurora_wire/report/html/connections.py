@@ -13,11 +13,14 @@ from aurora_wire.report.html.limits import REASONS_EACH
 from aurora_wire.report.html.svg_bytes import Part, both, bytes_of, draw_bytes
 from aurora_wire.report.html.svg_timeline import Timeline, draw_timeline
 from aurora_wire.report.html.text import SIGNS, after, clip, judged, moment, sql_text, statement_notes, tone
+from aurora_wire.report.text.credentials import GRADES
+from aurora_wire.report.text.credentials import notes as credential_notes
 from aurora_wire.report.timestamps import Clock
 from aurora_wire.report.wording import LEAKS, count, counted, endpoint, place
-from aurora_wire.verdict.result import ConnectionResult, StatementResult
+from aurora_wire.verdict.result import ConnectionResult, CredentialResult, StatementResult
 
 STEP_ROWS: Final = 60
+CREDENTIALS_EACH: Final = 60
 WHO: Final = {True: "client", False: "server", None: "both"}
 CARRIES: Final = {"clear": "readable", "safe": "inside TLS", "handshake": "TLS handshake",
                   "open": "in the clear by design", "unsure": "unknown"}
@@ -83,6 +86,7 @@ class Details:
     inside: list[StatementRow]
     more_inside: int
     inside_facts: list[tuple[str, str]]
+    credentials: list[tuple[str, str]]   # where, and what it gives to who read it
     bytes: list[Part]
     unfolded: bool         # from the start
 
@@ -147,6 +151,7 @@ def details_of(
         inside=list(_statements(inside_shown, clock, names, redact=redact)),
         more_inside=0 if inside is None else max(inside.statements_total - len(inside_shown), 0),
         inside_facts=list(_inside(c)),
+        credentials=[_credential(one, names) for one in c.credentials[:CREDENTIALS_EACH]],
         bytes=draw_bytes(bytes_of(both([c]))),
         unfolded=unfolded and c.verdict in LEAKS,
     )
@@ -184,6 +189,12 @@ def _facts(c: ConnectionResult, clock: Clock, names: FrameNames) -> Iterator[tup
         ("Commands in the clear", clip(commands, 400)),
     )
     return ((name, value) for name, value in pairs if value)
+
+
+def _credential(one: CredentialResult, names: FrameNames) -> tuple[str, str]:
+    plugin = f", {clip(one.plugin)}" if one.plugin else ""
+    where = f"Frame {shown_frame(names, one.frame)}, {one.exchange}{plugin}"
+    return where, f"{GRADES[one.grade].lower()}: {clip(one.what, 400)}{clip(credential_notes(one), 200)}"
 
 
 def _inside(c: ConnectionResult) -> Iterator[tuple[str, str]]:

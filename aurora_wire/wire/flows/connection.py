@@ -66,7 +66,6 @@ class Connection(Receiver):
         self.midstream = MidStream(is_mysql_port)
         self.is_mysql_port = is_mysql_port
         self.is_x_port = is_x_port
-        self.roles_certain = False
         self.finished = False
         self.first_frame: i64 = 0
         self.first_time: i64 = -1
@@ -379,7 +378,6 @@ class Connection(Receiver):
     def _roles(self, stream: Stream, is_client: bool) -> None:
         if stream.side.from_client != is_client:
             self.swap_roles()
-        self.roles_certain = True
 
     def _proxy(self, stream: Stream) -> None:
         """Take the PROXY header off; what follows is judged again."""
@@ -411,7 +409,6 @@ class Connection(Receiver):
         else:
             self.client.decoder = self.decoders.client_packets(facts.client)
         facts.client_start = self.client.known_from()
-        facts.server_start = self.server.known_from()
         self._replay(self.server)
         self._replay(self.client)
 
@@ -693,4 +690,3 @@ class Connection(Receiver):
         facts.requests = bytearray()
         if facts.kind == MYSQL:
             facts.client_start = self.client.known_from()
-            facts.server_start = self.server.known_from()

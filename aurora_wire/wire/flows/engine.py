@@ -103,12 +103,10 @@ class Engine:
         self.tcp_frames: i64 = 0
         self.truncated_frames: i64 = 0
         self.evicted: i64 = 0
-        self.other_ports: i64 = 0              # connections not looked at because of only_ports
         self.skipped: dict[int, int] = {}      # frames that are no TCP segment, by reason << 32 | detail
         self.link_types: dict[int, int] = {}   # those that came, in order
         self.last_link: i64 = -1
         self.first_time: i64 = -1
-        self.stray: i64 = 0                    # TCP frames without payload and without a known connection
         self.next_id: i64 = 1
         self.now: i64 = 0
 
@@ -401,7 +399,6 @@ class Engine:
             if after is not None:
                 return self._space(cast(Connection, after.receiver), key, flags, frame, time_ns)
         elif not flags & SYN and payload_len == 0:
-            self.stray += 1
             if self.labelled is not None:
                 self.labelled.append(LabelledFrame(frame, 0, -1, labels.TCP_CONTROL, []))
             return None
@@ -627,7 +624,6 @@ class Engine:
         connection.first_time = time_ns
         connection.ip_version = 4 if size == 12 else 6
         if self.only_ports and server_port not in self.ports:
-            self.other_ports += 1
             facts.kind = OTHER
             facts.other = "not looked at (--port)"
             connection.undecided = False

@@ -45,8 +45,8 @@ class Facts(IdentifiedFacts):
 
     def __init__(self, connection: i64, budget: Budget, events: list[Event] | None) -> None:
         super().__init__(connection, budget, events)
-        self.client_start: i64 = 0               # how the first sequence number was learned: 0 not, by
-        self.server_start: i64 = 0               # START_ACK (the peer's ACK number) or START_SYN
+        # How the client's first sequence number was learned: 0 not, START_ACK (the peer's ACK number) or START_SYN.
+        self.client_start: i64 = 0
         self.dropped_leak_frame: i64 = -1        # a readable command in a frame that a receiver would drop
         self.decrypted: Decrypted | None = None        # with a key log: what was inside TLS
 

@@ -44,6 +44,14 @@ from aurora_wire.wire.mysql.commands import (
     is_command,
     reply_shape,
 )
+from aurora_wire.wire.mysql.credentials import (
+    note_change_user,
+    note_execution,
+    note_login,
+    note_replica_password,
+    note_reply,
+    note_text,
+)
 from aurora_wire.wire.mysql.events import LoggedIn, Statement, TLSRequested
 from aurora_wire.wire.mysql.facts import MAX_ASKED, NAME_COST, MySQLFacts
 from aurora_wire.wire.mysql.framing import HEADER_NEEDED, LABEL_LATER, REJECT, Packets, role_of
@@ -237,7 +245,7 @@ class ClientPackets(Packets):
             if total == 0:
                 self.file_sequence = -1
         elif self.state == AUTHENTICATION or self.facts.changing_user:
-            self._auth_reply(data, at, end)
+            self._auth_reply(data, at, end, whole)
 
     def _moves(self, event: i64) -> None:
         if self.state != COMMAND_PHASE:
@@ -303,6 +311,7 @@ class ClientPackets(Packets):
         self.late_label = labels.LOGIN
         self._moves(LOGIN)
         password = is_cleartext_password(login.auth_plugin, False, login.auth_response, 0, len(login.auth_response))
+        proof = login
         login = self._within_bounds(login)
         facts.login = login
         facts.login_frame = self.packet_frame
@@ -316,6 +325,7 @@ class ClientPackets(Packets):
         if offered == UNKNOWN and not self.compressed:
             facts.compression_asked = compression_of(agreed)
         facts.auth_plugin = login.auth_plugin
+        note_login(facts, proof, agreed, self.packet_frame, self.packet_offset)
         if events is not None:
             events.append(LoggedIn(facts.id, True, self.packet_frame, self.packet_time, self.packet_offset, login))
         if password:
@@ -335,8 +345,9 @@ class ClientPackets(Packets):
             return login
         return login.shortened(MAX_NAME)
 
-    def _auth_reply(self, data: bytes, at: i64, end: i64) -> None:
+    def _auth_reply(self, data: bytes, at: i64, end: i64, whole: bool) -> None:
         facts = self.facts
+        note_reply(facts, data, at, end, whole, self.packet_frame, self.packet_offset)
         if is_cleartext_password(facts.auth_plugin, facts.full_authentication, data, at, end):
             self._password()
 
@@ -369,24 +380,29 @@ class ClientPackets(Packets):
                 facts.statements_total += 1
                 facts.asked = data[at + 1 : end if end - at < MAX_ASKED else at + MAX_ASKED]
                 facts.asked_known = whole
+                note_text(facts, data, at + 1, end, whole, self.packet_frame, self.packet_offset)
                 return
             text = made.query(data, at, end, self._attributes_agreed())
             facts.asked = text if len(text) <= MAX_ASKED else text[:MAX_ASKED]
             facts.asked_known = whole
             if made.readable:
                 facts.readable = True
+            note_text(facts, text, 0, len(text), whole, self.packet_frame, self.packet_offset)
             self._statement(command, text, total - (made.text_at - at), made.values, whole, -1)
         elif command == COM_STMT_PREPARE:
             text = data[at + 1 : end]
             made.prepare(text)
             if not facts.readable:
                 facts.readable = reads_like_sql(data, at + 1, end)
+            note_text(facts, text, 0, len(text), whole, self.packet_frame, self.packet_offset)
             self._statement(command, text, total - 1, None, whole, -1)
         elif command in (COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE):
             text = made.execute(command, data, at, end, self._attributes_agreed())
             facts.asked = text if len(text) <= MAX_ASKED else text[:MAX_ASKED]
             facts.asked_known = whole and len(text) > 0
             complete = whole and made.complete
+            if text:
+                note_execution(facts, text, made.values, complete, self.packet_frame, self.packet_offset)
             self._statement(command, text, len(text), made.values, complete, made.statement_id)
         elif command == COM_STMT_SEND_LONG_DATA:
             made.long_data(data, at, end)
@@ -403,8 +419,10 @@ class ClientPackets(Packets):
             stop = nul if nul >= 0 else end
             self._statement(command, data[at + 1 : stop], stop - at - 1, None, whole, -1)
         elif command == COM_REGISTER_SLAVE:
-            if replica_password(data, at, end):
+            password = replica_password(data, at, end)
+            if password:
                 self._password()
+                note_replica_password(facts, password, self.packet_frame, self.packet_offset)
 
     def _statement(
         self, command: i64, text: bytes, length: i64, values: list[Value] | None, whole: bool, statement_id: i64
@@ -437,6 +455,7 @@ class ClientPackets(Packets):
         if user.complete and user.user and user.auth_plugin and is_name(user.user) and is_name(user.auth_plugin):
             facts.readable = True
         facts.auth_plugin = user.auth_plugin[:MAX_NAME]
+        note_change_user(facts, user, self.packet_frame, self.packet_offset)
         if not facts.users_after:
             facts.users_after.append(user.user[:MAX_NAME])
         if is_cleartext_password(user.auth_plugin, False, user.auth_response, 0, len(user.auth_response)):

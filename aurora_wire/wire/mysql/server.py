@@ -12,6 +12,7 @@ from aurora_wire.wire.decoding import anomalies, labels, roles
 from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.mysql.client import compression_of
+from aurora_wire.wire.mysql.credentials import end_exchange, note_event
 from aurora_wire.wire.mysql.events import GreetingSeen, ServerError
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.framing import LABEL_LATER, REJECT, Packets, role_of
@@ -32,6 +33,7 @@ from aurora_wire.wire.mysql.states import (
 from aurora_wire.wire.tls.record_shape import is_record_start
 
 MAX_GREETING: Final[i64] = 4096     # bytes of payload, our bound
+MAX_EVENT: Final[i64] = 16384       # and of authentication, or of a binlog event that may be a statement
 PREFIX: Final[i64] = 600            # bytes of a reply's packet that are enough to know what it is
 
 
@@ -99,7 +101,11 @@ class ServerPackets(Packets):
         return labels.ERR if self.facts.login_frame >= 0 else labels.EARLY_ERROR
 
     def wanted(self, first: i64) -> i64:
-        return MAX_GREETING if self.state == INITIAL_HANDSHAKE else PREFIX
+        if self.state == INITIAL_HANDSHAKE:
+            return MAX_GREETING
+        if self.state == AUTHENTICATION or self.responses.label == labels.BINLOG:
+            return MAX_EVENT
+        return PREFIX
 
     def packet(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
         facts = self.facts
@@ -113,6 +119,8 @@ class ServerPackets(Packets):
             self._authentication(data, at, end, total)
             return
         facts.responses += 1
+        if self.responses.label == labels.BINLOG:
+            note_event(facts, data, at, end, total, self.packet_frame, self.packet_offset)
         if self.responses.packet(data, at, end, total):
             self._error(data, at, end)
         self.running = self.responses.in_rows() and not self.relaxed
@@ -157,11 +165,13 @@ class ServerPackets(Packets):
             self._error(data, at, end)
             self.state = move(SERVER, self.state, ERR)
             facts.responses += 1
+            end_exchange(facts, False)
             return
         facts.responses += 1
         if first == 0 and total >= 7:
             facts.authenticated = True
             self.state = move(SERVER, self.state, OK)
+            end_exchange(facts, True)
             if facts.capabilities_known and not self.compressed:
                 facts.compression = compression_of(facts.capabilities)
             return
@@ -188,7 +198,6 @@ class ServerPackets(Packets):
         error = parse_err(data, at, end)
         if error is None:
             return
-        facts.error_frame = self.packet_frame
         facts.error_code = error.code
         if facts.events is not None:
             facts.events.append(

@@ -128,7 +128,6 @@ class Messages:
             self.odd(UNKNOWN_MESSAGE, frame, offset)
         elif kind == names.CERTIFICATE:
             if not from_client:
-                tls.certificate_seen = True
                 tls.hello_done = True
             if certificate_slices(data, at, end) is None:
                 self.odd(MALFORMED, frame, offset)
@@ -318,8 +317,4 @@ def keep_alert(mine: TLSSide, level: i64, description: i64) -> bool:
     mine.last_alert = description
     if level == 2:
         mine.fatal_alert = True
-    elif level != 1:
-        return False
-    elif description == 0:
-        mine.close_notify = True
-    return True
+    return level in (1, 2)

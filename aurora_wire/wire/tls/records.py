@@ -297,7 +297,6 @@ class TLSRecords(Decoder):
             self._change_cipher_spec(length, negotiated)
         elif kind == ALERT:
             self.label = labels.TLS_ALERT
-            mine.alerts += 1
             self.alert = b""
             self.collecting = MESSAGES if length == 2 else NOTHING
             # Of TLS 1.3 all that is protected looks like application data; before the keys there are two bytes.

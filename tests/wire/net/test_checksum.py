@@ -22,7 +22,7 @@ from aurora_wire.wire.net.checksum import (
     ipv4_checksum_is_right,
     tcp_checksum_state,
 )
-from tests.wire.stacks import CLIENT_V4, CLIENT_V6, SERVER_V4, SERVER_V6, locate
+from tests.wire.net.stacks import CLIENT_V4, CLIENT_V6, SERVER_V4, SERVER_V6, locate
 
 HEADER_LEN = {4: 20, 6: 40}
 

@@ -18,7 +18,7 @@ from scapy.packet import Raw
 from aurora_wire.wire.net import skip_reasons as skipped
 from aurora_wire.wire.net.cursor import MAX_DEPTH
 from aurora_wire.wire.net.skip_reasons import skipped_name
-from tests.wire.stacks import (
+from tests.wire.net.stacks import (
     EXPECTED_V4,
     EXPECTED_V6,
     LINKS,

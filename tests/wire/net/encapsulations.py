@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from scapy.layers.inet import IP, UDP
 from scapy.packet import Raw
 
-from tests.wire.stacks import (
+from tests.wire.net.stacks import (
     Stack,
     ethernet,
     ethertype_of,

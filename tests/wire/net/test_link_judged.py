@@ -20,7 +20,7 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, fragment6
 
 from aurora_wire.wire.net import skip_reasons as skipped
 from aurora_wire.wire.net.checksum import BAD, tcp_checksum_state
-from tests.wire.stacks import (
+from tests.wire.net.stacks import (
     CLIENT_V4,
     CLIENT_V6,
     SERVER_V4,
@@ -30,8 +30,8 @@ from tests.wire.stacks import (
     new_locator,
     segment,
 )
-from tests.wire.test_link import CASES as LINK_CASES
-from tests.wire.test_tunnels import CASES as TUNNEL_CASES
+from tests.wire.net.test_link import CASES as LINK_CASES
+from tests.wire.net.test_tunnels import CASES as TUNNEL_CASES
 
 Row = tuple[str, ...]
 

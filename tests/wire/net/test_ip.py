@@ -25,7 +25,7 @@ from scapy.packet import Raw
 
 from aurora_wire.wire.net import skip_reasons as skipped
 from aurora_wire.wire.net.skip_reasons import skipped_name
-from tests.wire.stacks import (
+from tests.wire.net.stacks import (
     CLIENT_PORT,
     CLIENT_V4,
     CLIENT_V6,

@@ -3,7 +3,7 @@
 Every capture of lab, corpus and field is cut at each frame (it begins there), with each frame lost, and with each
 direction alone. That is some 11,000 captures with something to lose: a run takes a sample of them, the same each
 time. All of them, in a few minutes with the compiled core:
-`AURORA_WIRE_ALL_CUTS=1 pytest tests/evidence/test_cut_captures.py`.
+`AURORA_WIRE_ALL_CUTS=1 pytest tests/redact/test_cut_captures.py`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from aurora_wire.redact.capture import redact_capture
 from aurora_wire.redact.masker import Masker
 from aurora_wire.redact.sql import redact_sql
 from tests.conftest import SHARED
+from tests.conversations.tcp import write_anew
 
 EVERY = 1 if os.environ.get("AURORA_WIRE_ALL_CUTS") == "1" else 5 if not reads.__file__.endswith(".py") else 40
 PORTS = (3306, 33060, 3307, 3316, 3317, 3326)
@@ -149,7 +150,7 @@ def test_no_cut_leaves_a_value(shared: Path, tmp_path: Path) -> None:
             number += 1
             if number % EVERY and what != "whole":
                 continue
-            source.write_bytes(part)
+            write_anew(source, part)
             try:
                 redact_capture(str(source), str(target), masker, ports=PORTS)
             except CaptureError:

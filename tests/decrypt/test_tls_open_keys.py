@@ -23,7 +23,7 @@ from aurora_wire.decrypt.key_schedule import expand_label, prf
 from aurora_wire.decrypt.suite_parameters import TLS_1_3, protection_of
 from aurora_wire.wire.tls.decryption import DECRYPTED, FAILED, IGNORED, NO_KEYS, RecordDecryptor
 from aurora_wire.wire.tls.suites import NAMES
-from tests.verdict.openings import need_cryptography
+from tests.decrypt.openings import need_cryptography
 
 need_cryptography()
 

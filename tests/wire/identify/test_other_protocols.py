@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from aurora_wire.wire.identify.foreign import CLIENT, EITHER, SERVER, foreign_protocol
-from tests.wire.whole_streams import streams
+from tests.wire.flows.whole_streams import streams
 
 
 def be32(*numbers: int) -> bytes:

@@ -12,8 +12,8 @@ import pytest
 from tests.cli.running import python, run
 from tests.conversations import Conversation, play
 from tests.conversations.sessions import SECRET, tls13
+from tests.decrypt.openings import LoggedSession, need_cryptography
 from tests.report.schemas import schema
-from tests.verdict.openings import LoggedSession, need_cryptography
 
 need_cryptography()
 
@@ -164,7 +164,7 @@ def test_without_cryptography_a_key_log_is_refused_in_one_line(files: tuple[str,
 
 
 def test_without_cryptography_a_pcapng_with_keys_is_judged_without_them(files: tuple[str, str], tmp_path: Path) -> None:
-    from tests.verdict.test_tls_open import with_secrets
+    from tests.decrypt.test_tls_open import with_secrets
 
     made = LoggedSession(tmp_path)
     made.mysql()

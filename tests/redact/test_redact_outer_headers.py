@@ -12,7 +12,7 @@ from aurora_wire.cli import main
 from tests.conversations import play
 from tests.conversations.judge import explain, scan_of
 from tests.conversations.sessions import plaintext, tls13
-from tests.wire.test_link_judged import write_pcap
+from tests.wire.net.test_link_judged import write_pcap
 
 NAME = b"s3cretname!!"  # 12 bytes: a multiple of 4
 ETHERNET, IP = 0, 14

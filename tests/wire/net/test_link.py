@@ -14,7 +14,7 @@ from scapy.packet import Raw
 
 from aurora_wire.wire.net import skip_reasons as skipped
 from aurora_wire.wire.net.skip_reasons import skipped_name
-from tests.wire.stacks import (
+from tests.wire.net.stacks import (
     EXPECTED_V4,
     EXPECTED_V6,
     MAC_A,
@@ -258,5 +258,7 @@ def test_no_changed_byte_raises_or_leads_out_of_the_buffer(case, changes: Change
 def test_a_claim_of_more_bytes_than_the_buffer_holds_is_not_believed(captured_len: int) -> None:
     frame = ethernet(INNER[0])[1]
     locator = new_locator()
-    if locator.locate(frame, 0, captured_len, captured_len, 1) == skipped.TCP:
-        found(locator)
+    is_segment = locator.locate(frame, 0, captured_len, captured_len, 1) == skipped.TCP
+    assert is_segment is (captured_len >= 54)
+    if is_segment:
+        assert found(locator) == EXPECTED_V4

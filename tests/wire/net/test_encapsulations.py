@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from aurora_wire.wire.net import skip_reasons as skipped
 from aurora_wire.wire.net.skip_reasons import remedy_of, skipped_name
-from tests.wire.encapsulations import FRAMES, NOT_JUDGED, Frame
-from tests.wire.stacks import EXPECTED_V4, EXPECTED_V6, Changes, Found, found, locate, new_locator
-from tests.wire.test_link_judged import as_row, judged, same, write_pcap
+from tests.wire.net.encapsulations import FRAMES, NOT_JUDGED, Frame
+from tests.wire.net.stacks import EXPECTED_V4, EXPECTED_V6, Changes, Found, found, locate, new_locator
+from tests.wire.net.test_link_judged import as_row, judged, same, write_pcap
 
 IDS = [frame.id for frame in FRAMES]
 CHANGES = st.lists(st.tuples(st.integers(0, 150), st.integers(0, 255)), max_size=4)

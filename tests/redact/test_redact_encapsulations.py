@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from aurora_wire.cli import main
-from tests.wire.encapsulations import FRAMES, Frame
-from tests.wire.stacks import CLIENT_V4, SERVER_V4
-from tests.wire.test_link_judged import write_pcap
+from tests.wire.net.encapsulations import FRAMES, Frame
+from tests.wire.net.stacks import CLIENT_V4, SERVER_V4
+from tests.wire.net.test_link_judged import write_pcap
 
 OF_V4 = [frame for frame in FRAMES if frame.kind == "ipv4"]
 

@@ -13,8 +13,8 @@ from aurora_wire.report import scan_json as json_report
 from aurora_wire.report.text import report as text
 from aurora_wire.verdict.result import ConnectionResult, DecryptionResult, Scan
 from tests.conversations.judge import explain
+from tests.decrypt.openings import need_cryptography
 from tests.lab.truth import LAB, TEXTS, TRUTH, Truth, same_text
-from tests.verdict.openings import need_cryptography
 
 pytestmark = pytest.mark.usefixtures("shared")
 

@@ -21,7 +21,7 @@ from aurora_wire.wire.identify.mysqlx import (
     looks_like_x,
     message_name,
 )
-from tests.wire.whole_streams import streams
+from tests.wire.flows.whole_streams import streams
 
 SERVER, CLIENT = 0, 1
 

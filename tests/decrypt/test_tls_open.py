@@ -21,7 +21,7 @@ from aurora_wire.wire.flows.facts import Facts
 from tests.conversations import Conversation, Packet, Step, mysql, pcap, pcapng, play
 from tests.conversations.judge import explain
 from tests.conversations.sessions import SECRET
-from tests.verdict.openings import LoggedSession, inside, need_cryptography, only, reasons, scan_with, texts
+from tests.decrypt.openings import LoggedSession, inside, need_cryptography, only, reasons, scan_with, texts
 
 need_cryptography()
 

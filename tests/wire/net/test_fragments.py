@@ -18,7 +18,7 @@ from aurora_wire.wire.net.checksum import GOOD, internet_checksum, tcp_checksum_
 from aurora_wire.wire.net.dissect import Locator
 from aurora_wire.wire.net.ip_fragments import COMPLETE, MAX_PIECES, REFUSED, WAITING, Fragments
 from aurora_wire.wire.net.skip_reasons import skipped_name
-from tests.wire.stacks import (
+from tests.wire.net.stacks import (
     CLIENT_V4,
     CLIENT_V6,
     EXPECTED_V4,
