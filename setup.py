@@ -60,6 +60,8 @@ COMPILED = [
         "capture", "checks", "leaks", "negotiation", "tcp", "tls",
     )),
     ROOT / PACKAGE / "verdict" / "handshake.py",
+    ROOT / PACKAGE / "verdict" / "judge.py",
+    ROOT / PACKAGE / "verdict" / "plausible.py",
 ]
 
 

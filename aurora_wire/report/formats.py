@@ -7,11 +7,11 @@ A format is added by its module and a row in `FORMATS`. A package of yours can a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aurora_wire.errors import UsageError
+from aurora_wire.immutable import immutable
 
 if TYPE_CHECKING:
     from aurora_wire.verdict.frame_places import FramePlaces
@@ -21,7 +21,7 @@ GROUP: Final = "aurora_wire.formats"
 STATEMENTS_IN_TEXT: Final = 20  # of a connection; fewer where many connections leak, so that more of them are seen
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ReportOptions:
     """What is asked of a report. A format is given those that its `takes` names."""
 
@@ -50,7 +50,7 @@ class ReportStream(Protocol):
         """Called once, with the result."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Format:
     """One format of a report.
 

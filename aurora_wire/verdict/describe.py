@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Literal, overload
 
+from mypy_extensions import i64
+
+from aurora_wire.binary import u16_be
 from aurora_wire.verdict.grounds import evidence_of
 from aurora_wire.verdict.judge import judge
 from aurora_wire.verdict.plausible import least_missing, most_missing
@@ -32,6 +35,7 @@ from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suite_strength import suite_name
 
 COMPRESSIONS = {1: "zlib", 2: "zstd"}
+NOT_MYSQL: dict[int, str] = {UNKNOWN: "unknown", TLS_ONLY: "TLS", OTHER: "unknown"}
 
 
 def describe(connection: Connection) -> ConnectionResult:
@@ -95,12 +99,11 @@ def commands_of(facts: Facts) -> dict[str, int]:
 
 def endpoints(connection: Connection) -> tuple[Endpoint, Endpoint]:
     key = connection.client.key
-    size = (len(key) - 4) // 2
+    size: i64 = (len(key) - 4) // 2
     family = AF_INET if size == 4 else AF_INET6
-    ports = key[2 * size :]
     return (
-        Endpoint(inet_ntop(family, key[:size]), int.from_bytes(ports[:2], "big")),
-        Endpoint(inet_ntop(family, key[size : 2 * size]), int.from_bytes(ports[2:], "big")),
+        Endpoint(inet_ntop(family, key[:size]), u16_be(key, 2 * size)),
+        Endpoint(inet_ntop(family, key[size : 2 * size]), u16_be(key, 2 * size + 2)),
     )
 
 
@@ -110,7 +113,7 @@ def protocol_of(connection: Connection) -> str:
         return facts.other
     if facts.mysql_inside():
         return "MySQL"
-    return {UNKNOWN: "unknown", TLS_ONLY: "TLS", OTHER: "unknown"}.get(facts.kind, "MySQL")
+    return NOT_MYSQL.get(facts.kind, "MySQL")
 
 
 def coverage_of(facts: Facts, side: Side, most: int) -> Coverage:

@@ -71,7 +71,7 @@ REMARKS: dict[int, tuple[str, str]] = {
 
 def evidence_of(connection: Connection) -> Evidence:
     facts = connection.facts
-    seen = Evidence(protocol=PROTOCOLS[facts.kind])
+    seen = Evidence(PROTOCOLS[facts.kind])
     if seen.protocol == "other":
         return seen
     if seen.protocol == "x":
@@ -97,9 +97,10 @@ def evidence_of(connection: Connection) -> Evidence:
             seen.doubts += handshake_doubts(facts, tls)
             seen.doubts += opened_doubts(facts)
     seen.doubts += stranger_reasons(facts)
-    seen.doubts += gap_reasons(connection)
-    seen.doubts += note_reasons(facts, DOUBTS)
-    seen.remarks = list(note_reasons(facts, REMARKS))
+    if facts.notes:
+        seen.doubts += gap_reasons(connection)
+        seen.doubts += note_reasons(facts, DOUBTS)
+        seen.remarks = list(note_reasons(facts, REMARKS))
     seen.doubts += direction_doubts(connection)
     client, server = facts.client, facts.server
     unknown = client.unknown + server.unknown - facts.stranger_bytes

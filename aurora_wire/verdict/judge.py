@@ -6,30 +6,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import Final
 
 from aurora_wire.verdict.result import Confidence, Reason, Verdict
 
 
-@dataclass(slots=True)
 class Evidence:
     """What the verdict rests on. `doubts` weaken `encrypted`; `leaks` name what crossed in the clear."""
 
-    protocol: str = "mysql"          # "mysql", "tls" (no greeting seen), "x", "other", "unknown"
-    leaks: list[Reason] = field(default_factory=list)
-    leak_is_proven: bool = False     # consistent framing after a greeting, or readable by itself
-    tls_data: bool = False           # TLS records that carry data
-    protects: bool = True            # the suite encrypts and authenticates, as far as it is known
-    doubts: list[Reason] = field(default_factory=list)
-    remarks: list[Reason] = field(default_factory=list)  # what was left out: told where the verdict is not proven
-    unseen: int = 0                  # bytes missing, cut or not decoded
+    __slots__ = ("doubts", "leak_is_proven", "leaks", "protects", "protocol", "remarks", "tls_data", "unseen")
+
+    def __init__(self, protocol: str) -> None:
+        self.protocol: Final = protocol    # "mysql", "tls" (no greeting seen), "x", "other", "unknown"
+        self.leaks: list[Reason] = []
+        self.leak_is_proven: bool = False  # consistent framing after a greeting, or readable by itself
+        self.tls_data: bool = False        # TLS records that carry data
+        self.protects: bool = True         # the suite encrypts and authenticates, as far as it is known
+        self.doubts: list[Reason] = []
+        self.remarks: list[Reason] = []    # what was left out: told where the verdict is not proven
+        self.unseen: int = 0               # bytes missing, cut or not decoded
 
 
-@dataclass(slots=True, frozen=True)
 class Judgement:
-    verdict: Verdict
-    confidence: Confidence | None
-    reasons: list[Reason]
+    """The verdict of a connection, and why it is not stronger or what decided it."""
+
+    __slots__ = ("confidence", "reasons", "verdict")
+
+    def __init__(self, verdict: Verdict, confidence: Confidence | None, reasons: list[Reason]) -> None:
+        self.verdict: Final = verdict
+        self.confidence: Final = confidence
+        self.reasons: Final = reasons
 
 
 def judge(seen: Evidence) -> Judgement:

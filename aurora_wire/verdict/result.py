@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
+from aurora_wire.immutable import immutable
 from aurora_wire.verdict.frame_places import FramePlaces
 
 UNDATED_BEFORE_NS: Final = 365 * 86_400 * 1_000_000_000  # in an `undated` capture, a time before this has no date
@@ -23,7 +24,7 @@ Direction = Literal["client", "server"]
 Severity = Literal["critical", "high", "medium", "low", "info"]
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class Endpoint:
     """One end of a TCP connection."""
 
@@ -36,7 +37,7 @@ def is_loopback(address: str) -> bool:
     return address == "::1" or address.removeprefix("::ffff:").startswith("127.")
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class Reason:
     """Why a verdict is what it is, or is not stronger. `id` is stable, `text` is for people."""
 
@@ -74,7 +75,7 @@ class TLSResult:
     opened: OpenedResult | None = None   # only with a key log
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class Parameter:
     """One bound value of a prepared statement: `type` as MySQL names it, `value` as a SQL literal."""
 
@@ -119,7 +120,7 @@ class OpenedResult:
     statements_total: int = 0       # with those beyond the bound
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class FileResult:
     """A file of the client that the server asked for (LOCAL INFILE), outside TLS.
 
@@ -174,7 +175,7 @@ class ConnectionResult:
         return is_loopback(self.client.address) and is_loopback(self.server.address)
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class Finding:
     """One hit of a rule (verdict/rules/registry.py) in one place."""
 

@@ -12,6 +12,7 @@ from typing import Final
 from aurora_wire.capture.files.open import STANDARD_INPUT, NotACapture, NotAText, open_capture
 from aurora_wire.capture.frame_source import CaptureError
 from aurora_wire.errors import UsageError
+from aurora_wire.immutable import immutable
 
 HEX_DUMP: Final = "a hex dump: text in folders is not read, so name it"
 _SPECIAL: Final = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
@@ -44,7 +45,7 @@ def dated_inputs(paths: list[str]) -> list[tuple[str, int]]:
     return find_inputs(paths).captures
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LeftOut:
     """What lies in a folder and is not read, and why."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from aurora_wire.immutable import immutable
 from aurora_wire.verdict.result import Severity
 from aurora_wire.verdict.rules.controls import Mapping
 from aurora_wire.verdict.servers import fill
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class Rule:
     """One thing that can be found. The id is stable: a number is never used again for something else.
 

@@ -16,6 +16,7 @@ INVALID: Final[i64] = -2   # 0xFF: never the start of an integer
 TOO_BIG: Final[i64] = -3   # above MAX_VALUE; the bytes are there, and counted in the next offset
 TOO_SHORT: Final[i64] = -4  # runs past `end`
 
+NEAR: Final[i64] = 64      # bytes that are looked at one by one: most names end in fewer than a call takes
 MAX_VALUE: Final[i64] = 1 << 62  # ours: sums of two of them still fit 64 bits
 
 
@@ -83,4 +84,9 @@ def read_parameter(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
 
 def find_nul(data: bytes, at: i64, end: i64) -> i64:
     """Return the offset of the first NUL in data[at:end], or -1."""
+    near: i64 = min(at + NEAR, end)
+    while at < near:
+        if data[at] == 0:
+            return at
+        at += 1
     return data.find(b"\0", at, end)

@@ -133,24 +133,42 @@ def skewed(data: bytes, at: i64, end: i64, other_at: i64, other_end: i64) -> boo
     By their top bits (Hoeffding: 8e-13; of 40 to 56 bytes all or none, 2 * 2^-40 = 2e-12), or with one value too
     often (1e-13).
     """
-    counts = [0] * 256
+    # How often each class of eight values came, in binary: bit c of `ones` to `eights` is of class c. A value that
+    # came too often has a class that did.
+    ones: i64 = 0
+    twos: i64 = 0
+    fours: i64 = 0
+    eights: i64 = 0
+    full: i64 = 0
     high: i64 = 0
     size: i64 = 0
-    most: i64 = 0
+    start = at
     while at < other_end:
         if at == end and other_at > end:
             at = other_at
         byte: i64 = data[at]
-        count: i64 = counts[byte] + 1
-        counts[byte] = count
-        if count > most:
-            most = count
         high += byte >> 7
+        bit: i64 = 1 << (byte & 31)
+        carry = ones & bit
+        ones ^= bit
+        if carry != 0:
+            bit = twos & carry
+            twos ^= carry
+            if bit != 0:
+                carry = fours & bit
+                fours ^= bit
+                full |= eights & carry
+                eights ^= carry
         size += 1
         at += 1
-    if most >= MOST:
+    if full != 0 and _most(data[start:end] + data[max(end, other_at) : other_end]) >= MOST:
         return True
     if size >= SMALLEST and (high == 0 or high == size):
         return True
     off = 2 * high - size
     return off * off >= LIMIT * size and size > 0
+
+
+def _most(data: bytes) -> i64:
+    """Return how often the value comes that comes most."""
+    return max([data.count(value) for value in set(data)])

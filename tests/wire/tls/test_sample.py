@@ -67,6 +67,40 @@ def test_a_histogram_of_random_bytes_is_never_skewed() -> None:
         assert not skewed(rng.randbytes(size), 0, size, size, size)
 
 
+def is_skewed(data: bytes) -> bool:
+    """As the docstring of `skewed` says it, in the plainest way."""
+    high = sum(byte >> 7 for byte in data)
+    size = len(data)
+    most = max((data.count(value) for value in range(256)), default=0)
+    alike = size >= SMALLEST and high in (0, size)
+    return most >= MOST or alike or (size > 0 and (2 * high - size) ** 2 >= LIMIT * size)
+
+
+def test_a_histogram_says_what_counting_says() -> None:
+    rng = random.Random(24)
+    said = set()
+    for number in range(3000):
+        data = bytearray(rng.randbytes(rng.choice((1, 39, 40, 96, 97, 191, 192))))
+        times = min(rng.randrange(12, 20), len(data))
+        # One value often, or values of one class in turns, or all of one half.
+        alike = rng.randrange(256)
+        for place in rng.sample(range(len(data)), times):
+            data[place] = alike ^ (0 if number % 3 == 0 else rng.choice((0, 32, 64, 128)))
+        if number % 7 == 0:
+            data = bytearray(byte & 0x7F for byte in data)
+        wanted = is_skewed(bytes(data))
+        said.add(wanted)
+        size = len(data)
+        assert skewed(bytes(data), 0, size, size, size) == wanted
+        # The same bytes in two windows, that meet or lie apart.
+        cut = rng.randrange(size)
+        assert skewed(bytes(data), 0, cut, cut, size) == wanted
+        apart = data[:cut] + rng.randbytes(rng.randrange(1, 50)) + data[cut:]
+        if cut > 0:
+            assert skewed(bytes(apart), 0, cut, len(apart) - (size - cut), len(apart)) == wanted
+    assert said == {True, False}
+
+
 def test_records_that_begin_with_a_counter_are_no_text() -> None:
     """GCM of TLS 1.2, as some libraries count their nonces."""
     rng = random.Random(22)
