@@ -19,7 +19,7 @@ ifdef CI
 export AURORA_WIRE_REQUIRE_COMPILED := 1
 endif
 
-.PHONY: help build demo captures test lint test-compiled test-pure judges bench clean
+.PHONY: help build demo captures test lint test-compiled test-pure judges bench bench-counts clean
 
 help: ## Say what there is
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -55,6 +55,10 @@ test-pure: .venv-pure/built judges
 bench: .venv/built ## Measure against tcpdump, ngrep, tshark and dpkt, side by side (some minutes)
 	@.ci/need tcpdump=tcpdump tshark=tshark ngrep=ngrep openssl=openssl
 	$(BIN)/python benchmarks/run.py
+
+bench-counts: .venv/built ## Count instructions and cache misses a packet on six captures (some minutes)
+	@.ci/need valgrind=valgrind
+	$(BIN)/python benchmarks/counts.py
 
 clean: ## Remove what was built, the environments too
 	rm -rf .venv .venv-pure build dist *.egg-info benchmarks/out aurora_wire__mypyc*.so
