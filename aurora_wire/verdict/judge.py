@@ -1,6 +1,6 @@
 """The verdict of one connection: a pure function of what was seen, as the contract says.
 
-`Evidence` is the whole input. Plaintext needs no completeness, a single readable byte is enough; `encrypted` is
+`Grounds` is the whole input. Plaintext needs no completeness, a single readable byte is enough; `encrypted` is
 `proven` only if nothing is missing, so every doubt is a reason that takes it down to `likely`.
 """
 
@@ -11,7 +11,7 @@ from typing import Final
 from aurora_wire.verdict.result import Confidence, Reason, Verdict
 
 
-class Evidence:
+class Grounds:
     """What the verdict rests on. `doubts` weaken `encrypted`; `leaks` name what crossed in the clear."""
 
     __slots__ = ("doubts", "leak_is_proven", "leaks", "protects", "protocol", "remarks", "tls_data", "unseen")
@@ -38,7 +38,7 @@ class Judgement:
         self.reasons: Final = reasons
 
 
-def judge(seen: Evidence) -> Judgement:
+def judge(seen: Grounds) -> Judgement:
     if seen.protocol == "other":
         return Judgement("not-mysql", None, [])
     if seen.protocol == "x":
