@@ -23,7 +23,7 @@ from traffic.kinds import KINDS
 
 HERE = Path(__file__).resolve().parent
 COUNTS = HERE / "COUNTS.md"
-PACKETS = 40_000
+PACKETS = 20_000
 SCAN_EXIT_CODES = (0, 1, 3)      # the verdict, not a failure
 WORSE = 1.05                     # times as much has to be explained in the commit's message
 CACHES = ("--I1=32768,8,64", "--D1=32768,8,64", "--LL=8388608,16,64")

@@ -140,6 +140,7 @@ def skewed(data: bytes, at: i64, end: i64, other_at: i64, other_end: i64) -> boo
     fours: i64 = 0
     eights: i64 = 0
     full: i64 = 0
+    one: i64 = 1  # not a literal where it is shifted: in C that has 32 bits
     high: i64 = 0
     size: i64 = 0
     start = at
@@ -148,7 +149,7 @@ def skewed(data: bytes, at: i64, end: i64, other_at: i64, other_end: i64) -> boo
             at = other_at
         byte: i64 = data[at]
         high += byte >> 7
-        bit: i64 = 1 << (byte & 31)
+        bit = one << (byte & 31)
         carry = ones & bit
         ones ^= bit
         if carry != 0:
