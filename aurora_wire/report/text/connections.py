@@ -75,6 +75,8 @@ def _suites(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Group:
+    """Connections of one client host and user."""
+
     host: str
     user: str
     servers: set[str] = field(default_factory=set)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from aurora_wire.immutable import immutable
 from aurora_wire.verdict.result import Severity
@@ -39,10 +38,13 @@ class Rule:
         return fill(self.advice, kinds)
 
 
-class Hit(NamedTuple):
+class Hit:
     """A rule that a connection hit: the rule's id, what was seen in words, and where first (-1: no certain place)."""
 
-    rule: str
-    detail: str
-    frame: int
-    offset: int = -1
+    __slots__ = ("detail", "frame", "offset", "rule")
+
+    def __init__(self, rule: str, detail: str, frame: int, offset: int = -1) -> None:
+        self.rule = rule
+        self.detail = detail
+        self.frame = frame
+        self.offset = offset
