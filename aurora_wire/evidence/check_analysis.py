@@ -18,9 +18,10 @@ from aurora_wire.evidence.create import capture_fields
 from aurora_wire.evidence.in_toto import summary
 from aurora_wire.evidence.json_diff import differences
 from aurora_wire.evidence.provenance import library_version
-from aurora_wire.evidence.reanalysis import BY_LIBRARY, RENDERERS, analyse, masker_of, write_reports
+from aurora_wire.evidence.reanalysis import BY_LIBRARY, FOR_POSTURES, RENDERERS, analyse, masker_of, write_reports
 from aurora_wire.evidence.sums import hash_file
 from aurora_wire.evidence.verification import Case, parse_json
+from aurora_wire.report.posture.mask import mask
 
 if TYPE_CHECKING:
     from aurora_wire.verdict.result import Scan
@@ -53,11 +54,6 @@ def _options(case: Case) -> tuple[list[int], bool]:
     return ports, isinstance(options, dict) and options.get("only_ports") is True
 
 
-def _redaction(case: Case, what: str) -> bool:
-    redaction = case.manifest.get("redaction")
-    return isinstance(redaction, dict) and redaction.get(what) == "masked"
-
-
 def _case_id(case: Case) -> str:
     said = case.manifest.get("case")
     return str(said.get("id", "")) if isinstance(said, dict) else ""
@@ -67,7 +63,7 @@ def check_analysis(case: Case, folder: Path, on_progress: OnProgress | None) -> 
     captures = [name for name, _ in _captures(case)]
     for name in captures:
         case.bundle.extract(name, folder)
-    masked = _redaction(case, "reports") and not _redaction(case, "captures")
+    masked = case.is_masked("reports") and not case.is_masked("captures")
     _compare(case, "analysis", folder, captures, on_progress, masked=masked, verdicts_only=False)
 
 
@@ -82,8 +78,11 @@ def _compare(
     except (CaptureError, UsageError) as error:
         case.add(check, ok=False, text=str(error).replace(f"{folder}/", ""))
         return
+    postures = case.postures
     if masked:
-        result = masker_of(_case_id(case), [folder / name for name in captures]).scan(result)
+        masker = masker_of(_case_id(case), [folder / name for name in captures])
+        result = masker.scan(result)
+        postures = [mask(posture, masker.text) for posture in postures]
     was = parse_json(case.bundle.read(names.RESULT), names.RESULT)
     version = was.get("tool_version") if isinstance(was, dict) else None
     tool = case.manifest.get("tool")
@@ -92,8 +91,9 @@ def _compare(
     other_version = version != VERSION
     # Where verdicts alone are compared, nobody looks at the HTML.
     reports = write_reports(
-        result, folder / check, masked=_redaction(case, "reports"), by_library=not (verdicts_only or other_version)
-    )
+        result, folder / check, masked=case.is_masked("reports"), by_library=not (verdicts_only or other_version),
+        postures=postures,
+    )  # fmt: skip
     now = parse_json(reports[names.RESULT].read_bytes(), names.RESULT)
     if not isinstance(was, dict) or not isinstance(now, dict):
         case.add(check, ok=False, text=f"{names.RESULT} is no result")
@@ -129,7 +129,7 @@ def _reports(case: Case, reports: Mapping[str, Path]) -> tuple[list[str], str]:
     libraries = environment.get("libraries") if isinstance(environment, dict) else None
     then = libraries if isinstance(libraries, dict) else {}
     inside = [name for name in case.hashes if name.startswith(names.REPORTS)]
-    for name in sorted({*inside, *RENDERERS}):
+    for name in sorted({*inside, *RENDERERS, *(FOR_POSTURES if case.postures else ())}):
         if name in reports and name in case.hashes and hash_file(reports[name]) == case.hashes[name]:
             continue
         library = BY_LIBRARY[name][0] if name in BY_LIBRARY else None
@@ -152,7 +152,7 @@ def _facts(case: Case, result: Scan, folder: Path, *, known_version: bool) -> li
         now = capture_fields(name, original, capture, result, folder)
         if known_version:
             wrong += differences(said, now, f"{names.MANIFEST}: {name}")
-        if not _redaction(case, "captures"):
+        if not case.is_masked("captures"):
             digest, size = case.hashes[name]
             if (original.get("sha256"), original.get("bytes")) != (digest, size):
                 wrong.append(f"{names.MANIFEST}: {name}: its original is said to be other bytes")
@@ -189,6 +189,6 @@ def check_originals(case: Case, originals: Sequence[str], folder: Path, on_progr
     if wrong:
         case.add("originals", ok=False, text="they are not the captures that the bundle was made of", details=wrong)
         return
-    masked = _redaction(case, "reports")
+    masked = case.is_masked("reports")
     _compare(case, "originals", links, captures, on_progress, masked=masked,
-                  verdicts_only=_redaction(case, "captures"))
+                  verdicts_only=case.is_masked("captures"))

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from aurora_wire.evidence import layout as names
 from aurora_wire.evidence.bundle_differences import Fields, first_difference, say_entry, sums_differences
 from aurora_wire.evidence.bundle_reader import NotABundle
-from aurora_wire.evidence.create import MANIFEST_FIELDS
+from aurora_wire.evidence.create import MANIFEST_FIELDS, POSTURE_FIELD
 from aurora_wire.evidence.in_toto import dump
 from aurora_wire.evidence.provenance import tool_fields
 from aurora_wire.evidence.sums import sums_line
@@ -98,7 +98,8 @@ def check_instructions(case: Case) -> None:
     tool = case.manifest.get("tool")
     if tool != {**tool_fields(), "core": tool.get("core") if isinstance(tool, dict) else None}:
         return _told(case, "instructions", wrong, "are as such a bundle has them")
-    unknown = sorted(set(case.manifest) - MANIFEST_FIELDS) + sorted(MANIFEST_FIELDS - set(case.manifest))
+    fields = set(case.manifest) - ({POSTURE_FIELD} if case.manifest.get(POSTURE_FIELD) else set())
+    unknown = sorted(fields - MANIFEST_FIELDS) + sorted(MANIFEST_FIELDS - fields)
     if unknown or dump(case.manifest) != case.bundle.read(names.MANIFEST):
         wrong.append(f"{names.MANIFEST}: is not written as bundles have it ({', '.join(unknown) or 'form'})")
     return _told(case, "instructions", wrong, "and the manifest's form are as such a bundle has them")

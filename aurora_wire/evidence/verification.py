@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from aurora_wire.evidence.bundle_differences import Fields
 from aurora_wire.evidence.bundle_reader import Bundle, NotABundle
+from aurora_wire.posture.result import Posture
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,12 @@ class Case:
         self.add = verification.add
         self.manifest = manifest
         self.hashes: dict[str, tuple[str, int]] = {}  # SHA-256 and size of each file, as it is
+        self.postures: list[Posture] = []             # what servers allow, as it is in the bundle
+
+    def is_masked(self, what: str) -> bool:
+        """Return whether the manifest says that `reports` or `captures` are masked."""
+        redaction = self.manifest.get("redaction")
+        return isinstance(redaction, dict) and redaction.get(what) == "masked"
 
 
 def parse_json(data: bytes, name: str) -> object:

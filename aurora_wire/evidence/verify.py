@@ -18,6 +18,7 @@ from aurora_wire.evidence.bundle_differences import Fields
 from aurora_wire.evidence.bundle_reader import Bundle, NotABundle
 from aurora_wire.evidence.check_analysis import check_analysis, check_originals
 from aurora_wire.evidence.check_archive import check_archive, check_hashes, check_instructions
+from aurora_wire.evidence.check_posture import check_postures
 from aurora_wire.evidence.check_signature import check_signature, check_time_stamp
 from aurora_wire.evidence.verification import Case, Verification, parse_json
 
@@ -52,6 +53,7 @@ def verify_bundle(
             else:
                 check_archive(case)
                 check_instructions(case)
+                check_postures(case)
                 with TemporaryDirectory(prefix="aurora-wire-") as temporary:
                     check_analysis(case, Path(temporary), on_progress)
                     if originals:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.redact.secrets import shown
 from aurora_wire.report.escape import show_bytes, show_text
+from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.summary import findings_by_connection
 from aurora_wire.report.timestamps import Clock, clock_of, rfc3339, time_of_day
@@ -44,6 +45,10 @@ STATEMENT_COLUMNS: Final = (
 CAPTURE_COLUMNS: Final = (
     "capture", "verdict", "confidence", "format", "compression", "packets", "bytes", "sha256", "first_time",
     "last_time", "complete", "error", "truncated_packets", "dropped_packets",
+)
+FINDING_COLUMNS: Final = (
+    "rule", "severity", "title", "detail", "connection", "frame", "offset", "client_address", "client_port",
+    "server_address", "server_port", "user", "capture", "capture_frame",
 )
 PACKET_COLUMNS: Final = (
     "frame", "capture", "time", "connection", "sender", "captured_len", "original_len", "labels", "leaked_bytes",
@@ -84,6 +89,23 @@ def captures(scan: Scan) -> Iterator[str]:
     yield line(CAPTURE_COLUMNS)
     for one in scan.captures:
         yield line(_capture(one, clock))
+
+
+def findings(scan: Scan) -> Iterator[str]:
+    """Yield the same for findings, in the order of the scan."""
+    places = FindingLocator(scan)
+    yield line(FINDING_COLUMNS)
+    for one in scan.findings:
+        c = places.connection(one)
+        ends: list[Cell] = [None] * 5
+        if c is not None:
+            client, server = c.client, c.server
+            ends = [show_text(client.address), client.port, show_text(server.address), server.port, _shown(c.user)]
+        at = places.capture_at(one) if places.names.several else None
+        yield line((
+            one.rule, one.severity, one.title, _shown(one.detail), one.connection, one.frame, one.offset, *ends,
+            None if at is None else show_text(places.names.path(at)), None if at is None else places.frame_of(one),
+        ))
 
 
 def _capture(one: CaptureResult, clock: Clock) -> list[Cell]:

@@ -202,10 +202,10 @@ def _findings(scan: Scan) -> Iterator[str]:
         yield ""
         yield f"**Fix {worst.rule}** (`aurora-wire rules {worst.rule}`):"
         yield ""
-        yield from _fix(FindingLocator(scan).fix(RULES[worst.rule], worst.findings))
+        yield from fix_lines(FindingLocator(scan).fix(RULES[worst.rule], worst.findings))
 
 
-def _fix(text: str) -> Iterator[str]:
+def fix_lines(text: str) -> Iterator[str]:
     """Yield a rule's advice; commands, which begin with two spaces, as code. It is ours, and still goes through prose.
     """
     for line in text.split("\n"):

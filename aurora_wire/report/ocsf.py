@@ -158,11 +158,12 @@ def _evidence(finding: Finding, connection: ConnectionResult | None, places: Fin
 
 def _endpoint(value: Endpoint) -> Fields:
     """Return an endpoint. An address that is none is a name: OCSF's `ip` takes nothing else."""
-    name = "ip" if _is_ip(value.address) else "name"
+    name = "ip" if is_ip(value.address) else "name"
     return {name: shorten(value.address, NAME), "port": value.port}
 
 
-def _is_ip(address: str) -> bool:
+def is_ip(address: str) -> bool:
+    """Tell whether OCSF's `ip` takes it: a zone is none of an address's."""
     try:
         return "%" not in str(ipaddress.ip_address(address))
     except ValueError:
@@ -178,7 +179,7 @@ def _resource(connection: ConnectionResult) -> Fields:
 
 def _observables(connection: ConnectionResult) -> Iterator[Fields]:
     for name, side in (("src_endpoint", connection.client), ("dst_endpoint", connection.server)):
-        if _is_ip(side.address):
+        if is_ip(side.address):
             yield {
                 "name": f"evidences[].{name}.ip", "type_id": OBSERVABLE_IP, "type": "IP Address",
                 "value": side.address,

@@ -65,7 +65,7 @@ def _card(
         severity=first.severity,
         times=f"{total:,} times" if total != 1 else "once",
         why="" if entry is None else entry.why,
-        fix=[] if entry is None else [_fix(line) for line in places.fix(entry, findings).split("\n")],
+        fix=[] if entry is None else fix_lines(places.fix(entry, findings)),
         references=() if entry is None else entry.references,
         places=[_place(finding, places.names) for finding in findings[:PLACES_EACH]],
         more=total - min(len(findings), PLACES_EACH),
@@ -73,8 +73,9 @@ def _card(
     )
 
 
-def _fix(line: str) -> tuple[bool, str]:
-    return line.startswith("  "), line.strip()
+def fix_lines(advice: str) -> list[tuple[bool, str]]:
+    """Return the lines of an advice: (is a command to paste, text)."""
+    return [(line.startswith("  "), line.strip()) for line in advice.split("\n")]
 
 
 def _place(finding: Finding, names: FrameNames) -> tuple[int | None, str]:

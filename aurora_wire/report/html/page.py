@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.fingerprints import FindingLocator
@@ -33,6 +33,9 @@ from aurora_wire.report.summary import count_findings
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.report.wording import LEAKS, ORDER, count, counted
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Scan, Verdict
+
+if TYPE_CHECKING:
+    from aurora_wire.report.html.posture import Allowed
 
 UNFOLDED: Final = 3     # details that are open from the start
 
@@ -135,6 +138,7 @@ class Page:
     equal_masks: bool           # equal values can be told to be equal
     version: str
     meanings: list[tuple[str, str, str]] = field(default_factory=list)
+    allowed: Allowed | None = None      # what the servers allow, where that was asked
 
 
 def page_of(

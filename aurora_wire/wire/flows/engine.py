@@ -102,7 +102,6 @@ class Engine:
         self.reason: i64 = TCP                 # why the last frame that was skipped was
         self.tcp_frames: i64 = 0
         self.truncated_frames: i64 = 0
-        self.evicted: i64 = 0
         self.skipped: dict[int, int] = {}      # frames that are no TCP segment, by reason << 32 | detail
         self.link_types: dict[int, int] = {}   # those that came, in order
         self.last_link: i64 = -1
@@ -786,7 +785,6 @@ class Engine:
             while space is not None:
                 following = space.next_space
                 if not space.finished and space.last_frame <= limit:
-                    self.evicted += 1
                     space.facts.note(anomalies.EVICTED, True, self.frames, self.now, space.client.next, 0)
                     self._finish(space)
                 space = following
