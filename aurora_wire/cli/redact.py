@@ -12,7 +12,7 @@ from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.overwriting import force_option, refuse_to_replace
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, reason_of
 
 if TYPE_CHECKING:
     from aurora_wire.redact.capture import Redacted
@@ -107,7 +107,7 @@ def _key(path: str | None, source: str) -> bytes:
         with Path(path).open("rb") as file:
             secret = file.read(MAX_SECRET + 1)
     except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else str(error)
+        said = reason_of(error)
         raise UsageError(f"{path}: the key cannot be read ({said}).") from error
     if not MIN_SECRET <= len(secret) <= MAX_SECRET:
         raise UsageError(f"{path}: a key has {MIN_SECRET} bytes to 1 MiB. `head -c 32 /dev/urandom > FILE` makes one.")

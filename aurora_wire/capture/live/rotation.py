@@ -11,9 +11,9 @@ import re
 from pathlib import Path
 from typing import Final
 
-from aurora_wire.errors import OutputError
+from aurora_wire.errors import OutputError, reason_of
 from aurora_wire.rights.held_folder import hold
-from aurora_wire.rights.new_files import create_in, reason_of
+from aurora_wire.rights.new_files import create_in
 from aurora_wire.rights.privileges import Account
 
 MOST_FILES: Final = 99_999
