@@ -56,10 +56,13 @@ test-compiled: .venv/built judges
 
 # The checkout holds compiled files beside the sources; the interpreted run takes the package from its own
 # environment instead: no safe-path entry, no pythonpath of pyproject.toml, and the project's root comes last.
-# Real servers and clients are driven once: what drives them is not compiled.
+# What decodes nothing, or drives servers, clients and the browser with what is not compiled, runs once.
+ONCE := tests/real tests/browser tests/posture/test_fleet.py tests/prove/test_clients.py \
+	tests/prove/test_clients_finding.py tests/prove/test_embedded_rights.py tests/prove/test_interrupts.py \
+	tests/test_wheel.py tests/test_api.py tests/test_architecture.py tests/test_glossary.py
 test-pure: .venv-pure/built judges
 	AURORA_WIRE_MODE=interpreted PYTHONSAFEPATH=1 $(PURE_BIN)/python -m pytest -n $(WORKERS) -o pythonpath= \
-		--import-mode=append --ignore=tests/real
+		--import-mode=append $(addprefix --ignore=,$(ONCE))
 
 wheel: .venv/built ## Build an sdist and from it a wheel into dist/, and try that in an environment of its own
 	rm -rf build dist

@@ -47,6 +47,12 @@ def test_an_edit_of_any_compiled_file_is_noticed_at_start() -> None:
     assert {str(file) for file in others} == set(CORE)
 
 
+def test_what_is_left_out_of_the_interpreted_run_is_there() -> None:
+    left_out = re.findall(r"--ignore=(\S+)", make("--dry-run", "--always-make", "test-pure"))
+    assert "tests/real" in left_out
+    assert [path for path in left_out if not (ROOT / path).exists()] == []
+
+
 def test_tests_begin_with_what_fails_fastest() -> None:
     commands = make("--dry-run", "--always-make", "test")
     order = [

@@ -26,7 +26,7 @@ from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.describe import describe, statement_of
 from aurora_wire.verdict.frame_kinds import kind_name, link_type_names, most_frequent
 from aurora_wire.verdict.frame_places import FramePlaces
-from aurora_wire.verdict.overall import Tally, closing_of, exit_code_of, verdict_of
+from aurora_wire.verdict.overall import Tally, closing_of, compute_exit_code, verdict_of
 from aurora_wire.verdict.result import (
     CaptureResult,
     Confidence,
@@ -38,8 +38,8 @@ from aurora_wire.verdict.result import (
 from aurora_wire.verdict.rules import registry as rules
 from aurora_wire.verdict.rules.checks import findings_of
 from aurora_wire.verdict.rules.registry import finding
-from aurora_wire.verdict.undecoded import Losses, undecoded_of
-from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.verdict.undecoded import Losses, list_undecoded
+from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.decoding.connection_log import OTHER, Budget
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.engine import Engine
@@ -48,7 +48,7 @@ from aurora_wire.wire.net.skip_reasons import FRAGMENT_LOST, FRAGMENT_WAITING, S
 from aurora_wire.zstd import zstd_decompressor
 
 if TYPE_CHECKING:
-    from aurora_wire.decrypt.decryptor import KeyLogOpeners
+    from aurora_wire.decrypt.decryptor import KeyLogDecryptors
 
 STT_PORT = 7471               # of TCP
 MAX_CONNECTIONS = 100_000     # results kept; all are counted
@@ -84,9 +84,9 @@ class Analysis:
             self.ports, only_ports, zstd_decompressor, want_events=on_statement is not None,
             budget=Budget(each=keep_statements),
         )  # fmt: skip
-        self.openers: KeyLogOpeners | None = openers_of(keylogs) if keylogs else None
-        if self.openers is not None:
-            self.engine.use_openers(self.openers)
+        self.decryptors: KeyLogDecryptors | None = read_key_logs(keylogs) if keylogs else None
+        if self.decryptors is not None:
+            self.engine.use_decryptors(self.decryptors)
         self.captures: list[CaptureResult] = []
         self.ignored: list[str] = []
         self.frame_places = FramePlaces()
@@ -129,12 +129,12 @@ class Analysis:
 
     def keys_of(self, capture: Capture) -> None:
         """Use the keys that the capture itself holds: they come up while it is read."""
-        if self.openers is None:
+        if self.decryptors is None:
             if capture.format != "pcapng":
                 return
-            self.openers = openers_of(())
-            self.engine.use_openers(self.openers)
-        self.openers.of_capture(capture.secrets, capture.path)
+            self.decryptors = read_key_logs(())
+            self.engine.use_decryptors(self.decryptors)
+        self.decryptors.of_capture(capture.secrets, capture.path)
 
     def describe_capture(self, result: CaptureResult, capture: Capture, packets: int) -> None:
         """Describe a capture, now that it was read."""
@@ -172,7 +172,7 @@ class Analysis:
             result.first_time_ns = int(engine.first_time)
             result.last_time_ns = int(engine.now) if engine.now >= 0 else None
         if not result.complete:
-            engine.note_open(notes.DAMAGED_FILE)
+            engine.note_open(anomalies.DAMAGED_FILE)
         if result.dropped_packets:
             self._add(finding(rules.PACKETS_DROPPED, f"{result.dropped_packets:,} packets in {result.path}"))
         if not result.complete:
@@ -293,14 +293,14 @@ class Analysis:
             not_mysql=dict(sorted(self.tally.not_mysql.items())),
             findings=self.findings,
             findings_total=dict(sorted(self.findings_total.items())),
-            undecoded=undecoded_of(self.losses, self.captures),
+            undecoded=list_undecoded(self.losses, self.captures),
             closing=closing_of(self.tally, verdict, self.captures),
             ports=self.ports,
             tls_ports=dict(sorted(self.tally.tls_ports.items())),
             ignored=self.ignored,
             tool_version=VERSION,
-            exit_code=exit_code_of(verdict, self.captures),
-            keylogs=self.openers.keylog.sources if self.openers is not None else [],
+            exit_code=compute_exit_code(verdict, self.captures),
+            keylogs=self.decryptors.keylog.sources if self.decryptors is not None else [],
         )
 
 
@@ -316,9 +316,9 @@ def cost_of(result: ConnectionResult) -> int:
     return size
 
 
-def openers_of(keylogs: Sequence[KeyLogInput]) -> KeyLogOpeners:
+def read_key_logs(keylogs: Sequence[KeyLogInput]) -> KeyLogDecryptors:
     """Read key logs. Raises UsageError if a file is none, or cryptography is missing though there is one."""
-    from aurora_wire.decrypt.decryptor import KeyLogOpeners, require_cryptography  # noqa: PLC0415
+    from aurora_wire.decrypt.decryptor import KeyLogDecryptors, require_cryptography  # noqa: PLC0415
     from aurora_wire.decrypt.key_log import KeyLog  # noqa: PLC0415 - most scans have no key log
 
     if keylogs:
@@ -329,4 +329,4 @@ def openers_of(keylogs: Sequence[KeyLogInput]) -> KeyLogOpeners:
             joined.include(keylog)
         else:
             joined.read(keylog)
-    return KeyLogOpeners(joined)
+    return KeyLogDecryptors(joined)

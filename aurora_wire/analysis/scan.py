@@ -58,7 +58,7 @@ def scan(
 
     ports: where TLS or undecided streams count as MySQL's; with only_ports other ports are not looked at.
     keylogs: files with TLS secrets (SSLKEYLOGFILE), or a KeyLog; what a pcapng holds of them is used besides. They
-    show what was inside TLS (`ConnectionResult.tls.opened`), and need the package cryptography.
+    show what was inside TLS (`ConnectionResult.tls.decrypted`), and need the package cryptography.
     keep_statements: of each connection, the first ones, in its result; all are counted.
     on_begin: called once, before anything is read, with the list of captures and their frames' places (both fill up
     while they are read), and how many there are. on_capture: called when one is opened; on_statement (connection id,

@@ -74,7 +74,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class BundleSummary:
     """A bundle that was made."""
 
     result: Scan
@@ -86,7 +86,7 @@ class Made:
 
 def create_bundle(
     paths: Sequence[str], output: str, options: Options, on_progress: OnProgress | None = None
-) -> Made:
+) -> BundleSummary:
     """Write a bundle of captures to `output`, which appears when it is whole.
 
     Raises UsageError, CaptureError where a capture cannot be read, OutputError. KeyboardInterrupt leaves nothing.
@@ -125,7 +125,7 @@ def create_bundle(
             raise _not_written(output, error.__cause__) from error
         raise
     fingerprint = None if key is None else signing.fingerprint(key.public_key())
-    return Made(draft.result, len(contents), size, fingerprint, len(inputs.left_out))
+    return BundleSummary(draft.result, len(contents), size, fingerprint, len(inputs.left_out))
 
 
 def _not_written(output: str, error: OSError) -> OutputError:

@@ -7,7 +7,7 @@ Rules
 - Plaintext is proven by a decoded statement that holds the canary: frame and offset.
 - Encrypted is proven if the connection is (docs/verdict.md), the canary is in no captured byte, the capture was not
   blind, the canary came back to the client, and the captured connection is that session: by its number and cipher, or
-  by the INSERT inside, opened with the client's key log.
+  by the INSERT inside, decrypted with the client's key log.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 
 from aurora_wire.prove.cipher_names import same_cipher
 from aurora_wire.prove.drivers.driver import ErrorKind, Mode, Outcome
-from aurora_wire.prove.observation import ConnectionSeen, Evidence, FrameShown, StatementSeen
+from aurora_wire.prove.observation import ConnectionSeen, FrameShown, Observation, StatementSeen
 
 THREAD_ID_MASK: Final = 0xFFFFFFFF  # a greeting holds this much of a session's number
 
@@ -132,7 +132,7 @@ def without_run(client: str, mode: Mode, result: Result, reason: str, asked: str
 
 
 def judge_cell(
-    client: str, outcome: Outcome, evidence: Evidence, canary: str, *, keys_written: bool = False,
+    client: str, outcome: Outcome, evidence: Observation, canary: str, *, keys_written: bool = False,
     control_before: str = "",
 ) -> Cell:  # fmt: skip
     """Judge a cell. control_before: what an earlier cell of the same capture showed, which then was not blind."""
@@ -160,7 +160,7 @@ def judge_cell(
     return cell
 
 
-def connection_of(outcome: Outcome, evidence: Evidence) -> ConnectionSeen | None:
+def connection_of(outcome: Outcome, evidence: Observation) -> ConnectionSeen | None:
     """Return the client's connection: by the canary in it, by the session's number, or the only one with most in it."""
     connections = evidence.connections
     for with_canary in ([c for c in connections if c.in_clear], [c for c in connections if c.inside]):
@@ -201,14 +201,14 @@ def _describe(cell: Cell, one: ConnectionSeen) -> None:
         cell.proof = [one.proof]
 
 
-def _control(evidence: Evidence) -> str:
+def _control(evidence: Observation) -> str:
     for one in evidence.connections:
         if one.server_version is not None:
             return f"the greeting of {one.server} was decoded, in the clear, through the same capture"
     return ""
 
 
-def _judge(cell: Cell, outcome: Outcome, evidence: Evidence, one: ConnectionSeen | None) -> None:
+def _judge(cell: Cell, outcome: Outcome, evidence: Observation, one: ConnectionSeen | None) -> None:
     """Set verdict and confidence: the connection's, never better, and worse for every doubt."""
     if cell.in_clear:
         cell.verdict = "mixed" if one is not None and one.verdict in ("encrypted", "mixed") else "plaintext"
@@ -236,12 +236,12 @@ def _judge(cell: Cell, outcome: Outcome, evidence: Evidence, one: ConnectionSeen
         cell.reasons += one.reasons[:3]
     cell.proof = ["structure", "canary in no captured byte"]
     if cell.inside:
-        cell.proof.append("INSERT with the canary inside, opened with the client's key log")
-    elif one.not_opened is not None:
-        cell.reasons.append(f"the key log did not open it: {one.not_opened}")
+        cell.proof.append("INSERT with the canary inside, decrypted with the client's key log")
+    elif one.not_decrypted is not None:
+        cell.reasons.append(f"the key log did not decrypt it: {one.not_decrypted}")
 
 
-def _doubts(cell: Cell, outcome: Outcome, evidence: Evidence) -> list[str]:
+def _doubts(cell: Cell, outcome: Outcome, evidence: Observation) -> list[str]:
     """Return what keeps `encrypted` from being proven by this run."""
     doubts = []
     if evidence.failure is not None:
@@ -275,7 +275,7 @@ def _result(cell: Cell, outcome: Outcome) -> Result:
             return Result.NOT_SEEN if error is None else Result.FAILED
 
 
-def _explain(cell: Cell, outcome: Outcome, evidence: Evidence) -> None:
+def _explain(cell: Cell, outcome: Outcome, evidence: Observation) -> None:
     if outcome.error is not None:
         cell.reasons.insert(0, f"{outcome.error.kind.value}: {outcome.error.text}")
     if cell.agreement == Agreement.OTHER:

@@ -24,7 +24,7 @@ from aurora_wire.prove.drivers.driver import TIMEOUT, Ability, Client, ErrorKind
 from aurora_wire.prove.drivers.registry import load, ready
 from aurora_wire.prove.keep import Keeper
 from aurora_wire.prove.matrix import Matrix
-from aurora_wire.prove.observation import Evidence
+from aurora_wire.prove.observation import Observation
 from aurora_wire.prove.observers import LiveObserver, Observer, RelayObserver
 from aurora_wire.rights.held_folder import HeldFolder
 from aurora_wire.rights.privileges import caller, rights_of_caller
@@ -37,7 +37,7 @@ OnCell = Callable[[Cell], None]
 
 
 @dataclass(slots=True)
-class Wanted:
+class ProveOptions:
     """What is to be tried. clients: `NAME` or `NAME==VERSION`; ca: path of a bundle, empty for the client's own;
     interfaces: none for the one that leads to the host; keep: folder for captures, empty for
     none; folder: the same, where it is open already."""
@@ -58,7 +58,7 @@ class Wanted:
     folder: HeldFolder | None = None
 
 
-def prove(wanted: Wanted, say: Say, on_cell: OnCell | None = None) -> Matrix:
+def prove(wanted: ProveOptions, say: Say, on_cell: OnCell | None = None) -> Matrix:
     """Return the whole matrix. say: gets lines about what takes long; on_cell: each cell as it is done.
 
     Raises UsageError for what can be told before anything was started, and OutputError where there can be no folder
@@ -94,7 +94,7 @@ def _bundle(path: str) -> bytes:
 
 
 def _matrix(
-    wanted: Wanted, clients: dict[str, Client], watcher: Watcher, reason: str, keeper: Keeper | None, say: Say,
+    wanted: ProveOptions, clients: dict[str, Client], watcher: Watcher, reason: str, keeper: Keeper | None, say: Say,
     on_cell: OnCell | None,
 ) -> Matrix:
     matrix = Matrix(
@@ -114,7 +114,7 @@ def _matrix(
     return matrix
 
 
-def _watcher(wanted: Wanted) -> tuple[Watcher, str]:
+def _watcher(wanted: ProveOptions) -> tuple[Watcher, str]:
     """Return a live watcher if that is allowed and wanted, else a relay; and why not live."""
     reason = "asked for"
     if not wanted.via_relay:
@@ -131,7 +131,7 @@ def _watcher(wanted: Wanted) -> tuple[Watcher, str]:
     return Watcher(relay), reason
 
 
-def _capture(wanted: Wanted) -> LiveCapture:
+def _capture(wanted: ProveOptions) -> LiveCapture:
     """Capture on the interfaces that lead to the host. A name without address is left to the client to complain about.
     """
     addresses: list[str] = []
@@ -144,7 +144,7 @@ def _capture(wanted: Wanted) -> LiveCapture:
 
 
 class _Run:
-    def __init__(self, wanted: Wanted, watcher: Watcher, matrix: Matrix, keeper: Keeper | None) -> None:
+    def __init__(self, wanted: ProveOptions, watcher: Watcher, matrix: Matrix, keeper: Keeper | None) -> None:
         self.wanted = wanted
         self.watcher = watcher
         self.matrix = matrix
@@ -210,7 +210,7 @@ class _Run:
             timeout=wanted.timeout,
         )  # fmt: skip
 
-    def watched(self, spec: str, client: Client, task: Task, key_log: Path) -> tuple[Outcome, Evidence, bytes]:
+    def watched(self, spec: str, client: Client, task: Task, key_log: Path) -> tuple[Outcome, Observation, bytes]:
         """Run the client, watched. A capture that has failed leaves evidence that says so, and nothing else."""
         watcher = self.watcher
         comment = f"aurora-wire prove {VERSION}: {spec}, mode {task.mode}, {watcher.how}." if self.keeper else ""
@@ -230,7 +230,7 @@ class _Run:
                 failure = error
             else:
                 return outcome, evidence, capture
-        return outcome, Evidence(watcher.how, failure=str(failure)), b""
+        return outcome, Observation(watcher.how, failure=str(failure)), b""
 
 
 def run_client(client: Client, task: Task) -> Outcome:

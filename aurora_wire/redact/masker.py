@@ -102,15 +102,15 @@ class Masker:
         return replace(credential, user=user, line=None, value=None)
 
     def _tls(self, tls: TLSResult) -> TLSResult:
-        opened = tls.opened
-        if opened is None:
+        decrypted = tls.decrypted
+        if decrypted is None:
             return tls
         masked = replace(
-            opened,
-            user=None if opened.user is None else self.text(opened.user),
-            statements=MaskedStatements(opened.statements, self) if opened.statements else [],
+            decrypted,
+            user=None if decrypted.user is None else self.text(decrypted.user),
+            statements=MaskedStatements(decrypted.statements, self) if decrypted.statements else [],
         )
-        return replace(tls, opened=masked)
+        return replace(tls, decrypted=masked)
 
     def scan(self, scan: Scan) -> Scan:
         """Return a copy to be handed on."""

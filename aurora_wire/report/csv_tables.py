@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.redact.secrets import shown
 from aurora_wire.report.escape import show_bytes, show_text
-from aurora_wire.report.fingerprints import Places, findings_by_connection
+from aurora_wire.report.fingerprints import FindingLocator, findings_by_connection
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.timestamps import Clock, clock_of, rfc3339, time_of_day
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Coverage, Scan, StatementResult, TLSResult
@@ -72,7 +72,9 @@ def connections(scan: Scan) -> Iterator[str]:
 
 
 def statements(scan: Scan, *, redact: bool = False) -> Iterator[str]:
-    """Yield the same for statements; `crossed` is `clear`, or `TLS` for what a key log opened. redact: mask literals.
+    """Yield the same for statements; `crossed` is `clear`, or `TLS` for what a key log decrypted.
+
+    redact: mask literals.
     """
     clock, names = clock_of(scan), frame_names(scan)
     yield line(STATEMENT_COLUMNS)
@@ -90,7 +92,7 @@ def captures(scan: Scan) -> Iterator[str]:
 
 def findings(scan: Scan) -> Iterator[str]:
     """Yield the same for findings, in the order of the scan."""
-    places = Places(scan)
+    places = FindingLocator(scan)
     yield line(FINDING_COLUMNS)
     for one in scan.findings:
         c = places.connection(one)
@@ -175,8 +177,8 @@ def _statements(scan: Scan, clock: Clock, names: FrameNames, redact: bool) -> It
     for c in scan.connections:
         for statement in c.statements:
             yield _statement(c, statement, "clear", clock, names, redact)
-        opened = None if c.tls is None else c.tls.opened
-        for statement in () if opened is None else opened.statements:
+        decrypted = None if c.tls is None else c.tls.decrypted
+        for statement in () if decrypted is None else decrypted.statements:
             yield _statement(c, statement, "TLS", clock, names, redact)
 
 
@@ -184,8 +186,8 @@ def _statement(
     c: ConnectionResult, statement: StatementResult, crossed: str, clock: Clock, names: FrameNames, redact: bool
 ) -> list[Cell]:
     one = shown(statement, redact=redact)
-    opened = None if c.tls is None else c.tls.opened
-    inside = opened if crossed == "TLS" else None
+    decrypted = None if c.tls is None else c.tls.decrypted
+    inside = decrypted if crossed == "TLS" else None
     user, database = (c.user, c.database) if inside is None else (inside.user, inside.database)
     parameters = ", ".join(f"{p.type} {show_bytes(p.value)}" for p in one.parameters)
     return [

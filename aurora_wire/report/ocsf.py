@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from aurora_wire.report.fingerprints import Places, shorten
+from aurora_wire.report.fingerprints import FindingLocator, shorten
 from aurora_wire.report.json_fields import Fields, clean, dump, finding_place
 from aurora_wire.report.timestamps import SECOND, Clock, clock_of
 from aurora_wire.report.wording import endpoint
@@ -42,14 +42,14 @@ NAME: Final = 128       # of a name
 
 def render(scan: Scan) -> Iterator[str]:
     """Yield lines of ASCII text, one a finding, in the order of the scan; none where nothing was found."""
-    places = Places(scan)
+    places = FindingLocator(scan)
     clock = clock_of(scan)
     seen: Counter[str] = Counter()
     for finding in scan.findings:
         yield dump(_event(finding, scan, places, clock, seen)) + "\n"
 
 
-def _event(finding: Finding, scan: Scan, places: Places, clock: Clock, seen: Counter[str]) -> Fields:
+def _event(finding: Finding, scan: Scan, places: FindingLocator, clock: Clock, seen: Counter[str]) -> Fields:
     connection = places.connection(finding)
     rule = RULES[finding.rule]
     severity_id, severity = SEVERITY[finding.severity]
@@ -136,7 +136,7 @@ def _finding_info(finding: Finding, uid: str, first: int | None, last: int | Non
     return info
 
 
-def _evidence(finding: Finding, connection: ConnectionResult | None, places: Places) -> Fields:
+def _evidence(finding: Finding, connection: ConnectionResult | None, places: FindingLocator) -> Fields:
     data: Fields = {"frame": finding.frame, "offset": finding.offset, "connection": finding.connection}
     data |= finding_place(finding, places)
     evidence: Fields = {"data": data}

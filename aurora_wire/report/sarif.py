@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 from urllib.parse import quote
 
-from aurora_wire.report.fingerprints import Places, shorten
+from aurora_wire.report.fingerprints import FindingLocator, shorten
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.json_fields import Fields, clean, counts, dump
 from aurora_wire.report.timestamps import clock_of
@@ -54,7 +54,7 @@ _WORD: Final = re.compile("[A-Za-z0-9]+")
 
 def render(scan: Scan) -> Iterator[str]:
     """Yield pieces of ASCII text; the last ends the line."""
-    places = Places(scan)
+    places = FindingLocator(scan)
     findings = sorted(scan.findings, key=lambda one: SEVERITIES.index(one.severity))[:MAX_RESULTS]
     total = sum(max(scan.findings_total.get(rule, 0), kept) for rule, kept in _kept(scan).items())
     left_out = total - len(findings)
@@ -91,7 +91,7 @@ def _kept(scan: Scan) -> Counter[str]:
     return kept
 
 
-def _driver(scan: Scan, places: Places) -> Fields:
+def _driver(scan: Scan, places: FindingLocator) -> Fields:
     by_rule: dict[str, list[Finding]] = {}
     for finding in scan.findings:
         by_rule.setdefault(finding.rule, []).append(finding)
@@ -264,7 +264,7 @@ def _run_properties(scan: Scan, total: int, left_out: int) -> Fields:
     }
 
 
-def _result(finding: Finding, places: Places, seen: Counter[str]) -> Fields:
+def _result(finding: Finding, places: FindingLocator, seen: Counter[str]) -> Fields:
     connection = places.connection(finding)
     name = places.fingerprint(finding)
     seen[name] += 1  # as CodeQL does it: the second of the same is another alert
@@ -290,7 +290,7 @@ def _sentence(finding: Finding, connection: ConnectionResult | None) -> str:
     return "".join(parts) + "."
 
 
-def _locations(finding: Finding, connection: ConnectionResult | None, places: Places) -> list[Fields]:
+def _locations(finding: Finding, connection: ConnectionResult | None, places: FindingLocator) -> list[Fields]:
     at = places.capture_at(finding)
     location: Fields = {}
     if at is not None:

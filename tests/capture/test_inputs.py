@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.capture.files.inputs import HEX_DUMP, LeftOut, expand_inputs, find_inputs
+from aurora_wire.capture.files.inputs import HEX_DUMP, LeftOut, dated_inputs, find_inputs
 from aurora_wire.errors import UsageError
 
 from .files import block, interface, pcap_header, pcap_record, section
 from .test_text import ARTICLE
+
+
+def expand_inputs(paths: list[str]) -> list[str]:
+    return [path for path, _ in dated_inputs(paths)]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 import aurora_wire
 from aurora_wire.decrypt.key_log import KeyLog
-from aurora_wire.verdict.result import ConnectionResult, OpenedResult, Scan
+from aurora_wire.verdict.result import ConnectionResult, DecryptionResult, Scan
 from tests.conversations import Conversation, Packet
 from tests.conversations.judge import PORTS, explain, write
 from tests.conversations.real_tls import Endpoint, Session
@@ -74,15 +74,15 @@ def only(result: Scan) -> ConnectionResult:
     return result.connections[0]
 
 
-def inside(result: Scan) -> OpenedResult:
+def inside(result: Scan) -> DecryptionResult:
     connection = only(result)
     assert connection.tls is not None, explain(result)
-    assert connection.tls.opened is not None, explain(result)
-    return connection.tls.opened
+    assert connection.tls.decrypted is not None, explain(result)
+    return connection.tls.decrypted
 
 
-def texts(opened: OpenedResult) -> list[bytes]:
-    return [statement.sql for statement in opened.statements]
+def texts(decrypted: DecryptionResult) -> list[bytes]:
+    return [statement.sql for statement in decrypted.statements]
 
 
 def reasons(result: Scan) -> set[str]:

@@ -47,7 +47,7 @@ def test_the_text_report_shows_statements_as_inside_tls(files: tuple[str, str]) 
     done = run("scan", capture, "--keylog", keys)
     shown = done.stdout.decode()
     assert done.returncode == 0
-    assert "Inside TLS (key log): 1 connection opened, 2 statements" in shown
+    assert "Inside TLS (key log): 1 connection decrypted, 2 statements" in shown
     assert "connection 1, app@10.0.0.5:50152 to 10.0.0.9:3306, database shop: MySQL inside TLS" in shown
     assert SQL in shown
     assert "in the clear\n" not in shown.partition("Inside TLS")[0]
@@ -59,18 +59,18 @@ def test_json_has_what_was_inside_under_tls_and_nowhere_else(files: tuple[str, s
     capture, keys = files
     value = scanned(capture, "--keylog", keys)
     (connection,) = value["connections"]
-    opened = connection["tls"]["opened"]
+    decrypted = connection["tls"]["decrypted"]
     assert (connection["proof"], connection["statements"], connection["user"]) == ("key log", [], None)
-    assert (opened["user"], opened["database"], opened["not_opened"]) == ("app", "shop", None)
-    assert [one["sql"] for one in opened["statements"]] == [SQL, "SELECT id, body FROM notes"]
-    assert opened["statements_total"] == 2
+    assert (decrypted["user"], decrypted["database"], decrypted["not_decrypted"]) == ("app", "shop", None)
+    assert [one["sql"] for one in decrypted["statements"]] == [SQL, "SELECT id, body FROM notes"]
+    assert decrypted["statements_total"] == 2
     assert value["keylogs"] == [{"path": keys, "secrets": 4, "unused": 1, "ignored": 0, "left_out": 0}]
     assert not any(secret in json.dumps(value) for secret in secrets_of(keys))
 
 
 def test_without_a_key_log_json_says_that_there_was_none(files: tuple[str, str]) -> None:
     value = scanned(files[0])
-    assert value["connections"][0]["tls"]["opened"] is None
+    assert value["connections"][0]["tls"]["decrypted"] is None
     assert value["keylogs"] == []
 
 
@@ -87,7 +87,7 @@ def test_json_lines_have_it_with_the_connection(files: tuple[str, str]) -> None:
     done = run("scan", capture, "--keylog", keys, "--format", "jsonl")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["type"] for line in lines] == ["connection", "capture", "summary"]
-    assert lines[0]["tls"]["opened"]["statements"][0]["sql"] == SQL
+    assert lines[0]["tls"]["decrypted"]["statements"][0]["sql"] == SQL
 
 
 def test_several_key_logs_are_used_together(files: tuple[str, str], tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_key_log_cut_off_in_the_middle_of_a_line_is_used_as_far_as_it_goes(
     cut.write_bytes(Path(keys).read_bytes().rstrip()[:-7])
     value = scanned(capture, "--keylog", str(cut))
     assert value["keylogs"][0]["ignored"] == 1
-    assert value["connections"][0]["tls"]["opened"]["records"] > 0
+    assert value["connections"][0]["tls"]["decrypted"]["records"] > 0
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_without_cryptography_a_key_log_is_refused_in_one_line(files: tuple[str,
     )
     assert said.splitlines() == [
         "exit 2",
-        "aurora-wire: opening TLS records needs the package cryptography: pip install 'aurora_wire[keylog]'",
+        "aurora-wire: decrypting TLS records needs the package cryptography: pip install 'aurora_wire[keylog]'",
         "",
     ]
 
@@ -172,7 +172,7 @@ def test_without_cryptography_a_pcapng_with_keys_is_judged_without_them(files: t
     path.write_bytes(with_secrets(play(made.steps).packets, made.keys))
     said = python(WITHOUT.format(arguments=repr(str(path))))
     assert "ENCRYPTED (proven)" in said
-    assert "not opened: opening TLS records needs the package cryptography" in " ".join(said.split())
+    assert "not decrypted: decrypting TLS records needs the package cryptography" in " ".join(said.split())
     assert said.endswith("exit 0\n")
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from aurora_wire.analysis.pump import pump
 from aurora_wire.capture.files.open import open_capture
-from aurora_wire.decrypt.decryptor import KeyLogOpeners
+from aurora_wire.decrypt.decryptor import KeyLogDecryptors
 from aurora_wire.decrypt.key_log import KeyLog
 from aurora_wire.wire.flows.engine import Engine
 from aurora_wire.wire.flows.facts import Facts
@@ -71,14 +71,14 @@ def test_the_statements_inside_are_found(
     made = LoggedSession(tmp_path, version, ciphers=ciphers, options=options)
     made.mysql()
     result = scan_with(tmp_path, play(made.steps), made.keys)
-    opened = inside(result)
+    decrypted = inside(result)
     tls = only(result).tls
     assert tls is not None
     assert tls.cipher == suite
-    assert texts(opened) == SAID, explain(result)
-    assert (opened.user, opened.database, opened.protocol) == ("app", "shop", "MySQL")
-    assert (opened.failed, opened.cut, opened.without_keys, opened.not_opened) == (0, 0, 0, None)
-    assert opened.records > 6
+    assert texts(decrypted) == SAID, explain(result)
+    assert (decrypted.user, decrypted.database, decrypted.protocol) == ("app", "shop", "MySQL")
+    assert (decrypted.failed, decrypted.cut, decrypted.without_keys, decrypted.not_decrypted) == (0, 0, 0, None)
+    assert decrypted.records > 6
     assert (only(result).verdict, only(result).confidence, only(result).proof) == ("encrypted", "proven", "key log")
 
 
@@ -86,17 +86,17 @@ def test_nothing_of_what_was_opened_counts_as_crossed_in_the_clear(
     tmp_path: Path, session: LoggedSession
 ) -> None:
     shut = scan_with(tmp_path, play(session.steps), None)
-    opened = scan_with(tmp_path, play(session.steps), session.keys)
+    decrypted = scan_with(tmp_path, play(session.steps), session.keys)
     assert only(shut).proof == "structure"
-    assert only(opened).proof == "key log"
-    for result in (shut, opened):
+    assert only(decrypted).proof == "key log"
+    for result in (shut, decrypted):
         connection = only(result)
         assert (connection.user, connection.statements_total, list(connection.statements)) == (None, 0, [])
         assert connection.commands == {}
         assert result.findings == []
         assert result.exit_code == 0
-    assert only(shut).client_coverage == only(opened).client_coverage
-    assert only(shut).server_coverage == only(opened).server_coverage
+    assert only(shut).client_coverage == only(decrypted).client_coverage
+    assert only(shut).server_coverage == only(decrypted).server_coverage
 
 
 @pytest.mark.parametrize("sizes", [1, 3, 5, 7, 100, 536])
@@ -173,9 +173,9 @@ def test_compression_inside_is_opened_too(tmp_path: Path) -> None:
     sql = SECRET + b" -- " + b"long enough to shrink " * 8
     made.say("client", mysql.compressed(0, mysql.query(sql)))
     made.say("server", mysql.compressed(1, mysql.ok(1, affected=1)))
-    opened = inside(scan_with(tmp_path, play(made.steps), made.keys))
-    assert (opened.compression, texts(opened)) == ("zlib", [sql])
-    assert opened.statements[0].compressed
+    decrypted = inside(scan_with(tmp_path, play(made.steps), made.keys))
+    assert (decrypted.compression, texts(decrypted)) == ("zlib", [sql])
+    assert decrypted.statements[0].compressed
 
 
 def tunnel(tmp_path: Path, *, greets: bool = True) -> LoggedSession:
@@ -202,9 +202,9 @@ def test_tls_without_greeting_is_mysql_on_any_port_where_a_key_log_shows_it(tmp_
     shut = scan_with(tmp_path, talk, None)
     assert (shut.verdict, shut.confidence) == (("encrypted", "likely") if port == 3306 else ("not-mysql", None))
     result = scan_with(tmp_path, talk, made.keys)
-    opened = inside(result)
-    assert texts(opened) == [SECRET], explain(result)
-    assert (opened.user, opened.server_version) == ("app", "8.0.36")
+    decrypted = inside(result)
+    assert texts(decrypted) == [SECRET], explain(result)
+    assert (decrypted.user, decrypted.server_version) == ("app", "8.0.36")
     assert (only(result).verdict, only(result).confidence, only(result).proof) == ("encrypted", "proven", "key log")
     assert only(result).protocol == "MySQL"
     assert only(result).server_version is None  # that is of the greeting in the clear
@@ -237,7 +237,7 @@ def facts_of(path: Path, keys: bytes) -> Facts:
     """Of the only connection, as the wire left them."""
     engine, log = Engine([3306]), KeyLog()
     log.add(keys, "keys")
-    engine.use_openers(KeyLogOpeners(log))
+    engine.use_decryptors(KeyLogDecryptors(log))
     with open_capture(str(path)) as capture:
         pump(capture.source, engine, 10_000)
     engine.finish()
@@ -255,8 +255,8 @@ def test_other_tls_is_followed_only_until_it_is_known_not_to_be_mysql(
     path = play(made.steps, Conversation(server=("10.0.0.9", 4433))).write(tmp_path / "other.pcap")
     for keys, most in ((made.keys, 9), (session.keys, 0)):
         facts = facts_of(path, keys)
-        assert facts.opened is not None
-        assert facts.opened.records <= most
+        assert facts.decrypted is not None
+        assert facts.decrypted.records <= most
         for side in (facts.client, facts.server):
             assert side.tls + side.plaintext + side.by_design + side.unknown == side.seen
         assert facts.client.seen < sent // 2
@@ -283,7 +283,7 @@ def test_a_key_log_of_other_connections_opens_nothing_and_weakens_nothing(
     tmp_path: Path, session: LoggedSession, session12: LoggedSession
 ) -> None:
     result = scan_with(tmp_path, play(session.steps), session12.keys)
-    assert inside(result).not_opened == "the key log has no secrets of this connection"
+    assert inside(result).not_decrypted == "the key log has no secrets of this connection"
     assert (only(result).verdict, only(result).confidence, only(result).proof) == ("encrypted", "proven", "structure")
 
 
@@ -302,12 +302,12 @@ def test_wrong_secrets_open_nothing_and_are_a_doubt(tmp_path: Path, version: ssl
     made = LoggedSession(tmp_path, version, ciphers=OLD if version == V10 else None)
     made.mysql()
     result = scan_with(tmp_path, play(made.steps), wrong(made.keys))
-    opened = inside(result)
-    assert (opened.records, texts(opened)) == (0, [])
-    assert opened.failed > 6
-    assert opened.not_opened == "the secrets that the key log has for this connection open none of its records"
+    decrypted = inside(result)
+    assert (decrypted.records, texts(decrypted)) == (0, [])
+    assert decrypted.failed > 6
+    assert decrypted.not_decrypted == "the secrets that the key log has for this connection open none of its records"
     assert (only(result).verdict, only(result).confidence, only(result).proof) == ("encrypted", "likely", "structure")
-    assert reasons(result) == {"record-not-opened"}
+    assert reasons(result) == {"record-not-decrypted"}
 
 
 def altered(session: LoggedSession, index: int) -> list[Step]:
@@ -327,11 +327,11 @@ def test_a_record_that_does_not_authenticate_is_a_doubt_with_its_place(
     client = [number for number, step in enumerate(made.steps) if step.sender == "client"]
     talk = play(altered(made, client[-4]))
     result = scan_with(tmp_path, talk, made.keys)
-    opened = inside(result)
-    assert opened.failed == 1
-    assert texts(opened) == SAID[1:], explain(result)  # what follows is opened
+    decrypted = inside(result)
+    assert decrypted.failed == 1
+    assert texts(decrypted) == SAID[1:], explain(result)  # what follows is opened
     (reason,) = only(result).reasons
-    assert reason.id == "record-not-opened"
+    assert reason.id == "record-not-decrypted"
     assert (only(result).confidence, only(result).proof) == ("likely", "structure")
     assert reason.frame is not None
     assert reason.direction == "client"
@@ -348,11 +348,11 @@ def test_records_behind_a_hole_are_opened_and_the_proof_is_not_the_key_logs(tmp_
         rows = [number for number, size in enumerate(sizes) if size == 1460]
         talk.drop(*rows[4:9])
         result = scan_with(tmp_path, talk, made.keys)
-        opened = inside(result)
-        assert opened.cut > 0
-        assert opened.failed == 0
-        assert texts(opened) == SAID
-        assert opened.commands == {"COM_QUERY": 2, "COM_QUIT": 1}
+        decrypted = inside(result)
+        assert decrypted.cut > 0
+        assert decrypted.failed == 0
+        assert texts(decrypted) == SAID
+        assert decrypted.commands == {"COM_QUERY": 2, "COM_QUIT": 1}
         assert "gap" in reasons(result)
         assert only(result).proof == "structure"
 
@@ -365,10 +365,10 @@ def test_a_statement_lost_in_a_hole_does_not_hide_those_behind_it(tmp_path: Path
         client = [number for number, packet in enumerate(talk.packets) if packet.sender == "client" and packet.length]
         talk.drop(client[-4])
         result = scan_with(tmp_path, talk, made.keys)
-        opened = inside(result)
-        assert texts(opened) == SAID[1:], explain(result)
-        assert (opened.failed, opened.cut) == (0, 1)
-        assert "record-not-opened" not in reasons(result)
+        decrypted = inside(result)
+        assert texts(decrypted) == SAID[1:], explain(result)
+        assert (decrypted.failed, decrypted.cut) == (0, 1)
+        assert "record-not-decrypted" not in reasons(result)
         assert only(result).proof == "structure"
 
 
@@ -392,7 +392,10 @@ def test_damage_inside_a_long_statement_does_not_hide_the_next(tmp_path: Path, p
     step = made.steps[index]
     spoilt = step.payload[:place] + bytes([step.payload[place] ^ 1]) + step.payload[place + 1 :]
     for talk, wanted in (
-        (play([*made.steps[:index], Step("spoilt", "client", spoilt), *made.steps[index + 1 :]]), "record-not-opened"),
+        (
+            play([*made.steps[:index], Step("spoilt", "client", spoilt), *made.steps[index + 1 :]]),
+            "record-not-decrypted",
+        ),
         (without_bytes(made, step, place), "gap"),
     ):
         result = scan_with(tmp_path, talk, made.keys)
@@ -425,7 +428,7 @@ def test_compressed_tls_is_not_opened_and_says_so(tmp_path: Path, session12: Log
     hello[at] = 1
     steps[index] = Step("hello", "server", bytes(hello))
     result = scan_with(tmp_path, play(steps), session12.keys)
-    assert "are not opened here" in str(inside(result).not_opened)
+    assert "are not decrypted here" in str(inside(result).not_decrypted)
 
 
 # The key log may only add: everything else stays as it is without one.
@@ -448,37 +451,37 @@ def test_whatever_a_capture_lacks_a_key_log_changes_nothing_but_what_it_opens(
     talk.drop(*lost)
     if data.draw(st.booleans()):
         talk.snaplen(data.draw(st.integers(60, 800)))
-    shut, opened = scan_with(tmp_path, talk, None), scan_with(tmp_path, talk, made.keys)
-    for one, other in zip(shut.connections, opened.connections, strict=True):
+    shut, decrypted = scan_with(tmp_path, talk, None), scan_with(tmp_path, talk, made.keys)
+    for one, other in zip(shut.connections, decrypted.connections, strict=True):
         assert other.verdict == one.verdict
-        assert [reason for reason in other.reasons if reason.id != "record-not-opened"] == one.reasons
+        assert [reason for reason in other.reasons if reason.id != "record-not-decrypted"] == one.reasons
         assert (other.client_coverage, other.server_coverage) == (one.client_coverage, one.server_coverage)
         assert (other.statements_total, other.user, other.commands) == (one.statements_total, one.user, one.commands)
         assert other.confidence in {one.confidence, "likely"}
-    assert opened.findings == shut.findings
+    assert decrypted.findings == shut.findings
 
 
 def test_secrets_of_one_direction_open_that_one(tmp_path: Path, session: LoggedSession) -> None:
     lines = [line for line in session.keys.splitlines() if not line.startswith(b"SERVER")]
     result = scan_with(tmp_path, play(session.steps), b"\n".join(lines))
-    opened = inside(result)
-    assert texts(opened) == SAID
-    assert opened.without_keys > 0
+    decrypted = inside(result)
+    assert texts(decrypted) == SAID
+    assert decrypted.without_keys > 0
     assert (only(result).proof, only(result).confidence) == ("structure", "proven")
 
 
 def test_traffic_secrets_alone_are_enough(tmp_path: Path, session: LoggedSession) -> None:
     lines = [line for line in session.keys.splitlines() if b"HANDSHAKE" not in line]
     result = scan_with(tmp_path, play(session.steps), b"\n".join(lines))
-    opened = inside(result)
-    assert texts(opened) == SAID, explain(result)
-    assert (opened.failed, opened.without_keys) == (0, 0)
+    decrypted = inside(result)
+    assert texts(decrypted) == SAID, explain(result)
+    assert (decrypted.failed, decrypted.without_keys) == (0, 0)
     assert only(result).proof == "key log"
 
 
 def test_a_session_picked_up_later_cannot_be_opened_and_says_why(tmp_path: Path, session: LoggedSession) -> None:
     result = scan_with(tmp_path, play(session.steps[-5:], syn=False), session.keys)
-    assert "no ClientHello was captured" in str(inside(result).not_opened)
+    assert "no ClientHello was captured" in str(inside(result).not_decrypted)
     assert (only(result).confidence, only(result).proof) == ("likely", "structure")
 
 
@@ -486,8 +489,8 @@ def test_a_suite_that_is_not_opened_here_is_named(tmp_path: Path) -> None:
     made = LoggedSession(tmp_path, V12, ciphers="ECDHE-ECDSA-ARIA128-GCM-SHA256")
     made.mysql()
     result = scan_with(tmp_path, play(made.steps), made.keys)
-    assert inside(result).not_opened == (
-        "records of TLSv1.2 with TLS_ECDHE_ECDSA_WITH_ARIA_128_GCM_SHA256 are not opened here"
+    assert inside(result).not_decrypted == (
+        "records of TLSv1.2 with TLS_ECDHE_ECDSA_WITH_ARIA_128_GCM_SHA256 are not decrypted here"
     )
     assert only(result).confidence == "proven"
 
@@ -531,7 +534,7 @@ def test_a_pcapng_without_secrets_says_nothing_of_key_logs(tmp_path: Path, sessi
     result = scan_with(tmp_path, pcapng(play(session.steps).packets), None, name="capture.pcapng")
     tls = only(result).tls
     assert tls is not None
-    assert (tls.opened, result.keylogs, only(result).proof) == (None, [], "structure")
+    assert (tls.decrypted, result.keylogs, only(result).proof) == (None, [], "structure")
 
 
 def test_garbage_in_a_secrets_block_is_counted(tmp_path: Path, session: LoggedSession) -> None:

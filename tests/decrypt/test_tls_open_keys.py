@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.decrypt.decryptor import KeyLogOpeners
+from aurora_wire.decrypt.decryptor import KeyLogDecryptors
 from aurora_wire.decrypt.key_log import (
     CLIENT_HANDSHAKE,
     CLIENT_TRAFFIC,
@@ -21,7 +21,7 @@ from aurora_wire.decrypt.key_log import (
 )
 from aurora_wire.decrypt.key_schedule import expand_label, prf
 from aurora_wire.decrypt.suite_parameters import TLS_1_3, protection_of
-from aurora_wire.wire.tls.decryption import FAILED, IGNORED, NO_KEYS, OPENED, Opener
+from aurora_wire.wire.tls.decryption import DECRYPTED, FAILED, IGNORED, NO_KEYS, RecordDecryptor
 from aurora_wire.wire.tls.suites import NAMES
 from tests.decrypt.openings import need_cryptography
 
@@ -73,27 +73,27 @@ def test_labels_expand_as_another_implementation_does(secret: bytes, hash_name: 
 
 
 def test_suites_that_are_opened_are_told_by_their_names() -> None:
-    opened = {
+    decrypted = {
         version: {suite for suite in NAMES if protection_of(suite, version) is not None}
         for version in range(0x0300, 0x0306)
     }
-    assert opened[0x0300] == opened[0x0305] == set()
-    assert opened[TLS_1_3] == {0x1301, 0x1302, 0x1303, 0x1304, 0x1305}
-    assert opened[0x0301] == opened[0x0302]
-    assert all("_CBC_" in NAMES[suite] for suite in opened[0x0301])
-    assert {0x002F, 0x0035, 0xC013, 0xC014} <= opened[0x0301] < opened[0x0303]
-    assert {0xC02B, 0xC02C, 0xC02F, 0xC030, 0xCCA8, 0xCCA9, 0xC0AE, 0x009C, 0x003C} <= opened[0x0303]
-    for suite in opened[0x0303]:
+    assert decrypted[0x0300] == decrypted[0x0305] == set()
+    assert decrypted[TLS_1_3] == {0x1301, 0x1302, 0x1303, 0x1304, 0x1305}
+    assert decrypted[0x0301] == decrypted[0x0302]
+    assert all("_CBC_" in NAMES[suite] for suite in decrypted[0x0301])
+    assert {0x002F, 0x0035, 0xC013, 0xC014} <= decrypted[0x0301] < decrypted[0x0303]
+    assert {0xC02B, 0xC02C, 0xC02F, 0xC030, 0xCCA8, 0xCCA9, 0xC0AE, 0x009C, 0x003C} <= decrypted[0x0303]
+    for suite in decrypted[0x0303]:
         name = NAMES[suite]
         assert not any(word in name for word in ("NULL", "RC4", "DES", "ARIA", "CAMELLIA", "SEED", "IDEA", "EXPORT"))
     assert protection_of(0xFFFF, 0x0303) is None
 
 
-def opener(keys: dict[str, bytes], suite: int, version: int = TLS_1_3, *, etm: bool = False) -> Opener:
+def decryptor(keys: dict[str, bytes], suite: int, version: int = TLS_1_3, *, etm: bool = False) -> RecordDecryptor:
     log = KeyLog()
     for label, secret in keys.items():
         log.add(f"{label} {CLIENT_RANDOM.hex()} {secret.hex()}".encode(), "test")
-    made = KeyLogOpeners(log).opener(CLIENT_RANDOM, SERVER_RANDOM, version, suite, encrypt_then_mac=etm)
+    made = KeyLogDecryptors(log).decryptor(CLIENT_RANDOM, SERVER_RANDOM, version, suite, encrypt_then_mac=etm)
     assert made is not None
     return made
 
@@ -143,67 +143,68 @@ OF_CLIENT = {CLIENT_HANDSHAKE: SHAKING, CLIENT_TRAFFIC: TRAFFIC}
 
 @pytest.mark.parametrize("suite", [GCM_1_3, CHACHA_1_3, CCM_1_3, CCM_8_1_3])
 def test_keys_change_with_finished_and_with_each_key_update(suite: int) -> None:
-    sender, opens = Sender13(SHAKING, suite), opener(OF_CLIENT, suite)
+    sender, opens = Sender13(SHAKING, suite), decryptor(OF_CLIENT, suite)
     assert opens.record(CLIENT, 20, 0x0303, b"\x01") == (IGNORED, b"")
-    assert opens.record(CLIENT, DATA, 0x0303, sender.record(HANDSHAKE, message(FINISHED, bytes(32)))) == (OPENED, b"")
+    finished = sender.record(HANDSHAKE, message(FINISHED, bytes(32)))
+    assert opens.record(CLIENT, DATA, 0x0303, finished) == (DECRYPTED, b"")
     sender.use(TRAFFIC)
     for number in range(3):
         data = b"statement %d" % number
-        assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, data, padding=number)) == (OPENED, data)
+        assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, data, padding=number)) == (DECRYPTED, data)
         update = sender.record(HANDSHAKE, message(TICKET, b"x" * 40) + message(KEY_UPDATE, b"\x01"))
-        assert opens.record(CLIENT, DATA, 0x0303, update) == (OPENED, b"")
+        assert opens.record(CLIENT, DATA, 0x0303, update) == (DECRYPTED, b"")
         sender.update()
-    assert opens.record(CLIENT, DATA, 0x0303, sender.record(ALERT, b"\x01\x00")) == (OPENED, b"")
+    assert opens.record(CLIENT, DATA, 0x0303, sender.record(ALERT, b"\x01\x00")) == (DECRYPTED, b"")
     assert opens.record(SERVER, DATA, 0x0303, bytes(40)) == (NO_KEYS, b"")
 
 
 @pytest.mark.parametrize("cut", range(1, 44))
 def test_handshake_messages_that_span_records_are_followed(cut: int) -> None:
-    sender, opens = Sender13(SHAKING, GCM_1_3), opener(OF_CLIENT, GCM_1_3)
+    sender, opens = Sender13(SHAKING, GCM_1_3), decryptor(OF_CLIENT, GCM_1_3)
     whole = message(11, b"c" * 4) + message(FINISHED, bytes(32))
     for part in (whole[:cut], whole[cut:]):
-        assert opens.record(CLIENT, DATA, 0x0303, sender.record(HANDSHAKE, part)) == (OPENED, b"")
+        assert opens.record(CLIENT, DATA, 0x0303, sender.record(HANDSHAKE, part)) == (DECRYPTED, b"")
     sender.use(TRAFFIC)
-    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"login")) == (OPENED, b"login")
+    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"login")) == (DECRYPTED, b"login")
 
 
 def test_a_record_of_zeros_alone_has_no_type_and_is_refused() -> None:
-    sender, opens = Sender13(TRAFFIC, GCM_1_3), opener({CLIENT_TRAFFIC: TRAFFIC}, GCM_1_3)
+    sender, opens = Sender13(TRAFFIC, GCM_1_3), decryptor({CLIENT_TRAFFIC: TRAFFIC}, GCM_1_3)
     assert opens.record(CLIENT, DATA, 0x0303, sender.record(0, b"")) == (FAILED, b"")
-    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"next")) == (OPENED, b"next")
+    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"next")) == (DECRYPTED, b"next")
 
 
 def test_records_lost_in_a_hole_are_counted_by_trying() -> None:
-    sender, opens = Sender13(TRAFFIC, GCM_1_3), opener({CLIENT_TRAFFIC: TRAFFIC}, GCM_1_3)
-    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"one"))[0] == OPENED
+    sender, opens = Sender13(TRAFFIC, GCM_1_3), decryptor({CLIENT_TRAFFIC: TRAFFIC}, GCM_1_3)
+    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"one"))[0] == DECRYPTED
     size = sum(5 + len(sender.record(DATA, b"x" * 20)) for _ in range(50))
     opens.lost(CLIENT, size)
-    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"two")) == (OPENED, b"two")
+    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"two")) == (DECRYPTED, b"two")
     sender.record(DATA, b"not captured whole")
-    opens.passed_over(CLIENT)
-    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"three")) == (OPENED, b"three")
+    opens.skip_record(CLIENT)
+    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"three")) == (DECRYPTED, b"three")
 
 
 def test_the_search_behind_a_hole_is_bounded() -> None:
-    sender, opens = Sender13(TRAFFIC, GCM_1_3), opener({CLIENT_TRAFFIC: TRAFFIC}, GCM_1_3)
-    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"one"))[0] == OPENED
+    sender, opens = Sender13(TRAFFIC, GCM_1_3), decryptor({CLIENT_TRAFFIC: TRAFFIC}, GCM_1_3)
+    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"one"))[0] == DECRYPTED
     sender.sequence = 5000
     opens.lost(CLIENT, 1 << 40)
     assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"far away")) == (FAILED, b"")
 
 
 def test_traffic_that_never_opens_is_not_taken_for_a_handshake_without_end() -> None:
-    opens = opener({CLIENT_TRAFFIC: TRAFFIC}, GCM_1_3)
+    opens = decryptor({CLIENT_TRAFFIC: TRAFFIC}, GCM_1_3)
     became = [opens.record(CLIENT, DATA, 0x0303, bytes(40))[0] for _ in range(100)]
     assert became == [IGNORED] * 64 + [FAILED] * 36
 
 
 def test_a_hole_over_finished_does_not_hide_what_follows() -> None:
-    sender, opens = Sender13(TRAFFIC, GCM_1_3), opener(OF_CLIENT, GCM_1_3)
+    sender, opens = Sender13(TRAFFIC, GCM_1_3), decryptor(OF_CLIENT, GCM_1_3)
     sender.record(DATA, b"lost with the Finished")
     opens.lost(CLIENT, 200)
-    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"login")) == (OPENED, b"login")
-    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"query")) == (OPENED, b"query")
+    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"login")) == (DECRYPTED, b"login")
+    assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"query")) == (DECRYPTED, b"query")
 
 
 def gcm_12(master: bytes) -> tuple[AESGCM, bytes]:
@@ -225,21 +226,21 @@ def record_12(key: AESGCM, salt: bytes, sequence: int, kind: int, data: bytes) -
 def test_keys_of_tls_1_2_come_into_force_with_change_cipher_spec() -> None:
     master = b"\x07" * 48
     key, salt = gcm_12(master)
-    opens = opener({MASTER_SECRET: master}, GCM_1_2, 0x0303)
+    opens = decryptor({MASTER_SECRET: master}, GCM_1_2, 0x0303)
     assert opens.record(CLIENT, 20, 0x0303, b"\x01") == (IGNORED, b"")
-    assert opens.record(CLIENT, HANDSHAKE, 0x0303, record_12(key, salt, 0, HANDSHAKE, bytes(16))) == (OPENED, b"")
-    assert opens.record(CLIENT, DATA, 0x0303, record_12(key, salt, 1, DATA, b"login")) == (OPENED, b"login")
+    assert opens.record(CLIENT, HANDSHAKE, 0x0303, record_12(key, salt, 0, HANDSHAKE, bytes(16))) == (DECRYPTED, b"")
+    assert opens.record(CLIENT, DATA, 0x0303, record_12(key, salt, 1, DATA, b"login")) == (DECRYPTED, b"login")
     assert opens.record(CLIENT, DATA, 0x0303, record_12(key, salt, 1, DATA, b"again")) == (FAILED, b"")
-    assert opens.record(CLIENT, DATA, 0x0303, record_12(key, salt, 3, DATA, b"query")) == (OPENED, b"query")
-    assert opens.record(CLIENT, ALERT, 0x0303, record_12(key, salt, 4, ALERT, b"\x01\x00")) == (OPENED, b"")
+    assert opens.record(CLIENT, DATA, 0x0303, record_12(key, salt, 3, DATA, b"query")) == (DECRYPTED, b"query")
+    assert opens.record(CLIENT, ALERT, 0x0303, record_12(key, salt, 4, ALERT, b"\x01\x00")) == (DECRYPTED, b"")
 
 
 def test_a_renegotiation_brings_keys_that_are_not_followed() -> None:
     master = b"\x07" * 48
     key, salt = gcm_12(master)
-    opens = opener({MASTER_SECRET: master}, GCM_1_2, 0x0303)
+    opens = decryptor({MASTER_SECRET: master}, GCM_1_2, 0x0303)
     opens.record(CLIENT, 20, 0x0303, b"\x01")
-    assert opens.record(CLIENT, DATA, 0x0303, record_12(key, salt, 0, DATA, b"login"))[0] == OPENED
+    assert opens.record(CLIENT, DATA, 0x0303, record_12(key, salt, 0, DATA, b"login"))[0] == DECRYPTED
     opens.record(CLIENT, 20, 0x0303, b"\x01")
     assert opens.record(CLIENT, DATA, 0x0303, record_12(key, salt, 0, DATA, b"other keys")) == (NO_KEYS, b"")
 
@@ -275,9 +276,9 @@ def test_cbc_wants_every_byte_of_padding_and_the_right_mac(
     else:
         mac = hmac.new(mac_key, head + len(mac_data).to_bytes(2, "big") + mac_data, hashlib.sha256).digest()
         body = iv + encryptor.update(data + mac + padding)
-    made = opener({MASTER_SECRET: master}, 0xC027, 0x0303, etm=etm)
+    made = decryptor({MASTER_SECRET: master}, 0xC027, 0x0303, etm=etm)
     made.record(CLIENT, 20, 0x0303, b"\x01")
-    assert made.record(CLIENT, DATA, 0x0303, body) == ((OPENED, data) if opens else (FAILED, b""))
+    assert made.record(CLIENT, DATA, 0x0303, body) == ((DECRYPTED, data) if opens else (FAILED, b""))
 
 
 SETTINGS = [
@@ -309,12 +310,12 @@ def test_no_record_raises_and_none_of_chance_is_opened(
     setting: tuple[int, int, bool], records: list[tuple[bool, int, bytes, int]]
 ) -> None:
     suite, version, etm = setting
-    opens = opener(ALL_KEYS, suite, version, etm=etm)
+    opens = decryptor(ALL_KEYS, suite, version, etm=etm)
     for from_client, kind, body, also in records:
         if also == 0:
-            opens.passed_over(from_client)
+            opens.skip_record(from_client)
         elif also == 1:
             opens.lost(from_client, len(body) * 100)
         became, data = opens.record(from_client, kind, min(version, 0x0303), body)
-        assert became != OPENED
+        assert became != DECRYPTED
         assert data == b""

@@ -11,7 +11,7 @@ import pytest
 import aurora_wire
 from aurora_wire.report import scan_json as json_report
 from aurora_wire.report.text import report as text
-from aurora_wire.verdict.result import ConnectionResult, OpenedResult, Scan
+from aurora_wire.verdict.result import ConnectionResult, DecryptionResult, Scan
 from tests.conversations.judge import explain
 from tests.decrypt.openings import need_cryptography
 from tests.lab.truth import LAB, TEXTS, TRUTH, Truth, same_text
@@ -34,14 +34,15 @@ def of_lab(truths: list[Truth]) -> pytest.MarkDecorator:
 
 
 @functools.cache
-def opened(file: str) -> Scan:
+def decrypted(file: str) -> Scan:
     truth = next(one for one in TRUTH if one.file == file)
     ports = (3306, 33060, truth.port) if truth.is_mysql else (3306, 33060)
     return aurora_wire.scan([LAB / file], ports=ports, keylogs=[LAB / truth.line["keys"]])
 
 
-def over_tls(result: Scan) -> list[tuple[ConnectionResult, OpenedResult]]:
-    return [(one, one.tls.opened) for one in result.connections if one.tls is not None and one.tls.opened is not None]
+def over_tls(result: Scan) -> list[tuple[ConnectionResult, DecryptionResult]]:
+    found = ((one, None if one.tls is None else one.tls.decrypted) for one in result.connections)
+    return [(one, decrypted) for one, decrypted in found if decrypted is not None]
 
 
 def sealed_texts(truth: Truth) -> list[str]:
@@ -69,7 +70,7 @@ def test_the_key_logs_are_there(shared: object) -> None:
 
 @of_lab(SAID)
 def test_the_statements_inside_are_those_that_the_server_logged(truth: Truth) -> None:
-    result = opened(truth.file)
+    result = decrypted(truth.file)
     found = [one for _, inside in over_tls(result) for one in inside.statements if one.command in TEXTS]
     found.sort(key=lambda one: (one.frame, one.offset))
     expected = sealed_texts(truth)
@@ -81,7 +82,7 @@ def test_the_statements_inside_are_those_that_the_server_logged(truth: Truth) ->
 
 @of_lab(SAID)
 def test_the_canary_is_inside_and_not_among_what_crossed_in_the_clear(truth: Truth) -> None:
-    result = opened(truth.file)
+    result = decrypted(truth.file)
     canary = truth.line["canary"].encode()
     sealed = canary + b"-sealed" if truth.verdict == "mixed" else canary
     assert any(sealed in one.sql for _, inside in over_tls(result) for one in inside.statements), explain(result)
@@ -91,9 +92,9 @@ def test_the_canary_is_inside_and_not_among_what_crossed_in_the_clear(truth: Tru
 
 @of_lab(SAID)
 def test_the_proof_is_the_key_logs(truth: Truth) -> None:
-    result = opened(truth.file)
+    result = decrypted(truth.file)
     for connection, inside in over_tls(result):
-        assert (inside.failed, inside.cut, inside.without_keys, inside.not_opened) == (0, 0, 0, None)
+        assert (inside.failed, inside.cut, inside.without_keys, inside.not_decrypted) == (0, 0, 0, None)
         assert (inside.user, inside.protocol) == (truth.line["user"], "MySQL")
         assert (connection.verdict, connection.confidence, connection.proof) == ("encrypted", "proven", "key log")
         assert (connection.user, connection.statements_total) == (None, 0)
@@ -101,7 +102,7 @@ def test_the_proof_is_the_key_logs(truth: Truth) -> None:
 
 @of_lab([truth for truth in WHOLE if truth.verdict == "none"])
 def test_a_handshake_that_was_refused_has_no_session_inside(truth: Truth) -> None:
-    result = opened(truth.file)
+    result = decrypted(truth.file)
     assert result.verdict == "no-session", explain(result)
     for _, inside in over_tls(result):
         assert (inside.statements_total, inside.user, inside.failed) == (0, None, 0)
@@ -109,10 +110,10 @@ def test_a_handshake_that_was_refused_has_no_session_inside(truth: Truth) -> Non
 
 @of_lab([truth for truth in MYSQL if truth.is_midstream])
 def test_a_session_picked_up_later_is_not_opened_and_says_why(truth: Truth) -> None:
-    result = opened(truth.file)
+    result = decrypted(truth.file)
     ((connection, inside),) = over_tls(result)
     assert inside.records == 0
-    assert "no ClientHello was captured" in str(inside.not_opened)
+    assert "no ClientHello was captured" in str(inside.not_decrypted)
     assert (connection.confidence, connection.proof) == ("likely", "structure")
 
 
@@ -127,7 +128,7 @@ def test_the_tunnel_is_mysql_on_any_port() -> None:
 
 
 def test_https_is_no_mysql_with_its_keys_either() -> None:
-    result = opened("wire/not-mysql-https.pcap")
+    result = decrypted("wire/not-mysql-https.pcap")
     assert (result.verdict, result.not_mysql, result.connections) == ("not-mysql", {"TLS": 1}, [])
 
 
@@ -145,7 +146,7 @@ def test_tshark_finds_the_same_statements_in_the_same_frames(truth: Truth) -> No
     expected = [tuple(line.split("\t", 1)) for line in said.splitlines()]
     found = [
         (str(one.frame), one.sql.decode())
-        for _, inside in over_tls(opened(truth.file))
+        for _, inside in over_tls(decrypted(truth.file))
         for one in inside.statements
         if one.command == "COM_QUERY"
     ]
@@ -155,7 +156,7 @@ def test_tshark_finds_the_same_statements_in_the_same_frames(truth: Truth) -> No
 
 @of_lab(SAID[:12])
 def test_no_report_holds_a_secret(truth: Truth) -> None:
-    result = opened(truth.file)
+    result = decrypted(truth.file)
     shown = "".join(json_report.render(result)) + "".join(text.render(result))
     lines = (LAB / truth.line["keys"]).read_text().splitlines()
     secrets = [line.split()[2] for line in lines if line and not line.startswith("#")]

@@ -325,7 +325,7 @@ def test_kept_keys_open_the_kept_capture(mariadb: Server, tmp_path: Path) -> Non
     done = subprocess.run(
         [*COMMAND, "scan", "--format", "json", cell["capture"]], capture_output=True, env=ENVIRONMENT, check=False
     )
-    inside = json.loads(done.stdout)["connections"][0]["tls"]["opened"]["statements"]
+    inside = json.loads(done.stdout)["connections"][0]["tls"]["decrypted"]["statements"]
     assert any(cell["canary"] in one["sql"] for one in inside)
 
 

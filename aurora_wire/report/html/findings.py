@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from aurora_wire.report.fingerprints import Places
+from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.html.limits import PLACES_EACH
 from aurora_wire.report.html.text import clip
@@ -49,7 +49,7 @@ def totals_of(scan: Scan) -> Counter[str]:
     return totals
 
 
-def rule_cards(scan: Scan, places: Places, frameworks: Sequence[str] = ()) -> list[RuleCard]:
+def rule_cards(scan: Scan, places: FindingLocator, frameworks: Sequence[str] = ()) -> list[RuleCard]:
     """Return the cards by severity; with frameworks, what contradicts one of their controls first."""
     by_rule: dict[str, list[Finding]] = {}
     for finding in scan.findings:
@@ -64,7 +64,7 @@ def rule_cards(scan: Scan, places: Places, frameworks: Sequence[str] = ()) -> li
 
 
 def _card(
-    rule: str, findings: list[Finding], total: int, places: Places, frameworks: Sequence[str]
+    rule: str, findings: list[Finding], total: int, places: FindingLocator, frameworks: Sequence[str]
 ) -> RuleCard:
     entry = RULES.get(rule)
     first = findings[0]

@@ -136,7 +136,7 @@ def _proof(cell: Cell) -> Iterator[str]:
         if not cell.sightings:
             yield f"the canary is in none of {cell.frames:,} frames, neither as it is nor compressed nor encoded"
         for statement in _one_of_each(cell.inside):
-            yield f"{_place(statement)} inside TLS, opened with the client's key log: {_sql(statement)}"
+            yield f"{_place(statement)} inside TLS, decrypted with the client's key log: {_sql(statement)}"
         if not cell.inside and not cell.keys_written:
             yield "this client writes no key log: what was inside is not shown"
     if cell.agreement == Agreement.SAME:

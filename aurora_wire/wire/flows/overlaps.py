@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.decoding.connection_log import Budget
 from aurora_wire.wire.decoding.segment import MASK, SEGMENT_COST, Segment
 from aurora_wire.wire.flows.overlap_history import DIFFERENT, MAX_AROUND, NOT_KEPT, SAME
@@ -73,9 +73,9 @@ def compare(
     if found == DIFFERENT:
         # What was acknowledged the receiver has taken. Of what was not, it may have taken either copy.
         if not is_probe:
-            kind = notes.CONFLICT if stop > stream.acked else notes.CONFLICT_ACKED
+            kind = anomalies.CONFLICT if stop > stream.acked else anomalies.CONFLICT_ACKED
     elif found == NOT_KEPT and stop > stream.acked:
-        kind = notes.OVERLAP_UNCHECKED
+        kind = anomalies.OVERLAP_UNCHECKED
     if kind >= 0:
         stream.facts.note(kind, stream.side.from_client, frame, time_ns, offset, stop - offset)
         if found == DIFFERENT:
@@ -157,7 +157,7 @@ def _compare_held(
         _set_aside(stream, begin, data, at + begin - offset, at + last - offset, end, frame, time_ns, True)
     if low < high:
         if old.data[low - old.offset : high - old.offset] != data[at + low - offset : at + high - offset]:
-            kind = notes.CONFLICT if high > stream.acked else notes.CONFLICT_ACKED
+            kind = anomalies.CONFLICT if high > stream.acked else anomalies.CONFLICT_ACKED
             stream.facts.note(kind, stream.side.from_client, frame, time_ns, low, high - low)
             stream.receiver.disputed(stream, old.data, old.frame)
             _set_aside(stream, low, data, at + low - offset, at + high - offset, end, frame, time_ns, True)

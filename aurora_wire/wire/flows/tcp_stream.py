@@ -9,8 +9,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding.connection_log import Budget, Side
+from aurora_wire.wire.decoding import anomalies
+from aurora_wire.wire.decoding.connection_log import Budget, DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, Decoder
 from aurora_wire.wire.decoding.segment import MASK, SEGMENT_COST, Progress, Segment
 from aurora_wire.wire.flows.facts import START_ACK, START_SYN, Facts
@@ -39,11 +39,11 @@ class Receiver:
     def deliver(self, stream: "Stream", data: bytes, at: i64, end: i64, cut: i64) -> None:
         raise NotImplementedError
 
-    def hand_over(self, stream: "Stream", decoder: Decoder, data: bytes, at: i64, end: i64, cut: i64) -> None:
+    def switch_decoder(self, stream: "Stream", decoder: Decoder, data: bytes, at: i64, end: i64, cut: i64) -> None:
         """Let another decoder go on with data[at:end]: `decoder` has come to its end."""
         raise NotImplementedError
 
-    def hole(self, stream: "Stream", count: i64) -> None:
+    def gap(self, stream: "Stream", count: i64) -> None:
         raise NotImplementedError
 
     def set_aside(
@@ -68,7 +68,8 @@ class Stream(Progress):
     """
 
     def __init__(
-        self, key: bytes, facts: Facts, side: Side, receiver: Receiver, budget: Budget, borrowed: list[History]
+        self, key: bytes, facts: Facts, side: DirectionAccount, receiver: Receiver, budget: Budget,
+        borrowed: list[History],
     ) -> None:
         super().__init__()
         self.addresses: i64 = 0  # of IPv4, as the engine's cache reads them
@@ -92,7 +93,7 @@ class Stream(Progress):
         self.budget = budget
         self.networks: list[int] | None = None  # others that it was seen in as well: with its tag and without
         self.end: i64 = -1            # offset of FIN
-        self.hole_frame: i64 = 0      # the frame that first showed that bytes are missing
+        self.gap_frame: i64 = 0      # the frame that first showed that bytes are missing
         self.late_since: i64 = -1     # when they were acknowledged, or what came last of them arrived
         self.late_packets: i64 = 0
         self.pending: list[Segment] = []  # delivered before the protocol was known
@@ -153,7 +154,7 @@ class Stream(Progress):
             if offset > self.next and self.patience < 0:
                 # The receiver has bytes that the capture has not: they are missing, or come late by another tap.
                 self.patience = PATIENCE
-                self.hole_frame = self.budget.frame
+                self.gap_frame = self.budget.frame
                 self.late_since = self.budget.time_ns
                 self.late_packets = LATE_PACKETS
 
@@ -176,7 +177,7 @@ class Stream(Progress):
         if self.end >= 0:
             self.end += before
         self.patience = PATIENCE
-        self.hole_frame = self.budget.frame
+        self.gap_frame = self.budget.frame
         self.late_since = self.budget.time_ns
         self.late_packets = LATE_PACKETS
 
@@ -187,7 +188,7 @@ class Stream(Progress):
             self.sent = offset
             if offset > self.next and self.patience < 0:
                 self.patience = PATIENCE
-                self.hole_frame = self.budget.frame
+                self.gap_frame = self.budget.frame
                 self.late_since = self.budget.time_ns
                 self.late_packets = LATE_PACKETS
 
@@ -201,7 +202,7 @@ class Stream(Progress):
         if delta == 0 and not self.held:
             self._take(data, at, end, cut, frame, time_ns, 0)
             if self.patience >= 0:
-                self._calm()
+                self._reset_patience()
             return NEW
         offset = self.next + (delta if delta < HALF else delta - MASK - 1)
         stop = offset + (end - at) + cut
@@ -232,10 +233,10 @@ class Stream(Progress):
         self._drain()
         # More may not wait: what is missing becomes a gap, and BOUND says why.
         if len(self.held) > MAX_HELD or self.budget.held < 0:
-            self.facts.note(notes.BOUND, self.side.from_client, frame, time_ns, self.next, 0)
+            self.facts.note(anomalies.BOUND, self.side.from_client, frame, time_ns, self.next, 0)
             self.give_up()
         if self.patience >= 0:
-            self._calm()
+            self._reset_patience()
         return WAITING if waiting else NEW
 
     def repeats(self, seq: i64, data: bytes, at: i64, end: i64, frame: i64) -> bool:
@@ -274,11 +275,11 @@ class Stream(Progress):
         else:
             at = decoder.feed(data, at, end, cut)
             if decoder.next != STAY:
-                self.receiver.hand_over(self, decoder, data, at, end, cut)
+                self.receiver.switch_decoder(self, decoder, data, at, end, cut)
         if cut > 0:
             side.truncated += cut
-            self.facts.note(notes.TRUNCATED, side.from_client, frame, time_ns, start + size, cut)
-            self.receiver.hole(self, cut)
+            self.facts.note(anomalies.TRUNCATED, side.from_client, frame, time_ns, start + size, cut)
+            self.receiver.gap(self, cut)
 
     def _drain(self) -> None:
         while self.held and self.held[0].offset <= self.next:
@@ -286,7 +287,7 @@ class Stream(Progress):
             self.budget.held += len(item.data) + SEGMENT_COST
             self._take(item.data, 0, len(item.data), item.cut, item.frame, item.time_ns, item.payload_at)
 
-    def _calm(self) -> None:
+    def _reset_patience(self) -> None:
         if not self.held and self.next >= self.acked and self.next >= self.sent:
             self.patience = -1
         elif not self.held and self.next >= self.sent:
@@ -333,19 +334,19 @@ class Stream(Progress):
             return
         side = self.side
         side.missing += count
-        frame = self.hole_frame
+        frame = self.gap_frame
         time_ns = self.budget.time_ns
         if self.held and self.held[0].offset <= target:
             frame = self.held[0].frame
             time_ns = self.held[0].time_ns
-        self.facts.note(notes.GAP, side.from_client, frame, time_ns, self.next, count)
+        self.facts.note(anomalies.GAP, side.from_client, frame, time_ns, self.next, count)
         if self.facts.tls is None:
             # Should the gap be filled after all, plaintext can be read across it; TLS records could not.
             remember_sides(self, target)
         self.next = target
         self.next_seq = (self.next_seq + count) & MASK
         self.history.clear()
-        self.receiver.hole(self, count)
+        self.receiver.gap(self, count)
 
     def close(self) -> None:
         """End: deliver what waits, with the gaps before it and after. No more segments will come."""
@@ -359,8 +360,8 @@ class Stream(Progress):
             last = self.end
         if self.start != 0 and (self.end >= 0 or last != self.next + 1):
             # One sequence number beyond the data, and no FIN captured: that was the FIN.
-            if self.hole_frame == 0:
-                self.hole_frame = self.budget.frame
+            if self.gap_frame == 0:
+                self.gap_frame = self.budget.frame
             self._gap_to(last)
         self.patience = -1
         self.history.clear()

@@ -9,9 +9,8 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u24, u32
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding import labels, roles
-from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding import anomalies, labels, roles
+from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.mysql.auth import is_cleartext_password
 from aurora_wire.wire.mysql.capabilities import COMPRESS, QUERY_ATTRIBUTES, UNKNOWN, ZSTD_COMPRESSION_ALGORITHM
@@ -55,7 +54,7 @@ from aurora_wire.wire.mysql.credentials import (
 )
 from aurora_wire.wire.mysql.events import LoggedIn, Statement, TLSRequested
 from aurora_wire.wire.mysql.facts import MAX_ASKED, NAME_COST, MySQLFacts
-from aurora_wire.wire.mysql.framing import LATE, REJECT, TELLING, Packets, role_of
+from aurora_wire.wire.mysql.framing import HEADER_NEEDED, LABEL_LATER, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.login import (
     Login,
     has_filler,
@@ -88,7 +87,7 @@ SSL_REQUEST_320_LEN: Final[i64] = 5
 class ClientPackets(Packets):
     """Fed what the client sends, from its first packet or, found again by content, from any on."""
 
-    def __init__(self, facts: MySQLFacts, side: Side) -> None:
+    def __init__(self, facts: MySQLFacts, side: DirectionAccount) -> None:
         super().__init__(facts, side)
         self.state: i64 = INITIAL_HANDSHAKE
         self.command: i64 = -1           # of the packet being decoded; -1: it is none
@@ -102,8 +101,8 @@ class ClientPackets(Packets):
 
     def boundary(self, data: bytes, at: i64, end: i64) -> i64:
         if self.state != COMMAND_PHASE and is_record_start(data, at, end):
-            if self.facts.ssl_request_frame < 0 and end - at >= TELLING:
-                self.note(notes.UNSOLICITED_TLS, 0)
+            if self.facts.ssl_request_frame < 0 and end - at >= HEADER_NEEDED:
+                self.note(anomalies.UNSOLICITED_TLS, 0)
             return TO_TLS
         if self.facts.compression and not self.compressed and self.facts.authenticated:
             return TO_COMPRESSED
@@ -145,17 +144,17 @@ class ClientPackets(Packets):
         if sequence == 0 or (self.relaxed and self.state == COMMAND_PHASE):
             if first == COM_QUERY or (first >= 0 and is_command(first) and fits_command(first, length)):
                 if self.state == INITIAL_HANDSHAKE and facts.greeting is not None and self.side.missing == 0:
-                    return LATE  # before any login: other protocols' frames look like that, too
+                    return LABEL_LATER  # before any login: other protocols' frames look like that, too
                 self.command = first
                 return labels.COMMAND + first
             if facts.infile:
                 self.file_sequence = (sequence + 1) & 0xFF
                 return labels.INFILE_DATA
             if self.state == INITIAL_HANDSHAKE and SSL_REQUEST_LEN < length <= MAX_LOGIN:
-                return LATE
+                return LABEL_LATER
             return labels.AUTH if self.relaxed and facts.changing_user else REJECT
         if self.state == INITIAL_HANDSHAKE:
-            return LATE if SSL_REQUEST_320_LEN <= length <= MAX_LOGIN and sequence <= 3 else REJECT
+            return LABEL_LATER if SSL_REQUEST_320_LEN <= length <= MAX_LOGIN and sequence <= 3 else REJECT
         if facts.infile:
             self.file_sequence = (sequence + 1) & 0xFF
             return labels.INFILE_DATA
@@ -181,7 +180,7 @@ class ClientPackets(Packets):
     def placed(self, label: i64, first: i64) -> i64:
         # What the server asked for is a file, whatever its bytes look like.
         self.certain = not (label >= labels.COMMAND and self.facts.infile)
-        if label == LATE:
+        if label == LABEL_LATER:
             return roles.UNKNOWN
         if label >= labels.COMMAND:
             if self.facts.doubt:
@@ -266,7 +265,7 @@ class ClientPackets(Packets):
             self._first(data, at, end, total, whole)
             return
         self.late_label = labels.UNKNOWN
-        self.note(notes.LOST_FRAMING, total)
+        self.note(anomalies.LOST_FRAMING, total)
 
     def _first(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
         facts = self.facts
@@ -307,7 +306,7 @@ class ClientPackets(Packets):
             return
         if login is None:
             self.late_label = labels.UNKNOWN
-            self.note(notes.LOST_FRAMING, total)
+            self.note(anomalies.LOST_FRAMING, total)
             return
         self.late_label = labels.LOGIN
         self._moves(LOGIN)
@@ -340,7 +339,7 @@ class ClientPackets(Packets):
             size += len(key) + len(value) + NAME_COST
         cost = size
         if size > MAX_ATTRIBUTES:
-            self.note(notes.BOUND, size)
+            self.note(anomalies.BOUND, size)
             cost = 4 * MAX_NAME
         if facts.afford(cost, True, self.packet_frame, self.packet_time, self.packet_offset) and size <= MAX_ATTRIBUTES:
             return login

@@ -4,7 +4,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.decoding.connection_log import MAX_EVENTS, Budget
 from aurora_wire.wire.decoding.events import Event
 from aurora_wire.wire.mysql.events import Statement
@@ -152,7 +152,7 @@ class MySQLFacts(TLSLog):
             if len(events) < MAX_EVENTS:
                 events.append(statement)
             else:
-                self.note(notes.BOUND, True, statement.frame, statement.time_ns, statement.offset, 0)
+                self.note(anomalies.BOUND, True, statement.frame, statement.time_ns, statement.offset, 0)
         cost = len(statement.text) + STATEMENT_COST
         values = statement.values
         if values is not None:

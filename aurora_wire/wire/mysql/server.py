@@ -8,15 +8,14 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding import labels, roles
-from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding import anomalies, labels, roles
+from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.mysql.client import compression_of
 from aurora_wire.wire.mysql.credentials import end_exchange, note_event
 from aurora_wire.wire.mysql.events import GreetingSeen, ServerError
 from aurora_wire.wire.mysql.facts import MySQLFacts
-from aurora_wire.wire.mysql.framing import LATE, REJECT, Packets, role_of
+from aurora_wire.wire.mysql.framing import LABEL_LATER, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.greeting import parse_greeting
 from aurora_wire.wire.mysql.replies import parse_err
 from aurora_wire.wire.mysql.reply_frames import Responses, read_auth
@@ -41,7 +40,7 @@ PREFIX: Final[i64] = 600            # bytes of a reply's packet that are enough 
 class ServerPackets(Packets):
     """Fed what the server sends, from its first packet or, found again by content, from any on."""
 
-    def __init__(self, facts: MySQLFacts, side: Side) -> None:
+    def __init__(self, facts: MySQLFacts, side: DirectionAccount) -> None:
         super().__init__(facts, side)
         self.state: i64 = INITIAL_HANDSHAKE
         self.compressed = False
@@ -61,13 +60,13 @@ class ServerPackets(Packets):
         self.first_byte = first
         if self.state == INITIAL_HANDSHAKE:
             if first in (10, 9) and sequence == 0 and length <= MAX_GREETING:
-                return LATE
-            return LATE if first == 0xFF and length <= MAX_GREETING else REJECT
+                return LABEL_LATER
+            return LABEL_LATER if first == 0xFF and length <= MAX_GREETING else REJECT
         if self.state == AUTHENTICATION:
             if length > 65536 or first < 0:
                 return REJECT
             if first == 0xFF:
-                return LATE
+                return LABEL_LATER
             return labels.OK if first == 0 and length >= 7 else labels.AUTH
         return self.responses.accept(length, sequence, first, self.relaxed)
 
@@ -76,7 +75,7 @@ class ServerPackets(Packets):
         self.number = 0
         self.number_of = 0
         if self.state != COMMAND_PHASE:
-            if label != LATE and self.facts.doubt:
+            if label != LABEL_LATER and self.facts.doubt:
                 self.certain = False  # no login was seen that it could answer
                 return roles.UNKNOWN
             return role_of(label)
@@ -91,7 +90,7 @@ class ServerPackets(Packets):
     def told(self, data: bytes, at: i64, end: i64) -> i64:
         return self.responses.told(data, at, end)
 
-    def holed(self) -> None:
+    def lacks_bytes(self) -> None:
         if self.label != labels.RESULT_SET:
             self.responses.forget_command()
             self.facts.doubt = True
@@ -144,7 +143,7 @@ class ServerPackets(Packets):
         greeting = parse_greeting(data, at, end)
         if greeting is None:
             self.late_label = labels.UNKNOWN
-            self.note(notes.LOST_FRAMING, end - at)
+            self.note(anomalies.LOST_FRAMING, end - at)
             return
         self.late_label = labels.GREETING
         facts.greeting = greeting

@@ -11,7 +11,7 @@ from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be, u24_be
 from aurora_wire.wire.decoding import labels
-from aurora_wire.wire.decoding.connection_log import Budget, Side
+from aurora_wire.wire.decoding.connection_log import Budget, DirectionAccount
 from aurora_wire.wire.tls import names
 from aurora_wire.wire.tls.ciphertext_sample import READABLE_RUN, readable
 from aurora_wire.wire.tls.facts import TLSFacts, TLSSide
@@ -40,7 +40,7 @@ class Messages:
 
     __slots__ = ("budget", "mine", "needed", "pieces", "side", "size", "tls")
 
-    def __init__(self, side: Side, tls: TLSFacts, mine: TLSSide, budget: Budget) -> None:
+    def __init__(self, side: DirectionAccount, tls: TLSFacts, mine: TLSSide, budget: Budget) -> None:
         self.side = side
         self.tls = tls
         self.mine = mine
@@ -283,7 +283,7 @@ def is_protected(tls: TLSFacts, mine: TLSSide) -> bool:
     return mine.spec_changed or (hello is None and tls.client_hello is None)
 
 
-def take_v2_hello(tls: TLSFacts, mine: TLSSide, side: Side, data: bytes, at: i64, end: i64) -> i64:
+def take_v2_hello(tls: TLSFacts, mine: TLSSide, side: DirectionAccount, data: bytes, at: i64, end: i64) -> i64:
     """Take a whole ClientHello in SSLv2's framing, as OpenSSL 0.9.8 sends it, if it is one. Return where it ends."""
     hello = parse_v2_client_hello(data, at, end) if side.from_client else None
     if hello is None:
@@ -299,7 +299,7 @@ def take_v2_hello(tls: TLSFacts, mine: TLSSide, side: Side, data: bytes, at: i64
     return at + size
 
 
-def change_cipher_spec(tls: TLSFacts, mine: TLSSide, side: Side, negotiated: i64) -> None:
+def change_cipher_spec(tls: TLSFacts, mine: TLSSide, side: DirectionAccount, negotiated: i64) -> None:
     """Note a ChangeCipherSpec of a direction. negotiated: the version, -1 while it is not known."""
     if mine.spec_frame < 0:
         mine.spec_frame = side.frame

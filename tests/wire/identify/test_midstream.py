@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.wire.identify import signatures as detect
+from aurora_wire.wire.identify import signatures
 from aurora_wire.wire.identify.midstream import UNDECIDED, MidStream
 from aurora_wire.wire.mysql.login import opens_login
 from aurora_wire.wire.mysql.plausibility import is_event
@@ -46,12 +46,12 @@ def test_no_segment_raises_and_nothing_is_read_outside(
             assert (find_chain(around, 2, 2 + size, cut) - 2 if found >= 0 else found) == found
             if found >= 0:
                 chain_tells(part, found, size)
-            for tells in (detect.mysql_commands, detect.mysql_replies):
+            for tells in (signatures.mysql_commands, signatures.mysql_replies):
                 assert tells(part, 0, size, cut) == tells(around, 2, 2 + size, cut)
         assert opens_login(part, 0, size) == opens_login(around, 2, 2 + size)
         assert reads_like_sql(part, 0, size) == reads_like_sql(around, 2, 2 + size)
         assert is_event(part, 0, size) == is_event(around, 2, 2 + size)
-        detect.is_refusal(part, 0, size)
+        signatures.is_refusal(part, 0, size)
 
 
 def test_random_segments_tell_nothing() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from aurora_wire.wire.identify.foreign import CLIENT, EITHER, SERVER, recognise
+from aurora_wire.wire.identify.foreign import CLIENT, EITHER, SERVER, foreign_protocol
 from tests.wire.flows.whole_streams import streams
 
 
@@ -107,10 +107,10 @@ OPENINGS = [
 
 @pytest.mark.parametrize(("name", "side", "data"), OPENINGS, ids=[f"{n}-{d[:12]!r}" for n, _, d in OPENINGS])
 def test_openings_are_recognised_from_their_side_and_from_either(name: str, side: int, data: bytes) -> None:
-    assert recognise(data, 0, len(data), side) == name
-    assert recognise(data, 0, len(data), EITHER) == name
+    assert foreign_protocol(data, 0, len(data), side) == name
+    assert foreign_protocol(data, 0, len(data), EITHER) == name
     for cut in range(len(data)):
-        assert recognise(data, 0, cut, side) in ("", name)
+        assert foreign_protocol(data, 0, cut, side) in ("", name)
 
 
 @pytest.mark.parametrize("data", [
@@ -123,20 +123,20 @@ def test_openings_are_recognised_from_their_side_and_from_either(name: str, side
     b"\x13BitTorrent", b"HTTP/1.x 200", b"SSH-3.0-x", b"AMQP\x09\x09\x09\x09",
 ])
 def test_what_is_not_certain_has_no_name(data: bytes) -> None:
-    assert recognise(data, 0, len(data), EITHER) == ""
+    assert foreign_protocol(data, 0, len(data), EITHER) == ""
 
 
 @pytest.mark.parametrize("name", ["LDAP", "RDP", "STUN", "MQTT", "TDS", "Oracle TNS", "DNS", "Cassandra"])
 def test_a_message_whose_length_is_not_that_of_the_data_has_no_name(name: str) -> None:
     for data in (data for known, side, data in OPENINGS if known == name and side == CLIENT):
-        assert recognise(data + b"\x00", 0, len(data) + 1, EITHER) == ""
-        assert recognise(data, 0, len(data) - 1, EITHER) == ""
+        assert foreign_protocol(data + b"\x00", 0, len(data) + 1, EITHER) == ""
+        assert foreign_protocol(data, 0, len(data) - 1, EITHER) == ""
 
 
 def test_a_mysql_packet_that_holds_what_mongodb_sends_is_mysql() -> None:
     message = le32(16 + len(MSG), 1, 0, 2013) + MSG
     data = message + bytes(4)  # u24 length, sequence id 0, and a payload of that length
-    assert recognise(data, 0, len(data), CLIENT) == ""
+    assert foreign_protocol(data, 0, len(data), CLIENT) == ""
 
 
 def packet(payload: bytes, sequence: int) -> bytes:
@@ -165,8 +165,8 @@ TEXTS = st.sampled_from([data for _, _, data in OPENINGS])  # other protocols' b
 @settings(max_examples=400, deadline=None)
 @given(mysql_packets(), st.sampled_from([CLIENT, SERVER, EITHER]), st.integers(0, 2000))
 def test_mysql_is_never_another_protocol(data: bytes, side: int, cut: int) -> None:
-    assert recognise(data, 0, len(data), side) == ""
-    assert recognise(data, 0, min(cut, len(data)), side) == ""
+    assert foreign_protocol(data, 0, len(data), side) == ""
+    assert foreign_protocol(data, 0, min(cut, len(data)), side) == ""
 
 
 @settings(max_examples=200, deadline=None)
@@ -177,7 +177,7 @@ def test_mysql_is_never_another_protocol(data: bytes, side: int, cut: int) -> No
 def test_a_tls_record_is_never_another_protocol(kind: int, minor: int, body: bytes, side: int) -> None:
     record = bytes([kind, 3, minor]) + struct.pack(">H", len(body)) + body
     for cut in (len(record), len(record) // 2, 5):
-        assert recognise(record, 0, cut, side) == ""
+        assert foreign_protocol(record, 0, cut, side) == ""
 
 
 @settings(max_examples=300, deadline=None)
@@ -193,7 +193,7 @@ def test_no_bytes_raise_and_nothing_is_read_outside(
         changed[where] = value
     data = bytes(changed[:cut])
     around = b"GET" + data + b"\r\n\x00FTP SMTP" * 100
-    assert recognise(data, 0, len(data), side) == recognise(around, 3, 3 + len(data), side)
+    assert foreign_protocol(data, 0, len(data), side) == foreign_protocol(around, 3, 3 + len(data), side)
 
 
 @pytest.mark.parametrize(("name", "expected"), [
@@ -202,7 +202,7 @@ def test_no_bytes_raise_and_nothing_is_read_outside(
 def test_lab_captures_of_other_protocols(shared: Path, name: str, expected: set[str]) -> None:
     found = streams(shared / "lab" / "wire" / f"{name}.pcap")
     sides = enumerate(found)  # client and server in turn
-    assert {recognise(data, 0, len(data), number % 2) for number, data in sides if data} == expected
+    assert {foreign_protocol(data, 0, len(data), number % 2) for number, data in sides if data} == expected
 
 
 def test_lab_captures_of_mysql_are_never_another_protocol(shared: Path) -> None:
@@ -211,6 +211,6 @@ def test_lab_captures_of_mysql_are_never_another_protocol(shared: Path) -> None:
         for path in sorted((shared / "lab" / folder).glob("*.pcap"))[::4]:
             for data in filter(None, streams(path)):
                 for size in (1, 5, 16, 40, 100, len(data)):
-                    assert recognise(data, 0, min(size, len(data)), EITHER) == "", path
+                    assert foreign_protocol(data, 0, min(size, len(data)), EITHER) == "", path
                 tried += 1
     assert tried > 60

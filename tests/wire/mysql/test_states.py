@@ -16,7 +16,7 @@ from aurora_wire.wire.decoding.opaque import Opaque
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.tcp_stream import Stream
 from aurora_wire.wire.identify.first_bytes import FirstBytes
-from aurora_wire.wire.identify.resync import Search
+from aurora_wire.wire.identify.resync import Resync
 from aurora_wire.wire.mysql import states
 from aurora_wire.wire.mysql.client import ClientPackets
 from aurora_wire.wire.mysql.compressed import CompressedPackets
@@ -119,7 +119,7 @@ def state_of(connection: Connection, stream: Stream) -> int:
         return states.X_PROTOCOL if decoder.label == labels.X_PROTOCOL else states.GROUP_REPLICATION
     for kind, state in (
         (FirstBytes, states.FIRST_BYTES), (TLSRecords, states.TLS), (CompressedPackets, states.COMPRESSED),
-        (Search, states.RESYNCHRONISING),
+        (Resync, states.RESYNCHRONISING),
     ):
         if isinstance(decoder, kind):
             return state
