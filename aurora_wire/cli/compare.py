@@ -32,8 +32,8 @@ with --require fixed:
      not decide or did not see all of its input, or holds no MySQL
 two results of probe, audit, fleet or check:
   0  the same things are found  1  not the same  3  the same as far as was seen
-  with --require fixed: 0 the second's own exit code is 0, and nothing got worse;
-  1 something did, or it is 1; 3 what was found before was not looked for again
+  with --require fixed: 0 the second's own exit code is 0, and nothing got
+  worse; 1 something did, or it is 1; 3 what was found before was not looked for
 
 examples:
   aurora-wire compare --require fixed before.pcap after.pcap
