@@ -1,4 +1,4 @@
-"""Counts what a packet costs `aurora-wire scan`, on six kinds of captures: `make bench-counts`.
+"""Counts what a packet costs `aurora-wire scan`, on six captures of different habits: `make bench-counts`.
 
 Counted, not timed: what else the machine does changes nothing. callgrind runs the whole process on a simulated
 processor; what the start costs (a scan of a capture without packets) and the SHA-256 of the file (which takes what the
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from generate import SEED
 from traffic.capture_file import Pcap
-from traffic.kinds import KINDS
+from traffic.habits import HABITS
 
 HERE = Path(__file__).resolve().parent
 COUNTS = HERE / "COUNTS.md"
@@ -110,9 +110,9 @@ def count(capture: Path, scratch: Path) -> Cost:
         return read_profile(lines)
 
 
-def generate(kind: str, packets: int, scratch: Path) -> Path:
-    capture = scratch / f"{kind}.pcap"
-    numbers = ["--kind", kind, "--packets", str(packets), "--seed", str(SEED)]
+def generate(habits: str, packets: int, scratch: Path) -> Path:
+    capture = scratch / f"{habits}.pcap"
+    numbers = ["--habits", habits, "--packets", str(packets), "--seed", str(SEED)]
     made = [sys.executable, str(HERE / "generate.py"), str(capture), *numbers]
     subprocess.run(made, check=True, stderr=subprocess.DEVNULL)
     return capture
@@ -121,11 +121,11 @@ def generate(kind: str, packets: int, scratch: Path) -> Path:
 def table(costs: dict[str, Cost], sizes: dict[str, int]) -> Iterator[str]:
     yield "| capture | bytes | instructions | L1 instruction misses | L1 data misses | allocations |"
     yield "|---|--:|--:|--:|--:|--:|"
-    for kind, cost in costs.items():
+    for habits, cost in costs.items():
         instructions, instruction_misses, data_misses, allocations = cost.values()
         cells = (
-            f"{kind}: {KINDS[kind].about}", f"{sizes[kind]:,}", f"{instructions:,.0f}", f"{instruction_misses:.1f}",
-            f"{data_misses:.1f}", f"{allocations:.2f}",
+            f"{habits}: {HABITS[habits].about}", f"{sizes[habits]:,}", f"{instructions:,.0f}",
+            f"{instruction_misses:.1f}", f"{data_misses:.1f}", f"{allocations:.2f}",
         )
         yield f"| {' | '.join(cells)} |"
 
@@ -150,22 +150,22 @@ def page(costs: dict[str, Cost], sizes: dict[str, int], start: Cost, packets: in
 
 def worse(costs: dict[str, Cost], before: str) -> Iterator[str]:
     """Yield what became worse by 5% since the page that there was."""
-    for kind, cost in costs.items():
-        row = re.search(rf"^\| {kind}: .*$", before, re.MULTILINE)
+    for habits, cost in costs.items():
+        row = re.search(rf"^\| {habits}: .*$", before, re.MULTILINE)
         if row is None:
             continue
         old = [float(cell.replace(",", "")) for cell in row[0].strip("| ").split(" | ")[2:]]
         named = zip(("instructions", "L1 instruction misses", "L1 data misses", "allocations"), old, strict=True)
         for (name, was), now in zip(named, cost.values(), strict=True):
             if now > was * WORSE:
-                yield f"{kind}: {name} a packet: {was:,.2f} before, {now:,.2f} now"
+                yield f"{habits}: {name} a packet: {was:,.2f} before, {now:,.2f} now"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--packets", type=int, default=PACKETS,
                         help="Of each capture (default %(default)s); with others nothing is written.")
-    parser.add_argument("--kind", choices=KINDS, action="append", help="This one only; may be given several times.")
+    parser.add_argument("--habits", choices=HABITS, action="append", help="This one only; may be given several times.")
     options = parser.parse_args()
     from aurora_wire._build import compiled  # noqa: PLC0415 - not for --help
 
@@ -178,16 +178,16 @@ def main() -> int:
         empty = scratch / "empty.pcap"
         empty.write_bytes(Pcap.header)
         start = count(empty, scratch)
-        for kind in options.kind or KINDS:
-            capture = generate(kind, options.packets, scratch)
-            sizes[kind] = capture.stat().st_size // options.packets
-            costs[kind] = count(capture, scratch).per_packet(start, options.packets)
-            sys.stderr.write(f"{kind}: {costs[kind].instructions:,.0f} instructions a packet\n")
+        for habits in options.habits or HABITS:
+            capture = generate(habits, options.packets, scratch)
+            sizes[habits] = capture.stat().st_size // options.packets
+            costs[habits] = count(capture, scratch).per_packet(start, options.packets)
+            sys.stderr.write(f"{habits}: {costs[habits].instructions:,.0f} instructions a packet\n")
             capture.unlink()
     before = COUNTS.read_text() if COUNTS.exists() else ""
     found = page(costs, sizes, start, options.packets)
     sys.stdout.write(found)
-    if options.packets == PACKETS and options.kind is None:
+    if options.packets == PACKETS and options.habits is None:
         COUNTS.write_text(found)
     for line in worse(costs, before):
         sys.stderr.write(f"worse by more than 5%: {line}\n")

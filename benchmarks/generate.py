@@ -1,7 +1,7 @@
 """Makes a big capture to measure with: the same seed gives the same bytes, and the truth about them as JSON.
 
 In the standard one nine of ten packets are MySQL on port 3306, half of these under TLS after greeting and SSLRequest;
-the rest is HTTP, HTTPS, DNS, ARP and ICMP. Others (`traffic/kinds.py`) have other shares and habits. All numbers and
+the rest is HTTP, HTTPS, DNS, ARP and ICMP. Others (`traffic/habits.py`) have other shares and habits. All numbers and
 checksums are right, some segments come late or twice, one connection of eight is IPv6, several hundred are open at any
 time, and each is there from SYN to FIN: fair to any analyzer.
 """
@@ -11,14 +11,14 @@ import heapq
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
 from traffic import mysql, other
 from traffic.capture_file import Pcap, Pcapng
 from traffic.capture_file import Tunnel as Vxlan
-from traffic.kinds import KINDS, PACKETS, Kind
+from traffic.habits import HABITS, PACKETS, Habits
 from traffic.tcp import Frame, Host, Session
 from traffic.tls import Tunnel, certificate
 
@@ -59,14 +59,15 @@ def _host(net: int, number: int) -> Host:
 class Traffic:
     """Begins conversations, each whole, in shares as told. `packets` is what was promised so far."""
 
-    def __init__(self, seed: int, packets: int, kind: Kind) -> None:
+    def __init__(self, seed: int, packets: int, habits: Habits, kinds: Sequence[str] = ()) -> None:
         self.rng = Random(seed)
-        self.kind = kind
-        self.shares = dict(kind.shares)
+        self.habits = habits
+        shares = dict(habits.shares)
+        self.shares = {kind: shares[kind] for kind in kinds or shares}
         # A small capture keeps its shares only with shorter connections.
-        self.pooled = max(kind.script_exchanges, kind.pooled_exchanges * packets // PACKETS)
+        self.pooled = max(habits.script_exchanges, habits.pooled_exchanges * packets // PACKETS)
         self.network = Network(self.rng)
-        self.catalog = mysql.Catalog(self.rng, kind.row_counts)
+        self.catalog = mysql.Catalog(self.rng, habits.row_counts)
         self.certificates = [certificate(self.rng, f"db{number}.shop.example") for number in range(4)]
         self.packets = 0
         self.full = False
@@ -81,7 +82,7 @@ class Traffic:
             kind = "arp"
         frames, tally = self._frames(kind, start_us)
         if len(frames) > room:
-            self.full = self.kind.gives_up
+            self.full = self.habits.gives_up
             kind, tally = "arp", Counter()
             frames = other.arp(self.network.clients[0], self.network.servers[0], start_us)
         self.packets += len(frames)
@@ -113,15 +114,15 @@ class Traffic:
             compressed = rng.random() < COMPRESSED_SHARE
             session.tally["compressed_connections"] += compressed
             kind_of_server = mysql.SERVERS[server % len(mysql.SERVERS)]
-            talk = mysql.Client(session, rng, self.catalog, compressed, results_only=self.kind.results_only)
+            talk = mysql.Client(session, rng, self.catalog, compressed, results_only=self.habits.results_only)
             talk.run(kind_of_server, network.thread_id(server), self._exchanges())
         return session.frames, session.tally
 
     def _exchanges(self) -> int:
         """How many commands a MySQL connection lives for."""
-        if self.rng.random() < self.kind.pooled_share:
+        if self.rng.random() < self.habits.pooled_share:
             return self.rng.randrange(2, self.pooled)
-        return self.rng.randrange(2, self.kind.script_exchanges)
+        return self.rng.randrange(2, self.habits.script_exchanges)
 
     def _mysql_under_tls(self, session: Session, server: int) -> None:
         rng = self.rng
@@ -135,7 +136,7 @@ class Traffic:
         tunnel.say(session.client, rng.randrange(120, 260), 100)  # login
         tunnel.say(session.server, 11, 300)
         for _ in range(self._exchanges()):
-            query, result = rng.choice(_QUERY_SIZES), rng.choice(self.kind.tls_results)
+            query, result = rng.choice(_QUERY_SIZES), rng.choice(self.habits.tls_results)
             tunnel.say(session.client, query + rng.randrange(40), rng.randrange(100, 30_000))
             tunnel.say(session.server, result + rng.randrange(60), rng.randrange(80, 3000))
             if rng.random() < 0.6:
@@ -147,7 +148,7 @@ class Traffic:
     def truth(self, seed: int, size: int, last_us: int) -> dict[str, object]:
         kinds = {
             kind: {"count": self.kind_count[kind], "packets": self.kind_packets[kind]}
-            for kind in [*self.shares, *(kind for kind in self.kind_count if kind not in self.shares)]
+            for kind in dict.fromkeys([*dict(self.habits.shares), *self.kind_count])
         }
         connections = sum(self.kind_count[kind] for kind in ("mysql_tls", "mysql_plaintext", "http", "https"))
         return {
@@ -170,7 +171,7 @@ _TALLIED = (
 
 def in_time_order(traffic: Traffic, packets: int) -> Iterator[Frame]:
     """Exactly `packets` frames: as one conversation ends the next begins."""
-    open_at_a_time = max(1, min(traffic.kind.open_at_a_time, packets // 200))
+    open_at_a_time = max(1, min(traffic.habits.open_at_a_time, packets // 200))
     waiting: list[tuple[int, int, int, list[Frame]]] = []  # time of the next frame, number, its index, all
     begun = 0
 
@@ -193,11 +194,11 @@ def in_time_order(traffic: Traffic, packets: int) -> Iterator[Frame]:
             begin(now)
 
 
-def write(path: Path, packets: int, seed: int, kind: Kind) -> dict[str, object]:
+def write(path: Path, packets: int, seed: int, habits: Habits, kinds: Sequence[str] = ()) -> dict[str, object]:
     """Write the capture; returns the truth about it."""
-    traffic = Traffic(seed, packets, kind)
-    form = Pcapng() if kind.tunnel else Pcap()
-    tunnel = Vxlan((_host(40, 0), _host(50, 0)), network=5001) if kind.tunnel else None
+    traffic = Traffic(seed, packets, habits, kinds)
+    form = Pcapng() if habits.tunnel else Pcap()
+    tunnel = Vxlan((_host(40, 0), _host(50, 0)), network=5001) if habits.tunnel else None
     servers = {host.mac for host in traffic.network.servers}
     size = len(form.header)
     now = 0
@@ -218,14 +219,20 @@ def write(path: Path, packets: int, seed: int, kind: Kind) -> dict[str, object]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, metavar="OUT.pcap", help="Write the capture here.")
-    parser.add_argument("--kind", choices=KINDS, default="standard", help="Of capture (default %(default)s).")
+    parser.add_argument("--habits", choices=HABITS, default="standard", help="Of the network (default %(default)s).")
     parser.add_argument("--packets", type=int, default=PACKETS, help="How many (default %(default)s).")
     parser.add_argument("--seed", type=int, default=SEED, help="Of the generator (default %(default)s).")
+    parser.add_argument("--kind", choices=tuple(dict(HABITS["standard"].shares)), action="append",
+                        help="This kind of conversation only; may be given several times (default: all of them).")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="Write what is true of it, as JSON.")
     options = parser.parse_args()
     if options.packets < 1:
         parser.error("--packets: at least 1")
-    truth = write(options.out, options.packets, options.seed, KINDS[options.kind])
+    habits = HABITS[options.habits]
+    unknown = [kind for kind in options.kind or () if kind not in dict(habits.shares)]
+    if unknown:
+        parser.error(f"--kind: {unknown[0]} does not occur with these habits")
+    truth = write(options.out, options.packets, options.seed, habits, options.kind or ())
     if options.truth:
         options.truth.write_text(json.dumps(truth, indent=2) + "\n")
     sys.stderr.write(

@@ -1,4 +1,4 @@
-"""`make bench-counts`: the captures it counts are of the kinds that they are named, and the counts are callgrind's."""
+"""`make bench-counts`: its captures have the habits that they are named after, and the counts are callgrind's."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from aurora_wire import Scan, scan
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 PACKETS = 4000
-KINDS = ("standard", "short", "fat", "plaintext", "other", "vxlan")
+HABITS = ("standard", "short", "fat", "plaintext", "other", "vxlan")
 
 
 class Made:
     """A generated capture: its truth, and what a scan makes of it."""
 
-    def __init__(self, folder: Path, kind: str) -> None:
-        self.path = folder / f"{kind}.pcap"
-        truth = folder / f"{kind}.json"
+    def __init__(self, folder: Path, habits: str) -> None:
+        self.path = folder / f"{habits}.pcap"
+        truth = folder / f"{habits}.json"
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
-        options = ["--kind", kind, "--packets", str(PACKETS), "--truth", str(truth)]
+        options = ["--habits", habits, "--packets", str(PACKETS), "--truth", str(truth)]
         subprocess.run(
             [sys.executable, str(BENCHMARKS / "generate.py"), str(self.path), *options], check=True,
             capture_output=True, env=environment,
@@ -48,7 +48,7 @@ class Made:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
     folder = tmp_path_factory.mktemp("kinds")
-    return {kind: Made(folder, kind) for kind in KINDS}
+    return {habits: Made(folder, habits) for habits in HABITS}
 
 
 @pytest.fixture
@@ -57,13 +57,13 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("counts")
 
 
-def test_these_are_all_kinds(counts: ModuleType) -> None:
-    assert set(counts.KINDS) == set(KINDS)
+def test_these_are_all_habits(counts: ModuleType) -> None:
+    assert set(counts.HABITS) == set(HABITS)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_scan_finds_what_was_generated(made: dict[str, Made], kind: str) -> None:
-    truth, result = made[kind].truth, made[kind].result
+@pytest.mark.parametrize("habits", HABITS)
+def test_scan_finds_what_was_generated(made: dict[str, Made], habits: str) -> None:
+    truth, result = made[habits].truth, made[habits].result
     assert [(one.packets, one.complete) for one in result.captures] == [(PACKETS, True)]
     judged = {verdict: result.by_verdict.get(verdict, 0) for verdict in ("plaintext", "encrypted")}
     assert {**judged, "not-mysql": sum(result.not_mysql.values())} == truth["verdicts"]
@@ -72,7 +72,7 @@ def test_scan_finds_what_was_generated(made: dict[str, Made], kind: str) -> None
     assert all(side.missing == side.truncated == side.unknown == 0 for side in sides)
 
 
-def test_each_kind_is_what_it_is_called(made: dict[str, Made]) -> None:
+def test_each_capture_is_what_it_is_called(made: dict[str, Made]) -> None:
     standard = made["standard"]
     assert standard.share("mysql_plaintext", "mysql_tls") == pytest.approx(0.9, abs=0.04)
     assert made["short"].a_connection() < standard.a_connection() / 1.8

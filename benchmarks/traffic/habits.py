@@ -1,4 +1,4 @@
-"""The kinds of captures: how much of what crosses, how long connections live, and what is around the packets."""
+"""Habits of networks: how much of what crosses, how long connections live, and what is around the packets."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ SCRIPT_EXCHANGES = 22               # commands at most on a connection that a sc
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One kind of capture. `shares` are of all packets; what stands first wins a tie."""
+class Habits:
+    """Those of one capture. `shares` are of all packets; what stands first wins a tie."""
 
     about: str
     shares: tuple[tuple[str, float], ...]
@@ -27,22 +27,22 @@ _USUAL = (
     ("mysql_tls", 0.45), ("mysql_plaintext", 0.45), ("https", 0.045), ("http", 0.025), ("dns", 0.02), ("icmp", 0.005),
     ("arp", 0.005),
 )
-KINDS = {
-    "standard": Kind("nine of ten packets MySQL, half of these under TLS", _USUAL),
-    "short": Kind("many short connections: three commands at most", _USUAL, pooled_share=0, script_exchanges=4),
-    "fat": Kind(
+HABITS = {
+    "standard": Habits("nine of ten packets MySQL, half of these under TLS", _USUAL),
+    "short": Habits("many short connections: three commands at most", _USUAL, pooled_share=0, script_exchanges=4),
+    "fat": Habits(
         "few fat ones: 4 at a time, results of some 100 kB",
         (("mysql_tls", 0.5), ("mysql_plaintext", 0.5)), pooled_share=1, pooled_exchanges=1000, open_at_a_time=4,
         row_counts=(500, 1000, 2000, 4000), results_only=True, tls_results=(40_000, 90_000, 200_000), gives_up=True,
     ),
-    "plaintext": Kind(
+    "plaintext": Habits(
         "all in the clear, each statement with a result", (("mysql_plaintext", 1.0),), results_only=True,
         row_counts=(1, 2, 5, 10, 20, 50, 200),
     ),
-    "other": Kind(
+    "other": Habits(
         "four of five packets are no MySQL",
         (("https", 0.40), ("http", 0.22), ("mysql_tls", 0.10), ("mysql_plaintext", 0.10), ("dns", 0.12),
          ("icmp", 0.03), ("arp", 0.03)),
     ),
-    "vxlan": Kind("the standard one in VXLAN, in a pcapng file", _USUAL, tunnel=True),
+    "vxlan": Habits("the standard one in VXLAN, in a pcapng file", _USUAL, tunnel=True),
 }  # fmt: skip
