@@ -340,9 +340,7 @@ class Connection(Receiver):
             if ends_here or self._is_settled(stream, first, found):
                 self._tls(stream, found)
         elif found == guess.X_PROTOCOL:
-            self.facts.kind = X
-            self.facts.other = "X Protocol"
-            self._start_opaque(labels.X_PROTOCOL)
+            self.start_x()
         elif ends_here:
             if found == guess.NAMED:
                 self._give_up()
@@ -458,10 +456,17 @@ class Connection(Receiver):
         self.facts.kind = TLS_ONLY
         self._start_tls(stream)
 
-    def _start_opaque(self, label: i64) -> None:
+    def start_x(self) -> None:
+        """Decode X Protocol, from the first bytes of each direction or from where frames begin."""
+        facts = self.facts
+        facts.kind = X
+        facts.other = "X Protocol"
         self.undecided = False
-        self.client.decoder = Opaque(self.facts, self.facts.client, label)
-        self.server.decoder = Opaque(self.facts, self.facts.server, label)
+        facts.charge(DECODERS_COST)
+        self.client.decoder = self.decoders.x_frames(facts.client, self._is_first(self.client))
+        self.server.decoder = self.decoders.x_frames(facts.server, self._is_first(self.server))
+        facts.client_start = self.client.known_from()
+        facts.server_start = self.server.known_from()
         self._replay_in_order()
 
     def _start_other(self, name: str) -> None:
@@ -692,6 +697,6 @@ class Connection(Receiver):
         facts.unanswered_prepares = []
         facts.request = -1
         facts.requests = bytearray()
-        if facts.kind == MYSQL:
+        if facts.kind in (MYSQL, X):
             facts.client_start = self.client.known_from()
             facts.server_start = self.server.known_from()

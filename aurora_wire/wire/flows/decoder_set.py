@@ -15,6 +15,10 @@ from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATIN
 from aurora_wire.wire.mysql.server import COMMANDS as SERVER_COMMANDS
 from aurora_wire.wire.mysql.server import START as SERVER_START
 from aurora_wire.wire.mysql.server import ServerPackets
+from aurora_wire.wire.mysqlx.client import XClient
+from aurora_wire.wire.mysqlx.facts import XSession
+from aurora_wire.wire.mysqlx.frames import XFrames
+from aurora_wire.wire.mysqlx.server import XServer
 from aurora_wire.wire.tls.decryption import Opening, OpeningMaker
 from aurora_wire.wire.tls.records import TLSRecords
 
@@ -60,6 +64,16 @@ class Decoders:
         if self.opening is None and self.maker is not None:
             self.opening = self.maker.make(self.facts)
         return self.opening
+
+    def x_frames(self, side: Side, aligned: bool) -> XFrames:
+        """Return a direction's decoder of X Protocol. aligned: a frame begins with the first byte that it is fed."""
+        session = self.facts.x
+        if session is None:
+            session = XSession()
+            self.facts.x = session
+        if side.from_client:
+            return XClient(self.facts, session, side, self.inflaters, aligned)
+        return XServer(self.facts, session, side, self.inflaters, aligned)
 
     def client_packets(self, side: Side) -> ClientPackets:
         made = self.client_mysql
