@@ -32,7 +32,7 @@ asked for. `examples/` has short programs that use this API, and `docs/adding.md
 SECTIONS = {
     "Judging captures": ("scan", "packets", "PacketView", "KeyLog"),
     "The result": (
-        "Scan", "CaptureResult", "ConnectionResult", "Endpoint", "Reason", "Coverage", "TLSResult", "OpenedResult",
+        "Scan", "CaptureResult", "ConnectionResult", "Endpoint", "Reason", "Coverage", "TLSResult", "DecryptionResult",
         "StatementResult", "Parameter", "FileResult", "CredentialResult",
         "Finding", "Undecoded", "KeyLogResult", "Rule", "RULES",
     ),

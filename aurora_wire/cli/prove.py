@@ -24,7 +24,7 @@ from aurora_wire.signals import answered_by
 if TYPE_CHECKING:
     from aurora_wire.prove.cell import Cell
     from aurora_wire.prove.matrix import Matrix
-    from aurora_wire.prove.run import Wanted
+    from aurora_wire.prove.run import ProveOptions
 
 DESCRIPTION = """\
 Prove what crosses the wire: let real clients write a fresh canary word to a
@@ -35,9 +35,12 @@ a relay elsewhere:
   sudo "$(command -v aurora-wire)" prove ..."""
 EXAMPLES = """exit codes:
   0  every cell came out as its mode promises: `off` in the clear, `required`,
-     `verify-ca` and `verify-identity` encrypted, `default` either; all of it
-     proven
-  1  another cell came out otherwise, or could not be tried
+     `verify-ca` and `verify-identity` encrypted, `default` either, all of it
+     proven; or a client declined a server without TLS, or the server a login
+     without it
+  1  something crossed in the clear in a mode that promises TLS; a login is
+     enough
+  3  a cell could not be tried, or not be decided; `off` turned into TLS
   2  wrong use
   4  an output could not be written
 
@@ -81,11 +84,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.prove.run import Wanted  # noqa: PLC0415 - not for --help
+    from aurora_wire.prove.run import ProveOptions  # noqa: PLC0415 - not for --help
 
     if arguments.keep_keys and not arguments.keep:
         raise UsageError("--keep-keys needs a folder, --keep DIR.")
-    wanted = Wanted(
+    wanted = ProveOptions(
         host=arguments.host, port=arguments.port, user=arguments.user, password=password_of(arguments),
         database=arguments.database, clients=clients_of(arguments.client),
         modes=[mode for mode in Mode if mode.value in arguments.mode or not arguments.mode],
@@ -95,10 +98,10 @@ def run(arguments: argparse.Namespace) -> int:
     with Output(arguments.output) as output:  # opened first: later the right to may be gone
         matrix = driven(wanted)
         write(matrix, output, arguments.format)
-    return exit_code_of(matrix)
+    return compute_exit_code(matrix)
 
 
-def exit_code_of(matrix: Matrix) -> int:
+def compute_exit_code(matrix: Matrix) -> int:
     """Return the exit code. A capture that could not be kept is an output that could not be written; the rest went on.
     """
     if matrix.not_kept:
@@ -107,7 +110,7 @@ def exit_code_of(matrix: Matrix) -> int:
     return matrix.exit_code
 
 
-def driven(wanted: Wanted) -> Matrix:
+def driven(wanted: ProveOptions) -> Matrix:
     """Run the matrix; each cell is told on standard error when it is done, if somebody watches."""
     from aurora_wire.cli import preload  # noqa: PLC0415
     from aurora_wire.prove.run import prove  # noqa: PLC0415

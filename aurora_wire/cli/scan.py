@@ -115,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def statements_for(arguments: argparse.Namespace) -> int:
     """Return how many statements of a connection the reports can show: the text alone needs few of them."""
-    from aurora_wire.analysis.scan import KEPT_STATEMENTS  # noqa: PLC0415
+    from aurora_wire.analysis.options import KEPT_STATEMENTS  # noqa: PLC0415
 
     names = (arguments.format, *(name for name, _ in arguments.reports))
     return most_statements(map(find_format, names), KEPT_STATEMENTS)

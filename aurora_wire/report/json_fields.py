@@ -9,7 +9,7 @@ import re
 from aurora_wire.decrypt.key_log_result import KeyLogResult
 from aurora_wire.redact.secrets import shown
 from aurora_wire.redact.sql import redact_attributes
-from aurora_wire.report.fingerprints import Places
+from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.timestamps import Clock
 from aurora_wire.verdict.result import (
@@ -17,9 +17,9 @@ from aurora_wire.verdict.result import (
     ConnectionResult,
     Coverage,
     CredentialResult,
+    DecryptionResult,
     FileResult,
     Finding,
-    OpenedResult,
     Reason,
     Scan,
     StatementResult,
@@ -125,30 +125,32 @@ def tls_fields(
         "alpn": [clean(name) for name in tls.alpn],
         "resumed": tls.resumed,
         "offered_versions": tls.offered_versions,
-        "opened": None if tls.opened is None else opened_fields(tls.opened, clock, names, redact=redact, reveal=reveal),
+        "decrypted": None if tls.decrypted is None else decryption_fields(
+            tls.decrypted, clock, names, redact=redact, reveal=reveal
+        ),
     }
 
 
-def opened_fields(
-    opened: OpenedResult, clock: Clock, names: FrameNames, *, redact: bool = False, reveal: bool = False
+def decryption_fields(
+    decrypted: DecryptionResult, clock: Clock, names: FrameNames, *, redact: bool = False, reveal: bool = False
 ) -> Fields:
     """Return what a key log showed to be inside TLS."""
     return {
-        "records": opened.records,
-        "failed": opened.failed,
-        "cut": opened.cut,
-        "without_keys": opened.without_keys,
-        "not_opened": optional(opened.not_opened),
-        "protocol": optional(opened.protocol),
-        "server_version": optional(opened.server_version),
-        "user": optional(opened.user),
-        "database": optional(opened.database),
-        "auth_plugin": optional(opened.auth_plugin),
-        "compression": opened.compression,
-        "commands": counts(opened.commands),
-        "statements_total": opened.statements_total,
+        "records": decrypted.records,
+        "failed": decrypted.failed,
+        "cut": decrypted.cut,
+        "without_keys": decrypted.without_keys,
+        "not_decrypted": optional(decrypted.not_decrypted),
+        "protocol": optional(decrypted.protocol),
+        "server_version": optional(decrypted.server_version),
+        "user": optional(decrypted.user),
+        "database": optional(decrypted.database),
+        "auth_plugin": optional(decrypted.auth_plugin),
+        "compression": decrypted.compression,
+        "commands": counts(decrypted.commands),
+        "statements_total": decrypted.statements_total,
         "statements": [
-            statement_fields(one, clock, names, redact=redact, reveal=reveal) for one in opened.statements
+            statement_fields(one, clock, names, redact=redact, reveal=reveal) for one in decrypted.statements
         ],
     }
 
@@ -252,7 +254,7 @@ def finding_fields(finding: Finding) -> Fields:
     }
 
 
-def finding_place(finding: Finding, places: Places) -> Fields:
+def finding_place(finding: Finding, places: FindingLocator) -> Fields:
     """Return the capture that a finding is in and the number that its frame has there; nothing where there is one
     capture.
     """

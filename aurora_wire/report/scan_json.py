@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from aurora_wire.report.fingerprints import Places
+from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.json_fields import (
     Fields,
@@ -41,7 +41,7 @@ def render(scan: Scan, *, redact: bool = False, masked: bool = False, reveal: bo
 
 
 def _findings(scan: Scan) -> Iterator[Fields]:
-    places = Places(scan)
+    places = FindingLocator(scan)
     for finding in scan.findings:
         yield {**finding_fields(finding), **finding_place(finding, places)}
 

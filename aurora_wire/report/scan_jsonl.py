@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aurora_wire.report.fingerprints import Places
+from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.json_fields import (
     Fields,
@@ -65,7 +65,7 @@ class JSONLines:
 
     def finish(self, scan: Scan) -> None:
         clock = clock_of(scan)
-        places = Places(scan)
+        places = FindingLocator(scan)
         for capture in scan.captures:
             self._line("capture", capture_fields(capture, clock))
         for finding in scan.findings:

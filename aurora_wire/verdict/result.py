@@ -75,7 +75,7 @@ class TLSResult:
     alpn: list[str] = field(default_factory=list)  # protocols that the client offered
     resumed: bool | None = None     # whether it took up an earlier session
     offered_versions: list[str] = field(default_factory=list)  # by the client
-    opened: OpenedResult | None = None   # only with a key log
+    decrypted: DecryptionResult | None = None   # only with a key log
 
 
 @dataclass(slots=True, frozen=True)
@@ -104,14 +104,14 @@ class StatementResult:
 
 
 @dataclass(slots=True)
-class OpenedResult:
+class DecryptionResult:
     """What a key log shows to have been inside TLS: nothing of it crossed in the clear."""
 
-    records: int = 0                # opened
+    records: int = 0                # decrypted
     failed: int = 0                 # that do not authenticate under the keys
     cut: int = 0                    # not captured whole
     without_keys: int = 0           # of a direction whose key the log does not have
-    not_opened: str | None = None   # why none was, for people
+    not_decrypted: str | None = None   # why none was, for people
     protocol: str | None = None     # of what was inside
     server_version: str | None = None   # where the greeting was inside, too
     user: str | None = None         # of the login that was inside

@@ -4,7 +4,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.decoding.connection_log import MAX_EVENTS, Budget
 from aurora_wire.wire.decoding.events import Event
 from aurora_wire.wire.mysql.events import Statement
@@ -81,7 +81,6 @@ class MySQLFacts(TLSLog):
         self.auth_plugin = b""                   # in force, after switches
         self.users_after: list[bytes] = []       # of COM_CHANGE_USER
         self.full_authentication = False         # caching_sha2_password: the server asked for it
-        self.key_requested = False               # the client asked for the server's public key
         self.password_frame: i64 = -1            # a password in clear text
         self.password_offset: i64 = -1
         self.exchanges: list[Exchange] = []      # what proved who the client is
@@ -103,8 +102,7 @@ class MySQLFacts(TLSLog):
         self.command_counts: dict[int, int] = {} # but of COM_QUERY
         self.command_offset: i64 = -1            # of the first command
         self.response_offset: i64 = -1           # of the first response
-        self.error_frame: i64 = -1               # of the last ERR in the clear
-        self.error_code: i64 = 0
+        self.error_code: i64 = 0                 # of the last ERR in the clear
         self.after_tls_frame: i64 = -1           # plaintext MySQL after TLS had begun
 
     def expect(self, shape: i64) -> None:
@@ -154,7 +152,7 @@ class MySQLFacts(TLSLog):
             if len(events) < MAX_EVENTS:
                 events.append(statement)
             else:
-                self.note(notes.BOUND, True, statement.frame, statement.time_ns, statement.offset, 0)
+                self.note(anomalies.BOUND, True, statement.frame, statement.time_ns, statement.offset, 0)
         cost = len(statement.text) + STATEMENT_COST
         values = statement.values
         if values is not None:

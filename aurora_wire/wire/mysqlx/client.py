@@ -9,7 +9,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire.decoding import labels
-from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.mysql.commands import X_COMMAND
 from aurora_wire.wire.mysql.credentials import MAX_NAME, begin_x_authentication, note_reply, note_text
 from aurora_wire.wire.mysql.events import LoggedIn, Statement, TLSRequested
@@ -67,7 +67,7 @@ class XClient(XFrames):
     def awaits_tls(self) -> bool:
         return self.session.tls_asked_frame >= 0
 
-    def make_inner(self, side: Side) -> XFrames:
+    def make_inner(self, side: DirectionAccount) -> XFrames:
         return XClient(self.facts, self.session, side, self.inflaters, True)
 
     def expected(self, kind: i64) -> i64:

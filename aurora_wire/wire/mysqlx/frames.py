@@ -12,7 +12,7 @@ from mypy_extensions import i64
 from aurora_wire.binary import u32
 from aurora_wire.wire.decoding import anomalies as notes
 from aurora_wire.wire.decoding import labels
-from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_TLS, Decoder
 from aurora_wire.wire.mysql.compressed import CHUNK, FREE, FREE_IN_ALL, RATIO, ZLIB, ZLIB_COST, Inflater
 from aurora_wire.wire.mysql.compressed import MAX_WINDOW as ZSTD_COST
@@ -32,8 +32,8 @@ class XFrames(Decoder):
     """Fed one direction from a frame's header on, or from anywhere: then it begins at a chain of frames."""
 
     def __init__(
-        self, facts: MySQLFacts, session: XSession, side: Side, inflaters: dict[int, Callable[[], Inflater]],
-        aligned: bool,
+        self, facts: MySQLFacts, session: XSession, side: DirectionAccount,
+        inflaters: dict[int, Callable[[], Inflater]], aligned: bool,
     ) -> None:  # fmt: skip
         super().__init__(facts, side)
         self.facts = facts
@@ -52,7 +52,7 @@ class XFrames(Decoder):
         self.begun_frame: i64 = 0
         self.begun_time: i64 = 0
         self.inner: XFrames | None = None
-        self.inner_side: Side | None = None
+        self.inner_side: DirectionAccount | None = None
         self.inflater: Inflater | None = None
         self.cost: i64 = 0
         self.opened: i64 = 0
@@ -73,7 +73,7 @@ class XFrames(Decoder):
         """Return whether a TLS record may begin here: it was asked for, or agreed."""
         raise NotImplementedError
 
-    def make_inner(self, side: Side) -> "XFrames":
+    def make_inner(self, side: DirectionAccount) -> "XFrames":
         """Make the decoder of what compressed messages hold."""
         raise NotImplementedError
 
@@ -232,7 +232,7 @@ class XFrames(Decoder):
         if self.owed > 0:
             side.account(self.owed, self.expected(self.kind) if began else labels.X_PROTOCOL)
             self.owed = 0
-        side.hole(count)
+        side.gap(count)
         self.head = b""
         if began and count <= self.left:
             self.whole = False
@@ -356,7 +356,7 @@ class XFrames(Decoder):
         inner = self.inner
         side = self.inner_side
         if inner is None or side is None:
-            side = Side(self.side.from_client)
+            side = DirectionAccount(self.side.from_client)
             side.anchored = True
             inner = self.make_inner(side)
             inner.is_inner = True

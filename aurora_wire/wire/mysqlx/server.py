@@ -8,7 +8,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire.decoding import labels
-from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.mysql.credentials import end_exchange, note_challenge
 from aurora_wire.wire.mysql.events import ServerError
 from aurora_wire.wire.mysqlx.facts import ASKED_COMPRESSION, ASKED_TLS
@@ -39,7 +39,7 @@ class XServer(XFrames):
     def awaits_tls(self) -> bool:
         return self.session.tls_agreed_frame >= 0
 
-    def make_inner(self, side: Side) -> XFrames:
+    def make_inner(self, side: DirectionAccount) -> XFrames:
         return XServer(self.facts, self.session, side, self.inflaters, True)
 
     def expected(self, kind: i64) -> i64:
@@ -113,7 +113,6 @@ class XServer(XFrames):
         facts = self.facts
         answered = session.answered() if not session.authenticating else 0
         code = number_of(data, at, end, 2)
-        facts.error_frame = self.begun_frame
         facts.error_code = code
         if facts.events is not None:
             facts.events.append(
