@@ -17,6 +17,7 @@ from aurora_wire.verdict.result import (
     Endpoint,
     FileResult,
     Parameter,
+    RefusalResult,
     StatementResult,
     TLSResult,
 )
@@ -27,6 +28,7 @@ from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_BULK_EXECUTE, CO
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.facts import Infile
 from aurora_wire.wire.mysql.placeholders import count_placeholders, place_parameters
+from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.mysqlx.shape import message_name
 from aurora_wire.wire.tls.facts import TLSFacts
@@ -74,6 +76,7 @@ def describe(connection: Connection) -> ConnectionResult:
         commands=commands_of(facts),
         files=[file_of(one) for one in facts.infiles],
         credentials=credentials_of(facts) if facts.exchanges_total or facts.secrets_total else [],
+        refusal=refusal_of(facts.refusal) if facts.refusal is not None else None,
         credentials_total=facts.exchanges_total + facts.secrets_total,
     )
 
@@ -82,7 +85,13 @@ def file_of(one: Infile) -> FileResult:
     outcome: Literal["sent", "refused", "cut", "not sent"] = "sent" if one.ended else "cut"
     if not one.size:
         outcome = "refused" if one.ended else "not sent"
-    return FileResult(text(one.name), one.frame, one.size, outcome, bool(one.wanted) if one.wanted >= 0 else None)
+    named = bool(one.wanted) if one.wanted >= 0 else None
+    return FileResult(text(one.name), one.frame, one.size, outcome, named, one.asked or None)
+
+
+def refusal_of(one: Refusal) -> RefusalResult:
+    state = text(one.sqlstate) if one.sqlstate else None
+    return RefusalResult(one.code, state, text(one.message), bool(one.early), one.frame, one.offset)
 
 
 def compression_of(facts: Facts) -> str | None:

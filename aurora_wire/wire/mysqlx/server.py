@@ -11,6 +11,7 @@ from aurora_wire.wire.decoding import labels
 from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.mysql.credentials import end_exchange, note_challenge
 from aurora_wire.wire.mysql.events import ServerError
+from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysqlx.facts import ASKED_COMPRESSION, ASKED_TLS
 from aurora_wire.wire.mysqlx.fields import BYTES, Fields
 from aurora_wire.wire.mysqlx.frames import XFrames
@@ -122,6 +123,10 @@ class XServer(XFrames):
             )
         if answered == ASKED_TLS:
             session.tls_refused = True
+        if answered == 0 and facts.refusal is None and (session.authenticating or not self._is_session()):
+            text = string_of(data, at, end, 3)
+            state = string_of(data, at, end, 4)
+            facts.refusal = Refusal(code, state, text, not self._is_session(), self.begun_frame, self.begun)
         if session.authenticating:
             session.authenticating = False
             end_exchange(facts, False)
