@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from librt.strings import read_f32_le, read_f64_le
 from mypy_extensions import i64, mypyc_attr
 
 VARINT: Final[i64] = 0
@@ -105,9 +104,3 @@ class Fields:
         """Return the current varint as sint64 (zigzag)."""
         number = self.unsigned()
         return (number >> 1) ^ -(number & 1)
-
-    def double(self) -> float:
-        return read_f64_le(self.data[self.start : self.stop], 0)
-
-    def float32(self) -> float:
-        return read_f32_le(self.data[self.start : self.stop], 0)

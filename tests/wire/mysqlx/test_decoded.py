@@ -151,6 +151,11 @@ def test_tls_that_was_refused_and_a_login_in_the_clear(tmp_path: Path) -> None:
     assert {"AW103", "AW101"} <= {one.rule for one in scan.findings}
 
 
+def test_a_login_without_the_tls_that_was_offered_is_a_finding(tmp_path: Path) -> None:
+    scan = judged([*OPENED[:3], *session()[1:]], tmp_path)
+    assert "AW201" in {one.rule for one in scan.findings}, explain(scan)
+
+
 def test_who_only_asks_for_capabilities_has_no_session(tmp_path: Path) -> None:
     scan = judged([*OPENED[:3], Step("close", "client", frame(3)), Step("ok", "server", frame(0))], tmp_path)
     assert scan.verdict == "no-session", explain(scan)
