@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         StatementResult,
         TLSResult,
         Undecoded,
+        XResult,
     )
     from aurora_wire.verdict.rules.registry import RULES
     from aurora_wire.verdict.rules.rule import Rule
@@ -78,7 +79,7 @@ _NAMES_BY_HOME = {
     "aurora_wire.verdict.result": (
         "CaptureResult", "ConnectionResult", "Coverage", "CredentialResult", "Endpoint", "FileResult", "Finding",
         "DecryptionResult", "Parameter", "Reason", "RefusalResult",
-        "Scan", "StatementResult", "TLSResult", "Undecoded",
+        "Scan", "StatementResult", "TLSResult", "Undecoded", "XResult",
     ),
     "aurora_wire.verdict.rules.registry": ("RULES",),
     "aurora_wire.verdict.rules.rule": ("Rule",),
@@ -129,6 +130,7 @@ __all__ = [
     "Task",
     "Undecoded",
     "UsageError",
+    "XResult",
     "__version__",
     "compiled",
     "describe",

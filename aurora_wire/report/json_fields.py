@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import asdict
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
 from aurora_wire.redact.secrets import shown
@@ -204,6 +205,7 @@ def connection_fields(
         "commands": counts(c.commands),
         **({"files": [file_fields(one, names, redact=redact, reveal=reveal) for one in c.files]} if c.files else {}),
         **({"refusal": refusal_fields(c.refusal, names, redact=redact)} if c.refusal is not None else {}),
+        **({"x": asdict(c.x)} if c.x is not None else {}),
         "server_kind": {"name": kind_of_connection(c), "by": told_by(c)},
         **(
             {"credentials": [credential_fields(one, names, reveal=reveal and not redact) for one in c.credentials]}

@@ -20,6 +20,7 @@ from aurora_wire.verdict.result import (
     RefusalResult,
     StatementResult,
     TLSResult,
+    XResult,
 )
 from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, DirectionAccount, X
 from aurora_wire.wire.flows.connection import Connection
@@ -30,6 +31,7 @@ from aurora_wire.wire.mysql.facts import Infile
 from aurora_wire.wire.mysql.placeholders import count_placeholders, place_parameters
 from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysql.values import Value
+from aurora_wire.wire.mysqlx.facts import XSession
 from aurora_wire.wire.mysqlx.shape import message_name
 from aurora_wire.wire.tls.facts import TLSFacts
 from aurora_wire.wire.tls.names import version_name
@@ -77,6 +79,7 @@ def describe(connection: Connection) -> ConnectionResult:
         files=[file_of(one) for one in facts.infiles],
         credentials=credentials_of(facts) if facts.exchanges_total or facts.secrets_total else [],
         refusal=refusal_of(facts.refusal) if facts.refusal is not None else None,
+        x=x_of(facts.x) if facts.x is not None else None,
         credentials_total=facts.exchanges_total + facts.secrets_total,
     )
 
@@ -92,6 +95,19 @@ def file_of(one: Infile) -> FileResult:
 def refusal_of(one: Refusal) -> RefusalResult:
     state = text(one.sqlstate) if one.sqlstate else None
     return RefusalResult(one.code, state, text(one.message), bool(one.early), one.frame, one.offset)
+
+
+def x_of(session: XSession) -> XResult:
+    tls: Literal["agreed", "refused", "offered", "not offered", "unknown"] = "unknown"
+    if session.tls_agreed_frame >= 0:
+        tls = "agreed"
+    elif session.tls_refused:
+        tls = "refused"
+    elif session.tls_offered >= 0:
+        tls = "offered" if session.tls_offered else "not offered"
+    return XResult(
+        tls, session.columns, session.rows, session.row_bytes, session.affected, session.warnings, session.errors
+    )
 
 
 def compression_of(facts: Facts) -> str | None:

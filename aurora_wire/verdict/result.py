@@ -155,6 +155,19 @@ class RefusalResult:
 
 
 @dataclass(slots=True, frozen=True)
+class XResult:
+    """What a session of X Protocol brought back, outside TLS: counted over all its statements."""
+
+    tls: Literal["agreed", "refused", "offered", "not offered", "unknown"]  # what became of it before the login
+    columns: int                    # definitions
+    rows: int                       # of results
+    bytes: int                      # of these rows
+    affected: int                   # rows that statements changed, as notices say
+    warnings: int                   # notices of them
+    errors: int                     # of the login and of statements
+
+
+@dataclass(slots=True, frozen=True)
 class CredentialResult:
     """What crossed outside TLS to prove who somebody is, and what whoever reads it has.
 
@@ -212,6 +225,7 @@ class ConnectionResult:
     files: list[FileResult] = field(default_factory=list)    # of the client, that the server asked for
     credentials: list[CredentialResult] = field(default_factory=list)  # that crossed outside TLS: the first ones
     refusal: RefusalResult | None = None     # why there was no session, as the server said; of the first login
+    x: XResult | None = None        # only of X Protocol
     credentials_total: int = 0      # with those beyond the bound
     captures: list[int] = field(default_factory=list)        # indexes of those with a packet of it, of several
 

@@ -103,6 +103,11 @@ def test_statements_of_x_protocol_are_those_that_the_server_logged(truth: Truth)
     shown = b" ".join(one.sql for one in found)
     assert (truth.line["canary"].encode() in shown) == truth.line["canary_in_clear"]
     assert {one.user for one in result.connections} == {truth.line["user"]}
+    counted = [one.x for one in result.connections if one.x is not None]
+    assert len(counted) == len(result.connections)
+    refused = "fail" in truth.file
+    assert all((one.rows > 0) != refused and (one.errors > 0) == refused for one in counted), counted
+    assert {one.tls for one in counted} == {"offered"}
 
 
 @in_lab(ENCRYPTED)
