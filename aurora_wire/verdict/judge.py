@@ -17,7 +17,7 @@ class Grounds:
     __slots__ = ("doubts", "leak_is_proven", "leaks", "protects", "protocol", "remarks", "tls_data", "unseen")
 
     def __init__(self, protocol: str) -> None:
-        self.protocol: Final = protocol    # "mysql", "tls" (no greeting seen), "x", "other", "unknown"
+        self.protocol: Final = protocol    # "mysql", "tls" (no greeting seen), "other", "unknown"
         self.leaks: list[Reason] = []
         self.leak_is_proven: bool = False  # consistent framing after a greeting, or readable by itself
         self.tls_data: bool = False        # TLS records that carry data
@@ -41,8 +41,6 @@ class Judgement:
 def judge(seen: Grounds) -> Judgement:
     if seen.protocol == "other":
         return Judgement("not-mysql", None, [])
-    if seen.protocol == "x":
-        return Judgement("inconclusive", None, seen.doubts)
     if seen.leaks:
         verdict: Verdict = "mixed" if seen.tls_data else "plaintext"
         return Judgement(verdict, "proven" if seen.leak_is_proven else "likely", seen.leaks + seen.doubts)
