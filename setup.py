@@ -74,11 +74,13 @@ COMPILED = [
     ROOT / PACKAGE / "analysis" / "pump.py",
     # What `redact` asks for each packet in the clear.
     ROOT / PACKAGE / "redact" / "quick_sql.py",
+    ROOT / PACKAGE / "redact" / "keyed_hash.py",
     ROOT / PACKAGE / "redact" / "replacements.py",
     ROOT / PACKAGE / "redact" / "conversation.py",
     ROOT / PACKAGE / "redact" / "mysql_client.py",
     ROOT / PACKAGE / "redact" / "mysql_server.py",
     ROOT / PACKAGE / "redact" / "direction.py",
+    ROOT / PACKAGE / "redact" / "x_messages.py",
     ROOT / PACKAGE / "redact" / "held_frames.py",
     ROOT / PACKAGE / "redact" / "headers.py",
     ROOT / PACKAGE / "redact" / "proxy_header.py",

@@ -17,6 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+from aurora_wire.redact.keyed_hash import KeyedHash, is_right
 from aurora_wire.redact.sql import NAME_COMMANDS, SQL_COMMANDS, redact_attributes, redact_sql
 from aurora_wire.verdict.result import ConnectionResult, CredentialResult, Parameter, Scan, StatementResult, TLSResult
 from aurora_wire.verdict.statement_list import StatementList
@@ -43,6 +44,7 @@ class Masker:
 
     def __init__(self, key: bytes) -> None:
         self._hash = blake2b(digest_size=SHOWN, key=key)  # the key is read once
+        self.keyed = KeyedHash(key) if key and is_right() else None  # the same, for who asks a million times
         self._token = lru_cache(maxsize=1 << 14)(self.token)
 
     def value(self, value: bytes) -> bytes:

@@ -53,5 +53,15 @@ class CaptureFiles:
         except (OSError, ValueError) as error:
             raise OutputError(f"{path}: {reason_of(error)}.") from error
 
+    def remove(self, number: int) -> None:
+        """Remove a file that was made; one that is gone already is no error. Raises OutputError."""
+        path = numbered(self.path, number)
+        try:
+            self._folder.remove(path.name)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be removed ({reason_of(error)}).") from error
+
     def close(self) -> None:
         self._folder.close()
