@@ -51,7 +51,7 @@ TLS: Final[i64] = 5                # TLS records
 COMPRESSED: Final[i64] = 6         # the command phase, in packets of the compressed protocol
 RESYNCHRONISING: Final[i64] = 7    # the framing is lost
 GROUP_REPLICATION: Final[i64] = 8  # the server handed the connection over: bytes are counted
-X_PROTOCOL: Final[i64] = 9         # bytes are counted
+X_PROTOCOL: Final[i64] = 9         # frames of X Protocol, which has a login and commands of its own
 NOT_MYSQL: Final[i64] = 10         # another protocol: bytes are counted, and watched if MySQL may come after all
 STATES: Final[i64] = 11
 
@@ -63,7 +63,7 @@ NAMES: Final = (
 # The module of the decoders of a state, below wire/; empty where the connection itself takes the bytes.
 DECODED_IN: Final = (
     "mysql/", "mysql/", "mysql/", "", "identify/first_bytes.py", "tls/records.py", "mysql/compressed.py",
-    "identify/resync.py", "decoding/opaque.py", "decoding/opaque.py", "",
+    "identify/resync.py", "decoding/opaque.py", "mysqlx/frames.py", "",
 )  # fmt: skip
 
 # Events. Those up to TO_GROUP are how a decoder ends: `Decoder.next`.
@@ -120,6 +120,7 @@ MOVES: Final = (
     Move(_BOTH, (UNIDENTIFIED,), IDENTIFIED_X, X_PROTOCOL),
     Move(_BOTH, (UNIDENTIFIED,), IDENTIFIED_OTHER, NOT_MYSQL),
     Move(_BOTH, (NOT_MYSQL,), IDENTIFIED_LATER, RESYNCHRONISING, "a segment is MySQL by itself"),
+    Move(_BOTH, (X_PROTOCOL,), TO_TLS, TLS, "asked for and agreed: CapabilitiesSet"),
     Move(_C, (FIRST_BYTES,), TO_MYSQL, INITIAL_HANDSHAKE),
     Move(_C, (FIRST_BYTES,), TO_TLS, TLS, "without an SSLRequest, behind a stranger's first bytes"),
     Move(_C, (FIRST_BYTES,), TO_SEARCH, RESYNCHRONISING),
