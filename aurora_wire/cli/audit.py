@@ -38,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--ca", metavar="FILE", help="Trust the authorities in this bundle (with --tls verify; default: the system's).")
     add("--timeout", metavar="SECONDS", type=seconds, default=10.0, help="Wait this long for the server (default 10).")
     add("--all", action="store_true", help="Show all variables and all accounts in the text.")
+    add("--fix", action="store_true",
+        help="Print besides what to paste for each finding, at this product and version (text; nothing is run).")
     add("--format", choices=("text", "json"), default="text", help="Write text or JSON (default text).")
     add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
 
@@ -61,6 +63,6 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             from aurora_wire.report.text.audit import render  # noqa: PLC0415
 
-            for line in render(found, style_for(output), everything=arguments.all):
+            for line in render(found, style_for(output), everything=arguments.all, fixes=arguments.fix):
                 output.write(line)
     return 0 if found.grade in ("A", "B") else 1

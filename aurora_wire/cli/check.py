@@ -46,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--parameters", metavar="GROUP=FILE", action="append", default=[],
         help="With --aws-json: the saved parameters of this group; may be given several times.")
     add("--timeout", metavar="SECONDS", type=seconds, default=5.0, help="Wait this long for a connection (default 5).")
+    add("--fix", action="store_true",
+        help="Print besides what to paste for each finding, at this product and version (text; nothing is run).")
     add("--format", choices=("text", "json"), default="text", help="Write text or JSON (default text).")
     add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
 
@@ -101,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
             style = style_for(output)
             for number, each in enumerate(found):
                 output.write("\n" if number else "")
-                for line in render_text(each, style):
+                for line in render_text(each, style, fixes=arguments.fix):
                     output.write(line)
     codes = {each.exit_code for each in found}
     return 1 if 1 in codes else max(codes)

@@ -41,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("targets", metavar="HOST[:PORT]", nargs="*",
         help="Probe this server (default port 3306); 33060 is X Protocol. Each address of a name is probed.")
+    add("--all-ports", action="store_true",
+        help="Of each host, probe X Protocol (33060) and MySQL's administrative port (33062) too; where nothing "
+        "listens there, that counts for nothing.")
     add("--hosts", metavar="FILE", help="Read more of them from this file, one a line; # begins a comment.")
     add("--ca", metavar="FILE", help="Say whether the certificate is accepted with these authorities (PEM).")
     add("--timeout", metavar="SECONDS", type=seconds, default=5.0,
@@ -48,17 +51,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-connections", metavar="N", type=count_of("connections"), default=60,
         help="Make at most this many connections to one address (default 60). MySQL counts each as failed, and "
         "blocks a host after 100 in a row (max_connect_errors); a login that succeeds ends the row.")
+    add("--fix", action="store_true",
+        help="Print besides what to paste for each finding, at this product and version (text; nothing is run).")
     add("--format", choices=FORMATS, default="text", help="Write text, JSON or JSON lines (default text).")
     add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.posture.target import parse_target  # noqa: PLC0415 - not for --help
+    from aurora_wire.posture.target import ADMIN_PORT, X_PORT, Target, parse_target  # noqa: PLC0415 - not for --help
 
     named = [*arguments.targets, *(_listed(arguments.hosts) if arguments.hosts else [])]
     targets = list(dict.fromkeys(map(parse_target, named)))
     if not targets:
         raise UsageError("no server is named. `aurora-wire probe --help` shows how.")
+    if arguments.all_ports:
+        targets = list(dict.fromkeys(
+            each for target in targets
+            for each in (target, *(Target(target.host, port, is_extra=True) for port in (X_PORT, ADMIN_PORT)))
+        ))  # fmt: skip
     with Output(arguments.output) as output:
         results = _probe_all(targets, arguments)
         return _write(results, output, arguments)
@@ -109,7 +119,7 @@ def _write(
             codes.append(_exit_code(result, assessments))
             if number:
                 output.write("\n")
-            for line in render(result, assessments, style):
+            for line in render(result, assessments, style, fixes=arguments.fix):
                 output.write(line)
             output.flush()
     else:
@@ -131,6 +141,10 @@ def _write(
 
 
 def _exit_code(result: ProbeResult, assessments: list[Assessment]) -> int:
+    from aurora_wire.posture.probe import UNREACHABLE  # noqa: PLC0415 - not for --help
+
     if any(each.grade in ("C", "D", "F") for each in assessments):
         return 1
+    if result.target.is_extra and all(each.status == UNREACHABLE for each in result.addresses):
+        return 0
     return 0 if result.addresses and all(each.grade for each in assessments) else 3

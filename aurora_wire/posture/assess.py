@@ -26,12 +26,13 @@ _SHOWN_SUITES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class PostureFinding:
-    """One hit of a rule of AW6xx: what was found at which address."""
+    """One hit of a rule of AW6xx: what was found at which address. accounts: that it is about, as `'app'@'%'`."""
 
     rule: str
     severity: Severity
     title: str
     detail: str
+    accounts: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -54,6 +55,8 @@ def assess(result: AddressResult, now: datetime, bundle: BundleFacts | None = No
         _add(found, rules.OFFER_STRIPPED, said)
     elif result.offers_tls is False:
         said = "offered in the greeting, and each hello refused" if result.tls else "the greeting has no flag for TLS"
+        if result.x is not None:
+            said = "TLS is not among the capabilities of its X Protocol"
         _add(found, rules.SERVER_WITHOUT_TLS, said)
     if result.tls is not None:
         _versions(found, result.tls)
@@ -70,10 +73,10 @@ def assess(result: AddressResult, now: datetime, bundle: BundleFacts | None = No
     return found
 
 
-def posture_finding(rule: str, detail: str) -> PostureFinding:
+def posture_finding(rule: str, detail: str, accounts: tuple[str, ...] = ()) -> PostureFinding:
     """Return one hit of a rule, with the registry's title and severity."""
     entry = rules.RULES[rule]
-    return PostureFinding(entry.id, entry.severity, entry.title, detail)
+    return PostureFinding(entry.id, entry.severity, entry.title, detail, accounts)
 
 
 def sort_findings(findings: list[PostureFinding]) -> list[PostureFinding]:

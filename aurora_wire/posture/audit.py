@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from aurora_wire.posture.assess import SOON_DAYS, PostureFinding, grade_of, posture_finding, sort_findings
-from aurora_wire.posture.database import Database, Denied, as_text
+from aurora_wire.posture.database import Database, Denied, as_text, quoted
 from aurora_wire.posture.target import Target
 from aurora_wire.posture.variables import SHOWN, meaning, offers_obsolete
 from aurora_wire.verdict.rules import registry as rules
@@ -264,21 +264,25 @@ def _judge_accounts(found: AuditResult, hits: list[PostureFinding]) -> None:
     accounts = found.accounts or []
     free = [each for each in accounts if each.may_come_in_the_clear]
     if free and not found.requires_tls:
-        hits.append(posture_finding(rules.ACCOUNTS_WITHOUT_TLS, _names(free)))
+        hits.append(posture_finding(rules.ACCOUNTS_WITHOUT_TLS, _names(free), _quoted(free)))
     sending = [each for each in accounts if each.plugin in CLEAR_PLUGINS and each.may_come_in_the_clear]
     if sending and not found.requires_tls:
-        hits.append(posture_finding(rules.PASSWORD_AS_IT_IS, _names(sending)))
+        hits.append(posture_finding(rules.PASSWORD_AS_IT_IS, _names(sending), _quoted(sending)))
     anonymous = [each for each in accounts if not each.user and not each.locked]
     if anonymous:
-        hits.append(posture_finding(rules.ANONYMOUS_ACCOUNT, _names(anonymous)))
+        hits.append(posture_finding(rules.ANONYMOUS_ACCOUNT, _names(anonymous), _quoted(anonymous)))
     old = [each for each in accounts if each.plugin in OLD_PLUGINS and not each.locked]
     if old:
-        hits.append(posture_finding(rules.OLD_HASH, _names(old)))
+        hits.append(posture_finding(rules.OLD_HASH, _names(old), _quoted(old)))
 
 
 def _names(accounts: list[Account]) -> str:
     shown = ", ".join(f"'{each.user}'@'{each.host}'" for each in accounts[:5])
     return shown if len(accounts) <= 5 else f"{shown} and {len(accounts) - 5:,} more"
+
+
+def _quoted(accounts: list[Account]) -> tuple[str, ...]:
+    return tuple(f"{quoted(each.user)}@{quoted(each.host)}" for each in accounts)
 
 
 def _sessions(sessions: list[Connected]) -> str:
