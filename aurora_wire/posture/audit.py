@@ -7,6 +7,7 @@ Configuration"; MariaDB Knowledge Base, "mysql.global_priv Table", "Performance 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -43,7 +44,10 @@ class Setting:
 
 @dataclass(slots=True)
 class Account:
-    """One account that may log in. requires: what ssl_type asks for, empty: nothing; own: the server's own."""
+    """One account that may log in. requires: what ssl_type asks for, empty: nothing; own: the server's own.
+
+    unused: its host is a name, and the server resolves none (skip_name_resolve).
+    """
 
     user: str
     host: str
@@ -51,6 +55,7 @@ class Account:
     plugin: str
     locked: bool
     own: bool
+    unused: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -60,7 +65,8 @@ class Account:
     @property
     def may_come_in_the_clear(self) -> bool:
         """Tell whether nothing of the account's own keeps it from coming over the network without TLS."""
-        return not (self.requires or self.locked or self.own or self.is_local or self.plugin in TLS_ONLY_PLUGINS)
+        kept = self.locked or self.unused or self.own or self.is_local
+        return not (kept or self.requires or self.plugin in TLS_ONLY_PLUGINS)
 
 
 @dataclass(slots=True)
@@ -187,16 +193,23 @@ def _read_accounts(found: AuditResult, database: Database) -> None:
         )  # fmt: skip
     if rows is None:
         return
+    no_names = found.setting("skip_name_resolve").upper() in ("ON", "1")
     found.accounts = [
         Account(
             as_text(row, 0), as_text(row, 1), as_text(row, 2), as_text(row, 3),
             locked=as_text(row, 4).upper() in ("Y", "1", "TRUE"), own=as_text(row, 0) in OWN_ACCOUNTS,
+            unused=no_names and _is_name(as_text(row, 1)),
         )
         for row in rows
     ]  # fmt: skip
     found.account_count = len(found.accounts)
     if len(rows) == MAX_ROWS:
         found.account_count = int(database.value("SELECT COUNT(*) FROM mysql.user") or MAX_ROWS)
+
+
+def _is_name(host: str) -> bool:
+    """Tell whether an account's host is a name: no address, no pattern of addresses, not the server itself."""
+    return host != "localhost" and re.search("[a-z]", host, re.IGNORECASE) is not None and ":" not in host
 
 
 def _read_channels(found: AuditResult, database: Database) -> None:

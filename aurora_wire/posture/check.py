@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -20,7 +21,19 @@ EXIT_CODES: Final[dict[State, int]] = {
     "in the clear": 1, "may come in the clear": 1, "encrypted only": 0, "cannot tell": 3,
 }  # fmt: skip
 LEAKS: Final = ("plaintext", "mixed")
+BY_DEFAULT: Final = "default"
+CROSSED: Final = "what crossed the wire"
+PROVED: Final = "what clients do"
 _WITHIN: Final = 86_400  # seconds by which two certificates' ends may differ and be one: clocks and formats
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What `prove` saw of one client in one mode. result: in its words, `plaintext`, `TLS`, `refused` ..."""
+
+    client: str
+    mode: str
+    result: str
 
 
 @dataclass(slots=True)
@@ -60,6 +73,7 @@ def check(
     audit: AuditResult | None = None,
     fleet: Fleet | None = None,
     scan: Scan | None = None,
+    proved: Sequence[Proved] | None = None,
 ) -> CheckResult:
     """Join what was found of one server. What was not asked is None."""
     found = CheckResult(target, datetime.now(UTC), probe=probe, assessments=assessments or [], audit=audit)
@@ -73,7 +87,9 @@ def check(
     sessions = _sessions(scan, target, probe) if scan is not None else None
     if scan is not None and sessions is not None:
         found.views.append(_of_traffic(scan, sessions, target))
-    found.contradictions = list(_contradictions(found, sessions))
+    if proved is not None:
+        found.views.append(_of_proof(proved))
+    found.contradictions = list(_contradictions(found, sessions, proved or ()))
     found.state = _whole(found)
     return found
 
@@ -154,17 +170,38 @@ def _of_traffic(scan: Scan, sessions: list[ConnectionResult], target: Target) ->
     if not sessions:
         others = sum(each.server.port == target.port for each in scan.connections)
         more = f" ({others} with port {target.port} of other addresses)" if others else ""
-        return View("what crossed the wire", f"no session with it was captured{more}", "cannot tell")
+        return View(CROSSED, f"no session with it was captured{more}", "cannot tell")
     listed = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
     leaking = [each for each in sessions if each.verdict in LEAKS]
     whole = all(each.verdict in ("encrypted", "no-session") for each in sessions) and scan.exit_code == 0
     state: State = "in the clear" if leaking else "encrypted only" if whole else "cannot tell"
     names = sorted({each.user for each in leaking if each.user})
     who = f" (by {', '.join(names[:5])}{' and others' if len(names) > 5 else ''})" if names else ""
-    return View("what crossed the wire", f"{len(sessions)} captured: {listed}{who}", state)
+    return View(CROSSED, f"{len(sessions)} captured: {listed}{who}", state)
 
 
-def _contradictions(found: CheckResult, sessions: list[ConnectionResult] | None) -> list[str]:
+def _of_proof(proved: Sequence[Proved]) -> View:
+    """Say what clients did just now, each with a fresh word that was looked for on the wire."""
+    leaks = [each for each in proved if each.result in LEAKS]
+    safe = [each for each in proved if each.result == "TLS"]
+    by_default = [each for each in leaks if each.mode == BY_DEFAULT]
+    parts = []
+    if leaks:
+        parts.append("in the clear: " + ", ".join(f"{each.client} ({each.mode})" for each in leaks))
+    if safe:
+        parts.append("encrypted: " + ", ".join(f"{each.client} ({each.mode})" for each in safe))
+    rest = [each for each in proved if each not in leaks and each not in safe]
+    if rest:
+        parts.append(", ".join(f"{each.client} ({each.mode}): {each.result}" for each in rest))
+    state: State = "in the clear" if by_default else "may come in the clear" if leaks else "cannot tell"
+    if not leaks and safe and any(each.mode == "off" and each.result == "refused" for each in proved):
+        state = "encrypted only"
+    return View(PROVED, "; ".join(parts) or "nothing could be tried", state)
+
+
+def _contradictions(
+    found: CheckResult, sessions: list[ConnectionResult] | None, proved: Sequence[Proved] = ()
+) -> list[str]:
     """Say which views do not fit together, and what that can mean."""
     told: list[str] = []
     audit, probe, member = found.audit, found.probe, found.member
@@ -178,7 +215,15 @@ def _contradictions(found: CheckResult, sessions: list[ConnectionResult] | None)
             f"The server requires TLS, and {captured} captured: from before it was set, with a proxy that speaks TLS "
             "behind it, or with another server at this address."
         )
+    crossed = [each for each in proved if each.result in LEAKS]
+    if requires and crossed:
+        told.append(
+            f"The server requires TLS, and {crossed[0].client} has just written to it in the clear: a proxy answers "
+            "for it, or the setting is another server's."
+        )
     asked = [each for each in probe.addresses if each.status == PROBED] if probe is not None else []
+    if asked and all(each.offers_tls is False for each in asked) and any(each.result == "TLS" for each in proved):
+        told.append("A client got TLS, and the probe was offered none: several servers answer, or one in between.")
     if audit is not None and asked:
         if audit.session[0] and any(each.offers_tls is False for each in asked):
             told.append("The login got TLS, and the probe was offered none: several servers answer, or one in between.")
@@ -219,6 +264,6 @@ def _whole(found: CheckResult) -> State:
     if "may come in the clear" in states:
         return "may come in the clear"
     set_so = any(
-        each.state == "encrypted only" and each.name != "what crossed the wire" for each in found.views
+        each.state == "encrypted only" and each.name not in (CROSSED, PROVED) for each in found.views
     )  # fmt: skip
     return "encrypted only" if set_so and not found.contradictions else "cannot tell"

@@ -61,6 +61,12 @@ def identify_product(greeting: Greeting, host: str = "") -> Product:
     return in_amazon(Product(name, why), host)
 
 
+def region_of(host: str) -> str:
+    """Return Amazon's region in the name of an endpoint; empty where there is none."""
+    endpoint = _ENDPOINT.fullmatch(host.lower())
+    return endpoint["region"] if endpoint is not None else ""
+
+
 def in_amazon(product: Product, host: str, issuer: str = "") -> Product:
     """Return the product as Amazon's names tell it: where it runs; which engine it is the greeting says.
 

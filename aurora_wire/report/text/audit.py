@@ -96,6 +96,8 @@ def _accounts(found: AuditResult, style: Style, everything: bool) -> Iterator[st
     for each in shown:
         if each.locked:
             state = "locked"
+        elif each.unused:
+            state = "not used: its host is a name"
         elif each.own:
             state = "the server's own"
         elif each.is_local:
