@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Final
 
-from aurora_wire.evidence.layout import ENVELOPE, PUBLIC_KEY, SIGNATURE, SIGNED_BYTES, SUMS, SUMS_SIGNATURE, TIMESTAMP
+from aurora_wire.evidence.layout import (
+    ENVELOPE,
+    MANIFEST,
+    POSTURE,
+    POSTURE_TEXT,
+    PUBLIC_KEY,
+    SIGNATURE,
+    SIGNED_BYTES,
+    SUMS,
+    SUMS_SIGNATURE,
+    TIMESTAMP,
+)
 
 HEAD: Final = f"""\
 How to check this bundle without the program that made it
@@ -53,6 +66,14 @@ SIGNED: Final = f"""
    This bundle was signed with {{fingerprint}}.
 """
 
+POSTURES: Final = f"""
+What is in {POSTURE} was answered by servers when they were asked (`probe`,
+`audit`, `fleet`, `check`), at the times in manifest.json. Nobody can ask a server
+again what it answered then: the sums say that the files are as they were put
+in, and `aurora-wire evidence verify` makes again what follows from them, which
+are findings, grades, and {POSTURE_TEXT}.
+"""
+
 UNSIGNED: Final = """
 4. This bundle is not signed: the sums show damage, and not who made them.
 """
@@ -64,12 +85,38 @@ STAMPED: Final = f"""
     $ openssl ts -reply -in {TIMESTAMP} -text
 """
 
+LEFT_OUT: Final = f"""
+Not in this bundle
+------------------
 
-def instructions(names: list[str], fingerprint: str | None, *, stamped: bool) -> bytes:
-    """Return VERIFY.txt. names: of all files of the bundle; fingerprint: of the key that signed."""
+It was made of folders, and of what lay in them these files were not taken ({MANIFEST}
+names all of them, too: left_out):
+
+{{listing}}
+"""
+
+MAX_LEFT_OUT: Final = 1_000  # shown
+
+
+def instructions(
+    names: list[str], fingerprint: str | None, *, stamped: bool, left_out: Sequence[tuple[str, str]]
+) -> bytes:
+    """Return VERIFY.txt.
+
+    names: of all files of the bundle; fingerprint: of the key that signed; left_out: paths of files that were not
+    taken, and why.
+    """
     listing = "\n".join(f"    {name}" for name in sorted(names))
     text = HEAD.format(count=len(names), listing=listing)
     text += UNSIGNED if fingerprint is None else SIGNED.format(fingerprint=fingerprint)
     if stamped:
         text += STAMPED
+    if any(name.startswith(POSTURE) for name in names):
+        text += POSTURES
+    if left_out:
+        # In quotes, as a name may be anything: also a line break with what looks like a command behind it.
+        lines = [f"    {json.dumps(path)}: {json.dumps(why)[1:-1]}" for path, why in left_out[:MAX_LEFT_OUT]]
+        if len(left_out) > MAX_LEFT_OUT:
+            lines.append(f"    and {len(left_out) - MAX_LEFT_OUT:,} more")
+        text += LEFT_OUT.format(listing="\n".join(lines))
     return text.encode("ascii")

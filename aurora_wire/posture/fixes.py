@@ -48,10 +48,10 @@ def fix_of(hit: PostureFinding, kind: str) -> str:
     lines: list[str] = []
     for line in RULES[hit.rule].fix_for([kind]).split("\n"):
         place = ACCOUNT if ACCOUNT in line else ANONYMOUS if ANONYMOUS in line else ""
-        if not place or not hit.accounts or not line.startswith("  "):
+        if not place or not hit.items or not line.startswith("  "):
             lines.append(line)
             continue
-        lines += [line.replace(place, account) for account in hit.accounts[:MAX_ACCOUNTS]]
-        if len(hit.accounts) > MAX_ACCOUNTS:
-            lines.append(f"and the same for {len(hit.accounts) - MAX_ACCOUNTS:,} more accounts.")
+        lines += [line.replace(place, account) for account in hit.items[:MAX_ACCOUNTS]]
+        if len(hit.items) > MAX_ACCOUNTS:
+            lines.append(f"and the same for {len(hit.items) - MAX_ACCOUNTS:,} more accounts.")
     return "\n".join(lines)

@@ -19,6 +19,19 @@ ADDRESSES: Final = {
     "Configuring MySQL to Use Encrypted Connections": f"{_MYSQL}using-encrypted-connections.html",
     "Creating SSL and RSA Certificates and Keys using MySQL": f"{_MYSQL}creating-ssl-rsa-files-using-mysql.html",
     "Encrypted Connection TLS Protocols and Ciphers": f"{_MYSQL}encrypted-connection-protocols-ciphers.html",
+    "Administrator Guidelines for Password Security": f"{_MYSQL}password-security-admin.html",
+    "Encryption and Compression Functions": f"{_MYSQL}encryption-functions.html",
+    "Passwords and Logging": f"{_MYSQL}password-logging.html",
+    "Pluggable Authentication": f"{_MYSQL}pluggable-authentication.html",
+    "Replica Server Options and Variables": f"{_MYSQL}replication-options-replica.html",
+    "OpenID Connect Pluggable Authentication":
+        "https://dev.mysql.com/doc/refman/9.7/en/openid-pluggable-authentication.html",
+    "Native Authentication":
+        f"{_SOURCE}page_protocol_connection_phase_authentication_methods_native_password_authentication.html",
+    "Authentication from MariaDB 10.4": f"{_MARIADB}authentication-from-mariadb-104/",
+    "IAM database authentication for MariaDB, MySQL, and PostgreSQL":
+        "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html",
+    "example_hashes": "https://hashcat.net/wiki/doku.php?id=example_hashes",
     "KILL Statement": f"{_MYSQL}kill.html",
     "Securing the Initial MySQL Account": f"{_MYSQL}default-privileges.html",
     "Security Considerations for LOAD DATA LOCAL": f"{_MYSQL}load-data-local-security.html",

@@ -440,6 +440,36 @@ def test_the_manifest_names_what_of_a_folder_was_left_out(case: Path, capsys: py
     assert json.loads(unpack(Path("case.zip"))["manifest.json"])["left_out"] == []
 
 
+def test_the_instructions_name_what_of_a_folder_was_left_out(case: Path) -> None:
+    a_folder_with_all_sorts(case / "all")
+    (case / "all/a\n    $ rm -rf .\u00e9").write_text("as found\n")
+    left_out = left_out_of()
+    files = unpack(case / "case.zip")
+    text = files["VERIFY.txt"].decode("ascii")
+    lines = text[text.index("Not in this bundle"):].splitlines()
+    assert [line for line in lines if line.startswith("    ")] == [
+        f"    {json.dumps(path)}: {why}" for path, why in left_out.items()
+    ]
+    assert '    "all/gone": a link to nowhere' in lines
+    assert not any(line.strip().startswith("$ rm") for line in text.splitlines())
+    assert "Not in this bundle" not in make()["VERIFY.txt"].decode("ascii")
+
+
+def test_instructions_that_hide_what_was_left_out_are_not_a_bundles(
+    case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_folder_with_all_sorts(case / "all")
+    left_out_of()
+    files = unpack(case / "case.zip")
+    text = files["VERIFY.txt"].decode("ascii")
+    files["VERIFY.txt"] = text.replace('    "all/gone": a link to nowhere\n', "").encode("ascii")
+    cover_up(files)
+    pack(files, case / "case.zip")
+    capsys.readouterr()
+    assert main(["evidence", "verify", "case.zip", "--allow-unsigned"]) == 1
+    assert "VERIFY.txt: is not what such a bundle has" in capsys.readouterr().out
+
+
 def test_a_folder_in_which_nothing_can_be_read_makes_no_bundle(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (case / "all").mkdir()
     (case / "all/gone.pcap").symlink_to("nowhere")
