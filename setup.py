@@ -74,6 +74,7 @@ COMPILED = [
     ROOT / PACKAGE / "analysis" / "pump.py",
     # What `redact` asks for each packet in the clear.
     ROOT / PACKAGE / "redact" / "quick_sql.py",
+    ROOT / PACKAGE / "redact" / "keyed_hash.py",
     ROOT / PACKAGE / "redact" / "replacements.py",
     ROOT / PACKAGE / "redact" / "conversation.py",
     ROOT / PACKAGE / "redact" / "mysql_client.py",

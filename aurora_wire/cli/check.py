@@ -33,8 +33,7 @@ exit codes:
 
 examples:
   aurora-wire check db.example.com --user app --capture 'night/*.pcap.gz'
-  aurora-wire check db.example.com --format json=check.json; aurora-wire report check.json -o check.html
-  sudo aurora-wire check db.example.com --user app --prove pymysql --database test
+  aurora-wire check db.example.com --user app --prove pymysql --aws
 """
 
 
@@ -139,9 +138,9 @@ def _fleet_of(arguments: argparse.Namespace, groups: dict[str, str], hosts: list
     if not arguments.aws:
         return None
     from aurora_wire.posture.aws import from_account  # noqa: PLC0415
-    from aurora_wire.posture.product import region_of  # noqa: PLC0415
+    from aurora_wire.verdict.amazon import parse_endpoint  # noqa: PLC0415
 
-    named = arguments.region or [region for host in hosts if (region := region_of(host))]
+    named = arguments.region or [endpoint.region for host in hosts if (endpoint := parse_endpoint(host))]
     fleet = from_account(arguments.profile, list(dict.fromkeys(named)), arguments.role)
     for gap in fleet.gaps:
         lacks = f" The policy lacks {gap.action}." if gap.action else ""

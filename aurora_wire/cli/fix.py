@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "times.")
     add("--client", metavar="NAME", action="append", default=[],
         help="Print what this client takes; may be given several times, `all` is every one.")
-    add("--setting", choices=tuple(PURPOSES), action="append", default=[],
-        help="Of servers, print this setting; may be given several times (default: all).")
+    add("--setting", metavar="NAME", action="append", default=[],
+        help=f"Of servers, print this setting ({', '.join(PURPOSES)}); may be given several times (default: all).")
     add("--ca", metavar="FILE", default=CA, help=f"Put this file of authorities into the texts (default {CA}).")
     add("--format", choices=("text", "json"), default="text", help="Print text or JSON (default text).")
 
@@ -46,6 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--ca: a line break is in the file's name.")
     if arguments.setting and not servers:
         raise UsageError("--setting goes with --server.")
+    for name in arguments.setting:
+        if name not in PURPOSES:
+            raise UsageError(f"{name}: no setting has this name. There are {', '.join(PURPOSES)}.")
     settings = arguments.setting or list(PURPOSES)
     with Output() as output:
         if arguments.format == "json":

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, reason_of
 
 MAX_LINE = 1024
 MAX_FILE = 256 << 20
@@ -69,7 +69,7 @@ class KeyLog:
             with Path(name).open("rb") as file:
                 source = self._add(file, name)
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
+            reason = reason_of(error)
             raise UsageError(f"{name}: this key log cannot be read ({reason}).") from error
         if source.ignored and not source.secrets + source.unused + source.left_out:
             raise UsageError(

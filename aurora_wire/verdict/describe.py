@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from socket import AF_INET, AF_INET6, inet_ntop
-from typing import Literal, overload
+from typing import Literal
 
 from aurora_wire.verdict.credentials import credentials_of
 from aurora_wire.verdict.grounds import collect_grounds
@@ -20,6 +19,7 @@ from aurora_wire.verdict.result import (
     StatementResult,
     TLSResult,
 )
+from aurora_wire.verdict.statement_list import StatementList
 from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, DirectionAccount, X
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.facts import Decrypted, Facts
@@ -67,7 +67,7 @@ def describe(connection: Connection) -> ConnectionResult:
         attributes={text(key): text(value) for key, value in login.attributes} if login is not None else {},
         compression=COMPRESSIONS.get(facts.compression),
         tls=tls_of(facts.tls, facts.decrypted) if facts.tls is not None else None,
-        statements=Statements(facts.statements) if facts.statements else [],
+        statements=StatementList(facts.statements, statement_of) if facts.statements else [],
         statements_total=facts.statements_total,
         commands=commands_of(facts),
         files=[file_of(one) for one in facts.infiles],
@@ -156,7 +156,7 @@ def describe_decryption(decrypted: Decrypted, tls: TLSFacts) -> DecryptionResult
     result.auth_plugin = text(inside.auth_plugin) if inside.auth_plugin else None
     result.compression = COMPRESSIONS.get(inside.compression)
     result.commands = commands_of(inside)
-    result.statements = Statements(inside.statements) if inside.statements else []
+    result.statements = StatementList(inside.statements, statement_of) if inside.statements else []
     result.statements_total = inside.statements_total
     return result
 
@@ -179,32 +179,6 @@ def why_not_decrypted(decrypted: Decrypted, tls: TLSFacts) -> str:
         return "the key log has no secrets of this connection"
     return "the secrets that the key log has for this connection open none of its records"
 
-
-class Statements(Sequence[StatementResult]):
-    """Statements as they are asked for: most reports show few, and each takes longer to describe than to find."""
-
-    def __init__(self, found: list[Statement]) -> None:
-        self._found = found
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    @overload
-    def __getitem__(self, index: int) -> StatementResult: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[StatementResult]: ...
-    def __getitem__(self, index: int | slice) -> StatementResult | list[StatementResult]:
-        if isinstance(index, slice):
-            return [statement_of(one) for one in self._found[index]]
-        return statement_of(self._found[index])
-
-    def __iter__(self) -> Iterator[StatementResult]:
-        return map(statement_of, self._found)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 def statement_of(statement: Statement) -> StatementResult:

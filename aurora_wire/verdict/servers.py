@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
+from aurora_wire.verdict.amazon import DOMAIN, parse_endpoint
 from aurora_wire.verdict.clients import client_advice
 from aurora_wire.verdict.result import ConnectionResult
 from aurora_wire.verdict.server_fixes import (
@@ -77,8 +78,11 @@ _DOMAINS: Final = (
 def kind_of(version: str | None, name: str | None = None) -> str:
     """Return which of KINDS a server is, by the version in its greeting and the name that it was asked for in TLS."""
     host = (name or "").lower().rstrip(".")
-    if host.endswith(".rds.amazonaws.com"):
-        return RDS_PROXY if ".proxy-" in host else AURORA if ".cluster-" in host else RDS
+    endpoint = parse_endpoint(host)
+    if endpoint is not None:
+        return RDS_PROXY if endpoint.is_proxy else AURORA if endpoint.is_cluster else RDS
+    if host.endswith(DOMAIN):
+        return RDS
     for domain, kind in _DOMAINS:
         if host.endswith(domain):
             return kind

@@ -58,6 +58,7 @@ def test_json_has_all_kinds_and_clients(capsys: pytest.CaptureFixture[str]) -> N
     (["--server", "nonsense"], "no kind of server"),
     (["--client", "nonsense"], "no client"),
     (["--setting", "require_tls"], "--server"),
+    (["--server", "mysql", "--setting", "nonsense"], "no setting"),
     (["--ca", "a\nb"], "line break"),
 ])  # fmt: skip
 def test_wrong_use_is_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
