@@ -80,6 +80,7 @@ COMPILED = [
     ROOT / PACKAGE / "redact" / "mysql_client.py",
     ROOT / PACKAGE / "redact" / "mysql_server.py",
     ROOT / PACKAGE / "redact" / "direction.py",
+    ROOT / PACKAGE / "redact" / "x_messages.py",
     ROOT / PACKAGE / "redact" / "held_frames.py",
     ROOT / PACKAGE / "redact" / "headers.py",
     ROOT / PACKAGE / "redact" / "proxy_header.py",

@@ -56,6 +56,7 @@ __all__ = [
     "fill",
     "kind_of",
     "kind_of_connection",
+    "told_by",
 ]
 
 COMMON: Final = frozenset((MYSQL, MYSQL_57, MARIADB))
@@ -110,6 +111,17 @@ def kind_of_connection(connection: ConnectionResult | None) -> str:
     if version is None and tls is not None and tls.decrypted is not None:
         version = tls.decrypted.server_version
     return kind_of(version, None if tls is None else tls.sni)
+
+
+def told_by(connection: ConnectionResult) -> str | None:
+    """Return what told which server it is: "name" (asked for in TLS), "version" (of the greeting), None if nothing."""
+    version, tls = connection.server_version, connection.tls
+    name = None if tls is None else tls.sni
+    if name is not None and kind_of(None, name) != UNKNOWN:
+        return "name"
+    if version is None and tls is not None and tls.decrypted is not None:
+        version = tls.decrypted.server_version
+    return "version" if kind_of(version) != UNKNOWN else None
 
 
 def fill(advice: str, kinds: Iterable[str] = (), clients: Iterable[str] = ()) -> str:

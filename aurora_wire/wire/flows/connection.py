@@ -11,7 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire.decoding import anomalies, labels
-from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget
+from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget, X
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_MYSQL, TO_OTHER, TO_TLS, Decoder
 from aurora_wire.wire.decoding.opaque import Opaque
 from aurora_wire.wire.decoding.segment import SEGMENT_COST, Segment
@@ -359,10 +359,16 @@ class Connection(Receiver):
         self.facts.kind = TLS_ONLY
         self.start_tls(stream)
 
-    def start_opaque(self, label: i64) -> None:
+    def start_x(self) -> None:
+        """Decode X Protocol, from the first bytes of each direction or from where frames begin."""
+        facts = self.facts
+        facts.kind = X
+        facts.other = "X Protocol"
         self.undecided = False
-        self.client.decoder = Opaque(self.facts, self.facts.client, label)
-        self.server.decoder = Opaque(self.facts, self.facts.server, label)
+        facts.charge(DECODERS_COST)
+        self.client.decoder = self.decoders.x_frames(facts.client, self.is_first(self.client))
+        self.server.decoder = self.decoders.x_frames(facts.server, self.is_first(self.server))
+        facts.client_start = self.client.known_from()
         self._replay_in_order()
 
     def start_other(self, name: str) -> None:
@@ -481,5 +487,5 @@ class Connection(Receiver):
         facts.unanswered_prepares = []
         facts.request = -1
         facts.requests = bytearray()
-        if facts.kind == MYSQL:
+        if facts.kind in (MYSQL, X):
             facts.client_start = self.client.known_from()

@@ -12,7 +12,7 @@ from mypy_extensions import i64
 
 from aurora_wire.binary import u32_be
 from aurora_wire.wire.decoding import labels
-from aurora_wire.wire.decoding.connection_log import TLS_ONLY, UNKNOWN, X
+from aurora_wire.wire.decoding.connection_log import TLS_ONLY, UNKNOWN
 from aurora_wire.wire.flows.tcp_stream import Stream
 from aurora_wire.wire.identify import identify
 from aurora_wire.wire.identify.midstream import ASKS, UNDECIDED
@@ -52,9 +52,7 @@ def decide(connection: Connection, stream: Stream, ends_here: bool) -> None:
         if ends_here or _is_settled(connection, stream, first, found):
             _tls(connection, stream, found)
     elif found == identify.X_PROTOCOL:
-        connection.facts.kind = X
-        connection.facts.other = "X Protocol"
-        connection.start_opaque(labels.X_PROTOCOL)
+        connection.start_x()
     elif ends_here:
         if found == identify.NAMED:
             give_up(connection)
