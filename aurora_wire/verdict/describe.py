@@ -5,7 +5,7 @@ from __future__ import annotations
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Literal
 
-from aurora_wire.verdict.credentials import credentials_of
+from aurora_wire.verdict.credentials import Credentials
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
 from aurora_wire.verdict.plausible import least_missing, most_missing
@@ -77,7 +77,7 @@ def describe(connection: Connection) -> ConnectionResult:
         statements_total=facts.statements_total,
         commands=commands_of(facts),
         files=[file_of(one) for one in facts.infiles],
-        credentials=credentials_of(facts) if facts.exchanges_total or facts.secrets_total else [],
+        credentials=Credentials(facts) if facts.exchanges_total or facts.secrets_total else [],
         refusal=refusal_of(facts.refusal) if facts.refusal is not None else None,
         x=x_of(facts.x) if facts.x is not None else None,
         credentials_total=facts.exchanges_total + facts.secrets_total,

@@ -223,7 +223,7 @@ class ConnectionResult:
     statements_total: int = 0       # with those beyond the bound
     commands: dict[str, int] = field(default_factory=dict)   # every command seen in the clear, by name
     files: list[FileResult] = field(default_factory=list)    # of the client, that the server asked for
-    credentials: list[CredentialResult] = field(default_factory=list)  # that crossed outside TLS: the first ones
+    credentials: Sequence[CredentialResult] = field(default_factory=list)  # that crossed outside TLS: the first ones
     refusal: RefusalResult | None = None     # why there was no session, as the server said; of the first login
     x: XResult | None = None        # only of X Protocol
     credentials_total: int = 0      # with those beyond the bound

@@ -10,8 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u32
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding import labels
+from aurora_wire.wire.decoding import anomalies, labels
 from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_TLS, Decoder
 from aurora_wire.wire.mysql.compressed import CHUNK, FREE, FREE_IN_ALL, RATIO, ZLIB, ZLIB_COST, Inflater
@@ -47,7 +46,7 @@ class XFrames(Decoder):
         self.kept: list[bytes] = []
         self.kept_size: i64 = 0
         self.whole = True
-        self.owed: i64 = 0               # bytes of the current frame that are not accounted for yet
+        self.unlabelled: i64 = 0         # bytes of the current frame that are not accounted for yet
         self.begun: i64 = 0              # place of the current frame
         self.begun_frame: i64 = 0
         self.begun_time: i64 = 0
@@ -112,7 +111,7 @@ class XFrames(Decoder):
             elif len(self.head) == 1 and self.awaits_tls() and self.head[0] == HANDSHAKE and data[at] == 3:
                 self.carry = self.head
                 self.head = b""
-                self.owed = 0
+                self.unlabelled = 0
                 self.next = TO_TLS
                 return at
             at = self._header(data, at, end)
@@ -129,7 +128,7 @@ class XFrames(Decoder):
         """Tell who masks the stream of the next bytes."""
         tracker = self.side.tracker
         if tracker is not None and not self.is_inner:
-            tracker.content(self.side.position + self.owed, data, at, end)
+            tracker.content(self.side.position + self.unlabelled, data, at, end)
 
     def _header(self, data: bytes, at: i64, end: i64) -> i64:
         take = HEADER_LEN - len(self.head)
@@ -137,7 +136,7 @@ class XFrames(Decoder):
             take = end - at
         self._show(data, at, at + take)
         self.head += data[at : at + take]
-        self.owed += take
+        self.unlabelled += take
         at += take
         if len(self.head) < HEADER_LEN:
             return at
@@ -146,8 +145,8 @@ class XFrames(Decoder):
         length = u32(head, 0)
         self.kind = head[4]
         if length < 1 or length > MAX_FRAME or self._tags(self.kind) is None:
-            self.side.account(self.owed, labels.X_PROTOCOL)
-            self.owed = 0
+            self.side.account(self.unlabelled, labels.X_PROTOCOL)
+            self.unlabelled = 0
             return self._lose(data, at, end)
         self.total = length - 1
         self.left = self.total
@@ -167,11 +166,11 @@ class XFrames(Decoder):
         else:
             self.whole = False
         self.left -= take
-        self.owed += take
+        self.unlabelled += take
         if not self.whole:
             # Of a message that is not kept the label is known as well as it will be.
-            self.side.account(self.owed, self.expected(self.kind))
-            self.owed = 0
+            self.side.account(self.unlabelled, self.expected(self.kind))
+            self.unlabelled = 0
         if self.left == 0:
             self._end()
         return at + take
@@ -183,14 +182,14 @@ class XFrames(Decoder):
         size: i64 = len(data)
         whole = self.whole and size == self.total
         if whole and not self._fits(self.kind, data, 0, size):
-            self.side.account(self.owed, labels.X_PROTOCOL)
-            self.owed = 0
+            self.side.account(self.unlabelled, labels.X_PROTOCOL)
+            self.unlabelled = 0
             self._lose(data, 0, 0)
             return
         label = self.message(self.kind, data, 0, size, whole)
-        if self.owed > 0:
-            self.side.account(self.owed, label)
-            self.owed = 0
+        if self.unlabelled > 0:
+            self.side.account(self.unlabelled, label)
+            self.unlabelled = 0
 
     def _let_go(self) -> None:
         self.facts.budget.held += self.kept_size
@@ -199,7 +198,7 @@ class XFrames(Decoder):
 
     def _lose(self, data: bytes, at: i64, end: i64) -> i64:
         """Give up the framing: what is left of the segment is unknown. Return where consumption ended."""
-        self.note(notes.LOST_FRAMING, end - at)
+        self.note(anomalies.LOST_FRAMING, end - at)
         self.aligned = False
         self._told_lost()
         if at < end:
@@ -229,9 +228,9 @@ class XFrames(Decoder):
         side = self.side
         self._told_lost()
         began = self.left > 0
-        if self.owed > 0:
-            side.account(self.owed, self.expected(self.kind) if began else labels.X_PROTOCOL)
-            self.owed = 0
+        if self.unlabelled > 0:
+            side.account(self.unlabelled, self.expected(self.kind) if began else labels.X_PROTOCOL)
+            self.unlabelled = 0
         side.gap(count)
         self.head = b""
         if began and count <= self.left:
@@ -250,13 +249,13 @@ class XFrames(Decoder):
     def finish(self) -> None:
         if self.left > 0:
             self.whole = False
-            if self.owed > 0:
-                self.side.account(self.owed, self.expected(self.kind))
-                self.owed = 0
+            if self.unlabelled > 0:
+                self.side.account(self.unlabelled, self.expected(self.kind))
+                self.unlabelled = 0
             self._end()
-        elif self.owed > 0:
-            self.side.account(self.owed, labels.X_PROTOCOL)
-            self.owed = 0
+        elif self.unlabelled > 0:
+            self.side.account(self.unlabelled, labels.X_PROTOCOL)
+            self.unlabelled = 0
         self.left = 0
         self.head = b""
         self._let_go()
@@ -279,7 +278,7 @@ class XFrames(Decoder):
                 begin = fields.start
                 stop = fields.stop
         if begin < 0 or size <= 0 or size > MAX_INSIDE:
-            self.note(notes.BAD_COMPRESSION if size <= MAX_INSIDE else notes.BOUND, end - at)
+            self.note(anomalies.BAD_COMPRESSION if size <= MAX_INSIDE else anomalies.BOUND, end - at)
             return
         budget = self.facts.budget
         self.closed += stop - begin
@@ -287,7 +286,7 @@ class XFrames(Decoder):
         if self.session.compression == LZ4:
             made = open_frame(data, begin, stop, size)
             if made is None:
-                self.note(notes.BAD_COMPRESSION, end - at)
+                self.note(anomalies.BAD_COMPRESSION, end - at)
                 return
             self._inside(made)
         else:
@@ -305,17 +304,17 @@ class XFrames(Decoder):
                 some = inflater.decompress(piece, CHUNK if size > CHUNK else size)
             except Exception:  # zlib.error, ZstdError: whatever the bytes do to a library
                 self._drop()
-                self.note(notes.BAD_COMPRESSION, size)
+                self.note(anomalies.BAD_COMPRESSION, size)
                 return
             piece = b""
             if not some:
-                self.note(notes.BAD_COMPRESSION, size)
+                self.note(anomalies.BAD_COMPRESSION, size)
                 return
             size -= len(some)
             self._inside(some)
             if self._is_bomb():
                 self._drop()
-                self.note(notes.BOUND, size)
+                self.note(anomalies.BOUND, size)
                 return
         if self.inflater is not None and self.inflater.eof:
             self._drop()
@@ -326,12 +325,12 @@ class XFrames(Decoder):
         kind = ZLIB if algorithm == DEFLATE else ZSTD_INFLATER
         make = self.inflaters.get(kind) if algorithm in (DEFLATE, ZSTD) else None
         if make is None:
-            self.note(notes.BAD_COMPRESSION, 0)
+            self.note(anomalies.BAD_COMPRESSION, 0)
             return None
         cost = ZLIB_COST if kind == ZLIB else ZSTD_COST
         budget = self.facts.budget
         if cost > budget.inflating:
-            self.note(notes.BOUND, 0)
+            self.note(anomalies.BOUND, 0)
             return None
         budget.inflating -= cost
         self.cost = cost
