@@ -7,13 +7,14 @@ Configuration"; MariaDB Knowledge Base, "mysql.global_priv Table", "Performance 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 from aurora_wire.posture.assess import SOON_DAYS, PostureFinding, grade_of, posture_finding, sort_findings
-from aurora_wire.posture.database import Database, Denied, as_text
+from aurora_wire.posture.database import Database, Denied, as_text, quoted
 from aurora_wire.posture.target import Target
 from aurora_wire.posture.variables import SHOWN, meaning, offers_obsolete
 from aurora_wire.verdict.rules import registry as rules
@@ -46,7 +47,10 @@ class Setting:
 
 @dataclass(slots=True)
 class Account:
-    """One account that may log in. requires: what ssl_type asks for, empty: nothing; own: the server's own."""
+    """One account that may log in. requires: what ssl_type asks for, empty: nothing; own: the server's own.
+
+    unused: its host is a name, and the server resolves none (skip_name_resolve); set by `judge`.
+    """
 
     user: str
     host: str
@@ -54,6 +58,7 @@ class Account:
     plugin: str
     locked: bool
     own: bool
+    unused: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -63,7 +68,8 @@ class Account:
     @property
     def may_come_in_the_clear(self) -> bool:
         """Tell whether nothing of the account's own keeps it from coming over the network without TLS."""
-        return not (self.requires or self.locked or self.own or self.is_local or self.plugin in TLS_ONLY_PLUGINS)
+        kept = self.locked or self.unused or self.own or self.is_local
+        return not (kept or self.requires or self.plugin in TLS_ONLY_PLUGINS)
 
 
 @dataclass(slots=True)
@@ -208,6 +214,11 @@ def _read_accounts(found: AuditResult, database: Database) -> None:
         found.account_count = int(database.value("SELECT COUNT(*) FROM mysql.user") or MAX_ROWS)
 
 
+def _is_name(host: str) -> bool:
+    """Tell whether an account's host is a name: no address, no pattern of addresses, not the server itself."""
+    return host != "localhost" and re.search("[a-z]", host, re.IGNORECASE) is not None and ":" not in host
+
+
 def _read_channels(found: AuditResult, database: Database) -> None:
     """List from whom this server replicates, and by what."""
     if "mariadb" in found.version.lower():
@@ -273,6 +284,9 @@ def _findings(found: AuditResult) -> list[PostureFinding]:
 
 def _judge_accounts(found: AuditResult, hits: list[PostureFinding]) -> None:
     accounts = found.accounts or []
+    no_names = found.setting("skip_name_resolve").upper() in ("ON", "1")
+    for each in accounts:
+        each.unused = no_names and _is_name(each.host)
     free = [each for each in accounts if each.may_come_in_the_clear]
     if free and not found.requires_tls:
         hits.append(_of_accounts(rules.ACCOUNTS_WITHOUT_TLS, free))
@@ -288,7 +302,7 @@ def _judge_accounts(found: AuditResult, hits: list[PostureFinding]) -> None:
 
 
 def _of_accounts(rule: str, accounts: list[Account]) -> PostureFinding:
-    names = [f"'{each.user}'@'{each.host}'" for each in accounts]
+    names = [f"{quoted(each.user)}@{quoted(each.host)}" for each in accounts]
     shown = ", ".join(names[:5])
     return posture_finding(rule, shown if len(names) <= 5 else f"{shown} and {len(names) - 5:,} more", names)
 

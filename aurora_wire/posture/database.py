@@ -121,11 +121,12 @@ def log_in(
     session = Database(connection, "")
     current = session.value("SELECT CURRENT_USER()")
     name, _, host = current.rpartition("@")
-    session.user = f"{_quoted(name)}@{_quoted(host)}"
+    session.user = f"{quoted(name)}@{quoted(host)}"
     return session
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a string literal of SQL."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 

@@ -27,9 +27,8 @@ NEGOTIATION: Final = (
         TLS_DECLINED, "Client declined the TLS that was offered", "high",
         "The server's greeting offered TLS and the client logged in without it: the client's settings, or "
         "the defaults of its driver, are why this connection is readable.",
-        "Let the client insist on TLS: --ssl-mode=VERIFY_IDENTITY (MySQL), --ssl (MariaDB before 11.4), "
-        "sslMode=VERIFY_IDENTITY (Connector/J), tls=true (Go), ssl={...} (Node.js, PyMySQL), "
-        "MYSQLI_CLIENT_SSL (PHP). So that no client can decline:\n"
+        "{client_tls}\n"
+        "So that no client can decline:\n"
         "{account_tls}",
         ('MySQL 8.4 Reference Manual, "Command Options for Encrypted Connections"',
          'MySQL 8.4 Reference Manual, "CREATE USER Statement", SSL/TLS Options'),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aurora_wire.immutable import immutable
+from aurora_wire.verdict.references import address_of
 from aurora_wire.verdict.result import Severity
 from aurora_wire.verdict.rules.controls import Mapping
 from aurora_wire.verdict.servers import fill
@@ -15,8 +16,9 @@ class Rule:
     """One thing that can be found. The id is stable: a number is never used again for something else.
 
     why: what someone can do with it; advice: what to type or change, where a line that begins with two spaces is
-    a command to paste, and `{require_tls}`, alone on its line, a setting of verdict/servers.py; references: manual
-    pages and RFCs, by name.
+    a command to paste, and `{require_tls}`, alone on its line, a setting of verdict/servers.py, `{client_tls}` what
+    verdict/clients.py has for a client; references: manual pages and RFCs, by name, with an address in
+    verdict/references.py.
     """
 
     id: str             # AW101: the hundreds are the family
@@ -33,9 +35,14 @@ class Rule:
         """Return the advice for a server of which nothing is known."""
         return fill(self.advice)
 
-    def fix_for(self, kinds: Iterable[str]) -> str:
-        """Return the advice for these kinds of servers (`servers.kind_of`)."""
-        return fill(self.advice, kinds)
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """Return each reference with its address; empty where there is none."""
+        return tuple((reference, address_of(reference)) for reference in self.references)
+
+    def fix_for(self, kinds: Iterable[str], clients: Iterable[str] = ()) -> str:
+        """Return the advice for these kinds of servers (`servers.kind_of`) and clients (`clients.client_of`)."""
+        return fill(self.advice, kinds, clients)
 
 
 class Hit:
