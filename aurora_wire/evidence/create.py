@@ -13,7 +13,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.analysis.scan import DEFAULT_PORTS, OnProgress
@@ -34,6 +33,7 @@ from aurora_wire.evidence.zip_writer import Content, write_archive
 from aurora_wire.redact.masker import Masker
 from aurora_wire.report.timestamps import clock_of, rfc3339
 from aurora_wire.rights.atomic_file import atomic_file
+from aurora_wire.rights.inputs import input_file, private_folder, reading
 from aurora_wire.verdict.result import CaptureResult, Scan
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ def create_bundle(
     # Where there is room for the bundle; but root works where nobody can put a link in the place of what it has made.
     place = None if os.geteuid() == 0 else Path(output).parent
     try:
-        with TemporaryDirectory(prefix=".aurora-wire-", dir=place) as temporary:
-            draft = _Draft(Path(temporary), options, created, fixed=fixed)
+        with private_folder(".aurora-wire-", place) as temporary:
+            draft = _Draft(temporary, options, created, fixed=fixed)
             draft.left_out = inputs.left_out
             draft.take(originals)
             draft.analyse(on_progress)
@@ -147,10 +147,15 @@ def _inputs(paths: Sequence[str], output: str, *, masked: bool) -> _Inputs:
     if len(found) > MAX_CAPTURES:
         raise UsageError(f"{len(found):,} captures are too many for one bundle ({MAX_CAPTURES:,}).")
     for path in found:
-        with suppress(FileNotFoundError):  # it may go at any moment
-            if os.path.samefile(output, path):  # noqa: PTH121 - an output without a name is told of later
+        with suppress(OSError):  # it may go at any moment; what cannot be written is told of then
+            if _same_file(output, path):
                 raise UsageError(f"{output}: this is one of the captures. Give the bundle another name.")
     return _Inputs(found, sorted(left_out))
+
+
+def _same_file(output: str, path: str) -> bool:
+    with reading(path):
+        return os.path.samefile(output, path)  # noqa: PTH121 - an output without a name is told of later
 
 
 def _why_unreadable(path: str, *, masked: bool) -> str:
@@ -159,7 +164,7 @@ def _why_unreadable(path: str, *, masked: bool) -> str:
     masked: a copy with nothing but what is known to be harmless, which takes a capture.
     """
     try:
-        with open(path, "rb"):  # noqa: PTH123 - a path as the user wrote it
+        with input_file(path):
             pass
         if masked:
             open_capture(path, hash_input=False).close()
@@ -186,7 +191,7 @@ def copy_original(path: str, target: Path | None) -> tuple[int, str, int]:
     size = 0
     with ExitStack() as stack:
         try:
-            source = stack.enter_context(Path(path).open("rb"))
+            source = stack.enter_context(input_file(path))
             modified = os.fstat(source.fileno()).st_mtime_ns
         except OSError as error:
             raise CaptureError(path, -1, f"cannot be read ({error.strerror}).") from error

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire._version import VERSION
@@ -39,6 +38,7 @@ from aurora_wire.evidence.signing import BadSignature, Opened
 from aurora_wire.evidence.sums import hash_file, sums_line
 from aurora_wire.evidence.verify_txt import instructions
 from aurora_wire.evidence.zip_writer import write_archive
+from aurora_wire.rights.inputs import input_file, private_folder, reading
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -151,10 +151,10 @@ class _Verifier:
             return
         self._archive()
         self._instructions()
-        with TemporaryDirectory(prefix="aurora-wire-") as temporary:
-            self._again(Path(temporary), on_progress)
+        with private_folder("aurora-wire-") as temporary:
+            self._again(temporary, on_progress)
             if originals:
-                self._originals(originals, Path(temporary), on_progress)
+                self._originals(originals, temporary, on_progress)
 
     # -- the archive and its files
 
@@ -165,8 +165,8 @@ class _Verifier:
         except ValueError:
             self.add("archive", ok=False, text="the manifest does not say when it was made")
             return
-        with TemporaryDirectory(prefix="aurora-wire-") as folder, tempfile.TemporaryFile() as packed:
-            contents = {name: self.bundle.extract(name, Path(folder)) for name in self.bundle.members}
+        with private_folder("aurora-wire-") as folder, tempfile.TemporaryFile() as packed:
+            contents = {name: self.bundle.extract(name, folder) for name in self.bundle.members}
             write_archive(packed, contents, created)
             at = first_difference(packed, self.bundle.path)
         if at is None:
@@ -481,9 +481,10 @@ class _Verifier:
                 wrong.append(f"{name}: no given file has its original's SHA-256, {digest}")
                 continue
             if digest in used:  # twice in the bundle: a link to the same file would be read once
-                shutil.copyfile(given[digest], links / name)
+                with input_file(given[digest]) as source, (links / name).open("wb") as copy:
+                    shutil.copyfileobj(source, copy)
             else:
-                (links / name).symlink_to(Path(given[digest]).resolve())
+                (links / name).symlink_to(_real_path(given[digest]))
             used.add(digest)
             captures.append(name)
         wrong += [f"{path}: SHA-256 {digest} is of no capture in the manifest" for digest, path in given.items()
@@ -494,6 +495,11 @@ class _Verifier:
         masked = self._redaction("reports")
         self._compare("originals", links, captures, on_progress, masked=masked,
                       verdicts_only=self._redaction("captures"))
+
+
+def _real_path(path: str) -> Path:
+    with reading(path):
+        return Path(path).resolve()
 
 
 def _left_out(manifest: Fields) -> list[tuple[str, str]]:

@@ -28,6 +28,7 @@ from aurora_wire.redact.pseudonyms import Pseudonyms
 from aurora_wire.redact.recompress import packed
 from aurora_wire.redact.replacements import Words
 from aurora_wire.rights.atomic_file import atomic_file
+from aurora_wire.rights.inputs import input_file, reading
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
 from aurora_wire.wire.net.checksum import PARTIAL, ZERO, tcp_checksum_state
 from aurora_wire.wire.net.dissect import TCP, Locator
@@ -74,7 +75,8 @@ def redact_capture(
     """Mask a capture: pcap in, pcap out; pcapng in, pcapng out; never compressed. Raises CaptureError, UsageError,
     OutputError.
     """
-    size = Path(path).stat().st_size
+    with reading(path):
+        size = Path(path).stat().st_size
     analysis = Analysis(ports, only_ports=only_ports, keep_statements=0)
     engine = analysis.engine
     engine.budget.open //= 2  # what masks an open connection takes as much again
@@ -84,7 +86,7 @@ def redact_capture(
     engine.trackers = directions
     result = CaptureResult(path, "", None, None, 0)
     damage: str | None = None
-    with Path(path).open("rb") as file, no_garbage_collector():
+    with input_file(path) as file, no_garbage_collector():
         reader = uncompressed(path, partial(_read_block, path, file))
         head = reader.take(len(PCAPNG_MAGIC))
         waiting = [head]

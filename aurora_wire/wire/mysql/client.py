@@ -354,6 +354,7 @@ class ClientPackets(Packets):
             if made.readable:
                 facts.readable = True
             self._statement(command, text, total - (made.text_at - at), made.values, whole, -1)
+            made.values = None
         elif command == COM_STMT_PREPARE:
             text = data[at + 1 : end]
             made.prepare(text)
@@ -366,6 +367,7 @@ class ClientPackets(Packets):
             facts.asked_known = whole and len(text) > 0
             complete = whole and made.complete
             self._statement(command, text, len(text), made.values, complete, made.statement_id)
+            made.values = None  # tens of thousands, of each open connection
         elif command == COM_STMT_SEND_LONG_DATA:
             made.long_data(data, at, end)
         elif command in (COM_STMT_CLOSE, COM_STMT_RESET):
