@@ -10,7 +10,10 @@ BIN := .venv/bin
 PURE_BIN := .venv-pure/bin
 # As in pyproject.toml; installed once, so that a rebuild needs no network.
 BUILD_REQUIRES := 'setuptools>=77' 'mypy[mypyc]>=2.4,<3' 'librt>=0.16'
-PIP_FLAGS := --quiet --disable-pip-version-check --no-input
+PIP_ALWAYS := --disable-pip-version-check --no-input
+PIP_FLAGS := --quiet $(PIP_ALWAYS)
+# Of all that pip says with --verbose, setup.py's progress; all of it where it fails.
+SHOW_CORE = 2>&1 | tee .venv/build.log | sed -un 's/^ *\(core: .*\)/\1/p' || { cat .venv/build.log; exit 1; }
 PACKAGE := $(shell find aurora_wire -name '*.py' -o -name '*.json' -o -name py.typed -o -path '*/templates/*')
 # What may be compiled, and a little more: setup.py knows the list.
 CORE := $(filter aurora_wire/analysis/% aurora_wire/capture/% aurora_wire/redact/% aurora_wire/verdict/% aurora_wire/wire/%,$(PACKAGE)) $(wildcard aurora_wire/*.py)
@@ -19,7 +22,13 @@ ifdef CI
 export AURORA_WIRE_REQUIRE_COMPILED := 1
 endif
 
-.PHONY: help build demo captures test lint test-compiled test-pure judges bench clean
+# Files of tests side by side, on all cores. `make test WORKERS=0`: one after the other.
+WORKERS := auto
+
+# The tests start some thousand processes: each would compile the package's plain files again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help build demo captures test lint test-compiled test-pure wheel judges bench clean
 
 help: ## Say what there is
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -43,14 +52,25 @@ lint: .venv/built ## ruff, mypy, the import rule
 	$(BIN)/lint-imports
 
 test-compiled: .venv/built judges
-	AURORA_WIRE_MODE=compiled $(BIN)/python -m pytest
+	AURORA_WIRE_MODE=compiled $(BIN)/python -m pytest -n $(WORKERS)
 
 # The checkout holds compiled files beside the sources; the interpreted run takes the package from its own
 # environment instead: no safe-path entry, no pythonpath of pyproject.toml, and the project's root comes last.
-# Real servers and clients are driven once: what drives them is not compiled.
+# What decodes nothing, or drives servers, clients and the browser with what is not compiled, runs once.
+ONCE := tests/real tests/browser tests/posture/test_fleet.py tests/prove/test_clients.py \
+	tests/prove/test_clients_finding.py tests/prove/test_embedded_rights.py tests/prove/test_interrupts.py \
+	tests/test_wheel.py tests/test_api.py tests/test_architecture.py tests/test_glossary.py
 test-pure: .venv-pure/built judges
-	AURORA_WIRE_MODE=interpreted PYTHONSAFEPATH=1 $(PURE_BIN)/python -m pytest -o pythonpath= --import-mode=append \
-		--ignore=tests/real
+	AURORA_WIRE_MODE=interpreted PYTHONSAFEPATH=1 $(PURE_BIN)/python -m pytest -n $(WORKERS) -o pythonpath= \
+		--import-mode=append $(addprefix --ignore=,$(ONCE))
+
+wheel: .venv/built ## Build an sdist and from it a wheel into dist/, and try that in an environment of its own
+	rm -rf build dist
+	mkdir dist
+	$(BIN)/python -c 'from setuptools.build_meta import build_sdist; build_sdist("dist")' >/dev/null
+	@$(BIN)/pip wheel --verbose $(PIP_ALWAYS) --no-build-isolation --no-deps --wheel-dir dist dist/*.tar.gz $(SHOW_CORE)
+	AURORA_WIRE_WHEEL=$$(echo dist/*.whl) $(BIN)/python -m pytest -q tests/test_wheel.py
+	@ls -l dist
 
 bench: .venv/built ## Measure against tcpdump, ngrep, tshark and dpkt, side by side (some minutes)
 	@.ci/need tcpdump=tcpdump tshark=tshark ngrep=ngrep openssl=openssl
@@ -76,10 +96,10 @@ clean: ## Remove what was built, the environments too
 	@touch $@
 
 .venv/built: .venv/ready setup.py $(CORE)
-	@echo "Compiling the core: a minute or so"
 	rm -rf build aurora_wire__mypyc*.so
 	find aurora_wire -name '*.so' -delete
-	$(BIN)/pip install $(PIP_FLAGS) --no-build-isolation -e '.[test]'
+	@echo "Compiling the core: a minute on two cores"
+	@$(BIN)/pip install --verbose $(PIP_ALWAYS) --no-build-isolation -e '.[test]' $(SHOW_CORE)
 	@$(BIN)/aurora-wire --version
 	@touch $@
 

@@ -7,28 +7,59 @@ AURORA_WIRE_PURE=1 leaves the compiling out; AURORA_WIRE_REQUIRE_COMPILED=1 make
 import os
 import re
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
 PACKAGE = "aurora_wire"
+CORES = os.cpu_count() or 1
 REQUIRED = os.environ.get("AURORA_WIRE_REQUIRE_COMPILED") == "1"
 
-# One library, whose functions call each other directly, as nobody outside calls or replaces them; and the small ones
-# are put where they are called.
-CALLS_INSIDE = [
-    "-fvisibility=hidden", "-fno-semantic-interposition", "-fno-plt", "-g0",
-    "--param", "max-inline-insns-auto=60", "--param", "inline-unit-growth=100",
-]  # fmt: skip
+# One library, whose functions call each other directly, as nobody outside calls or replaces them. A newer compiler's
+# warning is no reason to run interpreted.
+FLAGS = ["-fvisibility=hidden", "-fno-semantic-interposition", "-g0", "-Wno-error"] if os.name == "posix" else []
+# Where each packet counts, small functions are put where they are called. It takes the compiler twice the time.
+FLAGS_EACH_PACKET = ["-O3"] if os.name == "posix" else []
+if sys.platform == "linux":  # as gcc has it
+    FLAGS += ["-fno-plt"]
+    FLAGS_EACH_PACKET += ["--param", "max-inline-insns-auto=60", "--param", "inline-unit-growth=100"]
 
 # What runs for each packet is one C unit, all else another: compiled side by side. Names as in mypyc's C files.
 EACH_PACKET = re.compile(
     r"___(binary|analysis___pump|capture___|wire___(decoding|flows|net)___|wire___tls___(ciphertext_sample|facts|record)"
     r"|wire___mysql___(?!auth|capabilities|charsets|greeting|login|plausibility|reply_chain))"
 )
+
+BUILD = Path("build")  # where mypyc writes its files
+UNITS = ("unit_each_packet.c", "unit_other.c", "unit_runtime.c")
+
+INCLUDED = re.compile(r'^#include "(.*)"$', re.MULTILINE)
+
+# A third of the C is what a module does once, when it is imported: nothing gains if that is fast.
+RUNS_ONCE = re.compile(r"^(char CPyDef_\w*_____top_level__|int CPyGlobalsInit)\(void\)(?: \{)?$", re.MULTILINE)
+ONCE = """#if defined(__GNUC__) && !defined(__clang__)
+#define ONCE __attribute__((cold, optimize("O0")))
+#else
+#define ONCE
+#endif
+"""
+
+# A hundred small files import a module from the library. To read what they need of Python.h takes a tenth of the time.
+SHIM_NEEDS = """#include <stddef.h>
+typedef struct _object PyObject;
+#define PyMODINIT_FUNC __attribute__((visibility("default"))) PyObject *
+#define Py_DECREF Py_DecRef
+void Py_DecRef(PyObject *);
+void PyErr_Clear(void);
+void *PyCapsule_GetPointer(PyObject *, const char *);
+PyObject *Py_BuildValue(const char *, ...);
+PyObject *PyObject_GetAttrString(PyObject *, const char *);
+PyObject *PyImport_ImportModuleLevel(const char *, PyObject *, PyObject *, PyObject *, int);
+"""
 
 # Not in the list: `capture/` beyond the readers of binary captures (once a file, not once a frame), and all
 # that lies above. `__init__.py` files only name things.
@@ -57,23 +88,37 @@ COMPILED = [
     ROOT / PACKAGE / "verdict" / "describe.py",
     ROOT / PACKAGE / "verdict" / "grounds.py",
     *(ROOT / PACKAGE / "verdict" / "rules" / f"{name}.py" for name in (
-        "capture", "checks", "leaks", "negotiation", "tcp", "tls",
+        "capture", "checks", "credentials", "leaks", "negotiation", "tcp", "tls",
     )),
     ROOT / PACKAGE / "verdict" / "handshake.py",
 ]
 
 
 class AllOrNone(build_ext):
-    """All modules share one library: where it could not be built, the others could not be imported."""
+    """Generates the C files where they are compiled: a build runs setup.py several times, and mypycify takes 10 s.
+
+    All modules share one library: where it could not be built, the others could not be imported.
+    """
+
+    def finalize_options(self) -> None:
+        self.swig_opts = None  # `run` does this a second time, and setuptools would split what it split before
+        super().finalize_options()
+
+    def run(self) -> None:
+        self.distribution.ext_modules = generate()
+        self.finalize_options()
+        super().run()
 
     def build_extensions(self) -> None:
         self.compiler.compile = self._side_by_side
-        self.parallel = self.parallel or os.cpu_count()  # the many small ones too
+        self.parallel = self.parallel or CORES  # the many small ones too
         super().build_extensions()
         built = self._paths()
         if not all(path.exists() for path in built):
             for path in built:
                 path.unlink(missing_ok=True)
+            if built:
+                say("not compiled, for the reason above: the package runs interpreted")
 
     def _side_by_side(  # as setuptools' own, but for the pool
         self, sources, output_dir=None, macros=None, include_dirs=None, debug=0,
@@ -87,10 +132,14 @@ class AllOrNone(build_ext):
 
         def compile_one(made: str) -> None:
             source, suffix = build[made]
-            compiler._compile(made, source, suffix, arguments, extra, options)
+            began = time.monotonic()
+            more = FLAGS_EACH_PACKET if Path(source).name == UNITS[0] else []
+            compiler._compile(made, source, suffix, arguments, [*extra, *more], options)
+            if len(build) > 1:
+                say(f"{Path(source).name} compiled in {time.monotonic() - began:.0f} s")
 
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            list(pool.map(compile_one, sorted(build, key=lambda made: -Path(build[made][0]).stat().st_size)))
+        with ThreadPoolExecutor(CORES) as pool:
+            list(pool.map(compile_one, sorted(build, key=lambda made: -weight(Path(build[made][0])))))
         return objects
 
     def copy_extensions_to_source(self) -> None:
@@ -110,45 +159,75 @@ class AllOrNone(build_ext):
         return [Path(self.get_ext_fullpath(extension.name)) for extension in self.extensions]
 
 
+def without_python_h(shim: Path) -> None:
+    """Declare what a shim calls, in place of Python.h; not where it calls something else."""
+    text = shim.read_text()
+    calls = set(re.findall(r"\b_?Py\w+(?=\()", text)) - set(re.findall(r"\bPyInit_\w+", text))
+    if calls <= set(re.findall(r"\b_?Py\w+(?=\(| )", SHIM_NEEDS)):
+        shim.write_text(text.replace("#include <Python.h>\n", SHIM_NEEDS, 1))
+
+
+def weight(source: Path) -> int:
+    """Return how much C is in a file or, for a unit, in those that it includes."""
+    if not source.name.startswith("unit_"):
+        return source.stat().st_size
+    return sum((source.parent / name).stat().st_size for name in INCLUDED.findall(source.read_text()))
+
+
+def say(text: str) -> None:
+    """Report progress: `make build` and `pip install --verbose` show it."""
+    sys.stderr.write(f"core: {text}\n")
+    sys.stderr.flush()
+
+
 def in_units(sources: list[str]) -> list[str]:
-    """Return two files that include those of the modules, and the other sources as they are."""
-    modules = [Path(name) for name in sources if Path(name).name.startswith(f"__native_{PACKAGE}___")]
-    units = {"unit_each_packet.c": [], "unit_other.c": []}  # type: dict[str, list[Path]]
-    for module in modules:
-        units["unit_each_packet.c" if EACH_PACKET.search(module.name) else "unit_other.c"].append(module)
+    """Return C files that include those of the modules, and one that includes the rest: mypyc's own."""
+    units: dict[str, list[Path]] = {name: [] for name in UNITS}
+    for source in map(Path, sources):
+        if not source.name.startswith(f"__native_{PACKAGE}___"):
+            name = UNITS[2]
+        else:
+            name = UNITS[0] if EACH_PACKET.search(source.name) else UNITS[1]
+        units[name].append(source)
     made = []
     for name, included in units.items():
-        unit = included[0].parent / name
-        text = "".join(f'#include "{module.name}"\n' for module in sorted(included))
-        newest = max(module.stat().st_mtime for module in included)
-        if not unit.exists() or unit.read_text() != text or unit.stat().st_mtime < newest:
-            unit.write_text(text)
+        unit = BUILD / name
+        text = "".join(f'#include "{source.relative_to(unit.parent)}"\n' for source in included)
+        once = [found for source in included for found in RUNS_ONCE.findall(source.read_text())]
+        unit.write_text(ONCE + "".join(f"ONCE {function}(void);\n" for function in once) + text)
         made.append(str(unit))
-    return [*made, *(name for name in sources if Path(name) not in modules)]
+    return made
 
 
-def extensions() -> list:  # type: ignore[type-arg]
-    if os.environ.get("AURORA_WIRE_PURE") == "1":
-        return []
+def generate() -> list[Extension]:
+    """Return the extension modules, their C files written by mypycify."""
     from mypyc.build import mypycify  # noqa: PLC0415
 
     files = [str(f.relative_to(ROOT)) for f in COMPILED if f.name != "__init__.py" and f.exists()]
     # What is not compiled is followed for its types, in silence: libraries that it imports need not be here.
     options = ["--follow-imports=silent"]
+    say(f"{len(files)} modules become C")
+    began = time.monotonic()
     try:
-        modules = mypycify(options + files, opt_level="3", group_name=PACKAGE, multi_file=True)
+        modules: list[Extension] = mypycify(options + files, opt_level="2", group_name=PACKAGE, multi_file=True)
     except SystemExit as refusal:  # a later mypy may be stricter; the plain files run all the same
         if REQUIRED:
             raise
-        sys.stderr.write(f"Not compiled, as mypyc refuses the sources: {refusal}\n")
+        say(f"not compiled, as mypyc refuses the sources: {refusal}")
         return []
+    say(f"C written in {time.monotonic() - began:.0f} s; now the compiler, which takes longer")
     for module in modules:
         if len(module.sources) > 1:
             module.depends = [*module.depends, *module.sources]
             module.sources = in_units(module.sources)
+        elif os.name == "posix":
+            without_python_h(Path(module.sources[0]))
         module.optional = not REQUIRED
-        module.extra_compile_args = [*module.extra_compile_args, *(CALLS_INSIDE if os.name == "posix" else [])]
+        module.extra_compile_args += FLAGS
     return modules
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": AllOrNone})
+# One that stands for all, so that setuptools knows that the package is for one platform. `run` brings the others.
+STAND_IN = [] if os.environ.get("AURORA_WIRE_PURE") == "1" else [Extension(f"{PACKAGE}__mypyc", [])]
+
+setup(ext_modules=STAND_IN, cmdclass={"build_ext": AllOrNone})

@@ -11,8 +11,9 @@ from aurora_wire._version import VERSION
 from aurora_wire.errors import AuroraWireError, CaptureError, OutputError, UsageError
 
 if TYPE_CHECKING:
+    from aurora_wire.analysis.analysis import Analysis
     from aurora_wire.analysis.packets import PacketView, packets
-    from aurora_wire.analysis.scan import Analysis, scan
+    from aurora_wire.analysis.scan import scan
     from aurora_wire.capture.relay.recording import RelayRecording
     from aurora_wire.capture.relay.server import Relay
     from aurora_wire.decrypt.key_log import KeyLog
@@ -35,10 +36,11 @@ if TYPE_CHECKING:
         CaptureResult,
         ConnectionResult,
         Coverage,
+        CredentialResult,
+        DecryptionResult,
         Endpoint,
         FileResult,
         Finding,
-        OpenedResult,
         Parameter,
         Reason,
         Scan,
@@ -59,7 +61,8 @@ __version__ = VERSION
 # above say the same to type checkers and to the contracts; a test holds the two lists against each other.
 _NAMES_BY_HOME = {
     "aurora_wire.analysis.packets": ("PacketView", "packets"),
-    "aurora_wire.analysis.scan": ("Analysis", "scan"),
+    "aurora_wire.analysis.analysis": ("Analysis",),
+    "aurora_wire.analysis.scan": ("scan",),
     "aurora_wire.capture.relay.recording": ("RelayRecording",),
     "aurora_wire.capture.relay.server": ("Relay",),
     "aurora_wire.decrypt.key_log": ("KeyLog",),
@@ -72,8 +75,8 @@ _NAMES_BY_HOME = {
     "aurora_wire.report.formats": ("Format", "ReportOptions", "ReportStream", "render"),
     "aurora_wire.verdict.describe": ("describe",),
     "aurora_wire.verdict.result": (
-        "CaptureResult", "ConnectionResult", "Coverage", "Endpoint", "FileResult", "Finding", "OpenedResult",
-        "Parameter", "Reason", "Scan", "StatementResult", "TLSResult", "Undecoded",
+        "CaptureResult", "ConnectionResult", "Coverage", "CredentialResult", "Endpoint", "FileResult", "Finding",
+        "DecryptionResult", "Parameter", "Reason", "Scan", "StatementResult", "TLSResult", "Undecoded",
     ),
     "aurora_wire.verdict.rules.registry": ("RULES",),
     "aurora_wire.verdict.rules.rule": ("Rule",),
@@ -92,6 +95,8 @@ __all__ = [
     "Command",
     "ConnectionResult",
     "Coverage",
+    "CredentialResult",
+    "DecryptionResult",
     "Endpoint",
     "Engine",
     "ErrorKind",
@@ -104,7 +109,6 @@ __all__ = [
     "KeyLog",
     "KeyLogResult",
     "Mode",
-    "OpenedResult",
     "Outcome",
     "OutputError",
     "PacketView",

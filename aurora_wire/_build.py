@@ -10,8 +10,8 @@ CORE = (  # what setup.py compiles besides wire/
     "redact/replacements.py", "redact/conversation.py", "redact/mysql_client.py", "redact/mysql_server.py",
     "redact/direction.py", "redact/held_frames.py", "redact/headers.py", "redact/proxy_header.py",
     "redact/block_notes.py", "redact/copier.py", "verdict/describe.py", "verdict/grounds.py",
-    "verdict/rules/capture.py", "verdict/rules/checks.py", "verdict/rules/leaks.py", "verdict/rules/negotiation.py",
-    "verdict/rules/tcp.py", "verdict/rules/tls.py", "verdict/handshake.py",
+    "verdict/rules/capture.py", "verdict/rules/checks.py", "verdict/rules/credentials.py", "verdict/rules/leaks.py",
+    "verdict/rules/negotiation.py", "verdict/rules/tcp.py", "verdict/rules/tls.py", "verdict/handshake.py",
 )  # fmt: skip
 
 

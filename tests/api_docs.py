@@ -32,8 +32,9 @@ asked for. `examples/` has short programs that use this API, and `docs/adding.md
 SECTIONS = {
     "Judging captures": ("scan", "packets", "PacketView", "KeyLog"),
     "The result": (
-        "Scan", "CaptureResult", "ConnectionResult", "Endpoint", "Reason", "Coverage", "TLSResult", "OpenedResult",
-        "StatementResult", "Parameter", "FileResult", "Finding", "Undecoded", "KeyLogResult", "Rule", "RULES",
+        "Scan", "CaptureResult", "ConnectionResult", "Endpoint", "Reason", "Coverage", "TLSResult", "DecryptionResult",
+        "StatementResult", "Parameter", "FileResult", "CredentialResult",
+        "Finding", "Undecoded", "KeyLogResult", "Rule", "RULES",
     ),
     "Frames of your own": ("Engine", "describe", "Analysis", "Relay", "RelayRecording"),
     "Reports": ("render", "Format", "ReportOptions", "ReportStream"),

@@ -4,15 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadFileScheduling
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
+# `pytest -n 2` gives each worker files to run. What these have in common is one of its kind on a machine: a server of
+# each sort, clients that are installed when they are asked for, the interfaces. One worker runs them all, in turn,
+# and begins with them, as they take longest.
+ON_ONE_WORKER = (
+    "tests/real/", "tests/prove/", "tests/capture/test_live.py", "tests/cli/test_watch.py",
+    "tests/cli/test_watch_privileges.py",
+)  # fmt: skip
+
+# How long an example takes is no finding where other tests run at the same time.
+hypothesis.settings.register_profile("side by side", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("side by side")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="Write golden files instead of comparing.")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Whole files to each worker, in the order of the run."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return ON_ONE_WORKER[0] if nodeid.startswith(ON_ONE_WORKER) else super()._split_scope(nodeid)
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.nodeid.startswith(ON_ONE_WORKER))
 
 
 def pytest_report_header() -> str:

@@ -60,14 +60,13 @@ def record_mutated(target: Path, count: int, places: list[str]) -> None:
     from tests.conversations.tcp import Packet, pcap
     from tests.fuzz.test_mutations import changed, recordings
 
-    found = recordings(Path(places[0]))
+    found = [one for one in recordings(Path(places[0])) if {link for _, _, link in one} == {1}]
     with target.open("w") as lines, tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "mutated.pcap"
         for seed in range(count):
             rng = random.Random(seed)
-            chosen = rng.choice([one for one in found if one.link_type == 1])
-            frames = changed(chosen.frames, [], rng)
-            path.write_bytes(pcap(Packet("client", data, original) for data, original in frames))
+            frames = changed(rng.choice(found), [], rng)
+            path.write_bytes(pcap(Packet("client", data, original) for data, original, _ in frames))
             text = "".join(json_report.render(aurora_wire.scan([path]))).replace(str(path), "mutated.pcap")
             lines.write(f"{seed} {hashlib.sha256(text.encode()).hexdigest()}\n")
 

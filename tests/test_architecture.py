@@ -29,6 +29,13 @@ def diagram() -> str:
     return "\n".join([*lines, "```", ""])
 
 
+def test_each_room_has_its_folder_of_tests() -> None:
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    folders = {path.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").rglob("*/test_*.py")}
+    assert len(rooms) > 10
+    assert rooms - folders == set()
+
+
 def test_the_diagram_shows_the_import_contracts_of_pyproject(pytestconfig: pytest.Config) -> None:
     page = PAGE.read_text(encoding="utf-8")
     before, rest = page.split(BEGIN)

@@ -25,7 +25,7 @@ from aurora_wire.report.scan_jsonl import JSONLines
 from aurora_wire.report.text import report as text
 from aurora_wire.verdict.overall import Tally, verdict_of
 from aurora_wire.verdict.result import Scan
-from tests.verdict.test_two_taps import two_taps
+from tests.analysis.test_two_taps import two_taps
 
 FORMATS = ("json", "markdown", "sarif", "junit", "csv", "csv:statements", "csv:captures", "ocsf")
 

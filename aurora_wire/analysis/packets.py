@@ -14,7 +14,7 @@ from typing import Final
 
 from aurora_wire.analysis.clocks import aligned
 from aurora_wire.analysis.interleave import Interleaved
-from aurora_wire.analysis.scan import DEFAULT_PORTS
+from aurora_wire.analysis.options import DEFAULT_PORTS
 from aurora_wire.capture.files.inputs import dated_inputs
 from aurora_wire.capture.files.open import Capture, open_capture
 from aurora_wire.errors import CaptureError, UsageError

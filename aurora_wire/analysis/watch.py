@@ -10,13 +10,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from aurora_wire.analysis.analysis import Analysis
+from aurora_wire.analysis.options import DEFAULT_PORTS, OnConnection, OnStatement
 from aurora_wire.analysis.pump import pump
-from aurora_wire.analysis.scan import DEFAULT_PORTS, Analysis, OnConnection, OnStatement
 from aurora_wire.capture.live.recording import Recording
 from aurora_wire.capture.live.ring import DRAIN, LiveCapture
 from aurora_wire.capture.live.ring_frames import RingFrames
 from aurora_wire.verdict.describe import coverage_of, endpoints, text
-from aurora_wire.verdict.grounds import evidence_of
+from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
 from aurora_wire.verdict.plausible import most_missing
 from aurora_wire.verdict.result import (
@@ -39,7 +40,7 @@ UNLIMITED = 1 << 62
 
 
 @dataclass(slots=True, frozen=True)
-class Standing:
+class ConnectionStatus:
     """A connection as far as it has come; bytes and statements are counts."""
 
     id: int
@@ -57,8 +58,16 @@ class Standing:
     last_time_ns: int
     closed: bool
 
-    def judged_as(self, other: Standing | None) -> bool:
-        return other is not None and (self.verdict, self.confidence) == (other.verdict, other.confidence)
+    @property
+    def only_begun(self) -> bool:
+        """Return whether nothing but its beginning crossed yet: that it has no session is known when it ends."""
+        return self.verdict == "no-session" and not self.closed
+
+    def is_news_after(self, other: ConnectionStatus | None) -> bool:
+        """Say whether the verdict is one that `other`, the standing before, did not have."""
+        if self.only_begun:
+            return False
+        return other is None or other.only_begun or (self.verdict, self.confidence) != (other.verdict, other.confidence)
 
 
 @dataclass(slots=True, frozen=True)
@@ -105,8 +114,8 @@ class Watch:
         self._decoded = RingFrames(self._take)
         self.result = CaptureResult(capture.name, FORMAT, None, None, 0)
         self.analysis.begin(self.result)
-        self.standings: dict[int, Standing] = {}    # of open connections, by id
-        self._final: list[Standing] = []            # of those that ended since `changes` was called
+        self.standings: dict[int, ConnectionStatus] = {}    # of open connections, by id
+        self._final: list[ConnectionStatus] = []            # of those that ended since `changes` was called
         self._looked_at = 0                         # the frame up to which `changes` knows all
         self.stopped = False
         self._begun: float | None = None
@@ -154,7 +163,7 @@ class Watch:
         self.analysis.collect()
         return int(count)
 
-    def changes(self) -> Iterator[tuple[Standing, bool]]:
+    def changes(self) -> Iterator[tuple[ConnectionStatus, bool]]:
         """Yield connections with new frames since the last call, and whether their verdict is a new one.
 
         Those that ended, or are not MySQL after all, come with their last standing, and are in `standings` no
@@ -162,7 +171,7 @@ class Watch:
         """
         final, self._final = self._final, []
         for standing in final:
-            yield standing, not standing.judged_as(self.standings.pop(standing.id, None))
+            yield standing, standing.is_news_after(self.standings.pop(standing.id, None))
         since, self._looked_at = self._looked_at, self.frames
         if since == self._looked_at:
             return
@@ -174,7 +183,7 @@ class Watch:
             if connection.facts.kind != OTHER:
                 standing = standing_of(connection)
                 self.standings[standing.id] = standing
-                yield standing, not standing.judged_as(before)
+                yield standing, standing.is_news_after(before)
             elif before is not None:
                 del self.standings[before.id]
                 yield standing_of(connection), True
@@ -234,15 +243,15 @@ def on_mysql_port(connection: Connection) -> bool:
     return bool(connection.is_mysql_port or connection.is_x_port)
 
 
-def standing_of(connection: Connection) -> Standing:
+def standing_of(connection: Connection) -> ConnectionStatus:
     """Return how a connection stands. Cheaper than `describe`: statements are counted only."""
     facts = connection.facts
-    judged = judge(evidence_of(connection))
+    judged = judge(collect_grounds(connection))
     client, server = endpoints(connection)
     login = facts.login
     hello = facts.tls.server_hello if facts.tls is not None else None
     most = most_missing(int(connection.first_time), int(connection.last_time))
-    return Standing(
+    return ConnectionStatus(
         id=int(facts.id),
         client=client,
         server=server,
@@ -260,9 +269,9 @@ def standing_of(connection: Connection) -> Standing:
     )
 
 
-def last_standing(result: ConnectionResult) -> Standing:
+def last_standing(result: ConnectionResult) -> ConnectionStatus:
     sides = (result.client_coverage, result.server_coverage)
-    return Standing(
+    return ConnectionStatus(
         id=result.id,
         client=result.client,
         server=result.server,

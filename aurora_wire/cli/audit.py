@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 
 from aurora_wire.cli.numbers import seconds
-from aurora_wire.cli.output import Output
+from aurora_wire.cli.posture_reports import add_report_options, reports_for
 from aurora_wire.cli.prove import PASSWORD_VARIABLE, password_of
-from aurora_wire.cli.terminal import style_for
 
 DESCRIPTION = """\
 Log in and say what the server allows: its TLS settings and what each means, who
@@ -23,7 +22,7 @@ exit codes:
 
 examples:
   aurora-wire audit --host db.example.com --user app
-  aurora-wire audit --host db.example.com --user app --tls verify --ca rds.pem --format json
+  aurora-wire audit --host db.example.com --user app --tls verify --ca rds.pem
 """
 
 
@@ -38,29 +37,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--ca", metavar="FILE", help="Trust the authorities in this bundle (with --tls verify; default: the system's).")
     add("--timeout", metavar="SECONDS", type=seconds, default=10.0, help="Wait this long for the server (default 10).")
     add("--all", action="store_true", help="Show all variables and all accounts in the text.")
-    add("--format", choices=("text", "json"), default="text", help="Write text or JSON (default text).")
-    add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
+    add_report_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.posture.audit import audit  # noqa: PLC0415 - not for --help
     from aurora_wire.posture.database import log_in  # noqa: PLC0415
+    from aurora_wire.posture.result import Posture  # noqa: PLC0415
     from aurora_wire.posture.target import parse_target  # noqa: PLC0415
 
     target = parse_target(arguments.host)
     password = password_of(arguments)
-    with Output(arguments.output) as output:
+    inputs = [path for path in (arguments.ca, arguments.password_file) if path]
+    with reports_for(arguments, inputs, everything=arguments.all) as reports:
         with log_in(
             target, arguments.user, password, mode=arguments.tls, ca=arguments.ca or "", seconds=arguments.timeout
         ) as database:
-            found = audit(target, database)
-        if arguments.format == "json":
-            from aurora_wire.report import audit_json  # noqa: PLC0415 - not for the text
-
-            output.write(audit_json.render(found))
-        else:
-            from aurora_wire.report.text.audit import render  # noqa: PLC0415
-
-            for line in render(found, style_for(output), everything=arguments.all):
-                output.write(line)
-    return 0 if found.grade in ("A", "B") else 1
+            found = Posture("audit", audits=[audit(target, database)])
+        reports.write(found)
+    return found.exit_code

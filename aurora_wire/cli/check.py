@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from aurora_wire.cli.numbers import seconds
-from aurora_wire.cli.output import Output, complain
+from aurora_wire.cli.output import complain
+from aurora_wire.cli.posture_reports import add_report_options, reports_for
 from aurora_wire.cli.prove import PASSWORD_VARIABLE, password_of
-from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
 
 DESCRIPTION = """\
@@ -17,17 +17,17 @@ what crossed the wire (as `scan`, with --capture): one table, one answer, and wh
 two views cannot both be the whole truth, what that can mean."""
 EXAMPLES = """\
 exit codes:
-  0  encrypted sessions only, by a setting of the server, and nothing contradicts
+  0  encrypted sessions only, by a setting of the server, and nothing that
+     contradicts
   1  sessions are, or may come, in the clear
   2  wrong use, or the login failed and nothing else was asked
   3  cannot tell
   4  the output could not be written
 
 examples:
-  aurora-wire check db.example.com
   aurora-wire check db.example.com --user app --capture 'night/*.pcap.gz'
+  aurora-wire check db.example.com --format json=check.json; aurora-wire report check.json -o check.html
 """
-SCHEMA = "aurora-wire/check/1"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,14 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--parameters", metavar="GROUP=FILE", action="append", default=[],
         help="With --aws-json: the saved parameters of this group; may be given several times.")
     add("--timeout", metavar="SECONDS", type=seconds, default=5.0, help="Wait this long for a connection (default 5).")
-    add("--format", choices=("text", "json"), default="text", help="Write text or JSON (default text).")
-    add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
+    add_report_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from datetime import UTC, datetime  # noqa: PLC0415 - not for --help
 
-    from aurora_wire.analysis.scan import DEFAULT_PORTS, scan  # noqa: PLC0415
+    from aurora_wire.analysis.options import DEFAULT_PORTS  # noqa: PLC0415
+    from aurora_wire.analysis.scan import scan  # noqa: PLC0415
     from aurora_wire.cli.fleet import groups_of  # noqa: PLC0415
     from aurora_wire.posture.assess import assess  # noqa: PLC0415
     from aurora_wire.posture.audit import AuditResult, audit  # noqa: PLC0415
@@ -62,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.posture.database import CannotLogIn, log_in  # noqa: PLC0415
     from aurora_wire.posture.fleet import from_saved  # noqa: PLC0415
     from aurora_wire.posture.probe import probe  # noqa: PLC0415
+    from aurora_wire.posture.result import Posture  # noqa: PLC0415
     from aurora_wire.posture.target import parse_target  # noqa: PLC0415
 
     targets = list(dict.fromkeys(map(parse_target, arguments.targets)))
@@ -70,10 +71,12 @@ def run(arguments: argparse.Namespace) -> int:
     password = password_of(arguments) if arguments.user else ""
     bundle = read_bundle(arguments.ca, datetime.now(UTC)) if arguments.ca else None
     ports = sorted({*DEFAULT_PORTS, *(each.port for each in targets)})
-    fleet = from_saved(arguments.aws_json, groups_of(arguments.parameters)) if arguments.aws_json else None
+    groups = groups_of(arguments.parameters)
+    fleet = from_saved(arguments.aws_json, groups) if arguments.aws_json else None
     captured = scan(arguments.capture, ports=ports) if arguments.capture else None
-    found = []
-    with Output(arguments.output) as output:
+    found = Posture("check", authorities=bundle)
+    inputs = [*arguments.capture, *arguments.aws_json, *groups.values(), *filter(None, [arguments.ca])]
+    with reports_for(arguments, inputs) as reports:
         for target in targets:
             answer = probe(target, ca=arguments.ca or "", seconds=arguments.timeout)
             audited: AuditResult | None = None
@@ -87,21 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
                 except CannotLogIn as error:
                     complain(str(error))  # what the other views say is told all the same
             assessments = [assess(each, answer.time, bundle) for each in answer.addresses]
-            found.append(check(
+            found.checks.append(check(
                 target, probe=answer, assessments=assessments, audit=audited, fleet=fleet, scan=captured,
             ))  # fmt: skip
-        if arguments.format == "json":
-            from aurora_wire.report.json_fields import dump  # noqa: PLC0415
-            from aurora_wire.report.text.check import check_fields  # noqa: PLC0415 - not for the text
-
-            output.write(dump({"schema": SCHEMA, "targets": [check_fields(each) for each in found]}) + "\n")
-        else:
-            from aurora_wire.report.text.check import render_text  # noqa: PLC0415
-
-            style = style_for(output)
-            for number, each in enumerate(found):
-                output.write("\n" if number else "")
-                for line in render_text(each, style):
-                    output.write(line)
-    codes = {each.exit_code for each in found}
-    return 1 if 1 in codes else max(codes)
+        reports.write(found)
+    return found.exit_code

@@ -15,7 +15,9 @@ Compare two runs: which connections became encrypted, still leak, lost their
 encryption or leak anew. A run is a capture, a result of `aurora-wire scan
 --format json`, or an evidence bundle (as it is: `evidence verify` checks it).
 Who leaks is told by client host, server, user and program; inside TLS user and
-program cannot be seen, so there hosts and servers are compared."""
+program cannot be seen, so there hosts and servers are compared. Two results of
+`probe`, `audit`, `fleet` or `check` (--format json) are compared, too: what got
+better and what worse, server by server."""
 EXAMPLES = """\
 exit codes:
   0  the same: who leaks, who is encrypted, and with which TLS; not how often
@@ -28,16 +30,21 @@ with --require fixed:
   1  something still leaks, leaks anew, lost its encryption or has weaker TLS
   3  not decided: what leaked before was not seen again, the second run could
      not decide or did not see all of its input, or holds no MySQL
+two results of probe, audit, fleet or check:
+  0  the same things are found  1  not the same  3  the same as far as was seen
+  with --require fixed: 0 the second's own exit code is 0, and nothing got worse;
+  1 something did, or it is 1; 3 what was found before was not looked for again
 
 examples:
   aurora-wire compare --require fixed before.pcap after.pcap
-  aurora-wire compare --format json case-before.zip after.json
+  aurora-wire compare --require fixed check-before.json check-after.json
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("before", metavar="BEFORE", help="Take this as the first run: a capture, JSON, or a bundle.")
+    add("before", metavar="BEFORE", help="Take this as the first run: a capture, JSON (of scan, or of probe, "
+        "audit, fleet, check), or a bundle.")
     add("after", metavar="AFTER", help="Take this as the second run.")
     add("--port", metavar="N", type=port_option, action="append", default=[],
         help="In captures look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be "
@@ -53,7 +60,13 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.compare.compare import Run, compare  # noqa: PLC0415 - not for --help
     from aurora_wire.compare.render import render_json, render_text  # noqa: PLC0415
     from aurora_wire.compare.runs import read_connections  # noqa: PLC0415
+    from aurora_wire.report.posture.from_json import looks_like_result  # noqa: PLC0415
 
+    results = [path for path in (arguments.before, arguments.after) if looks_like_result(path)]
+    if len(results) == 2:
+        return _run_postures(arguments)
+    if results:
+        raise UsageError(f"{results[0]}: says what servers allow, the other one what crossed: give two of one kind.")
     ports, only_ports = ports_of(arguments.port)
     runs: list[Run] = []
     with Output(arguments.output) as output:
@@ -73,6 +86,29 @@ def run(arguments: argparse.Namespace) -> int:
             if arguments.format == "json"
             else render_text(comparison, style_for(output))
         )
+        for line in lines:
+            output.write(line)
+    return exit_code
+
+
+def _run_postures(arguments: argparse.Namespace) -> int:
+    """Compare two results of what servers allow."""
+    from aurora_wire.compare.posture import compare_postures  # noqa: PLC0415 - not for captures
+    from aurora_wire.compare.posture_render import render_json, render_text  # noqa: PLC0415
+    from aurora_wire.report.posture.from_json import read_result  # noqa: PLC0415
+
+    if arguments.port:
+        raise UsageError("--port is about captures, and none is given.")
+    with Output(arguments.output) as output:
+        for path in (arguments.before, arguments.after):
+            if output.replaces(path):
+                raise UsageError(f"{path}: this is one of the runs. Give the report another name.")
+        comparison = compare_postures(read_result(arguments.before), read_result(arguments.after))
+        exit_code = comparison.fix_code if arguments.require == "fixed" else comparison.exit_code
+        if arguments.format == "json":
+            lines = render_json(comparison, exit_code)
+        else:
+            lines = render_text(comparison, style_for(output))
         for line in lines:
             output.write(line)
     return exit_code

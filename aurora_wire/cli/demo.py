@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from aurora_wire.cli.output import Output, complain
-from aurora_wire.cli.prove import driven, exit_code_of, terminated_as_interrupted, write
+from aurora_wire.cli.prove import compute_exit_code, driven, terminated_as_interrupted, write
 from aurora_wire.errors import OutputError
 from aurora_wire.prove.drivers.programs import reachable
 from aurora_wire.prove.keep import NAMES
@@ -27,7 +27,8 @@ INSERT readable and not. Captures and reports stay in a folder that is named; al
 else is gone afterwards."""
 EXAMPLES = """exit codes:
   0  the plaintext and the encrypted session came out as such, proven
-  1  one of them did not
+  1  the one that should be encrypted was not
+  3  one of them could not be tried, or not be decided
   2  there is no server to start: pip install 'aurora_wire[demo]'
 
 examples:
@@ -53,11 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.prove.demo_server.mariadb import Embedded  # noqa: PLC0415
     from aurora_wire.prove.drivers.driver import Mode  # noqa: PLC0415 - not for --help
-    from aurora_wire.prove.run import Wanted  # noqa: PLC0415
+    from aurora_wire.prove.run import ProveOptions  # noqa: PLC0415
 
     with terminated_as_interrupted(), folder_for(arguments.keep) as folder:
         with Embedded(arguments.server) as server:
-            matrix = driven(Wanted(
+            matrix = driven(ProveOptions(
                 host=server.host, port=server.port, user=server.user, password=server.password,
                 database=server.database, clients=[CLIENT], modes=[Mode.OFF, Mode.VERIFY_IDENTITY], ca=server.ca,
                 via_relay=arguments.via_relay, keep=str(folder.path), folder=folder, timeout=RUN_SECONDS,
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
             write(matrix, output, arguments.format)
     if arguments.format == "text":
         complain(f"the captures and both reports are in {folder.path}")
-    return exit_code_of(matrix)
+    return compute_exit_code(matrix)
 
 
 @contextmanager

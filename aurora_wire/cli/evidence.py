@@ -13,14 +13,15 @@ from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
-    from aurora_wire.evidence.verify import Check, Verification
+    from aurora_wire.evidence.verification import Check, Verification
 
 SAME: Final = 0
 DIFFERENT: Final = 1
 UNVOUCHED: Final = 3
 
 DESCRIPTION = """\
-Make an evidence bundle: one zip with captures, result, report, what made it
+Make an evidence bundle: one zip with captures, what servers allow (results of
+probe, audit, fleet and check beside the captures), result, report, what made it
 and when, SHA-256 of every file, and a signature over all of it. Check one:
 signature, hashes, and the analysis run again. `aurora-wire evidence create
 --help`, `... verify --help` and `... keygen --help` show the options."""
@@ -46,12 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     def command(name: str, summary: str, examples: str) -> argparse.ArgumentParser:
         return commands.add_parser(
             name, help=summary, description=summary, epilog=f"examples:\n{examples}", allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=parser.formatter_class,
         )  # fmt: skip
 
     _create_arguments(command(
         "create", "Make a bundle of captures.",
         "  aurora-wire evidence create night.pcap -o case.zip --key examiner --case 17\n"
+        "  aurora-wire evidence create night.pcap check.json -o case.zip\n"
         "  aurora-wire evidence create captures/ -o case.zip --redact-captures\n",
     ))
     _verify_arguments(command(
@@ -72,7 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _create_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("captures", metavar="CAPTURE", nargs="+",
-        help="Put in this file, all captures in this folder, or what this pattern matches.")
+        help="Put in this file, all captures in this folder, or what this pattern matches; or this result of probe, "
+        "audit, fleet or check as JSON.")
     add("-o", "--output", metavar="FILE", required=True, help="Write the bundle here. It appears when it is whole.")
     add("--case", metavar="ID", default="", help="Name the case.")
     add("--examiner", metavar="NAME", default="", help="Name who makes the bundle.")
@@ -114,11 +117,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _create(arguments: argparse.Namespace) -> int:
     from aurora_wire.evidence.create import Case, Options, create_bundle  # noqa: PLC0415 - not for --help
+    from aurora_wire.report.posture.from_json import split_inputs  # noqa: PLC0415
 
     if arguments.reveal:
         complain("--reveal: the reports of this bundle show literals, parameters and user names as they crossed.")
     if not arguments.redact_captures:
         complain("the captures are in the bundle as they are, with all that crossed; --redact-captures masks them.")
+        if split_inputs(arguments.captures)[1]:
+            complain("results of servers are in it as they are, with names of accounts; --redact-captures masks them.")
     ports, only_ports = ports_of(arguments.port)
     options = Options(
         case=Case(arguments.case, arguments.examiner, arguments.note),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from aurora_wire.cli.output import Output
-from aurora_wire.cli.terminal import style_for
+from aurora_wire.cli.posture_reports import add_report_options, reports_for
 from aurora_wire.errors import UsageError
 
 DESCRIPTION = """\
@@ -41,12 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="With --json: the saved parameters of this group; may be given several times.")
     add("--mirror", choices=("cli", "terraform"),
         help="Print what to paste to mirror a client's traffic to where it can be captured, and do nothing else.")
-    add("--format", choices=("text", "json"), default="text", help="Write text or JSON (default text).")
-    add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
+    add_report_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.posture import fleet as fleets  # noqa: PLC0415 - not for --help
+    from aurora_wire.posture.result import Posture  # noqa: PLC0415
 
     if arguments.mirror:
         from aurora_wire.posture.mirror import mirror_text  # noqa: PLC0415
@@ -56,20 +56,16 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.parameters and not arguments.json:
         raise UsageError("--parameters goes with --json: from the API they are read as they are.")
-    with Output(arguments.output) as output:
+    groups = groups_of(arguments.parameters)
+    with reports_for(arguments, [*arguments.json, *groups.values()]) as reports:
         if arguments.json:
-            found = fleets.from_saved(arguments.json, groups_of(arguments.parameters))
+            fleet = fleets.from_saved(arguments.json, groups)
         else:
             from aurora_wire.posture.aws import from_account  # noqa: PLC0415
 
-            found = from_account(arguments.profile, list(dict.fromkeys(arguments.region)), arguments.role)
-        from aurora_wire.report.text.fleet import render_json, render_text  # noqa: PLC0415
-
-        if arguments.format == "json":
-            output.write(render_json(found))
-        else:
-            for line in render_text(found, style_for(output)):
-                output.write(line)
+            fleet = from_account(arguments.profile, list(dict.fromkeys(arguments.region)), arguments.role)
+        found = Posture("fleet", fleet=fleet)
+        reports.write(found)
     return found.exit_code
 
 

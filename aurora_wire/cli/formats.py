@@ -6,11 +6,13 @@ import argparse
 from collections.abc import Sequence
 
 from aurora_wire.errors import UsageError
-from aurora_wire.report.formats import FORMATS, find_format
+from aurora_wire.report.formats import FORMATS, POSTURE_NAMES, find_format
 
 
 class FormatOption(argparse.Action):
     """`NAME` is the format of the main output, `format`; each `NAME=FILE` is added to the list `reports`."""
+
+    needs_posture = False  # the reports are of what servers allow
 
     def __call__(
         self,
@@ -21,9 +23,11 @@ class FormatOption(argparse.Action):
     ) -> None:
         name, equals, path = str(values).partition("=")
         try:
-            find_format(name)
+            row = find_format(name)
         except UsageError as error:
             raise argparse.ArgumentError(self, str(error)) from error
+        if self.needs_posture and not row.posture:
+            raise argparse.ArgumentError(self, f"{name!r} is none of {POSTURE_NAMES}")
         if equals and not path:
             raise argparse.ArgumentError(self, f"{name}= needs the name of a file")
         if path and path != "-":
@@ -37,11 +41,19 @@ class FormatOption(argparse.Action):
             namespace.main_format_given = True
 
 
-def add_format_option(parser: argparse.ArgumentParser) -> None:
-    listed = "; ".join(f"{name}: {row.about}" for name, row in FORMATS.items())
+class PostureFormatOption(FormatOption):
+    """The same for the formats that take what servers allow."""
+
+    needs_posture = True
+
+
+def add_format_option(parser: argparse.ArgumentParser, *, posture: bool = False) -> None:
+    """Add `--format`. posture: the reports are of what servers allow."""
+    rows = [row for row in FORMATS.values() if row.posture or not posture]
+    listed = "; ".join(f"{row.name}: {row.about}" for row in rows)
     parser.set_defaults(reports=[], main_format_given=False)
     parser.add_argument(
-        "--format", metavar="NAME[=FILE]", action=FormatOption, default="text",
+        "--format", metavar="NAME[=FILE]", action=PostureFormatOption if posture else FormatOption, default="text",
         help=f"Write this format (default text) to -o or standard output, or to a file of its own; may be given "
         f"several times with a file. {listed}.",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NoReturn
 
 from aurora_wire.cli import process
@@ -16,6 +16,9 @@ from aurora_wire.errors import AuroraWireError
 
 PROGRAM = "aurora-wire"
 SETTLE_LATER = ("scan",)  # commands that call `process.settle` themselves, when they have what they keep
+HELP = "help"       # a command for those who look for one
+COMMAND = "command"
+CAPTURES = (".pcap", ".pcapng", ".cap", ".gz", ".zst")
 DESCRIPTION = "Say whether MySQL traffic crossed the network in the clear, and prove it."
 EXAMPLES = """examples:
   aurora-wire scan night.pcap.gz
@@ -24,15 +27,83 @@ EXAMPLES = """examples:
 
 
 class Parser(argparse.ArgumentParser):
-    """Errors are one line that names the command; help that cannot be written is an error too."""
+    """Errors are one line that says what was meant, perhaps; help that cannot be written is an error too."""
+
+    given: Sequence[str] = ()  # to the program, for all commands
 
     def print_help(self, file: object = None) -> None:  # noqa: ARG002 - argparse gives none
         with Output() as output:
             output.write(self.format_help())
 
     def error(self, message: str) -> NoReturn:
-        complain(f"{message}. `{self.prog} --help` shows the options.")
+        # What is no option comes first: without it, argparse may miss the word behind it.
+        said = unknown_option(self.given, self) or message
+        command = self.prog
+        if command == PROGRAM and self.given[0] in COMMANDS:
+            command += f" {self.given[0]}"
+        what = "options" if command != PROGRAM or self.given[0].startswith("-") else "commands"
+        complain(f"{said}{'' if said.endswith('?') else '.'} `{command} --help` shows the {what}.")
         self.exit(2)
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        known = [str(choice) for choice in action.choices]
+        if action.dest == COMMAND:
+            raise argparse.ArgumentError(None, f"there is no command {value}{meant(str(value), known)}")
+        raise argparse.ArgumentError(action, f"{value} is none of {', '.join(known)}{meant(str(value), known)}")
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Fills paragraphs to the width of the terminal; lines that begin with a space stay as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        filled: list[str] = []
+        for paragraph in text.split("\n"):
+            if filled and paragraph[:1].strip() and filled[-1][:1].strip():
+                filled[-1] += " " + paragraph
+            else:
+                filled.append(paragraph)
+        lines: list[str] = []
+        for paragraph in filled:
+            lines += self._split_lines(paragraph, width) if paragraph[:1].strip() else [paragraph]
+        return "\n".join(indent + line for line in lines)
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """Return `. Did you mean NAME?` where one of the known names is near, else nothing."""
+    import difflib  # noqa: PLC0415 - not where nothing is wrong
+
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f". Did you mean {near[0]}?" if near else ""
+
+
+def unknown_option(given: Sequence[str], parser: argparse.ArgumentParser) -> str | None:
+    """Say which of the words given begins with a dash and is no option, and what may have been meant by it."""
+    from pathlib import Path  # noqa: PLC0415 - not where nothing is wrong
+
+    known = set(option_names(parser))
+    for word in given:
+        name = word.partition("=")[0]
+        if word == "--":
+            return None
+        if len(word) < 2 or word[0] != "-" or name in known or word.lstrip("-").replace(".", "", 1).isdigit():
+            continue
+        if word[1] != "-" and word[:2] in known:
+            continue  # -oFILE, or several of one letter
+        if Path(word).is_file() or word.endswith(CAPTURES):
+            return f"{word} begins with a dash, as options do: if it is a file, give it as ./{word}"
+        return f"there is no option {name}{meant(name, known)}"
+    return None
+
+
+def option_names(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Yield the names of all options, those of its commands too."""
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from option_names(command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,16 +128,19 @@ def program() -> NoReturn:
 
 
 def _run(argv: list[str]) -> int:
+    if not argv or argv[0] == HELP:
+        argv = [*argv[1:], "--help"]
+    Parser.given = argv
     parser = Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EXAMPLES, allow_abbrev=False,
-                    formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--version", action=_Version, nargs=0,
+                    formatter_class=HelpFormatter)
+    parser.add_argument("-V", "--version", action=_Version, nargs=0,
                         help="Print the version, and whether the core is compiled, and exit.")
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True, prog=PROGRAM)
+    subparsers = parser.add_subparsers(metavar="COMMAND", dest=COMMAND, required=True, prog=PROGRAM)
     called = argv[0] if argv and argv[0] in COMMANDS else None
     for name in COMMANDS if called is None else [called]:
         module, summary = COMMANDS[name]
         command = subparsers.add_parser(
-            name, help=summary, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
+            name, help=summary, allow_abbrev=False, formatter_class=HelpFormatter)
         if name == called:
             run = _command(module, command)
     try:

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from aurora_wire.analysis.watch import Standing
+    from aurora_wire.analysis.watch import ConnectionStatus
     from aurora_wire.verdict.result import Scan
 
 MODULES: Final = (
@@ -69,12 +69,12 @@ def everything() -> None:
 def _open_tls() -> None:
     from aurora_wire.errors import UsageError  # noqa: PLC0415 - not before it is asked for
     from aurora_wire.prove.observation import to_json  # noqa: PLC0415
-    from aurora_wire.prove.observe import evidence_of  # noqa: PLC0415
+    from aurora_wire.prove.observe import observe  # noqa: PLC0415
     from aurora_wire.prove.reassemble import Frame  # noqa: PLC0415
 
     keys = b"CLIENT_RANDOM " + b"00" * 32 + b" " + b"00" * 48
     with suppress(UsageError):
-        to_json(evidence_of([Frame(0, bytes(60), 60, 1)], "canary", keys, port=3306, how=""))
+        to_json(observe([Frame(0, bytes(60), 60, 1)], "canary", keys, port=3306, how=""))
 
 
 def _nowhere(_: str) -> None:
@@ -109,9 +109,9 @@ def _show_live() -> None:
         pass
 
 
-def _example() -> tuple[Scan, Standing]:
+def _example() -> tuple[Scan, ConnectionStatus]:
     """Return one of everything that a report shows."""
-    from aurora_wire.analysis.watch import Standing  # noqa: PLC0415
+    from aurora_wire.analysis.watch import ConnectionStatus  # noqa: PLC0415
     from aurora_wire.verdict.result import (  # noqa: PLC0415 - not before it is asked for
         CaptureResult,
         ConnectionResult,
@@ -141,5 +141,5 @@ def _example() -> tuple[Scan, Standing]:
         "mixed", "likely", [capture], [connection], 1, {"mixed": 1}, {"HTTP": 1}, [finding], {"AW101": 1},
         [Undecoded("", 1, "packets", 1, "")], "", [3306], "", 1,
     )  # fmt: skip
-    standing = Standing(1, here, there, "é漢", "mixed", "likely", "TLSv1.3", 1, 1, 1, 1, 1, 0, closed=True)
+    standing = ConnectionStatus(1, here, there, "é漢", "mixed", "likely", "TLSv1.3", 1, 1, 1, 1, 1, 0, closed=True)
     return scan, standing

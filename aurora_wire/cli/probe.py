@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from aurora_wire.cli.numbers import count_of, seconds
-from aurora_wire.cli.output import Output
+from aurora_wire.cli.posture_reports import Reports, add_report_options, reports_for
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
-    from aurora_wire.posture.assess import Assessment
-    from aurora_wire.posture.probe import ProbeResult
+    from aurora_wire.posture.certificates import BundleFacts
+    from aurora_wire.posture.result import Probed
     from aurora_wire.posture.target import Target
 
 DESCRIPTION = """\
@@ -30,10 +30,9 @@ exit codes:
   4  the output could not be written
 
 examples:
-  aurora-wire probe db.example.com
-  aurora-wire probe --ca global-bundle.pem --hosts servers.txt --format jsonl
+  aurora-wire probe --ca global-bundle.pem db.example.com
+  aurora-wire probe --hosts servers.txt --format sarif=probe.sarif --format junit=probe.xml
 """
-FORMATS = ("text", "json", "jsonl")
 MAX_JOBS = 64
 
 
@@ -48,8 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-connections", metavar="N", type=count_of("connections"), default=60,
         help="Make at most this many connections to one address (default 60). MySQL counts each as failed, and "
         "blocks a host after 100 in a row (max_connect_errors); a login that succeeds ends the row.")
-    add("--format", choices=FORMATS, default="text", help="Write text, JSON or JSON lines (default text).")
-    add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
+    add_report_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -59,9 +57,18 @@ def run(arguments: argparse.Namespace) -> int:
     targets = list(dict.fromkeys(map(parse_target, named)))
     if not targets:
         raise UsageError("no server is named. `aurora-wire probe --help` shows how.")
-    with Output(arguments.output) as output:
-        results = _probe_all(targets, arguments)
-        return _write(results, output, arguments)
+    bundle = _authorities(arguments)
+    inputs = [path for path in (arguments.hosts, arguments.ca) if path]
+    with reports_for(arguments, inputs) as reports:
+        return _write(_probe_all(targets, arguments, bundle), bundle, reports)
+
+
+def _authorities(arguments: argparse.Namespace) -> BundleFacts | None:
+    from datetime import UTC, datetime  # noqa: PLC0415 - not for --help
+
+    from aurora_wire.posture.certificates import read_bundle  # noqa: PLC0415
+
+    return read_bundle(arguments.ca, datetime.now(UTC)) if arguments.ca else None
 
 
 def _listed(path: str) -> list[str]:
@@ -75,18 +82,15 @@ def _listed(path: str) -> list[str]:
 
 
 def _probe_all(
-    targets: list[Target], arguments: argparse.Namespace
-) -> Iterator[tuple[ProbeResult, list[Assessment]]]:
+    targets: list[Target], arguments: argparse.Namespace, bundle: BundleFacts | None
+) -> Iterator[Probed]:
     """Yield the results in the order of the targets, each as soon as it and those before it are there."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - not for --help
-    from datetime import UTC, datetime  # noqa: PLC0415
     from functools import partial  # noqa: PLC0415
 
     from aurora_wire.posture.assess import assess  # noqa: PLC0415
-    from aurora_wire.posture.certificates import read_bundle  # noqa: PLC0415
     from aurora_wire.posture.probe import probe  # noqa: PLC0415
 
-    bundle = read_bundle(arguments.ca, datetime.now(UTC)) if arguments.ca else None
     ask = partial(probe, ca=arguments.ca or "", seconds=arguments.timeout, limit=arguments.max_connections)
     with ThreadPoolExecutor(min(MAX_JOBS, len(targets))) as pool:
         try:
@@ -97,40 +101,30 @@ def _probe_all(
             raise
 
 
-def _write(
-    results: Iterator[tuple[ProbeResult, list[Assessment]]], output: Output, arguments: argparse.Namespace
-) -> int:
-    codes = [0]
-    if arguments.format == "text":
-        from aurora_wire.report.text.posture import render  # noqa: PLC0415 - not for --help
+def _write(results: Iterator[Probed], bundle: BundleFacts | None, reports: Reports) -> int:
+    """Write the reports; text and JSON lines as the results come, if they are the main one."""
+    from aurora_wire.posture.result import Posture  # noqa: PLC0415 - not for --help
 
-        style = style_for(output)
-        for number, (result, assessments) in enumerate(results):
-            codes.append(_exit_code(result, assessments))
-            if number:
-                output.write("\n")
-            for line in render(result, assessments, style):
-                output.write(line)
-            output.flush()
+    found = Posture("probe", authorities=bundle)
+    streams = reports.main in ("text", "jsonl")
+    for each in results:
+        found.probes.append(each)
+        if streams:
+            for line in _lines(each, reports, first=len(found.probes) == 1):
+                reports.output.write(line)
+            reports.output.flush()
+    reports.write(found, main=not streams)
+    return found.exit_code
+
+
+def _lines(result: Probed, reports: Reports, *, first: bool) -> Iterator[str]:
+    if reports.main == "text":
+        from aurora_wire.report.text.posture import render  # noqa: PLC0415 - for this format only
+
+        yield from ["\n"] * (not first)
+        yield from render(*result, style_for(reports.output))
     else:
-        from aurora_wire.report import posture_json  # noqa: PLC0415 - not for --help
         from aurora_wire.report.json_fields import dump  # noqa: PLC0415
+        from aurora_wire.report.posture_json import target_fields  # noqa: PLC0415
 
-        kept = []
-        for pair in results:
-            codes.append(_exit_code(*pair))
-            if arguments.format == "jsonl":
-                output.write(dump(posture_json.target_fields(*pair)) + "\n")
-                output.flush()
-            else:
-                kept.append(pair)
-        if arguments.format == "json":
-            for text in posture_json.render(kept):
-                output.write(text)
-    return 1 if 1 in codes else max(codes)
-
-
-def _exit_code(result: ProbeResult, assessments: list[Assessment]) -> int:
-    if any(each.grade in ("C", "D", "F") for each in assessments):
-        return 1
-    return 0 if result.addresses and all(each.grade for each in assessments) else 3
+        yield dump(target_fields(*result)) + "\n"

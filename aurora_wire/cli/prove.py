@@ -23,25 +23,29 @@ from aurora_wire.signals import answered_by
 if TYPE_CHECKING:
     from aurora_wire.prove.cell import Cell
     from aurora_wire.prove.matrix import Matrix
-    from aurora_wire.prove.run import Wanted
+    from aurora_wire.prove.run import ProveOptions
 
 DESCRIPTION = """\
 Prove what crosses the wire: let real clients write a fresh canary word to a
 server, each in several TLS modes, capture it, and show the same INSERT readable
 and not. Each run makes a table of its own and drops it. It captures live where it
 may (root, with all rights given up before the first byte is decoded), and through
-a relay elsewhere: sudo "$(command -v aurora-wire)" prove ..."""
+a relay elsewhere:
+  sudo "$(command -v aurora-wire)" prove ..."""
 EXAMPLES = """exit codes:
   0  every cell came out as its mode promises: `off` in the clear, `required`,
-     `verify-ca` and `verify-identity` encrypted, `default` either; all of it
-     proven
-  1  another cell came out otherwise, or could not be tried
+     `verify-ca` and `verify-identity` encrypted, `default` either, all of it
+     proven; or a client declined a server without TLS, or the server a login
+     without it
+  1  something crossed in the clear in a mode that promises TLS; a login is
+     enough
+  3  a cell could not be tried, or not be decided; `off` turned into TLS
   2  wrong use
   4  an output could not be written
 
 examples:
-  aurora-wire prove --host db.example.com --user app --database shop --ca rds.pem
-  aurora-wire prove --host localhost --user app --client mariadb --client pymysql==1.1.1
+  aurora-wire prove --host db.example.com --user app --ca rds.pem
+  aurora-wire prove --host ::1 --user app --client all --mode required
 """
 PASSWORD_VARIABLE: Final = "AURORA_WIRE_PASSWORD"  # noqa: S105 - a name
 ALL: Final = "all"
@@ -58,8 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--client", metavar="NAME[==VERSION]", action="append", default=[],
         help="Drive this client; may be given several times, `all` is every one that `aurora-wire clients` names. A "
         f"version gets an environment of its own (default {DEFAULT_CLIENT}).")
-    add("--mode", choices=[mode.value for mode in Mode], action="append", default=[],
-        help="Try this mode; may be given several times (default: all of them).")
+    add("--mode", metavar="MODE", choices=[mode.value for mode in Mode], action="append", default=[],
+        help=f"Try this mode: {', '.join(mode.value for mode in Mode)}; may be given several times (default: all of "
+             "them).")
     add("--ca", metavar="FILE", help="Let clients trust the authorities in this bundle (default: their own).")
     add("-i", "--interface", metavar="IFACE", action="append", default=[],
         help="Capture on this interface (default: the one that leads to the host).")
@@ -78,11 +83,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.prove.run import Wanted  # noqa: PLC0415 - not for --help
+    from aurora_wire.prove.run import ProveOptions  # noqa: PLC0415 - not for --help
 
     if arguments.keep_keys and not arguments.keep:
         raise UsageError("--keep-keys needs a folder, --keep DIR.")
-    wanted = Wanted(
+    wanted = ProveOptions(
         host=arguments.host, port=arguments.port, user=arguments.user, password=password_of(arguments),
         database=arguments.database, clients=clients_of(arguments.client),
         modes=[mode for mode in Mode if mode.value in arguments.mode or not arguments.mode],
@@ -92,10 +97,10 @@ def run(arguments: argparse.Namespace) -> int:
     with Output(arguments.output) as output:  # opened first: later the right to may be gone
         matrix = driven(wanted)
         write(matrix, output, arguments.format)
-    return exit_code_of(matrix)
+    return compute_exit_code(matrix)
 
 
-def exit_code_of(matrix: Matrix) -> int:
+def compute_exit_code(matrix: Matrix) -> int:
     """Return the exit code. A capture that could not be kept is an output that could not be written; the rest went on.
     """
     if matrix.not_kept:
@@ -104,7 +109,7 @@ def exit_code_of(matrix: Matrix) -> int:
     return matrix.exit_code
 
 
-def driven(wanted: Wanted) -> Matrix:
+def driven(wanted: ProveOptions) -> Matrix:
     """Run the matrix; each cell is told on standard error when it is done, if somebody watches."""
     from aurora_wire.cli import preload  # noqa: PLC0415
     from aurora_wire.prove.run import prove  # noqa: PLC0415

@@ -23,7 +23,7 @@ EXAMPLES = """exit codes:
 
 examples:
   aurora-wire relay --to db.example.com:3306 -w evidence.pcapng
-  aurora-wire relay --listen 127.0.0.1:3307 --to 10.0.0.9 --count 1 --format jsonl
+  aurora-wire relay --to 10.0.0.9 --count 1 --format jsonl
 """
 DEFAULT_LISTEN = "127.0.0.1:3307"
 DEFAULT_PORT = 3306

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Final
 
 from aurora_wire._version import VERSION
-from aurora_wire.analysis.scan import Analysis
+from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.watch import last_standing
 from aurora_wire.capture.relay.recording import RelayRecording
 from aurora_wire.capture.relay.server import Relay

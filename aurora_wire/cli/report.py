@@ -1,9 +1,10 @@
-"""`aurora-wire report`: captures in, one HTML file out, to look at and to hand over."""
+"""`aurora-wire report`: captures, and what servers allow, in one HTML file, to look at and to hand over."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,20 +14,24 @@ from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain
 from aurora_wire.cli.ports import PortOption, port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
+from aurora_wire.report.escape import show_text
 from aurora_wire.report.timestamps import clock_of
 from aurora_wire.report.wording import Style
 from aurora_wire.verdict.result import Scan
 from aurora_wire.verdict.rules.controls import FRAMEWORKS
 
 if TYPE_CHECKING:
+    from aurora_wire.posture.result import Posture
     from aurora_wire.report.html.impact import ImpactTable
 
 DESCRIPTION = """\
 Make one HTML file of captures, to look at and to hand over: the verdict, who
 talked to whom and how, a timeline of each connection, the leaked bytes, findings
-with their fixes, and how to repeat it. The file needs no network and nothing
-else. Values in statements, user names and results are masked; --reveal shows
-them. Needs: pip install 'aurora_wire[report]'."""
+with their fixes, and how to repeat it. Results of `probe`, `audit`, `fleet` and
+`check` (--format json) beside them add what the servers allow: configuration, the
+server's answer and traffic in one table; they make a page without captures, too.
+The file needs no network and nothing else. Values in statements, user names and
+results are masked; --reveal shows them. Needs: pip install 'aurora_wire[report]'."""
 EXAMPLES = """exit codes:
   0  encrypted
   1  plaintext or mixed
@@ -34,21 +39,24 @@ EXAMPLES = """exit codes:
   3  inconclusive, no-session, not-mysql, or no packets; also instead of 0
      where an input was cut or could not be read
   4  the output could not be written
+  With results of probe, audit, fleet and check beside captures it is the worst
+  of their exit codes and that of the captures: 1 before 3 before 0.
 
 examples:
-  aurora-wire report night.pcap.gz -o report.html
+  aurora-wire report night.pcap.gz check.json -o report.html
   aurora-wire report --framework pci captures/ -o report.html
 """
 WARNING = (
     "--reveal: the report will hold what leaked, values and user names included. Keep it as safe as the data itself."
 )
+FOR_A_FILE = "an HTML page is nothing for a terminal. Name a file with -o, such as -o report.html."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("captures", metavar="CAPTURE", nargs="+",
         help="Read this file, all captures in this folder, what this pattern matches, or standard input (-; its "
-        "bytes cannot be shown).")
+        "bytes cannot be shown); or take this result of probe, audit, fleet or check as JSON.")
     add("-o", "--output", metavar="FILE",
         help="Write to this file, readable for you only, and not to standard output. It appears when it is whole.")
     add("--framework", metavar="NAME", choices=tuple(FRAMEWORKS), action="append", default=[],
@@ -69,36 +77,81 @@ def run(arguments: argparse.Namespace) -> int:
 
     require_jinja()
     ports, only_ports = ports_of(arguments.port)
+    captures, results = _inputs(arguments)
+    if not captures:
+        return _posture_page(arguments, results)
+    postures = [posture for _, posture in results]
     result: Scan | None = None
     try:
         with Output(arguments.output) as output:
             if output.is_terminal:
-                raise UsageError("an HTML page is nothing for a terminal. Name a file with -o, such as -o report.html.")
+                raise UsageError(FOR_A_FILE)
             if arguments.reveal:
                 complain(WARNING)
             with progress_bar(wanted=not arguments.no_progress) as on_progress:
                 result = scan(
-                    arguments.captures, ports=ports, only_ports=only_ports, keylogs=arguments.keylog,
+                    captures, ports=ports, only_ports=only_ports, keylogs=arguments.keylog,
                     on_progress=on_progress,
                 )  # fmt: skip
             result.exit_code = exit_code(result)
-            for path in (*(capture.path for capture in result.captures), *arguments.keylog):
+            for path in (*(capture.path for capture in result.captures), *arguments.keylog, *dict(results)):
                 if output.replaces(path):
                     raise UsageError(f"{output.path}: this is one of the inputs. Give the report another name.")
             for piece in html_pieces(
-                result, arguments.captures, arguments.port, reveal=arguments.reveal, frameworks=arguments.framework,
-                command=command_line(arguments),
+                result, captures, arguments.port, reveal=arguments.reveal, frameworks=arguments.framework,
+                command=command_line(arguments), postures=postures,
             ):  # fmt: skip
                 output.write(piece)
     except ReaderGone:
-        return READER_GONE if result is None else result.exit_code
+        return READER_GONE if result is None else _worst(result, postures)
     for capture in result.captures:
         if not capture.complete:
             error = capture.error or "not read to its end"
             complain(error if error.startswith(capture.path) else f"{capture.path}: {error}")
     if arguments.output not in (None, STANDARD_OUTPUT):
         complain(f"{result.verdict}: {result.closing} See {arguments.output}")
-    return result.exit_code
+    return _worst(result, postures)
+
+
+def _inputs(arguments: argparse.Namespace) -> tuple[list[str], list[tuple[str, Posture]]]:
+    """Return the captures, and the results that were named among them."""
+    from aurora_wire.report.posture.from_json import read_result, split_inputs  # noqa: PLC0415 - not for --help
+
+    captures, results = split_inputs(arguments.captures)
+    return captures, [(path, read_result(path)) for path in results]
+
+
+def _worst(result: Scan, postures: Sequence[Posture]) -> int:
+    from aurora_wire.posture.result import worst  # noqa: PLC0415 - not for --help
+
+    return worst([result.exit_code, *(posture.exit_code for posture in postures)])
+
+
+def _posture_page(arguments: argparse.Namespace, results: Sequence[tuple[str, Posture]]) -> int:
+    """Write the page of results without captures."""
+    from aurora_wire.posture.result import worst  # noqa: PLC0415 - not for --help
+    from aurora_wire.report.html.posture import write_posture_page  # noqa: PLC0415 - for this page only
+    from aurora_wire.report.posture.mask import mask, stars  # noqa: PLC0415
+
+    if arguments.keylog or arguments.framework or arguments.port:
+        raise UsageError("--keylog, --framework and --port are about captures, and none is given.")
+    found = [posture if arguments.reveal else mask(posture, stars) for _, posture in results]
+    code = worst([posture.exit_code for posture in found])
+    command = show_text(shlex.join(command_line(arguments)))
+    try:
+        with Output(arguments.output) as output:
+            if output.is_terminal:
+                raise UsageError(FOR_A_FILE)
+            if arguments.reveal:
+                complain(WARNING)
+            for path, _ in results:
+                if output.replaces(path):
+                    raise UsageError(f"{output.path}: this is one of the inputs. Give the report another name.")
+            for piece in write_posture_page(found, masked=not arguments.reveal, command=command):
+                output.write(piece)
+    except ReaderGone:
+        pass
+    return code
 
 
 def html_pieces(
@@ -109,24 +162,37 @@ def html_pieces(
     reveal: bool = False,
     frameworks: Sequence[str] = (),
     command: Sequence[str] = (),
+    postures: Sequence[Posture] = (),
 ) -> Iterator[str]:
-    """Yield the report of a scan of these captures: masked under a key that comes from their bytes, unless `reveal`."""
+    """Yield the report of a scan of these captures: masked under a key that comes from their bytes, unless `reveal`.
+
+    postures: what servers allow, not masked yet.
+    """
     from aurora_wire.evidence.reanalysis import masker_of  # noqa: PLC0415
     from aurora_wire.report.html import frames as html_frames  # noqa: PLC0415
     from aurora_wire.report.html import render as html  # noqa: PLC0415
     from aurora_wire.report.html.connections import hide  # noqa: PLC0415
+    from aurora_wire.report.posture.mask import mask, stars  # noqa: PLC0415
 
     chosen, only_ports = ports_of(ports)
     frames = html_frames.gather(result, captures, ports=chosen, only_ports=only_ports, redact=not reveal)
     masked = not reveal and html_frames.can_be_read_again(result)
+    hide_name: Callable[[str], str] = stars
     if masked:
         files = [Path(capture.path) for capture in result.captures if capture.format != "unreadable"]
-        result = masker_of("", files).scan(result)
+        masker = masker_of("", files)
+        result, hide_name = masker.scan(result), masker.text
     elif not reveal:
         result = replace(result, connections=[hide(one) for one in result.connections])
+    allowed = None
+    if postures:
+        from aurora_wire.report.html.posture import allowed_of  # noqa: PLC0415 - where it is asked for
+
+        shown = [posture if reveal else mask(posture, hide_name) for posture in postures]
+        allowed = allowed_of(shown, result)
     return html.render(
         result, frames=frames, redact=not (reveal or masked), masked=masked, frameworks=frameworks, command=command,
-        impact=_impact(result),
+        impact=_impact(result), allowed=allowed,
     )  # fmt: skip
 
 

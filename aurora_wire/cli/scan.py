@@ -28,11 +28,11 @@ DESCRIPTION = """\
 Judge captures: which MySQL connections crossed the network in the clear, what
 leaked, and how sure that is. Reads pcap and pcapng, as they are or compressed
 (gzip, zstd, lz4, xz, bzip2), and hex dumps of tcpdump as text. The report shows
-what crossed as it is; --redact masks it."""
+what crossed as it is, but for passwords (--reveal); --redact masks all."""
 EXAMPLES = f"""{HELP}
 examples:
   aurora-wire scan night.pcap.gz
-  aurora-wire scan --redact --format sarif=wire.sarif --format junit=wire.xml captures/
+  aurora-wire scan --format sarif=wire.sarif --format junit=wire.xml captures/
 """
 
 
@@ -52,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "whole.")
     add("--redact", action="store_true",
         help="Mask literals, comments and parameters in statements (default: show them).")
+    add("--reveal", action="store_true",
+        help="Show passwords, keys and tokens that crossed, and the lines that hashcat and john take (text, json, "
+        "jsonl; default: say only that they crossed).")
     add("--require", choices=("proven",),
         help="Exit with 3 instead of 0 where a connection is encrypted but not proven to be.")
     add("--quiet", action="store_true",
@@ -62,6 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.analysis.scan import scan  # noqa: PLC0415 - not for --help
 
+    if arguments.redact and arguments.reveal:
+        raise UsageError("--redact and --reveal: one of them at a time.")
     ports, only_ports = ports_of(arguments.port)
     paths = [path for _, path in arguments.reports] + [arguments.output or STANDARD_OUTPUT]
     for number, path in enumerate(paths):
@@ -110,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def statements_for(arguments: argparse.Namespace) -> int:
     """Return how many statements of a connection the reports can show: the text alone needs few of them."""
-    from aurora_wire.analysis.scan import KEPT_STATEMENTS  # noqa: PLC0415
+    from aurora_wire.analysis.options import KEPT_STATEMENTS  # noqa: PLC0415
 
     names = (arguments.format, *(name for name, _ in arguments.reports))
     return most_statements(map(find_format, names), KEPT_STATEMENTS)
@@ -179,6 +184,6 @@ def options_for(arguments: argparse.Namespace, output: Output) -> ReportOptions:
 
     style = style_for(output)
     return ReportOptions(
-        redact=arguments.redact, require_proven=arguments.require == "proven", quiet=arguments.quiet,
-        width=style.width, color=style.color, compose=compose,
+        redact=arguments.redact, reveal=arguments.reveal, require_proven=arguments.require == "proven",
+        quiet=arguments.quiet, width=style.width, color=style.color, compose=compose,
     )  # fmt: skip

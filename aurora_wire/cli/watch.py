@@ -22,7 +22,8 @@ Capture live and judge: which MySQL connections cross the network in the clear,
 what leaks, and how sure that is. On a terminal it shows a screen, elsewhere one
 line for each thing that happens. Ctrl-C, SIGTERM, --duration or --count end it,
 with the summary of `scan`. It needs the right to capture, and gives it up before
-it looks at the first packet: sudo "$(command -v aurora-wire)" watch ..."""
+it looks at the first packet:
+  sudo "$(command -v aurora-wire)" watch ..."""
 EXAMPLES = """exit codes:
   0  encrypted (with --require proven: and all of it proven)
   1  plaintext or mixed

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from aurora_wire.analysis.scan import DEFAULT_PORTS, OnProgress, scan
+from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
+from aurora_wire.analysis.scan import scan
 from aurora_wire.compare.driver_options import LEG_OPTIONS, Driver, driver_of, version_of
 from aurora_wire.compare.roles import APPLICATION, MONITORING, PROXY, REPLICATION, leg_of
 from aurora_wire.report.wording import LEAKS, endpoint

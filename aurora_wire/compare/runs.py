@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-from aurora_wire.analysis.scan import DEFAULT_PORTS, OnProgress, scan, uninterrupted
+from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
+from aurora_wire.analysis.scan import scan, uninterrupted
 from aurora_wire.errors import UsageError
 from aurora_wire.evidence.bundle_reader import Bundle, NotABundle
 from aurora_wire.evidence.layout import RESULT

@@ -20,7 +20,7 @@ from aurora_wire.decrypt.key_schedule import expand_label, prf
 from aurora_wire.decrypt.record_ciphers import Aead, Cbc, RecordCipher
 from aurora_wire.decrypt.suite_parameters import TLS_1_3, Protection, protection_of
 from aurora_wire.errors import UsageError
-from aurora_wire.wire.tls.decryption import FAILED, IGNORED, NO_KEYS, OPENED, Opener
+from aurora_wire.wire.tls.decryption import DECRYPTED, FAILED, IGNORED, NO_KEYS, RecordDecryptor
 
 CHANGE_CIPHER_SPEC = 20
 HANDSHAKE = 22
@@ -28,16 +28,16 @@ APPLICATION_DATA = 23
 FINISHED = 20       # handshake messages
 KEY_UPDATE = 24
 
-Opened = tuple[int, bytes]
+Outcome = tuple[int, bytes]
 MAX_UNTOLD = 64     # records of a direction whose handshake secret is not known, before its traffic has to decrypt
-MISSING = "opening TLS records needs the package cryptography: pip install 'aurora_wire[keylog]'"
+MISSING = "decrypting TLS records needs the package cryptography: pip install 'aurora_wire[keylog]'"
 
 
 def is_available() -> bool:
     return importlib.util.find_spec("cryptography") is not None
 
 
-class KeyLogOpeners:
+class KeyLogDecryptors:
     """Makes decryptors for connections that the key log has secrets for.
 
     blocks: key logs inside the capture being read, growing while it is read; path: that capture.
@@ -60,9 +60,9 @@ class KeyLogOpeners:
             self._taken += 1
         return len(self.keylog) > 0
 
-    def opener(
+    def decryptor(
         self, client_random: bytes, server_random: bytes, version: int, suite: int, *, encrypt_then_mac: bool
-    ) -> Opener | None:
+    ) -> RecordDecryptor | None:
         """Return a decryptor; None if there are no keys, or none that can decrypt this suite."""
         if not self.any_keys() or not is_available():
             return None
@@ -73,7 +73,7 @@ class KeyLogOpeners:
         if version == TLS_1_3:
             if not secrets.keys() - {MASTER_SECRET}:
                 return None
-            return OpenerOf13(
+            return DecryptorOf13(
                 _Direction13(protection, secrets.get(CLIENT_HANDSHAKE), secrets.get(CLIENT_TRAFFIC)),
                 _Direction13(protection, secrets.get(SERVER_HANDSHAKE), secrets.get(SERVER_TRAFFIC)),
             )
@@ -83,7 +83,7 @@ class KeyLogOpeners:
         client_cipher, server_cipher = ciphers_of_12(
             protection, version, master, client_random, server_random, encrypt_then_mac=encrypt_then_mac
         )
-        return OpenerOf12(Direction(None, client_cipher), Direction(None, server_cipher))
+        return DecryptorOf12(Direction(None, client_cipher), Direction(None, server_cipher))
 
 
 def require_cryptography() -> None:
@@ -115,7 +115,7 @@ def ciphers_of_12(
     )
 
 
-class OpenerOf12:
+class DecryptorOf12:
     """TLS 1.0 to 1.2. Each direction's keys come into force with its ChangeCipherSpec.
 
     A second one (renegotiation) brings keys that are not followed: records after it stay shut.
@@ -125,7 +125,7 @@ class OpenerOf12:
         self._client = client
         self._server = server
 
-    def record(self, from_client: bool, kind: int, version: int, body: bytes) -> Opened:
+    def record(self, from_client: bool, kind: int, version: int, body: bytes) -> Outcome:
         side = self._client if from_client else self._server
         if kind == CHANGE_CIPHER_SPEC:
             side.switch()
@@ -133,34 +133,34 @@ class OpenerOf12:
         if side.cipher is None and side.following is None:
             return NO_KEYS, b""
         if side.cipher is not None and not side.cipher.is_ready():
-            side.went_by(body)
+            side.count_skipped(body)
             return NO_KEYS, b""
         plain = side.open(kind, version, body, may_have_switched=side.cipher is None)
         if plain is None:
             return FAILED, b""
-        return OPENED, plain if kind == APPLICATION_DATA else b""
+        return DECRYPTED, plain if kind == APPLICATION_DATA else b""
 
-    def passed_over(self, from_client: bool) -> None:
-        (self._client if from_client else self._server).passed_over()
+    def skip_record(self, from_client: bool) -> None:
+        (self._client if from_client else self._server).skip_record()
 
     def lost(self, from_client: bool, count: int) -> None:
         (self._client if from_client else self._server).lost(count)
 
 
-class OpenerOf13:
+class DecryptorOf13:
     """TLS 1.3: handshake keys up to Finished, then those of the traffic, which a KeyUpdate moves on."""
 
     def __init__(self, client: _Direction13, server: _Direction13) -> None:
         self._client = client
         self._server = server
 
-    def record(self, from_client: bool, kind: int, version: int, body: bytes) -> Opened:
+    def record(self, from_client: bool, kind: int, version: int, body: bytes) -> Outcome:
         if kind != APPLICATION_DATA:
             return IGNORED, b""
         return (self._client if from_client else self._server).record(version, body)
 
-    def passed_over(self, from_client: bool) -> None:
-        (self._client if from_client else self._server).passed_over()
+    def skip_record(self, from_client: bool) -> None:
+        (self._client if from_client else self._server).skip_record()
 
     def lost(self, from_client: bool, count: int) -> None:
         (self._client if from_client else self._server).lost(count)
@@ -187,8 +187,8 @@ class _Direction13:
         key = expand_label(hash_name, secret, b"key", self._protection.key_size)
         return Aead(self._protection.mode, key, expand_label(hash_name, secret, b"iv", 12), TLS_1_3)
 
-    def passed_over(self) -> None:
-        self._keys.passed_over()
+    def skip_record(self) -> None:
+        self._keys.skip_record()
         self._forget()
 
     def lost(self, count: int) -> None:
@@ -199,7 +199,7 @@ class _Direction13:
         """Forget a handshake message, the rest of which is missing."""
         self._head, self._left = b"", 0
 
-    def record(self, version: int, body: bytes) -> Opened:
+    def record(self, version: int, body: bytes) -> Outcome:
         keys = self._keys
         if not self._secret and (keys.cipher is None or not self._shaking):
             return NO_KEYS, b""
@@ -217,7 +217,7 @@ class _Direction13:
             return FAILED, b""              # RFC 8446, 5.4: there has to be a type
         if content[-1] == HANDSHAKE:
             self._messages(content[:-1])
-        return OPENED, content[:-1] if content[-1] == APPLICATION_DATA else b""
+        return DECRYPTED, content[:-1] if content[-1] == APPLICATION_DATA else b""
 
     def _messages(self, data: bytes) -> None:
         """Read handshake messages. RFC 8446, section 4: a type, 3 bytes of length, the body. They may span records."""

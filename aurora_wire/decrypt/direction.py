@@ -30,19 +30,19 @@ class Direction:
         """Widen the search: `count` bytes with record headers in them are missing."""
         self.slack = min(self.slack + count // LEAST_RECORD + 1, MAX_TRIES)
         if self.cipher is not None:
-            self.cipher.went_by(None)
+            self.cipher.count_skipped(None)
 
-    def passed_over(self) -> None:
+    def skip_record(self) -> None:
         """Count the next record, which was not captured whole."""
         self.sequence += 1
         if self.cipher is not None:
-            self.cipher.went_by(None)
+            self.cipher.count_skipped(None)
 
-    def went_by(self, body: bytes) -> None:
+    def count_skipped(self, body: bytes) -> None:
         """Count the next record, which cannot be decrypted for want of the one before it."""
         self.sequence += 1
         if self.cipher is not None:
-            self.cipher.went_by(body)
+            self.cipher.count_skipped(body)
 
     def open(self, kind: int, version: int, body: bytes, *, may_have_switched: bool = False) -> bytes | None:
         """Return the record's plaintext and adopt the key and the count that fitted; None if none fits."""
@@ -59,7 +59,7 @@ class Direction:
             self.sequence += 1
         self.slack = 0
         if self.cipher is not None:
-            self.cipher.went_by(body)
+            self.cipher.count_skipped(body)
         return None if plain is None else plain[1]
 
 

@@ -25,7 +25,7 @@ class RecordCipher(Protocol):
     def open(self, sequence: int, kind: int, version: int, body: bytes) -> bytes | None:
         """Return the plaintext, or None. Changes nothing: several sequence numbers may be tried."""
 
-    def went_by(self, body: bytes | None) -> None:
+    def count_skipped(self, body: bytes | None) -> None:
         """Note that a record has been dealt with; None: it was not captured whole."""
 
     def is_ready(self) -> bool:
@@ -79,7 +79,7 @@ class Aead:
         except self._invalid:
             return None
 
-    def went_by(self, body: bytes | None) -> None:
+    def count_skipped(self, body: bytes | None) -> None:
         """Each record has a nonce of its own: nothing is lost with another."""
 
     def is_ready(self) -> bool:
@@ -121,7 +121,7 @@ class Cbc:
             return plain[:size]
         return None
 
-    def went_by(self, body: bytes | None) -> None:
+    def count_skipped(self, body: bytes | None) -> None:
         if self._outside and body is not None:
             body = body[: -self._mac_size]
         self._chain = body[-BLOCK:] if body is not None else b""

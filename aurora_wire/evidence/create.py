@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.analysis.scan import DEFAULT_PORTS, OnProgress
+from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
 from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.capture.files.metadata import capture_notes
 from aurora_wire.capture.files.open import STANDARD_INPUT, open_capture
@@ -24,13 +24,17 @@ from aurora_wire.errors import CaptureError, OutputError, UsageError
 from aurora_wire.evidence import layout as names
 from aurora_wire.evidence import signing
 from aurora_wire.evidence.in_toto import dump, statement, summary
+from aurora_wire.evidence.posture import manifest_fields, masked_bytes, parse, posture_name, read_result
 from aurora_wire.evidence.provenance import clock_fields, creation_time, environment_fields, tool_fields
 from aurora_wire.evidence.reanalysis import analyse, masker_of, write_reports
 from aurora_wire.evidence.sums import BLOCK, hash_file, sums_line
 from aurora_wire.evidence.timestamp import check_url, request_timestamp, require_timestamps
 from aurora_wire.evidence.verify_txt import instructions
 from aurora_wire.evidence.zip_writer import Content, write_archive
+from aurora_wire.posture.result import Posture
 from aurora_wire.redact.masker import Masker
+from aurora_wire.report.posture.from_json import split_inputs
+from aurora_wire.report.posture.mask import mask
 from aurora_wire.report.timestamps import clock_of, rfc3339
 from aurora_wire.rights.atomic_file import atomic_file
 from aurora_wire.rights.inputs import input_file, private_folder, reading
@@ -70,7 +74,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class BundleSummary:
     """A bundle that was made."""
 
     result: Scan
@@ -82,7 +86,7 @@ class Made:
 
 def create_bundle(
     paths: Sequence[str], output: str, options: Options, on_progress: OnProgress | None = None
-) -> Made:
+) -> BundleSummary:
     """Write a bundle of captures to `output`, which appears when it is whole.
 
     Raises UsageError, CaptureError where a capture cannot be read, OutputError. KeyboardInterrupt leaves nothing.
@@ -93,8 +97,13 @@ def create_bundle(
         require_timestamps()
         if key is None:
             raise UsageError("--timestamp: a time-stamp is of a signature. Give --key, too.")
-    inputs = _inputs(paths, output, masked=options.redact_captures)
+    captures, results = split_inputs(list(paths))
+    if results and not captures:
+        raise UsageError(f"{results[0]}: a bundle is of captures, and results lie beside them. Give a capture, too.")
+    inputs = _inputs(captures, output, masked=options.redact_captures)
     originals = inputs.captures
+    for path in results:
+        _is_no_output(output, path, "one of the results")
     created, fixed = creation_time()
     # Where there is room for the bundle; but root works where nobody can put a link in the place of what it has made.
     place = None if os.geteuid() == 0 else Path(output).parent
@@ -103,6 +112,7 @@ def create_bundle(
             draft = _Draft(temporary, options, created, fixed=fixed)
             draft.left_out = inputs.left_out
             draft.take(originals)
+            draft.take_results(results)
             draft.analyse(on_progress)
             contents = draft.contents(key)
             with atomic_file(output) as file:
@@ -115,7 +125,7 @@ def create_bundle(
             raise _not_written(output, error.__cause__) from error
         raise
     fingerprint = None if key is None else signing.fingerprint(key.public_key())
-    return Made(draft.result, len(contents), size, fingerprint, len(inputs.left_out))
+    return BundleSummary(draft.result, len(contents), size, fingerprint, len(inputs.left_out))
 
 
 def _not_written(output: str, error: OSError) -> OutputError:
@@ -147,15 +157,15 @@ def _inputs(paths: Sequence[str], output: str, *, masked: bool) -> _Inputs:
     if len(found) > MAX_CAPTURES:
         raise UsageError(f"{len(found):,} captures are too many for one bundle ({MAX_CAPTURES:,}).")
     for path in found:
-        with suppress(OSError):  # it may go at any moment; what cannot be written is told of then
-            if _same_file(output, path):
-                raise UsageError(f"{output}: this is one of the captures. Give the bundle another name.")
+        _is_no_output(output, path, "one of the captures")
     return _Inputs(found, sorted(left_out))
 
 
-def _same_file(output: str, path: str) -> bool:
-    with reading(path):
-        return os.path.samefile(output, path)  # noqa: PTH121 - an output without a name is told of later
+def _is_no_output(output: str, path: str, what: str) -> None:
+    """Raise UsageError where the bundle would replace an input."""
+    with suppress(OSError), reading(path):  # it may go at any moment; what cannot be written is told of then
+        if os.path.samefile(output, path):  # noqa: PTH121 - an output without a name is told of later
+            raise UsageError(f"{output}: this is {what}. Give the bundle another name.")
 
 
 def _why_unreadable(path: str, *, masked: bool) -> str:
@@ -175,11 +185,12 @@ def _why_unreadable(path: str, *, masked: bool) -> str:
     return ""
 
 
-# The manifest has these, and no other.
+# The manifest has these, and no other; `posture` only where there is any.
 MANIFEST_FIELDS: Final = frozenset({
     "schema", "created", "case", "tool", "environment", "clock", "command", "options", "redaction", "signed_by",
     "result", "captures", "left_out", "files",
 })  # fmt: skip
+POSTURE_FIELD: Final = "posture"
 
 
 def copy_original(path: str, target: Path | None) -> tuple[int, str, int]:
@@ -220,9 +231,11 @@ class _Draft:
         self.left_out: list[tuple[str, str]] = []
         self.originals: list[dict[str, object]] = []
         self.captures: list[str] = []  # names in the bundle
+        self.results: list[tuple[str, dict[str, object], Posture]] = []  # name, what it was, what it says
         self.reports: dict[str, Path] = {}
         self.known: dict[Path, tuple[str, int]] = {}  # files hashed already
         self.result: Scan
+        self.postures: list[Posture] = []  # as reports show them
 
     def take(self, originals: Sequence[str]) -> None:
         """Copy the captures (masked, if wanted), and note what they were."""
@@ -257,21 +270,48 @@ class _Draft:
         if different:
             raise UsageError(f"{path}: masked, it is judged in another way ({different[0]}). Nothing was written.")
 
+    def take_results(self, paths: Sequence[str]) -> None:
+        """Copy the results of what servers allow (masked, if wanted). Raises UsageError where one cannot be read."""
+        if not paths:
+            return
+        (self.folder / names.POSTURE).mkdir()
+        masker = None
+        if self.options.redact_captures:
+            masker = masker_of(self.options.case.id, [Path(str(one["path"])) for one in self.originals])
+        for number, path in enumerate(paths, 1):
+            posture = read_result(path)
+            name = posture_name(number, posture)
+            target = self.folder / name
+            modified, sha256, size = copy_original(path, None if masker is not None else target)
+            if masker is not None:
+                target.write_bytes(masked_bytes(posture, masker.text))
+            # What is described is what was copied: the file may have changed in between.
+            posture = parse(target.read_bytes(), path)
+            original = {"path": path, "sha256": sha256, "bytes": size, "modified": rfc3339(modified)}
+            self.results.append((name, original, posture))
+
     def analyse(self, on_progress: OnProgress | None) -> None:
         options = self.options
         result = analyse(
             self.folder, self.captures, options.ports, only_ports=options.only_ports, on_progress=on_progress
         )
         masked = not (options.reveal or options.redact_captures)
+        postures = [posture for _, _, posture in self.results]
         if masked:
-            result = masker_of(options.case.id, [self.folder / name for name in self.captures]).scan(result)
+            masker = masker_of(options.case.id, [self.folder / name for name in self.captures])
+            result = masker.scan(result)
+            postures = [mask(posture, masker.text) for posture in postures]
         self.result = result
-        self.reports = write_reports(result, self.folder, masked=not options.reveal, by_library=True)
+        self.postures = postures
+        self.reports = write_reports(
+            result, self.folder, masked=not options.reveal, by_library=True, postures=postures
+        )
 
     def contents(self, key: Ed25519PrivateKey | None) -> Mapping[str, Content]:
         """Return all files of the bundle, by name."""
         stamped = self.options.timestamp is not None
         contents: dict[str, Content] = {name: self.folder / name for name in self.captures}
+        contents.update((name, self.folder / name) for name, _, _ in self.results)
         contents.update(self.reports)
         every = [*contents, names.MANIFEST, names.INSTRUCTIONS, names.SUMS]
         if key is not None:
@@ -295,7 +335,7 @@ class _Draft:
 
     def _sign(self, contents: dict[str, Content], key: Ed25519PrivateKey, manifest: Mapping[str, object]) -> None:
         sums = {name: digest for name, (digest, _) in self.hashes(contents).items()}
-        signed = signing.sign_payload(statement(sums, self.result, manifest), key)
+        signed = signing.sign_payload(statement(sums, self.result, manifest, self.postures), key)
         contents[names.ENVELOPE] = signed.envelope
         contents[names.SIGNED_BYTES] = signed.signed_bytes
         contents[names.SIGNATURE] = signed.signature
@@ -329,6 +369,7 @@ class _Draft:
             ],
             "left_out": [{"path": path, "why": why} for path, why in self.left_out],
             "files": files,
+            **({POSTURE_FIELD: [manifest_fields(*each) for each in self.results]} if self.results else {}),
         }
 
     def hashes(self, contents: Mapping[str, Content]) -> dict[str, tuple[str, int]]:

@@ -6,17 +6,21 @@ Source: in-toto Attestation Framework, "Statement" v1. The same input gives the 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from aurora_wire.evidence.posture import posture_summary
+from aurora_wire.posture.result import Posture
 from aurora_wire.verdict.result import Scan
 
 TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Final = "urn:aurora-wire:evidence:1"
 
 
-def statement(sums: Mapping[str, str], result: Scan, manifest: Mapping[str, object]) -> bytes:
-    """Make the statement. sums: SHA-256 in hex by file name."""
+def statement(
+    sums: Mapping[str, str], result: Scan, manifest: Mapping[str, object], postures: Sequence[Posture] = ()
+) -> bytes:
+    """Make the statement. sums: SHA-256 in hex by file name; postures: what servers allow."""
     return dump(
         {
             "_type": TYPE,
@@ -27,6 +31,7 @@ def statement(sums: Mapping[str, str], result: Scan, manifest: Mapping[str, obje
                 "case": manifest["case"],
                 "tool": manifest["tool"],
                 "result": summary(result),
+                **({"posture": posture_summary(postures)} if postures else {}),
             },
         }
     )

@@ -19,6 +19,8 @@ TIMESTAMP: Final = "signature/timestamp.tsr"
 CAPTURES: Final = "captures/"
 REPORTS: Final = "report/"
 RESULT: Final = "report/result.json"
+POSTURE: Final = "posture/"
+POSTURE_TEXT: Final = "report/posture.txt"
 
 # What the statement is signed over: all files but itself and those that are made from it.
 NOT_SUBJECTS: Final = frozenset((SUMS, SUMS_SIGNATURE, ENVELOPE, PUBLIC_KEY, SIGNED_BYTES, SIGNATURE, TIMESTAMP))

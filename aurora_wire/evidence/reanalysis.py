@@ -8,35 +8,53 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from aurora_wire.analysis.scan import OnProgress, scan, uninterrupted
-from aurora_wire.evidence.layout import REPORTS, RESULT
+from aurora_wire.analysis.options import OnProgress
+from aurora_wire.analysis.scan import scan, uninterrupted
+from aurora_wire.evidence.layout import POSTURE_TEXT, REPORTS, RESULT
+from aurora_wire.posture.result import Posture
 from aurora_wire.redact.masker import Masker, key_of_captures
 from aurora_wire.report import scan_json as json_report
+from aurora_wire.report.posture import text as posture_report
 from aurora_wire.report.text import report as text
 from aurora_wire.verdict.result import Scan
 
-Renderer = Callable[[Scan, bool], Iterator[str]]
+Renderer = Callable[[Scan, bool, Sequence[Posture]], Iterator[str]]
 
 
-def _result_json(result: Scan, masked: bool) -> Iterator[str]:
+def _result_json(result: Scan, masked: bool, _: Sequence[Posture]) -> Iterator[str]:
     return json_report.render(result, masked=masked)
 
 
-def _report_text(result: Scan, _: bool) -> Iterator[str]:
+def _report_text(result: Scan, _: bool, __: Sequence[Posture]) -> Iterator[str]:
     return text.render(result)
 
 
-# File in the bundle: the report that it is, from a result and "masked?". Made again, it has to be the same bytes.
+def _posture_text(_: Scan, __: bool, postures: Sequence[Posture]) -> Iterator[str]:
+    for number, posture in enumerate(postures):
+        if number:
+            yield "\n"
+        yield f"{posture.kind}, exit code {posture.exit_code}\n\n"
+        yield from posture_report.render(posture, everything=True)
+
+
+# File in the bundle: the report that it is, from a result, "masked?" and what servers allow. Made again, it has to be
+# the same bytes.
 RENDERERS: Final[dict[str, Renderer]] = {
     RESULT: _result_json,
     f"{REPORTS}report.txt": _report_text,
 }
 
 
-def _report_html(result: Scan, masked: bool) -> Iterator[str]:
-    from aurora_wire.report.html import render as html  # noqa: PLC0415 - Jinja2 is slow to load
+# Only where there are results of servers.
+FOR_POSTURES: Final[dict[str, Renderer]] = {POSTURE_TEXT: _posture_text}
 
-    return html.render(result, redact=masked, masked=masked)
+
+def _report_html(result: Scan, masked: bool, postures: Sequence[Posture]) -> Iterator[str]:
+    from aurora_wire.report.html import render as html  # noqa: PLC0415 - Jinja2 is slow to load
+    from aurora_wire.report.html.posture import allowed_of  # noqa: PLC0415
+
+    allowed = allowed_of(postures, result) if postures else None
+    return html.render(result, redact=masked, masked=masked, allowed=allowed)
 
 
 # The same for reports whose bytes depend on the version of a library, and that are left out where it is missing.
@@ -80,11 +98,13 @@ def masker_of(case_id: str, captures: Sequence[Path]) -> Masker:
     return Masker(key_of_captures(case_id, captures))
 
 
-def write_reports(result: Scan, folder: Path, *, masked: bool, by_library: bool = False) -> dict[str, Path]:
+def write_reports(
+    result: Scan, folder: Path, *, masked: bool, by_library: bool = False, postures: Sequence[Posture] = ()
+) -> dict[str, Path]:
     """Return the reports of a bundle, written below `folder`: by name in the bundle. by_library: those of BY_LIBRARY,
-    too.
+    too; postures: what servers allow, masked if that is wanted.
     """
-    wanted = dict(RENDERERS)
+    wanted = {**RENDERERS, **(FOR_POSTURES if postures else {})}
     if by_library:
         wanted.update(
             (name, render) for name, (library, render) in BY_LIBRARY.items() if find_spec(library) is not None
@@ -94,7 +114,7 @@ def write_reports(result: Scan, folder: Path, *, masked: bool, by_library: bool 
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            for piece in render(result, masked):
+            for piece in render(result, masked, postures):
                 file.write(piece)
         written[name] = path
     return written

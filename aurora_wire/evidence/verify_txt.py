@@ -9,6 +9,8 @@ from typing import Final
 from aurora_wire.evidence.layout import (
     ENVELOPE,
     MANIFEST,
+    POSTURE,
+    POSTURE_TEXT,
     PUBLIC_KEY,
     SIGNATURE,
     SIGNED_BYTES,
@@ -64,6 +66,14 @@ SIGNED: Final = f"""
    This bundle was signed with {{fingerprint}}.
 """
 
+POSTURES: Final = f"""
+What is in {POSTURE} was answered by servers when they were asked (`probe`,
+`audit`, `fleet`, `check`), at the times in manifest.json. Nobody can ask a server
+again what it answered then: the sums say that the files are as they were put
+in, and `aurora-wire evidence verify` makes again what follows from them, which
+are findings, grades, and {POSTURE_TEXT}.
+"""
+
 UNSIGNED: Final = """
 4. This bundle is not signed: the sums show damage, and not who made them.
 """
@@ -101,6 +111,8 @@ def instructions(
     text += UNSIGNED if fingerprint is None else SIGNED.format(fingerprint=fingerprint)
     if stamped:
         text += STAMPED
+    if any(name.startswith(POSTURE) for name in names):
+        text += POSTURES
     if left_out:
         # In quotes, as a name may be anything: also a line break with what looks like a command behind it.
         lines = [f"    {json.dumps(path)}: {json.dumps(why)[1:-1]}" for path, why in left_out[:MAX_LEFT_OUT]]

@@ -5,6 +5,7 @@ Source: NIST SP 800-52 Rev. 2 (August 2019): versions (3.1), certificates (3.2.1
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -26,12 +27,17 @@ _SHOWN_SUITES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class PostureFinding:
-    """One hit of a rule of AW6xx: what was found at which address."""
+    """One hit of a rule of AW6xx: what was found at which address.
+
+    items: all that the rule was hit by (suites, accounts, versions), of which the detail names the first; empty: the
+    hit is one thing.
+    """
 
     rule: str
     severity: Severity
     title: str
     detail: str
+    items: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -70,10 +76,10 @@ def assess(result: AddressResult, now: datetime, bundle: BundleFacts | None = No
     return found
 
 
-def posture_finding(rule: str, detail: str) -> PostureFinding:
-    """Return one hit of a rule, with the registry's title and severity."""
+def posture_finding(rule: str, detail: str, items: Iterable[str] = ()) -> PostureFinding:
+    """Return one hit of a rule, with the registry's title and severity. items: see PostureFinding."""
     entry = rules.RULES[rule]
-    return PostureFinding(entry.id, entry.severity, entry.title, detail)
+    return PostureFinding(entry.id, entry.severity, entry.title, detail, tuple(items))
 
 
 def sort_findings(findings: list[PostureFinding]) -> list[PostureFinding]:
@@ -86,14 +92,14 @@ def grade_of(findings: list[PostureFinding]) -> str:
     return GRADES[max((each.severity for each in findings), key=_ORDER.index, default="info")]
 
 
-def _add(found: Assessment, rule: str, detail: str) -> None:
-    found.findings.append(posture_finding(rule, detail))
+def _add(found: Assessment, rule: str, detail: str, items: Iterable[str] = ()) -> None:
+    found.findings.append(posture_finding(rule, detail, items))
 
 
 def _versions(found: Assessment, tls: TLSResult) -> None:
     obsolete = [version_name(each.version) for each in tls.versions if each.status == OFFERED and each.version <= TLS11]
     if obsolete:
-        _add(found, rules.OBSOLETE_OFFERED, ", ".join(obsolete))
+        _add(found, rules.OBSOLETE_OFFERED, ", ".join(obsolete), obsolete)
     offered = any(each.status == OFFERED for each in tls.versions)
     if offered and tls.version(TLS13).status == NOT_OFFERED:
         _add(found, rules.NO_TLS_1_3, "a hello with TLS 1.3 alone was refused")
@@ -111,7 +117,7 @@ def _suites(found: Assessment, tls: TLSResult) -> None:
     kinds = {rules.UNPROTECTED_OFFERED: useless, rules.WEAK_OFFERED: weak, rules.LASTING_KEYS_OFFERED: lasting}
     for rule, hits in kinds.items():
         if hits:
-            _add(found, rule, _listed(hits))
+            _add(found, rule, _listed(hits), map(ciphers.suite_name, hits))
     short = [each.dh_bits for each in tls.versions if 0 < each.dh_bits < 2048]
     if short:
         _add(found, rules.SHORT_DH, f"a prime of {min(short):,} bits")

@@ -118,7 +118,7 @@ class AuditResult:
 
 def audit(target: Target, database: Database) -> AuditResult:
     """Read what the account may, and judge it. Raises UsageError where the connection is lost."""
-    found = AuditResult(target, datetime.now(UTC))
+    found = AuditResult(target, datetime.now(UTC).replace(microsecond=0))
     found.version = database.value("SELECT VERSION()")
     found.account = database.user
     status = {name.lower(): value for name, value in database.pairs("SHOW SESSION STATUS LIKE 'Ssl\\_%'")}
@@ -129,9 +129,14 @@ def audit(target: Target, database: Database) -> AuditResult:
     _read_accounts(found, database)
     _read_channels(found, database)
     found.denied = database.denied
-    found.findings = _judge(found)
-    found.grade = grade_of(found.findings)
+    judge(found)
     return found
+
+
+def judge(found: AuditResult) -> None:
+    """Set findings and grade by what was read."""
+    found.findings = _findings(found)
+    found.grade = grade_of(found.findings)
 
 
 def _read_settings(found: AuditResult, database: Database) -> None:
@@ -231,7 +236,7 @@ def _read_channels_of_mariadb(found: AuditResult, database: Database) -> None:
         found.channels.append(Channel("Galera", "its cluster", "socket.ssl=yes" in flat))
 
 
-def _judge(found: AuditResult) -> list[PostureFinding]:
+def _findings(found: AuditResult) -> list[PostureFinding]:
     hits: list[PostureFinding] = []
     if not found.requires_tls:
         said = found.setting("require_secure_transport") or "there is no such variable"
@@ -239,7 +244,7 @@ def _judge(found: AuditResult) -> list[PostureFinding]:
     for name in ("tls_version", "admin_tls_version"):
         old = offers_obsolete(found.setting(name))
         if old:
-            hits.append(posture_finding(rules.OBSOLETE_OFFERED, f"{name}: {', '.join(old)}"))
+            hits.append(posture_finding(rules.OBSOLETE_OFFERED, f"{name}: {', '.join(old)}", old))
     if found.setting("have_ssl").upper() in ("DISABLED", "NO"):
         hits.append(posture_finding(rules.SERVER_WITHOUT_TLS, f"have_ssl: {found.setting('have_ssl')}"))
     if found.not_after is not None:
@@ -250,11 +255,13 @@ def _judge(found: AuditResult) -> list[PostureFinding]:
             hits.append(posture_finding(rules.CERTIFICATE_EXPIRES, f"on {found.not_after:%Y-%m-%d}, in {days} days"))
     clear = [each for each in found.connected or () if each.kind == "TCP/IP"]
     if clear:
-        hits.append(posture_finding(rules.CONNECTED_IN_CLEAR, _sessions(clear)))
+        who = dict.fromkeys(f"{each.user} from {each.host}" for each in clear)
+        hits.append(posture_finding(rules.CONNECTED_IN_CLEAR, _sessions(clear), who))
     _judge_accounts(found, hits)
     for channel in found.channels:
         if channel.tls is False:
-            hits.append(posture_finding(rules.REPLICATION_IN_CLEAR, f"{channel.name}, from {channel.source}"))
+            said = f"{channel.name}, from {channel.source}"
+            hits.append(posture_finding(rules.REPLICATION_IN_CLEAR, said, [said]))
     if found.setting("local_infile").upper() in ("ON", "1"):
         hits.append(posture_finding(rules.FILES_ON_DEMAND, "local_infile: ON"))
     return sort_findings(hits)
@@ -264,21 +271,22 @@ def _judge_accounts(found: AuditResult, hits: list[PostureFinding]) -> None:
     accounts = found.accounts or []
     free = [each for each in accounts if each.may_come_in_the_clear]
     if free and not found.requires_tls:
-        hits.append(posture_finding(rules.ACCOUNTS_WITHOUT_TLS, _names(free)))
+        hits.append(_of_accounts(rules.ACCOUNTS_WITHOUT_TLS, free))
     sending = [each for each in accounts if each.plugin in CLEAR_PLUGINS and each.may_come_in_the_clear]
     if sending and not found.requires_tls:
-        hits.append(posture_finding(rules.PASSWORD_AS_IT_IS, _names(sending)))
+        hits.append(_of_accounts(rules.PASSWORD_AS_IT_IS, sending))
     anonymous = [each for each in accounts if not each.user and not each.locked]
     if anonymous:
-        hits.append(posture_finding(rules.ANONYMOUS_ACCOUNT, _names(anonymous)))
+        hits.append(_of_accounts(rules.ANONYMOUS_ACCOUNT, anonymous))
     old = [each for each in accounts if each.plugin in OLD_PLUGINS and not each.locked]
     if old:
-        hits.append(posture_finding(rules.OLD_HASH, _names(old)))
+        hits.append(_of_accounts(rules.OLD_HASH, old))
 
 
-def _names(accounts: list[Account]) -> str:
-    shown = ", ".join(f"'{each.user}'@'{each.host}'" for each in accounts[:5])
-    return shown if len(accounts) <= 5 else f"{shown} and {len(accounts) - 5:,} more"
+def _of_accounts(rule: str, accounts: list[Account]) -> PostureFinding:
+    names = [f"'{each.user}'@'{each.host}'" for each in accounts]
+    shown = ", ".join(names[:5])
+    return posture_finding(rule, shown if len(names) <= 5 else f"{shown} and {len(names) - 5:,} more", names)
 
 
 def _sessions(sessions: list[Connected]) -> str:

@@ -38,7 +38,7 @@ def from_account(profile: str, regions: list[str], role: str, endpoint: str = ""
             if not session.region_name:
                 raise UsageError("no region: --region NAME, or AWS_REGION in the environment.")
             regions = [session.region_name]
-        fleet = Fleet(datetime.now(UTC))
+        fleet = Fleet(datetime.now(UTC).replace(microsecond=0))
         for region in regions:
             client = session.client("rds", region_name=region, endpoint_url=endpoint or None)
             read_region(fleet, region, _asker(fleet, region, client), _parameters(fleet, region, client))

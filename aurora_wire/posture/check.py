@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from aurora_wire.posture.assess import Assessment
+from aurora_wire.posture.assess import Assessment, PostureFinding
 from aurora_wire.posture.audit import AuditResult
 from aurora_wire.posture.fleet import CLUSTER, Fleet, Member
 from aurora_wire.posture.probe import PROBED, ProbeResult
 from aurora_wire.posture.survey import OFFERED
 from aurora_wire.posture.target import Target
-from aurora_wire.verdict.result import ConnectionResult, Scan
+from aurora_wire.verdict.result import Scan
 from aurora_wire.wire.tls.names import version_name
 
 State = Literal["in the clear", "may come in the clear", "encrypted only", "cannot tell"]
@@ -20,6 +20,12 @@ EXIT_CODES: Final[dict[State, int]] = {
     "in the clear": 1, "may come in the clear": 1, "encrypted only": 0, "cannot tell": 3,
 }  # fmt: skip
 LEAKS: Final = ("plaintext", "mixed")
+# The views, in the order shown.
+ANSWERS: Final = "what it answers"
+SET: Final = "how it is set"
+AMAZON: Final = "what Amazon's settings say"
+WIRE: Final = "what crossed the wire"
+VIEWS: Final = (ANSWERS, SET, AMAZON, WIRE)
 _WITHIN: Final = 86_400  # seconds by which two certificates' ends may differ and be one: clocks and formats
 
 
@@ -33,8 +39,28 @@ class View:
 
 
 @dataclass(slots=True)
+class Traffic:
+    """What captures hold of one server. sessions: how many, by verdict; elsewhere: sessions with its port that are of
+    other addresses; users: who leaked, sorted; complete: all of the input was read, and is judged.
+    """
+
+    sessions: dict[str, int] = field(default_factory=dict)
+    elsewhere: int = 0
+    users: list[str] = field(default_factory=list)
+    complete: bool = False
+
+    @property
+    def leaking(self) -> int:
+        """Return how many sessions are in the clear, in part or as a whole."""
+        return sum(self.sessions.get(verdict, 0) for verdict in LEAKS)
+
+
+@dataclass(slots=True)
 class CheckResult:
-    """All views of one target. contradictions: where two of them cannot both be the whole truth, in words."""
+    """All views of one target. contradictions: where two of them cannot both be the whole truth, in words.
+
+    fleet_asked: Amazon's settings were looked at; member: what they have for this endpoint; None: nothing.
+    """
 
     target: Target
     time: datetime
@@ -44,7 +70,16 @@ class CheckResult:
     probe: ProbeResult | None = None
     assessments: list[Assessment] = field(default_factory=list)
     audit: AuditResult | None = None
+    fleet_asked: bool = False
     member: Member | None = None
+    traffic: Traffic | None = None
+
+    @property
+    def findings(self) -> list[PostureFinding]:
+        """Return what probe and audit found, each once."""
+        hits = [hit for each in self.assessments for hit in each.findings]
+        hits += self.audit.findings if self.audit is not None else []
+        return list(dict.fromkeys(hits))
 
     @property
     def exit_code(self) -> int:
@@ -62,20 +97,30 @@ def check(
     scan: Scan | None = None,
 ) -> CheckResult:
     """Join what was found of one server. What was not asked is None."""
-    found = CheckResult(target, datetime.now(UTC), probe=probe, assessments=assessments or [], audit=audit)
-    if probe is not None:
-        found.views.append(_of_probe(probe, found.assessments))
-    if audit is not None:
-        found.views.append(_of_audit(audit))
+    now = datetime.now(UTC).replace(microsecond=0)
+    found = CheckResult(target, now, probe=probe, assessments=assessments or [], audit=audit)
     if fleet is not None:
+        found.fleet_asked = True
         found.member = member_of(fleet, target)
-        found.views.append(_of_member(found.member))
-    sessions = _sessions(scan, target, probe) if scan is not None else None
-    if scan is not None and sessions is not None:
-        found.views.append(_of_traffic(scan, sessions, target))
-    found.contradictions = list(_contradictions(found, sessions))
-    found.state = _whole(found)
+    if scan is not None:
+        found.traffic = traffic_of(scan, target, probe)
+    join(found)
     return found
+
+
+def join(found: CheckResult) -> None:
+    """Set views, contradictions and state by what each way of looking has found."""
+    found.views = []
+    if found.probe is not None:
+        found.views.append(_of_probe(found.probe, found.assessments))
+    if found.audit is not None:
+        found.views.append(_of_audit(found.audit))
+    if found.fleet_asked:
+        found.views.append(_of_member(found.member))
+    if found.traffic is not None:
+        found.views.append(_of_traffic(found.traffic, found.target))
+    found.contradictions = list(_contradictions(found))
+    found.state = _whole(found)
 
 
 def member_of(fleet: Fleet, target: Target) -> Member | None:
@@ -94,7 +139,7 @@ def _of_probe(probe: ProbeResult, assessments: list[Assessment]) -> View:
     asked = [each for each in probe.addresses if each.status == PROBED]
     if not asked:
         reason = probe.reason or "; ".join(dict.fromkeys(each.reason for each in probe.addresses))
-        return View("what it answers", f"not probed: {reason}", "cannot tell")
+        return View(ANSWERS, f"not probed: {reason}", "cannot tell")
     versions: list[str] = []
     for each in asked:
         for version in each.tls.versions if each.tls is not None else ():
@@ -103,10 +148,10 @@ def _of_probe(probe: ProbeResult, assessments: list[Assessment]) -> View:
     grades = ", ".join(dict.fromkeys(each.grade for each in assessments if each.grade))
     if any(each.offers_tls is False for each in asked):
         said = "the offer of TLS was removed on the way" if any(each.stripped for each in asked) else "no TLS offered"
-        return View("what it answers", f"{said}, grade {grades}", "may come in the clear")
+        return View(ANSWERS, f"{said}, grade {grades}", "may come in the clear")
     if not versions:
-        return View("what it answers", "cannot tell whether TLS is offered", "cannot tell")
-    return View("what it answers", f"TLS offered ({', '.join(versions)}), grade {grades}", "cannot tell")
+        return View(ANSWERS, "cannot tell whether TLS is offered", "cannot tell")
+    return View(ANSWERS, f"TLS offered ({', '.join(versions)}), grade {grades}", "cannot tell")
 
 
 def _of_audit(audit: AuditResult) -> View:
@@ -122,58 +167,64 @@ def _of_audit(audit: AuditResult) -> View:
         state = "in the clear"
     elif audit.requires_tls:
         state = "encrypted only"
-    return View("how it is set", f"{'; '.join(parts)}, grade {audit.grade}", state)
+    return View(SET, f"{'; '.join(parts)}, grade {audit.grade}", state)
 
 
 def _of_member(member: Member | None) -> View:
-    name = "what Amazon's settings say"
     if member is None:
-        return View(name, "no cluster, instance or proxy has this endpoint", "cannot tell")
+        return View(AMAZON, "no cluster, instance or proxy has this endpoint", "cannot tell")
     if member.requires_tls is None:
-        return View(name, f"{member.kind} {member.name}: cannot tell whether it requires TLS", "cannot tell")
+        return View(AMAZON, f"{member.kind} {member.name}: cannot tell whether it requires TLS", "cannot tell")
     by = f"by {member.group}" if member.group else "as it is set"
     if member.from_default:
         by = "by default of its version"
     waits = "; a change waits for a restart" if member.pending else ""
     said = "requires TLS" if member.requires_tls else "takes connections in the clear"
     state: State = "encrypted only" if member.requires_tls and not member.pending else "may come in the clear"
-    return View(name, f"{member.kind} {member.name} {said}, {by}{waits}", state)
+    return View(AMAZON, f"{member.kind} {member.name} {said}, {by}{waits}", state)
 
 
-def _sessions(scan: Scan, target: Target, probe: ProbeResult | None) -> list[ConnectionResult]:
-    """Return the captured connections to one of this server's addresses, and its port."""
+def traffic_of(scan: Scan, target: Target, probe: ProbeResult | None) -> Traffic:
+    """Count the captured sessions with one of this server's addresses, and its port."""
     addresses = {each.address for each in probe.addresses} if probe is not None else set()
     addresses.add(target.host)
-    return [each for each in scan.connections if each.server.address in addresses and each.server.port == target.port]
+    found = Traffic(complete=scan.exit_code == 0)
+    users = set()
+    for each in scan.connections:
+        if each.server.port != target.port:
+            continue
+        if each.server.address not in addresses:
+            found.elsewhere += 1
+            continue
+        found.sessions[each.verdict] = found.sessions.get(each.verdict, 0) + 1
+        if each.verdict in LEAKS and each.user:
+            users.add(each.user)
+    found.users = sorted(users)
+    return found
 
 
-def _of_traffic(scan: Scan, sessions: list[ConnectionResult], target: Target) -> View:
-    counts: dict[str, int] = {}
-    for each in sessions:
-        counts[each.verdict] = counts.get(each.verdict, 0) + 1
-    if not sessions:
-        others = sum(each.server.port == target.port for each in scan.connections)
-        more = f" ({others} with port {target.port} of other addresses)" if others else ""
-        return View("what crossed the wire", f"no session with it was captured{more}", "cannot tell")
-    listed = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
-    leaking = [each for each in sessions if each.verdict in LEAKS]
-    whole = all(each.verdict in ("encrypted", "no-session") for each in sessions) and scan.exit_code == 0
-    state: State = "in the clear" if leaking else "encrypted only" if whole else "cannot tell"
-    names = sorted({each.user for each in leaking if each.user})
+def _of_traffic(traffic: Traffic, target: Target) -> View:
+    if not traffic.sessions:
+        more = f" ({traffic.elsewhere} with port {target.port} of other addresses)" if traffic.elsewhere else ""
+        return View(WIRE, f"no session with it was captured{more}", "cannot tell")
+    listed = ", ".join(f"{number} {verdict}" for verdict, number in sorted(traffic.sessions.items()))
+    whole = traffic.complete and set(traffic.sessions) <= {"encrypted", "no-session"}
+    state: State = "in the clear" if traffic.leaking else "encrypted only" if whole else "cannot tell"
+    names = traffic.users
     who = f" (by {', '.join(names[:5])}{' and others' if len(names) > 5 else ''})" if names else ""
-    return View("what crossed the wire", f"{len(sessions)} captured: {listed}{who}", state)
+    return View(WIRE, f"{sum(traffic.sessions.values())} captured: {listed}{who}", state)
 
 
-def _contradictions(found: CheckResult, sessions: list[ConnectionResult] | None) -> list[str]:
+def _contradictions(found: CheckResult) -> list[str]:
     """Say which views do not fit together, and what that can mean."""
     told: list[str] = []
     audit, probe, member = found.audit, found.probe, found.member
-    leaking = [each for each in sessions or () if each.verdict in LEAKS]
+    leaking = found.traffic.leaking if found.traffic is not None else 0
     requires = (audit is not None and audit.requires_tls) or (
         audit is None and member is not None and bool(member.requires_tls)
     )
     if requires and leaking:
-        captured = "1 plaintext session was" if len(leaking) == 1 else f"{len(leaking)} plaintext sessions were"
+        captured = "1 plaintext session was" if leaking == 1 else f"{leaking} plaintext sessions were"
         told.append(
             f"The server requires TLS, and {captured} captured: from before it was set, with a proxy that speaks TLS "
             "behind it, or with another server at this address."
@@ -219,6 +270,6 @@ def _whole(found: CheckResult) -> State:
     if "may come in the clear" in states:
         return "may come in the clear"
     set_so = any(
-        each.state == "encrypted only" and each.name != "what crossed the wire" for each in found.views
+        each.state == "encrypted only" and each.name != WIRE for each in found.views
     )  # fmt: skip
     return "encrypted only" if set_so and not found.contradictions else "cannot tell"

@@ -17,7 +17,10 @@ from typing import Any, Final
 
 from aurora_wire.disk import words_of
 from aurora_wire.errors import UsageError
+from aurora_wire.posture.assess import SOON_DAYS, PostureFinding, posture_finding, sort_findings
+from aurora_wire.posture.variables import offers_obsolete
 from aurora_wire.rights.inputs import read_input
+from aurora_wire.verdict.rules import registry as rules
 
 ENGINES: Final = ("aurora-mysql", "aurora", "mysql", "mariadb")
 PARAMETERS: Final = ("require_secure_transport", "tls_version")
@@ -54,6 +57,27 @@ class Member:
     ca_expires: datetime | None = None
     iam: bool | None = None
     public: bool | None = None
+
+
+    def findings(self, now: datetime) -> list[PostureFinding]:
+        """Return what its settings let happen, as hits of the rules that a probe or an audit would find."""
+        hits: list[PostureFinding] = []
+        if self.requires_tls is False:
+            said = f"by its group {self.group}" if self.group else "as it is set"
+            if self.from_default:
+                said = "by default of its version"
+            hits.append(posture_finding(rules.TLS_NOT_REQUIRED, f"{self.kind} {self.name}, {said}"))
+        old = offers_obsolete(self.tls_versions)
+        if old:
+            hits.append(posture_finding(rules.OBSOLETE_OFFERED, f"tls_version: {', '.join(old)}", old))
+        if self.ca_expires is not None:
+            days = (self.ca_expires - now).days
+            said = f"{self.ca or 'its certificate'}, on {self.ca_expires:%Y-%m-%d}"
+            if days < 0:
+                hits.append(posture_finding(rules.CERTIFICATE_EXPIRED, said))
+            elif days < SOON_DAYS:
+                hits.append(posture_finding(rules.CERTIFICATE_EXPIRES, f"{said}, in {days} days"))
+        return sort_findings(hits)
 
 
 @dataclass(slots=True)
@@ -223,7 +247,7 @@ def from_saved(paths: Iterable[str], groups: Mapping[str, str]) -> Fleet:
             f"{', '.join(paths)}: neither DBClusters nor DBInstances nor DBProxies are in it: give the output of "
             "`aws rds describe-db-clusters`, `describe-db-instances`, `describe-db-proxies`."
         )
-    fleet = Fleet(datetime.now(UTC))
+    fleet = Fleet(datetime.now(UTC).replace(microsecond=0))
     named = {group: _group(path) for group, path in groups.items()}
 
     def parameters(_kind: str, group: str) -> Mapping[str, str] | None:

@@ -83,7 +83,7 @@ def probe(
     ca: file of trusted certificates, empty: trust is not asked; seconds: for one connection; limit: connections to
     one address. What goes wrong is told in the result; raises UsageError where certificates cannot be read at all.
     """
-    result = ProbeResult(target, datetime.now(UTC))
+    result = ProbeResult(target, datetime.now(UTC).replace(microsecond=0))
     try:
         addresses = addresses_of(target)
     except (OSError, UnicodeError) as error:

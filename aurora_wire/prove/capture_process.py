@@ -25,8 +25,8 @@ from aurora_wire.errors import AuroraWireError, CaptureError, UsageError
 from aurora_wire.prove.drivers import interpreter
 from aurora_wire.prove.drivers.environments import home_of
 from aurora_wire.prove.drivers.programs import CODE_SETTINGS
-from aurora_wire.prove.observation import Evidence, from_json, to_json
-from aurora_wire.prove.observe import evidence_of
+from aurora_wire.prove.observation import Observation, from_json, to_json
+from aurora_wire.prove.observe import observe
 from aurora_wire.prove.observers import Observer, RelayObserver
 from aurora_wire.rights.held_folder import delegate_all
 from aurora_wire.rights.privileges import Account, account_to_become, drop, groups_of, is_caller, no_new_privileges
@@ -63,7 +63,7 @@ class Watcher:
 
     def end(
         self, canary: str, key_log: bytes, *, password: str = "", comment: str = "", keep_keys: bool = False
-    ) -> tuple[Evidence, bytes]:
+    ) -> tuple[Observation, bytes]:
         """Return what was seen since `begin`, and the frames as a pcapng file (empty without a comment)."""
         self._ask({"do": "end", "canary": canary, "comment": comment, "keep_keys": keep_keys})
         self._send(key_log)
@@ -177,7 +177,7 @@ def _serve(channel: Connection, observer: Observer) -> None:
         key_log = channel.recv_bytes()
         password = channel.recv_bytes()
         observer.end()
-        evidence = evidence_of(
+        evidence = observe(
             observer.frames, message["canary"], key_log, port=observer.port, how=observer.how,
             dropped=observer.dropped, failure=observer.problem, password=password,
         )  # fmt: skip

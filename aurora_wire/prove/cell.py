@@ -7,7 +7,7 @@ Rules
 - Plaintext is proven by a decoded statement that holds the canary: frame and offset.
 - Encrypted is proven if the connection is (docs/verdict.md), the canary is in no captured byte, the capture was not
   blind, the canary came back to the client, and the captured connection is that session: by its number and cipher, or
-  by the INSERT inside, opened with the client's key log.
+  by the INSERT inside, decrypted with the client's key log.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 
 from aurora_wire.prove.cipher_names import same_cipher
 from aurora_wire.prove.drivers.driver import ErrorKind, Mode, Outcome
-from aurora_wire.prove.observation import ConnectionSeen, Evidence, FrameShown, StatementSeen
+from aurora_wire.prove.observation import ConnectionSeen, FrameShown, Observation, StatementSeen
 
 THREAD_ID_MASK: Final = 0xFFFFFFFF  # a greeting holds this much of a session's number
 
@@ -29,11 +29,16 @@ class Result(StrEnum):
     PLAINTEXT = "plaintext"
     TLS = "TLS"
     MIXED = "mixed"
-    REFUSED = "refused"                      # by the server, or by a client that insists on TLS
+    REFUSED = "refused"                      # by the server
+    DECLINED = "declined"                    # by a client that insists on TLS, of a server that has none
     CERTIFICATE = "certificate error"
+    TLS_FAILED = "TLS refused"               # the handshake, by either side
+    NO_DATABASE = "no such database"
     NOT_AVAILABLE = "mode not available"
+    NOT_TRIED = "not tried"                  # another cell's login was refused, and each try counts towards a lock
     NOT_INSTALLED = "not installed"
-    FAILED = "failed"                        # host down, timeout, the client itself
+    NOT_REACHED = "not reached"              # the name has no address, or nobody listens there
+    FAILED = "failed"                        # timeout, the handshake, a statement, the client itself
     NOT_SEEN = "not seen"                    # it went through, and the capture cannot say how
 
 
@@ -45,10 +50,22 @@ class Agreement(StrEnum):
     UNKNOWN = "unknown"
 
 
-REFUSALS: Final = frozenset((
-    ErrorKind.ACCESS_DENIED, ErrorKind.TLS_REQUIRED, ErrorKind.NO_TLS, ErrorKind.REFUSED, ErrorKind.NOT_ALLOWED,
-))  # fmt: skip
-CERTIFICATES: Final = frozenset((ErrorKind.CERTIFICATE, ErrorKind.NAME_MISMATCH))
+WITHOUT_CLIENT: Final = frozenset((Result.NOT_AVAILABLE, Result.NOT_INSTALLED, Result.NOT_TRIED))
+WITHOUT_END: Final = {
+    ErrorKind.NOT_INSTALLED: Result.NOT_INSTALLED,
+    ErrorKind.MODE_NOT_AVAILABLE: Result.NOT_AVAILABLE,
+    ErrorKind.CERTIFICATE: Result.CERTIFICATE,
+    ErrorKind.NAME_MISMATCH: Result.CERTIFICATE,
+    ErrorKind.NO_TLS: Result.DECLINED,
+    ErrorKind.ACCESS_DENIED: Result.REFUSED,
+    ErrorKind.TLS_REQUIRED: Result.REFUSED,
+    ErrorKind.NOT_ALLOWED: Result.REFUSED,
+    ErrorKind.TLS: Result.TLS_FAILED,
+    ErrorKind.NO_DATABASE: Result.NO_DATABASE,
+    ErrorKind.UNKNOWN_HOST: Result.NOT_REACHED,
+    ErrorKind.REFUSED: Result.NOT_REACHED,
+}
+IN_CLEAR: Final = ("plaintext", "mixed")
 WITH_TLS: Final = frozenset((Mode.REQUIRED, Mode.VERIFY_CA, Mode.VERIFY_IDENTITY))
 
 
@@ -101,7 +118,12 @@ class Cell:
     @property
     def spoke(self) -> bool:
         """Return whether a client was started for it."""
-        return self.result not in (Result.NOT_AVAILABLE, Result.NOT_INSTALLED)
+        return self.result not in WITHOUT_CLIENT
+
+    @property
+    def breaks_promise(self) -> bool:
+        """Return whether something crossed in the clear in a mode that promises TLS; a login is enough."""
+        return self.mode in WITH_TLS and (self.verdict in IN_CLEAR or bool(self.in_clear))
 
 
 def without_run(client: str, mode: Mode, result: Result, reason: str, asked: str = "", version: str = "") -> Cell:
@@ -110,7 +132,7 @@ def without_run(client: str, mode: Mode, result: Result, reason: str, asked: str
 
 
 def judge_cell(
-    client: str, outcome: Outcome, evidence: Evidence, canary: str, *, keys_written: bool = False,
+    client: str, outcome: Outcome, evidence: Observation, canary: str, *, keys_written: bool = False,
     control_before: str = "",
 ) -> Cell:  # fmt: skip
     """Judge a cell. control_before: what an earlier cell of the same capture showed, which then was not blind."""
@@ -138,7 +160,7 @@ def judge_cell(
     return cell
 
 
-def connection_of(outcome: Outcome, evidence: Evidence) -> ConnectionSeen | None:
+def connection_of(outcome: Outcome, evidence: Observation) -> ConnectionSeen | None:
     """Return the client's connection: by the canary in it, by the session's number, or the only one with most in it."""
     connections = evidence.connections
     for with_canary in ([c for c in connections if c.in_clear], [c for c in connections if c.inside]):
@@ -179,14 +201,14 @@ def _describe(cell: Cell, one: ConnectionSeen) -> None:
         cell.proof = [one.proof]
 
 
-def _control(evidence: Evidence) -> str:
+def _control(evidence: Observation) -> str:
     for one in evidence.connections:
         if one.server_version is not None:
             return f"the greeting of {one.server} was decoded, in the clear, through the same capture"
     return ""
 
 
-def _judge(cell: Cell, outcome: Outcome, evidence: Evidence, one: ConnectionSeen | None) -> None:
+def _judge(cell: Cell, outcome: Outcome, evidence: Observation, one: ConnectionSeen | None) -> None:
     """Set verdict and confidence: the connection's, never better, and worse for every doubt."""
     if cell.in_clear:
         cell.verdict = "mixed" if one is not None and one.verdict in ("encrypted", "mixed") else "plaintext"
@@ -214,12 +236,12 @@ def _judge(cell: Cell, outcome: Outcome, evidence: Evidence, one: ConnectionSeen
         cell.reasons += one.reasons[:3]
     cell.proof = ["structure", "canary in no captured byte"]
     if cell.inside:
-        cell.proof.append("INSERT with the canary inside, opened with the client's key log")
-    elif one.not_opened is not None:
-        cell.reasons.append(f"the key log did not open it: {one.not_opened}")
+        cell.proof.append("INSERT with the canary inside, decrypted with the client's key log")
+    elif one.not_decrypted is not None:
+        cell.reasons.append(f"the key log did not decrypt it: {one.not_decrypted}")
 
 
-def _doubts(cell: Cell, outcome: Outcome, evidence: Evidence) -> list[str]:
+def _doubts(cell: Cell, outcome: Outcome, evidence: Observation) -> list[str]:
     """Return what keeps `encrypted` from being proven by this run."""
     doubts = []
     if evidence.failure is not None:
@@ -238,14 +260,8 @@ def _doubts(cell: Cell, outcome: Outcome, evidence: Evidence) -> list[str]:
 def _result(cell: Cell, outcome: Outcome) -> Result:
     error = outcome.error
     if error is not None:
-        if error.kind == ErrorKind.NOT_INSTALLED:
-            return Result.NOT_INSTALLED
-        if error.kind == ErrorKind.MODE_NOT_AVAILABLE:
-            return Result.NOT_AVAILABLE
-        if error.kind in CERTIFICATES:
-            return Result.CERTIFICATE
-        if error.kind in REFUSALS:
-            return Result.REFUSED
+        if error.kind in WITHOUT_END:
+            return WITHOUT_END[error.kind]
         if not outcome.complete and not cell.in_clear:
             return Result.FAILED
     match cell.verdict:
@@ -259,7 +275,7 @@ def _result(cell: Cell, outcome: Outcome) -> Result:
             return Result.NOT_SEEN if error is None else Result.FAILED
 
 
-def _explain(cell: Cell, outcome: Outcome, evidence: Evidence) -> None:
+def _explain(cell: Cell, outcome: Outcome, evidence: Observation) -> None:
     if outcome.error is not None:
         cell.reasons.insert(0, f"{outcome.error.kind.value}: {outcome.error.text}")
     if cell.agreement == Agreement.OTHER:
@@ -301,7 +317,13 @@ def _tls(version: str | None, cipher: str | None) -> str:
 
 def _as_promised(cell: Cell) -> bool:
     """off: in the clear, seen to be so. default: promises nothing, so it only has to be proven what it does. The
-    others: encrypted, proven, and up to the server: what a proxy sends on behind its end of TLS was not captured."""
+    others: encrypted, proven, and up to the server: what a proxy sends on behind its end of TLS was not captured.
+    What was turned down for the sake of TLS is as good: a server without it by the client, a login in the clear by the
+    server."""
+    if cell.mode in WITH_TLS and cell.result == Result.DECLINED:
+        return cell.verdict not in IN_CLEAR
+    if cell.mode == Mode.OFF and cell.error_kind == ErrorKind.TLS_REQUIRED:
+        return True
     if cell.confidence != "proven" or cell.error:
         return False
     if cell.mode == Mode.OFF:

@@ -10,7 +10,8 @@ from aurora_wire.prove.cell import Cell
 from aurora_wire.prove.drivers.driver import Mode
 
 AS_PROMISED = 0
-OTHERWISE = 1
+IN_CLEAR = 1
+NOT_DECIDED = 3
 
 
 @dataclass(slots=True)
@@ -33,9 +34,13 @@ class Matrix:
 
     @property
     def exit_code(self) -> int:
-        """Return 0 if every cell came out as its mode promises."""
+        """Return 0 if every cell came out as its mode promises, 1 if something crossed in the clear that should not,
+        3 if a cell could not be tried or not be decided.
+        """
+        if any(cell.breaks_promise for cell in self.cells):
+            return IN_CLEAR
         whole = len(self.cells) == len(self.clients) * len(self.modes)
-        return AS_PROMISED if whole and all(cell.as_promised for cell in self.cells) else OTHERWISE
+        return AS_PROMISED if whole and all(cell.as_promised for cell in self.cells) else NOT_DECIDED
 
     @property
     def server_versions(self) -> list[str]:

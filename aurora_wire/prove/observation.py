@@ -28,7 +28,7 @@ class StatementSeen:
 @dataclass(frozen=True, slots=True)
 class ConnectionSeen:
     """A connection as `scan` judges it. in_clear: statements with the canary outside TLS; inside: those within,
-    opened with the key log."""
+    decrypted with the key log."""
 
     id: int
     client: str
@@ -45,9 +45,7 @@ class ConnectionSeen:
     tls_version: str | None = None
     tls_cipher: str | None = None
     client_hello: bool = False
-    opened_records: int = 0
-    opened_failed: int = 0
-    not_opened: str | None = None
+    not_decrypted: str | None = None
     missing: int = 0                    # bytes, of both directions
     in_clear: tuple[StatementSeen, ...] = ()
     inside: tuple[StatementSeen, ...] = ()
@@ -64,7 +62,7 @@ class FrameShown:
 
 
 @dataclass(slots=True)
-class Evidence:
+class Observation:
     """frames and bytes: captured while the cell ran; dropped: lost by the capture in that time; failure: why it
     has ended by itself; sightings: of the canary in any captured byte, decoded or not; shown: the frame of the
     INSERT, in the clear or in TLS (with a key log); note: what a relay says of the server; password_frame: where the
@@ -81,26 +79,21 @@ class Evidence:
     note: str | None = None
     password_frame: int = 0
 
-    @property
-    def greetings(self) -> int:
-        """Return how many connections had a greeting that was decoded: the capture was not blind."""
-        return sum(1 for one in self.connections if one.server_version is not None)
 
-
-def to_json(evidence: Evidence) -> bytes:
+def to_json(evidence: Observation) -> bytes:
     fields = asdict(evidence)
     if evidence.shown is not None:
         fields["shown"]["data"] = base64.b64encode(evidence.shown.data).decode("ascii")
     return json.dumps(fields).encode()
 
 
-def from_json(text: bytes) -> Evidence:
+def from_json(text: bytes) -> Observation:
     """Read evidence from JSON. Raises ValueError, KeyError or TypeError if it is none."""
     fields = json.loads(text)
     shown = fields.pop("shown")
     connections = tuple(_connection(one) for one in fields.pop("connections"))
     sightings = tuple(Sighting(**one) for one in fields.pop("sightings"))
-    evidence = Evidence(**fields, connections=connections, sightings=sightings)
+    evidence = Observation(**fields, connections=connections, sightings=sightings)
     if shown is not None:
         marks = tuple((int(start), int(end)) for start, end in shown.pop("marks"))
         evidence.shown = FrameShown(**shown | {"data": base64.b64decode(shown["data"]), "marks": marks})

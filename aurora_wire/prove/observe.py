@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from aurora_wire.analysis.scan import Analysis, no_garbage_collector
+from aurora_wire.analysis.analysis import Analysis
+from aurora_wire.analysis.scan import no_garbage_collector
 from aurora_wire.decrypt.key_log import KeyLog
 from aurora_wire.prove.canary import find_as_it_is, needles, search
-from aurora_wire.prove.observation import ConnectionSeen, Evidence, FrameShown, StatementSeen
+from aurora_wire.prove.observation import ConnectionSeen, FrameShown, Observation, StatementSeen
 from aurora_wire.prove.reassemble import Frame
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Endpoint, StatementResult
 from aurora_wire.wire.net.dissect import Locator
@@ -23,10 +24,10 @@ MAX_CONNECTIONS: Final = 50
 MAX_DUMP: Final = 1600       # bytes shown of a frame
 
 
-def evidence_of(
+def observe(
     frames: Sequence[Frame], canary: str, key_log: bytes, *, port: int, how: str, dropped: int = 0,
     failure: str | None = None, password: bytes = b"",
-) -> Evidence:  # fmt: skip
+) -> Observation:  # fmt: skip
     """Collect the evidence of a cell. port: the server's, where TLS counts as MySQL's. key_log: the client's, or empty.
 
     password: searched for where it is long enough not to be there by chance.
@@ -43,7 +44,7 @@ def evidence_of(
     analysis.end(capture)
     scan = analysis.finish()
     connections = tuple(_seen(one, canary) for one in scan.connections[:MAX_CONNECTIONS])
-    return Evidence(
+    return Observation(
         how=how,
         frames=len(frames),
         bytes=sum(frame.length for frame in frames),
@@ -58,7 +59,7 @@ def evidence_of(
 
 def _seen(result: ConnectionResult, canary: str) -> ConnectionSeen:
     tls = result.tls
-    opened = tls.opened if tls is not None else None
+    decrypted = tls.decrypted if tls is not None else None
     return ConnectionSeen(
         id=result.id,
         client=_place(result.client),
@@ -75,12 +76,10 @@ def _seen(result: ConnectionResult, canary: str) -> ConnectionSeen:
         tls_version=tls.version if tls is not None else None,
         tls_cipher=tls.cipher if tls is not None else None,
         client_hello=tls is not None and bool(tls.offered_versions),
-        opened_records=opened.records if opened is not None else 0,
-        opened_failed=opened.failed if opened is not None else 0,
-        not_opened=opened.not_opened if opened is not None else None,
+        not_decrypted=decrypted.not_decrypted if decrypted is not None else None,
         missing=result.client_coverage.missing + result.server_coverage.missing,
         in_clear=_with_canary(result.statements, canary),
-        inside=_with_canary(opened.statements, canary) if opened is not None else (),
+        inside=_with_canary(decrypted.statements, canary) if decrypted is not None else (),
     )
 
 

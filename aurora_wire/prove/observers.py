@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from typing import Final
 
 from aurora_wire._version import VERSION
-from aurora_wire.analysis.scan import Analysis
+from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.capture.files.pcapng_writer import PcapngWriter
 from aurora_wire.capture.live.bpf import SNAPLEN
 from aurora_wire.capture.live.ring import DRAIN, LiveCapture, name_of

@@ -24,7 +24,7 @@ from aurora_wire.prove.drivers.driver import TIMEOUT, Ability, Client, ErrorKind
 from aurora_wire.prove.drivers.registry import load, ready
 from aurora_wire.prove.keep import Keeper
 from aurora_wire.prove.matrix import Matrix
-from aurora_wire.prove.observation import Evidence
+from aurora_wire.prove.observation import Observation
 from aurora_wire.prove.observers import LiveObserver, Observer, RelayObserver
 from aurora_wire.rights.held_folder import HeldFolder
 from aurora_wire.rights.inputs import read_input
@@ -37,7 +37,7 @@ OnCell = Callable[[Cell], None]
 
 
 @dataclass(slots=True)
-class Wanted:
+class ProveOptions:
     """What is to be tried. clients: `NAME` or `NAME==VERSION`; ca: path of a bundle, empty for the client's own;
     interfaces: none for the one that leads to the host; keep: folder for captures, empty for
     none; folder: the same, where it is open already."""
@@ -58,7 +58,7 @@ class Wanted:
     folder: HeldFolder | None = None
 
 
-def prove(wanted: Wanted, say: Say, on_cell: OnCell | None = None) -> Matrix:
+def prove(wanted: ProveOptions, say: Say, on_cell: OnCell | None = None) -> Matrix:
     """Return the whole matrix. say: gets lines about what takes long; on_cell: each cell as it is done.
 
     Raises UsageError for what can be told before anything was started, and OutputError where there can be no folder
@@ -93,7 +93,7 @@ def _bundle(path: str) -> bytes:
 
 
 def _matrix(
-    wanted: Wanted, clients: dict[str, Client], watcher: Watcher, reason: str, keeper: Keeper | None, say: Say,
+    wanted: ProveOptions, clients: dict[str, Client], watcher: Watcher, reason: str, keeper: Keeper | None, say: Say,
     on_cell: OnCell | None,
 ) -> Matrix:
     matrix = Matrix(
@@ -102,16 +102,18 @@ def _matrix(
     )  # fmt: skip
     run = _Run(wanted, watcher, matrix, keeper)
     for spec, client in clients.items():
+        cells = []
         for cell in run.cells_of(spec, client, say):
-            matrix.cells.append(cell)
+            cells.append(cell)
             if on_cell is not None:
                 on_cell(cell)
+        matrix.cells += sorted(cells, key=lambda one: wanted.modes.index(one.mode))
     if keeper is not None and keeper.failure is not None:
         matrix.not_kept = str(keeper.failure)
     return matrix
 
 
-def _watcher(wanted: Wanted) -> tuple[Watcher, str]:
+def _watcher(wanted: ProveOptions) -> tuple[Watcher, str]:
     """Return a live watcher if that is allowed and wanted, else a relay; and why not live."""
     reason = "asked for"
     if not wanted.via_relay:
@@ -128,7 +130,7 @@ def _watcher(wanted: Wanted) -> tuple[Watcher, str]:
     return Watcher(relay), reason
 
 
-def _capture(wanted: Wanted) -> LiveCapture:
+def _capture(wanted: ProveOptions) -> LiveCapture:
     """Capture on the interfaces that lead to the host. A name without address is left to the client to complain about.
     """
     addresses: list[str] = []
@@ -141,12 +143,14 @@ def _capture(wanted: Wanted) -> LiveCapture:
 
 
 class _Run:
-    def __init__(self, wanted: Wanted, watcher: Watcher, matrix: Matrix, keeper: Keeper | None) -> None:
+    def __init__(self, wanted: ProveOptions, watcher: Watcher, matrix: Matrix, keeper: Keeper | None) -> None:
         self.wanted = wanted
         self.watcher = watcher
         self.matrix = matrix
         self.keeper = keeper
         self.control = ""  # what has shown that the capture is not blind
+        self.refused = ""  # by whom the login was refused; in TLS: it was the name or the password that was wrong
+        self.refused_in_tls = False
 
     def cells_of(self, spec: str, client: Client, say: Say) -> Iterator[Cell]:
         modes = self.wanted.modes
@@ -160,13 +164,17 @@ class _Run:
         if found is None:
             yield from (without_run(spec, mode, Result.NOT_INSTALLED, f"not installed: {reason}") for mode in modes)
             return
-        for mode in modes:
+        # A wrong password is tried once: five tries lock an account. In the clear the same words may mean REQUIRE SSL.
+        for mode in sorted(modes, key=lambda one: one != Mode.REQUIRED):
             yield self.cell(spec, client, found, mode)
 
     def cell(self, spec: str, client: Client, found: Found, mode: Mode) -> Cell:
         if mode not in found.asks:
             why = found.unavailable.get(mode) or "this client has no such mode"
             return without_run(spec, mode, Result.NOT_AVAILABLE, why, version=found.version)
+        if self.refused_in_tls or (self.refused and mode == Mode.OFF):
+            why = f"the login was refused already, in {self.refused}: trying it again may lock the account"
+            return without_run(spec, mode, Result.NOT_TRIED, why, version=found.version)
         canary = fresh()
         with tempfile.TemporaryDirectory(prefix="aurora-wire-keys-") as folder:
             key_log = Path(folder) / "keys"
@@ -179,6 +187,9 @@ class _Run:
         cell = judge_cell(
             spec, outcome, evidence, canary, keys_written=keys_written, control_before=self.control
         )
+        if outcome.error is not None and outcome.error.kind == ErrorKind.ACCESS_DENIED:
+            self.refused = f"{spec}, mode {mode}"
+            self.refused_in_tls = self.refused_in_tls or cell.tls_cipher is not None
         if cell.in_clear and not self.control:
             self.control = f"the canary of {spec}, mode {mode}, was seen through the same capture"
         if self.keeper is not None and cell.spoke:
@@ -198,7 +209,7 @@ class _Run:
             timeout=wanted.timeout,
         )  # fmt: skip
 
-    def watched(self, spec: str, client: Client, task: Task, key_log: Path) -> tuple[Outcome, Evidence, bytes]:
+    def watched(self, spec: str, client: Client, task: Task, key_log: Path) -> tuple[Outcome, Observation, bytes]:
         """Run the client, watched. A capture that has failed leaves evidence that says so, and nothing else."""
         watcher = self.watcher
         comment = f"aurora-wire prove {VERSION}: {spec}, mode {task.mode}, {watcher.how}." if self.keeper else ""
@@ -218,7 +229,7 @@ class _Run:
                 failure = error
             else:
                 return outcome, evidence, capture
-        return outcome, Evidence(watcher.how, failure=str(failure)), b""
+        return outcome, Observation(watcher.how, failure=str(failure)), b""
 
 
 def run_client(client: Client, task: Task) -> Outcome:

@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from aurora_wire.analysis.scan import DEFAULT_PORTS, Analysis, no_garbage_collector, uninterrupted
+from aurora_wire.analysis.analysis import Analysis
+from aurora_wire.analysis.options import DEFAULT_PORTS
+from aurora_wire.analysis.scan import no_garbage_collector, uninterrupted
 from aurora_wire.capture.files.pcap import PcapSource
 from aurora_wire.capture.files.raw_records import PCAP_MAGICS, uncompressed
 from aurora_wire.capture.frame_source import BlockSource

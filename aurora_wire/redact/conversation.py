@@ -5,7 +5,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.redact.replacements import Words
-from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.flows.facts import Facts
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.tls.suite_strength import suite_name
@@ -15,12 +15,15 @@ MAX_PREPARED: Final[i64] = 4096  # statements whose parameters are remembered of
 # Anomalies after which nobody can be sure which packet a byte is in.
 UNSURE: Final = frozenset(
     (
-        int(notes.GAP), int(notes.TRUNCATED), int(notes.CONFLICT), int(notes.OVERLAP_UNCHECKED), int(notes.EVICTED),
-        int(notes.BOUND), int(notes.LOST_FRAMING), int(notes.BAD_COMPRESSION), int(notes.INJECTED),
+        int(anomalies.GAP), int(anomalies.TRUNCATED), int(anomalies.CONFLICT), int(anomalies.OVERLAP_UNCHECKED),
+        int(anomalies.EVICTED), int(anomalies.BOUND), int(anomalies.LOST_FRAMING), int(anomalies.BAD_COMPRESSION),
+        int(anomalies.INJECTED),
     )
 )  # fmt: skip
 # Anomalies after which records may hold what everybody can read.
-READABLE: Final = frozenset((int(notes.READABLE_RECORD), int(notes.BAD_RECORD), int(notes.UNEXPECTED_RECORD)))
+READABLE: Final = frozenset(
+    (int(anomalies.READABLE_RECORD), int(anomalies.BAD_RECORD), int(anomalies.UNEXPECTED_RECORD))
+)
 
 
 class Talk:
@@ -45,11 +48,11 @@ class Talk:
 
     def look(self) -> None:
         """Look at the anomalies that were added since the last call."""
-        count: i64 = len(self.facts.notes)
+        count: i64 = len(self.facts.anomalies)
         if count == self.looked:
             return
         self.looked = count
-        for note in self.facts.notes:
+        for note in self.facts.anomalies:
             kind = int(note.kind)
             if kind in UNSURE:
                 self.is_lost = True
@@ -59,7 +62,7 @@ class Talk:
     def certain(self) -> bool:
         """Return whether the conversation was followed from its first byte on, and nothing missed."""
         facts = self.facts
-        if self.was_certain and len(facts.notes) == self.looked:
+        if self.was_certain and len(facts.anomalies) == self.looked:
             return True
         self.look()
         self.was_certain = (
@@ -73,7 +76,7 @@ class Talk:
 
     def records_are_closed(self) -> bool:
         """Do its TLS records hide what they hold, as far as that shows?"""
-        if len(self.facts.notes) != self.looked:
+        if len(self.facts.anomalies) != self.looked:
             self.look()
         if not self.hello_seen:
             tls = self.facts.tls

@@ -34,7 +34,6 @@ class Blocks:
         self.blocks: list[bytes] = []
         self.base: i64 = 0      # file offset of the first of them
         self.written: i64 = 0   # and up to which bytes were written, or left out
-        self.read_to: i64 = 0
         self.waiting: list[bytes] = []  # to be written together
         self.waiting_size: i64 = 0
 
@@ -54,7 +53,6 @@ class Blocks:
         block = self.read_block()
         if block:
             self.blocks.append(block)
-            self.read_to += len(block)
         return block
 
     def up_to(self, position: i64) -> None:

@@ -139,7 +139,7 @@ class Direction(Resolver):
     def proxied(self, start: i64, data: bytes) -> None:
         self.decide(start, start + len(data), NEW, masked_proxy(data))
 
-    def hole(self, start: i64, end: i64) -> None:
+    def gap(self, start: i64, end: i64) -> None:
         self.decide(start, end, BLANK, b"")
         self.x_lost = True
 
@@ -203,7 +203,7 @@ class Direction(Resolver):
             offset += take
 
     def _x_certain(self) -> bool:
-        if len(self.talk.facts.notes) != self.talk.looked:
+        if len(self.talk.facts.anomalies) != self.talk.looked:
             self.talk.look()
         return not self.talk.is_lost
 

@@ -19,7 +19,7 @@ from typing import Final, overload
 
 from aurora_wire.redact.sql import NAME_COMMANDS, SQL_COMMANDS, redact_attributes, redact_sql
 from aurora_wire.rights.inputs import input_file
-from aurora_wire.verdict.result import ConnectionResult, Parameter, Scan, StatementResult, TLSResult
+from aurora_wire.verdict.result import ConnectionResult, CredentialResult, Parameter, Scan, StatementResult, TLSResult
 
 SHOWN: Final = 8  # characters of the hash
 # A byte of the hash gives five bits: 40 in all.
@@ -84,7 +84,7 @@ class Masker:
         return replace(statement, sql=sql, parameters=parameters)
 
     def connection(self, connection: ConnectionResult) -> ConnectionResult:
-        """Mask a connection: its user, its statements, and the attributes that the application made up itself."""
+        """Mask a connection: its users, credentials, statements, and what the application says of itself."""
         attributes = {
             name: shown if shown == connection.attributes[name] else self.text(connection.attributes[name])
             for name, shown in redact_attributes(connection).items()
@@ -94,19 +94,24 @@ class Masker:
             user=None if connection.user is None else self.text(connection.user),
             attributes=attributes,
             tls=None if connection.tls is None else self._tls(connection.tls),
+            credentials=[self._credential(one) for one in connection.credentials],
             statements=MaskedStatements(connection.statements, self) if connection.statements else [],
         )
 
+    def _credential(self, credential: CredentialResult) -> CredentialResult:
+        user = None if credential.user is None else self.text(credential.user)
+        return replace(credential, user=user, line=None, value=None)
+
     def _tls(self, tls: TLSResult) -> TLSResult:
-        opened = tls.opened
-        if opened is None:
+        decrypted = tls.decrypted
+        if decrypted is None:
             return tls
         masked = replace(
-            opened,
-            user=None if opened.user is None else self.text(opened.user),
-            statements=MaskedStatements(opened.statements, self) if opened.statements else [],
+            decrypted,
+            user=None if decrypted.user is None else self.text(decrypted.user),
+            statements=MaskedStatements(decrypted.statements, self) if decrypted.statements else [],
         )
-        return replace(tls, opened=masked)
+        return replace(tls, decrypted=masked)
 
     def scan(self, scan: Scan) -> Scan:
         """Return a copy to be handed on."""

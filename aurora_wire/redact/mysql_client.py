@@ -269,11 +269,11 @@ class ClientMask:
         query = parse_query(cut.data, at, cut.end, agreed)
         if query is None:
             return
-        if query.text_at > cut.at and not self._values_before(cut, query.text_at, query.attributes, -1):
+        if query.text_at > cut.at and not self._values_before(cut, query.text_at, query.attributes):
             return
         cut.sql(query.text_end)
 
-    def _values_before(self, cut: Cut, stop: i64, values: list[Value], kept_to: i64) -> bool:
+    def _values_before(self, cut: Cut, stop: i64, values: list[Value]) -> bool:
         """Mask values that stand one after another and end at `stop`. Return False, with nothing masked, if they do
         not.
         """
@@ -321,7 +321,7 @@ class ClientMask:
                 values.append(value)
             number += 1
         values.extend(found.attributes)
-        self._values_before(cut, end, values, at + 10)
+        self._values_before(cut, end, values)
 
     def _bulk_execute(self, cut: Cut, at: i64) -> None:
         data = cut.data

@@ -14,7 +14,6 @@ from typing import Final
 from aurora_wire.errors import UsageError
 
 MISSING: Final = "pseudonyms of addresses need more packages. Install them: pip install 'aurora_wire[evidence]'"
-KEY_LEN: Final = 32
 LOCAL: Final = 0x02     # the bit of an Ethernet address that was not given by a maker
 GROUP: Final = 0x01     # and that of multicast and broadcast
 

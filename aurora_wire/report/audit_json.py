@@ -1,17 +1,10 @@
-"""An audit as one JSON object: `aurora-wire/audit/1`."""
+"""What one server says of itself, as JSON: the fields of `aurora-wire/audit/1`."""
 
 from __future__ import annotations
 
 from aurora_wire.posture.audit import AuditResult
-from aurora_wire.report.json_fields import Fields, clean, dump
+from aurora_wire.report.json_fields import Fields, clean
 from aurora_wire.report.posture_json import finding_fields, time_text
-
-SCHEMA = "aurora-wire/audit/1"
-
-
-def render(found: AuditResult) -> str:
-    """Return the object, with a line break at its end."""
-    return dump({"schema": SCHEMA, **audit_fields(found)}) + "\n"
 
 
 def audit_fields(found: AuditResult) -> Fields:

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.redact.sql import redact_statement
+from aurora_wire.redact.secrets import shown
 from aurora_wire.report.escape import show_bytes, show_text
-from aurora_wire.report.fingerprints import findings_by_connection
+from aurora_wire.report.fingerprints import FindingLocator, findings_by_connection
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.timestamps import Clock, clock_of, rfc3339, time_of_day
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Coverage, Scan, StatementResult, TLSResult
@@ -45,6 +45,10 @@ CAPTURE_COLUMNS: Final = (
     "capture", "verdict", "confidence", "format", "compression", "packets", "bytes", "sha256", "first_time",
     "last_time", "complete", "error", "truncated_packets", "dropped_packets",
 )
+FINDING_COLUMNS: Final = (
+    "rule", "severity", "title", "detail", "connection", "frame", "offset", "client_address", "client_port",
+    "server_address", "server_port", "user", "capture", "capture_frame",
+)
 PACKET_COLUMNS: Final = (
     "frame", "capture", "time", "connection", "sender", "captured_len", "original_len", "labels", "leaked_bytes",
     "tcpdump", "capture_frame",
@@ -68,7 +72,9 @@ def connections(scan: Scan) -> Iterator[str]:
 
 
 def statements(scan: Scan, *, redact: bool = False) -> Iterator[str]:
-    """Yield the same for statements; `crossed` is `clear`, or `TLS` for what a key log opened. redact: mask literals.
+    """Yield the same for statements; `crossed` is `clear`, or `TLS` for what a key log decrypted.
+
+    redact: mask literals.
     """
     clock, names = clock_of(scan), frame_names(scan)
     yield line(STATEMENT_COLUMNS)
@@ -82,6 +88,23 @@ def captures(scan: Scan) -> Iterator[str]:
     yield line(CAPTURE_COLUMNS)
     for one in scan.captures:
         yield line(_capture(one, clock))
+
+
+def findings(scan: Scan) -> Iterator[str]:
+    """Yield the same for findings, in the order of the scan."""
+    places = FindingLocator(scan)
+    yield line(FINDING_COLUMNS)
+    for one in scan.findings:
+        c = places.connection(one)
+        ends: list[Cell] = [None] * 5
+        if c is not None:
+            client, server = c.client, c.server
+            ends = [show_text(client.address), client.port, show_text(server.address), server.port, _shown(c.user)]
+        at = places.capture_at(one) if places.names.several else None
+        yield line((
+            one.rule, one.severity, one.title, _shown(one.detail), one.connection, one.frame, one.offset, *ends,
+            None if at is None else show_text(places.names.path(at)), None if at is None else places.frame_of(one),
+        ))
 
 
 def _capture(one: CaptureResult, clock: Clock) -> list[Cell]:
@@ -154,17 +177,17 @@ def _statements(scan: Scan, clock: Clock, names: FrameNames, redact: bool) -> It
     for c in scan.connections:
         for statement in c.statements:
             yield _statement(c, statement, "clear", clock, names, redact)
-        opened = None if c.tls is None else c.tls.opened
-        for statement in () if opened is None else opened.statements:
+        decrypted = None if c.tls is None else c.tls.decrypted
+        for statement in () if decrypted is None else decrypted.statements:
             yield _statement(c, statement, "TLS", clock, names, redact)
 
 
 def _statement(
     c: ConnectionResult, statement: StatementResult, crossed: str, clock: Clock, names: FrameNames, redact: bool
 ) -> list[Cell]:
-    one = redact_statement(statement) if redact else statement
-    opened = None if c.tls is None else c.tls.opened
-    inside = opened if crossed == "TLS" else None
+    one = shown(statement, redact=redact)
+    decrypted = None if c.tls is None else c.tls.decrypted
+    inside = decrypted if crossed == "TLS" else None
     user, database = (c.user, c.database) if inside is None else (inside.user, inside.database)
     parameters = ", ".join(f"{p.type} {show_bytes(p.value)}" for p in one.parameters)
     return [

@@ -18,7 +18,7 @@ from aurora_wire.verdict.servers import UNKNOWN, kind_of_connection
 FINGERPRINT = "aurora-wire/finding/1"
 
 
-class Places:
+class FindingLocator:
     """Locates and names the findings of one scan."""
 
     def __init__(self, scan: Scan) -> None:

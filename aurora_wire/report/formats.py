@@ -1,4 +1,4 @@
-"""The formats of a report: one row each, with the module that writes it.
+"""The formats of a report: one row each, with the modules that write it: of captures, and of what servers allow.
 
 A format is added by its module and a row in `FORMATS`. A package of yours can add one from outside: it registers a
 `Format` in the entry point group `aurora_wire.formats` (docs/adding.md).
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
+    from aurora_wire.posture.result import Posture
     from aurora_wire.verdict.frame_places import FramePlaces
     from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, StatementResult
 
@@ -27,9 +28,11 @@ class ReportOptions:
 
     redact: bool = False          # mask literals in statements, and parameters
     require_proven: bool = False  # `encrypted` that is merely likely counts as a failure
+    reveal: bool = False          # show passwords, keys and tokens that crossed
     quiet: bool = False           # the closing sentence alone
     width: int = 100              # columns of the terminal
     color: bool = False           # the terminal has colours
+    everything: bool = False      # of what a server allows: rows that say nothing, too
     # writes the HTML page with what the command alone has: the captures' bytes, pseudonyms, the impact on clients
     compose: Callable[[Scan], Iterator[str]] | None = None
 
@@ -59,7 +62,8 @@ class Format:
     called with a function that writes, and returns a ReportStream; takes: names of the ReportOptions that it is given
     as keyword arguments; streams: it writes while the scan runs; statements: how many of a connection it can show at
     most, None for all that are kept; needs: `module:function`, called before anything is read; it raises UsageError
-    where a library is missing.
+    where a library is missing; posture: `module:function` for what servers allow (`probe`, `audit`, `fleet`, `check`),
+    called with the Posture; empty: the format is of captures alone; posture_takes: as `takes`, for it.
     """
 
     name: str
@@ -69,6 +73,8 @@ class Format:
     streams: bool = False
     statements: int | None = None
     needs: str = ""
+    posture: str = ""
+    posture_takes: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raise UsageError where a library that this format needs is missing."""
@@ -85,6 +91,14 @@ class Format:
         if self.streams:
             return self._replay(scan, options)
         pieces: Iterator[str] = _load(self.home)(scan, **self._chosen(options))
+        return pieces
+
+    def render_posture(self, posture: Posture, options: ReportOptions) -> Iterator[str]:
+        """Return the report of what servers allow, in pieces of text. Raises UsageError where the format has none."""
+        if not self.posture:
+            raise UsageError(f"{self.name} is a format of captures; what servers allow goes to {POSTURE_NAMES}.")
+        chosen = {name: getattr(options, name) for name in self.posture_takes}
+        pieces: Iterator[str] = _load(self.posture)(posture, **chosen)
         return pieces
 
     def _chosen(self, options: ReportOptions) -> dict[str, object]:
@@ -111,25 +125,36 @@ class Format:
 
 _REPORT: Final = "aurora_wire.report"
 
+_POSTURE: Final = f"{_REPORT}.posture"
+
 _ROWS: Final = (
-    Format("text", "for people", f"{_REPORT}.text.report:render", ("width", "color", "quiet", "redact"),
-           statements=STATEMENTS_IN_TEXT),
-    Format("json", "one JSON object (schema aurora-wire/scan/1)", f"{_REPORT}.scan_json:render", ("redact",)),
+    Format("text", "for people", f"{_REPORT}.text.report:render", ("width", "color", "quiet", "redact", "reveal"),
+           statements=STATEMENTS_IN_TEXT, posture=f"{_POSTURE}.text:render",
+           posture_takes=("width", "color", "everything")),
+    Format("json", "one JSON object (schema aurora-wire/scan/1, .../probe/1 ...)", f"{_REPORT}.scan_json:render",
+           ("redact", "reveal"), posture=f"{_POSTURE}.to_json:render"),
     Format("jsonl", "JSON lines as things happen, with every statement", f"{_REPORT}.scan_jsonl:JSONLines",
-           ("redact",), streams=True),
+           ("redact", "reveal"), streams=True, posture=f"{_POSTURE}.to_json:lines"),
     Format("html", "one page to look at and to hand over, always masked (`report` has more options)",
-           f"{_REPORT}.html.render:page", ("compose",), needs=f"{_REPORT}.html.render:require_jinja"),
-    Format("markdown", "for a ticket or a pull request", f"{_REPORT}.markdown:render", ("redact",)),
-    Format("sarif", "SARIF 2.1.0, for code scanning", f"{_REPORT}.sarif:render"),
-    Format("junit", "JUnit XML, a test case for each connection", f"{_REPORT}.junit:render",
-           ("redact", "require_proven")),
-    Format("csv", "a table of connections", f"{_REPORT}.csv_tables:connections"),
+           f"{_REPORT}.html.render:page", ("compose",), needs=f"{_REPORT}.html.render:require_jinja",
+           posture=f"{_REPORT}.html.posture:page"),
+    Format("markdown", "for a ticket or a pull request", f"{_REPORT}.markdown:render", ("redact",),
+           posture=f"{_POSTURE}.markdown:render"),
+    Format("sarif", "SARIF 2.1.0, for code scanning", f"{_REPORT}.sarif:render", posture=f"{_POSTURE}.sarif:render"),
+    Format("junit", "JUnit XML, a test case for each connection or server", f"{_REPORT}.junit:render",
+           ("redact", "require_proven"), posture=f"{_POSTURE}.junit:render"),
+    Format("csv", "a table of connections, or of servers", f"{_REPORT}.csv_tables:connections",
+           posture=f"{_POSTURE}.tables:servers"),
+    Format("csv:findings", "a table of findings", f"{_REPORT}.csv_tables:findings",
+           posture=f"{_POSTURE}.tables:findings"),
     Format("csv:statements", "a table of statements", f"{_REPORT}.csv_tables:statements", ("redact",)),
     Format("csv:captures", "a table of captures, a verdict each", f"{_REPORT}.csv_tables:captures"),
-    Format("ocsf", "OCSF detection findings as JSON lines, for a SIEM", f"{_REPORT}.ocsf:render"),
+    Format("ocsf", "OCSF detection findings as JSON lines, for a SIEM", f"{_REPORT}.ocsf:render",
+           posture=f"{_POSTURE}.ocsf:render"),
 )  # fmt: skip
 
 FORMATS: Final = {row.name: row for row in _ROWS}
+POSTURE_NAMES: Final = ", ".join(row.name for row in _ROWS if row.posture)
 
 
 def find_format(name: str) -> Format:

@@ -7,17 +7,19 @@ import json
 import re
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
-from aurora_wire.redact.sql import redact_attributes, redact_statement
-from aurora_wire.report.fingerprints import Places
+from aurora_wire.redact.secrets import shown
+from aurora_wire.redact.sql import redact_attributes
+from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.timestamps import Clock
 from aurora_wire.verdict.result import (
     CaptureResult,
     ConnectionResult,
     Coverage,
+    CredentialResult,
+    DecryptionResult,
     FileResult,
     Finding,
-    OpenedResult,
     Reason,
     Scan,
     StatementResult,
@@ -68,10 +70,9 @@ def place_fields(names: FrameNames, frame: int | None) -> Fields:
 
 
 def statement_fields(
-    statement: StatementResult, clock: Clock, names: FrameNames, *, redact: bool = False
+    statement: StatementResult, clock: Clock, names: FrameNames, *, redact: bool = False, reveal: bool = False
 ) -> Fields:
-    if redact:
-        statement = redact_statement(statement)
+    statement = shown(statement, redact=redact, reveal=reveal)
     return {
         "command": statement.command,
         **bytes_fields("sql", statement.sql),
@@ -114,7 +115,9 @@ def coverage_fields(coverage: Coverage) -> Fields:
     }
 
 
-def tls_fields(tls: TLSResult, clock: Clock, names: FrameNames, *, redact: bool = False) -> Fields:
+def tls_fields(
+    tls: TLSResult, clock: Clock, names: FrameNames, *, redact: bool = False, reveal: bool = False
+) -> Fields:
     return {
         "version": tls.version,
         "cipher": tls.cipher,
@@ -122,27 +125,33 @@ def tls_fields(tls: TLSResult, clock: Clock, names: FrameNames, *, redact: bool 
         "alpn": [clean(name) for name in tls.alpn],
         "resumed": tls.resumed,
         "offered_versions": tls.offered_versions,
-        "opened": None if tls.opened is None else opened_fields(tls.opened, clock, names, redact=redact),
+        "decrypted": None if tls.decrypted is None else decryption_fields(
+            tls.decrypted, clock, names, redact=redact, reveal=reveal
+        ),
     }
 
 
-def opened_fields(opened: OpenedResult, clock: Clock, names: FrameNames, *, redact: bool = False) -> Fields:
+def decryption_fields(
+    decrypted: DecryptionResult, clock: Clock, names: FrameNames, *, redact: bool = False, reveal: bool = False
+) -> Fields:
     """Return what a key log showed to be inside TLS."""
     return {
-        "records": opened.records,
-        "failed": opened.failed,
-        "cut": opened.cut,
-        "without_keys": opened.without_keys,
-        "not_opened": optional(opened.not_opened),
-        "protocol": optional(opened.protocol),
-        "server_version": optional(opened.server_version),
-        "user": optional(opened.user),
-        "database": optional(opened.database),
-        "auth_plugin": optional(opened.auth_plugin),
-        "compression": opened.compression,
-        "commands": counts(opened.commands),
-        "statements_total": opened.statements_total,
-        "statements": [statement_fields(one, clock, names, redact=redact) for one in opened.statements],
+        "records": decrypted.records,
+        "failed": decrypted.failed,
+        "cut": decrypted.cut,
+        "without_keys": decrypted.without_keys,
+        "not_decrypted": optional(decrypted.not_decrypted),
+        "protocol": optional(decrypted.protocol),
+        "server_version": optional(decrypted.server_version),
+        "user": optional(decrypted.user),
+        "database": optional(decrypted.database),
+        "auth_plugin": optional(decrypted.auth_plugin),
+        "compression": decrypted.compression,
+        "commands": counts(decrypted.commands),
+        "statements_total": decrypted.statements_total,
+        "statements": [
+            statement_fields(one, clock, names, redact=redact, reveal=reveal) for one in decrypted.statements
+        ],
     }
 
 
@@ -157,7 +166,7 @@ def keylog_fields(keylog: KeyLogResult) -> Fields:
 
 
 def connection_fields(
-    connection: ConnectionResult, clock: Clock, names: FrameNames, *, redact: bool = False
+    connection: ConnectionResult, clock: Clock, names: FrameNames, *, redact: bool = False, reveal: bool = False
 ) -> Fields:
     """Return all of a connection but its `statements`, which are written one by one after it."""
     c = connection
@@ -189,9 +198,13 @@ def connection_fields(
             "client": coverage_fields(c.client_coverage),
             "server": coverage_fields(c.server_coverage),
         },
-        "tls": None if c.tls is None else tls_fields(c.tls, clock, names, redact=redact),
+        "tls": None if c.tls is None else tls_fields(c.tls, clock, names, redact=redact, reveal=reveal),
         "commands": counts(c.commands),
         **({"files": [file_fields(one, names) for one in c.files]} if c.files else {}),
+        **(
+            {"credentials": [credential_fields(one, names, reveal=reveal and not redact) for one in c.credentials]}
+            if c.credentials else {}
+        ),
         "statements_total": c.statements_total,
     }
 
@@ -208,6 +221,27 @@ def file_fields(file: FileResult, names: FrameNames) -> Fields:
     }
 
 
+def credential_fields(credential: CredentialResult, names: FrameNames, *, reveal: bool = False) -> Fields:
+    """Return the object of a credential; reveal: with its value, and the line that crackers take."""
+    hashcat = credential.hashcat
+    return {
+        "exchange": credential.exchange,
+        "user": optional(credential.user),
+        "plugin": optional(credential.plugin),
+        "grade": credential.grade,
+        "what": clean(credential.what),
+        "accepted": credential.accepted,
+        "hashcat": None if hashcat is None else {"mode": hashcat[0], "name": hashcat[1]},
+        "john": credential.john,
+        "expires": credential.expires,
+        "frame": credential.frame,
+        "offset": credential.offset,
+        **({"line": optional(credential.line)} if reveal else {}),
+        **(bytes_fields("value", credential.value) if reveal and credential.value is not None else {}),
+        **place_fields(names, credential.frame),
+    }
+
+
 def finding_fields(finding: Finding) -> Fields:
     return {
         "rule": finding.rule,
@@ -220,7 +254,7 @@ def finding_fields(finding: Finding) -> Fields:
     }
 
 
-def finding_place(finding: Finding, places: Places) -> Fields:
+def finding_place(finding: Finding, places: FindingLocator) -> Fields:
     """Return the capture that a finding is in and the number that its frame has there; nothing where there is one
     capture.
     """

@@ -15,7 +15,7 @@ from typing import Final
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
-from aurora_wire.redact.sql import redact_statement
+from aurora_wire.redact.secrets import shown as visible
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.fingerprints import findings_by_connection, shorten
 from aurora_wire.report.frame_names import FrameNames, frame_names
@@ -29,7 +29,7 @@ TEXT: Final = 500           # characters of one from the wire
 NAME: Final = 128
 
 
-class _Pieces:
+class Pieces:
     """Elements in, text out: `take` returns what was written since."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class _Pieces:
 
 def render(scan: Scan, *, redact: bool = False, require_proven: bool = False) -> Iterator[str]:
     """Yield pieces of text. redact: mask literals; require_proven: `encrypted` that is likely is a failure."""
-    pieces = _Pieces()
+    pieces = Pieces()
     by_server: dict[str, list[ConnectionResult]] = {}
     for connection in scan.connections:
         by_server.setdefault(endpoint(connection.server), []).append(connection)
@@ -69,16 +69,16 @@ def render(scan: Scan, *, redact: bool = False, require_proven: bool = False) ->
     of_scan = [_outcome_of_all(scan), *(PASSED if capture.complete else ERROR for capture in scan.captures)]
     clock, names = clock_of(scan), frame_names(scan)
     findings = findings_by_connection(scan)
-    pieces.open(0, "testsuites", {"name": "aurora-wire", **_totals(outcomes + of_scan)})
-    pieces.open(1, "testsuite", {"name": "scan", **_totals(of_scan)})
+    pieces.open(0, "testsuites", {"name": "aurora-wire", **totals(outcomes + of_scan)})
+    pieces.open(1, "testsuite", {"name": "scan", **totals(of_scan)})
     _whole(pieces, scan)
     for capture in scan.captures:
         _capture(pieces, capture, several=len(scan.captures) > 1)
         yield pieces.take()
     pieces.close(1, "testsuite")
     for server, connections in by_server.items():
-        totals = _totals([_outcome(one, require_proven) for one in connections])
-        pieces.open(1, "testsuite", {"name": f"server {server}", **totals, **_timestamp(connections, clock)})
+        counts = totals([_outcome(one, require_proven) for one in connections])
+        pieces.open(1, "testsuite", {"name": f"server {server}", **counts, **_timestamp(connections, clock)})
         for connection in connections:
             _case(pieces, connection, findings.get(connection.id, ()), names, redact, require_proven)
             yield pieces.take()
@@ -104,7 +104,8 @@ def _outcome_of_all(scan: Scan) -> str:
     return PASSED if scan.exit_code == 0 else ERROR
 
 
-def _totals(outcomes: Sequence[str]) -> dict[str, str]:
+def totals(outcomes: Sequence[str]) -> dict[str, str]:
+    """Return the counts of test cases, as attributes."""
     return {
         "tests": str(len(outcomes)),
         "failures": str(outcomes.count(FAILED)),
@@ -120,7 +121,7 @@ def _timestamp(connections: list[ConnectionResult], clock: Clock) -> dict[str, s
     return {"timestamp": shown[:19]} if shown is not None and "T" in shown else {}
 
 
-def _whole(pieces: _Pieces, scan: Scan) -> None:
+def _whole(pieces: Pieces, scan: Scan) -> None:
     verdict = judged(scan.verdict, scan.confidence)
     outcome = _outcome_of_all(scan)
     pieces.open(2, "testcase", {"classname": "scan", "name": "verdict of the whole"})
@@ -133,7 +134,7 @@ def _whole(pieces: _Pieces, scan: Scan) -> None:
     pieces.close(2, "testcase")
 
 
-def _capture(pieces: _Pieces, capture: CaptureResult, *, several: bool) -> None:
+def _capture(pieces: Pieces, capture: CaptureResult, *, several: bool) -> None:
     pieces.open(2, "testcase", {"classname": "scan", "name": f"capture {shorten(capture.path, TEXT)}"})
     if not capture.complete:
         message = shorten(capture.error or "not read to its end", TEXT)
@@ -147,7 +148,7 @@ def _capture(pieces: _Pieces, capture: CaptureResult, *, several: bool) -> None:
 
 
 def _case(
-    pieces: _Pieces, connection: ConnectionResult, findings: Sequence[Finding], names: FrameNames, redact: bool,
+    pieces: Pieces, connection: ConnectionResult, findings: Sequence[Finding], names: FrameNames, redact: bool,
     require_proven: bool,
 ) -> None:
     c = connection
@@ -190,7 +191,7 @@ def _details(
         said = f"{reason.id}: {shorten(reason.text, TEXT)}"
         yield _at(said, place(names.optional(reason.frame), reason.direction, reason.offset))
     for statement in c.statements[:STATEMENTS]:
-        shown = redact_statement(statement) if redact else statement
+        shown = visible(statement, redact=redact)
         yield f"frame {names.name(shown.frame)}: {shown.command}: {show_bytes(shown.sql, limit=TEXT)}"
     more = c.statements_total - min(len(c.statements), STATEMENTS)
     if more > 0:

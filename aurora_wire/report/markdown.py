@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from aurora_wire.redact.sql import redact_statement
+from aurora_wire.redact.secrets import shown
 from aurora_wire.report.escape import show_bytes
-from aurora_wire.report.fingerprints import Places, cut
+from aurora_wire.report.fingerprints import FindingLocator, cut
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.markdown_text import block, code, prose, spell_ticks
 from aurora_wire.report.text.connections import clear_bytes, tls_bytes
@@ -179,7 +179,7 @@ def _in_comment(name: str) -> str:
 
 
 def _statement(statement: StatementResult, clock: Clock, names: FrameNames, redact: bool) -> str:
-    one = redact_statement(statement) if redact else statement
+    one = shown(statement, redact=redact)
     when = clock.show(one.frame, one.time_ns)
     part = "" if one.complete else " (not all of it)"
     head = f"/* frame {_in_comment(names.name(one.frame))}{f', {when}' if when else ''}, {one.command}{part} */"
@@ -213,10 +213,10 @@ def _findings(scan: Scan) -> Iterator[str]:
         yield ""
         yield f"**Fix {worst}** (`aurora-wire rules {worst}`):"
         yield ""
-        yield from _fix(Places(scan).fix(RULES[worst], by_rule[worst]))
+        yield from fix_lines(FindingLocator(scan).fix(RULES[worst], by_rule[worst]))
 
 
-def _fix(text: str) -> Iterator[str]:
+def fix_lines(text: str) -> Iterator[str]:
     """Yield a rule's advice; commands, which begin with two spaces, as code. It is ours, and still goes through prose.
     """
     for line in text.split("\n"):

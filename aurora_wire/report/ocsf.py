@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from aurora_wire.report.fingerprints import Places, shorten
+from aurora_wire.report.fingerprints import FindingLocator, shorten
 from aurora_wire.report.json_fields import Fields, clean, dump, finding_place
 from aurora_wire.report.timestamps import SECOND, Clock, clock_of
 from aurora_wire.report.wording import endpoint
@@ -42,14 +42,14 @@ NAME: Final = 128       # of a name
 
 def render(scan: Scan) -> Iterator[str]:
     """Yield lines of ASCII text, one a finding, in the order of the scan; none where nothing was found."""
-    places = Places(scan)
+    places = FindingLocator(scan)
     clock = clock_of(scan)
     seen: Counter[str] = Counter()
     for finding in scan.findings:
         yield dump(_event(finding, scan, places, clock, seen)) + "\n"
 
 
-def _event(finding: Finding, scan: Scan, places: Places, clock: Clock, seen: Counter[str]) -> Fields:
+def _event(finding: Finding, scan: Scan, places: FindingLocator, clock: Clock, seen: Counter[str]) -> Fields:
     connection = places.connection(finding)
     rule = RULES[finding.rule]
     severity_id, severity = SEVERITY[finding.severity]
@@ -136,7 +136,7 @@ def _finding_info(finding: Finding, uid: str, first: int | None, last: int | Non
     return info
 
 
-def _evidence(finding: Finding, connection: ConnectionResult | None, places: Places) -> Fields:
+def _evidence(finding: Finding, connection: ConnectionResult | None, places: FindingLocator) -> Fields:
     data: Fields = {"frame": finding.frame, "offset": finding.offset, "connection": finding.connection}
     data |= finding_place(finding, places)
     evidence: Fields = {"data": data}
@@ -158,11 +158,12 @@ def _evidence(finding: Finding, connection: ConnectionResult | None, places: Pla
 
 def _endpoint(value: Endpoint) -> Fields:
     """Return an endpoint. An address that is none is a name: OCSF's `ip` takes nothing else."""
-    name = "ip" if _is_ip(value.address) else "name"
+    name = "ip" if is_ip(value.address) else "name"
     return {name: shorten(value.address, NAME), "port": value.port}
 
 
-def _is_ip(address: str) -> bool:
+def is_ip(address: str) -> bool:
+    """Tell whether OCSF's `ip` takes it: a zone is none of an address's."""
     try:
         return "%" not in str(ipaddress.ip_address(address))
     except ValueError:
@@ -178,7 +179,7 @@ def _resource(connection: ConnectionResult) -> Fields:
 
 def _observables(connection: ConnectionResult) -> Iterator[Fields]:
     for name, side in (("src_endpoint", connection.client), ("dst_endpoint", connection.server)):
-        if _is_ip(side.address):
+        if is_ip(side.address):
             yield {
                 "name": f"evidences[].{name}.ip", "type_id": OBSERVABLE_IP, "type": "IP Address",
                 "value": side.address,

@@ -1,8 +1,8 @@
-"""What servers allow, as JSON: `aurora-wire/probe/1`."""
+"""What one server offers, as JSON: a target of `aurora-wire/probe/1`, and what its parts share with other results."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from aurora_wire.posture.assess import Assessment, PostureFinding
@@ -10,19 +10,9 @@ from aurora_wire.posture.certificates import CertificateFacts
 from aurora_wire.posture.client_hello import GROUPS
 from aurora_wire.posture.probe import AddressResult, ProbeResult
 from aurora_wire.posture.survey import TLSResult
-from aurora_wire.report.json_fields import Fields, clean, dump
+from aurora_wire.report.json_fields import Fields, clean
 from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suite_strength import suite_name
-
-SCHEMA = "aurora-wire/probe/1"
-
-
-def render(results: Sequence[tuple[ProbeResult, list[Assessment]]]) -> Iterator[str]:
-    """Yield one JSON object of all targets."""
-    yield f'{{"schema": "{SCHEMA}",\n "targets": ['
-    for number, (result, assessments) in enumerate(results):
-        yield (",\n  " if number else "\n  ") + dump(target_fields(result, assessments))
-    yield "\n]}\n"
 
 
 def target_fields(result: ProbeResult, assessments: Sequence[Assessment]) -> Fields:
@@ -90,11 +80,14 @@ def _certificate(facts: CertificateFacts, now: datetime) -> Fields:
 def finding_fields(findings: Sequence[PostureFinding]) -> list[Fields]:
     """Return the objects of findings, as `probe`, `audit` and `check` write them."""
     return [
-        {"rule": hit.rule, "severity": hit.severity, "title": hit.title, "detail": clean(hit.detail)}
+        {
+            "rule": hit.rule, "severity": hit.severity, "title": hit.title, "detail": clean(hit.detail),
+            "items": [clean(each) for each in hit.items],
+        }
         for hit in findings
-    ]
+    ]  # fmt: skip
 
 
 def time_text(value: datetime) -> str:
     """Return a time in UTC as RFC 3339 writes it, in whole seconds."""
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value.replace(tzinfo=None, microsecond=0).isoformat() + "Z"  # strftime writes no year before 1000 in full

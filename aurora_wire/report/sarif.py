@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 from urllib.parse import quote
 
-from aurora_wire.report.fingerprints import Places, shorten
+from aurora_wire.report.fingerprints import FindingLocator, shorten
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.json_fields import Fields, clean, counts, dump
 from aurora_wire.report.timestamps import clock_of
@@ -47,14 +47,14 @@ SECURITY_SEVERITY: Final[dict[Severity, str]] = {
     "info": "0.1",
 }
 
-_RULE_INDEX: Final = {rule: index for index, rule in enumerate(RULES)}
+RULE_INDEX: Final = {rule: index for index, rule in enumerate(RULES)}
 _PLACEHOLDER: Final = re.compile(r"\{(\d+)\}")
 _WORD: Final = re.compile("[A-Za-z0-9]+")
 
 
 def render(scan: Scan) -> Iterator[str]:
     """Yield pieces of ASCII text; the last ends the line."""
-    places = Places(scan)
+    places = FindingLocator(scan)
     findings = sorted(scan.findings, key=lambda one: SEVERITIES.index(one.severity))[:MAX_RESULTS]
     total = sum(max(scan.findings_total.get(rule, 0), kept) for rule, kept in _kept(scan).items())
     left_out = total - len(findings)
@@ -63,19 +63,24 @@ def render(scan: Scan) -> Iterator[str]:
         "automationDetails": {"id": "aurora-wire/"},
         "invocations": [_invocation(scan, len(findings), left_out)],
         "columnKind": "unicodeCodePoints",
-        "taxonomies": [_taxonomy(key) for key in FRAMEWORKS],
+        "taxonomies": taxonomies(),
         "artifacts": [_artifact(number, one, places.names) for number, one in enumerate(scan.captures, 1)],
         "properties": _run_properties(scan, total, left_out),
     }
+    seen: Counter[str] = Counter()
+    yield from document(run, (_result(finding, places, seen) for finding in findings))
+
+
+def document(run: Fields, results: Iterable[Fields]) -> Iterator[str]:
+    """Yield a whole file of one run in pieces, one line a result."""
     yield f'{{\n "$schema": {dump(SCHEMA)},\n "version": "2.1.0",\n "runs": [{{\n'
     for name, value in run.items():
         yield f"  {dump(name)}: {dump(value)},\n"
     yield '  "results": ['
     separator = "\n   "
-    seen: Counter[str] = Counter()
-    for finding in findings:
+    for result in results:
         yield separator
-        yield dump(_result(finding, places, seen))
+        yield dump(result)
         separator = ",\n   "
     yield "]\n }]\n}\n" if separator == "\n   " else "\n  ]\n }]\n}\n"
 
@@ -86,15 +91,20 @@ def _kept(scan: Scan) -> Counter[str]:
     return kept
 
 
-def _driver(scan: Scan, places: Places) -> Fields:
+def _driver(scan: Scan, places: FindingLocator) -> Fields:
     by_rule: dict[str, list[Finding]] = {}
     for finding in scan.findings:
         by_rule.setdefault(finding.rule, []).append(finding)
+    return driver(scan.tool_version, lambda rule: places.fix(rule, by_rule.get(rule.id, ())))
+
+
+def driver(version: str, fix: Callable[[Rule], str]) -> Fields:
+    """Return what SARIF says of the program, with all rules. fix: returns what to do about a rule here."""
     return {
         "name": "aurora-wire",
         "fullName": "aurora-wire: did this MySQL traffic cross the network in the clear?",
-        "version": clean(scan.tool_version),
-        "rules": [_rule(rule, places.fix(rule, by_rule.get(rule.id, ()))) for rule in RULES.values()],
+        "version": clean(version),
+        "rules": [_rule(rule, fix(rule)) for rule in RULES.values()],
         "supportedTaxonomies": [{"name": name, "index": index} for index, name in enumerate(FRAMEWORKS.values())],
     }
 
@@ -147,6 +157,11 @@ def _help_markdown(rule: Rule, fix: str) -> str:
     return re.sub("\n{3,}", "\n\n", "\n".join(lines)).replace("```\n\n```\n", "")
 
 
+def taxonomies() -> list[Fields]:
+    """Return the frameworks, with their controls."""
+    return [_taxonomy(key) for key in FRAMEWORKS]
+
+
 def _taxonomy(key: str) -> Fields:
     return {
         "name": FRAMEWORKS[key],
@@ -165,13 +180,13 @@ def _invocation(scan: Scan, written: int, left_out: int) -> Fields:
         if not capture.complete:
             text = f"Not read to its end: {shorten(capture.error or capture.path, DETAIL)}"
             location: Fields = {"physicalLocation": {"artifactLocation": _location(scan.captures[index], index)}}
-            notifications.append(_notification("input-incomplete", "error", text, [location]))
+            notifications.append(notification("input-incomplete", "error", text, [location]))
     if left_out:
         text = (
             f"{left_out:,} of {written + left_out:,} findings are left out: at most {MAX_RESULTS:,} fit a run, and "
             "the scan keeps a bounded number of each rule. The most severe are here; `findingsTotal` has all counts."
         )
-        notifications.append(_notification("findings-left-out", "warning", text, []))
+        notifications.append(notification("findings-left-out", "warning", text, []))
     return {
         "executionSuccessful": all(capture.complete for capture in scan.captures),
         "exitCode": scan.exit_code,
@@ -179,11 +194,12 @@ def _invocation(scan: Scan, written: int, left_out: int) -> Fields:
     }
 
 
-def _notification(name: str, level: str, text: str, locations: list[Fields]) -> Fields:
-    return {"descriptor": {"id": name}, "level": level, "message": _message(text), "locations": locations}
+def notification(name: str, level: str, text: str, locations: list[Fields]) -> Fields:
+    """Return what the run says of itself."""
+    return {"descriptor": {"id": name}, "level": level, "message": message(text), "locations": locations}
 
 
-def _message(text: str) -> Fields:
+def message(text: str) -> Fields:
     """Escape a message: `[...](...)` or `{0}` would be a link or a placeholder to a viewer, which is not meant."""
     return {"text": _PLACEHOLDER.sub(r"{{\1}}", text.replace("](", "\\]("))}
 
@@ -248,16 +264,16 @@ def _run_properties(scan: Scan, total: int, left_out: int) -> Fields:
     }
 
 
-def _result(finding: Finding, places: Places, seen: Counter[str]) -> Fields:
+def _result(finding: Finding, places: FindingLocator, seen: Counter[str]) -> Fields:
     connection = places.connection(finding)
     name = places.fingerprint(finding)
     seen[name] += 1  # as CodeQL does it: the second of the same is another alert
     name = f"{name}:{seen[name]}"
     return {
         "ruleId": finding.rule,
-        "ruleIndex": _RULE_INDEX[finding.rule],
+        "ruleIndex": RULE_INDEX[finding.rule],
         "level": LEVELS[finding.severity],
-        "message": _message(_sentence(finding, connection)),
+        "message": message(_sentence(finding, connection)),
         "locations": _locations(finding, connection, places),
         "partialFingerprints": {"auroraWireFinding/v1": name, "primaryLocationLineHash": name},
         "properties": _result_properties(finding, connection, places.frame_of(finding)),
@@ -274,7 +290,7 @@ def _sentence(finding: Finding, connection: ConnectionResult | None) -> str:
     return "".join(parts) + "."
 
 
-def _locations(finding: Finding, connection: ConnectionResult | None, places: Places) -> list[Fields]:
+def _locations(finding: Finding, connection: ConnectionResult | None, places: FindingLocator) -> list[Fields]:
     at = places.capture_at(finding)
     location: Fields = {}
     if at is not None:

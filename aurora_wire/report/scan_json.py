@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from aurora_wire.report.fingerprints import Places
+from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.json_fields import (
     Fields,
@@ -24,9 +24,9 @@ from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.verdict.result import ConnectionResult, Scan
 
 
-def render(scan: Scan, *, redact: bool = False, masked: bool = False) -> Iterator[str]:
+def render(scan: Scan, *, redact: bool = False, masked: bool = False, reveal: bool = False) -> Iterator[str]:
     """Yield pieces of ASCII text; the last ends the line. redact: mask literals in statements and parameters; masked:
-    they are so already."""
+    they are so already; reveal: show passwords and keys."""
     clock = clock_of(scan)
     names = frame_names(scan)
     yield "{\n"
@@ -34,14 +34,14 @@ def render(scan: Scan, *, redact: bool = False, masked: bool = False) -> Iterato
         yield f" {dump(name)}: {dump(value)},\n"
     yield from _array("captures", (capture_fields(capture, clock) for capture in scan.captures))
     yield ",\n"
-    yield from _connections(scan.connections, clock, names, redact=redact)
+    yield from _connections(scan.connections, clock, names, redact=redact, reveal=reveal)
     yield ",\n"
     yield from _array("findings", _findings(scan))
     yield "\n}\n"
 
 
 def _findings(scan: Scan) -> Iterator[Fields]:
-    places = Places(scan)
+    places = FindingLocator(scan)
     for finding in scan.findings:
         yield {**finding_fields(finding), **finding_place(finding, places)}
 
@@ -57,19 +57,19 @@ def _array(name: str, items: Iterable[Fields]) -> Iterator[str]:
 
 
 def _connections(
-    connections: Iterable[ConnectionResult], clock: Clock, names: FrameNames, *, redact: bool
+    connections: Iterable[ConnectionResult], clock: Clock, names: FrameNames, *, redact: bool, reveal: bool
 ) -> Iterator[str]:
     yield ' "connections": ['
     separator = "\n  "
     for connection in connections:
         yield separator
         separator = ",\n  "
-        yield dump(connection_fields(connection, clock, names, redact=redact)).removesuffix("}")
+        yield dump(connection_fields(connection, clock, names, redact=redact, reveal=reveal)).removesuffix("}")
         yield ', "statements": ['
         inner = "\n    "
         for statement in connection.statements:
             yield inner
-            yield dump(statement_fields(statement, clock, names, redact=redact))
+            yield dump(statement_fields(statement, clock, names, redact=redact, reveal=reveal))
             inner = ",\n    "
         yield "]}"
     yield "]" if separator == "\n  " else "\n ]"

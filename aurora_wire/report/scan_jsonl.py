@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aurora_wire.report.fingerprints import Places
+from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.json_fields import (
     Fields,
@@ -34,9 +34,10 @@ class JSONLines:
     Without `begin` no capture is known until `finish`, as with a live one: it is the only one then.
     """
 
-    def __init__(self, write: Callable[[str], None], *, redact: bool = False) -> None:
+    def __init__(self, write: Callable[[str], None], *, redact: bool = False, reveal: bool = False) -> None:
         self._write = write
         self._redact = redact
+        self._reveal = reveal
         self._clock = Clock()
         self._names = FrameNames(())
 
@@ -47,11 +48,13 @@ class JSONLines:
         self._names = FrameNames(captures, places, several=several)
 
     def statement(self, connection: int, statement: StatementResult) -> None:
-        fields = statement_fields(statement, self._clock, self._names, redact=self._redact)
+        fields = statement_fields(statement, self._clock, self._names, redact=self._redact, reveal=self._reveal)
         self._line("statement", {"connection": connection, **fields})
 
     def connection(self, connection: ConnectionResult, findings: list[Finding]) -> None:
-        self._line("connection", connection_fields(connection, self._clock, self._names, redact=self._redact))
+        self._line("connection", connection_fields(
+            connection, self._clock, self._names, redact=self._redact, reveal=self._reveal
+        ))
         for finding in findings:
             # One without a frame is where its connection begins, as in `json`.
             at = connection.first_frame if finding.frame is None else finding.frame
@@ -62,7 +65,7 @@ class JSONLines:
 
     def finish(self, scan: Scan) -> None:
         clock = clock_of(scan)
-        places = Places(scan)
+        places = FindingLocator(scan)
         for capture in scan.captures:
             self._line("capture", capture_fields(capture, clock))
         for finding in scan.findings:

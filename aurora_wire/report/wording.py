@@ -26,6 +26,7 @@ class Style:
     width: int = 100
     color: bool = False
     redact: bool = False
+    reveal: bool = False
 
     def paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.color and code else text

@@ -6,22 +6,23 @@ from collections.abc import Iterator, Sequence
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Literal, overload
 
-from aurora_wire.verdict.grounds import evidence_of
+from aurora_wire.verdict.credentials import credentials_of
+from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
 from aurora_wire.verdict.plausible import least_missing, most_missing
 from aurora_wire.verdict.result import (
     ConnectionResult,
     Coverage,
+    DecryptionResult,
     Endpoint,
     FileResult,
-    OpenedResult,
     Parameter,
     StatementResult,
     TLSResult,
 )
-from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Side, X
+from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, DirectionAccount, X
 from aurora_wire.wire.flows.connection import Connection
-from aurora_wire.wire.flows.facts import Facts, Opened
+from aurora_wire.wire.flows.facts import Decrypted, Facts
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE, command_name
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.facts import Infile
@@ -37,7 +38,7 @@ COMPRESSIONS = {1: "zlib", 2: "zstd"}
 def describe(connection: Connection) -> ConnectionResult:
     """Return the result of a connection that is finished, or as far as it has come."""
     facts = connection.facts
-    judged = judge(evidence_of(connection))
+    judged = judge(collect_grounds(connection))
     client, server = endpoints(connection)
     login, greeting = facts.login, facts.greeting
     users = [login.user] if login is not None else []
@@ -65,11 +66,13 @@ def describe(connection: Connection) -> ConnectionResult:
         auth_plugin=text(facts.auth_plugin) if facts.auth_plugin else None,
         attributes={text(key): text(value) for key, value in login.attributes} if login is not None else {},
         compression=COMPRESSIONS.get(facts.compression),
-        tls=tls_of(facts.tls, facts.opened) if facts.tls is not None else None,
+        tls=tls_of(facts.tls, facts.decrypted) if facts.tls is not None else None,
         statements=Statements(facts.statements) if facts.statements else [],
         statements_total=facts.statements_total,
         commands=commands_of(facts),
         files=[file_of(one) for one in facts.infiles],
+        credentials=credentials_of(facts) if facts.exchanges_total or facts.secrets_total else [],
+        credentials_total=facts.exchanges_total + facts.secrets_total,
     )
 
 
@@ -82,8 +85,8 @@ def file_of(one: Infile) -> FileResult:
 
 def proof_of(facts: Facts) -> Literal["structure", "key log"]:
     """Return what proves a connection encrypted. "key log": every whole record was decrypted to MySQL."""
-    opened = facts.opened
-    whole = opened is not None and not opened.failed + opened.cut + opened.without_keys
+    decrypted = facts.decrypted
+    whole = decrypted is not None and not decrypted.failed + decrypted.cut + decrypted.without_keys
     return "key log" if whole and facts.mysql_inside() else "structure"
 
 
@@ -113,7 +116,7 @@ def protocol_of(connection: Connection) -> str:
     return {UNKNOWN: "unknown", TLS_ONLY: "TLS", OTHER: "unknown"}.get(facts.kind, "MySQL")
 
 
-def coverage_of(facts: Facts, side: Side, most: int) -> Coverage:
+def coverage_of(facts: Facts, side: DirectionAccount, most: int) -> Coverage:
     """Return the account of a direction's bytes. most: how many missing ones can be believed."""
     unbelievable = int(side.missing) > most
     return Coverage(
@@ -122,7 +125,7 @@ def coverage_of(facts: Facts, side: Side, most: int) -> Coverage:
     )  # fmt: skip
 
 
-def tls_of(tls: TLSFacts, opened: Opened | None = None) -> TLSResult:
+def tls_of(tls: TLSFacts, decrypted: Decrypted | None = None) -> TLSResult:
     hello, offer = tls.server_hello, tls.client_hello
     result = TLSResult(resumed=bool(tls.resumed) if tls.resumed >= 0 else None)
     if hello is not None:
@@ -132,17 +135,17 @@ def tls_of(tls: TLSFacts, opened: Opened | None = None) -> TLSResult:
         result.sni = text(offer.sni) if offer.sni is not None else None
         result.alpn = [text(name) for name in offer.alpn]
         result.offered_versions = [version_name(version) for version in offer.versions]
-    if opened is not None:
-        result.opened = opened_of(opened, tls)
+    if decrypted is not None:
+        result.decrypted = describe_decryption(decrypted, tls)
     return result
 
 
-def opened_of(opened: Opened, tls: TLSFacts) -> OpenedResult:
-    result = OpenedResult(opened.records, opened.failed, opened.cut, opened.without_keys)
-    inside = opened.inside
-    if not opened.records:
-        result.not_opened = why_not_opened(opened, tls)
-    if inside is None or not opened.records:
+def describe_decryption(decrypted: Decrypted, tls: TLSFacts) -> DecryptionResult:
+    result = DecryptionResult(decrypted.records, decrypted.failed, decrypted.cut, decrypted.without_keys)
+    inside = decrypted.inside
+    if not decrypted.records:
+        result.not_decrypted = why_not_decrypted(decrypted, tls)
+    if inside is None or not decrypted.records:
         return result
     login, greeting = inside.login, inside.greeting
     if inside.kind in (MYSQL, OTHER, X):
@@ -158,7 +161,7 @@ def opened_of(opened: Opened, tls: TLSFacts) -> OpenedResult:
     return result
 
 
-def why_not_opened(opened: Opened, tls: TLSFacts) -> str:
+def why_not_decrypted(decrypted: Decrypted, tls: TLSFacts) -> str:
     """Return why a key log decrypted no record of a connection."""
     from aurora_wire.decrypt.decryptor import MISSING, is_available  # noqa: PLC0415 - only with a key log
     from aurora_wire.decrypt.suite_parameters import protection_of  # noqa: PLC0415
@@ -169,10 +172,10 @@ def why_not_opened(opened: Opened, tls: TLSFacts) -> str:
     if hello is None:
         return "no ServerHello was captured, which says the cipher suite and its part of the keys"
     if protection_of(hello.suite, hello.version) is None or hello.compression:
-        return f"records of {version_name(hello.version)} with {suite_name(hello.suite)} are not opened here"
+        return f"records of {version_name(hello.version)} with {suite_name(hello.suite)} are not decrypted here"
     if not is_available():
         return MISSING
-    if not opened.found_keys:
+    if not decrypted.found_keys:
         return "the key log has no secrets of this connection"
     return "the secrets that the key log has for this connection open none of its records"
 

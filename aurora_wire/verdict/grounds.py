@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aurora_wire.verdict.handshake import handshake_doubts, place, suite_doubts
-from aurora_wire.verdict.judge import Evidence
+from aurora_wire.verdict.judge import Grounds
 from aurora_wire.verdict.plausible import most_missing
 from aurora_wire.verdict.result import Direction, Reason
 from aurora_wire.verdict.shared_words import CAME_ASIDE, UNBELIEVABLE
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding import connection_log
-from aurora_wire.wire.decoding.anomalies import Note
-from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding import anomalies, connection_log
+from aurora_wire.wire.decoding.anomalies import Anomaly
+from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.facts import START_SYN, Facts
 from aurora_wire.wire.tls.facts import TLSFacts
@@ -32,46 +31,48 @@ PROTOCOLS = {
 
 # Notes that take `encrypted` down to `likely`: reason id and words. {amount} is in bytes, {side} "client" or "server".
 DOUBTS: dict[int, tuple[str, str]] = {
-    notes.TRUNCATED: ("truncated", "{amount} bytes from the {side} were cut off by the snaplen"),
-    notes.CONFLICT: ("conflict", "two segments of the {side} carry different bytes for the same place"),
-    notes.OVERLAP_UNCHECKED: (
+    anomalies.TRUNCATED: ("truncated", "{amount} bytes from the {side} were cut off by the snaplen"),
+    anomalies.CONFLICT: ("conflict", "two segments of the {side} carry different bytes for the same place"),
+    anomalies.OVERLAP_UNCHECKED: (
         "overlap-unchecked",
         "a retransmission of the {side} could not be compared with what it repeats",
     ),
-    notes.MIXED_CHECKSUM: (
+    anomalies.MIXED_CHECKSUM: (
         "bad-checksum",
         "{amount} segments of the {side} with a wrong TCP checksum came before the first with a right one",
     ),
-    notes.CONFLICT_ACKED: (
+    anomalies.CONFLICT_ACKED: (
         "conflict", "two segments of the {side} carry different bytes for the same place, the first acknowledged",
     ),
-    notes.SET_ASIDE: ("set-aside", "{amount} bytes of the {side} are in no stream, and are not known to be harmless"),
-    notes.EVICTED: ("evicted", "too many connections were open: this one was given up before its end"),
-    notes.DAMAGED_FILE: ("damaged-file", "the capture file breaks off while the connection was open"),
-    notes.BOUND: ("bound", "a bound of the analyzer was reached"),
-    notes.BAD_RECORD: ("bad-record", "bytes from the {side} that are no well-formed TLS record"),
-    notes.WRONG_VERSION: ("bad-record", "a TLS record of the {side} with another version than the connection's"),
-    notes.UNEXPECTED_RECORD: ("bad-record", "a TLS record of the {side} of a type that cannot come here"),
-    notes.READABLE_RECORD: (
+    anomalies.SET_ASIDE: (
+        "set-aside", "{amount} bytes of the {side} are in no stream, and are not known to be harmless",
+    ),
+    anomalies.EVICTED: ("evicted", "too many connections were open: this one was given up before its end"),
+    anomalies.DAMAGED_FILE: ("damaged-file", "the capture file breaks off while the connection was open"),
+    anomalies.BOUND: ("bound", "a bound of the analyzer was reached"),
+    anomalies.BAD_RECORD: ("bad-record", "bytes from the {side} that are no well-formed TLS record"),
+    anomalies.WRONG_VERSION: ("bad-record", "a TLS record of the {side} with another version than the connection's"),
+    anomalies.UNEXPECTED_RECORD: ("bad-record", "a TLS record of the {side} of a type that cannot come here"),
+    anomalies.READABLE_RECORD: (
         "readable-record", "a TLS record of the {side} holds readable text: ciphertext does not read",
     ),
-    notes.SKEWED_RECORD: (
+    anomalies.SKEWED_RECORD: (
         "readable-record", "bytes of TLS records of the {side} are not spread as those of ciphertext are",
     ),
-    notes.LOST_FRAMING: ("unknown-bytes", "packets of the {side} that do not fit together"),
+    anomalies.LOST_FRAMING: ("unknown-bytes", "packets of the {side} that do not fit together"),
 }
 
 # Segments that were left out, since their receiver would have dropped them.
 REMARKS: dict[int, tuple[str, str]] = {
-    notes.BAD_CHECKSUM: ("bad-checksum", "segments of the {side} with a wrong TCP checksum were left out"),
-    notes.OUT_OF_WINDOW: ("out-of-window", "segments of the {side} outside the window were left out"),
-    notes.AFTER_RST: ("after-rst", "segments of the {side} after the reset were left out"),
+    anomalies.BAD_CHECKSUM: ("bad-checksum", "segments of the {side} with a wrong TCP checksum were left out"),
+    anomalies.OUT_OF_WINDOW: ("out-of-window", "segments of the {side} outside the window were left out"),
+    anomalies.AFTER_RST: ("after-rst", "segments of the {side} after the reset were left out"),
 }
 
 
-def evidence_of(connection: Connection) -> Evidence:
+def collect_grounds(connection: Connection) -> Grounds:
     facts = connection.facts
-    seen = Evidence(protocol=PROTOCOLS[facts.kind])
+    seen = Grounds(protocol=PROTOCOLS[facts.kind])
     if seen.protocol == "other":
         return seen
     if seen.protocol == "x":
@@ -95,7 +96,7 @@ def evidence_of(connection: Connection) -> Evidence:
         if not seen.leaks:
             seen.doubts += first_bytes_doubts(facts, tls)
             seen.doubts += handshake_doubts(facts, tls)
-            seen.doubts += opened_doubts(facts)
+            seen.doubts += decryption_doubts(facts)
     seen.doubts += stranger_reasons(facts)
     seen.doubts += gap_reasons(connection)
     seen.doubts += note_reasons(facts, DOUBTS)
@@ -146,9 +147,9 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
         side = "client" if facts.client.plaintext else "server"
         yield Reason("fragment", "a fragment of MySQL packets in the clear", None, side, None)
     for from_client in (True, False):
-        note = facts.find_note(notes.READABLE_UNKNOWN, from_client)
+        note = facts.find_anomaly(anomalies.READABLE_UNKNOWN, from_client)
         if note is None and tls is None and facts.ssl_request_frame < 0:
-            note = facts.find_note(notes.READABLE_BEHIND_GAP, from_client)
+            note = facts.find_anomaly(anomalies.READABLE_BEHIND_GAP, from_client)
         if note is not None and facts.kind != connection_log.UNKNOWN and not (from_client and facts.stranger):
             side = _side_of(note)
             words_for = f"readable text of the {side} outside TLS, of no known framing"
@@ -164,7 +165,7 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
     if facts.after_tls_frame >= 0 and facts.client.plaintext + facts.server.plaintext:
         yield Reason("plaintext-after-tls", "MySQL in the clear after TLS had begun", facts.after_tls_frame)
     for from_client in (True, False):
-        note = facts.find_note(notes.INJECTED, from_client)
+        note = facts.find_anomaly(anomalies.INJECTED, from_client)
         side = "client" if from_client else "server"
         if note is not None:
             words_for = f"bytes of the {side} between SSLRequest and TLS"
@@ -202,15 +203,15 @@ def first_bytes_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
             )  # fmt: skip
 
 
-def opened_doubts(facts: Facts) -> Iterator[Reason]:
+def decryption_doubts(facts: Facts) -> Iterator[Reason]:
     """Yield, with a key log, the records that are none of this session's."""
-    opened = facts.opened
-    if opened is None or not opened.failed:
+    decrypted = facts.decrypted
+    if decrypted is None or not decrypted.failed:
         return
-    count = f"{opened.failed:,} records do" if opened.failed > 1 else "a record does"
+    count = f"{decrypted.failed:,} records do" if decrypted.failed > 1 else "a record does"
     words_for = f"{count} not authenticate under the keys that the key log has for this connection"
-    side: Direction = "client" if opened.failed_from_client else "server"
-    yield Reason("record-not-opened", words_for, place(opened.failed_frame), side, place(opened.failed_offset))
+    side: Direction = "client" if decrypted.failed_from_client else "server"
+    yield Reason("record-not-decrypted", words_for, place(decrypted.failed_frame), side, place(decrypted.failed_offset))
 
 
 def stranger_reasons(facts: Facts) -> Iterator[Reason]:
@@ -223,7 +224,7 @@ def stranger_reasons(facts: Facts) -> Iterator[Reason]:
 
 def note_reasons(facts: Facts, kinds: dict[int, tuple[str, str]]) -> Iterator[Reason]:
     """Check conditions 3 to 5: yield the anomalies that the decoders noted."""
-    for note in facts.notes:
+    for note in facts.anomalies:
         entry = kinds.get(note.kind)
         if entry is not None:
             yield Reason(entry[0], words(note, entry[1]), place(note.frame), _side_of(note), place(note.offset))
@@ -232,8 +233,8 @@ def note_reasons(facts: Facts, kinds: dict[int, tuple[str, str]]) -> Iterator[Re
 def gap_reasons(connection: Connection) -> Iterator[Reason]:
     """Check condition 4: what is missing, how much of it can be believed, and whether some of it came after all."""
     most = most_missing(int(connection.first_time), int(connection.last_time))
-    for note in connection.facts.notes:
-        if note.kind != notes.GAP:
+    for note in connection.facts.anomalies:
+        if note.kind != anomalies.GAP:
             continue
         side = _side_of(note)
         text = f"{note.amount:,} bytes from the {side} are missing"
@@ -249,7 +250,7 @@ def _came_aside(connection: Connection, from_client: bool) -> bool:
     return (connection.aside_client if from_client else connection.aside_server) >= 0
 
 
-def words(note: Note, template: str) -> str:
+def words(note: Anomaly, template: str) -> str:
     return template.format(amount=f"{note.amount:,}", side="client" if note.from_client else "server")
 
 
@@ -283,9 +284,9 @@ def _has_spoken(connection: Connection, from_client: bool) -> bool:
     return stream.spoke
 
 
-def _name(side: Side) -> Direction:
+def _name(side: DirectionAccount) -> Direction:
     return "client" if side.from_client else "server"
 
 
-def _side_of(note: Note) -> Direction:
+def _side_of(note: Anomaly) -> Direction:
     return "client" if note.from_client else "server"

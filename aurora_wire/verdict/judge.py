@@ -1,6 +1,6 @@
 """The verdict of one connection: a pure function of what was seen, as the contract says.
 
-`Evidence` is the whole input. Plaintext needs no completeness, a single readable byte is enough; `encrypted` is
+`Grounds` is the whole input. Plaintext needs no completeness, a single readable byte is enough; `encrypted` is
 `proven` only if nothing is missing, so every doubt is a reason that takes it down to `likely`.
 """
 
@@ -12,7 +12,7 @@ from aurora_wire.verdict.result import Confidence, Reason, Verdict
 
 
 @dataclass(slots=True)
-class Evidence:
+class Grounds:
     """What the verdict rests on. `doubts` weaken `encrypted`; `leaks` name what crossed in the clear."""
 
     protocol: str = "mysql"          # "mysql", "tls" (no greeting seen), "x", "other", "unknown"
@@ -32,7 +32,7 @@ class Judgement:
     reasons: list[Reason]
 
 
-def judge(seen: Evidence) -> Judgement:
+def judge(seen: Grounds) -> Judgement:
     if seen.protocol == "other":
         return Judgement("not-mysql", None, [])
     if seen.protocol == "x":

@@ -82,7 +82,7 @@ def verdict_of(tally: Tally, captures: list[CaptureResult]) -> tuple[Verdict, Co
     return verdict, "proven" if proven else "likely"
 
 
-def exit_code_of(verdict: Verdict, captures: list[CaptureResult]) -> int:
+def compute_exit_code(verdict: Verdict, captures: list[CaptureResult]) -> int:
     code = EXIT_CODES[verdict]
     if code == 0 and (hiding_frames(captures) or not all(capture.complete for capture in captures)):
         return 3

@@ -24,5 +24,5 @@ def most_missing(first_time_ns: int, last_time_ns: int) -> int:
 
 def least_missing(facts: Facts, from_client: bool) -> int:
     """Return how many bytes are missing for certain in a direction: one at each place that has a gap."""
-    note = facts.find_note(GAP, from_client)
+    note = facts.find_anomaly(GAP, from_client)
     return max(int(note.count), 1) if note is not None else 1

@@ -21,6 +21,10 @@ Verdict = Literal["plaintext", "encrypted", "mixed", "no-session", "inconclusive
 Confidence = Literal["proven", "likely"]
 Direction = Literal["client", "server"]
 Severity = Literal["critical", "high", "medium", "low", "info"]
+CredentialPlace = Literal[
+    "login", "switch", "next factor", "change user", "register replica", "X login", "statement", "binlog"
+]
+Grade = Literal["secret", "token", "key", "hash", "crackable", "sealed", "none", "maybe", "proof", "unknown"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -71,7 +75,7 @@ class TLSResult:
     alpn: list[str] = field(default_factory=list)  # protocols that the client offered
     resumed: bool | None = None     # whether it took up an earlier session
     offered_versions: list[str] = field(default_factory=list)  # by the client
-    opened: OpenedResult | None = None   # only with a key log
+    decrypted: DecryptionResult | None = None   # only with a key log
 
 
 @dataclass(slots=True, frozen=True)
@@ -100,14 +104,14 @@ class StatementResult:
 
 
 @dataclass(slots=True)
-class OpenedResult:
+class DecryptionResult:
     """What a key log shows to have been inside TLS: nothing of it crossed in the clear."""
 
-    records: int = 0                # opened
+    records: int = 0                # decrypted
     failed: int = 0                 # that do not authenticate under the keys
     cut: int = 0                    # not captured whole
     without_keys: int = 0           # of a direction whose key the log does not have
-    not_opened: str | None = None   # why none was, for people
+    not_decrypted: str | None = None   # why none was, for people
     protocol: str | None = None     # of what was inside
     server_version: str | None = None   # where the greeting was inside, too
     user: str | None = None         # of the login that was inside
@@ -133,6 +137,31 @@ class FileResult:
     bytes: int
     outcome: Literal["sent", "refused", "cut", "not sent"]
     named: bool | None
+
+
+@dataclass(slots=True, frozen=True)
+class CredentialResult:
+    """What crossed outside TLS to prove who somebody is, and what whoever reads it has.
+
+    grade: "secret" (the password itself), "token" (as good as it, for a time), "key" (of encrypted data), "hash" (as
+    a server stores it), "crackable" (the password can be guessed offline), "sealed" (encrypted with a key of the
+    server that nobody vouched for), "none" (logged in without a password), "maybe" (text to a plugin not known here),
+    "proof" (of use once only), "unknown".
+    """
+
+    exchange: CredentialPlace       # what it was part of
+    user: str | None                # whose; None where it does not say
+    plugin: str | None              # of the authentication, None in the text of a statement
+    grade: Grade                    # see above
+    what: str                       # what it is, in words; never its value
+    frame: int                      # in which it begins
+    offset: int                     # stream offset of the MySQL packet
+    accepted: bool | None = None    # what the server made of it; None where that is not known, or it was not asked
+    hashcat: tuple[int, str] | None = None   # mode and name under which hashcat takes it
+    john: str | None = None         # format under which John the Ripper takes it
+    expires: str | None = None      # RFC 3339; of a token that says so
+    line: str | None = field(default=None, repr=False)    # what a cracker takes: shown with --reveal only
+    value: bytes | None = field(default=None, repr=False)  # as it crossed: shown with --reveal only
 
 
 @dataclass(slots=True)
@@ -166,6 +195,8 @@ class ConnectionResult:
     statements_total: int = 0       # with those beyond the bound
     commands: dict[str, int] = field(default_factory=dict)   # every command seen in the clear, by name
     files: list[FileResult] = field(default_factory=list)    # of the client, that the server asked for
+    credentials: list[CredentialResult] = field(default_factory=list)  # that crossed outside TLS: the first ones
+    credentials_total: int = 0      # with those beyond the bound
     captures: list[int] = field(default_factory=list)        # indexes of those with a packet of it, of several
 
     @property

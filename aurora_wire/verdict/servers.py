@@ -241,8 +241,8 @@ def kind_of_connection(connection: ConnectionResult | None) -> str:
         return UNKNOWN
     version = connection.server_version
     tls = connection.tls
-    if version is None and tls is not None and tls.opened is not None:
-        version = tls.opened.server_version
+    if version is None and tls is not None and tls.decrypted is not None:
+        version = tls.decrypted.server_version
     return kind_of(version, None if tls is None else tls.sni)
 
 

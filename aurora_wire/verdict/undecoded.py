@@ -74,7 +74,7 @@ class Losses:
                     self.connections[name] += 1
 
 
-def undecoded_of(losses: Losses, captures: list[CaptureResult]) -> list[Undecoded]:
+def list_undecoded(losses: Losses, captures: list[CaptureResult]) -> list[Undecoded]:
     rows: list[Undecoded] = []
     for name, (words, remedy) in OF_CONNECTIONS.items():
         if losses.connections[name]:

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.capture.files.inputs import HEX_DUMP, LeftOut, expand_inputs, find_inputs
+from aurora_wire.capture.files.inputs import HEX_DUMP, LeftOut, dated_inputs, find_inputs
 from aurora_wire.errors import UsageError
 
 from .files import block, interface, pcap_header, pcap_record, section
 from .test_text import ARTICLE
+
+
+def expand_inputs(paths: list[str]) -> list[str]:
+    return [path for path, _ in dated_inputs(paths)]
 
 
 @pytest.fixture
@@ -142,7 +146,7 @@ def test_the_published_captures_are_all_found(shared: Path) -> None:
         ("zero.pcap", b"", True),
         ("rotated.pcap12", b"", True),
         ("captures.zip", b"PK\x03\x04" + bytes(60), True),
-        ("captures.tgz", gzip.compress(bytes(257) + b"ustar" + bytes(250)), True),
+        ("captures.tgz", gzip.compress(bytes(257) + b"ustar" + bytes(250), mtime=0), True),
         ("text.pcap", b"nothing but a note\n", True),
         ("README.md", b"0x0000:  4500 0034 0682 4000 4006 91e2 ac1f 0f5e  E..h\n", False),
         ("report.json", b"{}\n", False),

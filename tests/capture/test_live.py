@@ -71,7 +71,7 @@ def test_segments_larger_than_any_frame_are_whole() -> None:
 
 
 def test_what_the_filter_leaves_out_does_not_come() -> None:
-    with Server() as server, LiveCapture(["lo"], port_filter([server.port + 1])) as capture:
+    with Server() as server, LiveCapture(["lo"], port_filter([1])) as capture:  # nobody's
         server.query(b"SELECT 1")
         assert all_of(capture) == []
         assert capture.statistics() == Statistics(0, 0)

@@ -13,6 +13,13 @@ from aurora_wire.cli.commands import COMMANDS
 from tests.cli.running import COMMAND, ENVIRONMENT, python, run
 
 MISSING = "the following arguments are required:"
+NO_OPTION = "aurora-wire: there is no option"
+ACTIONS = ("create", "verify", "keygen")
+OPTIONS = "--help` shows the options.\n"
+NO_COMMAND = "aurora-wire: there is no command"
+COMMAND_LIST = "`aurora-wire --help` shows the commands.\n"
+NO_ACTION = "aurora-wire: argument ACTION: verfy is none of create, verify, keygen."
+DASH = "aurora-wire: -night.pcap begins with a dash, as options do: if it is a file, give it as"
 NO_RULE = "no rule has this id. `aurora-wire rules` lists them."
 
 
@@ -37,23 +44,52 @@ def test_help_of_a_command_says_what_it_does_and_ends_with_two_examples(
     assert all(example.startswith(f"  aurora-wire {command}") for example in examples)
 
 
+@pytest.mark.parametrize("arguments", [[], ["help"]])
+def test_without_a_command_there_is_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.startswith("usage: aurora-wire [-h] [-V] COMMAND")
+
+
+def test_help_of_a_command_is_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help", "scan"]) == 0
+    asked = capsys.readouterr().out
+    assert main(["scan", "--help"]) == 0
+    assert capsys.readouterr().out == asked
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), *(["evidence", name] for name in ACTIONS)])
+@pytest.mark.parametrize("columns", [80, 132])
+def test_help_fits_the_terminal(
+    command: list[str], columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main([*command, "--help"]) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if len(line) > columns] == []
+
+
 def test_version_says_whether_the_core_is_compiled(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
+    assert main(["-V"]) == 0
     mode = "compiled" if compiled() else "interpreted"
-    assert capsys.readouterr().out == f"aurora-wire {__version__} ({mode} core)\n"
+    assert capsys.readouterr().out == f"aurora-wire {__version__} ({mode} core)\n" * 2
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], f"aurora-wire: {MISSING} COMMAND. `aurora-wire --help` shows the options.\n"),
+        (["--"], f"aurora-wire: {MISSING} COMMAND. `aurora-wire --help` shows the options.\n"),
         (["rules", "AW999"], f"aurora-wire: AW999: {NO_RULE}\n"),
         (["rules", "\x1b[2J"], f"aurora-wire: \\x1b[2J: {NO_RULE}\n"),
         (["scan"], f"aurora-wire: {MISSING} CAPTURE. `aurora-wire scan --help` shows the options.\n"),
         (["scan", "--format", "xml", "a"], None),
         (["scan", "--port", "0", "a"], None),
-        (["scna", "a"], None),
-        (["scan", "--form", "json", "a"], None),
+        (["scna", "a"], f"{NO_COMMAND} scna. Did you mean scan? {COMMAND_LIST}"),
+        (["help", "x\x1b"], f"{NO_COMMAND} x\\x1b. {COMMAND_LIST}"),
+        (["evidence", "verfy", "a"], f"{NO_ACTION} Did you mean verify? `aurora-wire evidence {OPTIONS}"),
+        (["scan", "--form", "json", "a"], f"{NO_OPTION} --form. Did you mean --format? `aurora-wire scan {OPTIONS}"),
+        (["scan", "--zz=1", "a"], f"{NO_OPTION} --zz. `aurora-wire scan {OPTIONS}"),
+        (["-x"], f"{NO_OPTION} -x. `aurora-wire {OPTIONS}"),
+        (["scan", "-night.pcap"], f"{DASH} ./-night.pcap. `aurora-wire scan {OPTIONS}"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from aurora_wire.cli.progress import LONG, progress_bar
+from aurora_wire.cli import progress
+from aurora_wire.cli.progress import INTERPRETED, LONG, TOLD, progress_bar
 from tests.cli.running import python
 
 
@@ -17,6 +18,7 @@ class Terminal(io.StringIO):
 
 
 def test_there_is_no_bar_where_nobody_would_see_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "compiled", lambda: True)
     with progress_bar(wanted=True) as on_progress:
         assert on_progress is None
     monkeypatch.setattr(sys, "stderr", Terminal())
@@ -38,6 +40,28 @@ def test_a_long_input_has_a_bar_that_is_gone_at_the_end(
     shown = terminal.getvalue()
     assert "MB" in shown
     assert shown.endswith("\x1b[2K")  # the line is erased
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_the_interpreted_core_says_once_that_it_is_slow(
+    is_compiled: bool, is_terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = Terminal() if is_terminal else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(progress, "compiled", lambda: is_compiled)
+    with progress_bar(wanted=True) as on_progress:
+        if on_progress is not None:
+            for read in (1_000, 2_000):
+                on_progress(read, TOLD - 1)
+    assert INTERPRETED not in shown.getvalue()
+    with progress_bar(wanted=True) as on_progress:
+        if on_progress is not None:
+            for read in (1_000, 2_000):
+                on_progress(read, 2 * LONG)
+    assert shown.getvalue().count(INTERPRETED) == (not is_compiled)
+    assert ("MB" in shown.getvalue()) is is_terminal
 
 
 def test_a_short_input_loads_nothing_for_a_bar() -> None:

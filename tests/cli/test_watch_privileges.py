@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import PACKAGE_ROOT
-from tests.cli.watching import Watching, owner_and_mode
+from tests.cli.running import PACKAGE_ROOT, ended_within
+from tests.cli.watching import SECONDS, Watching, owner_and_mode
 from tests.loopback import Server, needs_root
 
 INSERT = b"INSERT INTO cards VALUES ('4111 \xff \xe6\xbc\xa2 \x1b')"
@@ -98,7 +98,7 @@ def test_the_helper_that_makes_the_next_files_may_do_that_and_nothing_else(serve
 def private_python() -> Iterator[Path]:
     """An interpreter with this package, in a folder that only root may enter."""
     folder = Path("/root") if Path("/root").is_dir() else Path("/")
-    place = folder / ".aurora-wire-test-private"
+    place = folder / f".aurora-wire-test-private-{os.getpid()}"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(mode=0o700)
     try:
@@ -163,12 +163,12 @@ def test_nothing_is_imported_after_the_drop_for_the_screen(server: Server, priva
     with subprocess.Popen(
         [*command, "watch", "-i", "lo", "--port", str(server.port)], stdout=theirs, stderr=subprocess.PIPE,
         env={**os.environ, **environment, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"}, cwd=private_python,
-    ) as process:  # fmt: skip
+    ) as process, ended_within(process, 2 * SECONDS):  # fmt: skip
         os.close(theirs)
         shown = b""
         asked = ended = False
         try:
-            while select.select([ours], [], [], 5)[0]:
+            while select.select([ours], [], [], SECONDS)[0]:
                 shown += os.read(ours, 1 << 16)
                 if not asked and b"no MySQL connection yet" in shown:
                     asked = True

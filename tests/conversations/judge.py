@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aurora_wire
 from aurora_wire.verdict.result import ConnectionResult, Reason, Scan
-from tests.conversations.tcp import Conversation, Packet, Sender, pcap
+from tests.conversations.tcp import Conversation, Packet, Sender, pcap, write_anew
 
 EXIT = {"encrypted": 0, "plaintext": 1, "mixed": 1, "inconclusive": 3, "no-session": 3, "not-mysql": 3}
 PORTS = (3306, 33060)
@@ -41,8 +41,7 @@ def write(path: Path, made: Conversation | Sequence[Packet] | bytes) -> Path:
         made = pcap(made.packets)
     elif not isinstance(made, bytes):
         made = pcap(made)
-    path.write_bytes(made)
-    return path
+    return write_anew(path, made)
 
 
 def scan_of(folder: Path, *made: Conversation | Sequence[Packet] | bytes, ports: tuple[int, ...] = PORTS) -> Scan:

@@ -246,8 +246,14 @@ class Conversation:
         self.packets = [packet.cut(length) for packet in self.packets]
 
     def write(self, path: Path) -> Path:
-        path.write_bytes(pcap(self.packets))
-        return path
+        return write_anew(path, pcap(self.packets))
+
+
+def write_anew(path: Path, content: bytes) -> Path:
+    """Write a file that is none yet: ext4 waits for the disk (2 ms) where one that is there gets other content."""
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
+    return path
 
 
 def pieces(payload: bytes, sizes: int | Sequence[int]) -> Iterable[bytes]:

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -27,9 +27,9 @@ def write_captures(folder: Path) -> None:
     (folder / "tls.pcap").write_bytes(ENCRYPTED)
 
 
-def make(*options: str) -> dict[str, bytes]:
-    """The files of a bundle of plain.pcap and tls.pcap of the current folder, written to case.zip."""
-    assert main(["evidence", "create", "plain.pcap", "tls.pcap", "-o", "case.zip", *options]) == 0
+def make(*options: str, beside: Sequence[str] = ()) -> dict[str, bytes]:
+    """The files of a bundle of plain.pcap and tls.pcap of the current folder, written to case.zip. beside: results."""
+    assert main(["evidence", "create", "plain.pcap", "tls.pcap", *beside, "-o", "case.zip", *options]) == 0
     return unpack(Path("case.zip"))
 
 

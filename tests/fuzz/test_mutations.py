@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.analysis.scan import Analysis
+from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.capture.files.open import open_capture
 from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.describe import describe

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import aurora_wire
 from aurora_wire.verdict.result import Scan, StatementResult
+from tests.conversations.tcp import write_anew
 from tests.hostile.cases import Case
 from tests.hostile.wire import pcap
 
@@ -14,7 +15,7 @@ def scan_of(case: Case, folder: Path) -> Scan:
     paths = []
     for number, frames in enumerate(case.captures, 1):
         path = folder / f"{number}.pcap"
-        path.write_bytes(pcap(frames))
+        write_anew(path, pcap(frames))
         paths.append(str(path))
     return aurora_wire.scan(paths)
 

@@ -23,6 +23,7 @@ from aurora_wire.prove.drivers.error_kinds import classify
 from aurora_wire.prove.drivers.process import Command, Finished, clean_environment
 from aurora_wire.prove.drivers.program import ProgramClient, task_json
 from aurora_wire.prove.drivers.registry import OWN, load
+from tests.loopback import until
 
 PASSWORD = "s3cret of \"quotes\" \\ and # é"
 
@@ -127,6 +128,14 @@ def test_ctrl_c_ends_the_client_and_drops_its_table(tmp_path: Path) -> None:
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+def runs(pid: int) -> bool:
+    """Return whether there is such a process, and it is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def test_what_a_client_started_ends_with_it(tmp_path: Path) -> None:
     code = (
         "import subprocess\nchild = subprocess.Popen(['sleep', '60'])\n"
@@ -134,11 +143,7 @@ def test_what_a_client_started_ends_with_it(tmp_path: Path) -> None:
     )
     Script(code, tmp_path / "notes").run(task())
     pid = int((tmp_path / "pid").read_text())
-    for _ in range(100):
-        if not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split(")")[1][:3]:
-            return
-        time.sleep(0.05)
-    pytest.fail("it still runs")
+    until(lambda: not runs(pid), "what the client started has ended")
 
 
 def test_a_client_that_breaks_down_is_told_from_one_that_was_refused(tmp_path: Path) -> None:

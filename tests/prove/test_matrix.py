@@ -11,7 +11,7 @@ from aurora_wire.prove.cell import Agreement, Cell, Result, judge_cell, without_
 from aurora_wire.prove.cipher_names import same_cipher
 from aurora_wire.prove.drivers.driver import ErrorKind, Failure, Mode, Outcome
 from aurora_wire.prove.matrix import Matrix
-from aurora_wire.prove.observation import ConnectionSeen, Evidence, FrameShown, StatementSeen, from_json, to_json
+from aurora_wire.prove.observation import ConnectionSeen, FrameShown, Observation, StatementSeen, from_json, to_json
 from aurora_wire.report import prove_json as matrix_json
 from aurora_wire.report.text import prove as matrix_text
 from aurora_wire.report.wording import Style
@@ -29,12 +29,13 @@ PLAIN = ConnectionSeen(
 )  # fmt: skip
 SEALED = ConnectionSeen(
     1, "10.0.0.1:50000", "10.0.0.2:3306", "encrypted", "proven", "key log", server_version="11.4.2-MariaDB",
-    thread_id=7, tls_version="TLSv1.3", tls_cipher=CIPHER, client_hello=True, opened_records=30, inside=(INSERT,),
+    thread_id=7, tls_version="TLSv1.3", tls_cipher=CIPHER, client_hello=True, inside=(INSERT,),
 )  # fmt: skip
-IN_CLEAR = Evidence("live on lo", 40, 4000, connections=(PLAIN,), sightings=(Sighting("as it is", 19, "client", 500),),
-                    shown=SHOWN)  # fmt: skip
+IN_CLEAR = Observation(
+    "live on lo", 40, 4000, connections=(PLAIN,), sightings=(Sighting("as it is", 19, "client", 500),), shown=SHOWN,
+)  # fmt: skip
 SEALED_SHOWN = replace(SHOWN, data=b"E" + b"\x9c" * 80, marks=())
-IN_TLS = Evidence("live on lo", 40, 6000, connections=(SEALED,), shown=SEALED_SHOWN)
+IN_TLS = Observation("live on lo", 40, 6000, connections=(SEALED,), shown=SEALED_SHOWN)
 
 
 def outcome(mode: Mode, *, tls: bool, **more: object) -> Outcome:
@@ -48,7 +49,7 @@ def outcome(mode: Mode, *, tls: bool, **more: object) -> Outcome:
     return done
 
 
-def judged(said: Outcome, evidence: Evidence, **how: object) -> Cell:
+def judged(said: Outcome, evidence: Observation, **how: object) -> Cell:
     return judge_cell("pymysql", said, evidence, CANARY, **how)  # type: ignore[arg-type]
 
 
@@ -156,11 +157,12 @@ def test_ciphers_are_compared_by_what_they_are_not_by_who_names_them() -> None:
 
 
 ERRORS = {
-    ErrorKind.ACCESS_DENIED: Result.REFUSED, ErrorKind.TLS_REQUIRED: Result.REFUSED, ErrorKind.NO_TLS: Result.REFUSED,
-    ErrorKind.REFUSED: Result.REFUSED, ErrorKind.NOT_ALLOWED: Result.REFUSED,
+    ErrorKind.ACCESS_DENIED: Result.REFUSED, ErrorKind.TLS_REQUIRED: Result.REFUSED, ErrorKind.NO_TLS: Result.DECLINED,
+    ErrorKind.REFUSED: Result.NOT_REACHED, ErrorKind.NOT_ALLOWED: Result.REFUSED,
     ErrorKind.CERTIFICATE: Result.CERTIFICATE, ErrorKind.NAME_MISMATCH: Result.CERTIFICATE,
-    ErrorKind.TIMEOUT: Result.FAILED, ErrorKind.UNKNOWN_HOST: Result.FAILED, ErrorKind.CLIENT: Result.FAILED,
-    ErrorKind.LOST: Result.FAILED, ErrorKind.TLS: Result.FAILED, ErrorKind.SQL: Result.FAILED,
+    ErrorKind.TIMEOUT: Result.FAILED, ErrorKind.UNKNOWN_HOST: Result.NOT_REACHED, ErrorKind.CLIENT: Result.FAILED,
+    ErrorKind.LOST: Result.FAILED, ErrorKind.TLS: Result.TLS_FAILED, ErrorKind.SQL: Result.FAILED,
+    ErrorKind.NO_DATABASE: Result.NO_DATABASE,
     ErrorKind.MODE_NOT_AVAILABLE: Result.NOT_AVAILABLE, ErrorKind.NOT_INSTALLED: Result.NOT_INSTALLED,
 }  # fmt: skip
 
@@ -168,12 +170,19 @@ ERRORS = {
 @pytest.mark.parametrize("kind", list(ErrorKind))
 def test_each_error_has_its_cell_and_the_clients_own_words(kind: ErrorKind) -> None:
     said = Outcome("pymysql", Mode.REQUIRED, error=Failure(kind, "its own words", 1))
-    for evidence in (Evidence("live on lo"), replace(IN_TLS, connections=(replace(SEALED, inside=()),))):
+    for evidence in (Observation("live on lo"), replace(IN_TLS, connections=(replace(SEALED, inside=()),))):
         cell = judged(said, evidence)
         assert cell.result == ERRORS[kind]
         assert cell.reasons[0] == f"{kind.value}: its own words"
         assert cell.confidence != "proven"
-        assert not cell.as_promised
+        assert cell.as_promised == (kind == ErrorKind.NO_TLS)
+
+
+def test_a_server_that_refuses_a_login_without_tls_is_as_good() -> None:
+    said = Outcome("pymysql", Mode.OFF, error=Failure(ErrorKind.TLS_REQUIRED, "secure transport required", 3159))
+    evidence = replace(IN_CLEAR, connections=(replace(PLAIN, in_clear=()),))
+    assert judged(said, evidence).as_promised
+    assert not judged(replace(said, mode=Mode.REQUIRED), evidence).as_promised
 
 
 def test_a_login_that_was_refused_crossed_all_the_same() -> None:
@@ -184,7 +193,7 @@ def test_a_login_that_was_refused_crossed_all_the_same() -> None:
 
 
 def test_a_capture_that_saw_nothing_does_not_take_the_clients_word() -> None:
-    cell = judged(outcome(Mode.REQUIRED, tls=True), Evidence("live on eth0"))
+    cell = judged(outcome(Mode.REQUIRED, tls=True), Observation("live on eth0"))
     assert (cell.result, cell.verdict) == (Result.NOT_SEEN, None)
     assert not cell.as_promised
     assert "not one frame" in cell.reasons[-1]
@@ -204,7 +213,7 @@ def test_among_several_connections_the_session_is_found_by_its_number() -> None:
 
 
 def test_evidence_survives_its_way_between_processes() -> None:
-    for evidence in (IN_CLEAR, IN_TLS, Evidence("through a relay", failure="x", note="y")):
+    for evidence in (IN_CLEAR, IN_TLS, Observation("through a relay", failure="x", note="y")):
         assert from_json(to_json(evidence)) == evidence
 
 
@@ -226,16 +235,27 @@ def test_the_exit_code_is_0_only_when_every_cell_came_out_as_promised() -> None:
     whole = good()
     assert whole.exit_code == 0
     whole.modes.append(Mode.REQUIRED)  # never tried
-    assert whole.exit_code == 1
+    assert whole.exit_code == 3
     missing = without_run("mysql", Mode.OFF, Result.NOT_INSTALLED, "not installed")
-    assert matrix(missing, modes=(Mode.OFF,)).exit_code == 1
+    assert matrix(missing, modes=(Mode.OFF,)).exit_code == 3
+    assert matrix(judged(outcome(Mode.OFF, tls=True), IN_TLS), modes=(Mode.OFF,)).exit_code == 3
+
+
+def test_the_exit_code_is_1_where_something_crossed_in_the_clear_that_should_not() -> None:
+    fallen_back = judged(outcome(Mode.REQUIRED, tls=False), IN_CLEAR)
+    assert matrix(fallen_back, modes=(Mode.REQUIRED,)).exit_code == 1
+    said = Outcome("pymysql", Mode.REQUIRED, error=Failure(ErrorKind.ACCESS_DENIED, "Access denied", 1045))
+    login_only = judged(said, replace(IN_CLEAR, connections=(replace(PLAIN, in_clear=()),)))
+    both = matrix(fallen_back, login_only, modes=(Mode.REQUIRED, Mode.VERIFY_CA))
+    assert both.exit_code == 1
+    assert "2 of 2 cells crossed in the clear in modes that promise TLS." in list(matrix_text.render(both, Style(100)))
 
 
 def test_the_text_shows_the_matrix_and_the_same_insert_twice() -> None:
     text = "\n".join(matrix_text.render(good(), Style(100)))
     assert "pymysql  PLAINTEXT  TLSv1.3 AES-256-GCM" in text
     assert "frame 19, offset 474, COM_QUERY in the clear: INSERT" in text
-    assert "inside TLS, opened with the client's key log: INSERT" in text
+    assert "inside TLS, decrypted with the client's key log: INSERT" in text
     assert "pymysql: PyMySQL 1.2.4" in text
     assert "server    11.4.2-MariaDB" in text
     assert text.index("pymysql, off: readable") < text.index("pymysql, verify-identity: not readable")

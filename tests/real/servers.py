@@ -55,7 +55,6 @@ class Server:
     """A server process. `with_tls=False`: one that offers none."""
 
     kind = ""
-    features: tuple[str, ...] = ()
     listen_on = HOST
     entered: tuple[str, ...] = ()        # what the server is started by: into a network namespace
     name_options: tuple[str, ...] = ("--skip-name-resolve",)

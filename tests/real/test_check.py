@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from aurora_wire.cli.main import main
+from aurora_wire.posture.result import judge_again
+from aurora_wire.report.formats import FORMATS
+from aurora_wire.report.posture.from_json import read_result
+from aurora_wire.report.posture.to_json import fields_of
+from tests.posture.test_result_formats import VALIDATOR, check_page, read, validator
 from tests.real.servers import APP, HOST, ROOT, Server
+from tests.report.schemas import valid
 
 
 def test_a_real_server_is_checked_by_all_views(
@@ -42,3 +48,69 @@ def test_a_login_that_fails_costs_its_view_alone(
     told = capsys.readouterr()
     assert "1045" in told.err
     assert "what it answers" in told.out
+
+
+def checked(server: Server, monkeypatch: pytest.MonkeyPatch, *options: str) -> int:
+    monkeypatch.setenv("AURORA_WIRE_PASSWORD", APP.password)
+    return main(["check", f"{HOST}:{server.port}", "--user", APP.user, *options])
+
+
+@pytest.fixture(params=["mariadb", "mysql"])
+def server(request: pytest.FixtureRequest) -> Server:
+    found: Server = request.getfixturevalue(request.param)
+    return found
+
+
+def test_every_format_of_a_real_answer_is_valid_and_none_holds_the_password(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names = [row.name for row in FORMATS.values() if row.posture and row.name != "text"]
+    options = [f"--format={name}={tmp_path}/{number}" for number, name in enumerate(names)]
+    assert checked(server, monkeypatch, *options) == 1
+    files = {name: (tmp_path / str(number)).read_bytes().decode() for number, name in enumerate(names)}
+    assert not [name for name, text in files.items() if APP.password in text]
+    valid("check", files["json"])
+    VALIDATOR.validate(json.loads(files["sarif"]))
+    assert read(files["junit"])
+    for line in files["ocsf"].splitlines():
+        validator("1.8.0").validate(json.loads(line))
+    check_page(files["html"])
+    posture = read_result(str(tmp_path / str(names.index("json"))))
+    assert fields_of(posture) == json.loads(files["json"])
+    assert fields_of(judge_again(posture)) == fields_of(posture)
+
+
+@pytest.mark.parametrize("command", ["probe", "audit"])
+def test_a_real_result_reads_again_and_is_as_its_schema_says(
+    command: str, server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AURORA_WIRE_PASSWORD", APP.password)
+    place = f"{HOST}:{server.port}"
+    arguments = [command, "--host", place, "--user", APP.user] if command == "audit" else [command, place]
+    path = tmp_path / "r.json"
+    main([*arguments, "--format", "json", "-o", str(path)])
+    valid(command, path.read_bytes())
+    posture = read_result(str(path))
+    assert fields_of(judge_again(posture)) == json.loads(path.read_bytes())
+
+
+def test_the_fix_is_seen_by_compare_and_goes_into_report_and_bundle(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert checked(server, monkeypatch, "--format", "json=before.json") == 1
+    server.sql("SET GLOBAL require_secure_transport = ON")
+    try:
+        assert checked(server, monkeypatch, "--format", "json=after.json") == 0
+    finally:
+        server.sql("SET GLOBAL require_secure_transport = OFF")
+    capsys.readouterr()
+    assert main(["compare", "--require", "fixed", "before.json", "after.json"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("ALL IS AS IT SHOULD BE NOW: ")
+    assert main(["compare", "--require", "fixed", "after.json", "before.json"]) == 1
+    capture = next((ROOT / "captures" / "mariadb").glob("pymysql-default.pcap*"))
+    assert main(["report", str(capture), "before.json", "after.json", "-o", "r.html"]) == 1
+    assert "What the servers allow" in check_page(Path("r.html").read_text()).text
+    assert main(["evidence", "create", str(capture), "before.json", "after.json", "-o", "case.zip"]) == 0
+    assert main(["evidence", "verify", "case.zip", "--allow-unsigned"]) == 0
+    assert "judged again: check (exit code 1), check (exit code 0)" in capsys.readouterr().out

@@ -43,7 +43,7 @@ def prove(server: Server, *arguments: str, account: Account = APP, host: str = "
         prove_command(server, *arguments, account=account, host=host), capture_output=True, timeout=SECONDS,
         env=environment(account), check=False,
     )  # fmt: skip
-    assert done.returncode in (0, 1), done.stderr.decode()
+    assert done.returncode in (0, 1, 3), done.stderr.decode()
     assert account.password not in done.stdout.decode() + done.stderr.decode()
     result: dict[str, Any] = valid("prove", done.stdout)
     assert result["exit_code"] == done.returncode
@@ -177,10 +177,36 @@ def test_wrong_authority_and_wrong_password_each_have_their_cell(mariadb: Server
 
 
 @live
+def test_a_wrong_password_is_tried_once(mariadb: Server) -> None:
+    modes = [part for mode in ("off", "default", "required") for part in ("--mode", mode)]
+    clients = ["--client", "pymysql", "--client", "mariadb"]
+    before = int(mariadb.sql("SHOW GLOBAL STATUS LIKE 'Access_denied_errors'").split()[-1])
+    found = prove(mariadb, *modes, *clients, account=Account(APP.user, "no-such-password"))
+    after = int(mariadb.sql("SHOW GLOBAL STATUS LIKE 'Access_denied_errors'").split()[-1])
+    assert after - before == 1
+    results = {(cell["client"], cell["mode"]): cell["result"] for cell in found["cells"]}
+    assert results.pop(("pymysql", "required")) == "refused"
+    assert set(results.values()) == {"not tried"}
+    assert found["exit_code"] == 3
+
+
+@live
+def test_a_database_that_is_not_there_is_named(mariadb: Server) -> None:
+    everywhere = Account("everywhere", "all-Secret-9")
+    mariadb.sql(f"CREATE USER everywhere IDENTIFIED BY '{everywhere.password}'; GRANT ALL ON *.* TO everywhere")
+    try:
+        (cell,) = prove(mariadb, "--mode", "required", "--database", "nowhere", account=everywhere)["cells"]
+    finally:
+        mariadb.sql("DROP USER everywhere")
+    assert (cell["result"], cell["error"]["kind"]) == ("no such database", "no such database")
+
+
+@live
 def test_server_without_tls(mariadb_bare: Server) -> None:
     by_mode = cells(prove(mariadb_bare, "--mode", "default", "--mode", "required"))
-    assert by_mode["required"]["result"] == "refused"
+    assert by_mode["required"]["result"] == "declined"
     assert by_mode["required"]["error"]["kind"] == "server without TLS"
+    assert by_mode["required"]["as_promised"]
     assert by_mode["default"]["result"] == "plaintext"
 
 
@@ -204,8 +230,8 @@ def test_nobody_listens_and_a_client_that_is_not_installed(tmp_path: Path) -> No
         capture_output=True, timeout=SECONDS, check=False, cwd=tmp_path,
         env={**ENVIRONMENT, "AURORA_WIRE_PASSWORD": "x", "NODE_PATH": "", "XDG_CACHE_HOME": str(tmp_path)},
     )  # fmt: skip
-    assert done.returncode == 1
-    assert [cell["result"] for cell in json.loads(done.stdout)["cells"]] == ["refused", "not installed"]
+    assert done.returncode == 3
+    assert [cell["result"] for cell in json.loads(done.stdout)["cells"]] == ["not reached", "not installed"]
 
 
 @live
@@ -299,7 +325,7 @@ def test_kept_keys_open_the_kept_capture(mariadb: Server, tmp_path: Path) -> Non
     done = subprocess.run(
         [*COMMAND, "scan", "--format", "json", cell["capture"]], capture_output=True, env=ENVIRONMENT, check=False
     )
-    inside = json.loads(done.stdout)["connections"][0]["tls"]["opened"]["statements"]
+    inside = json.loads(done.stdout)["connections"][0]["tls"]["decrypted"]["statements"]
     assert any(cell["canary"] in one["sql"] for one in inside)
 
 

@@ -12,8 +12,8 @@ from aurora_wire.verdict.result import (
     Confidence,
     ConnectionResult,
     Coverage,
+    DecryptionResult,
     Endpoint,
-    OpenedResult,
     Parameter,
     Reason,
     Scan,
@@ -244,9 +244,9 @@ def hostile() -> Scan:
         protocol=HOSTILE,
     )
     plain.statements = [statement(HOSTILE.encode("utf-8", "surrogatepass"), 15)]
-    inside = OpenedResult(2, 1, 1, 1, None, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+    inside = DecryptionResult(2, 1, 1, 1, None, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE)
     inside.statements, inside.statements_total = [statement(HOSTILE.encode("utf-8", "surrogatepass"), 16)], 1
-    plain.tls = TLSResult("TLSv1.2", "TLS_RSA_WITH_RC4_128_SHA", HOSTILE, [HOSTILE], opened=inside)
+    plain.tls = TLSResult("TLSv1.2", "TLS_RSA_WITH_RC4_128_SHA", HOSTILE, [HOSTILE], decrypted=inside)
     plain.reasons = [Reason("early-error", HOSTILE)]
     likely = connection(2, "encrypted", "likely", reasons=[Reason("gap", HOSTILE)], user=HOSTILE)
     return scan(
@@ -298,7 +298,7 @@ _statement = st.builds(
     st.booleans(),
 )
 _opened = st.builds(
-    OpenedResult,
+    DecryptionResult,
     *([_count] * 4),
     *([st.none() | _text] * 6),
     st.sampled_from(["zlib", "zstd", None]),

@@ -88,8 +88,8 @@ def test_any_scan_is_read_back_row_by_row(scan: Scan) -> None:
     rows = read(csv_report.connections(scan))
     assert [row["id"] for row in rows] == [str(c.id) for c in scan.connections]
     found = read(csv_report.statements(scan))
-    opened = [c.tls.opened for c in scan.connections if c.tls is not None and c.tls.opened is not None]
-    assert len(found) == sum(len(one.statements) for one in [*scan.connections, *opened])
+    decrypted = [c.tls.decrypted for c in scan.connections if c.tls is not None and c.tls.decrypted is not None]
+    assert len(found) == sum(len(one.statements) for one in [*scan.connections, *decrypted])
     for row in rows + found:
         assert None not in row
         for cell in row.values():

@@ -20,7 +20,7 @@ from aurora_wire.report.packets.explain.frame import explain
 from aurora_wire.wire.decoding import labels, roles
 from tests.conversations import mysql
 from tests.conversations.tcp import Conversation, pcap
-from tests.evidence.test_cut_captures import PORTS, captures, records
+from tests.redact.test_cut_captures import PORTS, captures, records
 
 EVERY = 1 if os.environ.get("AURORA_WIRE_ALL_CUTS") == "1" else 60
 COMPRESSED_HEADER = 7
@@ -30,8 +30,6 @@ VAGUE = frozenset((
     labels.PROXY_HEADER, labels.X_PROTOCOL, labels.RESPONSE, labels.COMPRESSED, labels.COMMAND_DATA,
 ))  # fmt: skip
 ERRORS = (roles.ERR, roles.EARLY_ERR)
-# What the lines of an explanation claim of a packet.
-CLAIMS = ("OK: ", "ERR: ", "EOF: ", "COM_", "statement: ", "head of a result", "a row of ", "its type: ")
 
 
 def told(view: PacketView) -> dict[int | tuple[int, int], int]:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 
 from aurora_wire.analysis.scan import scan as scan_captures
 from aurora_wire.errors import UsageError
-from aurora_wire.report.fingerprints import Places
+from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.html import frames as html_frames
 from aurora_wire.report.html import render as html
 from aurora_wire.report.html.findings import rule_cards
@@ -256,10 +256,10 @@ def test_a_key_log_puts_the_same_statement_beside_the_leak(shared: Path, tmp_pat
     assert [pair.same_statement for pair in html_frames.gather(scan, paths).pairs] == [False]  # each has its canary
     tls = scan.connections[1].tls
     assert tls is not None
-    assert tls.opened is not None
+    assert tls.decrypted is not None
     leaked, inside = (next(one for one in found if one.sql.startswith(b"INSERT"))
-                      for found in (scan.connections[0].statements, tls.opened.statements))
-    tls.opened.statements = [replace(inside, sql=leaked.sql)]
+                      for found in (scan.connections[0].statements, tls.decrypted.statements))
+    tls.decrypted.statements = [replace(inside, sql=leaked.sql)]
     (pair,) = html_frames.gather(scan, paths).pairs
     assert pair.same_statement
     assert pair.beside is not None
@@ -340,7 +340,7 @@ def test_findings_that_contradict_the_framework_come_first() -> None:
     weak.findings = [rules.finding(rules.SQL_IN_CLEAR, "1", connection=1),
                      rules.finding(rules.NO_FORWARD_SECRECY, "1", connection=1)]
     for frameworks, first, second in (((), "AW101", "AW305"), (("nist-800-52",), "AW305", "AW101")):
-        assert [card.id for card in rule_cards(weak, Places(weak), frameworks)] == [first, second]
+        assert [card.id for card in rule_cards(weak, FindingLocator(weak), frameworks)] == [first, second]
     text = Reader(render(scans.leaky(), frameworks=["pci"])).text
     assert "A statement and its values that crossed readable contradicts 4.2.1 (AW101, 2 times)." in text
     assert "A session proven to be encrypted supports 4.2.1" not in text

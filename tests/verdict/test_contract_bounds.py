@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from aurora_wire.analysis.scan import Analysis
+from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.verdict.result import Scan
 from aurora_wire.wire.decoding.connection_log import Budget
 from aurora_wire.wire.flows.engine import Engine

@@ -13,7 +13,6 @@ from tests.conversations.judge import Row, check, explain, scan_of
 from tests.conversations.sessions import SECRET, Step, after, changed, index, inserted, tls12, tls13
 
 NOT_PROVEN = ("encrypted", "inconclusive", "mixed", "no-session")
-DOUBTED = ("likely", None)
 LIKELY = {"verdict": "encrypted", "confidence": "likely"}
 
 

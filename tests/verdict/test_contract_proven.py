@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import ssl
+import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,33 @@ def ended(finding: str) -> Conversation:
         at = talk.offset["server"]
         talk.again("server", at - len(payload_of(steps, "server-data-2")), payload_of(steps, "server-data-2"))
     return play(since(steps, "client-data-3"), talk, syn=False)
+
+
+def keep_alive_twice() -> Conversation:
+    """Two taps: the second copy of a keep-alive comes behind what was sent next. Its answers were not captured."""
+    steps = tls13()
+    talk = play(until(steps, "client-data-3"), close=False, acks=False)
+    rows = payload_of(steps, "server-data-3")
+    talk.server(rows[:1460])
+    talk.keep_alive("server", b"\xaa")
+    talk.drop(-1)
+    probe = talk.packets[-1]
+    talk.server(rows[1460:])
+    talk.packets.insert(-1, probe)
+    talk.packets.append(probe)
+    return play(since(steps, "client-data-4"), talk, syn=False)
+
+
+def offloaded_with_a_likely_one() -> Conversation:
+    """No checksum of the server is right; one happens to be the sum that a network card would complete."""
+    talk = Conversation(all_bad_checksums=("server",))
+    steps = tls13()
+    talk = play(until(steps, "server-hello"), talk, close=False, acks=False)
+    frame = talk.packets[-1].data
+    total = 6 + len(frame) - 34 + sum(struct.unpack("!4H", frame[26:34]))
+    field = struct.pack("!H", (total & 0xFFFF) + (total >> 16))
+    talk.packets[-1] = replace(talk.packets[-1], data=frame[:50] + field + frame[52:])
+    return play(since(steps, "server-flight"), talk, syn=False)
 
 
 def ack_before_data() -> Conversation:
@@ -238,6 +267,10 @@ ROWS = [
     Row("still open when the capture ends", lambda: play(tls13(), close=False), "encrypted"),
     Row("a last record that the end of the capture cuts", cut_by_the_end, "encrypted"),
     Row("keep-alive probes", lambda: ended("keep-alive"), "encrypted", findings=("AW406",)),
+    Row(
+        "a keep-alive captured twice, in a burst too", keep_alive_twice, "encrypted", findings=("AW406",)
+    ),
+    Row("no checksum is right, one is by chance that of a card", offloaded_with_a_likely_one, "encrypted"),
     Row("window probes", lambda: ended("window probe"), "encrypted"),
     Row("retransmission", lambda: ended("same bytes again"), "encrypted"),
     Row(

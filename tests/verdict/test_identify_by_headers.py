@@ -9,7 +9,18 @@ import pytest
 
 from tests.conversations import Conversation, mysql, tls
 from tests.conversations.judge import explain, scan_of
-from tests.conversations.sessions import conversation_inside, opening, plaintext, play, tls13
+from tests.conversations.sessions import (
+    SECRET,
+    Step,
+    changed,
+    compressed,
+    conversation_inside,
+    opening,
+    payload_of,
+    plaintext,
+    play,
+    tls13,
+)
 
 ETHERNET_TO_TCP = 54
 FORTY = b"\x28\0\0"
@@ -102,3 +113,39 @@ def test_tls_picked_up_in_mid_stream_never_adds_up(begin: int, tmp_path: Path) -
     talk = play([*tls13(), *conversation_inside(), *conversation_inside()])
     result = scan_of(tmp_path, cut(Conversation(), 6) + [p.cut(60) for p in talk.packets[begin:]])
     assert result.verdict in ("inconclusive", "encrypted", "no-session"), explain(result)
+
+
+def like_a_command() -> list[Step]:
+    """A compressed session whose first packet holds 259 bytes: the second number of its header begins with 3."""
+    sql = b"SELECT '" + b"long enough to shrink " * 11 + b"0001'"
+    steps = compressed(sql[: 259 - 5 - 1] + b"'")
+    assert payload_of(steps, "query")[3:5] == b"\0\x03"
+    return steps
+
+
+@pytest.mark.parametrize("kept", [6, 8, 9, 14])
+def test_a_cut_compressed_packet_s_header_is_no_command(kept: int, tmp_path: Path) -> None:
+    """The greeting is cut before it says whether the server compresses; the login asks for it."""
+    result = scan_of(tmp_path, cut(play(like_a_command()), kept))
+    assert result.verdict == "plaintext", explain(result)
+    assert [text.sql for one in result.connections for text in one.statements] == [], explain(result)
+
+
+def test_a_compressed_session_of_which_the_server_was_not_captured_is_read(tmp_path: Path) -> None:
+    talk = play(like_a_command())
+    talk.packets = [packet for packet in talk.packets if packet.sender == "client"]
+    result = scan_of(tmp_path, talk)
+    [only] = result.connections
+    assert [len(text.sql) for text in only.statements] == [254], explain(result)
+    assert result.verdict == "plaintext"
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_client_that_asked_for_compression_and_did_not_get_it_is_read(alone: bool, tmp_path: Path) -> None:
+    asks = mysql.login(caps=mysql.BASE | mysql.CONNECT_WITH_DB | mysql.COMPRESS)
+    talk = play(changed(plaintext(), login=asks))
+    if alone:
+        talk.packets = [packet for packet in talk.packets if packet.sender == "client"]
+    result = scan_of(tmp_path, talk)
+    [only] = result.connections
+    assert [text.sql for text in only.statements][:1] == [SECRET], explain(result)

@@ -6,6 +6,7 @@ import json
 import random
 import re
 import struct
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from aurora_wire.report.html import render as html
 from aurora_wire.report.text import report as text
 from aurora_wire.verdict.plausible import AT_ONCE, most_missing
 from aurora_wire.verdict.result import Scan
+from tests.conversations.tcp import write_anew
 
 SEEDS = range(12)
 EACH = 12
@@ -58,17 +60,22 @@ def tamper(frames: list[bytearray], chance: random.Random) -> list[bytearray]:
     return [frame for frame in frames if chance.random() < chance.choice((1.0, 0.9))]
 
 
+@cache
+def small_captures(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*.pcap")) if path.stat().st_size < 60_000]
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_frame_is_below_one_and_no_gap_is_larger_than_can_be(seed: int, shared: Path, tmp_path: Path) -> None:
     chance = random.Random(seed)
-    found = [path for path in sorted(shared.rglob("*.pcap")) if path.stat().st_size < 60_000]
+    found = small_captures(shared)
     for _ in range(EACH):
         source = chance.choice(found)
         capture = source.read_bytes()
         if capture[:4] not in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1"):
             continue
         path = tmp_path / "tampered.pcap"
-        path.write_bytes(capture[:24] + b"".join(tamper(records(capture), chance)))
+        write_anew(path, capture[:24] + b"".join(tamper(records(capture), chance)))
         result = aurora_wire.scan([path])
         for name, shown in reports(result).items():
             assert not re.search(r'frames?"?:? (-\d|0\b)', shown), (source, name)

@@ -28,11 +28,6 @@ _HARMLESS: Final = (
 )  # fmt: skip
 
 
-def expand_inputs(paths: list[str]) -> list[str]:
-    """Return the captures of `dated_inputs`, without their times."""
-    return [path for path, _ in dated_inputs(paths)]
-
-
 def dated_inputs(paths: list[str]) -> list[tuple[str, int]]:
     """Return the captures that `paths` name, each once, ordered by the time of their first packet; -1: it has none.
 

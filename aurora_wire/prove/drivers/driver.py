@@ -51,6 +51,7 @@ class ErrorKind(StrEnum):
     TLS = "TLS"                           # another failure of the handshake
     TLS_REQUIRED = "TLS required"         # by the server or by the client, for a login in the clear
     ACCESS_DENIED = "access denied"       # wrong password, unknown user, REQUIRE SSL
+    NO_DATABASE = "no such database"      # logged in, but the server does not have it
     NOT_ALLOWED = "not allowed"           # logged in, but the table may not be made or written
     SQL = "SQL"                           # another error of a statement
     MODE_NOT_AVAILABLE = "mode not available"  # the client has no such setting

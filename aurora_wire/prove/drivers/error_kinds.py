@@ -14,8 +14,8 @@ from aurora_wire.prove.drivers.driver import ErrorKind
 CODES: Final = {
     1045: ErrorKind.ACCESS_DENIED,
     1698: ErrorKind.ACCESS_DENIED,
-    1044: ErrorKind.ACCESS_DENIED,     # to the database
-    1049: ErrorKind.SQL,               # no such database
+    1044: ErrorKind.NOT_ALLOWED,       # into the database
+    1049: ErrorKind.NO_DATABASE,
     3159: ErrorKind.TLS_REQUIRED,      # require_secure_transport
     2005: ErrorKind.UNKNOWN_HOST,
     2061: ErrorKind.TLS_REQUIRED,      # the client does not send this password in the clear

@@ -13,11 +13,14 @@ from aurora_wire.report.html.limits import REASONS_EACH
 from aurora_wire.report.html.svg_bytes import Part, both, bytes_of, draw_bytes
 from aurora_wire.report.html.svg_timeline import Timeline, draw_timeline
 from aurora_wire.report.html.text import SIGNS, after, clip, judged, moment, sql_text, statement_notes, tone
+from aurora_wire.report.text.credentials import GRADES
+from aurora_wire.report.text.credentials import notes as credential_notes
 from aurora_wire.report.timestamps import Clock
 from aurora_wire.report.wording import LEAKS, count, counted, endpoint, place
-from aurora_wire.verdict.result import ConnectionResult, StatementResult
+from aurora_wire.verdict.result import ConnectionResult, CredentialResult, StatementResult
 
 STEP_ROWS: Final = 60
+CREDENTIALS_EACH: Final = 60
 WHO: Final = {True: "client", False: "server", None: "both"}
 CARRIES: Final = {"clear": "readable", "safe": "inside TLS", "handshake": "TLS handshake",
                   "open": "in the clear by design", "unsure": "unknown"}
@@ -83,15 +86,16 @@ class Details:
     inside: list[StatementRow]
     more_inside: int
     inside_facts: list[tuple[str, str]]
+    credentials: list[tuple[str, str]]   # where, and what it gives to who read it
     bytes: list[Part]
-    opened: bool        # unfolded from the start
+    unfolded: bool         # from the start
 
 
 def hide(connection: ConnectionResult) -> ConnectionResult:
     """Return a copy with the user masked and the application's own attributes; statements are masked when shown."""
     tls = connection.tls
-    if tls is not None and tls.opened is not None and tls.opened.user is not None:
-        tls = replace(tls, opened=replace(tls.opened, user="*" * len(tls.opened.user)))
+    if tls is not None and tls.decrypted is not None and tls.decrypted.user is not None:
+        tls = replace(tls, decrypted=replace(tls.decrypted, user="*" * len(tls.decrypted.user)))
     return replace(
         connection,
         user=None if connection.user is None else "*" * len(connection.user),
@@ -122,14 +126,14 @@ def row_of(c: ConnectionResult, *, has_details: bool) -> Row:
 
 def details_of(
     c: ConnectionResult, clock: Clock, names: FrameNames, found: Steps | None, *, redact: bool, statements: int,
-    opened: bool,
+    unfolded: bool,
 ) -> Details:
     """statements: how many may be shown; found: its steps, None where its frames were not looked at."""
     steps = found.steps if found is not None else list(steps_of_scan(c))
     beyond = found.left_out if found is not None else 0
     texts = {one.frame: one for one in reversed(c.statements[:STEP_ROWS])}
     shown = list(c.statements[:statements])
-    inside = c.tls.opened if c.tls is not None else None
+    inside = c.tls.decrypted if c.tls is not None else None
     inside_shown = list(inside.statements[:statements]) if inside is not None else []
     return Details(
         row=row_of(c, has_details=True),
@@ -147,8 +151,9 @@ def details_of(
         inside=list(_statements(inside_shown, clock, names, redact=redact)),
         more_inside=0 if inside is None else max(inside.statements_total - len(inside_shown), 0),
         inside_facts=list(_inside(c)),
+        credentials=[_credential(one, names) for one in c.credentials[:CREDENTIALS_EACH]],
         bytes=draw_bytes(bytes_of(both([c]))),
-        opened=opened and c.verdict in LEAKS,
+        unfolded=unfolded and c.verdict in LEAKS,
     )
 
 
@@ -186,18 +191,24 @@ def _facts(c: ConnectionResult, clock: Clock, names: FrameNames) -> Iterator[tup
     return ((name, value) for name, value in pairs if value)
 
 
+def _credential(one: CredentialResult, names: FrameNames) -> tuple[str, str]:
+    plugin = f", {clip(one.plugin)}" if one.plugin else ""
+    where = f"Frame {shown_frame(names, one.frame)}, {one.exchange}{plugin}"
+    return where, f"{GRADES[one.grade].lower()}: {clip(one.what, 400)}{clip(credential_notes(one), 200)}"
+
+
 def _inside(c: ConnectionResult) -> Iterator[tuple[str, str]]:
-    opened = None if c.tls is None else c.tls.opened
-    if opened is None:
+    decrypted = None if c.tls is None else c.tls.decrypted
+    if decrypted is None:
         return
     pairs = (
-        ("Records opened", f"{opened.records:,}"),
-        ("Records that did not authenticate", f"{opened.failed:,}" if opened.failed else ""),
-        ("Not opened", clip(opened.not_opened or "", 400)),
-        ("Protocol inside", clip(opened.protocol or "")),
-        ("User", "" if opened.user is None else clip(opened.user) or "''"),
-        ("Database", clip(opened.database or "")),
-        ("Commands", clip(counted(sorted(opened.commands.items())), 400)),
+        ("Records decrypted", f"{decrypted.records:,}"),
+        ("Records that did not authenticate", f"{decrypted.failed:,}" if decrypted.failed else ""),
+        ("Not decrypted", clip(decrypted.not_decrypted or "", 400)),
+        ("Protocol inside", clip(decrypted.protocol or "")),
+        ("User", "" if decrypted.user is None else clip(decrypted.user) or "''"),
+        ("Database", clip(decrypted.database or "")),
+        ("Commands", clip(counted(sorted(decrypted.commands.items())), 400)),
     )
     yield from ((name, value) for name, value in pairs if value)
 

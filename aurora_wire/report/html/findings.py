@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from aurora_wire.report.fingerprints import Places
+from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.html.limits import PLACES_EACH
 from aurora_wire.report.html.text import clip
@@ -49,7 +49,7 @@ def totals_of(scan: Scan) -> Counter[str]:
     return totals
 
 
-def rule_cards(scan: Scan, places: Places, frameworks: Sequence[str] = ()) -> list[RuleCard]:
+def rule_cards(scan: Scan, places: FindingLocator, frameworks: Sequence[str] = ()) -> list[RuleCard]:
     """Return the cards by severity; with frameworks, what contradicts one of their controls first."""
     by_rule: dict[str, list[Finding]] = {}
     for finding in scan.findings:
@@ -64,7 +64,7 @@ def rule_cards(scan: Scan, places: Places, frameworks: Sequence[str] = ()) -> li
 
 
 def _card(
-    rule: str, findings: list[Finding], total: int, places: Places, frameworks: Sequence[str]
+    rule: str, findings: list[Finding], total: int, places: FindingLocator, frameworks: Sequence[str]
 ) -> RuleCard:
     entry = RULES.get(rule)
     first = findings[0]
@@ -74,7 +74,7 @@ def _card(
         severity=first.severity,
         times=f"{total:,} times" if total != 1 else "once",
         why="" if entry is None else entry.why,
-        fix=[] if entry is None else [_fix(line) for line in places.fix(entry, findings).split("\n")],
+        fix=[] if entry is None else fix_lines(places.fix(entry, findings)),
         references=() if entry is None else entry.references,
         places=[_place(finding, places.names) for finding in findings[:PLACES_EACH]],
         more=total - min(len(findings), PLACES_EACH),
@@ -82,8 +82,9 @@ def _card(
     )
 
 
-def _fix(line: str) -> tuple[bool, str]:
-    return line.startswith("  "), line.strip()
+def fix_lines(advice: str) -> list[tuple[bool, str]]:
+    """Return the lines of an advice: (is a command to paste, text)."""
+    return [(line.startswith("  "), line.strip()) for line in advice.split("\n")]
 
 
 def _place(finding: Finding, names: FrameNames) -> tuple[int | None, str]:

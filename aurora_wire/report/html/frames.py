@@ -15,8 +15,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from aurora_wire.analysis.options import DEFAULT_PORTS
 from aurora_wire.analysis.packets import PacketView, packets
-from aurora_wire.analysis.scan import DEFAULT_PORTS
 from aurora_wire.capture.files.open import STANDARD_INPUT
 from aurora_wire.errors import AuroraWireError
 from aurora_wire.redact.sql import redact_statement
@@ -125,9 +125,9 @@ class _Look:
         self._wanted = {one.id: _telling(one) for one in leaking}
         self._first_leak: dict[int, PacketView] = {}
         self._leaks: dict[int, PacketView] = {}
-        self._opened = {
-            one.frame: one for c in chosen if c.tls is not None and c.tls.opened is not None
-            for one in c.tls.opened.statements[:LOOKED_THROUGH]
+        self._decrypted = {
+            one.frame: one for c in chosen if c.tls is not None and c.tls.decrypted is not None
+            for one in c.tls.decrypted.statements[:LOOKED_THROUGH]
         }
         self._encrypted: dict[tuple[int, bool], list[PacketView]] = {}
 
@@ -150,7 +150,7 @@ class _Look:
         if connection in self._unsafe:
             return
         kept = self._encrypted.setdefault((connection, bool(view.from_client)), [])
-        if len(kept) < CANDIDATES or view.number in self._opened:
+        if len(kept) < CANDIDATES or view.number in self._decrypted:
             kept.append(view)
 
     def pairs(self) -> list[Pair]:
@@ -189,8 +189,8 @@ class _Look:
         ]
         texts = {one.sql for one in statements}
         for other in candidates:
-            opened = self._opened.get(other.number)
-            if opened is not None and opened.sql in texts:
+            decrypted = self._decrypted.get(other.number)
+            if decrypted is not None and decrypted.sql in texts:
                 return other, True
         if not candidates:
             return None, False

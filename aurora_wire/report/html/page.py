@@ -6,10 +6,10 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.fingerprints import Places
+from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.html.connections import Details, Row, details_of, hide, row_of, shown_frame
 from aurora_wire.report.html.findings import ControlRow, RuleCard, control_rows, rule_cards, severities, totals_of
@@ -32,6 +32,9 @@ from aurora_wire.report.html.text import SIGNS, WORDS, clip, in_utc, judged, siz
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.report.wording import LEAKS, ORDER, count, counted
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Scan, Verdict
+
+if TYPE_CHECKING:
+    from aurora_wire.report.html.posture import Allowed
 
 UNFOLDED: Final = 3     # details that are open from the start
 
@@ -134,6 +137,7 @@ class Page:
     equal_masks: bool           # equal values can be told to be equal
     version: str
     meanings: list[tuple[str, str, str]] = field(default_factory=list)
+    allowed: Allowed | None = None      # what the servers allow, where that was asked
 
 
 def page_of(
@@ -174,7 +178,7 @@ def page_of(
         more_details=max(scan.connections_total, len(connections)) - len(chosen),
         pairs=[_named(one, names) for one in frames.pairs],
         note=show_text(frames.note),
-        rules=rule_cards(scan, Places(scan), frameworks),
+        rules=rule_cards(scan, FindingLocator(scan), frameworks),
         findings=totals_of(scan).total(),
         impact=shown_impact(impact),
         controls=controls,
@@ -257,7 +261,7 @@ def _details(
     for at, one in enumerate(chosen):
         details.append(
             details_of(one, clock, names, frames.steps.get(one.id), redact=redact,
-                       statements=min(STATEMENTS_EACH, left), opened=at < UNFOLDED)
+                       statements=min(STATEMENTS_EACH, left), unfolded=at < UNFOLDED)
         )
         left -= len(details[-1].statements) + len(details[-1].inside)
         left = max(left, 0)

@@ -23,6 +23,8 @@ from aurora_wire.verdict.result import Scan
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from aurora_wire.report.html.posture import Allowed
+
 MISSING: Final = "the HTML report needs the package Jinja2: pip install 'aurora_wire[report]'"
 PIECE: Final = 64   # of Jinja's small pieces, put together
 
@@ -47,28 +49,36 @@ def render(
     frameworks: Sequence[str] = (),
     command: Sequence[str] = (),
     impact: ImpactTable | None = None,
+    allowed: Allowed | None = None,
 ) -> Iterator[str]:
     """Yield pieces of the file: ASCII, so that it reads the same whatever it is written through.
 
     frames: what `html_frames.gather` found; without it the report shows no bytes, and of a timeline the statements
     only. redact: mask literals and users; masked: the scan is so already. frameworks: keys of
     `verdict.frameworks.FRAMEWORKS` to order by. command: how the report was made, as a list of arguments.
-    impact: who would break without plaintext, not masked here; None: that part is left out.
+    impact: who would break without plaintext, not masked here; None: that part is left out. allowed: what the servers
+    allow (`html.posture.allowed_of`), not masked here; None: that part is left out.
     """
-    require_jinja()
-    environment = _environment()
-    style, script = _source(environment, "style.css"), _source(environment, "script.js")
     page = page_of(
         scan,
         frames or Frames(note="The captures were not looked at again: no bytes are shown, and of each connection only "
                               "the statements."),
         redact=redact, masked=masked, frameworks=frameworks, command=command, impact=impact,
     )  # fmt: skip
+    page.allowed = allowed
+    yield from write_page("report.html", page)
+
+
+def write_page(template: str, page: object) -> Iterator[str]:
+    """Yield pieces of a page: ASCII. template: the file of the whole page; page: what it is given as `page`."""
+    require_jinja()
+    environment = _environment()
+    style, script = _source(environment, "style.css"), _source(environment, "script.js")
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    stream = environment.get_template("report.html").stream(page=page, policy=policy)
+    stream = environment.get_template(template).stream(page=page, policy=policy)
     stream.enable_buffering(PIECE)
     for piece in stream:
         yield piece.encode("ascii", "xmlcharrefreplace").decode("ascii")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from aurora_wire.analysis.watch import Standing, Status
+from aurora_wire.analysis.watch import ConnectionStatus, Status
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.json_fields import Fields
 from aurora_wire.report.scan_jsonl import JSONLines
@@ -24,7 +24,7 @@ class View(Protocol):
     def started(self, name: str, filter_text: str) -> None: ...
     def statement(self, connection: int, statement: StatementResult) -> None: ...
     def connection(self, connection: ConnectionResult, findings: list[Finding]) -> None: ...
-    def standing(self, standing: Standing, *, changed: bool) -> None: ...
+    def standing(self, standing: ConnectionStatus, *, changed: bool) -> None: ...
     def status(self, status: Status) -> None: ...
 
 
@@ -47,7 +47,7 @@ class TextLines:
     def connection(self, connection: ConnectionResult, findings: list[Finding]) -> None:
         pass  # its last standing comes too, and the summary has its findings
 
-    def standing(self, standing: Standing, *, changed: bool) -> None:
+    def standing(self, standing: ConnectionStatus, *, changed: bool) -> None:
         if changed:
             self._write(f"{clock_time(standing.last_time_ns)}  {standing_text(standing)}\n")
 
@@ -63,7 +63,7 @@ class LiveJSONLines(JSONLines):
     def started(self, name: str, filter_text: str) -> None:
         self._line("started", {"interface": name, "filter": filter_text})
 
-    def standing(self, standing: Standing, *, changed: bool) -> None:
+    def standing(self, standing: ConnectionStatus, *, changed: bool) -> None:
         if changed:
             self._line("verdict", standing_fields(standing))
 
@@ -80,7 +80,7 @@ class LiveJSONLines(JSONLines):
         self._line("status", fields)
 
 
-def standing_fields(standing: Standing) -> Fields:
+def standing_fields(standing: ConnectionStatus) -> Fields:
     def place(value: Endpoint) -> Fields:
         return {"address": value.address, "port": value.port}
 
@@ -102,7 +102,7 @@ def standing_fields(standing: Standing) -> Fields:
     }
 
 
-def standing_text(standing: Standing) -> str:
+def standing_text(standing: ConnectionStatus) -> str:
     """Return `connection 3, app@10.0.0.5:50152 to 10.0.0.9:3306: PLAINTEXT (proven)`."""
     who = f"{show_text(standing.user)}@" if standing.user else ""
     tls = f", {show_text(standing.tls)}" if standing.tls else ""

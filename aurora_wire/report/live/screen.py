@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from aurora_wire.analysis.watch import Standing, Status
+from aurora_wire.analysis.watch import ConnectionStatus, Status
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.live.lines import clock_time, size_text
 from aurora_wire.report.text.statements import statement_line
@@ -45,7 +45,7 @@ class LiveScreen:
         self._window_ns = int(window * SECOND)
         self._redact = redact
         self._title = ""
-        self._standings: OrderedDict[int, Standing] = OrderedDict()  # those with the latest frames last
+        self._standings: OrderedDict[int, ConnectionStatus] = OrderedDict()  # those with the latest frames last
         self._statements: deque[tuple[int, StatementResult]] = deque(maxlen=STATEMENTS)
         self._leaked = 0
         self._now_ns = 0            # of the latest frame
@@ -75,7 +75,7 @@ class LiveScreen:
     def connection(self, connection: ConnectionResult, findings: list[Finding]) -> None:
         pass  # its last standing comes too, and the summary has its findings
 
-    def standing(self, standing: Standing, *, changed: bool) -> None:  # noqa: ARG002 - each row is drawn anew
+    def standing(self, standing: ConnectionStatus, *, changed: bool) -> None:  # noqa: ARG002 - each row is drawn anew
         self._standings[standing.id] = standing
         self._standings.move_to_end(standing.id)
         self._now_ns = max(self._now_ns, standing.last_time_ns)
@@ -144,7 +144,7 @@ class LiveScreen:
         return lines
 
 
-def _cells(standing: Standing) -> list[Text]:
+def _cells(standing: ConnectionStatus) -> list[Text]:
     color = "yellow"
     if standing.verdict in LEAKS:
         color = "bold red"

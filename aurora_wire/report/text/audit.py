@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aurora_wire.posture.audit import AuditResult, Setting
+from aurora_wire.posture.audit import Account, AuditResult, Setting
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.text.grades import finding_lines, grade_text
 from aurora_wire.report.text.table import table
@@ -64,7 +64,7 @@ def _settings(settings: list[Setting], style: Style, everything: bool) -> Iterat
 
 def _connected(found: AuditResult, style: Style) -> Iterator[str]:
     if found.connected is None:
-        yield from style.wrap(f"cannot tell; {found.bound}" if found.bound else "cannot tell", "  ")
+        yield from style.wrap(f"cannot tell; {show_text(found.bound)}" if found.bound else "cannot tell", "  ")
         return
     rows = [
         (str(each.count), show_text(each.user), show_text(each.host), _kind(each.kind)) for each in found.connected
@@ -80,23 +80,37 @@ def _accounts(found: AuditResult, style: Style, everything: bool) -> Iterator[st
     if found.accounts is None:
         yield "  cannot tell"
         return
-    wanted = sorted(found.accounts, key=lambda each: (not each.may_come_in_the_clear, each.user, each.host))
+    wanted = accounts_by_weight(found.accounts)
     shown = wanted if everything else wanted[:SHOWN_ACCOUNTS]
-    says = {"": "", "ANY": "TLS", "X509": "a certificate", "SPECIFIED": "a certificate, specified"}
     rows = []
     for each in shown:
-        if each.locked:
-            state = "locked"
-        elif each.own:
-            state = "the server's own"
-        elif each.is_local:
-            state = "from the server's own host alone"
-        elif each.may_come_in_the_clear:
-            state = "refused by require_secure_transport" if found.requires_tls else "may come in the clear"
-        else:
-            state = ""
         account = f"'{show_text(each.user)}'@'{show_text(each.host)}'"
-        rows.append((account, show_text(each.plugin), says.get(each.requires, show_text(each.requires)), state))
+        requires = show_text(account_requires(each))
+        rows.append((account, show_text(each.plugin), requires, account_state(each, requires_tls=found.requires_tls)))
     yield from table(("account", "plugin", "requires", ""), rows, width=style.width, shrink=(0, 1))
     if found.account_count > len(shown):
         yield f"  {count(found.account_count - len(shown), 'more account')}: --all shows them"
+
+
+def accounts_by_weight(accounts: list[Account]) -> list[Account]:
+    """Return those first that may come in the clear."""
+    return sorted(accounts, key=lambda each: (not each.may_come_in_the_clear, each.user, each.host))
+
+
+def account_requires(each: Account) -> str:
+    """Return what an account has to show, in words."""
+    said = {"": "", "ANY": "TLS", "X509": "a certificate", "SPECIFIED": "a certificate, specified"}
+    return said.get(each.requires, each.requires)
+
+
+def account_state(each: Account, *, requires_tls: bool) -> str:
+    """Return whether an account may come in the clear, in words. requires_tls: the server refuses that of everybody."""
+    if each.locked:
+        return "locked"
+    if each.own:
+        return "the server's own"
+    if each.is_local:
+        return "from the server's own host alone"
+    if each.may_come_in_the_clear:
+        return "refused by require_secure_transport" if requires_tls else "may come in the clear"
+    return ""

@@ -8,23 +8,24 @@ from aurora_wire.report.escape import show_text
 from aurora_wire.report.text.statements import FEWEST_EACH, SHOWN_EACH, SHOWN_IN_ALL, statement_lines
 from aurora_wire.report.timestamps import clock_of
 from aurora_wire.report.wording import Style, count, endpoint
-from aurora_wire.verdict.result import ConnectionResult, OpenedResult, Scan
+from aurora_wire.verdict.result import ConnectionResult, DecryptionResult, Scan
 
 CONNECTIONS_SHOWN = 100
 IDS_SHOWN = 8
 
 
-def opened_text(scan: Scan, style: Style) -> Iterator[str]:
-    found = [(c, c.tls.opened) for c in scan.connections if c.tls is not None and c.tls.opened is not None]
-    opened = [(c, inside) for c, inside in found if inside.not_opened is None]
+def decrypted_text(scan: Scan, style: Style) -> Iterator[str]:
+    found = [(c, c.tls.decrypted) for c in scan.connections if c.tls is not None and c.tls.decrypted is not None]
+    decrypted = [(c, inside) for c, inside in found if inside.not_decrypted is None]
     if not found:
         return
-    total = sum(inside.statements_total for _, inside in opened)
-    yield style.title(f"Inside TLS (key log): {count(len(opened), 'connection')} opened, {count(total, 'statement')}")
+    total = sum(inside.statements_total for _, inside in decrypted)
+    connections = count(len(decrypted), "connection")
+    yield style.title(f"Inside TLS (key log): {connections} decrypted, {count(total, 'statement')}")
     clock, names = clock_of(scan), style.names(scan)
-    each = min(SHOWN_EACH, max(FEWEST_EACH, SHOWN_IN_ALL // max(len(opened), 1)))
+    each = min(SHOWN_EACH, max(FEWEST_EACH, SHOWN_IN_ALL // max(len(decrypted), 1)))
     left = SHOWN_IN_ALL
-    for c, inside in opened[:CONNECTIONS_SHOWN]:
+    for c, inside in decrypted[:CONNECTIONS_SHOWN]:
         yield from style.wrap(_connection(c, inside), "  ")
         shown = list(inside.statements[: min(each, left)])
         left -= len(shown)
@@ -32,16 +33,16 @@ def opened_text(scan: Scan, style: Style) -> Iterator[str]:
             yield from statement_lines(shown, clock, names, style, "")
         if inside.statements_total > len(shown):
             yield f"    {count(inside.statements_total - len(shown), 'more statement')} inside: --format json"
-    if len(opened) > CONNECTIONS_SHOWN:
-        yield f"  {count(len(opened) - CONNECTIONS_SHOWN, 'more connection')} opened: --format json"
-    yield from _not_opened(found, style)
+    if len(decrypted) > CONNECTIONS_SHOWN:
+        yield f"  {count(len(decrypted) - CONNECTIONS_SHOWN, 'more connection')} decrypted: --format json"
+    yield from _not_decrypted(found, style)
 
 
-def _connection(c: ConnectionResult, inside: OpenedResult) -> str:
+def _connection(c: ConnectionResult, inside: DecryptionResult) -> str:
     who = f"{show_text(inside.user)}@" if inside.user else ""
     database = f", database {show_text(inside.database)}" if inside.database else ""
     what = show_text(inside.protocol) if inside.protocol else "no session"
-    parts = [f"{count(inside.records, 'record')} opened"]
+    parts = [f"{count(inside.records, 'record')} decrypted"]
     if inside.failed:
         parts.append(f"{inside.failed:,} that do not authenticate")
     if inside.cut:
@@ -54,13 +55,13 @@ def _connection(c: ConnectionResult, inside: OpenedResult) -> str:
     )
 
 
-def _not_opened(found: list[tuple[ConnectionResult, OpenedResult]], style: Style) -> Iterator[str]:
+def _not_decrypted(found: list[tuple[ConnectionResult, DecryptionResult]], style: Style) -> Iterator[str]:
     by_reason: dict[str, list[int]] = {}
     for c, inside in found:
-        if inside.not_opened is not None:
-            by_reason.setdefault(inside.not_opened, []).append(c.id)
+        if inside.not_decrypted is not None:
+            by_reason.setdefault(inside.not_decrypted, []).append(c.id)
     for reason, ids in by_reason.items():
         more = f" and {len(ids) - IDS_SHOWN:,} more" if len(ids) > IDS_SHOWN else ""
         listed = ", ".join(map(str, ids[:IDS_SHOWN])) + more
         name = "connection" if len(ids) == 1 else "connections"
-        yield from style.wrap(f"{name} {listed}: not opened: {show_text(reason)}", "  ")
+        yield from style.wrap(f"{name} {listed}: not decrypted: {show_text(reason)}", "  ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.fingerprints import Places
+from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import SEVERITIES, Style, advice, count, counted, place
@@ -28,7 +28,7 @@ def findings_text(scan: Scan, style: Style) -> Iterator[str]:
         for severity in SEVERITIES
     )
     yield style.title(f"{count(sum(totals.values()), 'finding')}: {counted(by_severity)}")
-    names, places = style.names(scan), Places(scan)
+    names, places = style.names(scan), FindingLocator(scan)
     told: dict[str, str] = {}  # advice so far, line by line: under which rule
     for rule in ordered:
         yield from _rule(rule, by_rule[rule], totals[rule], names, style)

@@ -1,4 +1,4 @@
-"""A fleet as text, JSON, or JSON lines."""
+"""A fleet as text."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from collections.abc import Iterator
 
 from aurora_wire.posture.fleet import Fleet, Member
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.json_fields import Fields, clean, dump
-from aurora_wire.report.posture_json import time_text
 from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import GREEN, RED, YELLOW, Style
-
-SCHEMA = "aurora-wire/fleet/1"
 
 
 def render_text(fleet: Fleet, style: Style) -> Iterator[str]:
@@ -64,31 +60,3 @@ def _row(each: Member) -> tuple[str, ...]:
 
 def _yes(value: bool | None) -> str:
     return {True: "yes", False: "no", None: ""}[value]
-
-
-def render_json(fleet: Fleet) -> str:
-    """Return one object, `aurora-wire/fleet/1`."""
-    fields: Fields = {
-        "schema": SCHEMA,
-        "time": time_text(fleet.time),
-        "members": [
-            {
-                "kind": each.kind, "name": clean(each.name), "region": clean(each.region) or None,
-                "engine": clean(each.engine), "version": clean(each.version) or None,
-                "cluster": clean(each.cluster) or None, "role": each.role or None,
-                "endpoint": clean(each.endpoint) or None, "parameter_group": clean(each.group) or None,
-                "requires_tls": each.requires_tls, "from_default": each.from_default,
-                "tls_versions": clean(each.tls_versions) or None, "pending_restart": each.pending,
-                "ca": clean(each.ca) or None,
-                "ca_expires": time_text(each.ca_expires) if each.ca_expires else None,
-                "iam_authentication": each.iam, "publicly_accessible": each.public,
-            }
-            for each in fleet.members
-        ],
-        "not_seen": [
-            {"region": clean(gap.region) or None, "what": clean(gap.what), "action": gap.action or None,
-             "reason": clean(gap.reason)}
-            for gap in fleet.gaps
-        ],
-    }  # fmt: skip
-    return dump(fields) + "\n"

@@ -107,7 +107,7 @@ def short_cipher(name: str) -> str:
 def cell_lines(cell: Cell, style: Style) -> Iterator[str]:
     asked = f" [{show_text(cell.asked)}]" if cell.asked else ""
     yield from style.wrap(f"{show_text(cell.client)}, {cell.mode.value}{asked}: {_judged(cell)}", "  ")
-    if cell.result in (Result.NOT_INSTALLED, Result.NOT_AVAILABLE):
+    if not cell.spoke:
         for reason in cell.reasons:
             yield from style.wrap(show_text(reason), "    ")
         return
@@ -136,7 +136,7 @@ def _proof(cell: Cell) -> Iterator[str]:
         if not cell.sightings:
             yield f"the canary is in none of {cell.frames:,} frames, neither as it is nor compressed nor encoded"
         for statement in _one_of_each(cell.inside):
-            yield f"{_place(statement)} inside TLS, opened with the client's key log: {_sql(statement)}"
+            yield f"{_place(statement)} inside TLS, decrypted with the client's key log: {_sql(statement)}"
         if not cell.inside and not cell.keys_written:
             yield "this client writes no key log: what was inside is not shown"
     if cell.agreement == Agreement.SAME:
@@ -207,4 +207,8 @@ def _closing(matrix: Matrix, style: Style) -> str:
     if matrix.exit_code == 0:
         text = f"{kept} of {total} cells came out as their mode promises."
         return style.paint(text, GREEN)
+    in_clear = sum(1 for cell in matrix.cells if cell.breaks_promise)
+    if in_clear:
+        promised = "a mode that promises TLS" if in_clear == 1 else "modes that promise TLS"
+        return style.paint(f"{in_clear} of {total} cells crossed in the clear in {promised}.", RED)
     return style.paint(f"{total - kept} of {total} cells did not come out as their mode promises.", YELLOW)

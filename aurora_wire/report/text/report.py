@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.text.captures import captures_text
 from aurora_wire.report.text.connections import connections_text, reasons_text
-from aurora_wire.report.text.decrypted import opened_text
+from aurora_wire.report.text.credentials import credentials_text
+from aurora_wire.report.text.decrypted import decrypted_text
 from aurora_wire.report.text.findings import findings_text, undecoded_text
 from aurora_wire.report.text.statements import statements_text
 from aurora_wire.report.wording import Style
@@ -23,13 +24,15 @@ NOT_PROVEN = "Not all of it is proven, as --require proven asks (exit code 3)."
 
 
 def render(
-    scan: Scan, *, width: int = 100, color: bool = False, quiet: bool = False, redact: bool = False
+    scan: Scan, *, width: int = 100, color: bool = False, quiet: bool = False, redact: bool = False,
+    reveal: bool = False,
 ) -> Iterator[str]:
-    """Yield lines, each with its newline. quiet: the closing sentence alone; redact: mask literals."""
-    style = Style(width, color, redact)
+    """Yield lines, each with its newline. quiet: the closing sentence alone; redact: mask literals; reveal: show
+    passwords and keys too."""
+    style = Style(width, color, redact, reveal and not redact)
     if not quiet:
-        for section in (captures_text, connections_text, reasons_text, statements_text, opened_text,
-                        findings_text, undecoded_text):
+        for section in (captures_text, connections_text, reasons_text, credentials_text, statements_text,
+                        decrypted_text, findings_text, undecoded_text):
             yield from _paragraph(section(scan, style))
     yield closing_text(scan, style) + "\n"
 

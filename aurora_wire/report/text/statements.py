@@ -10,6 +10,7 @@ from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.report.wording import RED, Style, count, day_and_time, endpoint
 from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
+from aurora_wire.wire.mysql.sql_secrets import may_hold_secret
 
 SHOWN_EACH = STATEMENTS_IN_TEXT
 FEWEST_EACH = 3
@@ -79,10 +80,10 @@ def statement_line(statement: StatementResult, style: Style) -> str:
         notes.append("compressed")
     if not statement.complete:
         notes.append("not captured whole")
-    if style.redact:
-        from aurora_wire.redact.sql import redact_statement  # noqa: PLC0415 - only here, and slow to load
+    if style.redact or may_hold_secret(statement.sql, 0, len(statement.sql)):
+        from aurora_wire.redact.secrets import shown as visible  # noqa: PLC0415 - only here, and slow to load
 
-        statement = redact_statement(statement)
+        statement = visible(statement, redact=style.redact, reveal=style.reveal)
     room = max(style.width - 6, SHORTEST)
     note = f" ({', '.join(notes)})" if notes else ""
     shown = show_bytes(statement.sql[: 4 * room])  # no character has more than 4 bytes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.verdict.rules.rule import Hit, Rule
 from aurora_wire.verdict.shared_words import CAME_ASIDE, UNBELIEVABLE
-from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding import anomalies
 
 if TYPE_CHECKING:  # whoever lists the rules needs no decoder
     from aurora_wire.verdict.result import ConnectionResult
@@ -86,18 +86,18 @@ CAPTURE: Final = (
 )
 
 # Anomalies that are hits by themselves: rule and words ({amount} bytes, {count} times, {side}).
-NOTES: Final[dict[int, tuple[str, str]]] = {
-    notes.TRUNCATED: (PACKETS_TRUNCATED, "{amount} bytes of the {side} were cut off, in {count} packets"),
-    notes.EVICTED: (BOUND_REACHED, "too many open connections: this one was given up before its end"),
-    notes.BOUND: (BOUND_REACHED, "{count} times, of the {side}"),
-    notes.DAMAGED_FILE: (FILE_DAMAGED, "the connection was open where the file breaks off"),
+ANOMALIES: Final[dict[int, tuple[str, str]]] = {
+    anomalies.TRUNCATED: (PACKETS_TRUNCATED, "{amount} bytes of the {side} were cut off, in {count} packets"),
+    anomalies.EVICTED: (BOUND_REACHED, "too many open connections: this one was given up before its end"),
+    anomalies.BOUND: (BOUND_REACHED, "{count} times, of the {side}"),
+    anomalies.DAMAGED_FILE: (FILE_DAMAGED, "the connection was open where the file breaks off"),
 }
 
 
 def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
     """Yield the gaps of each direction."""
-    for note in facts.notes:
-        if note.kind != notes.GAP:
+    for note in facts.anomalies:
+        if note.kind != anomalies.GAP:
             continue
         side = "client" if note.from_client else "server"
         where = f"in {note.count:,} places" if note.count > 1 else "in one place"

@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from aurora_wire.verdict.result import ConnectionResult, Finding
-from aurora_wire.verdict.rules import capture, leaks, negotiation, tcp, tls
+from aurora_wire.verdict.rules import capture, credentials, leaks, negotiation, tcp, tls
 from aurora_wire.verdict.rules.registry import finding
 from aurora_wire.verdict.rules.rule import Hit
-from aurora_wire.wire.decoding.anomalies import Note
+from aurora_wire.wire.decoding.anomalies import Anomaly
 from aurora_wire.wire.flows.facts import Facts
 
 Check = Callable[[Facts, ConnectionResult], Iterator[Hit]]
 
-CHECKS: Final[tuple[Check, ...]] = (leaks.check, negotiation.check, tls.check, capture.check)
-FROM_NOTES: Final[dict[int, tuple[str, str]]] = {**tls.NOTES, **tcp.NOTES, **capture.NOTES}
+CHECKS: Final[tuple[Check, ...]] = (leaks.check, credentials.check, negotiation.check, tls.check, capture.check)
+FROM_ANOMALIES: Final[dict[int, tuple[str, str]]] = {**tls.ANOMALIES, **tcp.ANOMALIES, **capture.ANOMALIES}
 LAST_CHECKS: Final[tuple[Check, ...]] = (capture.check_beginning,)
 
 
@@ -27,8 +27,8 @@ def findings_of(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
     for check in CHECKS:
         for hit in check(facts, result):
             yield _at(facts, hit)
-    for note in facts.notes:
-        entry = FROM_NOTES.get(note.kind)
+    for note in facts.anomalies:
+        entry = FROM_ANOMALIES.get(note.kind)
         if entry is not None:
             yield _at(facts, Hit(entry[0], _words(note, entry[1]), note.frame, note.offset))
     for check in LAST_CHECKS:
@@ -44,6 +44,6 @@ def _at(facts: Facts, hit: Hit) -> Finding:
     )  # fmt: skip
 
 
-def _words(note: Note, template: str) -> str:
+def _words(note: Anomaly, template: str) -> str:
     side = "client" if note.from_client else "server"
     return template.format(amount=f"{note.amount:,}", count=f"{note.count:,}", side=side)

@@ -105,11 +105,6 @@ def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
     if facts.login_frame >= 0:
         words = "user name and authentication data"
         yield Hit(LOGIN_IN_CLEAR, words, facts.login_frame, facts.login_offset)
-    if facts.password_frame >= 0:
-        yield Hit(
-            PASSWORD_IN_CLEAR, "the password itself, as the client sent it", facts.password_frame,
-            facts.password_offset,
-        )  # fmt: skip
     if facts.responses and facts.response_frame >= 0 and (facts.commands or not facts.login_frame >= 0):
         yield Hit(
             RESULTS_IN_CLEAR, f"{result.server_coverage.plaintext:,} bytes of responses",

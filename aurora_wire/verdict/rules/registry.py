@@ -15,6 +15,7 @@ from aurora_wire.verdict.rules.capture import (
     FILE_DAMAGED,
     PACKETS_DROPPED,
 )
+from aurora_wire.verdict.rules.credentials import CREDENTIALS
 from aurora_wire.verdict.rules.leaks import (
     LEAKS,
     LOGIN_IN_CLEAR,
@@ -109,7 +110,7 @@ __all__ = [
 
 # Every rule by its id, in the order of their families.
 RULES: Final[dict[str, Rule]] = {
-    rule.id: rule for rule in (*LEAKS, *NEGOTIATION, *TLS_QUALITY, *WIRE, *CAPTURE, *POSTURE)
+    rule.id: rule for rule in (*LEAKS, *CREDENTIALS, *NEGOTIATION, *TLS_QUALITY, *WIRE, *CAPTURE, *POSTURE)
 }
 
 

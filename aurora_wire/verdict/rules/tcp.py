@@ -3,7 +3,7 @@
 from typing import Final
 
 from aurora_wire.verdict.rules.rule import Rule
-from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding import anomalies
 
 CONFLICTING_RETRANSMISSION: Final = "AW401"
 LATE_RETRANSMISSION: Final = "AW402"
@@ -76,13 +76,13 @@ WIRE: Final = (
 )
 
 # Anomalies that are hits by themselves: rule and words ({amount} bytes, {count} times, {side}).
-NOTES: Final[dict[int, tuple[str, str]]] = {
-    notes.CONFLICT: (CONFLICTING_RETRANSMISSION, "{count} segments of the {side} carry other bytes for a place"),
-    notes.CONFLICT_ACKED: (LATE_RETRANSMISSION, "{count} segments of the {side}"),
-    notes.BAD_CHECKSUM: (WRONG_CHECKSUM, "{count} segments of the {side} were left out"),
-    notes.MIXED_CHECKSUM: (WRONG_CHECKSUM, "{amount} segments of the {side} came before the first right one"),
-    notes.SET_ASIDE: (BYTES_SET_ASIDE, "{amount} bytes of the {side}"),
-    notes.OUT_OF_WINDOW: (OUTSIDE_WINDOW, "{count} segments of the {side} were left out"),
-    notes.AFTER_RST: (DATA_AFTER_RESET, "{count} segments of the {side} were left out"),
-    notes.KEEP_ALIVE: (PROBES, "{count} probes of the {side}"),
+ANOMALIES: Final[dict[int, tuple[str, str]]] = {
+    anomalies.CONFLICT: (CONFLICTING_RETRANSMISSION, "{count} segments of the {side} carry other bytes for a place"),
+    anomalies.CONFLICT_ACKED: (LATE_RETRANSMISSION, "{count} segments of the {side}"),
+    anomalies.BAD_CHECKSUM: (WRONG_CHECKSUM, "{count} segments of the {side} were left out"),
+    anomalies.MIXED_CHECKSUM: (WRONG_CHECKSUM, "{amount} segments of the {side} came before the first right one"),
+    anomalies.SET_ASIDE: (BYTES_SET_ASIDE, "{amount} bytes of the {side}"),
+    anomalies.OUT_OF_WINDOW: (OUTSIDE_WINDOW, "{count} segments of the {side} were left out"),
+    anomalies.AFTER_RST: (DATA_AFTER_RESET, "{count} segments of the {side} were left out"),
+    anomalies.KEEP_ALIVE: (PROBES, "{count} probes of the {side}"),
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.verdict.rules.controls import HIPAA, NIST_SUITES, NIST_TLS, STRENGTH, TRANSIT, against
 from aurora_wire.verdict.rules.rule import Hit, Rule
-from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suite_strength import suite_name, weakness
 
@@ -87,9 +87,9 @@ TLS_QUALITY: Final = (
 )
 
 # Anomalies that are hits by themselves: rule and words ({amount} bytes, {count} times, {side}).
-NOTES: Final[dict[int, tuple[str, str]]] = {
-    notes.READABLE_RECORD: (READABLE_RECORDS, "{count} records of the {side}"),
-    notes.SKEWED_RECORD: (READABLE_RECORDS, "{count} records of the {side}, by how their bytes are spread"),
+ANOMALIES: Final[dict[int, tuple[str, str]]] = {
+    anomalies.READABLE_RECORD: (READABLE_RECORDS, "{count} records of the {side}"),
+    anomalies.SKEWED_RECORD: (READABLE_RECORDS, "{count} records of the {side}, by how their bytes are spread"),
 }
 
 

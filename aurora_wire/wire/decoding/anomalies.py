@@ -37,7 +37,7 @@ READABLE_BEHIND_GAP: Final[i64] = 26  # readable text behind a gap: of a TLS han
 
 
 @mypyc_attr(acyclic=True)
-class Note:
+class Anomaly:
     """One kind of anomaly in one direction of a connection: the first place, and a count."""
 
     __slots__ = ("amount", "count", "frame", "from_client", "kind", "offset")

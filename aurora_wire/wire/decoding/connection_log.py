@@ -1,16 +1,15 @@
 """What is known of one connection, whatever it speaks: an account of each direction's bytes, events and anomalies.
 
-`Side` is one direction's account; the rooms above add to `ConnectionLog` what they know. Decoders write them.
+`DirectionAccount` is of one direction; the rooms above add to `ConnectionLog` what they know. Decoders write them.
 """
 
 from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding import labels
-from aurora_wire.wire.decoding.anomalies import Note
-from aurora_wire.wire.decoding.events import Event, Remark
+from aurora_wire.wire.decoding import anomalies, labels
+from aurora_wire.wire.decoding.anomalies import Anomaly
+from aurora_wire.wire.decoding.events import AnomalyEvent, Event
 from aurora_wire.wire.decoding.tracker import Tracker
 
 MAX_STATEMENTS: Final[i64] = 10_000      # kept of one connection; all are counted
@@ -56,7 +55,7 @@ class Budget:
         self.time_ns: i64 = -1
 
 
-class Side:
+class DirectionAccount:
     """One direction: where its decoder is, and the account of its bytes.
 
     by_design + plaintext + tls + unknown + (what the decoder still holds) == seen, and every captured byte of payload
@@ -128,12 +127,12 @@ class Side:
         if tracker is not None:
             tracker.span(self.position - count, self.position, label)
 
-    def hole(self, count: i64) -> None:
+    def gap(self, count: i64) -> None:
         """Pass the next `count` bytes, which are a gap."""
         self.position += count
         tracker = self.tracker
         if tracker is not None:
-            tracker.hole(self.position - count, self.position)
+            tracker.gap(self.position - count, self.position)
 
 
 class ConnectionLog:
@@ -147,11 +146,11 @@ class ConnectionLog:
         # The connection.
         self.kind: i64 = UNKNOWN
         self.other = ""                          # name of another protocol
-        self.client = Side(True)
-        self.server = Side(False)
-        self.notes: list[Note] = []
+        self.client = DirectionAccount(True)
+        self.server = DirectionAccount(False)
+        self.anomalies: list[Anomaly] = []
 
-    def side(self, from_client: bool) -> Side:
+    def side(self, from_client: bool) -> DirectionAccount:
         return self.client if from_client else self.server
 
     def charge(self, cost: i64) -> None:
@@ -162,7 +161,7 @@ class ConnectionLog:
     def afford(self, cost: i64, from_client: bool, frame: i64, time_ns: i64, offset: i64) -> bool:
         """Charge what the connection says of itself; note BOUND and return False if too much is kept already."""
         if self.budget.open < -SLACK:
-            self.note(notes.BOUND, from_client, frame, time_ns, offset, cost)
+            self.note(anomalies.BOUND, from_client, frame, time_ns, offset, cost)
             return False
         self.charge(cost)
         return True
@@ -172,19 +171,19 @@ class ConnectionLog:
         self.budget.open += self.charged
         self.charged = 0
 
-    def find_note(self, kind: i64, from_client: bool) -> Note | None:
-        for note in self.notes:
+    def find_anomaly(self, kind: i64, from_client: bool) -> Anomaly | None:
+        for note in self.anomalies:
             if note.kind == kind and note.from_client == from_client:
                 return note
         return None
 
     def note(self, kind: i64, from_client: bool, frame: i64, time_ns: i64, offset: i64, amount: i64) -> None:
         """Count an anomaly; the first of its kind and direction keeps frame and offset, and is an event."""
-        note = self.find_note(kind, from_client)
+        note = self.find_anomaly(kind, from_client)
         if note is None:
-            note = Note(kind, from_client, frame, offset)
-            self.notes.append(note)
+            note = Anomaly(kind, from_client, frame, offset)
+            self.anomalies.append(note)
             if self.events is not None:
-                self.events.append(Remark(self.id, from_client, frame, time_ns, offset, kind, amount))
+                self.events.append(AnomalyEvent(self.id, from_client, frame, time_ns, offset, kind, amount))
         note.count += 1
         note.amount += amount

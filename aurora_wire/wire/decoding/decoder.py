@@ -8,7 +8,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.decoding.connection_log import ConnectionLog, Side
+from aurora_wire.wire.decoding.connection_log import ConnectionLog, DirectionAccount
 
 # What has to go on with the bytes that `feed` did not consume (`Decoder.next`).
 STAY: Final[i64] = 0
@@ -23,7 +23,7 @@ TO_GROUP: Final[i64] = 6       # the server handed the connection to group repli
 class Decoder:
     """One direction's state machine. `next` is STAY, or which decoder goes on."""
 
-    def __init__(self, log: ConnectionLog, side: Side) -> None:
+    def __init__(self, log: ConnectionLog, side: DirectionAccount) -> None:
         self.side = side
         self.next: i64 = STAY
         self.log = log     # subclasses hold the same object as what it is to their protocol

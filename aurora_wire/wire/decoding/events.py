@@ -41,7 +41,7 @@ class TLSStarted(Event):
 
 
 @mypyc_attr(acyclic=True)
-class Remark(Event):
+class AnomalyEvent(Event):
     """The first anomaly of its kind in this direction (wire/decoding/anomalies.py): a gap, a conflict ..."""
 
     __slots__ = ("amount", "kind")

@@ -2,14 +2,14 @@
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.decoding.connection_log import ConnectionLog, Side
+from aurora_wire.wire.decoding.connection_log import ConnectionLog, DirectionAccount
 from aurora_wire.wire.decoding.decoder import Decoder
 
 
 class Opaque(Decoder):
     """Gives every byte the same label."""
 
-    def __init__(self, facts: ConnectionLog, side: Side, label: i64) -> None:
+    def __init__(self, facts: ConnectionLog, side: DirectionAccount, label: i64) -> None:
         super().__init__(facts, side)
         self.label: i64 = label
 
@@ -21,7 +21,7 @@ class Opaque(Decoder):
         return end
 
     def gap(self, count: i64) -> None:
-        self.side.hole(count)
+        self.side.gap(count)
 
     def finish(self) -> None:
         return

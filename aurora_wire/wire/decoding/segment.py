@@ -4,6 +4,9 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
+MASK: Final[i64] = 0xFFFFFFFF    # of sequence numbers, which count modulo 2^32
+SEGMENT_COST: Final[i64] = 200  # bytes that a segment which waits takes beside its own
+
 
 @mypyc_attr(acyclic=True)
 class Segment:

@@ -33,7 +33,7 @@ class Tracker:
         """Label the stream's bytes [start, end), the next ones."""
         raise NotImplementedError
 
-    def hole(self, start: i64, end: i64) -> None:
+    def gap(self, start: i64, end: i64) -> None:
         """Note that the stream's bytes [start, end), the next ones, are a gap."""
         raise NotImplementedError
 

@@ -11,27 +11,26 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u32_be
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding import labels
+from aurora_wire.wire.decoding import anomalies, labels
 from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget, X
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_MYSQL, TO_OTHER, TO_TLS, Decoder
 from aurora_wire.wire.decoding.opaque import Opaque
-from aurora_wire.wire.decoding.segment import Segment
+from aurora_wire.wire.decoding.segment import SEGMENT_COST, Segment
 from aurora_wire.wire.flows.decoder_set import Decoders
 from aurora_wire.wire.flows.facts import START_SYN, Facts
 from aurora_wire.wire.flows.null_cipher import InClearMaker
 from aurora_wire.wire.flows.overlap_history import History
-from aurora_wire.wire.flows.tcp_stream import SEGMENT_COST, Receiver, Stream
-from aurora_wire.wire.identify import identify as guess
+from aurora_wire.wire.flows.tcp_stream import Receiver, Stream
+from aurora_wire.wire.identify import identify
 from aurora_wire.wire.identify.first_bytes import FirstBytes, name_at_end
 from aurora_wire.wire.identify.midstream import ASKS, UNDECIDED, MidStream
 from aurora_wire.wire.identify.proxy_header import parse_proxy
-from aurora_wire.wire.identify.resync import Search
+from aurora_wire.wire.identify.resync import Resync
 from aurora_wire.wire.identify.signatures import STRONG, fills_with_packets, holds_sql, is_leak, mysql_commands
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater
 from aurora_wire.wire.mysql.greeting import Greeting
-from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
 from aurora_wire.wire.mysql.statements import release
+from aurora_wire.wire.mysql.states import GREETING, SERVER, move
 from aurora_wire.wire.tls.records import TLSRecords
 
 NOBODY: Final = Receiver()
@@ -67,7 +66,6 @@ class Connection(Receiver):
         self.midstream = MidStream(is_mysql_port)
         self.is_mysql_port = is_mysql_port
         self.is_x_port = is_x_port
-        self.roles_certain = False
         self.finished = False
         self.first_frame: i64 = 0
         self.first_time: i64 = -1
@@ -111,7 +109,7 @@ class Connection(Receiver):
         facts.client.from_client = True
         facts.server.from_client = False
         self.client_isn, self.server_isn = self.server_isn, self.client_isn
-        for note in facts.notes:
+        for note in facts.anomalies:
             note.from_client = not note.from_client
         for side in (facts.client, facts.server):
             tracker = side.tracker
@@ -133,7 +131,7 @@ class Connection(Receiver):
         elif self.undecided:
             self._wait(stream, data, at, end, cut)
 
-    def hand_over(self, stream: Stream, decoder: Decoder, data: bytes, at: i64, end: i64, cut: i64) -> None:
+    def switch_decoder(self, stream: Stream, decoder: Decoder, data: bytes, at: i64, end: i64, cut: i64) -> None:
         """Let another decoder go on at `at`, up to which `decoder` consumed: its `next` says which."""
         self._successor(stream, decoder)
         carry = decoder.carry
@@ -143,7 +141,7 @@ class Connection(Receiver):
         if at < end:
             self._feed(stream, data, at, end, cut)
 
-    def bring(self, stream: Stream, data: bytes) -> None:
+    def deliver_decrypted(self, stream: Stream, data: bytes) -> None:
         """Decode the next bytes of a stream, in order, that came by another way than in segments."""
         size: i64 = len(data)
         if stream.decoder is None:
@@ -151,7 +149,7 @@ class Connection(Receiver):
         else:
             self._feed(stream, data, 0, size, 0)
 
-    def hole(self, stream: Stream, count: i64) -> None:
+    def gap(self, stream: Stream, count: i64) -> None:
         if not self.undecided or self._decide_at_gap(stream, count):
             self._gap(stream, count)
 
@@ -159,7 +157,7 @@ class Connection(Receiver):
         """Decide what can be, as bytes are missing now; False where the gap is accounted for already."""
         if not stream.pending and stream.side.position == 0:
             # Nothing came before it: the beginning is missing.
-            stream.side.hole(count)
+            stream.side.gap(count)
             if stream.start > 0:
                 stream.start = -1
             return False
@@ -175,7 +173,7 @@ class Connection(Receiver):
 
     def _gap(self, stream: Stream, count: i64) -> None:
         if self.skipping:
-            stream.side.hole(count)
+            stream.side.gap(count)
             return
         decoder = stream.decoder
         if decoder is not None:
@@ -187,7 +185,7 @@ class Connection(Receiver):
     def _search_behind_gap(self, stream: Stream) -> None:
         """Tell a search that what comes next has a gap before it."""
         decoder = stream.decoder
-        if isinstance(decoder, Search):
+        if isinstance(decoder, Resync):
             decoder.behind_gap = True
             decoder.midstream = self.midstream
 
@@ -213,7 +211,7 @@ class Connection(Receiver):
             stuck = stuck + 1 if at == begun else 0
             if stuck > 4:
                 # Decoders that point at each other: the bytes fit neither.
-                decoder.note(notes.LOST_FRAMING, end - at)
+                decoder.note(anomalies.LOST_FRAMING, end - at)
                 stream.side.account(end - at, labels.UNKNOWN)
                 return
 
@@ -253,14 +251,14 @@ class Connection(Receiver):
                 records = tls.client.records if is_client else tls.server.records
             injected = facts.ssl_request_frame >= 0 and records == 0
             aligned = isinstance(decoder, TLSRecords) and decoder.aligned
-            stream.decoder = Search(facts, side, injected, records > 0, aligned)
+            stream.decoder = Resync(facts, side, injected, records > 0, aligned)
 
     def start_login(self, greeting: Greeting | None) -> None:
         """Begin with a login, after a greeting that came by another way: before TLS."""
         self.facts.greeting = greeting
         self._start_mysql()
         server = self.decoders.server_packets(self.facts.server)
-        server.state = SERVER_AUTHENTICATING
+        server.state = move(SERVER, server.state, GREETING)
 
     # What is it?
 
@@ -277,7 +275,7 @@ class Connection(Receiver):
             self._add_up(stream, data, at, end, cut)
         if self.undecided and self.budget.held < 0:
             # Too much waits, in all connections: this one is decided by what is there.
-            self.facts.note(notes.BOUND, side.from_client, side.frame, side.time_ns, side.position, 0)
+            self.facts.note(anomalies.BOUND, side.from_client, side.frame, side.time_ns, side.position, 0)
             self._give_up()
         if not self.undecided:
             self._no_longer_wait()
@@ -309,67 +307,67 @@ class Connection(Receiver):
             self.waiting -= size + SEGMENT_COST
             self.budget.held += size + SEGMENT_COST
         stream.pending = []
-        side.hole(count)
+        side.gap(count)
 
     def _decide(self, stream: Stream, ends_here: bool) -> None:
         """Judge again, now that `stream` has brought something (or, with ends_here, will bring no more)."""
         first = self._is_first(stream)
-        found = guess.guess(
+        found = identify.identify(
             stream.pending, stream.side.from_client, first, self.is_mysql_port, self.is_x_port, ends_here
         )
-        if found == guess.GREETING or found == guess.SERVER_ERROR:
+        if found == identify.GREETING or found == identify.SERVER_ERROR:
             self._roles(stream, False)
             self._start_mysql()
-        elif found == guess.CLIENT_FIRST:
+        elif found == identify.CLIENT_FIRST:
             self._roles(stream, True)
             self._start_mysql()
-        elif found == guess.COMMANDS:
+        elif found == identify.COMMANDS:
             self._roles(stream, True)
             self.facts.told = True
             self._search()
-        elif found == guess.REPLIES:
+        elif found == identify.REPLIES:
             self._roles(stream, False)
             self.facts.told = True
             self._search()
-        elif found == guess.COMPRESSED:
+        elif found == identify.COMPRESSED:
             self._search()
-        elif found == guess.PROXY:
+        elif found == identify.PROXY:
             self._roles(stream, True)
             self._proxy(stream)
-        elif found == guess.HELLO or found == guess.TLS_CHAIN:
+        elif found == identify.HELLO or found == identify.TLS_CHAIN:
             if ends_here or self._is_settled(stream, first, found):
                 self._tls(stream, found)
-        elif found == guess.X_PROTOCOL:
+        elif found == identify.X_PROTOCOL:
             self.facts.kind = X
             self.facts.other = "X Protocol"
             self._start_opaque(labels.X_PROTOCOL)
         elif ends_here:
-            if found == guess.NAMED:
+            if found == identify.NAMED:
                 self._give_up()
         elif self._is_settled(stream, first, found):
             self._give_up()
 
     def _is_settled(self, stream: Stream, first: bool, found: i64) -> bool:
-        return guess.is_settled(
+        return identify.is_settled(
             found, stream.pending, self.peer(stream).pending, stream.side.from_client, first,
             self.is_mysql_port or self.is_x_port, self.tries,
         )  # fmt: skip
 
     def _tls(self, stream: Stream, found: i64) -> None:
-        if found == guess.HELLO:
-            self._roles(stream, guess.is_client_hello(stream.pending))
+        if found == identify.HELLO:
+            self._roles(stream, identify.is_client_hello(stream.pending))
         if self.is_mysql_port or self.is_x_port:
             self.facts.kind = TLS_ONLY
-            if found == guess.HELLO:
+            if found == identify.HELLO:
                 self._start_tls(stream)
             else:
                 self._search()  # what waited may end, and what the peer says may begin, inside a record
         else:
-            self._start_foreign(stream, found == guess.HELLO)
+            self._start_foreign(stream, found == identify.HELLO)
 
     def _give_up(self) -> None:
         """Decide without MySQL's first bytes: another protocol, or on MySQL's port a search."""
-        found = guess.other_name(self.client.pending, self.server.pending)
+        found = identify.other_name(self.client.pending, self.server.pending)
         if found:
             self._start_other(found)
         elif self.is_mysql_port or self.is_x_port:
@@ -380,11 +378,10 @@ class Connection(Receiver):
     def _roles(self, stream: Stream, is_client: bool) -> None:
         if stream.side.from_client != is_client:
             self.swap_roles()
-        self.roles_certain = True
 
     def _proxy(self, stream: Stream) -> None:
         """Take the PROXY header off; what follows is judged again."""
-        joined = guess.joined(stream.pending)
+        joined = identify.joined(stream.pending)
         header = parse_proxy(joined, 0, len(joined))
         if header is None:
             return
@@ -397,7 +394,7 @@ class Connection(Receiver):
         if tracker is not None:
             tracker.proxied(stream.side.position, joined[:size])
         stream.side.account(size, labels.PROXY_HEADER)
-        stream.pending = guess.without_first(stream.pending, size)
+        stream.pending = identify.without_first(stream.pending, size)
         if stream.pending:
             self._decide(stream, False)
 
@@ -412,7 +409,6 @@ class Connection(Receiver):
         else:
             self.client.decoder = self.decoders.client_packets(facts.client)
         facts.client_start = self.client.known_from()
-        facts.server_start = self.server.known_from()
         self._replay(self.server)
         self._replay(self.client)
 
@@ -421,8 +417,8 @@ class Connection(Receiver):
         self.undecided = False
         self.midstream = MidStream(self.is_mysql_port)  # what waited is handed out, and judged, once more
         self.facts.charge(DECODERS_COST)
-        self.client.decoder = Search(self.facts, self.facts.client, False, False, False)
-        self.server.decoder = Search(self.facts, self.facts.server, False, False, False)
+        self.client.decoder = Resync(self.facts, self.facts.client, False, False, False)
+        self.server.decoder = Resync(self.facts, self.facts.server, False, False, False)
         # Whatever the first bytes seen are in the middle of began before the capture.
         self._search_behind_gap(self.client)
         self._search_behind_gap(self.server)
@@ -444,17 +440,17 @@ class Connection(Receiver):
         self.server.decoder = self._tls_records(self.server)
         peer = self.peer(stream)
         if peer.pending and not self._is_first(peer):
-            peer.decoder = Search(self.facts, peer.side, False, False, False)
+            peer.decoder = Resync(self.facts, peer.side, False, False, False)
             self._search_behind_gap(peer)
         self._replay_in_order()
 
     def _start_foreign(self, stream: Stream, is_whole: bool) -> None:
         """Follow TLS on a port that is not MySQL's, if a key log may show MySQL inside."""
-        opening = self.decoders.make_opening() if is_whole else None
-        if opening is None:
+        decryption = self.decoders.make_decryption() if is_whole else None
+        if decryption is None:
             self._start_other("TLS")
             return
-        opening.foreign = True
+        decryption.foreign = True
         self.facts.kind = TLS_ONLY
         self._start_tls(stream)
 
@@ -614,7 +610,7 @@ class Connection(Receiver):
             if frame < 0 or found.command_frame < frame:
                 frame = found.command_frame
         for from_client in (True, False):
-            note = found.find_note(notes.READABLE_UNKNOWN, from_client)
+            note = found.find_anomaly(anomalies.READABLE_UNKNOWN, from_client)
             if note is not None and frame < 0:
                 frame = note.frame
         if frame >= 0 and facts.kind != OTHER:
@@ -635,7 +631,7 @@ class Connection(Receiver):
                 aside = facts.client.aside if is_client else facts.server.aside
                 # The losing copies of fragments were in no segment.
                 amount = aside if aside > 0 else side.seen
-                facts.note(notes.SET_ASIDE, is_client, place, self.last_time, offset, amount)
+                facts.note(anomalies.SET_ASIDE, is_client, place, self.last_time, offset, amount)
 
     def close(self) -> None:
         """End: hand out what waits, and account for it. No more frames will come."""
@@ -643,7 +639,7 @@ class Connection(Receiver):
         if by is not None and self.reset == MAYBE_RESET and by.next == self.reset_next:
             # Nothing came behind it: it tells that bytes before it were not captured.
             by.sent = by.sent if by.sent > self.reset_at else self.reset_at
-            by.hole_frame = self.last_frame if by.hole_frame == 0 else by.hole_frame
+            by.gap_frame = self.last_frame if by.gap_frame == 0 else by.gap_frame
         for stream in (self.client, self.server):
             stream.close()
         for stream in (self.client, self.server):
@@ -661,7 +657,7 @@ class Connection(Receiver):
             if decoder is not None:
                 if isinstance(decoder, TLSRecords) and decoder.is_unfinished() and stream.end == stream.next:
                     # FIN inside a record: the stream is over, not only the capture.
-                    decoder.note(notes.BAD_RECORD, 0)
+                    decoder.note(anomalies.BAD_RECORD, 0)
                 decoder.finish()
             tracker = stream.side.tracker
             if tracker is not None:
@@ -678,10 +674,10 @@ class Connection(Receiver):
         self._read_aside()
         facts = self.facts
         name_at_end(facts)
-        opening = self.decoders.opening
-        if opening is not None:
-            opening.close()
-            if opening.foreign and not facts.mysql_inside():
+        decryption = self.decoders.decryption
+        if decryption is not None:
+            decryption.close()
+            if decryption.foreign and not facts.mysql_inside():
                 facts.kind = OTHER
                 facts.other = "TLS"
         for prepared in facts.prepared.values():
@@ -694,4 +690,3 @@ class Connection(Receiver):
         facts.requests = bytearray()
         if facts.kind == MYSQL:
             facts.client_start = self.client.known_from()
-            facts.server_start = self.server.known_from()

@@ -4,18 +4,23 @@ from collections.abc import Callable
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import Decoder
 from aurora_wire.wire.flows.facts import Facts
-from aurora_wire.wire.identify.resync import Search
-from aurora_wire.wire.mysql.client import COMMANDS as CLIENT_COMMANDS
+from aurora_wire.wire.identify.resync import Resync
 from aurora_wire.wire.mysql.client import ClientPackets
 from aurora_wire.wire.mysql.compressed import CompressedPackets, Inflater
-from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
-from aurora_wire.wire.mysql.server import COMMANDS as SERVER_COMMANDS
-from aurora_wire.wire.mysql.server import START as SERVER_START
 from aurora_wire.wire.mysql.server import ServerPackets
-from aurora_wire.wire.tls.decryption import Opening, OpeningMaker
+from aurora_wire.wire.mysql.states import (
+    AUTHENTICATION,
+    COMMAND_PHASE,
+    FOUND_GREETING,
+    FOUND_REFUSAL,
+    FOUND_REPLY,
+    SERVER,
+    move,
+)
+from aurora_wire.wire.tls.decryption import Decryption, DecryptionMaker
 from aurora_wire.wire.tls.records import TLSRecords
 
 
@@ -29,8 +34,8 @@ class Decoders:
         self.server_mysql: ServerPackets | None = None
         self.client_tls: TLSRecords | None = None
         self.server_tls: TLSRecords | None = None
-        self.maker: OpeningMaker | None = None  # there is a key log, or may be
-        self.opening: Opening | None = None     # TLS has begun, and there is one
+        self.maker: DecryptionMaker | None = None  # there is a key log, or may be
+        self.decryption: Decryption | None = None     # TLS has begun, and there is one
 
     def forget(self) -> None:
         """Let the decoders go: the connection has ended."""
@@ -45,52 +50,52 @@ class Decoders:
         self.client_tls = None
         self.server_tls = None
 
-    def tls(self, side: Side) -> TLSRecords:
+    def tls(self, side: DirectionAccount) -> TLSRecords:
         made = self.client_tls if side.from_client else self.server_tls
         if made is None:
             made = TLSRecords(self.facts, side)
-            made.opening = self.make_opening()
+            made.decryption = self.make_decryption()
             if side.from_client:
                 self.client_tls = made
             else:
                 self.server_tls = made
         return made
 
-    def make_opening(self) -> Opening | None:
-        if self.opening is None and self.maker is not None:
-            self.opening = self.maker.make(self.facts)
-        return self.opening
+    def make_decryption(self) -> Decryption | None:
+        if self.decryption is None and self.maker is not None:
+            self.decryption = self.maker.make(self.facts)
+        return self.decryption
 
-    def client_packets(self, side: Side) -> ClientPackets:
+    def client_packets(self, side: DirectionAccount) -> ClientPackets:
         made = self.client_mysql
         if made is None:
             made = ClientPackets(self.facts, side)
             self.client_mysql = made
         return made
 
-    def server_packets(self, side: Side) -> ServerPackets:
+    def server_packets(self, side: DirectionAccount) -> ServerPackets:
         made = self.server_mysql
         if made is None:
             made = ServerPackets(self.facts, side)
             self.server_mysql = made
         return made
 
-    def server_found(self, side: Side, greets: bool) -> ServerPackets:
+    def server_found(self, side: DirectionAccount, greets: bool) -> ServerPackets:
         """Return the server's packets found again by content, in the part of the conversation that they are of."""
         made = self.server_packets(side)
         facts = self.facts
         if greets:
-            made.state = SERVER_START
-        elif made.state != SERVER_AUTHENTICATING or facts.login is not None or facts.commands > 0:
-            made.state = SERVER_COMMANDS
-        made.tls_possible = made.state != SERVER_COMMANDS
+            made.state = move(SERVER, made.state, FOUND_GREETING)
+        elif made.state != AUTHENTICATION or facts.login is not None or facts.commands > 0:
+            made.state = move(SERVER, made.state, FOUND_REPLY)
+        made.tls_possible = made.state != COMMAND_PHASE
         made.responses.lost()
         made.running = False
         return made
 
-    def server_after(self, side: Side, decoder: Decoder) -> ServerPackets:
+    def server_after(self, side: DirectionAccount, decoder: Decoder) -> ServerPackets:
         """Return the server's packets, which `decoder` found, or came upon."""
-        if not isinstance(decoder, Search):
+        if not isinstance(decoder, Resync):
             return self.server_found(side, False)
         if decoder.refuses:
             return self.server_refuses(side)
@@ -98,36 +103,36 @@ class Decoders:
             return self.server_inside(side, decoder.inside, decoder.of_binlog)
         return self.server_found(side, decoder.greets)
 
-    def server_refuses(self, side: Side) -> ServerPackets:
+    def server_refuses(self, side: DirectionAccount) -> ServerPackets:
         """Return the server's packets, found at an ERR in place of a login's answer; after a login it is an answer."""
         made = self.server_found(side, False)
-        if made.state == SERVER_COMMANDS and self.facts.login is None and self.facts.commands == 0:
-            made.state = SERVER_AUTHENTICATING
+        if made.state == COMMAND_PHASE and self.facts.login is None and self.facts.commands == 0:
+            made.state = move(SERVER, made.state, FOUND_REFUSAL)
         return made
 
-    def server_inside(self, side: Side, sequence: i64, of_binlog: bool) -> ServerPackets:
+    def server_inside(self, side: DirectionAccount, sequence: i64, of_binlog: bool) -> ServerPackets:
         """Return the server's packets found again inside a reply: `sequence` is the id of the next one."""
         made = self.server_found(side, False)
-        made.state = SERVER_COMMANDS
+        made.state = move(SERVER, made.state, FOUND_REPLY)
         made.tls_possible = False
         made.responses.resume(sequence, of_binlog)
         return made
 
-    def compressed(self, side: Side) -> CompressedPackets:
-        inner_side = Side(side.from_client)
+    def compressed(self, side: DirectionAccount) -> CompressedPackets:
+        inner_side = DirectionAccount(side.from_client)
         inner_side.anchored = True
         if side.tracker is not None:
             inner_side.tracker = side.tracker.made_inside()
         if side.from_client:
             client = ClientPackets(self.facts, inner_side)
-            client.state = CLIENT_COMMANDS
+            client.state = COMMAND_PHASE
             client.compressed = True
             client.relaxed = True
             client.followed = not self.facts.doubt
             client.tls_possible = False
             return CompressedPackets(self.facts, side, client, inner_side, self.inflaters)
         server = ServerPackets(self.facts, inner_side)
-        server.state = SERVER_COMMANDS
+        server.state = COMMAND_PHASE
         server.compressed = True
         server.relaxed = True
         server.tls_possible = False

@@ -11,61 +11,71 @@ from mypy_extensions import i64
 
 from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER
 from aurora_wire.wire.flows.connection import Connection
-from aurora_wire.wire.flows.facts import START_SYN, Facts, Opened
+from aurora_wire.wire.flows.facts import START_SYN, Decrypted, Facts
 from aurora_wire.wire.flows.overlap_history import History
 from aurora_wire.wire.flows.tcp_stream import Stream
 from aurora_wire.wire.mysql.compressed import Inflater
-from aurora_wire.wire.tls.decryption import FAILED, NO_KEYS, OPENED, Opener, Openers, Opening, OpeningMaker
+from aurora_wire.wire.tls.decryption import (
+    DECRYPTED,
+    FAILED,
+    NO_KEYS,
+    Decryption,
+    DecryptionMaker,
+    DecryptorFactory,
+    RecordDecryptor,
+)
 from aurora_wire.wire.tls.facts import TLSLog
 
 # How many bytes a gap inside has is not known: more than any packet, so that no packet goes on behind it.
-HOLE: Final[i64] = 1 << 24
+GAP_INSIDE: Final[i64] = 1 << 24
 
 
-class Inside(Opening):
+class InnerDecryption(Decryption):
     """Decrypts one connection's records and decodes what is inside, as a connection of its own."""
 
-    def __init__(self, facts: Facts, openers: Openers, inflaters: dict[int, Callable[[], Inflater]]) -> None:
+    def __init__(
+        self, facts: Facts, decryptors: DecryptorFactory, inflaters: dict[int, Callable[[], Inflater]]
+    ) -> None:
         super().__init__()
         self.facts = facts
-        self.openers = openers
+        self.decryptors = decryptors
         self.inflaters = inflaters
-        self.opened = Opened()
-        self.opener: Opener | None = None
+        self.decrypted = Decrypted()
+        self.decryptor: RecordDecryptor | None = None
         self.inner: Connection | None = None
         self.client: Stream | None = None   # by who sends, as the records have it
         self.server: Stream | None = None
-        facts.opened = self.opened
+        facts.decrypted = self.decrypted
 
     def hellos(self) -> None:
         tls = self.facts.tls
-        if tls is None or self.opener is not None:
+        if tls is None or self.decryptor is not None:
             return
         client, server = tls.client_hello, tls.server_hello
         if client is None or server is None:
             return
         if server.compression == 0:
-            self.opener = self.openers.opener(
+            self.decryptor = self.decryptors.decryptor(
                 client.random, server.random, server.version, server.suite, encrypt_then_mac=server.encrypt_then_mac
             )
-        if self.opener is None:
+        if self.decryptor is None:
             self.gives_up = self.foreign
             return
         self.wanted = True
-        self.opened.found_keys = True
+        self.decrypted.found_keys = True
         self._begin()
         for from_client in (True, False):
             # A tap may bring records before the hello that they follow.
             side = tls.side(from_client)
             if side.app_records > 0:
-                self.opened.cut += side.app_records
-                self.opener.lost(from_client, side.app_bytes)
+                self.decrypted.cut += side.app_records
+                self.decryptor.lost(from_client, side.app_bytes)
 
     def _begin(self) -> None:
         facts = self.facts
         borrowed: list[History] = []
         inside = Facts(facts.id, facts.budget, None)
-        self.opened.inside = inside
+        self.decrypted.inside = inside
         inner = Connection(inside, b"", b"", facts.budget, True, False, self.inflaters, borrowed)
         inner.client.start = START_SYN  # what is inside begins here: as after a SYN
         inner.server.start = START_SYN
@@ -80,27 +90,27 @@ class Inside(Opening):
     def record(
         self, from_client: bool, kind: i64, version: i64, body: bytes, frame: i64, time_ns: i64, offset: i64
     ) -> None:
-        opener = self.opener
-        if opener is None:
+        decryptor = self.decryptor
+        if decryptor is None:
             return
-        became, data = opener.record(from_client, kind, version, body)
-        opened = self.opened
-        if became == OPENED:
-            opened.records += 1
+        became, data = decryptor.record(from_client, kind, version, body)
+        decrypted = self.decrypted
+        if became == DECRYPTED:
+            decrypted.records += 1
             if data:
                 self._inside(from_client, data, frame, time_ns, offset)
             return
         if became == FAILED:
-            if opened.failed == 0:
-                opened.failed_frame = frame
-                opened.failed_offset = offset
-                opened.failed_from_client = from_client
-            opened.failed += 1
+            if decrypted.failed == 0:
+                decrypted.failed_frame = frame
+                decrypted.failed_offset = offset
+                decrypted.failed_from_client = from_client
+            decrypted.failed += 1
         elif became == NO_KEYS:
-            opened.without_keys += 1
+            decrypted.without_keys += 1
         else:
             return
-        self._hole(from_client)
+        self._gap(from_client)
 
     def _inside(self, from_client: bool, data: bytes, frame: i64, time_ns: i64, offset: i64) -> None:
         inner = self.inner
@@ -113,28 +123,28 @@ class Inside(Opening):
         side.anchor = offset
         side.seen += len(data)
         stream.next += len(data)
-        inner.bring(stream, data)
+        inner.deliver_decrypted(stream, data)
         if self.foreign and inner.facts.kind == OTHER:
             self.gives_up = True
 
-    def _hole(self, from_client: bool) -> None:
+    def _gap(self, from_client: bool) -> None:
         inner = self.inner
         stream = self.client if from_client else self.server
         if inner is not None and stream is not None and not inner.finished:
-            stream.next += HOLE
-            inner.hole(stream, HOLE)
+            stream.next += GAP_INSIDE
+            inner.gap(stream, GAP_INSIDE)
 
-    def passed_over(self, from_client: bool) -> None:
-        if self.opener is not None:
-            self.opened.cut += 1
-            self.opener.passed_over(from_client)
-            self._hole(from_client)
+    def skip_record(self, from_client: bool) -> None:
+        if self.decryptor is not None:
+            self.decrypted.cut += 1
+            self.decryptor.skip_record(from_client)
+            self._gap(from_client)
 
     def lost(self, from_client: bool, count: i64) -> None:
-        if self.opener is not None:
-            self.opened.cut += 1
-            self.opener.lost(from_client, count)
-            self._hole(from_client)
+        if self.decryptor is not None:
+            self.decrypted.cut += 1
+            self.decryptor.lost(from_client, count)
+            self._gap(from_client)
 
     def close(self) -> None:
         inner = self.inner
@@ -145,14 +155,16 @@ class Inside(Opening):
         self.inner = None
         self.client = None
         self.server = None
-        self.opener = None
+        self.decryptor = None
         self.wanted = False
 
 
-class InsideMaker(OpeningMaker):
-    def __init__(self, openers: Openers, inflaters: dict[int, Callable[[], Inflater]]) -> None:
-        self.openers = openers
+class InnerDecryptionMaker(DecryptionMaker):
+    def __init__(self, decryptors: DecryptorFactory, inflaters: dict[int, Callable[[], Inflater]]) -> None:
+        self.decryptors = decryptors
         self.inflaters = inflaters
 
-    def make(self, facts: TLSLog) -> Opening | None:
-        return Inside(cast(Facts, facts), self.openers, self.inflaters) if self.openers.any_keys() else None
+    def make(self, facts: TLSLog) -> Decryption | None:
+        if not self.decryptors.any_keys():
+            return None
+        return InnerDecryption(cast(Facts, facts), self.decryptors, self.inflaters)

@@ -11,12 +11,11 @@ from librt.strings import read_i64_le
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be, u32, u32_be
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding import labels
+from aurora_wire.wire.decoding import anomalies, labels
 from aurora_wire.wire.decoding.connection_log import OTHER, Budget
 from aurora_wire.wire.decoding.events import ConnectionClosed, ConnectionOpened, Event
 from aurora_wire.wire.flows.connection import MAYBE_RESET, NOT_RESET, RESET, Connection
-from aurora_wire.wire.flows.decrypted import InsideMaker
+from aurora_wire.wire.flows.decrypted import InnerDecryptionMaker
 from aurora_wire.wire.flows.facts import START_SYN, Facts, TrackerMaker
 from aurora_wire.wire.flows.labelled_frames import LabelledFrame, Labels
 from aurora_wire.wire.flows.overlap_history import DIFFERENT, SAME, History
@@ -34,7 +33,7 @@ from aurora_wire.wire.net.skip_reasons import (
     TCP_CUT,
     is_malformed,
 )
-from aurora_wire.wire.tls.decryption import Openers, OpeningMaker
+from aurora_wire.wire.tls.decryption import DecryptionMaker, DecryptorFactory
 
 FIN: Final[i64] = 0x01
 SYN: Final[i64] = 0x02
@@ -81,7 +80,7 @@ class Engine:
         if zstd is not None:
             self.inflaters[ZSTD] = zstd
         self.budget = budget if budget is not None else Budget()
-        self.maker: OpeningMaker | None = None  # there is a key log, or may be
+        self.maker: DecryptionMaker | None = None  # there is a key log, or may be
         self.max_connections: i64 = max_connections
         self.locator = Locator(Fragments())
         self.locator.fragments.ports = self.ports
@@ -103,19 +102,16 @@ class Engine:
         self.reason: i64 = TCP                 # why the last frame that was skipped was
         self.tcp_frames: i64 = 0
         self.truncated_frames: i64 = 0
-        self.evicted: i64 = 0
-        self.other_ports: i64 = 0              # connections not looked at because of only_ports
         self.skipped: dict[int, int] = {}      # frames that are no TCP segment, by reason << 32 | detail
         self.link_types: dict[int, int] = {}   # those that came, in order
         self.last_link: i64 = -1
         self.first_time: i64 = -1
-        self.stray: i64 = 0                    # TCP frames without payload and without a known connection
         self.next_id: i64 = 1
         self.now: i64 = 0
 
-    def use_openers(self, openers: Openers) -> None:
-        """Decrypt TLS that begins from now on, if there are keys (`Facts.opened`)."""
-        self.maker = InsideMaker(openers, self.inflaters)
+    def use_decryptors(self, decryptors: DecryptorFactory) -> None:
+        """Decrypt TLS that begins from now on, if there are keys (`Facts.decrypted`)."""
+        self.maker = InnerDecryptionMaker(decryptors, self.inflaters)
 
     def feed(
         self, buffer: bytes, at: i64, captured_len: i64, original_len: i64, time_ns: i64, link_type: i64
@@ -222,7 +218,7 @@ class Engine:
         else:
             self._label_alone(stream, frame, labels.TCP_CONTROL)
             if not sound:
-                stream.facts.note(notes.BAD_CHECKSUM, stream.side.from_client, frame, time_ns, stream.next, 0)
+                stream.facts.note(anomalies.BAD_CHECKSUM, stream.side.from_client, frame, time_ns, stream.next, 0)
             elif stream.start != 0 and not flags & (SYN | RST):
                 stream.tell_sent(seq)
         if flags & (FIN | RST) and sound:
@@ -251,19 +247,19 @@ class Engine:
         locator = self.locator
         dropped: i64 = -1
         if not sound:
-            dropped = notes.BAD_CHECKSUM
+            dropped = anomalies.BAD_CHECKSUM
         elif connection.reset != NOT_RESET and self._is_reset(connection):
-            dropped = notes.AFTER_RST
+            dropped = anomalies.AFTER_RST
         elif stream.start != 0:
             offset = stream.offset_of(seq)
             edge = stream.edge
             if (edge >= 0 and offset > edge + WINDOW_SLACK) or offset < stream.next - MAX_WINDOW:
-                dropped = notes.OUT_OF_WINDOW
+                dropped = anomalies.OUT_OF_WINDOW
             elif edge >= 0 and offset >= edge and locator.payload_len == 1:
                 # A window probe: RFC 9293, 3.8.6.1.
-                stream.facts.note(notes.KEEP_ALIVE, stream.side.from_client, frame, time_ns, offset, 1)
+                stream.facts.note(anomalies.KEEP_ALIVE, stream.side.from_client, frame, time_ns, offset, 1)
         if locator.in_dispute:
-            stream.facts.note(notes.CONFLICT, stream.side.from_client, frame, time_ns, stream.next, end - at)
+            stream.facts.note(anomalies.CONFLICT, stream.side.from_client, frame, time_ns, stream.next, end - at)
             if end <= len(locator.other):
                 connection.set_aside(stream, seq, locator.other, at, end, frame, time_ns, True)
         if dropped >= 0 and stream.repeats(seq, data, at, end, frame):
@@ -278,7 +274,7 @@ class Engine:
             self._label_alone(stream, frame, labels.DISREGARDED)
         elif became in (OLD, PROBE):
             if became == PROBE:
-                stream.facts.note(notes.KEEP_ALIVE, stream.side.from_client, frame, time_ns, stream.next, end - at)
+                stream.facts.note(anomalies.KEEP_ALIVE, stream.side.from_client, frame, time_ns, stream.next, end - at)
             self._label_alone(stream, frame, labels.KEEP_ALIVE if became == PROBE else labels.RETRANSMISSION)
 
     def _is_sound(self, stream: Stream, data: bytes, end: i64, cut: i64, flags: i64) -> bool:
@@ -294,14 +290,18 @@ class Engine:
             state = BAD
         if state in (GOOD, PARTIAL):
             if locator.payload_len > 0 or flags & SYN:
+                if state == PARTIAL and not stream.left_to_card:
+                    stream.left_to_card = True  # one alone may be a wrong one by chance
+                    return True
                 if stream.good_checksums == 0 and stream.bad_checksums >= OFFLOADED:
                     stream.good_checksums = -1  # of a card's own host: one in 65,536 is right by chance
                     return True
                 stream.good_checksums = 1 if stream.good_checksums < 0 else stream.good_checksums + 1
                 if stream.good_checksums == 1 and stream.bad_checksums > 0:
                     stream.facts.note(
-                        notes.MIXED_CHECKSUM, stream.side.from_client, self.frames, self.now, 0, stream.bad_checksums
-                    )
+                        anomalies.MIXED_CHECKSUM, stream.side.from_client, self.frames, self.now, 0,
+                        stream.bad_checksums,
+                    )  # fmt: skip
         elif state == BAD or (state == ZERO and stream.good_checksums > 0):
             if locator.payload_len > 0:
                 stream.bad_checksums += 1
@@ -398,7 +398,6 @@ class Engine:
             if after is not None:
                 return self._space(cast(Connection, after.receiver), key, flags, frame, time_ns)
         elif not flags & SYN and payload_len == 0:
-            self.stray += 1
             if self.labelled is not None:
                 self.labelled.append(LabelledFrame(frame, 0, -1, labels.TCP_CONTROL, []))
             return None
@@ -481,7 +480,7 @@ class Engine:
                     # Its bytes are in this stream already: which of them are not this one's, nobody knows.
                     networks.remove(int(network))
                     stream.facts.note(
-                        notes.CONFLICT, stream.side.from_client, self.frames, self.now, stream.next, payload_len
+                        anomalies.CONFLICT, stream.side.from_client, self.frames, self.now, stream.next, payload_len
                     )
                 other = self._space(connection, stream.key, flags, self.frames, self.now)
                 if other is not None:
@@ -594,7 +593,7 @@ class Engine:
                 # Too many of them: the bytes are still read.
                 locator = self.locator
                 connection.disregard(
-                    stream, notes.OUT_OF_WINDOW, seq, data, locator.payload_at, locator.captured_end, self.frames,
+                    stream, anomalies.OUT_OF_WINDOW, seq, data, locator.payload_at, locator.captured_end, self.frames,
                     self.now,
                 )  # fmt: skip
         if found is None:
@@ -624,7 +623,6 @@ class Engine:
         connection.first_time = time_ns
         connection.ip_version = 4 if size == 12 else 6
         if self.only_ports and server_port not in self.ports:
-            self.other_ports += 1
             facts.kind = OTHER
             facts.other = "not looked at (--port)"
             connection.undecided = False
@@ -787,8 +785,7 @@ class Engine:
             while space is not None:
                 following = space.next_space
                 if not space.finished and space.last_frame <= limit:
-                    self.evicted += 1
-                    space.facts.note(notes.EVICTED, True, self.frames, self.now, space.client.next, 0)
+                    space.facts.note(anomalies.EVICTED, True, self.frames, self.now, space.client.next, 0)
                     self._finish(space)
                 space = following
 
@@ -812,7 +809,7 @@ class Engine:
             if brought > 0 and not (other.client.spoke and other.server.spoke):
                 # Only one side uses these numbers: it may as well have been this connection's.
                 connection.facts.note(
-                    notes.SET_ASIDE, other.client.spoke, other.first_frame, other.first_time, 0, brought
+                    anomalies.SET_ASIDE, other.client.spoke, other.first_frame, other.first_time, 0, brought
                 )
             other = other.next_space
         connection.next_space = None

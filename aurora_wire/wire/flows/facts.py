@@ -13,7 +13,7 @@ START_ACK: Final[i64] = 1
 START_SYN: Final[i64] = 2
 
 
-class Opened:
+class Decrypted:
     """What came of decrypting a connection's TLS records with a key log. Nothing of it crossed in the clear."""
 
     __slots__ = (
@@ -30,7 +30,7 @@ class Opened:
 
     def __init__(self) -> None:
         self.found_keys = False            # there are keys for this connection, and for its suite
-        self.records: i64 = 0              # opened
+        self.records: i64 = 0              # decrypted
         self.failed: i64 = 0               # that did not authenticate under these keys
         self.failed_frame: i64 = -1        # of the first
         self.failed_offset: i64 = -1
@@ -45,17 +45,17 @@ class Facts(IdentifiedFacts):
 
     def __init__(self, connection: i64, budget: Budget, events: list[Event] | None) -> None:
         super().__init__(connection, budget, events)
-        self.client_start: i64 = 0               # how the first sequence number was learned: 0 not, by
-        self.server_start: i64 = 0               # START_ACK (the peer's ACK number) or START_SYN
+        # How the client's first sequence number was learned: 0 not, START_ACK (the peer's ACK number) or START_SYN.
+        self.client_start: i64 = 0
         self.dropped_leak_frame: i64 = -1        # a readable command in a frame that a receiver would drop
-        self.opened: Opened | None = None        # with a key log: what was inside TLS
+        self.decrypted: Decrypted | None = None        # with a key log: what was inside TLS
 
     def mysql_inside(self) -> bool:
         """Return whether a key log showed MySQL inside TLS: a login, a command or what answers one."""
-        opened = self.opened
-        if opened is None or opened.inside is None:
+        decrypted = self.decrypted
+        if decrypted is None or decrypted.inside is None:
             return False
-        inside = opened.inside
+        inside = decrypted.inside
         return inside.kind == MYSQL and (inside.login_frame >= 0 or inside.commands > 0 or inside.responses > 0)
 
 

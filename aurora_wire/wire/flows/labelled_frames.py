@@ -201,7 +201,7 @@ class Labels(Tracker):
             place.inside = found.take()
             self.place = place
 
-    def hole(self, start: i64, end: i64) -> None:
+    def gap(self, start: i64, end: i64) -> None:
         self.span(start, end, UNKNOWN)
 
     def span(self, start: i64, end: i64, label: i64) -> None:
@@ -255,7 +255,7 @@ class Inside(Tracker):
     def span(self, start: i64, end: i64, label: i64) -> None:
         self.position = end
 
-    def hole(self, start: i64, end: i64) -> None:
+    def gap(self, start: i64, end: i64) -> None:
         self.position = end
 
     def begins(

@@ -8,26 +8,26 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, Side
+from aurora_wire.wire.decoding import anomalies
+from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_MYSQL, Decoder
 from aurora_wire.wire.flows.decoder_set import Decoders
 from aurora_wire.wire.flows.facts import Facts
-from aurora_wire.wire.identify.resync import Search
+from aurora_wire.wire.identify.resync import Resync
 from aurora_wire.wire.mysql.client import ClientPackets
-from aurora_wire.wire.mysql.server import AUTHENTICATING as SERVER_AUTHENTICATING
 from aurora_wire.wire.mysql.server import ServerPackets
-from aurora_wire.wire.tls.decryption import Opening, OpeningMaker
+from aurora_wire.wire.mysql.states import GREETING, SERVER, move
+from aurora_wire.wire.tls.decryption import Decryption, DecryptionMaker
 from aurora_wire.wire.tls.facts import TLSLog
 from aurora_wire.wire.tls.names import APPLICATION_DATA
 from aurora_wire.wire.tls.suite_strength import suite_name
 
 TLS_1_3: Final[i64] = 0x0304
-HOLE: Final[i64] = 1 << 24   # more than any packet: none goes on behind a record that is missing
+GAP_INSIDE: Final[i64] = 1 << 24   # more than any packet: none goes on behind a record that is missing
 MAX_TURNS: Final[i64] = 8    # decoders that one record is handed to in turn
 
 
-class InClear(Opening):
+class InClear(Decryption):
     """Feeds the bodies of one connection's unencrypted records to decoders of MySQL; counts them in `facts`."""
 
     def __init__(self, facts: Facts, decoders: Decoders, suite: i64, version: i64) -> None:
@@ -38,8 +38,8 @@ class InClear(Opening):
         self.in_clear = True
         self.mac: i64 = mac_size(suite)
         self.typed = version >= TLS_1_3
-        self.client_side = Side(True)
-        self.server_side = Side(False)
+        self.client_side = DirectionAccount(True)
+        self.server_side = DirectionAccount(False)
         self.client_side.anchored = True
         self.server_side.anchored = True
         client = ClientPackets(facts, self.client_side)
@@ -47,7 +47,7 @@ class InClear(Opening):
         client.tls_possible = False
         server.tls_possible = False
         if facts.greeting is not None or facts.ssl_request_frame >= 0:
-            server.state = SERVER_AUTHENTICATING
+            server.state = move(SERVER, server.state, GREETING)
         self.client: Decoder = client
         self.server: Decoder = server
 
@@ -93,7 +93,7 @@ class InClear(Opening):
             turns += 1
         if at < end:
             side = self.client_side if from_client else self.server_side
-            self.facts.note(notes.LOST_FRAMING, from_client, side.frame, side.time_ns, side.anchor, end - at)
+            self.facts.note(anomalies.LOST_FRAMING, from_client, side.frame, side.time_ns, side.anchor, end - at)
 
     def _successor(self, from_client: bool, decoder: Decoder) -> None:
         want = decoder.next
@@ -108,11 +108,12 @@ class InClear(Opening):
             made = client
         elif want == TO_MYSQL:
             server = ServerPackets(self.facts, side)
-            server.state = SERVER_AUTHENTICATING if self.facts.login is None else server.state
+            if self.facts.login is None:
+                server.state = move(SERVER, server.state, GREETING)
             server.tls_possible = False
             made = server
         else:
-            made = Search(self.facts, side, False, False, False)
+            made = Resync(self.facts, side, False, False, False)
         if from_client:
             self.client = made
         else:
@@ -120,11 +121,11 @@ class InClear(Opening):
 
     def _gap(self, from_client: bool) -> None:
         decoder = self.client if from_client else self.server
-        decoder.gap(HOLE)
+        decoder.gap(GAP_INSIDE)
         if decoder.next != STAY:
             self._successor(from_client, decoder)
 
-    def passed_over(self, from_client: bool) -> None:
+    def skip_record(self, from_client: bool) -> None:
         self._gap(from_client)
 
     def lost(self, from_client: bool, count: i64) -> None:
@@ -135,14 +136,14 @@ class InClear(Opening):
         self.server.finish()
 
 
-class InClearMaker(OpeningMaker):
+class InClearMaker(DecryptionMaker):
     """Makes it once a connection, when its suite is known."""
 
     def __init__(self, decoders: Decoders) -> None:
         self.decoders = decoders
         self.made: InClear | None = None
 
-    def make(self, facts: TLSLog) -> Opening | None:
+    def make(self, facts: TLSLog) -> Decryption | None:
         made = self.made
         tls = facts.tls
         if made is None and tls is not None:

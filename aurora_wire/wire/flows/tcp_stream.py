@@ -7,25 +7,23 @@ handed on where it lies; others wait, bounded in number and bytes, until what is
 
 from typing import Final
 
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import i64
 
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding.connection_log import Budget, Side
+from aurora_wire.wire.decoding import anomalies
+from aurora_wire.wire.decoding.connection_log import Budget, DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, Decoder
-from aurora_wire.wire.decoding.segment import Progress, Segment
+from aurora_wire.wire.decoding.segment import MASK, SEGMENT_COST, Progress, Segment
 from aurora_wire.wire.flows.facts import START_ACK, START_SYN, Facts
-from aurora_wire.wire.flows.overlap_history import DIFFERENT, MAX_AROUND, NOT_KEPT, SAME, History
+from aurora_wire.wire.flows.overlap_history import SAME, History
+from aurora_wire.wire.flows.overlaps import Torn, compare, let_wait, remember_sides
 
-MASK: Final[i64] = 0xFFFFFFFF
 HALF: Final[i64] = 0x80000000
 MAX_HELD: Final[i64] = 1024         # segments that wait
-SEGMENT_COST: Final[i64] = 200      # bytes that a segment which waits takes beside its own
 PATIENCE: Final[i64] = 32           # packets of the connection after which acknowledged bytes are given up
 LATE_NS: Final[i64] = 200_000_000   # that a direction as a whole may come after the other: taps differ by their clocks
 LATE_PACKETS: Final[i64] = 10_000   # of the connection in that time
 WINDOW_SLACK: Final[i64] = 65536    # bytes beyond the window seen: the capture may order ACKs late
 MAX_WINDOW: Final[i64] = 1 << 30    # RFC 7323
-NEARBY: Final[i64] = 2048           # bytes on either side of a conflict that are looked at with it
 
 # What became of a segment.
 NEW: Final[i64] = 0
@@ -35,35 +33,17 @@ WAITING: Final[i64] = 3      # out of order
 ASIDE: Final[i64] = 4        # all of it had been passed by, and it is not known to be the same: set aside
 
 
-@mypyc_attr(acyclic=True)
-class Torn:
-    """The last gap that was given up, [start, end), and what was on both sides of it: should it be filled after all."""
-
-    __slots__ = ("around", "end", "size", "start")
-
-    def __init__(self, start: i64, end: i64, around: list[Segment]) -> None:
-        self.start: Final[i64] = start
-        self.end: Final[i64] = end
-        self.around = around
-        self.size: i64 = 0  # bytes of these, taken from the budget
-
-    def give_back(self, budget: Budget) -> None:
-        budget.history += self.size
-        self.size = 0
-        self.around = []
-
-
 class Receiver:
     """Receives a stream's bytes in order. Implemented by Connection."""
 
     def deliver(self, stream: "Stream", data: bytes, at: i64, end: i64, cut: i64) -> None:
         raise NotImplementedError
 
-    def hand_over(self, stream: "Stream", decoder: Decoder, data: bytes, at: i64, end: i64, cut: i64) -> None:
+    def switch_decoder(self, stream: "Stream", decoder: Decoder, data: bytes, at: i64, end: i64, cut: i64) -> None:
         """Let another decoder go on with data[at:end]: `decoder` has come to its end."""
         raise NotImplementedError
 
-    def hole(self, stream: "Stream", count: i64) -> None:
+    def gap(self, stream: "Stream", count: i64) -> None:
         raise NotImplementedError
 
     def set_aside(
@@ -88,7 +68,8 @@ class Stream(Progress):
     """
 
     def __init__(
-        self, key: bytes, facts: Facts, side: Side, receiver: Receiver, budget: Budget, borrowed: list[History]
+        self, key: bytes, facts: Facts, side: DirectionAccount, receiver: Receiver, budget: Budget,
+        borrowed: list[History],
     ) -> None:
         super().__init__()
         self.addresses: i64 = 0  # of IPv4, as the engine's cache reads them
@@ -112,13 +93,15 @@ class Stream(Progress):
         self.budget = budget
         self.networks: list[int] | None = None  # others that it was seen in as well: with its tag and without
         self.end: i64 = -1            # offset of FIN
-        self.hole_frame: i64 = 0      # the frame that first showed that bytes are missing
+        self.gap_frame: i64 = 0      # the frame that first showed that bytes are missing
         self.late_since: i64 = -1     # when they were acknowledged, or what came last of them arrived
         self.late_packets: i64 = 0
         self.pending: list[Segment] = []  # delivered before the protocol was known
         self.torn: Torn | None = None
         self.good_checksums: i64 = 0
         self.bad_checksums: i64 = 0
+        self.probe: i64 = -1                    # the last keep-alive's byte: its offset, and its value in 8 bits
+        self.left_to_card = False               # a checksum was the part that a network card completes
 
     def begin(self, seq: i64, how: i64) -> None:
         """Set the sequence number of offset 0. how: START_SYN, START_ACK, or -1 for the first segment seen."""
@@ -171,7 +154,7 @@ class Stream(Progress):
             if offset > self.next and self.patience < 0:
                 # The receiver has bytes that the capture has not: they are missing, or come late by another tap.
                 self.patience = PATIENCE
-                self.hole_frame = self.budget.frame
+                self.gap_frame = self.budget.frame
                 self.late_since = self.budget.time_ns
                 self.late_packets = LATE_PACKETS
 
@@ -194,7 +177,7 @@ class Stream(Progress):
         if self.end >= 0:
             self.end += before
         self.patience = PATIENCE
-        self.hole_frame = self.budget.frame
+        self.gap_frame = self.budget.frame
         self.late_since = self.budget.time_ns
         self.late_packets = LATE_PACKETS
 
@@ -205,7 +188,7 @@ class Stream(Progress):
             self.sent = offset
             if offset > self.next and self.patience < 0:
                 self.patience = PATIENCE
-                self.hole_frame = self.budget.frame
+                self.gap_frame = self.budget.frame
                 self.late_since = self.budget.time_ns
                 self.late_packets = LATE_PACKETS
 
@@ -219,7 +202,7 @@ class Stream(Progress):
         if delta == 0 and not self.held:
             self._take(data, at, end, cut, frame, time_ns, 0)
             if self.patience >= 0:
-                self._calm()
+                self._reset_patience()
             return NEW
         offset = self.next + (delta if delta < HALF else delta - MASK - 1)
         stop = offset + (end - at) + cut
@@ -234,26 +217,26 @@ class Stream(Progress):
             # capture may have seen what the receiver did not; only what is new goes on.
             known = stop if stop < self.next else self.next
             got = at + known - offset
-            same = self._compare(offset, data, at, got if got < end else end, end, frame, time_ns)
+            same = compare(self, offset, data, at, got if got < end else end, end, frame, time_ns)
             if stop <= self.next:
-                if stop - offset <= 1 and stop == self.next:
+                if stop - offset <= 1 and (stop == self.next or (same and (offset << 8 | data[at]) == self.probe)):
                     return PROBE  # RFC 9293, 3.8.4: a keep-alive may bring one byte of garbage
                 return OLD if same else ASIDE
             skip = self.next - offset
             tracker = self.side.tracker
             if tracker is not None:
                 tracker.again(frame, 0, skip)
-            self._insert(self.next, data, at + skip, end, cut, frame, time_ns, skip)
+            let_wait(self, self.next, data, at + skip, end, cut, frame, time_ns, skip)
         else:
-            self._insert(offset, data, at, end, cut, frame, time_ns, 0)
+            let_wait(self, offset, data, at, end, cut, frame, time_ns, 0)
         waiting = self.held[0].offset > self.next
         self._drain()
         # More may not wait: what is missing becomes a gap, and BOUND says why.
         if len(self.held) > MAX_HELD or self.budget.held < 0:
-            self.facts.note(notes.BOUND, self.side.from_client, frame, time_ns, self.next, 0)
+            self.facts.note(anomalies.BOUND, self.side.from_client, frame, time_ns, self.next, 0)
             self.give_up()
         if self.patience >= 0:
-            self._calm()
+            self._reset_patience()
         return WAITING if waiting else NEW
 
     def repeats(self, seq: i64, data: bytes, at: i64, end: i64, frame: i64) -> bool:
@@ -268,67 +251,6 @@ class Stream(Progress):
         if tracker is not None:
             tracker.same(frame, 0, end - at, offset)
         return True
-
-    def _compare(
-        self, offset: i64, data: bytes, at: i64, end: i64, last: i64, frame: i64, time_ns: i64
-    ) -> bool:
-        """Compare bytes that were passed by with what was delivered. Return False if they were set aside.
-
-        last: the end of their segment.
-        """
-        begin = at  # of its payload
-        if offset < 0:
-            # Before what was seen first: nothing to compare with, and nothing rests on it.
-            before = at - offset
-            if before > end:
-                before = end
-            self._set_aside(offset, data, at, before, last, frame, time_ns, True)
-            at -= offset
-            offset = 0
-        if at >= end:
-            return False
-        stop = offset + end - at
-        found = self.history.compare(offset, data, at, end)
-        kind: i64 = -1
-        tracker = self.side.tracker
-        if tracker is not None and found == SAME:
-            tracker.same(frame, at - begin, end - begin, offset)
-        if found == DIFFERENT:
-            # What was acknowledged the receiver has taken. Of what was not, it may have taken either copy.
-            kind = notes.CONFLICT if stop > self.acked else notes.CONFLICT_ACKED
-            if stop - offset == 1 and stop == self.next:
-                kind = -1  # a keep-alive's byte means nothing
-        elif found == NOT_KEPT and stop > self.acked:
-            kind = notes.OVERLAP_UNCHECKED
-        if kind >= 0:
-            self.facts.note(kind, self.side.from_client, frame, time_ns, offset, stop - offset)
-            if found == DIFFERENT:
-                begin, kept = self.history.around(self.next)
-                low = offset - begin - NEARBY
-                if low < 0:
-                    low = 0
-                self.receiver.disputed(self, kept[low : stop - begin + NEARBY], frame)
-        if found == SAME or (stop - offset == 1 and stop == self.next):
-            self.side.repeated += end - at
-            return True
-        torn = self.torn
-        if torn is not None and offset < torn.end and stop > torn.start:
-            # It fills what was given up: read it in its place.
-            for piece in torn.around:
-                seq = (self.next_seq + piece.offset - self.next) & MASK
-                size: i64 = len(piece.data)
-                self.receiver.set_aside(self, seq, piece.data, 0, size, piece.frame, piece.time_ns, False)
-            torn.give_back(self.budget)
-        self._set_aside(offset, data, at, end, last, frame, time_ns, kind >= 0)
-        return False
-
-    def _set_aside(
-        self, offset: i64, data: bytes, at: i64, end: i64, last: i64, frame: i64, time_ns: i64, doubtful: bool
-    ) -> None:
-        """Set data[at:end] aside; its segment goes on to `last`, in the stream."""
-        seq = (self.next_seq + offset - self.next) & MASK
-        self.side.aside += end - at
-        self.receiver.set_aside(self, seq, data, at, last, frame, time_ns, doubtful)
 
     def _take(self, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64, payload_at: i64) -> None:
         """Deliver the next bytes, in order; `cut` bytes behind them are a gap."""
@@ -353,69 +275,11 @@ class Stream(Progress):
         else:
             at = decoder.feed(data, at, end, cut)
             if decoder.next != STAY:
-                self.receiver.hand_over(self, decoder, data, at, end, cut)
+                self.receiver.switch_decoder(self, decoder, data, at, end, cut)
         if cut > 0:
             side.truncated += cut
-            self.facts.note(notes.TRUNCATED, side.from_client, frame, time_ns, start + size, cut)
-            self.receiver.hole(self, cut)
-
-    def _insert(
-        self, offset: i64, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64, payload_at: i64
-    ) -> None:
-        """Let a segment wait. Bytes of segments that wait already are compared and left out: the first copy counts."""
-        stop = offset + (end - at) + cut
-        low = offset
-        place: i64 = 0
-        pieces: list[Segment] = []
-        for old in self.held:
-            old_end = old.end()
-            if old_end <= low:
-                place += 1
-                continue
-            if old.offset >= stop:
-                break
-            if old.offset > low:
-                pieces.append(_piece(offset, data, at, end, low, old.offset, frame, time_ns, payload_at))
-            self._compare_held(old, offset, data, at, end, frame, time_ns, payload_at)
-            tracker = self.side.tracker
-            if tracker is not None:
-                begin = low if low > old.offset else old.offset
-                known = old_end if old_end < stop else stop
-                tracker.again(frame, payload_at + begin - offset, payload_at + known - offset)
-            low = old_end
-        if low < stop:
-            pieces.append(_piece(offset, data, at, end, low, stop, frame, time_ns, payload_at))
-        for piece in pieces:
-            self.budget.held -= len(piece.data) + SEGMENT_COST
-            place = len(self.held)
-            while place > 0 and self.held[place - 1].offset > piece.offset:
-                place -= 1
-            self.held.insert(place, piece)
-
-    def _compare_held(
-        self, old: Segment, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, payload_at: i64
-    ) -> None:
-        low = offset if offset > old.offset else old.offset
-        high = offset + end - at
-        old_high = old.offset + len(old.data)
-        last = high if high < old.end() else old.end()
-        if old_high < high:
-            high = old_high
-        if low < last and high < last:
-            # The snaplen cut these off from the first copy: there is nothing to compare with.
-            begin = low if low > high else high
-            self._set_aside(begin, data, at + begin - offset, at + last - offset, end, frame, time_ns, True)
-        if low < high:
-            if old.data[low - old.offset : high - old.offset] != data[at + low - offset : at + high - offset]:
-                kind = notes.CONFLICT if high > self.acked else notes.CONFLICT_ACKED
-                self.facts.note(kind, self.side.from_client, frame, time_ns, low, high - low)
-                self.receiver.disputed(self, old.data, old.frame)
-                self._set_aside(low, data, at + low - offset, at + high - offset, end, frame, time_ns, True)
-                return
-            self.side.repeated += high - low
-            if self.side.tracker is not None:
-                begin = payload_at + low - offset
-                self.side.tracker.same(frame, begin, begin + high - low, low)
+            self.facts.note(anomalies.TRUNCATED, side.from_client, frame, time_ns, start + size, cut)
+            self.receiver.gap(self, cut)
 
     def _drain(self) -> None:
         while self.held and self.held[0].offset <= self.next:
@@ -423,7 +287,7 @@ class Stream(Progress):
             self.budget.held += len(item.data) + SEGMENT_COST
             self._take(item.data, 0, len(item.data), item.cut, item.frame, item.time_ns, item.payload_at)
 
-    def _calm(self) -> None:
+    def _reset_patience(self) -> None:
         if not self.held and self.next >= self.acked and self.next >= self.sent:
             self.patience = -1
         elif not self.held and self.next >= self.sent:
@@ -470,42 +334,19 @@ class Stream(Progress):
             return
         side = self.side
         side.missing += count
-        frame = self.hole_frame
+        frame = self.gap_frame
         time_ns = self.budget.time_ns
         if self.held and self.held[0].offset <= target:
             frame = self.held[0].frame
             time_ns = self.held[0].time_ns
-        self.facts.note(notes.GAP, side.from_client, frame, time_ns, self.next, count)
+        self.facts.note(anomalies.GAP, side.from_client, frame, time_ns, self.next, count)
         if self.facts.tls is None:
             # Should the gap be filled after all, plaintext can be read across it; TLS records could not.
-            self._remember_sides(target, frame, time_ns)
+            remember_sides(self, target)
         self.next = target
         self.next_seq = (self.next_seq + count) & MASK
         self.history.clear()
-        self.receiver.hole(self, count)
-
-    def _remember_sides(self, target: i64, frame: i64, time_ns: i64) -> None:
-        """Keep what is on both sides of a gap up to `target`."""
-        if self.torn is not None:
-            self.torn.give_back(self.budget)
-        start, before = self.history.around(self.next)
-        torn = Torn(self.next, target, [])
-        if before:
-            torn.around.append(Segment(start, before, 0, self.side.frame, self.side.time_ns, 0))
-        size: i64 = len(before)
-        end = target
-        for item in self.held:
-            if item.offset != end or item.cut > 0 or size > MAX_AROUND:
-                break
-            torn.around.append(item)
-            size += len(item.data)
-            end = item.end()
-        if size <= self.budget.history:
-            self.budget.history -= size
-            torn.size = size
-            self.torn = torn
-        else:
-            self.torn = None
+        self.receiver.gap(self, count)
 
     def close(self) -> None:
         """End: deliver what waits, with the gaps before it and after. No more segments will come."""
@@ -519,8 +360,8 @@ class Stream(Progress):
             last = self.end
         if self.start != 0 and (self.end >= 0 or last != self.next + 1):
             # One sequence number beyond the data, and no FIN captured: that was the FIN.
-            if self.hole_frame == 0:
-                self.hole_frame = self.budget.frame
+            if self.gap_frame == 0:
+                self.gap_frame = self.budget.frame
             self._gap_to(last)
         self.patience = -1
         self.history.clear()
@@ -531,13 +372,3 @@ class Stream(Progress):
     def known_from(self) -> i64:
         """Return how the beginning is known: START_SYN, START_ACK, or 0 if it is not."""
         return self.start if self.start in (START_ACK, START_SYN) else 0
-
-
-def _piece(
-    offset: i64, data: bytes, at: i64, end: i64, low: i64, high: i64, frame: i64, time_ns: i64, payload_at: i64
-) -> Segment:
-    """Return the part [low, high) of a segment at `offset`, in stream offsets."""
-    have = offset + end - at
-    stop = high if high < have else have
-    piece = data[at + low - offset : at + stop - offset] if low < stop else b""
-    return Segment(low, piece, high - low - len(piece), frame, time_ns, payload_at + low - offset)

@@ -10,11 +10,11 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire.decoding import labels
-from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import TO_MYSQL, TO_SEARCH, TO_TLS, Decoder
-from aurora_wire.wire.identify import signatures as detect
+from aurora_wire.wire.identify import signatures
 from aurora_wire.wire.identify.facts import IdentifiedFacts
-from aurora_wire.wire.identify.foreign import CLIENT, recognise
+from aurora_wire.wire.identify.foreign import CLIENT, foreign_protocol
 from aurora_wire.wire.identify.proxy_header import MORE, parse_proxy, proxy_length
 from aurora_wire.wire.mysql import login
 from aurora_wire.wire.tls import record_shape
@@ -33,7 +33,7 @@ IAC: Final[i64] = 0xFF             # RFC 854
 class FirstBytes(Decoder):
     """Decodes what the client sends from its first byte on: takes PROXY headers off, names other protocols."""
 
-    def __init__(self, facts: IdentifiedFacts, side: Side) -> None:
+    def __init__(self, facts: IdentifiedFacts, side: DirectionAccount) -> None:
         super().__init__(facts, side)
         self.facts = facts
         self.held = b""
@@ -112,7 +112,8 @@ class FirstBytes(Decoder):
 
     def _follow(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         """Account for more of another protocol, unless it reads as MySQL, or as TLS, by itself."""
-        if detect.mysql_commands(data, at, end, cut) == detect.STRONG or login.opens_login(data, at, end) == login.YES:
+        commands = signatures.mysql_commands(data, at, end, cut)
+        if commands == signatures.STRONG or login.opens_login(data, at, end) == login.YES:
             self.next = TO_MYSQL
             return at
         if record_shape.is_hello(data, at, end):
@@ -123,7 +124,7 @@ class FirstBytes(Decoder):
 
     def gap(self, count: i64) -> None:
         self.finish()
-        self.side.hole(count)
+        self.side.gap(count)
         if not self.foreign:
             self.next = TO_SEARCH
 
@@ -149,7 +150,7 @@ def opens_mysql(data: bytes, at: i64) -> bool:
 def name_of(data: bytes) -> str:
     """Return the protocol's name by its opening; empty if it is not known."""
     size: i64 = len(data)
-    found = recognise(data, 0, size, CLIENT)
+    found = foreign_protocol(data, 0, size, CLIENT)
     if found:
         return found
     # Telnet's options: IAC, WILL to DONT, one of some fifty options.

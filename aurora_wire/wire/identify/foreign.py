@@ -70,7 +70,7 @@ _AMQP: Final = (
 _CQL_KEYS: Final = (b"CQL_VERSION", b"COMPRESSION", b"PROTOCOL_VERSIONS")
 
 
-def recognise(data: bytes, at: i64, end: i64, from_server: i64) -> str:
+def foreign_protocol(data: bytes, at: i64, end: i64, from_server: i64) -> str:
     """Return the name of the protocol whose opening is at `at`, or "". from_server: SERVER, CLIENT or EITHER."""
     if end - at < 5:
         return ""

@@ -1,7 +1,7 @@
 """Identify what a connection speaks, from the first bytes of its directions and from single segments.
 
-Steps, in this order; `guess` numbers them. What is certain from a few fixed bytes comes first, then what is likely on
-a port, then other protocols by name, then what is only likely:
+Steps, in this order; `identify` numbers them. What is certain from a few fixed bytes comes first, then what is likely
+on a port, then other protocols by name, then what is only likely:
 1. a greeting of a server; 2. a PROXY header; 3. a ClientHello or ServerHello; 4. a client's first packet;
 5. X Protocol; 6. an ERR in place of a greeting; 7. a segment that is MySQL by itself; 8. another protocol;
 9. a chain of replies or of TLS records.
@@ -13,8 +13,8 @@ from mypy_extensions import i64
 
 from aurora_wire.binary import u16, u24
 from aurora_wire.wire.decoding.segment import Segment
-from aurora_wire.wire.identify import signatures as detect
-from aurora_wire.wire.identify.foreign import recognise
+from aurora_wire.wire.identify import signatures
+from aurora_wire.wire.identify.foreign import foreign_protocol
 from aurora_wire.wire.identify.mysqlx import find_frames, looks_like_x
 from aurora_wire.wire.identify.proxy_header import MORE, proxy_length
 from aurora_wire.wire.identify.resync import is_login
@@ -60,7 +60,7 @@ def joined(pending: list[Segment]) -> bytes:
     return b"".join(pieces)
 
 
-def guess(
+def identify(
     mine: list[Segment], from_client: bool, first: bool, mysql_port: bool, x_port: bool, ends_here: bool
 ) -> i64:  # fmt: skip
     """Return what a direction shows whose segments are `mine` (the last one is new): GREETING, WAIT, NOTHING, ...
@@ -154,7 +154,7 @@ def _first_packet(head: bytes, size: i64, cut: i64, from_client: bool, first: bo
         stop = 4 + u24(head, 0)
         if stop > size + cut:
             return WAIT
-        if stop < size and detect.mysql_commands(head, stop, size, cut) == detect.NO:
+        if stop < size and signatures.mysql_commands(head, stop, size, cut) == signatures.NO:
             return NOTHING
     return CLIENT_FIRST if opens == YES else WAIT
 
@@ -163,17 +163,17 @@ def _from_segment(last: Segment, from_client: bool, first: bool, mysql_port: boo
     """Return what a segment of mid-stream is by itself. What several tell together, `MidStream` adds up."""
     data = last.data
     end: i64 = len(data)
-    commands = detect.mysql_commands(data, 0, end, last.cut)
+    commands = signatures.mysql_commands(data, 0, end, last.cut)
     # Where the connection's first bytes are here, no command is among them: a frame of another protocol.
-    if commands == detect.STRONG and not x_port and (mysql_port or not first):
+    if commands == signatures.STRONG and not x_port and (mysql_port or not first):
         return COMMANDS_STRONG
-    if detect.compressed_packets(data, 0, end, last.cut) == detect.STRONG and (mysql_port or not first):
+    if signatures.compressed_packets(data, 0, end, last.cut) == signatures.STRONG and (mysql_port or not first):
         if opens_packet(data, 0, end):
             return COMPRESSED
-    if detect.tls_records(data, 0, end, last.cut) == detect.STRONG:
+    if signatures.tls_records(data, 0, end, last.cut) == signatures.STRONG:
         return TLS_CHAIN
     if mysql_port and not first and not from_client:
-        if detect.mysql_replies(data, 0, end, last.cut) == detect.STRONG:
+        if signatures.mysql_replies(data, 0, end, last.cut) == signatures.STRONG:
             return REPLIES
     return NOTHING
 
@@ -182,11 +182,11 @@ def name(pending: list[Segment], from_client: bool) -> str:
     """Return the protocol's name, from the first segment alone or from all of them; empty if it is not known."""
     from_server: i64 = 0 if from_client else 1
     first = pending[0].data
-    found = recognise(first, 0, len(first), from_server)
+    found = foreign_protocol(first, 0, len(first), from_server)
     if found or len(pending) == 1:
         return found
     head = joined(pending)
-    return recognise(head, 0, len(head), from_server)
+    return foreign_protocol(head, 0, len(head), from_server)
 
 
 def other_name(client: list[Segment], server: list[Segment]) -> str:

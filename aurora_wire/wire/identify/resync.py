@@ -10,12 +10,11 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u24
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding import labels
+from aurora_wire.wire.decoding import anomalies, labels
 from aurora_wire.wire.decoding import readable_run as readable
-from aurora_wire.wire.decoding.connection_log import MYSQL, Side
+from aurora_wire.wire.decoding.connection_log import MYSQL, DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_TLS, Decoder
-from aurora_wire.wire.identify import signatures as detect
+from aurora_wire.wire.identify import signatures
 from aurora_wire.wire.identify.behind_gap import expects_tls, holds_phrase, may_be_tls, replies_chain, was_protected
 from aurora_wire.wire.identify.midstream import ANSWERS, ASKS, MidStream
 from aurora_wire.wire.mysql.commands import REPLICATION
@@ -33,7 +32,7 @@ MANY_BARE: Final[i64] = 3
 ENOUGH: Final[i64] = 64    # bytes of a message that tell what it is
 
 
-class Search(Decoder):
+class Resync(Decoder):
     """Resynchronises: is fed segments until one is identified.
 
     injected: SSLRequest was the last thing seen, so what comes before a TLS record has no right to be here;
@@ -41,7 +40,9 @@ class Search(Decoder):
     a direction that was TLS, or was about to be, bytes are unknown until they are told by more than a header.
     """
 
-    def __init__(self, facts: MySQLFacts, side: Side, injected: bool, broke_tls: bool, aligned: bool) -> None:
+    def __init__(
+        self, facts: MySQLFacts, side: DirectionAccount, injected: bool, broke_tls: bool, aligned: bool
+    ) -> None:
         super().__init__(facts, side)
         self.facts = facts
         self.injected = injected
@@ -94,12 +95,12 @@ class Search(Decoder):
         """Return which decoder these bytes are for, or STAY."""
         facts = self.facts
         # One record header is enough where TLS has begun; not where a chain of records has just broken.
-        tls = detect.tls_records(data, at, end, cut)
-        if tls == detect.STRONG or (tls == detect.WEAK and facts.tls is not None and not self.broke_tls):
+        tls = signatures.tls_records(data, at, end, cut)
+        if tls == signatures.STRONG or (tls == signatures.WEAK and facts.tls is not None and not self.broke_tls):
             return TO_TLS
         if self.behind_gap and expects_tls(facts):
             return self._judge_behind_gap(data, at, end, cut)
-        if detect.compressed_packets(data, at, end, cut) == detect.STRONG:
+        if signatures.compressed_packets(data, at, end, cut) == signatures.STRONG:
             # A login that was seen says whether packets are compressed.
             if facts.compression or (facts.login_frame < 0 and opens_packet(data, at, end)):
                 return TO_COMPRESSED
@@ -111,7 +112,7 @@ class Search(Decoder):
             return STAY
         # Between SSLRequest and ClientHello nothing has a right to be; behind a gap it may have come after both.
         if self.injected and not self.behind_gap:
-            self.note(notes.INJECTED, end - at)
+            self.note(anomalies.INJECTED, end - at)
         return TO_MYSQL
 
     def _chain(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
@@ -163,15 +164,15 @@ class Search(Decoder):
         """
         from_client = self.side.from_client
         if from_client:
-            if begins_statement(data, at, end) or detect.mysql_commands(data, at, end, cut) == detect.STRONG:
+            if begins_statement(data, at, end) or signatures.mysql_commands(data, at, end, cut) == signatures.STRONG:
                 return True
             if self.facts.login is None and is_login(data, at, end, cut):
                 return True
             if is_replica_ack(data, at, end):
                 return self._mysql(data, at, end, cut)
         else:
-            chain = replies_chain(data, at, end) or detect.mysql_replies(data, at, end, cut) == detect.STRONG
-            if chain or looks_like_greeting(data, at, end) == 1 or detect.is_refusal(data, at, end):
+            chain = replies_chain(data, at, end) or signatures.mysql_replies(data, at, end, cut) == signatures.STRONG
+            if chain or looks_like_greeting(data, at, end) == 1 or signatures.is_refusal(data, at, end):
                 return self._mysql(data, at, end, cut)
         made = self.midstream
         if made is None:
@@ -183,15 +184,15 @@ class Search(Decoder):
             self.greets = looks_like_greeting(data, at, end) == 1
             if self.greets:
                 return True
-            if detect.mysql_replies(data, at, end, cut) == detect.NO:
+            if signatures.mysql_replies(data, at, end, cut) == signatures.NO:
                 return False
-            self.refuses = detect.is_refusal(data, at, end)
+            self.refuses = signatures.is_refusal(data, at, end)
             if is_event(data, at, end) or (data[at + 3] != 1 and at + 4 + u24(data, at) < end):
                 self._found_inside(data, at, end)
             return True
-        found = detect.mysql_commands(data, at, end, cut)
-        if found != detect.NO:
-            if found == detect.WEAK and self.facts.kind != MYSQL and detect.is_bare(data, at, end):
+        found = signatures.mysql_commands(data, at, end, cut)
+        if found != signatures.NO:
+            if found == signatures.WEAK and self.facts.kind != MYSQL and signatures.is_bare(data, at, end):
                 # A PING, a schema's name: other protocols have the same few bytes, but not again and again.
                 self.bare += 1
                 return self.bare >= MANY_BARE
@@ -217,9 +218,9 @@ class Search(Decoder):
         if self.behind_gap:
             pass  # unknown, and no more: the gap is the reason
         elif self.injected:
-            self.note(notes.INJECTED, end - at)
+            self.note(anomalies.INJECTED, end - at)
         elif self.broke_tls:
-            self.note(notes.BAD_RECORD, end - at)
+            self.note(anomalies.BAD_RECORD, end - at)
         self._read(data, at, end)
         self.side.account(end - at, labels.UNKNOWN)
 
@@ -238,8 +239,8 @@ class Search(Decoder):
         it reads as SQL.
         """
         if self.behind_gap and not was_protected(self.facts, self.side.from_client) and not holds_phrase(seen):
-            return notes.READABLE_BEHIND_GAP
-        return notes.READABLE_UNKNOWN
+            return anomalies.READABLE_BEHIND_GAP
+        return anomalies.READABLE_UNKNOWN
 
     def gap(self, count: i64) -> None:
         self.finish()
@@ -248,7 +249,7 @@ class Search(Decoder):
         self.tail = b""
         if self.long_chain is not None:
             self.long_chain.clear()
-        self.side.hole(count)
+        self.side.gap(count)
 
     def finish(self) -> None:
         if self.held:

@@ -103,15 +103,6 @@ def _has_attributes(data: bytes, at: i64, end: i64) -> bool:
     return end - at >= 2 and 0 < data[at] <= 16 and data[at + 1] == 1
 
 
-def reads_like_text(data: bytes, at: i64, end: i64) -> bool:
-    """Return whether a statement could begin with this text: its first 16 bytes, behind the attribute prefix 00 01."""
-    if end - at >= 2 and data[at] == 0 and data[at + 1] == 1:
-        at += 2
-    if at >= end:
-        return False
-    return is_text(data, at, at + 16 if end - at > 16 else end)
-
-
 def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
     """Tell whether packets of a server fill the segment, ids counting up from one of 1..254: NO, WEAK or STRONG."""
     stop = end + cut

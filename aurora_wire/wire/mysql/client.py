@@ -8,9 +8,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding import labels, roles
-from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.binary import u24, u32
+from aurora_wire.wire.decoding import anomalies, labels, roles
+from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.mysql.auth import is_cleartext_password
 from aurora_wire.wire.mysql.capabilities import COMPRESS, QUERY_ATTRIBUTES, UNKNOWN, ZSTD_COMPRESSION_ALGORITHM
@@ -44,9 +44,17 @@ from aurora_wire.wire.mysql.commands import (
     is_command,
     reply_shape,
 )
+from aurora_wire.wire.mysql.credentials import (
+    note_change_user,
+    note_execution,
+    note_login,
+    note_replica_password,
+    note_reply,
+    note_text,
+)
 from aurora_wire.wire.mysql.events import LoggedIn, Statement, TLSRequested
 from aurora_wire.wire.mysql.facts import MAX_ASKED, NAME_COST, MySQLFacts
-from aurora_wire.wire.mysql.framing import LATE, REJECT, TELLING, Packets, role_of
+from aurora_wire.wire.mysql.framing import HEADER_NEEDED, LABEL_LATER, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.login import (
     Login,
     has_filler,
@@ -60,13 +68,9 @@ from aurora_wire.wire.mysql.login import (
 from aurora_wire.wire.mysql.plausibility import CERTAIN, NOTHING, command_tells
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.statements import Statements
+from aurora_wire.wire.mysql.states import AUTHENTICATION, CLIENT, COMMAND, COMMAND_PHASE, INITIAL_HANDSHAKE, LOGIN, move
 from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.tls.record_shape import is_record_start
-
-# States.
-START: Final[i64] = 0    # nothing from the client yet: SSLRequest or login
-AUTHENTICATING: Final[i64] = 1
-COMMANDS: Final[i64] = 2
 
 MAX_LOGIN: Final[i64] = 65536       # bytes of payload, our bound
 MAX_TEXT: Final[i64] = 1 << 20      # bytes kept of a statement
@@ -83,9 +87,9 @@ SSL_REQUEST_320_LEN: Final[i64] = 5
 class ClientPackets(Packets):
     """Fed what the client sends, from its first packet or, found again by content, from any on."""
 
-    def __init__(self, facts: MySQLFacts, side: Side) -> None:
+    def __init__(self, facts: MySQLFacts, side: DirectionAccount) -> None:
         super().__init__(facts, side)
-        self.state: i64 = START
+        self.state: i64 = INITIAL_HANDSHAKE
         self.command: i64 = -1           # of the packet being decoded; -1: it is none
         self.file_sequence: i64 = -1     # of the next packet of a file that is being sent; -1 not known
         self.passing = False             # the packet being decoded is of what the connection was handed to
@@ -96,15 +100,34 @@ class ClientPackets(Packets):
         self.asked_frame: i64 = -1       # of the last command
 
     def boundary(self, data: bytes, at: i64, end: i64) -> i64:
-        if self.state != COMMANDS and is_record_start(data, at, end):
-            if self.facts.ssl_request_frame < 0 and end - at >= TELLING:
-                self.note(notes.UNSOLICITED_TLS, 0)
+        if self.state != COMMAND_PHASE and is_record_start(data, at, end):
+            if self.facts.ssl_request_frame < 0 and end - at >= HEADER_NEEDED:
+                self.note(anomalies.UNSOLICITED_TLS, 0)
             return TO_TLS
         if self.facts.compression and not self.compressed and self.facts.authenticated:
             return TO_COMPRESSED
+        if self.facts.compression_asked and self.state == AUTHENTICATION and not self.compressed:
+            if self._turns_compressed(data, at, end):
+                return TO_COMPRESSED
         if self.facts.handed == GROUP_REPLICATION:
             return TO_GROUP
         return STAY
+
+    def _turns_compressed(self, data: bytes, at: i64, end: i64) -> bool:
+        """Return whether the first packet after a login that asked for compression is compressed, agreed or not.
+
+        Of a packet cut before that shows it is believed that the server agreed: they do unless told otherwise, and a
+        statement must not be made of a compressed packet's header.
+        """
+        if end - at < 4 or data[at + 3] != 0:
+            return False  # it is of the authentication
+        facts = self.facts
+        asked = facts.compression_asked
+        facts.compression_asked = 0
+        if shows_plain(data, at, end):
+            return False
+        facts.compression = asked
+        return True
 
     def accept(self, length: i64, sequence: i64, first: i64) -> i64:
         self.command = -1
@@ -118,24 +141,24 @@ class ClientPackets(Packets):
             # A long file's sequence ids come round to 0, where its bytes may look like a command.
             self.file_sequence = (sequence + 1) & 0xFF
             return labels.INFILE_DATA
-        if sequence == 0 or (self.relaxed and self.state == COMMANDS):
+        if sequence == 0 or (self.relaxed and self.state == COMMAND_PHASE):
             if first == COM_QUERY or (first >= 0 and is_command(first) and fits_command(first, length)):
-                if self.state == START and facts.greeting is not None and self.side.missing == 0:
-                    return LATE  # before any login: other protocols' frames look like that, too
+                if self.state == INITIAL_HANDSHAKE and facts.greeting is not None and self.side.missing == 0:
+                    return LABEL_LATER  # before any login: other protocols' frames look like that, too
                 self.command = first
                 return labels.COMMAND + first
             if facts.infile:
                 self.file_sequence = (sequence + 1) & 0xFF
                 return labels.INFILE_DATA
-            if self.state == START and SSL_REQUEST_LEN < length <= MAX_LOGIN:
-                return LATE
+            if self.state == INITIAL_HANDSHAKE and SSL_REQUEST_LEN < length <= MAX_LOGIN:
+                return LABEL_LATER
             return labels.AUTH if self.relaxed and facts.changing_user else REJECT
-        if self.state == START:
-            return LATE if SSL_REQUEST_320_LEN <= length <= MAX_LOGIN and sequence <= 3 else REJECT
+        if self.state == INITIAL_HANDSHAKE:
+            return LABEL_LATER if SSL_REQUEST_320_LEN <= length <= MAX_LOGIN and sequence <= 3 else REJECT
         if facts.infile:
             self.file_sequence = (sequence + 1) & 0xFF
             return labels.INFILE_DATA
-        if self.state == AUTHENTICATING or facts.changing_user:
+        if self.state == AUTHENTICATION or facts.changing_user:
             return labels.AUTH if length <= MAX_LOGIN else REJECT
         return REJECT
 
@@ -157,7 +180,7 @@ class ClientPackets(Packets):
     def placed(self, label: i64, first: i64) -> i64:
         # What the server asked for is a file, whatever its bytes look like.
         self.certain = not (label >= labels.COMMAND and self.facts.infile)
-        if label == LATE:
+        if label == LABEL_LATER:
             return roles.UNKNOWN
         if label >= labels.COMMAND:
             if self.facts.doubt:
@@ -204,25 +227,29 @@ class ClientPackets(Packets):
         return labels.LOGIN if self.length > SSL_REQUEST_LEN and self.sequence > 0 else labels.UNKNOWN
 
     def wanted(self, first: i64) -> i64:
-        return MAX_LOGIN if self.state == START else MAX_TEXT
+        return MAX_LOGIN if self.state == INITIAL_HANDSHAKE else MAX_TEXT
 
     def packet(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
         if self.command >= 0:
-            self.state = COMMANDS
+            self._moves(COMMAND)
             self._command(self.command, data, at, end, total, whole)
         elif self.passing:
             self.passing = False
-            self.state = COMMANDS
-        elif self.state == START and self.sequence == 0:
+            self._moves(COMMAND)
+        elif self.state == INITIAL_HANDSHAKE and self.sequence == 0:
             self._unasked(data, at, end, total, whole)
-        elif self.state == START:
+        elif self.state == INITIAL_HANDSHAKE:
             self._first(data, at, end, total, whole)
         elif self.facts.infile:
             self.facts.receive_file(total)
             if total == 0:
                 self.file_sequence = -1
-        elif self.state == AUTHENTICATING or self.facts.changing_user:
-            self._auth_reply(data, at, end)
+        elif self.state == AUTHENTICATION or self.facts.changing_user:
+            self._auth_reply(data, at, end, whole)
+
+    def _moves(self, event: i64) -> None:
+        if self.state != COMMAND_PHASE:
+            self.state = move(CLIENT, self.state, event)
 
     def _unasked(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
         """Take a command in place of the login, or a login with a command's id, where its own fields tell it."""
@@ -231,14 +258,14 @@ class ClientPackets(Packets):
             command = data[at]
         if (total == 1 and command in (COM_QUIT, COM_PING)) or (end > at and command_tells(data, at, end) == CERTAIN):
             self.late_label = labels.COMMAND + command
-            self.state = COMMANDS
+            self._moves(COMMAND)
             self._command(command, data, at, end, total, whole)
             return
         if total > SSL_REQUEST_LEN and has_filler(data, at, end):
             self._first(data, at, end, total, whole)
             return
         self.late_label = labels.UNKNOWN
-        self.note(notes.LOST_FRAMING, total)
+        self.note(anomalies.LOST_FRAMING, total)
 
     def _first(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
         facts = self.facts
@@ -272,17 +299,19 @@ class ClientPackets(Packets):
         if login is None and not whole and total > SSL_REQUEST_LEN:
             # Longer than an SSLRequest: a login, though too much of it is cut off to be read.
             self.late_label = labels.LOGIN
-            self.state = AUTHENTICATING
+            self._moves(LOGIN)
             facts.login_frame = self.packet_frame
             facts.login_offset = self.packet_offset
+            facts.compression_asked = compression_of(u32(data[at:end] + b"\0\0\0\0", 0))
             return
         if login is None:
             self.late_label = labels.UNKNOWN
-            self.note(notes.LOST_FRAMING, total)
+            self.note(anomalies.LOST_FRAMING, total)
             return
         self.late_label = labels.LOGIN
-        self.state = AUTHENTICATING
+        self._moves(LOGIN)
         password = is_cleartext_password(login.auth_plugin, False, login.auth_response, 0, len(login.auth_response))
+        proof = login
         login = self._within_bounds(login)
         facts.login = login
         facts.login_frame = self.packet_frame
@@ -293,7 +322,10 @@ class ClientPackets(Packets):
             agreed &= greeting.capabilities
         facts.capabilities = agreed
         facts.capabilities_known = True
+        if offered == UNKNOWN and not self.compressed:
+            facts.compression_asked = compression_of(agreed)
         facts.auth_plugin = login.auth_plugin
+        note_login(facts, proof, agreed, self.packet_frame, self.packet_offset)
         if events is not None:
             events.append(LoggedIn(facts.id, True, self.packet_frame, self.packet_time, self.packet_offset, login))
         if password:
@@ -307,14 +339,15 @@ class ClientPackets(Packets):
             size += len(key) + len(value) + NAME_COST
         cost = size
         if size > MAX_ATTRIBUTES:
-            self.note(notes.BOUND, size)
+            self.note(anomalies.BOUND, size)
             cost = 4 * MAX_NAME
         if facts.afford(cost, True, self.packet_frame, self.packet_time, self.packet_offset) and size <= MAX_ATTRIBUTES:
             return login
         return login.shortened(MAX_NAME)
 
-    def _auth_reply(self, data: bytes, at: i64, end: i64) -> None:
+    def _auth_reply(self, data: bytes, at: i64, end: i64, whole: bool) -> None:
         facts = self.facts
+        note_reply(facts, data, at, end, whole, self.packet_frame, self.packet_offset)
         if is_cleartext_password(facts.auth_plugin, facts.full_authentication, data, at, end):
             self._password()
 
@@ -347,12 +380,14 @@ class ClientPackets(Packets):
                 facts.statements_total += 1
                 facts.asked = data[at + 1 : end if end - at < MAX_ASKED else at + MAX_ASKED]
                 facts.asked_known = whole
+                note_text(facts, data, at + 1, end, whole, self.packet_frame, self.packet_offset)
                 return
             text = made.query(data, at, end, self._attributes_agreed())
             facts.asked = text if len(text) <= MAX_ASKED else text[:MAX_ASKED]
             facts.asked_known = whole
             if made.readable:
                 facts.readable = True
+            note_text(facts, text, 0, len(text), whole, self.packet_frame, self.packet_offset)
             self._statement(command, text, total - (made.text_at - at), made.values, whole, -1)
             made.values = None
         elif command == COM_STMT_PREPARE:
@@ -360,12 +395,15 @@ class ClientPackets(Packets):
             made.prepare(text)
             if not facts.readable:
                 facts.readable = reads_like_sql(data, at + 1, end)
+            note_text(facts, text, 0, len(text), whole, self.packet_frame, self.packet_offset)
             self._statement(command, text, total - 1, None, whole, -1)
         elif command in (COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE):
             text = made.execute(command, data, at, end, self._attributes_agreed())
             facts.asked = text if len(text) <= MAX_ASKED else text[:MAX_ASKED]
             facts.asked_known = whole and len(text) > 0
             complete = whole and made.complete
+            if text:
+                note_execution(facts, text, made.values, complete, self.packet_frame, self.packet_offset)
             self._statement(command, text, len(text), made.values, complete, made.statement_id)
             made.values = None  # tens of thousands, of each open connection
         elif command == COM_STMT_SEND_LONG_DATA:
@@ -383,8 +421,10 @@ class ClientPackets(Packets):
             stop = nul if nul >= 0 else end
             self._statement(command, data[at + 1 : stop], stop - at - 1, None, whole, -1)
         elif command == COM_REGISTER_SLAVE:
-            if replica_password(data, at, end):
+            password = replica_password(data, at, end)
+            if password:
                 self._password()
+                note_replica_password(facts, password, self.packet_frame, self.packet_offset)
 
     def _statement(
         self, command: i64, text: bytes, length: i64, values: list[Value] | None, whole: bool, statement_id: i64
@@ -417,10 +457,27 @@ class ClientPackets(Packets):
         if user.complete and user.user and user.auth_plugin and is_name(user.user) and is_name(user.auth_plugin):
             facts.readable = True
         facts.auth_plugin = user.auth_plugin[:MAX_NAME]
+        note_change_user(facts, user, self.packet_frame, self.packet_offset)
         if not facts.users_after:
             facts.users_after.append(user.user[:MAX_NAME])
         if is_cleartext_password(user.auth_plugin, False, user.auth_response, 0, len(user.auth_response)):
             self._password()
+
+
+def shows_plain(data: bytes, at: i64, end: i64) -> bool:
+    """Return whether a packet with sequence id 0 shows that it is not compressed.
+
+    A compressed one has the size of what it holds, larger than itself, then zlib's header or zstd's magic number; or
+    size 0, then a whole packet's header, whose own length fills it.
+    """
+    if end - at < 9:
+        return False
+    size = u24(data, at + 4)
+    if size == 0:
+        return end - at >= 11 and (data[at + 10] != 0 or u24(data, at + 7) == 0)
+    first: i64 = data[at + 7]
+    zlib = first == 0x78 and (first << 8 | data[at + 8]) % 31 == 0
+    return not zlib and not (first == 0x28 and data[at + 8] == 0xB5)
 
 
 def compression_of(capabilities: i64) -> i64:

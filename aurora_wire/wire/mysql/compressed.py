@@ -12,9 +12,8 @@ from typing import Final, Protocol
 from mypy_extensions import i64
 
 from aurora_wire.binary import u24
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding import labels
-from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding import anomalies, labels
+from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_SEARCH, Decoder
 from aurora_wire.wire.decoding.tracker import Tracker
 from aurora_wire.wire.mysql.facts import MySQLFacts
@@ -52,7 +51,7 @@ class CompressedPackets(Decoder):
     """Fed one direction from a compressed packet's header on; `inner` is fed what they hold."""
 
     def __init__(
-        self, facts: MySQLFacts, side: Side, inner: Packets, inner_side: Side,
+        self, facts: MySQLFacts, side: DirectionAccount, inner: Packets, inner_side: DirectionAccount,
         inflaters: dict[int, Callable[[], Inflater]]
     ) -> None:
         super().__init__(facts, side)
@@ -65,7 +64,7 @@ class CompressedPackets(Decoder):
         self.size: i64 = 0             # bytes that it still has to inflate to; 0 with `plain`
         self.plain = False
         self.inflater: Inflater | None = None
-        self.owed: i64 = 0
+        self.unlabelled: i64 = 0
         self.label: i64 = labels.COMPRESSED
         self.opened: i64 = 0           # bytes inflated so far
         self.closed: i64 = 0           # bytes that were inflated from
@@ -84,7 +83,7 @@ class CompressedPackets(Decoder):
                     self.body.append(data[at : at + take])
                 self._open(data[at : at + take])
                 self.left -= take
-                self.owed += take
+                self.unlabelled += take
                 at += take
                 if self.left == 0:
                     self._packet_end()
@@ -95,12 +94,12 @@ class CompressedPackets(Decoder):
             if take > end - at:
                 take = end - at
             self.head += data[at : at + take]
-            self.owed += take
+            self.unlabelled += take
             at += take
             if len(self.head) == HEADER and not self._header():
-                self.note(notes.BAD_COMPRESSION, 0)
-                self.side.account(self.owed, labels.UNKNOWN)
-                self.owed = 0
+                self.note(anomalies.BAD_COMPRESSION, 0)
+                self.side.account(self.unlabelled, labels.UNKNOWN)
+                self.unlabelled = 0
                 self.next = TO_SEARCH
                 return at
         return at
@@ -131,12 +130,12 @@ class CompressedPackets(Decoder):
             kind = ZLIB if piece[0] == 0x78 else ZSTD
             make = self.inflaters.get(kind)
             if make is None:
-                self._die(notes.BAD_COMPRESSION)
+                self._die(anomalies.BAD_COMPRESSION)
                 return
             self.facts.compression = kind
             cost = ZLIB_COST if kind == ZLIB else zstd_window(piece)
             if cost > MAX_WINDOW or cost > self.facts.budget.inflating:
-                self._die(notes.BOUND)
+                self._die(anomalies.BOUND)
                 return
             self.facts.budget.inflating -= cost
             self.cost = cost
@@ -149,7 +148,7 @@ class CompressedPackets(Decoder):
             try:
                 some = inflater.decompress(piece, want)
             except Exception:  # zlib.error, ZstdError: whatever the bytes do to a library
-                self._die(notes.BAD_COMPRESSION)
+                self._die(anomalies.BAD_COMPRESSION)
                 return
             piece = b""
             if not some:
@@ -158,7 +157,7 @@ class CompressedPackets(Decoder):
             self.opened += len(some)
             self.facts.budget.inflated += len(some)
             if self._is_bomb():
-                self._die(notes.BOUND)
+                self._die(anomalies.BOUND)
                 return
             self._inner(some)
 
@@ -207,7 +206,7 @@ class CompressedPackets(Decoder):
             self.label = side.last_label
         if inner.next != STAY:
             side.account(len(piece) - at, labels.UNKNOWN)
-            self._die(notes.LOST_FRAMING)
+            self._die(anomalies.LOST_FRAMING)
 
     def _drop(self) -> None:
         """Let go of the inflater, and give back what it was charged."""
@@ -228,13 +227,13 @@ class CompressedPackets(Decoder):
 
     def _packet_end(self) -> None:
         if not self.plain and not self.dead and self.size > 0:
-            self._die(notes.BAD_COMPRESSION)
+            self._die(anomalies.BAD_COMPRESSION)
         self._drop()
         tracker = self.side.tracker
         if tracker is not None:
             self._tell(tracker)
-        self.side.account(self.owed, self.label)
-        self.owed = 0
+        self.side.account(self.unlabelled, self.label)
+        self.unlabelled = 0
 
     def _tell(self, tracker: Tracker) -> None:
         """Tell the tracker that a compressed packet is over."""
@@ -243,16 +242,16 @@ class CompressedPackets(Decoder):
         if not self.dead and self.inside_size <= KEPT:
             body = b"".join(self.body)
             inside = b"".join(self.inside)
-        tracker.compressed(self.begun, self.begun + self.owed, self.inside_size, body, inside)
+        tracker.compressed(self.begun, self.begun + self.unlabelled, self.inside_size, body, inside)
         self.body = []
         self.inside = []
         self.inside_size = 0
 
     def gap(self, count: i64) -> None:
         side = self.side
-        if self.owed:
-            side.account(self.owed, labels.COMPRESSED if self.left > 0 else labels.UNKNOWN)
-            self.owed = 0
+        if self.unlabelled:
+            side.account(self.unlabelled, labels.COMPRESSED if self.left > 0 else labels.UNKNOWN)
+            self.unlabelled = 0
         if side.tracker is not None:
             side.tracker.lost()
             self.body = []
@@ -262,7 +261,7 @@ class CompressedPackets(Decoder):
         self.dead = True
         self.facts.doubt = True
         self._drop()
-        side.hole(count)
+        side.gap(count)
         self.head = b""
         if 0 < count <= self.left:
             self.left -= count
@@ -273,9 +272,9 @@ class CompressedPackets(Decoder):
     def finish(self) -> None:
         self._drop()
         self.inner.finish()
-        if self.owed:
-            self.side.account(self.owed, self.label if self.left > 0 else labels.UNKNOWN)
-            self.owed = 0
+        if self.unlabelled:
+            self.side.account(self.unlabelled, self.label if self.left > 0 else labels.UNKNOWN)
+            self.unlabelled = 0
         self.head = b""
 
 

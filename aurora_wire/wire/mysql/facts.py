@@ -4,10 +4,11 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.wire.decoding import anomalies as notes
+from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.decoding.connection_log import MAX_EVENTS, Budget
 from aurora_wire.wire.decoding.events import Event
 from aurora_wire.wire.mysql.events import Statement
+from aurora_wire.wire.mysql.exchange import Exchange, Secret
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.login import Login
@@ -64,6 +65,7 @@ class MySQLFacts(TLSLog):
         self.responses: i64 = 0                  # packets of the server that answer a login or command
         self.response_frame: i64 = -1
         self.compression: i64 = 0                # 0 none, 1 zlib, 2 zstd, as agreed or recognised
+        self.compression_asked: i64 = 0          # by the client, where what the server offered was not seen
         # The connection phase.
         self.greeting: Greeting | None = None
         self.greeting_frame: i64 = -1
@@ -79,9 +81,13 @@ class MySQLFacts(TLSLog):
         self.auth_plugin = b""                   # in force, after switches
         self.users_after: list[bytes] = []       # of COM_CHANGE_USER
         self.full_authentication = False         # caching_sha2_password: the server asked for it
-        self.key_requested = False               # the client asked for the server's public key
         self.password_frame: i64 = -1            # a password in clear text
         self.password_offset: i64 = -1
+        self.exchanges: list[Exchange] = []      # what proved who the client is
+        self.exchanges_total: i64 = 0
+        self.secrets: list[Secret] = []          # in the text of statements and binlog events
+        self.secrets_total: i64 = 0
+        self.secret_frame: i64 = -1              # of the first
         # The command phase.
         self.infiles: list[Infile] = []          # files that the server asked for
         self.infiles_total: i64 = 0
@@ -96,8 +102,7 @@ class MySQLFacts(TLSLog):
         self.command_counts: dict[int, int] = {} # but of COM_QUERY
         self.command_offset: i64 = -1            # of the first command
         self.response_offset: i64 = -1           # of the first response
-        self.error_frame: i64 = -1               # of the last ERR in the clear
-        self.error_code: i64 = 0
+        self.error_code: i64 = 0                 # of the last ERR in the clear
         self.after_tls_frame: i64 = -1           # plaintext MySQL after TLS had begun
 
     def expect(self, shape: i64) -> None:
@@ -147,7 +152,7 @@ class MySQLFacts(TLSLog):
             if len(events) < MAX_EVENTS:
                 events.append(statement)
             else:
-                self.note(notes.BOUND, True, statement.frame, statement.time_ns, statement.offset, 0)
+                self.note(anomalies.BOUND, True, statement.frame, statement.time_ns, statement.offset, 0)
         cost = len(statement.text) + STATEMENT_COST
         values = statement.values
         if values is not None:

@@ -10,27 +10,26 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u24, u32
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding import labels, roles
-from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding import anomalies, labels, roles
+from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_SEARCH, Decoder
 from aurora_wire.wire.decoding.tracker import Tracker
 from aurora_wire.wire.mysql.facts import MySQLFacts
 
 HEADER: Final[i64] = 4
-TELLING: Final[i64] = 6      # bytes that tell a TLS hello or alert from a packet's header
+HEADER_NEEDED: Final[i64] = 6      # bytes that tell a TLS hello or alert from a packet's header
 MAX_CHUNK: Final[i64] = 0xFFFFFF
 SMALL_PIECE: Final[i64] = 1024   # bytes up to which what follows is joined to it
 
 REJECT: Final[i64] = -1   # such a packet makes no sense here
-LATE: Final[i64] = -2     # the label is known when the packet is whole (`late_label`)
+LABEL_LATER: Final[i64] = -2     # the label is known when the packet is whole (`late_label`)
 PENDING: Final[i64] = -3  # the payload's first byte has not come yet
 
 
 class Packets(Decoder):
     """Base of both directions' decoders."""
 
-    def __init__(self, facts: MySQLFacts, side: Side) -> None:
+    def __init__(self, facts: MySQLFacts, side: DirectionAccount) -> None:
         super().__init__(facts, side)
         self.facts = facts
         self.head = b""              # of a header that came in pieces
@@ -41,7 +40,7 @@ class Packets(Decoder):
         self.continued = False       # the next packet goes on with the payload
         self.label: i64 = PENDING
         self.late_label: i64 = labels.UNKNOWN
-        self.owed: i64 = 0           # bytes consumed and not accounted yet
+        self.unlabelled: i64 = 0           # bytes consumed and not accounted yet
         self.keep: i64 = 0           # how many payload bytes to keep
         self.kept: list[bytes] = []
         self.kept_size: i64 = 0
@@ -94,7 +93,7 @@ class Packets(Decoder):
         """Note that neither the next packet's place nor the command that the next reply answers is known."""
         self.facts.doubt = True
 
-    def holed(self) -> None:
+    def lacks_bytes(self) -> None:
         """End a packet with a gap in it: what it said of those to come may be missing."""
         return
 
@@ -115,9 +114,9 @@ class Packets(Decoder):
                 at = self._body(data, at, end)
             elif len(self.head) == 0 and not self.continued:
                 if self.tls_possible and not self.checked:
-                    if len(self.held) > 0 or end - at < TELLING:
+                    if len(self.held) > 0 or end - at < HEADER_NEEDED:
                         begun = at
-                        at = self._tell(data, at, end)
+                        at = self._tell_records(data, at, end)
                         if self.next != STAY or at > begun:
                             return at if self.next != STAY or at == end else self.feed(data, at, end, cut)
                     else:
@@ -150,7 +149,7 @@ class Packets(Decoder):
                             self.packet(data, at + HEADER, stop, length, True)
                         else:
                             self._tracked(tracker, data, at + HEADER, stop, label, first)
-                        side.account(HEADER + length, self.late_label if label == LATE else label)
+                        side.account(HEADER + length, self.late_label if label == LABEL_LATER else label)
                         self.checked = False
                         at = stop
                         if self.next != STAY:
@@ -171,21 +170,21 @@ class Packets(Decoder):
         if role == roles.UNKNOWN and not self.certain:
             role = self.told(data, at, end)
         self.packet(data, at, end, end - at, True)
-        if label == LATE:
+        if label == LABEL_LATER:
             role = role_of(self.late_label)
         tracker.begins(start, end - at, role, self.certain, self.number, self.number_of, first)
         tracker.packet(start, role, self.certain, data, at, end, end - at)
 
-    def _tell(self, data: bytes, at: i64, end: i64) -> i64:
+    def _tell_records(self, data: bytes, at: i64, end: i64) -> i64:
         """Keep few bytes, perhaps of a TLS record, until there are enough to tell. Return where consumption ended."""
-        take = TELLING - len(self.held)
+        take = HEADER_NEEDED - len(self.held)
         if take > end - at:
             take = end - at
         held = self.held + data[at : at + take]
         self.held = b""
         self.next = self.boundary(held, 0, len(held))
         if self.next != STAY:
-            if len(held) < TELLING:
+            if len(held) < HEADER_NEEDED:
                 self.next = STAY
                 self.held = held
                 return at + take
@@ -198,7 +197,7 @@ class Packets(Decoder):
         return at + take
 
     def _lose(self, at: i64) -> i64:
-        self.note(notes.LOST_FRAMING, 0)
+        self.note(anomalies.LOST_FRAMING, 0)
         self.next = TO_SEARCH
         self.misses()
         self._told_lost()
@@ -226,7 +225,7 @@ class Packets(Decoder):
         if take > end - at:
             take = end - at
         self.head += data[at : at + take]
-        self.owed += take
+        self.unlabelled += take
         at += take
         if len(self.head) < HEADER:
             return at
@@ -235,7 +234,7 @@ class Packets(Decoder):
         self.head = b""
         self.left = self.length
         if self.continued and side.tracker is not None:
-            side.tracker.goes_on(side.position + self.owed - HEADER, self.length)
+            side.tracker.goes_on(side.position + self.unlabelled - HEADER, self.length)
         if self.length == 0:
             if self.label == PENDING and not self._decide(-1):
                 return at
@@ -246,8 +245,8 @@ class Packets(Decoder):
         """Label the packet that begins, now that its first payload byte is here. Return False if it is refused."""
         label = self.accept(self.length, self.sequence, first)
         if label == REJECT:
-            self.side.account(self.owed, labels.UNKNOWN)
-            self.owed = 0
+            self.side.account(self.unlabelled, labels.UNKNOWN)
+            self.unlabelled = 0
             self.left = 0
             self._lose(0)
             return False
@@ -258,12 +257,12 @@ class Packets(Decoder):
             if tracker.keeps > self.keep:
                 self.keep = tracker.keeps
             self.role = self.placed(label, first)
-            self.is_late = label == LATE
-            if label != LATE:
+            self.is_late = label == LABEL_LATER
+            if label != LABEL_LATER:
                 tracker.begins(self.begun, self.length, self.role, self.certain, self.number, self.number_of, first)
-        if label != LATE:
-            self.side.account(self.owed, label)
-            self.owed = 0
+        if label != LABEL_LATER:
+            self.side.account(self.unlabelled, label)
+            self.unlabelled = 0
         return True
 
     def _body(self, data: bytes, at: i64, end: i64) -> i64:
@@ -274,11 +273,11 @@ class Packets(Decoder):
             some = take if take < self.keep - self.kept_size else self.keep - self.kept_size
             self._keep_some(data[at : at + some], some)
         self.left -= take
-        if self.label == LATE:
-            self.owed += take
+        if self.label == LABEL_LATER:
+            self.unlabelled += take
         else:
-            self.side.account(take + self.owed, self.label)
-            self.owed = 0
+            self.side.account(take + self.unlabelled, self.label)
+            self.unlabelled = 0
         at += take
         if self.left == 0:
             self._chunk_end()
@@ -289,7 +288,7 @@ class Packets(Decoder):
         budget = self.facts.budget
         if budget.held < 0:
             self.whole = False
-            self.note(notes.BOUND, size)
+            self.note(anomalies.BOUND, size)
             return
         kept = self.kept
         last: i64 = len(kept) - 1
@@ -313,11 +312,11 @@ class Packets(Decoder):
             self.continued = True
             return
         self._emit()
-        if self.label == LATE:
-            self.side.account(self.owed, self.late_label)
-        elif self.owed:
-            self.side.account(self.owed, self.label)
-        self.owed = 0
+        if self.label == LABEL_LATER:
+            self.side.account(self.unlabelled, self.late_label)
+        elif self.unlabelled:
+            self.side.account(self.unlabelled, self.label)
+        self.unlabelled = 0
         self.checked = False
 
     def _emit(self) -> None:
@@ -328,7 +327,7 @@ class Packets(Decoder):
         self.packet(prefix, 0, len(prefix), self.total, self.whole and len(prefix) == self.total)
         self._tell_late(prefix, self.total)
         if not self.whole:
-            self.holed()
+            self.lacks_bytes()
 
     def _tell_late(self, prefix: bytes, total: i64) -> None:
         """Tell the tracker of a packet that came in pieces."""
@@ -337,7 +336,7 @@ class Packets(Decoder):
             return
         self.was_told = True
         if self.is_late:
-            self.role = role_of(self.late_label if self.label == LATE else self.label)
+            self.role = role_of(self.late_label if self.label == LABEL_LATER else self.label)
             first: i64 = prefix[0] if prefix else -1
             tracker.begins(self.begun, self.length, self.role, self.certain, 0, 0, first)
         elif self.role == roles.UNKNOWN and not self.certain and self.whole and len(prefix) == total:
@@ -355,14 +354,14 @@ class Packets(Decoder):
         if self.left > 0 and count <= self.left and self.label != PENDING:
             self.whole = False
             self.left -= count
-            if self.label == LATE:
+            if self.label == LABEL_LATER:
                 self.label = self.guessed()
                 self._tell_part()
-                side.account(self.owed, self.label)
-                self.owed = 0
+                side.account(self.unlabelled, self.label)
+                self.unlabelled = 0
             else:
                 self._tell_part()
-            side.hole(count)
+            side.gap(count)
             if self.left == 0:
                 self._chunk_end()
             return
@@ -370,10 +369,10 @@ class Packets(Decoder):
             self.whole = False
             self.total += self.length if self.left > 0 else 0
             self._emit()
-        if self.owed:
-            side.account(self.owed, labels.UNKNOWN)
-            self.owed = 0
-        side.hole(count)
+        if self.unlabelled:
+            side.account(self.unlabelled, labels.UNKNOWN)
+            self.unlabelled = 0
+        side.gap(count)
         self.left = 0
         self.head = b""
         self.continued = False
@@ -390,15 +389,15 @@ class Packets(Decoder):
         if self.held:
             self.side.account(len(self.held), labels.UNKNOWN)
             self.held = b""
-        if self.label == LATE and self.left > 0:
+        if self.label == LABEL_LATER and self.left > 0:
             self.label = self.guessed()
-        if self.label not in (PENDING, LATE) and (self.left > 0 or self.continued):
+        if self.label not in (PENDING, LABEL_LATER) and (self.left > 0 or self.continued):
             self.whole = False
             self.total += self.length if self.left > 0 else 0
             self._emit()
-        if self.owed:
-            self.side.account(self.owed, self.label if self.label >= 0 else labels.UNKNOWN)
-            self.owed = 0
+        if self.unlabelled:
+            self.side.account(self.unlabelled, self.label if self.label >= 0 else labels.UNKNOWN)
+            self.unlabelled = 0
         self.let_go()
         self.left = 0
         self.head = b""

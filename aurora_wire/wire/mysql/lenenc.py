@@ -13,10 +13,8 @@ from aurora_wire.binary import u16, u24, u32
 # What stands in place of a value; all are negative.
 NULL: Final[i64] = -1      # 0xFB: SQL NULL, legal in text rows only
 INVALID: Final[i64] = -2   # 0xFF: never the start of an integer
-TOO_BIG: Final[i64] = -3   # above MAX_VALUE; the bytes are there, and counted in the next offset
+TOO_BIG: Final[i64] = -3   # 2^62 and more: sums of two would not fit 64 bits; the bytes are counted in the next offset
 TOO_SHORT: Final[i64] = -4  # runs past `end`
-
-MAX_VALUE: Final[i64] = 1 << 62  # ours: sums of two of them still fit 64 bits
 
 
 def read_lenenc(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:

@@ -21,7 +21,6 @@ LINKS: Final[i64] = 3            # headers that follow a first one: 2^-48 at eac
 MANY_LINKS: Final[i64] = 11      # of packets of a few bytes each
 MIN_SPAN: Final[i64] = 64        # bytes from the first header to the last
 MAX_PACKET: Final[i64] = 1 << 20
-MIN_SEGMENT: Final[i64] = 9      # of an EOF
 
 
 def find_chain(data: bytes, at: i64, end: i64, cut: i64) -> i64:

@@ -15,7 +15,7 @@ from mypy_extensions import i64
 from aurora_wire.binary import u16, u32
 from aurora_wire.wire.decoding import labels, roles
 from aurora_wire.wire.mysql import capabilities as caps
-from aurora_wire.wire.mysql.auth import parse_auth_more_data, parse_auth_next_factor, parse_auth_switch
+from aurora_wire.wire.mysql.auth import DIALOG, SWITCH, parse_auth_more_data, parse_auth_next_factor, parse_auth_switch
 from aurora_wire.wire.mysql.commands import (
     AUTH,
     CLONE,
@@ -32,6 +32,7 @@ from aurora_wire.wire.mysql.commands import (
     STATISTICS,
     STREAM,
 )
+from aurora_wire.wire.mysql.credentials import end_exchange, note_factor, note_prompt, note_switch
 from aurora_wire.wire.mysql.facts import MAX_ASKED, MySQLFacts
 from aurora_wire.wire.mysql.framing import REJECT
 from aurora_wire.wire.mysql.plausibility import reply_role
@@ -314,6 +315,7 @@ class Responses:
                 self.facts.unanswered_prepares.pop(0)
             if state == EXCHANGE:
                 self.facts.changing_user = False
+                end_exchange(self.facts, False)
             if state == EVENTS and self.facts.request < 0:
                 self.facts.handed = MYSQL_COMMANDS
             self.state = IDLE
@@ -442,6 +444,7 @@ class Responses:
             self.state = IDLE
             self.facts.changing_user = False
             self.facts.full_authentication = False
+            end_exchange(self.facts, True)
             return
         read_auth(self.facts, data, at, end)
 
@@ -467,16 +470,22 @@ def ok_status(data: bytes, at: i64, end: i64) -> i64:
 
 def read_auth(facts: MySQLFacts, data: bytes, at: i64, end: i64) -> None:
     """Read a server's packet of an authentication exchange: which plugin is in force, and what it asks."""
+    if at < end and facts.auth_plugin == DIALOG and data[at] != SWITCH:
+        note_prompt(facts, data[at:end], False)  # its first byte says how to ask, and looks like another packet's
+        return
     switch = parse_auth_switch(data, at, end)
     if switch is not None:
         facts.auth_plugin = switch.auth_plugin
         facts.full_authentication = False
+        note_switch(facts, switch.auth_plugin, switch.scramble)
         return
     more = parse_auth_more_data(data, at, end)
     if more is not None:
         facts.full_authentication = more.asks_full or facts.full_authentication
+        note_prompt(facts, more.data, more.asks_full)
         return
     factor = parse_auth_next_factor(data, at, end)
     if factor is not None:
         facts.auth_plugin = factor.auth_plugin
         facts.full_authentication = False
+        note_factor(facts, factor.auth_plugin, factor.data[:-1] if factor.data.endswith(b"\0") else factor.data)

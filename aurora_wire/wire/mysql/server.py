@@ -8,42 +8,49 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding import labels, roles
-from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding import anomalies, labels, roles
+from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.mysql.client import compression_of
+from aurora_wire.wire.mysql.credentials import end_exchange, note_event
 from aurora_wire.wire.mysql.events import GreetingSeen, ServerError
 from aurora_wire.wire.mysql.facts import MySQLFacts
-from aurora_wire.wire.mysql.framing import LATE, REJECT, Packets, role_of
+from aurora_wire.wire.mysql.framing import LABEL_LATER, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.greeting import parse_greeting
 from aurora_wire.wire.mysql.replies import parse_err
 from aurora_wire.wire.mysql.reply_frames import Responses, read_auth
+from aurora_wire.wire.mysql.states import (
+    AUTHENTICATION,
+    COMMAND_PHASE,
+    ERR,
+    ERR_FOR_GREETING,
+    GREETING,
+    INITIAL_HANDSHAKE,
+    OK,
+    SERVER,
+    move,
+)
 from aurora_wire.wire.tls.record_shape import is_record_start
 
-# States.
-START: Final[i64] = 0           # nothing from the server yet: greeting, or an ERR in its place
-AUTHENTICATING: Final[i64] = 1
-COMMANDS: Final[i64] = 2        # replies to commands
-
 MAX_GREETING: Final[i64] = 4096     # bytes of payload, our bound
+MAX_EVENT: Final[i64] = 16384       # and of authentication, or of a binlog event that may be a statement
 PREFIX: Final[i64] = 600            # bytes of a reply's packet that are enough to know what it is
 
 
 class ServerPackets(Packets):
     """Fed what the server sends, from its first packet or, found again by content, from any on."""
 
-    def __init__(self, facts: MySQLFacts, side: Side) -> None:
+    def __init__(self, facts: MySQLFacts, side: DirectionAccount) -> None:
         super().__init__(facts, side)
-        self.state: i64 = START
+        self.state: i64 = INITIAL_HANDSHAKE
         self.compressed = False
         self.first_byte: i64 = -1  # of the packet being decoded
         self.responses = Responses(facts)
 
     def boundary(self, data: bytes, at: i64, end: i64) -> i64:
-        if self.state != COMMANDS and is_record_start(data, at, end):
+        if self.state != COMMAND_PHASE and is_record_start(data, at, end):
             return TO_TLS
-        if self.state == COMMANDS:
+        if self.state == COMMAND_PHASE:
             if self.facts.compression and not self.compressed:
                 return TO_COMPRESSED
             self.tls_possible = False
@@ -51,15 +58,15 @@ class ServerPackets(Packets):
 
     def accept(self, length: i64, sequence: i64, first: i64) -> i64:
         self.first_byte = first
-        if self.state == START:
+        if self.state == INITIAL_HANDSHAKE:
             if first in (10, 9) and sequence == 0 and length <= MAX_GREETING:
-                return LATE
-            return LATE if first == 0xFF and length <= MAX_GREETING else REJECT
-        if self.state == AUTHENTICATING:
+                return LABEL_LATER
+            return LABEL_LATER if first == 0xFF and length <= MAX_GREETING else REJECT
+        if self.state == AUTHENTICATION:
             if length > 65536 or first < 0:
                 return REJECT
             if first == 0xFF:
-                return LATE
+                return LABEL_LATER
             return labels.OK if first == 0 and length >= 7 else labels.AUTH
         return self.responses.accept(length, sequence, first, self.relaxed)
 
@@ -67,8 +74,8 @@ class ServerPackets(Packets):
         self.certain = True
         self.number = 0
         self.number_of = 0
-        if self.state != COMMANDS:
-            if label != LATE and self.facts.doubt:
+        if self.state != COMMAND_PHASE:
+            if label != LABEL_LATER and self.facts.doubt:
                 self.certain = False  # no login was seen that it could answer
                 return roles.UNKNOWN
             return role_of(label)
@@ -83,31 +90,37 @@ class ServerPackets(Packets):
     def told(self, data: bytes, at: i64, end: i64) -> i64:
         return self.responses.told(data, at, end)
 
-    def holed(self) -> None:
+    def lacks_bytes(self) -> None:
         if self.label != labels.RESULT_SET:
             self.responses.forget_command()
             self.facts.doubt = True
 
     def guessed(self) -> i64:
-        if self.state == START:
+        if self.state == INITIAL_HANDSHAKE:
             return labels.GREETING if self.first_byte != 0xFF else labels.EARLY_ERROR
         return labels.ERR if self.facts.login_frame >= 0 else labels.EARLY_ERROR
 
     def wanted(self, first: i64) -> i64:
-        return MAX_GREETING if self.state == START else PREFIX
+        if self.state == INITIAL_HANDSHAKE:
+            return MAX_GREETING
+        if self.state == AUTHENTICATION or self.responses.label == labels.BINLOG:
+            return MAX_EVENT
+        return PREFIX
 
     def packet(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
         facts = self.facts
-        if self.state == START:
+        if self.state == INITIAL_HANDSHAKE:
             self._greeting(data, at, end)
             return
         if facts.response_frame < 0:
             facts.response_frame = self.packet_frame
             facts.response_offset = self.packet_offset
-        if self.state == AUTHENTICATING:
+        if self.state == AUTHENTICATION:
             self._authentication(data, at, end, total)
             return
         facts.responses += 1
+        if self.responses.label == labels.BINLOG:
+            note_event(facts, data, at, end, total, self.packet_frame, self.packet_offset)
         if self.responses.packet(data, at, end, total):
             self._error(data, at, end)
         self.running = self.responses.in_rows() and not self.relaxed
@@ -123,14 +136,14 @@ class ServerPackets(Packets):
 
     def _greeting(self, data: bytes, at: i64, end: i64) -> None:
         facts = self.facts
-        self.state = AUTHENTICATING
+        self.state = move(SERVER, self.state, ERR_FOR_GREETING if data[at] == 0xFF else GREETING)
         if data[at] == 0xFF:
             self._early_error(data, at, end)
             return
         greeting = parse_greeting(data, at, end)
         if greeting is None:
             self.late_label = labels.UNKNOWN
-            self.note(notes.LOST_FRAMING, end - at)
+            self.note(anomalies.LOST_FRAMING, end - at)
             return
         self.late_label = labels.GREETING
         facts.greeting = greeting
@@ -150,13 +163,15 @@ class ServerPackets(Packets):
                 return
             self.late_label = labels.ERR
             self._error(data, at, end)
-            self.state = COMMANDS
+            self.state = move(SERVER, self.state, ERR)
             facts.responses += 1
+            end_exchange(facts, False)
             return
         facts.responses += 1
         if first == 0 and total >= 7:
             facts.authenticated = True
-            self.state = COMMANDS
+            self.state = move(SERVER, self.state, OK)
+            end_exchange(facts, True)
             if facts.capabilities_known and not self.compressed:
                 facts.compression = compression_of(facts.capabilities)
             return
@@ -183,7 +198,6 @@ class ServerPackets(Packets):
         error = parse_err(data, at, end)
         if error is None:
             return
-        facts.error_frame = self.packet_frame
         facts.error_code = error.code
         if facts.events is not None:
             facts.events.append(

@@ -45,10 +45,6 @@ class Value:
         self.indicator: Final[i64] = indicator
         self.omitted: Final[i64] = omitted
 
-    @property
-    def is_null(self) -> bool:
-        return self.indicator == IS_NULL
-
     def type_name(self) -> str:
         """Return the type's name: `LONGLONG`, `LONGLONG UNSIGNED` ..."""
         name = types.type_name(self.type)

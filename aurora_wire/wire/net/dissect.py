@@ -65,7 +65,7 @@ class Locator(Cursor):
         self.network = 0
         self.in_dispute = False
         if link_type == EN10MB and end - at >= 54:
-            if self._usual(buffer, at, end) or self._usual_v6(buffer, at, end):
+            if self._fast_ipv4(buffer, at, end) or self._fast_ipv6(buffer, at, end):
                 return TCP
         step = link(self, link_type)
         while step < 0:
@@ -78,10 +78,10 @@ class Locator(Cursor):
             elif step == PROTOCOL:
                 step = ip_payload(self)
             else:
-                step = self.rarer(step)
+                step = self.slow_step(step)
         return step
 
-    def _usual(self, data: bytes, at: i64, end: i64) -> bool:
+    def _fast_ipv4(self, data: bytes, at: i64, end: i64) -> bool:
         """Find TCP by fixed offsets, in IPv4 without options in Ethernet, whole as far as its headers say.
 
         Anything else, also what is odd about it, is left to the layers' own modules, which come to the same result.
@@ -99,7 +99,7 @@ class Locator(Cursor):
         self.addresses_at = at + 26
         return True
 
-    def _usual_v6(self, data: bytes, at: i64, end: i64) -> bool:
+    def _fast_ipv6(self, data: bytes, at: i64, end: i64) -> bool:
         """Find TCP by fixed offsets, in IPv6 without extension headers in Ethernet."""
         if u16_be(data, at + 12) != 0x86DD or data[at + 14] >> 4 != 6 or data[at + 20] != 6 or end - at < 74:
             return False
@@ -125,7 +125,7 @@ class Locator(Cursor):
         self.payload_len = segment_len - header_len
         return True
 
-    def rarer(self, step: i64) -> i64:
+    def slow_step(self, step: i64) -> i64:
         if step == ETHERNET:
             return ethernet(self)
         if step == ETHERTYPE:

@@ -23,7 +23,7 @@ REFUSED: Final[i64] = 2              # this fragment was not kept
 
 
 @mypyc_attr(acyclic=True)
-class Piece:
+class Fragment:
     """Payload bytes `start` to `end` of a datagram; fewer are in `data` where snaplen cut them."""
 
     __slots__ = ("data", "end", "start")
@@ -52,8 +52,8 @@ class Datagram:
         self.in_dispute: bool = False
         self.is_elsewhere: bool = False  # its ports are there, and none is MySQL's or a tunnel's
         self.held: i64 = 0
-        self.pieces: list[Piece] = []
-        self.losing: list[Piece] = []  # copies that came later and differ
+        self.pieces: list[Fragment] = []
+        self.losing: list[Fragment] = []  # copies that came later and differ
 
     def is_complete(self) -> bool:
         if self.total < 0:
@@ -71,7 +71,7 @@ class Datagram:
         if not pieces or start >= pieces[-1].end:
             self.keep(pieces, start, end, data, start)
             return
-        merged: list[Piece] = []
+        merged: list[Fragment] = []
         at: i64 = start
         for piece in pieces:
             if at < end and piece.end > at:
@@ -87,12 +87,12 @@ class Datagram:
             self.keep(merged, at, end, data, start)
         self.pieces = merged
 
-    def keep(self, pieces: list[Piece], start: i64, end: i64, data: bytes, data_start: i64) -> None:
+    def keep(self, pieces: list[Fragment], start: i64, end: i64, data: bytes, data_start: i64) -> None:
         kept = data[start - data_start : end - data_start]
         self.held += len(kept) + PIECE_COST
-        pieces.append(Piece(start, end, kept))
+        pieces.append(Fragment(start, end, kept))
 
-    def compare(self, piece: Piece, start: i64, data: bytes) -> None:
+    def compare(self, piece: Fragment, start: i64, data: bytes) -> None:
         low: i64 = piece.start if piece.start > start else start
         piece_end: i64 = piece.start + len(piece.data)
         high: i64 = start + len(data)
@@ -103,7 +103,7 @@ class Datagram:
                 copy = data[low - start : high - start]
                 self.held += len(copy) + PIECE_COST
                 if len(self.losing) < MAX_PIECES:
-                    self.losing.append(Piece(low, high, copy))
+                    self.losing.append(Fragment(low, high, copy))
 
 
 class Fragments:

@@ -1,6 +1,6 @@
 """Interfaces of TLS decryption: what decrypts is given from outside, since it needs keys and a library.
 
-The two protocols are what an injected object offers. `Opening` is what a connection's records are handed to; the
+The two protocols are what an injected object offers. `Decryption` is what a connection's records are handed to; the
 wire's own (wire/flows/decrypted.py) feeds what comes out to decoders of its own.
 """
 
@@ -11,36 +11,36 @@ from mypy_extensions import i64
 from aurora_wire.wire.tls.facts import TLSLog
 
 # What became of a record.
-OPENED: Final = 0
+DECRYPTED: Final = 0
 FAILED: Final = 1    # it does not authenticate
 IGNORED: Final = 2   # it is not protected, or of the handshake whose keys are not known
 NO_KEYS: Final = 3   # there are keys of the other direction only, or of the time before a renegotiation
 
 
-class Opener(Protocol):
+class RecordDecryptor(Protocol):
     """Decrypts the records of one connection, whose keys it has."""
 
     def record(self, from_client: bool, kind: int, version: int, body: bytes) -> tuple[int, bytes]:
         """Decrypt the direction's next record. Return what became of it, and its application data."""
 
-    def passed_over(self, from_client: bool) -> None:
+    def skip_record(self, from_client: bool) -> None:
         """Pass the direction's next record, which was not captured whole."""
 
     def lost(self, from_client: bool, count: int) -> None:
         """Note that `count` bytes are missing in which records end and begin."""
 
 
-class Openers(Protocol):
+class DecryptorFactory(Protocol):
     """Makes decryptors for connections that it has keys for."""
 
     def any_keys(self) -> bool: ...
 
-    def opener(
+    def decryptor(
         self, client_random: bytes, server_random: bytes, version: int, suite: int, *, encrypt_then_mac: bool
-    ) -> Opener | None: ...
+    ) -> RecordDecryptor | None: ...
 
 
-class Opening:
+class Decryption:
     """Takes the records of one connection. `wanted`: there are keys, whole records are to be handed in."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Opening:
         """Take the direction's next record, which began in `frame` at stream offset `offset`."""
         raise NotImplementedError
 
-    def passed_over(self, from_client: bool) -> None:
+    def skip_record(self, from_client: bool) -> None:
         """Pass the direction's next record, which was not captured whole."""
         raise NotImplementedError
 
@@ -72,9 +72,9 @@ class Opening:
         raise NotImplementedError
 
 
-class OpeningMaker:
+class DecryptionMaker:
     """Makes what takes a connection's records; asked when its TLS begins."""
 
-    def make(self, facts: TLSLog) -> Opening | None:
+    def make(self, facts: TLSLog) -> Decryption | None:
         """Return what takes the records; None if there are no keys at all."""
         raise NotImplementedError

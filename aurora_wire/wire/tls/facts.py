@@ -13,7 +13,7 @@ class TLSSide:
     """What one direction's TLS records showed."""
 
     __slots__ = (
-        "alerts", "app_bytes", "app_records", "before_hello", "before_spec", "broken", "close_notify", "data_records",
+        "app_bytes", "app_records", "before_hello", "before_spec", "broken", "data_records",
         "early_frame", "early_offset", "encrypted_handshake", "fatal_alert", "finished", "first_data_offset",
         "first_frame", "first_offset", "first_unsure_offset", "hellos", "keys_before_spec", "last_alert",
         "last_data_acked", "odd", "odd_frame", "odd_offset", "other_frame", "other_messages", "records",
@@ -35,10 +35,8 @@ class TLSSide:
         self.unsure_records: i64 = 0
         self.unsure_longest: i64 = 0
         self.first_unsure_offset: i64 = -1
-        self.alerts: i64 = 0
         self.last_alert: i64 = -1                # description of the last readable one
         self.fatal_alert: bool = False
-        self.close_notify: bool = False
         self.broken: bool = False                # the record chain broke
         # Of the handshake's order; what it is worth depends on the version: see verdict/handshake.py.
         self.hellos: i64 = 0                     # ClientHellos, or ServerHellos without HelloRetryRequests
@@ -60,7 +58,6 @@ class TLSFacts:
     """What the TLS handshake of a connection showed in the clear."""
 
     __slots__ = (
-        "certificate_seen",
         "client",
         "client_hello",
         "hello_done",
@@ -85,7 +82,6 @@ class TLSFacts:
         self.retries: i64 = 0                    # HelloRetryRequests
         self.hello_done: bool = False            # ServerHelloDone seen, or what comes between the hello and it
         self.shortest: i64 = 16                  # bytes that a protected record has at least
-        self.certificate_seen: bool = False
         self.resumed: i64 = -1                   # 1 yes, 0 no, -1 not known
 
     def side(self, from_client: bool) -> TLSSide:

@@ -10,11 +10,12 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be, u24_be
-from aurora_wire.wire.decoding.connection_log import Budget, Side
+from aurora_wire.wire.decoding import labels
+from aurora_wire.wire.decoding.connection_log import Budget, DirectionAccount
 from aurora_wire.wire.tls import names
 from aurora_wire.wire.tls.ciphertext_sample import READABLE_RUN, readable
 from aurora_wire.wire.tls.facts import TLSFacts, TLSSide
-from aurora_wire.wire.tls.hello import certificate_slices, parse_client_hello, parse_server_hello
+from aurora_wire.wire.tls.hello import certificate_slices, parse_client_hello, parse_server_hello, parse_v2_client_hello
 from aurora_wire.wire.tls.suite_strength import suite_name
 
 MAX_HANDSHAKE: Final[i64] = 65536    # bytes of handshake messages held, our bound
@@ -39,7 +40,7 @@ class Messages:
 
     __slots__ = ("budget", "mine", "needed", "pieces", "side", "size", "tls")
 
-    def __init__(self, side: Side, tls: TLSFacts, mine: TLSSide, budget: Budget) -> None:
+    def __init__(self, side: DirectionAccount, tls: TLSFacts, mine: TLSSide, budget: Budget) -> None:
         self.side = side
         self.tls = tls
         self.mine = mine
@@ -127,7 +128,6 @@ class Messages:
             self.odd(UNKNOWN_MESSAGE, frame, offset)
         elif kind == names.CERTIFICATE:
             if not from_client:
-                tls.certificate_seen = True
                 tls.hello_done = True
             if certificate_slices(data, at, end) is None:
                 self.odd(MALFORMED, frame, offset)
@@ -270,3 +270,51 @@ def holds_data(version: i64, suite: i64, length: i64) -> bool:
     if "_GCM_" in name or "_CCM" in name:
         return length > 24
     return length > 0
+
+
+def is_protected(tls: TLSFacts, mine: TLSSide) -> bool:
+    """Return whether a direction's records are protected, as far as the handshake was seen."""
+    hello = tls.server_hello
+    if hello is not None and hello.version >= TLS_1_3:
+        return True
+    if hello is None and tls.retry:
+        return False  # a ChangeCipherSpec of now means nothing: RFC 8446, appendix D.4
+    # With neither hello captured it was picked up in mid-stream, where nothing is left of the handshake.
+    return mine.spec_changed or (hello is None and tls.client_hello is None)
+
+
+def take_v2_hello(tls: TLSFacts, mine: TLSSide, side: DirectionAccount, data: bytes, at: i64, end: i64) -> i64:
+    """Take a whole ClientHello in SSLv2's framing, as OpenSSL 0.9.8 sends it, if it is one. Return where it ends."""
+    hello = parse_v2_client_hello(data, at, end) if side.from_client else None
+    if hello is None:
+        return at
+    size: i64 = 2 + int(data[at + 1])
+    mine.records = 1
+    mine.first_frame = side.frame
+    mine.first_offset = side.position
+    tls.client_hello = hello
+    tls.hello_frame = side.frame
+    mine.hellos = 1
+    side.account(size, labels.TLS_HANDSHAKE)
+    return at + size
+
+
+def change_cipher_spec(tls: TLSFacts, mine: TLSSide, side: DirectionAccount, negotiated: i64) -> None:
+    """Note a ChangeCipherSpec of a direction. negotiated: the version, -1 while it is not known."""
+    if mine.spec_frame < 0:
+        mine.spec_frame = side.frame
+        if not side.from_client:
+            # With a session resumed there is nothing between the hello and this.
+            mine.keys_before_spec = tls.server_hello is not None
+    mine.spec_changed = True
+    if tls.resumed < 0 and not side.from_client and 0 <= negotiated < TLS_1_3:
+        # With a ticket the session id may be empty: that no Certificate came before is what tells.
+        tls.resumed = 0 if tls.hello_done else 1
+
+
+def keep_alert(mine: TLSSide, level: i64, description: i64) -> bool:
+    """Keep what a readable alert says. Return False if there is no such level (RFC 8446, 6: warning or fatal)."""
+    mine.last_alert = description
+    if level == 2:
+        mine.fatal_alert = True
+    return level in (1, 2)

@@ -10,14 +10,14 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be, u32_be
-from aurora_wire.wire.decoding import anomalies as notes
-from aurora_wire.wire.decoding import labels
-from aurora_wire.wire.decoding.connection_log import Side
+from aurora_wire.wire.decoding import anomalies, labels
+from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_OTHER, TO_SEARCH, Decoder
 from aurora_wire.wire.decoding.events import TLSStarted
 from aurora_wire.wire.decoding.segment import Progress
 from aurora_wire.wire.tls.ciphertext_sample import CIPHERTEXT, RUN, WINDOW, Sample
-from aurora_wire.wire.tls.decryption import Opening, OpeningMaker
+from aurora_wire.wire.tls.data_records import KEY_UPDATE_1_3, count_early, count_unsure, counts_as_data, is_data_1_3
+from aurora_wire.wire.tls.decryption import Decryption, DecryptionMaker
 from aurora_wire.wire.tls.facts import TLSFacts, TLSLog, TLSSide
 from aurora_wire.wire.tls.handshake import (
     MAX_HANDSHAKE,
@@ -28,11 +28,13 @@ from aurora_wire.wire.tls.handshake import (
     Messages,
     alert_fits,
     begins_client_hello,
-    holds_data,
+    change_cipher_spec,
+    is_protected,
+    keep_alert,
     may_beat,
     reads_as_message,
+    take_v2_hello,
 )
-from aurora_wire.wire.tls.hello import parse_v2_client_hello
 from aurora_wire.wire.tls.record_shape import (
     ALERT,
     APPLICATION_DATA,
@@ -45,12 +47,6 @@ from aurora_wire.wire.tls.record_shape import (
 from aurora_wire.wire.tls.suite_strength import NULL_SUITES
 
 MAX_RECORD_1_3: Final[i64] = 16640   # 2^14 + 256: RFC 8446, 5.2
-# A TLS 1.3 record has a content type and a tag of 16 besides what it holds (CCM_8: 8 fewer): that is all of an empty
-# one, 2 bytes more of an alert, 4 of an EndOfEarlyData, 5 of a KeyUpdate. A client's first record there ends with its
-# Finished, so that data comes in the second at the earliest.
-EMPTY_1_3: Final[i64] = 17
-KEY_UPDATE_1_3: Final[i64] = 22
-SMALL_1_3: Final = (19, 21, 22)
 LONGEST_SHORTEST: Final[i64] = 24    # no suite needs more: see `shortest_record`
 
 # What is collected of a record's body (`TLSRecords.collecting`).
@@ -62,7 +58,7 @@ BODY: Final[i64] = 2      # all of it, to be decrypted
 class TLSRecords(Decoder):
     """Decodes one direction of TLS from a record boundary on: the record chain, and the handshake in the clear."""
 
-    def __init__(self, facts: TLSLog, side: Side) -> None:
+    def __init__(self, facts: TLSLog, side: DirectionAccount) -> None:
         super().__init__(facts, side)
         self.facts = facts
         # In the order of how often they are used, as in memory: see `Stream`.
@@ -81,7 +77,7 @@ class TLSRecords(Decoder):
         self.version: i64 = -1     # of this direction's first protected record
         self.record_frame: i64 = 0   # where the current record began
         self.record_offset: i64 = 0
-        self.opening: Opening | None = None  # there is a key log, or nothing is encrypted
+        self.decryption: Decryption | None = None  # there is a key log, or nothing is encrypted
         self.looked = Sample()     # what this direction's protected records look like
         self.protected = False     # the current record is one of them
         self.sample = b""          # of a record that comes in pieces
@@ -89,7 +85,7 @@ class TLSRecords(Decoder):
         self.messages = Messages(side, tls, self.mine, facts.budget)
         self.tls: TLSFacts = tls
         self.peer: Progress | None = None      # the other direction
-        self.in_clear: OpeningMaker | None = None  # for a suite that does not encrypt
+        self.in_clear: DecryptionMaker | None = None  # for a suite that does not encrypt
         self.body: list[bytes] = []          # of a record that is to be decrypted
         self.record_version: i64 = 0         # its header's
         self.doubtful = False                # the record is of a second ClientHello, or the client's Finished
@@ -97,7 +93,10 @@ class TLSRecords(Decoder):
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         side = self.side
         if self.mine.records == 0 and at < end and data[at] == 0x80 and len(self.head) == 0:
-            at = self._old_hello(data, at, end)
+            behind = take_v2_hello(self.tls, self.mine, side, data, at, end)
+            if behind > at and self.decryption is not None:
+                self.decryption.hellos()
+            at = behind
         while at < end:
             left = self.left
             if left > 0:
@@ -105,7 +104,7 @@ class TLSRecords(Decoder):
                 if self.collecting != NOTHING or self.sample_left > 0:
                     self._look(data, at, at + take)
                 elif self.protected:
-                    self._remark_sample(self.looked.part(data, at, at + take))
+                    self._note_sample(self.looked.part(data, at, at + take))
                 self.left = left - take
                 side.account(take, self.label)
                 at += take
@@ -123,8 +122,8 @@ class TLSRecords(Decoder):
                     return at
                 self._record(data, at, length)
                 body = at + RECORD_HEADER
-                opening = self.opening
-                if opening is None and self.collecting == NOTHING and body + length <= end:
+                decryption = self.decryption
+                if decryption is None and self.collecting == NOTHING and body + length <= end:
                     # The usual record lies whole in the segment, and only its sample is looked at.
                     if self.sample_left > 0:
                         self._check_sample(data, body, body + length)
@@ -134,8 +133,8 @@ class TLSRecords(Decoder):
                     at = body + length
                     continue
                 side.account(RECORD_HEADER, self.label)
-                if opening is not None:
-                    self._open(opening, u16_be(data, at + 1))
+                if decryption is not None:
+                    self._collect_body(decryption, u16_be(data, at + 1))
                     if self.next != STAY:
                         return body
                 at = body
@@ -159,8 +158,8 @@ class TLSRecords(Decoder):
                     self._record(self.head, 0, record_length(self.head, 0))
                     self.head = b""
                     side.account(RECORD_HEADER, self.label)
-                    if self.opening is not None:
-                        self._open(self.opening, version)
+                    if self.decryption is not None:
+                        self._collect_body(self.decryption, version)
                         if self.next != STAY:
                             return at
         return at
@@ -174,15 +173,15 @@ class TLSRecords(Decoder):
         elif 0 < count <= self.left:
             # Positions go on, only contents are lost.
             if self.collecting == BODY:
-                self._passed_over()
+                self._skip_body()
             self.collecting = NOTHING
             self.messages.drop()
             self.sample_left = 0
             self.sample = b""
             self.left -= count
-            side.hole(count)
+            side.gap(count)
             return
-        side.hole(count)
+        side.gap(count)
         self._lost(count)
         self.left = 0
         self.collecting = NOTHING
@@ -197,31 +196,11 @@ class TLSRecords(Decoder):
         if self.sample:
             self._check_sample(self.sample, 0, len(self.sample))
             self.sample = b""
-        if self.opening is None or not self.opening.in_clear:
-            self._remark_sample(self.looked.judge())
+        if self.decryption is None or not self.decryption.in_clear:
+            self._note_sample(self.looked.judge())
         self.body = []
         self.messages.drop()
-        self._count_unsure()
-
-    def _old_hello(self, data: bytes, at: i64, end: i64) -> i64:
-        """Consume a whole ClientHello in SSLv2's framing, as OpenSSL 0.9.8 sends it, if it is one. Return where it
-        ends.
-        """
-        hello = parse_v2_client_hello(data, at, end) if self.side.from_client else None
-        if hello is None:
-            return at
-        side = self.side
-        size: i64 = 2 + int(data[at + 1])
-        self.mine.records = 1
-        self.mine.first_frame = side.frame
-        self.mine.first_offset = side.position
-        self.tls.client_hello = hello
-        self.tls.hello_frame = side.frame
-        self.mine.hellos = 1
-        side.account(size, labels.TLS_HANDSHAKE)
-        if self.opening is not None:
-            self.opening.hellos()
-        return at + size
+        count_unsure(self.tls, self.mine)
 
     def is_unfinished(self) -> bool:
         """Return whether the stream ends inside a record."""
@@ -236,13 +215,7 @@ class TLSRecords(Decoder):
 
     def encrypted(self) -> bool:
         """Return whether this direction's records are protected, as far as the handshake was seen."""
-        hello = self.tls.server_hello
-        if hello is not None and hello.version >= TLS_1_3:
-            return True
-        if hello is None and self.tls.retry:
-            return False  # a ChangeCipherSpec of now means nothing: RFC 8446, appendix D.4
-        # With neither hello captured it was picked up in mid-stream, where nothing is left of the handshake.
-        return self.mine.spec_changed or (hello is None and self.tls.client_hello is None)
+        return is_protected(self.tls, self.mine)
 
     def _settle(self) -> bool:
         """Return `encrypted`, and remember it once it can no longer change."""
@@ -252,10 +225,10 @@ class TLSRecords(Decoder):
             self.negotiated = hello.version
             self.settled = encrypted
             if encrypted and hello.suite in NULL_SUITES and self.in_clear is not None:
-                self.opening = self.in_clear.make(self.facts)
+                self.decryption = self.in_clear.make(self.facts)
         return encrypted
 
-    def remark(self, kind: i64, amount: i64) -> None:
+    def note_in_record(self, kind: i64, amount: i64) -> None:
         """Note an anomaly at the current record; `amount` is in bytes."""
         side = self.side
         self.facts.note(kind, side.from_client, self.record_frame, side.time_ns, self.record_offset, amount)
@@ -297,7 +270,7 @@ class TLSRecords(Decoder):
             in_1_3 = negotiated >= TLS_1_3
             if (
                 mine.app_records > 1 and (length > KEY_UPDATE_1_3 or is_data_1_3(length))
-                if in_1_3 else self._holds_data(length)
+                if in_1_3 else counts_as_data(self.tls, mine, length, side.position)
             ):  # fmt: skip
                 mine.data_records += 1
                 if mine.first_data_offset < 0:
@@ -306,12 +279,13 @@ class TLSRecords(Decoder):
                 if peer is not None:
                     mine.last_data_acked = peer.acked
             if not self.settled or not mine.spec_changed:
-                self._early(negotiated)
+                early = negotiated < 0 and self.tls.server_hello is None and not self._hello_is_late()
+                count_early(mine, early, side.frame, side.position)
             if not encrypted and self.tls.client_hello is not None and negotiated >= 0:
                 # Up to TLS 1.2 there are no keys before ChangeCipherSpec.
-                self.remark(notes.UNEXPECTED_RECORD, length)
+                self.note_in_record(anomalies.UNEXPECTED_RECORD, length)
             if in_1_3 and (length > MAX_RECORD_1_3 or length < self.tls.shortest):
-                self.remark(notes.BAD_RECORD, length)
+                self.note_in_record(anomalies.BAD_RECORD, length)
             if version != self.version:
                 self._check_version(version, negotiated)
             self.protected = True
@@ -323,74 +297,28 @@ class TLSRecords(Decoder):
             self._change_cipher_spec(length, negotiated)
         elif kind == ALERT:
             self.label = labels.TLS_ALERT
-            mine.alerts += 1
             self.alert = b""
             self.collecting = MESSAGES if length == 2 else NOTHING
             # Of TLS 1.3 all that is protected looks like application data; before the keys there are two bytes.
             guarded = encrypted and negotiated < TLS_1_3
             if length != 2 and not (guarded and alert_fits(self.tls, length)):
-                self.remark(notes.BAD_RECORD, length)
+                self.note_in_record(anomalies.BAD_RECORD, length)
         else:
             self.label = labels.TLS_HEARTBEAT
             if negotiated >= TLS_1_3 or not may_beat(self.tls):
-                self.remark(notes.UNEXPECTED_RECORD, length)
+                self.note_in_record(anomalies.UNEXPECTED_RECORD, length)
         if encrypted and kind != CHANGE_CIPHER_SPEC:
             short = 0 < length < LONGEST_SHORTEST and length < self.tls.shortest
             if short and mine.spec_changed and negotiated < TLS_1_3:
                 # Of a hello, and only of a hello, there can be any piece.
                 if kind != HANDSHAKE or self.collecting == NOTHING:
-                    self.remark(notes.BAD_RECORD, length)
+                    self.note_in_record(anomalies.BAD_RECORD, length)
             if self.collecting == NOTHING:
                 self.protected = True
         if self.protected:
             self.sample_left = WINDOW if length > WINDOW else length
         if length == 0:
             self._record_end()
-
-    def _holds_data(self, length: i64) -> bool:
-        """Return whether a record counts as application data: under TLS <= 1.2, or if the hellos were not seen."""
-        hello = self.tls.server_hello
-        if hello is not None:
-            return holds_data(hello.version, hello.suite, length)
-        mine = self.mine
-        if self.tls.client_hello is None or (mine.app_records > 1 and is_data_1_3(length)):
-            return length > 0
-        # The hello may yet come, by another tap: what TLS 1.3 does not count is judged at the end.
-        if length > 0:
-            mine.unsure_records += 1
-            if mine.first_unsure_offset < 0:
-                mine.first_unsure_offset = self.record_offset
-            if length > mine.unsure_longest:
-                mine.unsure_longest = length
-        return False
-
-    def _count_unsure(self) -> None:
-        """Count unsure records as data, unless the version, if it is known by now, says that they may be none."""
-        mine = self.mine
-        hello = self.tls.server_hello
-        longest = mine.unsure_longest
-        if longest == 0 or (hello is not None and not holds_data(hello.version, hello.suite, longest)):
-            return
-        if hello is not None and hello.version >= TLS_1_3:
-            return
-        mine.data_records += mine.unsure_records
-        mine.unsure_longest = 0
-        if mine.first_data_offset < 0 or mine.first_unsure_offset < mine.first_data_offset:
-            mine.first_data_offset = mine.first_unsure_offset
-
-    def _early(self, negotiated: i64) -> None:
-        """Count application data that comes before the keys it would need; the verdict knows the version."""
-        mine = self.mine
-        early = False
-        if negotiated < 0 and self.tls.server_hello is None and not self._hello_is_late():
-            mine.before_hello += 1
-            early = True
-        if not mine.spec_changed:
-            mine.before_spec += 1
-            early = True
-        if early and mine.early_frame < 0:
-            mine.early_frame = self.record_frame
-            mine.early_offset = self.record_offset
 
     def _hello_is_late(self) -> bool:
         """Return whether the client acknowledges bytes of the server's that were not seen yet: taps reorder."""
@@ -411,7 +339,7 @@ class TLSRecords(Decoder):
                 self.collecting = NOTHING
                 self.messages.odd(NOT_WHOLE, self.record_frame, self.record_offset)
         elif negotiated >= TLS_1_3:
-            self.remark(notes.UNEXPECTED_RECORD, length)
+            self.note_in_record(anomalies.UNEXPECTED_RECORD, length)
         else:
             self._finished(version, negotiated)
 
@@ -424,20 +352,9 @@ class TLSRecords(Decoder):
         self._check_version(version, negotiated)
 
     def _change_cipher_spec(self, length: i64, negotiated: i64) -> None:
-        mine = self.mine
-        side = self.side
-        tls = self.tls
-        if mine.spec_frame < 0:
-            mine.spec_frame = side.frame
-            if not side.from_client:
-                # With a session resumed there is nothing between the hello and this.
-                mine.keys_before_spec = tls.server_hello is not None
-        mine.spec_changed = True
+        change_cipher_spec(self.tls, self.mine, self.side, negotiated)
         if length != 1:
-            self.remark(notes.BAD_RECORD, length)
-        if tls.resumed < 0 and not side.from_client and 0 <= negotiated < TLS_1_3:
-            # With a ticket the session id may be empty: that no Certificate came before is what tells.
-            tls.resumed = 0 if tls.hello_done else 1
+            self.note_in_record(anomalies.BAD_RECORD, length)
 
     def _check_version(self, version: i64, negotiated: i64) -> None:
         """Check the version of a protected record's header: 0x0303 in TLS 1.3 (RFC 8446, 5.1), before it the
@@ -450,7 +367,7 @@ class TLSRecords(Decoder):
                 expected = negotiated if negotiated < TLS_1_3 else 0x0303
             self.version = expected
         if version != expected:
-            self.remark(notes.WRONG_VERSION, 0)
+            self.note_in_record(anomalies.WRONG_VERSION, 0)
 
     def _look(self, data: bytes, at: i64, end: i64) -> None:
         """Look at data[at:end] of the record's body: a message, a body to be decrypted, or a sample."""
@@ -468,8 +385,8 @@ class TLSRecords(Decoder):
             else:
                 self.body.append(data[at:end])
             if self.sample_left == 0:
-                if self.protected and not (self.opening is not None and self.opening.in_clear):
-                    self._remark_sample(self.looked.part(data, at, end))
+                if self.protected and not (self.decryption is not None and self.decryption.in_clear):
+                    self._note_sample(self.looked.part(data, at, end))
                 return
         if self.sample_left <= end - at and len(self.sample) == 0:
             self._check_sample(data, at, end)
@@ -486,25 +403,25 @@ class TLSRecords(Decoder):
         if not self.messages.add(piece):
             self.collecting = NOTHING
             self.messages.odd(NOT_WHOLE, self.record_frame, self.record_offset)
-            self.note(notes.BOUND, len(piece))
+            self.note(anomalies.BOUND, len(piece))
 
     def _check_sample(self, data: bytes, at: i64, end: i64) -> None:
         """Judge what is seen of a protected record, from its first byte on."""
-        if self.opening is not None and self.opening.in_clear:
+        if self.decryption is not None and self.decryption.in_clear:
             return  # it reads, and is read
         if self.kind == HANDSHAKE and self.mine.spec_changed and reads_as_message(data, at, end, self.length):
             self.messages.odd(PLAIN_FINISHED, self.record_frame, self.record_offset)
-        self._remark_sample(self.looked.look(data, at, end))
+        self._note_sample(self.looked.look(data, at, end))
 
-    def _remark_sample(self, found: i64) -> None:
+    def _note_sample(self, found: i64) -> None:
         if found != CIPHERTEXT:
-            self.remark(notes.READABLE_RECORD if found == RUN else notes.SKEWED_RECORD, 0)
+            self.note_in_record(anomalies.READABLE_RECORD if found == RUN else anomalies.SKEWED_RECORD, 0)
 
     def _record_end(self) -> None:
         if self.collecting == NOTHING:
             return
         if self.collecting == BODY:
-            self._hand_in()
+            self._decrypt_body()
             return
         self.collecting = NOTHING
         if self.kind == ALERT:
@@ -513,13 +430,13 @@ class TLSRecords(Decoder):
             body = self.messages.first()
             self.messages.drop()
             if self.length < self.tls.shortest:
-                self.remark(notes.BAD_RECORD, self.length)
+                self.note_in_record(anomalies.BAD_RECORD, self.length)
             self._finished(self.record_version, self.negotiated)
             self._check_sample(body, 0, len(body))
         elif self.messages.read(self.record_frame, self.record_offset):
             self._keep_hello()
-            if self.opening is not None:
-                self.opening.hellos()
+            if self.decryption is not None:
+                self.decryption.hellos()
 
     def _keep_hello(self) -> None:
         """Keep what a ClientHello offers, while there is room."""
@@ -535,56 +452,46 @@ class TLSRecords(Decoder):
         self.alert = b""
         if len(body) != 2:
             return
-        self.mine.last_alert = body[1]
-        if body[0] == 2:
-            self.mine.fatal_alert = True
-        elif body[0] != 1:
-            self.remark(notes.BAD_RECORD, 2)
-        elif body[1] == 0:
-            self.mine.close_notify = True
+        if not keep_alert(self.mine, body[0], body[1]):
+            self.note_in_record(anomalies.BAD_RECORD, 2)
 
     # Only with a key log, or where nothing is encrypted.
 
-    def _open(self, opening: Opening, version: i64) -> None:
+    def _collect_body(self, decryption: Decryption, version: i64) -> None:
         """Decide whether the body of the record that has begun is to be collected."""
-        if opening.gives_up:
+        if decryption.gives_up:
             self.next = TO_OTHER
-        elif opening.wanted and self.collecting == NOTHING and (self.kind == CHANGE_CIPHER_SPEC or self.encrypted()):
+        elif decryption.wanted and self.collecting == NOTHING and (self.kind == CHANGE_CIPHER_SPEC or self.encrypted()):
             self.record_version = version
-            if opening.in_clear and self.kind == APPLICATION_DATA:
+            if decryption.in_clear and self.kind == APPLICATION_DATA:
                 self.label = labels.COMMAND_DATA if self.side.from_client else labels.RESPONSE
             if self.left > 0:
                 self.collecting = BODY
             else:
-                self._hand_in()
+                self._decrypt_body()
 
-    def _hand_in(self) -> None:
+    def _decrypt_body(self) -> None:
         """Hand the whole record's body in, to be decrypted."""
         self.collecting = NOTHING
         body = b"".join(self.body)
         self.body = []
         side = self.side
-        opening = self.opening
-        if opening is not None:
-            opening.record(
+        decryption = self.decryption
+        if decryption is not None:
+            decryption.record(
                 side.from_client, self.kind, self.record_version, body, self.record_frame, side.time_ns,
                 self.record_offset,
             )  # fmt: skip
 
-    def _passed_over(self) -> None:
+    def _skip_body(self) -> None:
         """Drop the record's body, some of which is missing."""
         self.body = []
-        if self.opening is not None:
-            self.opening.passed_over(self.side.from_client)
+        if self.decryption is not None:
+            self.decryption.skip_record(self.side.from_client)
 
     def _lost(self, count: i64) -> None:
         """Note that the places of records are lost: `count` bytes are missing in which records end and begin."""
         if self.collecting == BODY:
-            self._passed_over()
-        if self.opening is not None:
-            self.opening.lost(self.side.from_client, count)
-
-
-def is_data_1_3(length: i64) -> bool:
-    """Return whether a record of TLS 1.3 is no alert, KeyUpdate or EndOfEarlyData, each of which has one length."""
-    return length > KEY_UPDATE_1_3 or (length > EMPTY_1_3 and length not in SMALL_1_3)
+            self._skip_body()
+        if self.decryption is not None:
+            self.decryption.lost(self.side.from_client, count)

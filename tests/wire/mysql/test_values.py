@@ -116,8 +116,6 @@ def test_what_stands_in_place_of_a_value() -> None:
         Value(3, False, b"", b"", indicator).literal() for indicator in (IS_NULL, IS_DEFAULT, IS_IGNORED)
     ]
     assert shown == [b"NULL", b"DEFAULT", b"IGNORE"]
-    assert Value(3, False, b"", b"", IS_NULL).is_null
-    assert not Value(3, False, b"\0\0\0\0").is_null
 
 
 def test_a_decimal_that_is_none_is_quoted() -> None:

@@ -25,7 +25,7 @@ from aurora_wire.wire.tls.hello import (
 )
 from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suite_strength import authenticates, encrypts, suite_name
-from tests.wire.whole_streams import streams
+from tests.wire.flows.whole_streams import streams
 
 RANDOM = bytes(range(32))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.packets.explain.headers import explain_headers
-from aurora_wire.report.packets.explain.mysql import Talk, explain_packets, label_name
+from aurora_wire.report.packets.explain.mysql import ExplainContext, explain_packets, label_name
 from aurora_wire.report.packets.explain.rows import MAX_MESSAGES, TEXT_LIMIT, Rows, plural
 from aurora_wire.report.packets.explain.tls import explain_record, record_fits
 from aurora_wire.report.packets.tcpdump.line import TcpdumpLines
@@ -56,13 +56,13 @@ def explain(
         return rows.lines
     rows.title(f"A frame of {plural(len(frame), 'byte')}. Offsets are those of the -X dump.")
     explain_headers(rows, frame, link_type, found)
-    talk = Talk(from_client=from_client, agreed=-1 if capabilities is None else capabilities, codec=codec)
+    talk = ExplainContext(from_client=from_client, agreed=-1 if capabilities is None else capabilities, codec=codec)
     _explain_payload(rows, found, spans, talk, packets)
     return rows.lines
 
 
 def _explain_payload(
-    rows: Rows, found: Locator, spans: list[Span], talk: Talk, packets: Sequence[Packet]
+    rows: Rows, found: Locator, spans: list[Span], talk: ExplainContext, packets: Sequence[Packet]
 ) -> None:
     if found.payload_len == 0:
         rows.title("No payload: this segment only manages the connection.")
@@ -97,7 +97,8 @@ def _runs(spans: list[Span]) -> list[tuple[int, int, int, list[int]]]:
 
 
 def _explain_run(
-    rows: Rows, at: int, end: int, label: int, talk: Talk, marks: list[int], known: Sequence[Packet], base: int
+    rows: Rows, at: int, end: int, label: int, talk: ExplainContext, marks: list[int], known: Sequence[Packet],
+    base: int,
 ) -> None:
     if labels.TLS_HANDSHAKE <= label <= labels.TLS_HEARTBEAT:
         _explain_records(rows, at, end, label, talk, marks)
@@ -109,7 +110,7 @@ def _explain_run(
         explain_packets(rows, at, end, label, talk, known, base)
 
 
-def _explain_records(rows: Rows, at: int, end: int, label: int, talk: Talk, marks: list[int]) -> None:
+def _explain_records(rows: Rows, at: int, end: int, label: int, talk: ExplainContext, marks: list[int]) -> None:
     count = 0
     while at < end:
         count += 1

@@ -1,4 +1,4 @@
-"""A run of MySQL bytes in words: packet by packet, compressed ones opened, fragments called by their name.
+"""A run of MySQL bytes in words: packet by packet, compressed ones decompressed, fragments called by their name.
 
 Source: MySQL Server docs, "Protocol::Packet", "Compression".
 """
@@ -25,7 +25,7 @@ from aurora_wire.wire.mysql.commands import command_name
 
 HEADER: Final = 4
 COMPRESSED_HEADER: Final = 7
-MAX_INFLATED: Final = 1 << 20       # bytes of one compressed packet that are opened here
+MAX_INFLATED: Final = 1 << 20       # bytes of one compressed packet that are decompressed here
 
 # Labels of packets by their roles; those of a result have one for all.
 LABELS: Final = {
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from aurora_wire.analysis.packets import Packet
 
 
-class Talk:
+class ExplainContext:
     """What is known of the connection. agreed: capabilities of both sides, -1 where not known."""
 
     def __init__(self, *, from_client: bool | None, agreed: int, codec: str) -> None:
@@ -64,7 +64,7 @@ def label_name(label: int) -> str:
 
 
 def explain_packets(
-    rows: Rows, start: int, end: int, label: int, talk: Talk, known: Sequence[Packet], base: int
+    rows: Rows, start: int, end: int, label: int, talk: ExplainContext, known: Sequence[Packet], base: int
 ) -> None:
     """Explain the bytes data[start:end], which all have one label, packet by packet as the engine told them apart.
 
@@ -105,7 +105,7 @@ def _label_of(role: int, label: int, data: bytes, at: int, end: int) -> int:
     return int(labels.RESPONSE) if label in ANSWERS else label
 
 
-def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: Talk, known: Packet) -> int:
+def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: ExplainContext, known: Packet) -> int:
     length, sequence = u24(rows.data, at), rows.data[at + 3]
     stop = at + HEADER + length
     rows.title(f"MySQL {label_name(label)} ({talk.who()}), {plural(HEADER + length, 'byte')}")
@@ -140,14 +140,14 @@ def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: Talk, known
     return min(stop, end)
 
 
-def _explain_fragment(rows: Rows, at: int, end: int, label: int, talk: Talk) -> None:
+def _explain_fragment(rows: Rows, at: int, end: int, label: int, talk: ExplainContext) -> None:
     rows.title(f"MySQL {label_name(label)} ({talk.who()}), {plural(end - at, 'byte')} of it")
     text = show_bytes(rows.data[at:end], talk.codec, TEXT_LIMIT)
     rows.field(at, end, f"a packet that began in an earlier frame goes on: {text}")
 
 
 def _explain_compressed(
-    rows: Rows, at: int, end: int, label: int, talk: Talk, known: Sequence[Packet]
+    rows: Rows, at: int, end: int, label: int, talk: ExplainContext, known: Sequence[Packet]
 ) -> int:
     length, size, body = u24(rows.data, at), u24(rows.data, at + 4), at + COMPRESSED_HEADER
     stop = body + length
@@ -171,7 +171,7 @@ def _explain_compressed(
         except zlib.error:
             rows.note("They cannot be decompressed.")
     else:
-        rows.note("Compressed with zstd: not opened here.")
+        rows.note("Compressed with zstd: not decompressed here.")
     if inflated:
         inner = Rows(inflated, 0)
         inner.title(f"Decompressed, {plural(len(inflated), 'byte')} (offsets are within them)")

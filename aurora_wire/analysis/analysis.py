@@ -1,0 +1,332 @@
+"""An analysis under way: what is known so far, and the result in the end.
+
+`Analysis` is given captures (or an engine's ended connections) and keeps what a result needs, bounded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from aurora_wire._version import VERSION
+from aurora_wire.analysis.interleave import FOREVER
+from aurora_wire.analysis.options import (
+    DEFAULT_PORTS,
+    KEPT_STATEMENTS,
+    KeyLogInput,
+    OnCapture,
+    OnConnection,
+    OnProgress,
+    OnStatement,
+)
+from aurora_wire.analysis.reading import Reading
+from aurora_wire.capture.files.open import Capture
+from aurora_wire.errors import CaptureError
+from aurora_wire.verdict.describe import describe, statement_of
+from aurora_wire.verdict.frame_kinds import kind_name, link_type_names, most_frequent
+from aurora_wire.verdict.frame_places import FramePlaces
+from aurora_wire.verdict.overall import Tally, closing_of, compute_exit_code, verdict_of
+from aurora_wire.verdict.result import (
+    CaptureResult,
+    Confidence,
+    ConnectionResult,
+    Finding,
+    Scan,
+    Verdict,
+)
+from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules.checks import findings_of
+from aurora_wire.verdict.rules.registry import finding
+from aurora_wire.verdict.undecoded import Losses, list_undecoded
+from aurora_wire.wire.decoding import anomalies
+from aurora_wire.wire.decoding.connection_log import OTHER, Budget
+from aurora_wire.wire.flows.connection import Connection
+from aurora_wire.wire.flows.engine import Engine
+from aurora_wire.wire.mysql.events import Statement
+from aurora_wire.wire.net.skip_reasons import FRAGMENT_LOST, FRAGMENT_WAITING, STT, remedy_of
+from aurora_wire.zstd import zstd_decompressor
+
+if TYPE_CHECKING:
+    from aurora_wire.decrypt.decryptor import KeyLogDecryptors
+
+STT_PORT = 7471               # of TCP
+MAX_CONNECTIONS = 100_000     # results kept; all are counted
+MAX_RESULTS = 56 << 20        # bytes that they take, roughly
+RESULT_COST = 1200            # bytes of a result without anything in it
+REASON_COST = 260             # of a reason, or another thing in it,
+COMMAND_COST = 150            # of a name with a number or a text
+MAX_FINDINGS = 1_000          # kept of a rule; all are counted
+UNREADABLE = "unreadable"     # the format of an input that is no capture
+
+
+class Analysis:
+    """What is known so far. Feed `engine` (directly, or by `read`), call `collect` now and then, `finish` once."""
+
+    def __init__(
+        self,
+        ports: Sequence[int] = DEFAULT_PORTS,
+        *,
+        only_ports: bool = False,
+        keylogs: Sequence[KeyLogInput] = (),
+        keep_statements: int = KEPT_STATEMENTS,
+        max_results: int = MAX_RESULTS,
+        on_capture: OnCapture | None = None,
+        on_statement: OnStatement | None = None,
+        on_connection: OnConnection | None = None,
+    ) -> None:
+        """Begin an analysis. max_results: bytes that the results of connections may take, roughly."""
+        self.ports = list(ports)
+        self.on_capture = on_capture
+        self.on_statement = on_statement
+        self.on_connection = on_connection
+        self.engine = Engine(
+            self.ports, only_ports, zstd_decompressor, want_events=on_statement is not None,
+            budget=Budget(each=keep_statements),
+        )  # fmt: skip
+        self.decryptors: KeyLogDecryptors | None = read_key_logs(keylogs) if keylogs else None
+        if self.decryptors is not None:
+            self.engine.use_decryptors(self.decryptors)
+        self.captures: list[CaptureResult] = []
+        self.ignored: list[str] = []
+        self.frame_places = FramePlaces()
+        self.seen_in: dict[int, int] | None = None  # open connections by id: a bit for each capture with a packet of it
+        self._by_capture: defaultdict[int, Tally] = defaultdict(Tally)
+        self._fragments_lost = 0
+        self._stt_packets = 0
+        self.connections: list[ConnectionResult] = []
+        self.findings: list[Finding] = []
+        self.findings_total: Counter[str] = Counter()
+        self._room = max_results
+        self._without_leak = max_results // 3  # of it, kept for connections that leak
+        self.tally = Tally()
+        self.losses = Losses(port=next((port for port in ports), 3306))
+
+    def read(self, path: str, on_progress: OnProgress | None = None) -> None:
+        """Feed a capture to the engine. Damage is noted in its CaptureResult, with what was read before it.
+
+        Raises CaptureError where nothing of it could be read.
+        """
+        reading = Reading(self, path, on_progress)
+        if reading.start():
+            while reading.read_until(FOREVER):
+                pass
+
+    def begin(self, result: CaptureResult) -> None:
+        """Begin a capture: the frames fed from now on are of it. Only for callers that feed `engine` directly."""
+        engine = self.engine
+        engine.source = len(self.captures)
+        self.captures.append(result)
+        result.first_frame = int(engine.frames) + 1
+        self.frame_places.add(result.first_frame, len(self.captures) - 1, 1)
+        if self.on_capture is not None:
+            self.on_capture(result)
+        engine.skipped = {}
+        engine.link_types = {}
+        engine.last_link = -1
+        engine.first_time = -1
+        engine.truncated_frames = 0
+
+    def keys_of(self, capture: Capture) -> None:
+        """Use the keys that the capture itself holds: they come up while it is read."""
+        if self.decryptors is None:
+            if capture.format != "pcapng":
+                return
+            self.decryptors = read_key_logs(())
+            self.engine.use_decryptors(self.decryptors)
+        self.decryptors.of_capture(capture.secrets, capture.path)
+
+    def describe_capture(self, result: CaptureResult, capture: Capture, packets: int) -> None:
+        """Describe a capture, now that it was read."""
+        result.sha256 = capture.sha256()
+        result.bytes = capture.position()
+        result.undated = capture.undated
+        result.dropped_packets = capture.dropped_packets
+        self.end(result, packets)
+
+    def end(self, result: CaptureResult, packets: int | None = None) -> None:
+        """End a capture: fill in what the engine counted. `error` and drop counts must be set before.
+
+        packets: how many it had, where they are not all since `begin`.
+        """
+        engine = self.engine
+        if packets is None:
+            packets = int(engine.frames) - result.first_frame + 1
+        result.packets = packets
+        result.complete = result.error is None
+        result.truncated_packets = int(engine.truncated_frames)
+        result.link_types = link_type_names(list(engine.link_types))
+        result.skipped = {}
+        result.hiding = {}
+        lost = int(engine.locator.fragments.lost_count())
+        if lost > self._fragments_lost:
+            # Those that came whole after all are in their datagrams.
+            self._skipped(result, FRAGMENT_LOST, 0, lost - self._fragments_lost)
+        self._fragments_lost = lost
+        for key, count in sorted(engine.skipped.items()):
+            if key >> 32 in (FRAGMENT_WAITING, FRAGMENT_LOST):
+                continue
+            self._skipped(result, key >> 32, key & 0xFFFFFFFF, count)
+        result.skipped, result.hiding = most_frequent(result.skipped, result.hiding)
+        if result.packets and engine.first_time >= 0:
+            result.first_time_ns = int(engine.first_time)
+            result.last_time_ns = int(engine.now) if engine.now >= 0 else None
+        if not result.complete:
+            engine.note_open(anomalies.DAMAGED_FILE)
+        if result.dropped_packets:
+            self._add(finding(rules.PACKETS_DROPPED, f"{result.dropped_packets:,} packets in {result.path}"))
+        if not result.complete:
+            self._add(finding(rules.FILE_DAMAGED, result.error or "", frame=int(engine.frames) or None))
+
+    @staticmethod
+    def _skipped(result: CaptureResult, reason: int, detail: int, count: int) -> None:
+        name = kind_name(reason, detail)
+        result.skipped[name] = result.skipped.get(name, 0) + count
+        remedy = remedy_of(reason, detail)
+        if remedy:
+            result.hiding[name] = (result.hiding.get(name, (0, remedy))[0] + count, remedy)
+
+    def unreadable(self, path: str, error: CaptureError) -> None:
+        """Record an unreadable input. The exit code is then 3 instead of 0."""
+        self.captures.append(
+            CaptureResult(
+                path, UNREADABLE, None, None, 0, first_frame=int(self.engine.frames) + 1, complete=False,
+                error=str(error),
+            )
+        )
+        self._add(finding(rules.FILE_DAMAGED, str(error)))
+
+    def collect(self) -> None:
+        """Take what the engine has finished."""
+        engine = self.engine
+        events = engine.events
+        if events is not None:
+            if self.on_statement is not None:
+                for event in events:
+                    if isinstance(event, Statement):
+                        self.on_statement(int(event.connection), statement_of(event))
+            events.clear()
+        if not engine.ended:
+            return
+        ended = engine.ended
+        engine.ended = []
+        ended.reverse()
+        while ended:  # each is let go of when its result is made
+            connection = ended.pop()
+            facts = connection.facts
+            connection.dispose()
+            captures = self._captures_of(int(facts.id))
+            if facts.kind == OTHER and self._is_stt(connection):
+                self._stt_packets += int(connection.packets)
+                continue
+            if facts.kind == OTHER:
+                self.tally.add_other(facts.other, int.from_bytes(connection.client.key[-2:], "big"))
+                continue
+            result = describe(connection)
+            self.tally.add(result)
+            result.captures = captures
+            for index in captures:
+                self._by_capture[index].add(result)
+            found = list(findings_of(facts, result))
+            for hit in found:
+                self._add(hit)
+            self.losses.add(result)
+            if self.on_connection is not None:
+                self.on_connection(result, found)
+            self._keep(result)
+
+    def _keep(self, result: ConnectionResult) -> None:
+        """Keep a result while there is room; connections in which nothing leaked do not take all of it."""
+        cost = cost_of(result)
+        leaks = result.verdict in ("plaintext", "mixed")
+        if len(self.connections) < MAX_CONNECTIONS and self._room - cost >= (0 if leaks else self._without_leak):
+            self._room -= cost
+            self.connections.append(result)
+
+    @staticmethod
+    def _is_stt(connection: Connection) -> bool:
+        """Return whether it is "stateless" TCP, the tunnel of draft-davie-stt: one port, and never a SYN."""
+        port = int.from_bytes(connection.client.key[-2:], "big")
+        return port == STT_PORT and connection.client_isn < 0 and connection.server_isn < 0
+
+    def _captures_of(self, connection: int) -> list[int]:
+        """Return the captures with a packet of a connection that has ended, by index; none if there is one capture."""
+        if self.seen_in is None:
+            return []
+        seen = self.seen_in.pop(connection, 0)
+        return [index for index, bit in enumerate(f"{seen:b}"[::-1]) if bit == "1"]
+
+    def _judge_captures(self, verdict: Verdict, confidence: Confidence | None) -> None:
+        """Give each capture its own verdict, of the connections with a packet in it; of the whole where it is alone."""
+        for index, capture in enumerate(self.captures):
+            if capture.format == UNREADABLE:
+                continue
+            if len(self.captures) == 1:
+                capture.verdict, capture.confidence = verdict, confidence
+            elif self.seen_in is not None:
+                tally = self._by_capture[index]
+                capture.verdict, capture.confidence = verdict_of(tally, [capture])
+
+    def _add(self, hit: Finding) -> None:
+        self.findings_total[hit.rule] += 1
+        if self.findings_total[hit.rule] <= MAX_FINDINGS:
+            self.findings.append(hit)
+
+    def finish(self) -> Scan:
+        """Return the result: no more frames will come."""
+        self.engine.finish()
+        self.collect()
+        if self._stt_packets and self.captures:
+            self._skipped(self.captures[-1], STT, 0, self._stt_packets)
+        verdict, confidence = verdict_of(self.tally, self.captures)
+        self._judge_captures(verdict, confidence)
+        self.connections.sort(key=lambda one: one.id)
+        self.findings.sort(key=lambda one: (one.rule, one.connection or 0, one.frame or 0))
+        return Scan(
+            verdict=verdict,
+            confidence=confidence,
+            captures=self.captures,
+            frame_places=self.frame_places,
+            connections=self.connections,
+            connections_total=sum(self.tally.by_verdict.values()),
+            by_verdict=dict(sorted(self.tally.by_verdict.items())),
+            not_mysql=dict(sorted(self.tally.not_mysql.items())),
+            findings=self.findings,
+            findings_total=dict(sorted(self.findings_total.items())),
+            undecoded=list_undecoded(self.losses, self.captures),
+            closing=closing_of(self.tally, verdict, self.captures),
+            ports=self.ports,
+            tls_ports=dict(sorted(self.tally.tls_ports.items())),
+            ignored=self.ignored,
+            tool_version=VERSION,
+            exit_code=compute_exit_code(verdict, self.captures),
+            keylogs=self.decryptors.keylog.sources if self.decryptors is not None else [],
+        )
+
+
+def cost_of(result: ConnectionResult) -> int:
+    """Return about how many bytes a result takes, without its statements, which have a bound of their own."""
+    size = RESULT_COST + REASON_COST * (len(result.reasons) + 2 * len(result.files))
+    size += COMMAND_COST * len(result.commands)
+    size += sum(len(key) + len(value) + COMMAND_COST for key, value in result.attributes.items())
+    size += sum(len(one.path) for one in result.files) + len(result.user or "") + len(result.database or "")
+    tls = result.tls
+    if tls is not None:
+        size += 3 * REASON_COST + COMMAND_COST * (len(tls.alpn) + len(tls.offered_versions))
+    return size
+
+
+def read_key_logs(keylogs: Sequence[KeyLogInput]) -> KeyLogDecryptors:
+    """Read key logs. Raises UsageError if a file is none, or cryptography is missing though there is one."""
+    from aurora_wire.decrypt.decryptor import KeyLogDecryptors, require_cryptography  # noqa: PLC0415
+    from aurora_wire.decrypt.key_log import KeyLog  # noqa: PLC0415 - most scans have no key log
+
+    if keylogs:
+        require_cryptography()
+    joined = KeyLog()
+    for keylog in keylogs:
+        if isinstance(keylog, KeyLog):
+            joined.include(keylog)
+        else:
+            joined.read(keylog)
+    return KeyLogDecryptors(joined)

@@ -1,0 +1,70 @@
+"""The reports of `probe`, `audit`, `fleet` and `check`: the main one, and those with a file of their own."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aurora_wire.cli.formats import add_format_option
+from aurora_wire.cli.output import STANDARD_OUTPUT, Output, same_place
+from aurora_wire.cli.terminal import style_for
+from aurora_wire.errors import UsageError
+from aurora_wire.report.formats import ReportOptions, find_format
+
+if TYPE_CHECKING:
+    from aurora_wire.posture.result import Posture
+
+
+def add_report_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--format` and `-o`."""
+    add_format_option(parser, posture=True)
+    parser.add_argument("-o", "--output", metavar="FILE",
+        help="Write to this file, readable for you only, and not to standard output. It appears when it is whole.")
+
+
+@dataclass(slots=True)
+class Reports:
+    """The outputs of one command. everything: rows that say nothing are shown, too."""
+
+    main: str
+    output: Output
+    beside: list[tuple[str, Output]]
+    everything: bool = False
+
+    def write(self, posture: Posture, *, main: bool = True) -> None:
+        """Write those with a file of their own, then the main one, whose reader may have gone. main: it is written."""
+        for name, to in self.beside:
+            self._write_one(posture, name, to)
+        if main:
+            self._write_one(posture, self.main, self.output)
+
+    def _write_one(self, posture: Posture, name: str, to: Output) -> None:
+        style = style_for(to)
+        options = ReportOptions(width=style.width, color=style.color, everything=self.everything)
+        for piece in find_format(name).render_posture(posture, options):
+            to.write(piece)
+
+
+@contextmanager
+def reports_for(
+    arguments: argparse.Namespace, inputs: Sequence[str] = (), *, everything: bool = False
+) -> Iterator[Reports]:
+    """Open all outputs, before anything is asked; each file appears when all of them are written.
+
+    inputs: files that are read: none of them may be replaced. Raises UsageError.
+    """
+    paths = [path for _, path in arguments.reports] + [arguments.output or STANDARD_OUTPUT]
+    for number, path in enumerate(paths):
+        if any(same_place(path, other) for other in paths[:number]):
+            raise UsageError(f"{path}: two reports cannot go to one file. Give each a name of its own.")
+    for name in (arguments.format, *(name for name, _ in arguments.reports)):
+        find_format(name).check()
+    with Output(arguments.output) as output, ExitStack() as stack:
+        beside = [(name, stack.enter_context(Output(path))) for name, path in arguments.reports]
+        for to in (output, *(to for _, to in beside)):
+            if any(to.replaces(path) for path in inputs):
+                raise UsageError(f"{to.path}: this is one of the inputs. Give the report another name.")
+        yield Reports(arguments.format, output, beside, everything)

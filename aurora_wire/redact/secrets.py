@@ -1,0 +1,39 @@
+"""Statements without the passwords and keys in them: what reports show unless they are asked to reveal them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aurora_wire.redact.sql import SQL_COMMANDS, redact_statement
+from aurora_wire.verdict.result import Parameter, StatementResult
+from aurora_wire.wire.mysql.sql_secrets import content_of, find_secrets, may_hold_secret
+
+
+def shown(statement: StatementResult, *, redact: bool, reveal: bool = False) -> StatementResult:
+    """Return the statement as a report may show it: masked, or as it crossed but for secrets, or with them."""
+    if redact:
+        return redact_statement(statement)
+    return statement if reveal else without_secrets(statement)
+
+
+def without_secrets(statement: StatementResult) -> StatementResult:
+    """Return the statement with each password, hash and key in its text masked, byte for byte."""
+    sql = statement.sql
+    if statement.command not in SQL_COMMANDS or not may_hold_secret(sql, 0, len(sql)):
+        return statement
+    masked = bytearray(sql)
+    values: set[bytes] = set()
+    for found in find_secrets(sql):
+        literal = sql[found.start : found.end]
+        content = content_of(literal, 0, len(literal))
+        if found.parameter >= 0 or not content:
+            continue
+        begin = found.start + literal.find(content)
+        masked[begin : begin + len(content)] = b"*" * len(content)
+        values.add(literal)
+    if not values:
+        return statement
+    parameters = [
+        Parameter(one.type, b"'***'" if one.value in values else one.value, one.name) for one in statement.parameters
+    ]
+    return replace(statement, sql=bytes(masked), parameters=parameters)

@@ -1,0 +1,1 @@
+"""What a server allows, in every format: results of `probe`, `audit`, `fleet` and `check`."""

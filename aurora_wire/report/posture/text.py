@@ -1,0 +1,23 @@
+"""Results as text, each command's in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aurora_wire.posture.result import Posture
+from aurora_wire.report.text import audit, check, fleet, posture
+from aurora_wire.report.wording import Style
+
+
+def render(found: Posture, *, width: int = 100, color: bool = False, everything: bool = False) -> Iterator[str]:
+    """Yield lines. everything: see `audit.render`."""
+    style = Style(width, color)
+    blocks = [posture.render(*each, style) for each in found.probes]
+    blocks += [audit.render(each, style, everything=everything) for each in found.audits]
+    blocks += [check.render_text(each, style) for each in found.checks]
+    if found.fleet is not None:
+        blocks.append(fleet.render_text(found.fleet, style))
+    for number, block in enumerate(blocks):
+        if number:
+            yield "\n"
+        yield from block

@@ -1,0 +1,439 @@
+"""Passwords, keys and password hashes in the text of statements: found by tokens, without a parser of SQL.
+
+A word that may announce one is looked for first (`may_hold_secret`): that is all that the usual statement costs. Then
+the tokens around it say whether it does, and which literal it is. Literals and comments are read as MySQL does by
+default: a backslash escapes, a doubled quote is one; what stands in `/*! ... */` is executed.
+Sources: MySQL 9 Reference Manual, "CREATE USER", "ALTER USER", "SET PASSWORD", "CHANGE REPLICATION SOURCE TO", "START
+REPLICA", "CREATE SERVER", "CLONE", "AES_ENCRYPT()"; MariaDB documentation, the same and "PASSWORD()".
+"""
+
+from typing import Final
+
+from mypy_extensions import i64, mypyc_attr
+
+MAX_SCANNED: Final[i64] = 1 << 16    # bytes of a text that are looked at
+MAX_FOUND: Final[i64] = 64           # secrets of one text
+
+# What it is.
+PASSWORD: Final[i64] = 1         # of an account, as it is
+HASH: Final[i64] = 2             # of an account, as the server stores it
+REPLICATION: Final[i64] = 3      # MASTER_PASSWORD, SOURCE_PASSWORD, START REPLICA ... PASSWORD
+SERVER: Final[i64] = 4           # CREATE SERVER: of an account of another server
+DONOR: Final[i64] = 5            # CLONE INSTANCE FROM ... IDENTIFIED BY
+KEY: Final[i64] = 6              # of AES_ENCRYPT() and its kin
+FUNCTION: Final[i64] = 7         # PASSWORD('...') outside of statements about accounts
+RANDOM: Final[i64] = 8           # BY RANDOM PASSWORD: the server makes it, and tells it in its answer
+
+NEEDED: Final[i64] = 7           # bytes of the words below, all as long, that are looked for
+_STARTS: Final = (b"IDENTIF", b"PASSWOR", b"AES_ENC", b"AES_DEC", b"DES_ENC", b"DES_DEC")
+
+
+def _shifts() -> bytes:
+    """Return how far to go on for each last byte of a window: to where the word that it is in would end."""
+    shifts = bytearray([7]) * 256
+    for word in _STARTS:
+        for place, letter in enumerate(word):
+            for byte in (letter, letter | 0x20 if 65 <= letter <= 90 else letter):
+                shifts[byte] = min(shifts[byte], 6 - place)
+    return bytes(shifts)
+
+
+SHIFTS: Final = _shifts()
+
+
+def may_hold_secret(data: bytes, at: i64, end: i64) -> bool:
+    """Return whether a word is in data[at:end] that announces secrets, in any case of letters."""
+    if end - at > MAX_SCANNED:
+        end = at + MAX_SCANNED
+    shifts = SHIFTS
+    place = at + NEEDED - 1
+    while place < end:
+        shift: i64 = shifts[data[place]]
+        if shift > 0:
+            place += shift
+            continue
+        if _ends_as_one(data, place) and data[place - 6 : place + 1].upper() in _STARTS:
+            return True
+        place += 1
+    return False
+
+
+def _ends_as_one(data: bytes, place: i64) -> bool:
+    """Return whether the three bytes up to `place` are the end of one of the words: all that most texts need."""
+    last: i64 = data[place] | 0x20
+    before: i64 = data[place - 1] | 0x20
+    first: i64 = data[place - 2] | 0x20
+    if last == 102:  # f: IDENTIF
+        return before == 105 and first == 116
+    if last == 114:  # r: PASSWOR
+        return before == 111 and first == 119
+    return (before == 110 and first == 101) or (before == 101 and first == 100)  # c: ENC, DEC
+
+
+# Tokens.
+END: Final[i64] = 0
+WORD: Final[i64] = 1
+TEXT: Final[i64] = 2        # a quoted literal; in double quotes an identifier under ANSI_QUOTES
+NUMBER: Final[i64] = 3
+MARK: Final[i64] = 4        # anything else, one byte
+QUOTED: Final[i64] = 5      # an identifier in backticks
+PLACEHOLDER: Final[i64] = 6
+VARIABLE: Final[i64] = 7
+
+
+@mypyc_attr(acyclic=True)
+class Found:
+    """A secret in a text: its literal is text[start:end], with quotes. parameter: which placeholder it is, -1: none."""
+
+    __slots__ = ("end", "kind", "parameter", "start")
+
+    def __init__(self, kind: i64, start: i64, end: i64, parameter: i64) -> None:
+        self.kind: Final[i64] = kind
+        self.start: Final[i64] = start
+        self.end: Final[i64] = end
+        self.parameter: Final[i64] = parameter
+
+
+@mypyc_attr(acyclic=True)
+class _Tokens:
+    """The tokens of a text, one after the other: `kind`, and text[start:end]; word: in upper case."""
+
+    __slots__ = ("at", "end", "kind", "placeholders", "start", "stop", "text", "word")
+
+    def __init__(self, text: bytes) -> None:
+        self.text: Final = text
+        size: i64 = len(text)
+        self.end: Final[i64] = size if size < MAX_SCANNED else MAX_SCANNED
+        self.at: i64 = 0
+        self.kind: i64 = END
+        self.start: i64 = 0
+        self.stop: i64 = 0
+        self.word = b""
+        self.placeholders: i64 = 0
+
+    def next(self) -> i64:
+        """Go on to the next token; returns its kind, END behind the last."""
+        text = self.text
+        end = self.end
+        at = self.at
+        self.word = b""
+        while at < end:
+            byte: i64 = text[at]
+            if byte <= 32:
+                at += 1
+            elif byte == 35 or (byte == 45 and _begins_line_comment(text, at, end)):
+                line: i64 = text.find(b"\n", at, end)
+                at = end if line < 0 else line + 1
+            elif byte == 47 and at + 1 < end and text[at + 1] == 42:
+                at = self._behind_comment(at)
+            elif byte == 42 and at + 1 < end and text[at + 1] == 47:
+                at += 2  # the end of a conditional comment
+            else:
+                break
+        self.start = at
+        if at >= end:
+            self.at = end
+            self.stop = end
+            self.kind = END
+            return END
+        byte = text[at]
+        if byte == 39 or byte == 34 or byte == 96:
+            self.kind = QUOTED if byte == 96 else TEXT
+            self.at = self._behind_quotes(at, byte)
+        elif byte == 63:
+            self.kind = PLACEHOLDER
+            self.placeholders += 1
+            self.at = at + 1
+        elif byte == 64:
+            self.kind = VARIABLE
+            self.at = at + 1
+        elif 48 <= byte <= 57:
+            self.kind = NUMBER
+            self.at = self._behind_word(at)
+        elif _is_letter(byte):
+            self.kind = WORD
+            self.at = self._behind_word(at)
+            if self.at - at <= 24:
+                self.word = text[at : self.at].upper()
+                following: i64 = text[self.at] if self.at < end else 0
+                if following == 39 and self.word in (b"X", b"B", b"N"):
+                    self.kind = TEXT  # x'4d79', of which the letter is a part
+                    self.at = self._behind_quotes(self.at, 39)
+        else:
+            self.kind = MARK
+            self.at = at + 1
+            self.word = text[at : at + 1]
+        self.stop = self.at
+        return self.kind
+
+    def _behind_comment(self, at: i64) -> i64:
+        """Return where to go on: in a conditional comment behind its version, else behind its end."""
+        text = self.text
+        begin = at + 2
+        if text[begin : begin + 1] == b"!" or text[begin : begin + 2] == b"M!":
+            begin += 1 if text[begin : begin + 1] == b"!" else 2
+            while begin < self.end and 48 <= text[begin] <= 57:
+                begin += 1
+            return begin
+        close: i64 = text.find(b"*/", begin, self.end)
+        return self.end if close < 0 else close + 2
+
+    def _behind_quotes(self, at: i64, quote: i64) -> i64:
+        text = self.text
+        end = self.end
+        at += 1
+        while at < end:
+            byte: i64 = text[at]
+            if byte == 92 and quote != 96:
+                at += 2
+            elif byte != quote:
+                at += 1
+            elif at + 1 < end and text[at + 1] == quote:
+                at += 2
+            else:
+                return at + 1
+        return end
+
+    def _behind_word(self, at: i64) -> i64:
+        text = self.text
+        end = self.end
+        while at < end and (_is_letter(text[at]) or 48 <= text[at] <= 57):
+            at += 1
+        return at
+
+
+def _begins_line_comment(text: bytes, at: i64, end: i64) -> bool:
+    """Return whether two hyphens and white space are at `at`."""
+    return at + 1 < end and text[at + 1] == 45 and (at + 2 >= end or text[at + 2] <= 32)
+
+
+def _is_letter(byte: i64) -> bool:
+    return 97 <= (byte | 0x20) <= 122 or byte == 95 or byte == 36 or byte >= 128
+
+
+_KEYED: Final = (b"AES_ENCRYPT", b"AES_DECRYPT", b"DES_ENCRYPT", b"DES_DECRYPT")
+_OF_REPLICATION: Final = (b"MASTER_PASSWORD", b"SOURCE_PASSWORD")
+_ABOUT_ACCOUNTS: Final = (b"CREATE", b"ALTER", b"GRANT", b"SET")
+
+
+def find_secrets(text: bytes) -> list[Found]:
+    """Return the secrets in a statement's text, or in several statements', in their order."""
+    finder = _Finder(text)
+    finder.run()
+    return finder.found
+
+
+@mypyc_attr(acyclic=True)
+class _Finder:
+    """Walks over the tokens. verb, object: the first two words of the statement that it is in."""
+
+    __slots__ = ("found", "object", "tokens", "verb", "waits")
+
+    def __init__(self, text: bytes) -> None:
+        self.tokens = _Tokens(text)
+        self.found: list[Found] = []
+        self.verb = b""
+        self.object = b""
+        self.waits = False  # the current token was looked at, and is the next one's beginning
+
+    def run(self) -> None:
+        tokens = self.tokens
+        while len(self.found) < MAX_FOUND:
+            if self.waits:
+                self.waits = False
+            elif tokens.next() == END:
+                break
+            if tokens.kind == END:
+                break
+            if tokens.kind == MARK and tokens.word == b";":
+                self.verb = b""
+                self.object = b""
+            elif tokens.kind == WORD:
+                self._word(tokens.word)
+
+    def _word(self, word: bytes) -> None:
+        if not self.verb:
+            self.verb = word
+            return
+        if not self.object and word not in (b"OR", b"REPLACE", b"IF", b"NOT", b"EXISTS"):
+            self.object = word
+        if word == b"IDENTIFIED":
+            self._identified()
+        elif word in _OF_REPLICATION:
+            self._assigned(REPLICATION)
+        elif word == b"PASSWORD" or word == b"OLD_PASSWORD":
+            self._password()
+        elif word in _KEYED:
+            self._key()
+
+    def _skip(self) -> i64:
+        """Go on to the next token; returns its kind."""
+        return self.tokens.next()
+
+    def _is_mark(self, mark: bytes) -> bool:
+        return self.tokens.kind == MARK and self.tokens.word == mark
+
+    def _literal(self, kind: i64) -> None:
+        """Take the current token, if it is a literal or a placeholder."""
+        tokens = self.tokens
+        if tokens.kind == TEXT and tokens.stop - tokens.start > 2:
+            self.found.append(Found(kind, tokens.start, tokens.stop, -1))
+        elif tokens.kind == PLACEHOLDER:
+            self.found.append(Found(kind, tokens.start, tokens.stop, tokens.placeholders - 1))
+        elif tokens.kind == NUMBER and tokens.text[tokens.start : tokens.start + 2].lower() == b"0x":
+            self.found.append(Found(kind, tokens.start, tokens.stop, -1))
+        else:
+            self.waits = True
+
+    def _identified(self) -> None:
+        """Read IDENTIFIED [WITH | VIA plugin] BY | AS | USING ... [OR plugin ...] [REPLACE ...]."""
+        tokens = self.tokens
+        kind = DONOR if self.verb == b"CLONE" else PASSWORD
+        self._skip()
+        while tokens.kind != END:
+            if tokens.kind == WORD and tokens.word in (b"WITH", b"VIA", b"OR", b"AND"):
+                self._skip()
+                if tokens.kind == WORD or tokens.kind == TEXT or tokens.kind == QUOTED:
+                    if tokens.word == b"IDENTIFIED":
+                        self.waits = True  # another factor
+                        return
+                    self._skip()
+                continue
+            if tokens.kind == WORD and tokens.word in (b"BY", b"AS", b"USING"):
+                self._given(HASH if tokens.word != b"BY" else kind)
+                continue
+            if tokens.kind == WORD and tokens.word == b"REPLACE":
+                self._skip()
+                self._literal(PASSWORD)  # the password until now
+                if not self.waits:
+                    self._skip()
+                self.waits = False
+                continue
+            break
+        self.waits = tokens.kind != END
+
+    def _given(self, kind: i64) -> None:
+        """Read what follows BY, AS or USING: a literal, PASSWORD 'hash', PASSWORD('...'), RANDOM PASSWORD."""
+        tokens = self.tokens
+        self._skip()
+        bare_hash = False
+        if tokens.kind == WORD and tokens.word == b"RANDOM":
+            self.found.append(Found(RANDOM, tokens.start, tokens.stop, -1))
+            self._skip()
+            self._skip()
+            return
+        if tokens.kind == WORD and tokens.word == b"PASSWORD":
+            self._skip()
+            kind = HASH
+            bare_hash = True
+            if self._is_mark(b"("):
+                kind = PASSWORD
+                self._skip()
+        if tokens.kind in (TEXT, NUMBER, PLACEHOLDER):
+            content = content_of(tokens.text, tokens.start, tokens.stop)
+            # Else it is what a plugin needs to know: the service of PAM, a name in LDAP.
+            if kind != HASH or bare_hash or tokens.kind != TEXT or is_stored_hash(content):
+                self._literal(kind)
+                self.waits = False
+            self._skip()
+        if self._is_mark(b")"):
+            self._skip()
+
+    def _password(self) -> None:
+        """Read what follows the word PASSWORD, outside of IDENTIFIED: a function, an option or an assignment."""
+        verb = self.verb
+        if verb == b"SET" and self.object == b"PASSWORD":
+            self._set_password()
+            return
+        self._skip()
+        if self._is_mark(b"("):
+            self._skip()
+            self._literal(FUNCTION)
+            return
+        if verb in (b"CREATE", b"ALTER") and self.object == b"SERVER":
+            self._literal(SERVER)
+        elif verb == b"START" and self.object in (b"REPLICA", b"SLAVE", b"GROUP_REPLICATION") and self._is_mark(b"="):
+            self._skip()
+            self._literal(REPLICATION)
+        else:
+            self.waits = True
+
+    def _set_password(self) -> None:
+        """Read SET PASSWORD [FOR account] = 'secret' | PASSWORD('secret') | 'hash' | TO RANDOM [REPLACE 'old']."""
+        tokens = self.tokens
+        while self._skip() != END:
+            if self._is_mark(b";"):
+                self.waits = True
+                return
+            if tokens.kind == WORD and tokens.word == b"RANDOM":
+                self.found.append(Found(RANDOM, tokens.start, tokens.stop, -1))
+            elif tokens.kind == WORD and tokens.word == b"REPLACE":
+                self._skip()
+                self._literal(PASSWORD)
+                self.waits = False
+            elif self._is_mark(b"="):
+                self._skip()
+                if tokens.kind == WORD and tokens.word in (b"PASSWORD", b"OLD_PASSWORD"):
+                    self._skip()
+                    self._skip()
+                kind = PASSWORD
+                if tokens.kind == TEXT and is_stored_hash(content_of(tokens.text, tokens.start, tokens.stop)):
+                    kind = HASH
+                self._literal(kind)
+                self.waits = False
+
+    def _assigned(self, kind: i64) -> None:
+        self._skip()
+        if self._is_mark(b"="):
+            self._skip()
+        self._literal(kind)
+
+    def _key(self) -> None:
+        """Read the key of AES_ENCRYPT(value, key ...): the second argument, where it is a literal."""
+        self._skip()
+        if not self._is_mark(b"("):
+            self.waits = True
+            return
+        depth: i64 = 1
+        commas: i64 = 0
+        while depth > 0 and self._skip() != END:
+            if self._is_mark(b"("):
+                depth += 1
+            elif self._is_mark(b")"):
+                depth -= 1
+            elif self._is_mark(b";"):
+                self.waits = True
+                return
+            elif self._is_mark(b",") and depth == 1:
+                commas += 1
+                if commas > 1:
+                    return
+            elif commas == 1:
+                self._literal(KEY)  # as it is, or what UNHEX() or SHA2() make it of
+                if not self.waits:
+                    return
+                self.waits = False
+
+
+def content_of(text: bytes, start: i64, end: i64) -> bytes:
+    """Return what stands between the quotes of a literal, as it stands there."""
+    if end - start >= 2 and text[end - 1] == text[start] and text[start] in (34, 39):
+        return text[start + 1 : end - 1]
+    return text[start:end]
+
+
+def is_stored_hash(value: bytes) -> bool:
+    """Return whether a literal's content is a hash as servers store it.
+
+    `*` and 40 hex digits, `$A$005$` and what follows, 16 hex digits; of ed25519 43 characters of base64.
+    """
+    size: i64 = len(value)
+    if size == 41 and value[:1] == b"*":
+        return _consists_of(value[1:], b"0123456789abcdefABCDEF")
+    if size == 43:
+        return _consists_of(value, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+    return value.startswith(b"$A$") or (size == 16 and _consists_of(value, b"0123456789abcdefABCDEF"))
+
+
+def _consists_of(value: bytes, allowed: bytes) -> bool:
+    return len(value.strip(allowed)) == 0
