@@ -216,7 +216,7 @@ def filled(compress: Callable[[bytes], bytes], flush: Callable[[], bytes], size:
 
 def xz_of_a_large_window(size: int) -> Pieces:
     """A dictionary that takes all that is allowed, filled."""
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 78 << 20}]
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 64 << 20}]
     squeezer = lzma.LZMACompressor(lzma.FORMAT_XZ, filters=filters)
     yield from filled(squeezer.compress, squeezer.flush, size)
 
