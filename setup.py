@@ -31,7 +31,8 @@ if sys.platform == "linux":  # as gcc has it
 # What runs for each packet is one C unit, all else another: compiled side by side. Names as in mypyc's C files.
 EACH_PACKET = re.compile(
     r"___(binary|analysis___pump|capture___|wire___(decoding|flows|net)___|wire___tls___(ciphertext_sample|facts|record)"
-    r"|wire___mysql___(?!auth|capabilities|charsets|greeting|login|plausibility|reply_chain))"
+    r"|wire___mysql___(?!auth|capabilities|charsets|credentials|exchange|greeting|login|plausibility|reply_chain)"
+    r"|redact___(keyed_hash|quick_sql|replacements))"
 )
 
 BUILD = Path("build")  # where mypyc writes its files
@@ -74,11 +75,13 @@ COMPILED = [
     ROOT / PACKAGE / "analysis" / "pump.py",
     # What `redact` asks for each packet in the clear.
     ROOT / PACKAGE / "redact" / "quick_sql.py",
+    ROOT / PACKAGE / "redact" / "keyed_hash.py",
     ROOT / PACKAGE / "redact" / "replacements.py",
     ROOT / PACKAGE / "redact" / "conversation.py",
     ROOT / PACKAGE / "redact" / "mysql_client.py",
     ROOT / PACKAGE / "redact" / "mysql_server.py",
     ROOT / PACKAGE / "redact" / "direction.py",
+    ROOT / PACKAGE / "redact" / "x_messages.py",
     ROOT / PACKAGE / "redact" / "held_frames.py",
     ROOT / PACKAGE / "redact" / "headers.py",
     ROOT / PACKAGE / "redact" / "proxy_header.py",

@@ -11,7 +11,7 @@ import heapq
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from struct import Struct
@@ -70,8 +70,9 @@ def _host(net: int, number: int) -> Host:
 class Traffic:
     """Begins conversations, each whole, in shares as told. `packets` is what was promised so far."""
 
-    def __init__(self, seed: int, packets: int) -> None:
+    def __init__(self, seed: int, packets: int, kinds: Sequence[str] = tuple(SHARES)) -> None:
         self.rng = Random(seed)
+        self.kinds = kinds
         # A small capture keeps its shares only with shorter connections.
         self.pooled = max(SCRIPT_EXCHANGES, POOLED_EXCHANGES * packets // PACKETS)
         self.network = Network(self.rng)
@@ -84,7 +85,7 @@ class Traffic:
 
     def begin(self, start_us: int, room: int) -> list[Frame]:
         """The frames of the next conversation; one of ARP where no more than `room` packets may be added."""
-        kind = max(SHARES, key=lambda kind: SHARES[kind] * (self.packets + 50) - self.kind_packets[kind])
+        kind = max(self.kinds, key=lambda kind: SHARES[kind] * (self.packets + 50) - self.kind_packets[kind])
         frames, tally = self._frames(kind, start_us)
         if len(frames) > room:
             kind, tally = "arp", Counter()
@@ -199,9 +200,9 @@ def in_time_order(traffic: Traffic, packets: int) -> Iterator[Frame]:
             begin(now)
 
 
-def write(path: Path, packets: int, seed: int) -> dict[str, object]:
+def write(path: Path, packets: int, seed: int, kinds: Sequence[str] = tuple(SHARES)) -> dict[str, object]:
     """Write the capture; returns the truth about it."""
-    traffic = Traffic(seed, packets)
+    traffic = Traffic(seed, packets, kinds)
     size = len(_GLOBAL_HEADER)
     now = 0
     with path.open("wb") as file:
@@ -224,11 +225,13 @@ def main() -> int:
     parser.add_argument("out", type=Path, metavar="OUT.pcap", help="Write the capture here.")
     parser.add_argument("--packets", type=int, default=PACKETS, help="How many (default %(default)s).")
     parser.add_argument("--seed", type=int, default=SEED, help="Of the generator (default %(default)s).")
+    parser.add_argument("--kind", choices=tuple(SHARES), action="append", help="This kind of conversation only; may be "
+        "given several times (default: all, in their shares).")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="Write what is true of it, as JSON.")
     options = parser.parse_args()
     if options.packets < 1:
         parser.error("--packets: at least 1")
-    truth = write(options.out, options.packets, options.seed)
+    truth = write(options.out, options.packets, options.seed, options.kind or tuple(SHARES))
     if options.truth:
         options.truth.write_text(json.dumps(truth, indent=2) + "\n")
     sys.stderr.write(

@@ -64,9 +64,12 @@ class Peer:
             sys.exit(f"{self.shown}: exit code {process.returncode}\n{complaint.decode(errors='replace')}")
 
 
-def ready_capture(packets: int, seed: int) -> tuple[Path, dict[str, object]]:
-    """The generated capture and its truth; made again where the generator has changed since."""
-    capture = OUT / f"{packets}-{seed}.pcap"
+def ready_capture(packets: int, seed: int, kinds: tuple[str, ...] = ()) -> tuple[Path, dict[str, object]]:
+    """The generated capture and its truth; made again where the generator has changed since.
+
+    kinds: only these kinds of conversations (see generate.py).
+    """
+    capture = OUT / f"{'-'.join([str(packets), str(seed), *kinds])}.pcap"
     truth = capture.with_suffix(".json")
     sources = [HERE / "generate.py", *(HERE / "traffic").glob("*.py")]
     newest = max(source.stat().st_mtime for source in sources)
@@ -75,6 +78,7 @@ def ready_capture(packets: int, seed: int) -> tuple[Path, dict[str, object]]:
         say(f"writing {capture.name}")
         unfinished = capture.with_suffix(".unfinished")
         numbers = ["--packets", str(packets), "--seed", str(seed), "--truth", str(truth)]
+        numbers += [word for kind in kinds for word in ("--kind", kind)]
         # In a process of its own: this one has to stay small, see `peak`.
         subprocess.run([sys.executable, str(HERE / "generate.py"), str(unfinished), *numbers], check=True)
         unfinished.rename(capture)

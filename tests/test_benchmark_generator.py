@@ -29,11 +29,12 @@ class Small(NamedTuple):
     truth: dict[str, Any]
 
 
-def generate(path: Path, *, packets: int = PACKETS, seed: int = SEED) -> Small:
+def generate(path: Path, *, packets: int = PACKETS, seed: int = SEED, kinds: tuple[str, ...] = ()) -> Small:
     truth = path.with_suffix(".json")
     # Tests may run with PYTHONSAFEPATH, but a script finds its modules beside it.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
     numbers = ["--packets", str(packets), "--seed", str(seed), "--truth", str(truth)]
+    numbers += [word for kind in kinds for word in ("--kind", kind)]
     subprocess.run(
         [sys.executable, str(GENERATE), str(path), *numbers], check=True, capture_output=True, env=environment
     )
@@ -109,6 +110,12 @@ def test_nine_of_ten_packets_are_mysql_and_half_of_these_in_tls(small: Small) ->
     assert share["mysql_plaintext"] == pytest.approx(0.45, abs=0.03)
     assert small.truth["compressed_connections"]
     assert small.truth["ipv6_connections"]
+
+
+def test_of_one_kind_there_is_no_other(tmp_path: Path) -> None:
+    made = generate(tmp_path / "tls.pcap", packets=400, kinds=("mysql_tls",))
+    assert made.truth["kinds"]["mysql_tls"]["packets"] > 350  # what is left at the end is filled up with ARP
+    assert {name for name, kind in made.truth["kinds"].items() if kind["packets"]} <= {"mysql_tls", "arp"}
 
 
 def test_every_checksum_is_right_by_dpkt(small: Small) -> None:

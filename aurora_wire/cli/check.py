@@ -26,7 +26,7 @@ exit codes:
 
 examples:
   aurora-wire check db.example.com --user app --capture 'night/*.pcap.gz'
-  aurora-wire check db.example.com --format json=check.json; aurora-wire report check.json -o check.html
+  aurora-wire check db.example.com --format json=a.json --format html=a.html
 """
 
 

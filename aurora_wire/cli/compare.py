@@ -20,24 +20,25 @@ program cannot be seen, so there hosts and servers are compared. Two results of
 better and what worse, server by server."""
 EXAMPLES = """\
 exit codes:
-  0  the same: who leaks, who is encrypted, and with which TLS; not how often
-  1  not the same: something got better, worse, came or went
-  2  wrong use, or an input that cannot be read
-  3  the same as far as it was seen, but a run did not see all of its input
-  4  the output could not be written
-with --require fixed:
   0  nothing leaks in the second run, and nothing got weaker
   1  something still leaks, leaks anew, lost its encryption or has weaker TLS
+  2  wrong use, or an input that cannot be read
   3  not decided: what leaked before was not seen again, the second run could
      not decide or did not see all of its input, or holds no MySQL
+  4  the output could not be written
 two results of probe, audit, fleet or check:
-  0  the same things are found  1  not the same  3  the same as far as was seen
-  with --require fixed: 0 the second's own exit code is 0, and nothing got worse;
-  1 something did, or it is 1; 3 what was found before was not looked for again
+  0  the second's own exit code is 0, and nothing got worse
+  1  something got worse, or the second's exit code is 1
+  3  what was found before was not looked for again, or it is 3
+with --require same:
+  0  the same: who leaks, who is encrypted, and with which TLS (not how often),
+     or what is found
+  1  not the same: something got better, worse, came or went
+  3  the same as far as it was seen, but a run did not see all of its input
 
 examples:
-  aurora-wire compare --require fixed before.pcap after.pcap
-  aurora-wire compare --require fixed check-before.json check-after.json
+  aurora-wire compare before.pcap after.pcap
+  aurora-wire compare check-before.json check-after.json
 """
 
 
@@ -49,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", metavar="N", type=port_option, action="append", default=[],
         help="In captures look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be "
         "given several times.")
-    add("--require", choices=("fixed",),
-        help="Exit with 0 where nothing leaks in the second run (default: where both are the same).")
+    add("--require", choices=("fixed", "same"), default="fixed",
+        help="Exit with 0 where nothing leaks in the second run, or where both are the same (default fixed).")
     add("--format", choices=("text", "json"), default="text", help="Write text or JSON (default text).")
     add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
     progress_option(parser)
@@ -80,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
                 )
             runs.append(one)
         comparison = compare(*runs)
-        exit_code = comparison.fix_code if arguments.require == "fixed" else comparison.exit_code
+        exit_code = comparison.same_code if arguments.require == "same" else comparison.exit_code
         lines = (
             render_json(comparison, exit_code)
             if arguments.format == "json"
@@ -104,7 +105,7 @@ def _run_postures(arguments: argparse.Namespace) -> int:
             if output.replaces(path):
                 raise UsageError(f"{path}: this is one of the runs. Give the report another name.")
         comparison = compare_postures(read_result(arguments.before), read_result(arguments.after))
-        exit_code = comparison.fix_code if arguments.require == "fixed" else comparison.exit_code
+        exit_code = comparison.same_code if arguments.require == "same" else comparison.exit_code
         if arguments.format == "json":
             lines = render_json(comparison, exit_code)
         else:

@@ -31,7 +31,7 @@ exit codes:
 
 examples:
   aurora-wire probe --ca global-bundle.pem db.example.com
-  aurora-wire probe --hosts servers.txt --format sarif=probe.sarif --format junit=probe.xml
+  aurora-wire probe --hosts servers.txt --format sarif=probe.sarif
 """
 MAX_JOBS = 64
 

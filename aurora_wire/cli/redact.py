@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.output import Output, complain
+from aurora_wire.cli.overwriting import force_option, refuse_to_replace
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, reason_of
 from aurora_wire.rights.inputs import input_file, reading
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", metavar="N", type=port_option, action="append", default=[],
         help="Look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be given several "
         "times.")
+    force_option(parser)
     progress_option(parser)
 
 
@@ -83,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{source}: no such file. Standard input and folders cannot be masked.")
     if is_same:
         raise UsageError(f"{target}: this is the capture. Give the masked one another name.")
+    refuse_to_replace(target, force=arguments.force)
     ports, only_ports = ports_of(arguments.port)
     key = _key(arguments.key, source)
     pseudonyms = None
@@ -114,7 +117,7 @@ def _key(path: str | None, source: str) -> bytes:
         with input_file(path) as file:
             secret = file.read(MAX_SECRET + 1)
     except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else str(error)
+        said = reason_of(error)
         raise UsageError(f"{path}: the key cannot be read ({said}).") from error
     if not MIN_SECRET <= len(secret) <= MAX_SECRET:
         raise UsageError(f"{path}: a key has {MIN_SECRET} bytes to 1 MiB. `head -c 32 /dev/urandom > FILE` makes one.")

@@ -129,7 +129,7 @@ class Comparison:
         return self.before.outline() == self.after.outline()
 
     @property
-    def exit_code(self) -> int:
+    def same_code(self) -> int:
         """Return 0 for the same, 1 for not, 3 for the same as far as it was seen, if a run did not see all of its
         input.
         """
@@ -138,7 +138,7 @@ class Comparison:
         return 0 if self.before.complete and self.after.complete else 3
 
     @property
-    def fix_code(self) -> int:
+    def exit_code(self) -> int:
         """Return 1 if something leaks in the second run, or got weaker; 3 if that cannot be said; else 0."""
         found = {one.change for one in self.changes}
         if found & WORSE or STILL in found:

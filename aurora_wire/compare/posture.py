@@ -126,14 +126,14 @@ class PostureComparison:
         return not any(one.change in (WORSE, BETTER, NEW) for one in self.changes)
 
     @property
-    def exit_code(self) -> int:
+    def same_code(self) -> int:
         """Return 0 for the same, 1 for not, 3 for the same as far as it was seen."""
         if not self.same:
             return 1
         return 3 if self.count(UNKNOWN) else 0
 
     @property
-    def fix_code(self) -> int:
+    def exit_code(self) -> int:
         """Return 1 if something got worse, or the second result's exit code is 1; 3 if that cannot be said; else 0."""
         if self.count(WORSE) or self.after.exit_code == 1:
             return 1

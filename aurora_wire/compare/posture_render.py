@@ -18,7 +18,7 @@ from aurora_wire.report.wording import GREEN, RED, YELLOW, Style, counted
 SCHEMA: Final = "aurora-wire/posture-comparison/1"
 SHOWN: Final = 100  # lines in text
 COLORS: Final = {WORSE: RED, STILL: RED, UNKNOWN: YELLOW, NEW: YELLOW, BETTER: GREEN}
-# By fix_code.
+# By `exit_code` of the comparison.
 ANSWERS: Final = {0: "ALL IS AS IT SHOULD BE NOW", 1: "NOT FIXED", 3: "NOT DECIDED"}
 
 
@@ -48,14 +48,14 @@ def closing(comparison: PostureComparison) -> str:
     """Return the answer: `NOT FIXED: 2 still there, 1 got better.`"""
     counts = counted((name, comparison.count(name)) for name in CHANGES) or "nothing was found in either"
     same = "; the same as before" if comparison.same else ""
-    return f"{ANSWERS[comparison.fix_code]}: {counts}{same}."
+    return f"{ANSWERS[comparison.exit_code]}: {counts}{same}."
 
 
 def render_json(comparison: PostureComparison, exit_code: int) -> Iterator[str]:
     """Yield the comparison as JSON. exit_code: what the command will end with."""
     fields: Fields = {
         "schema": SCHEMA,
-        "answer": ANSWERS[comparison.fix_code].lower(),
+        "answer": ANSWERS[comparison.exit_code].lower(),
         "same": comparison.same,
         "exit_code": exit_code,
         "command": comparison.kind,

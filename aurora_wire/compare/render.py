@@ -50,10 +50,10 @@ def closing(comparison: Comparison) -> str:
     """Return the answer: `NOT FIXED: 2 still leaks, 1 became encrypted.`"""
     counts = counted((name, comparison.count(name)) for name in CHANGES) or "no MySQL connection in either run"
     same = "; the same as before" if comparison.same else ""
-    return f"{ANSWERS[comparison.fix_code]}: {counts}{same}."
+    return f"{ANSWERS[comparison.exit_code]}: {counts}{same}."
 
 
-# By fix_code.
+# By `exit_code` of the comparison.
 ANSWERS: Final = {0: "NOTHING LEAKS NOW", 1: "NOT FIXED", 3: "NOT DECIDED"}
 
 
@@ -61,7 +61,7 @@ def render_json(comparison: Comparison, exit_code: int) -> Iterator[str]:
     """Yield the comparison as JSON. exit_code: what the command will end with."""
     fields: Fields = {
         "schema": SCHEMA,
-        "answer": ANSWERS[comparison.fix_code].lower(),
+        "answer": ANSWERS[comparison.exit_code].lower(),
         "same": comparison.same,
         "exit_code": exit_code,
         "users_compared": not comparison.users_ignored,

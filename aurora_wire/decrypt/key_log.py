@@ -12,7 +12,7 @@ import re
 from typing import BinaryIO
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, reason_of
 from aurora_wire.rights.inputs import input_file
 
 MAX_LINE = 1024
@@ -69,7 +69,7 @@ class KeyLog:
             with input_file(name) as file:
                 source = self._add(file, name)
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
+            reason = reason_of(error)
             raise UsageError(f"{name}: this key log cannot be read ({reason}).") from error
         if source.ignored and not source.secrets + source.unused + source.left_out:
             raise UsageError(

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire._version import VERSION
 from aurora_wire.analysis.options import OnProgress
-from aurora_wire.errors import CaptureError, UsageError
+from aurora_wire.errors import CaptureError, UsageError, reason_of
 from aurora_wire.evidence import layout as names
 from aurora_wire.evidence.bundle_differences import Fields, judgements, show_version
 from aurora_wire.evidence.bundle_reader import NotABundle
+from aurora_wire.evidence.check_posture import posture_originals
 from aurora_wire.evidence.create import capture_fields
 from aurora_wire.evidence.in_toto import summary
 from aurora_wire.evidence.json_diff import differences
@@ -172,7 +173,7 @@ def check_originals(case: Case, originals: Sequence[str], folder: Path, on_progr
         try:
             given[hash_file(Path(path))[0]] = path
         except (OSError, ValueError) as error:
-            said = error.strerror if isinstance(error, OSError) else str(error)
+            said = reason_of(error)
             raise UsageError(f"{path}: cannot be read ({said}).") from error
     wrong: list[str] = []
     links = folder / "originals"
@@ -191,6 +192,7 @@ def check_originals(case: Case, originals: Sequence[str], folder: Path, on_progr
             (links / name).symlink_to(_real_path(given[digest]))
         used.add(digest)
         captures.append(name)
+    used |= {str(one.get("sha256")) for one in posture_originals(case.manifest)}  # they are judged in the bundle
     wrong += [f"{path}: SHA-256 {digest} is of no capture in the manifest" for digest, path in given.items()
               if digest not in used]
     if wrong:

@@ -20,6 +20,9 @@ from aurora_wire.verdict.rules import registry as rules
 
 MAX_ROWS: Final = 10_000  # accounts and connections that are listed; all are counted
 _LIMIT: Final = f" LIMIT {MAX_ROWS}"
+# Variables whose value is a secret: that there is one is told, and no more (MariaDB's ssl_passphrase).
+SECRETS: Final = ("passphrase", "_password")
+NOT_KEPT: Final = "(not kept)"
 
 # Plugins that send the password as it is: safe within TLS alone.
 CLEAR_PLUGINS: Final = frozenset({
@@ -143,7 +146,8 @@ def _read_settings(found: AuditResult, database: Database) -> None:
     pairs = dict(pair for statement in SHOWN for pair in database.pairs(statement))
     for name in sorted(pairs):
         if "performance_schema" not in name:
-            found.settings.append(Setting(name, pairs[name], meaning(name, pairs[name])))
+            value = NOT_KEPT if pairs[name] and name.lower().endswith(SECRETS) else pairs[name]
+            found.settings.append(Setting(name, value, meaning(name, value)))
 
 
 def _read_connected(found: AuditResult, database: Database) -> None:

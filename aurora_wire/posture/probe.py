@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from aurora_wire.errors import reason_of
 from aurora_wire.posture.certificates import CertificateFacts, read_certificate
 from aurora_wire.posture.product import Product, identify_product, in_amazon
 from aurora_wire.posture.session import CLOSED, ERROR, GREETING, SILENT, Opening, Session, Timeout
@@ -232,4 +233,4 @@ def _in_words(error: Exception) -> str:
         return "nothing listens there (connection refused)"
     if isinstance(error, ConnectionResetError):
         return "the server resets the connection"
-    return (getattr(error, "strerror", None) or str(error)).lower()
+    return reason_of(error).lower()

@@ -85,7 +85,7 @@ def redact_capture(
     engine = analysis.engine
     engine.budget.open //= 2  # what masks an open connection takes as much again
     board = Board()
-    words = Words(masker.token, masker.sql, packed)
+    words = Words(masker.token, masker.sql, packed, masker.keyed)
     directions = Directions(board, words, pseudonyms is not None, keep_unknown)
     engine.trackers = directions
     result = CaptureResult(path, "", None, None, 0)

@@ -6,6 +6,7 @@ A frame of which every byte stays costs a look: what stands between two changed 
 from collections.abc import Callable
 from typing import Final
 
+from librt.strings import BytesWriter, read_i64_le
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be, u32_be
@@ -109,6 +110,7 @@ class Copier:
         self.cut_source: CutSource | None = None
         self.extras: list[int] = []       # of the frame's outer headers
         engine.locator.extras = self.extras
+        self.line = BytesWriter()
 
     def run(self, limit: i64) -> i64:
         """Copy up to `limit` frames; fewer only at the end. Raises CaptureError if the capture is damaged."""
@@ -236,7 +238,13 @@ class Copier:
         )  # fmt: skip
         if field >= 0:
             begin = locator.tcp_at + 16
-            new = bytes([int(field & 0xFF), int(field >> 8)]) + data[begin + 2 : at] + new
+            line = self.line
+            line.append(int(field & 0xFF))
+            line.append(int(field >> 8))
+            line.write(data[begin + 2 : at])
+            line.write(new)
+            new = line.getvalue()
+            line.truncate(0)
             at = begin
         if self.first == len(self.order):
             self.blocks.replace(source.base + at, end - at, new)
@@ -360,8 +368,19 @@ def differing(data: bytes, at: i64, new: bytes) -> i64:
     count: i64 = 0
     i: i64 = 0
     end: i64 = len(new)
+    while i + 8 <= end:
+        words = read_i64_le(data, at + i) ^ read_i64_le(new, i)
+        if words != 0:
+            count += _non_zero(words & 0xFFFFFFFF) + _non_zero(words >> 32 & 0xFFFFFFFF)
+        i += 8
     while i < end:
         if data[at + i] != new[i]:
             count += 1
         i += 1
     return count
+
+
+def _non_zero(word: i64) -> i64:
+    """Return how many of the four bytes of a word are not 0."""
+    highest = ((word & 0x7F7F7F7F) + 0x7F7F7F7F | word) >> 7 & 0x01010101  # of each such byte, as a 1
+    return highest * 0x01010101 >> 24 & 0xFF

@@ -15,6 +15,7 @@ from aurora_wire.redact.mysql_client import ClientMask
 from aurora_wire.redact.mysql_server import ServerMask
 from aurora_wire.redact.proxy_header import masked_proxy
 from aurora_wire.redact.replacements import FILL, SHAPES, Words
+from aurora_wire.redact.x_messages import masked_message
 from aurora_wire.wire.decoding import labels, roles
 from aurora_wire.wire.decoding.tracker import Tracker
 from aurora_wire.wire.flows.facts import Facts, TrackerMaker
@@ -30,6 +31,7 @@ COMPRESSED_HEADER: Final[i64] = 7
 BIG: Final[i64] = 1 << 18          # bytes of a payload that is looked at; of a longer one the header stays
 MAX_REMEMBERED: Final[i64] = 1 << 18  # bytes that stand in place of others and are kept for their retransmission
 MAX_RUNS: Final[i64] = 4096
+NEAR: Final[i64] = 8               # runs that are looked at one by one
 MAX_PACKED: Final[i64] = 4 << 20   # bytes in compressed packets that wait for a packet inside them to end
 X_HEADER: Final[i64] = 5
 MAX_X: Final[i64] = 1 << 24
@@ -66,6 +68,7 @@ class Direction(Resolver):
         self.kinds: list[int] = []
         self.news: list[bytes] = []
         self.new_bytes: i64 = 0
+        self.writes = False      # on the board's paper: up to `done` it is decided, and in no run yet
         self.waiting: list[Part] = []
         self.inner: Direction | None = None
         self.inner_end: i64 = 0
@@ -74,12 +77,16 @@ class Direction(Resolver):
         self.x_head = b""
         self.x_left: i64 = 0
         self.x_keeps = False
+        self.x_kind: i64 = 0
+        self.x_body = b""
         self.x_lost = False
 
     # What the engine tells.
 
     def frame(self, frame: i64, start: i64, end: i64, payload_at: i64) -> None:
         board = self.board
+        if self.writes:
+            self.close()
         if frame == board.current and board.direction is None:
             board.direction = self
             board.start = start
@@ -119,7 +126,7 @@ class Direction(Resolver):
         if labels.TLS_HANDSHAKE <= label <= labels.TLS_HEARTBEAT:
             if self.talk.records_are_closed():
                 if start == self.done and self.kept_from < start and not self.waiting:
-                    # The usual case, which needs no more than this.
+                    # The usual case, which needs no more than this (`kept_from` says that nothing is being written).
                     self.done = end
                     self.ends[len(self.ends) - 1] = int(end)
                     return
@@ -165,12 +172,24 @@ class Direction(Resolver):
         body = start + HEADER
         if body + total <= self.done:
             return  # decided when it began
-        sure = certain and (role in EARLY or self.talk.certain())
+        sure = certain and (self.talk.certain() or role in EARLY)
         if self.from_client == 1:
             new = self.client.payload(role, sure, data, at, end, total)
         else:
             new = self.server.payload(role, sure, data, at, end, total)
-        if len(new) == 0:
+        if at >= HEADER and start == self.done and not self.waiting and (self.writes or len(new) > 0):
+            # The usual case: it lies whole in a segment, its header before it. With those around it it is one run.
+            if not self.writes:
+                self._open()
+            paper = self.board.paper
+            if len(new) == 0:
+                paper.write(data[at - HEADER : end])
+            else:
+                paper.write(data[at - HEADER : at])
+                paper.write(new)
+            self.done = body + end - at
+            self.kept_from = self.done
+        elif len(new) == 0:
             self.decide(start, body + end - at, KEEP, b"")
         elif at >= HEADER and start >= self.done:
             # It lies whole in a segment, its header before it.
@@ -189,8 +208,11 @@ class Direction(Resolver):
             take = end - at
             if self.x_left > 0:
                 take = min(take, self.x_left)
-                self.decide(offset, offset + take, KEEP if self.x_keeps else BLANK, b"")
                 self.x_left -= take
+                if self.x_keeps:
+                    self._x_body(offset, data[at : at + take])
+                else:
+                    self.decide(offset, offset + take, BLANK, b"")
             else:
                 need: i64 = X_HEADER - len(self.x_head)
                 take = min(take, need)
@@ -215,7 +237,24 @@ class Direction(Resolver):
             self.x_lost = True
             return
         self.x_left = length - 1
-        self.x_keeps = length <= X_SMALL
+        self.x_kind = head[4]
+        self.x_body = b""
+        self.x_keeps = length <= BIG
+
+    def _x_body(self, offset: i64, piece: bytes) -> None:
+        """Collect a message that is not too long to wait for, and mask it when it is whole."""
+        self.x_body += piece
+        if self.x_left > 0:
+            return
+        body = self.x_body
+        self.x_body = b""
+        end = offset + len(piece)
+        size: i64 = len(body)
+        if size < X_SMALL:
+            self.decide(end - size, end, KEEP, b"")
+            return
+        new = masked_message(self.talk.words, self.from_client == 1, self.x_kind, body)
+        self.decide(end - size, end, NEW, new)
 
     # Compressed packets.
 
@@ -273,6 +312,8 @@ class Direction(Resolver):
             self.decide(body, item.end, NEW, packed)
 
     def flush(self) -> None:
+        if self.writes:
+            self.close()
         inner = self.inner
         if inner is not None:
             if inner.done < self.inner_end:
@@ -291,6 +332,8 @@ class Direction(Resolver):
         done = self.done
         if end <= done:
             return
+        if self.writes:
+            self.close()
         if start > done:
             self._run(start, BLANK, b"")
         elif start < done and kind == NEW:
@@ -298,6 +341,23 @@ class Direction(Resolver):
         self._run(end, kind, new)
         if self.waiting:
             self._resolve()
+
+    def _open(self) -> None:
+        """Begin to write on the board's paper, which is one direction's at a time."""
+        board = self.board
+        other = board.writing
+        if other is not None:
+            other.close()
+        board.writing = self
+        self.writes = True
+
+    def close(self) -> None:
+        board = self.board
+        board.writing = None
+        self.writes = False
+        new = board.paper.getvalue()
+        board.paper.truncate(0)
+        self._run(self.done, NEW, new)
 
     def _run(self, end: i64, kind: i64, new: bytes) -> None:
         last = len(self.ends) - 1
@@ -337,8 +397,21 @@ class Direction(Resolver):
                 rest.append(part)
         self.waiting = rest
 
+    def _run_of(self, offset: i64) -> i64:
+        """Return which run the byte at `offset` is in: one of the last, mostly."""
+        ends = self.ends
+        run: i64 = len(ends)
+        last = run - NEAR
+        while run > 0 and run > last:
+            if ends[run - 1] <= offset:
+                return run
+            run -= 1
+        return bisect_right(ends, int(offset))
+
     def output(self, offset: i64, data: bytes, at: i64, end: i64, bare: bool) -> list[bytes]:
         """Return what to write in place of data[at:end], which are the stream's bytes from `offset` on."""
+        if self.writes:
+            self.close()
         found: list[bytes] = []
         if offset < self.floor:
             low = self.floor - offset
@@ -346,7 +419,7 @@ class Direction(Resolver):
             found.append(FILL * int(low))
             offset += low
             at += low
-        run: i64 = bisect_right(self.ends, int(offset))
+        run = self._run_of(offset)
         while at < end:
             if run >= len(self.ends):
                 found.append(FILL * int(end - at))
@@ -360,7 +433,9 @@ class Direction(Resolver):
             elif kind == NEW:
                 new = self.news[run]
                 begin = offset - (stop - len(new))
-                piece = new[begin : begin + size]
+                piece = new
+                if size != len(new):
+                    piece = new[begin : begin + size]
                 if bare:
                     piece = blanked(data, at, piece)
                 found.append(piece)

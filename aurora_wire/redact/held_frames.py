@@ -5,6 +5,7 @@ Bytes of which nothing was decided are blanked: what is copied out is only what 
 
 from typing import Final
 
+from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from aurora_wire.redact.replacements import FILL
@@ -27,6 +28,10 @@ class Resolver(Tracker):
         raise NotImplementedError
 
     def output(self, offset: i64, data: bytes, at: i64, end: i64, bare: bool) -> list[bytes]:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """End what is being written on the board's paper: it was decided together."""
         raise NotImplementedError
 
 
@@ -157,6 +162,8 @@ class Board:
         self.not_mysql: i64 = 0
         self.proxy_frame: i64 = 0             # the first with a PROXY header
         self.frames: dict[int, Held] = {}     # those that wait, by number
+        self.paper = BytesWriter()            # what stands in place of bytes that one direction decides one by one
+        self.writing: Resolver | None = None  # that direction
 
     def begin(self, frame: i64) -> None:
         self.current = frame

@@ -10,21 +10,26 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final, overload
+from typing import Final
 
+from aurora_wire.redact.keyed_hash import KeyedHash, is_right
 from aurora_wire.redact.sql import NAME_COMMANDS, SQL_COMMANDS, redact_attributes, redact_sql
 from aurora_wire.rights.inputs import input_file
 from aurora_wire.verdict.result import ConnectionResult, CredentialResult, Parameter, Scan, StatementResult, TLSResult
+from aurora_wire.verdict.statement_list import StatementList
 
 SHOWN: Final = 8  # characters of the hash
 # A byte of the hash gives five bits: 40 in all.
 ALPHABET: Final = (b"abcdefghijklmnopqrstuvwxyz234567" * 8)
 PURPOSE: Final = b"aurora-wire/redaction/1"
+
+# Values of which both ways have to make the same: as long as one, a half and a whole block.
+SAMPLES: Final = (b"12", b"4111111111111111", bytes(range(64)), bytes(range(128, 256)))
 
 _MASKED: Final = re.compile(rb"\*+")
 
@@ -43,7 +48,15 @@ class Masker:
 
     def __init__(self, key: bytes) -> None:
         self._hash = blake2b(digest_size=SHOWN, key=key)  # the key is read once
+        self.keyed = self._keyed(key)  # the same, for who asks a million times
         self._token = lru_cache(maxsize=1 << 14)(self.token)
+
+    def _keyed(self, key: bytes) -> KeyedHash | None:
+        """Return the core's own hash where it is compiled, and gives the tokens that hashlib gives."""
+        if not key or not is_right():
+            return None
+        keyed = KeyedHash(key)
+        return keyed if all(keyed.token(sample) == self.token(sample) for sample in SAMPLES) else None
 
     def value(self, value: bytes) -> bytes:
         """Return a mask of a value: as many bytes, printable ASCII."""
@@ -95,7 +108,7 @@ class Masker:
             attributes=attributes,
             tls=None if connection.tls is None else self._tls(connection.tls),
             credentials=[self._credential(one) for one in connection.credentials],
-            statements=MaskedStatements(connection.statements, self) if connection.statements else [],
+            statements=StatementList(connection.statements, self.statement) if connection.statements else [],
         )
 
     def _credential(self, credential: CredentialResult) -> CredentialResult:
@@ -109,33 +122,10 @@ class Masker:
         masked = replace(
             decrypted,
             user=None if decrypted.user is None else self.text(decrypted.user),
-            statements=MaskedStatements(decrypted.statements, self) if decrypted.statements else [],
+            statements=StatementList(decrypted.statements, self.statement) if decrypted.statements else [],
         )
         return replace(tls, decrypted=masked)
 
     def scan(self, scan: Scan) -> Scan:
         """Return a copy to be handed on."""
         return replace(scan, connections=[self.connection(one) for one in scan.connections])
-
-
-class MaskedStatements(Sequence[StatementResult]):
-    """Masked when they are asked for: there may be millions."""
-
-    def __init__(self, found: Sequence[StatementResult], masker: Masker) -> None:
-        self._found = found
-        self._masker = masker
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    @overload
-    def __getitem__(self, index: int) -> StatementResult: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[StatementResult]: ...
-    def __getitem__(self, index: int | slice) -> StatementResult | list[StatementResult]:
-        if isinstance(index, slice):
-            return [self._masker.statement(one) for one in self._found[index]]
-        return self._masker.statement(self._found[index])
-
-    def __iter__(self) -> Iterator[StatementResult]:
-        return map(self._masker.statement, self._found)

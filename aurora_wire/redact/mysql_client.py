@@ -68,7 +68,8 @@ class ClientMask:
 
     def payload(self, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64) -> bytes:
         """Return as many bytes as data[at:end], of a payload of `total`; none where all of them stay."""
-        cut = Cut(self.talk.words, data, at, end)
+        cut = self.talk.words.cut
+        cut.begin(data, at, end)
         if role == roles.SSL_REQUEST:
             self._ssl_request(cut, total)
         elif role == roles.LOGIN:

@@ -12,7 +12,7 @@ from mypy_extensions import i64
 from aurora_wire.binary import u32
 from aurora_wire.redact.conversation import Talk
 from aurora_wire.redact.mysql_client import binary_value
-from aurora_wire.redact.replacements import Cut
+from aurora_wire.redact.replacements import LONGEST_CACHED, Cut
 from aurora_wire.wire.decoding import roles
 from aurora_wire.wire.mysql import capabilities as caps
 from aurora_wire.wire.mysql.auth import CACHING_SHA2, NATIVE_PASSWORD, SHA256
@@ -33,6 +33,7 @@ from aurora_wire.wire.mysql.values import value_bounds
 EVENT_HEADER: Final[i64] = 19   # of a binlog event
 SEMI_SYNC: Final[i64] = 0xEF
 MAX_KINDS: Final[i64] = 4096
+LONG_STRING: Final[i64] = 251   # a first byte from here on is no length by itself
 MAX_VERSION: Final[i64] = 60    # bytes of a server's version that are believed
 
 # Words of the info that servers add to an OK: numbers stand between them.
@@ -88,10 +89,13 @@ class ServerMask:
 
     def payload(self, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64) -> bytes:
         """Return as many bytes as data[at:end], of a payload of `total`; none where all of them stay."""
-        cut = Cut(self.talk.words, data, at, end)
         if at == end:
             return b""
         whole = end - at == total
+        if role == roles.DEFINITION and certain and whole and self._is_known(data, at, end):
+            return b""
+        cut = self.talk.words.cut
+        cut.begin(data, at, end)
         if role == roles.TEXT_ROW:
             if certain and whole:
                 self._text_row(cut)
@@ -114,7 +118,10 @@ class ServerMask:
             self.talk.kinds = []
         elif role == roles.DEFINITION:
             if whole and (certain or is_column_definition(data, at, end)):
+                count = len(self.talk.kinds)
                 self._definition(cut, certain)
+                if certain and cut.at == end and not cut.changed and len(self.talk.kinds) > count:
+                    self.talk.words.definition(data[at:end], self.talk.kinds[count])
             else:
                 self.talk.kinds = []
         elif role == roles.PREPARE_OK:
@@ -131,6 +138,17 @@ class ServerMask:
             self._event(cut)
         return cut.done()
 
+    def _is_known(self, data: bytes, at: i64, end: i64) -> bool:
+        """Return whether it is a definition as it was before, of which all stays: the same few come again and again."""
+        if end - at > LONGEST_CACHED:
+            return False
+        kind = self.talk.words.definitions.get(data[at:end])
+        if kind is None:
+            return False
+        if len(self.talk.kinds) < MAX_KINDS:
+            self.talk.kinds.append(kind)
+        return True
+
     # Rows.
 
     def _text_row(self, cut: Cut) -> None:
@@ -138,6 +156,12 @@ class ServerMask:
         end = cut.end
         at = cut.at
         while at < end:  # does it fit to its end?
+            length: i64 = data[at]
+            if length < LONG_STRING:
+                at += 1 + length
+                if at > end:
+                    return
+                continue
             start, after = read_lestr(data, at, end)
             if start == NULL:
                 after = at + 1
@@ -145,6 +169,11 @@ class ServerMask:
                 return
             at = after
         while cut.at < end:
+            length = data[cut.at]
+            if length < LONG_STRING:
+                cut.keep(cut.at + 1)
+                cut.value(cut.at + length)
+                continue
             start, after = read_lestr(data, cut.at, end)
             if start == NULL:
                 cut.keep(cut.at + 1)

@@ -1,4 +1,4 @@
-"""The usual statement masked: what `report.redact.redact_sql` makes of it, compiled and without regular expressions.
+"""The usual statement masked: what `redact.sql.redact_sql` makes of it, compiled and without regular expressions.
 
 Only texts that can be read in one way, and name no account: of all others it says so, and they take the long way.
 """
@@ -24,8 +24,10 @@ AT: Final[i64] = 64
 BACKSLASH: Final[i64] = 92
 UNDERSCORE: Final[i64] = 95
 BACKTICK: Final[i64] = 96
-# Where one of these words is, an account may be named.
-ACCOUNTS: Final = (b"user", b"role", b"grant", b"revoke", b"definer", b"password")
+# Where one of these words is, an account may be named: `redact.sql` looks for nothing but whole words.
+ACCOUNTS: Final = frozenset((b"user", b"role", b"grant", b"grants", b"revoke", b"definer", b"password"))
+SHORTEST: Final[i64] = 4
+LONGEST: Final[i64] = 8
 
 
 def hidden(text: bytes) -> list[int] | None:
@@ -36,9 +38,12 @@ def hidden(text: bytes) -> list[int] | None:
     while at < end:
         byte: i64 = text[at]
         if is_letter(byte):
+            start = at
             at += 1
             while at < end and is_word(text[at]):
                 at += 1
+            if SHORTEST <= at - start <= LONGEST and names_accounts(text, start, at):
+                return None
         elif byte == SPACE or byte == TAB or byte == NEWLINE or byte == RETURN:
             at += 1
         elif is_digit(byte) or (byte == DOT and at + 1 < end and is_digit(text[at + 1])):
@@ -53,6 +58,7 @@ def hidden(text: bytes) -> list[int] | None:
         elif byte == SINGLE_QUOTE or byte == DOUBLE_QUOTE or byte == BACKTICK:
             start = at + 1
             at = start
+            is_plain = True
             while True:
                 if at >= end:
                     return None
@@ -60,12 +66,19 @@ def hidden(text: bytes) -> list[int] | None:
                 if inner == byte:
                     if at + 1 < end and text[at + 1] == byte:
                         at += 2
+                        is_plain = False
                         continue
                     break
                 if inner == BACKSLASH or inner > 127 or inner == DOLLAR:
                     return None
+                if not is_word(inner):
+                    is_plain = False
                 at += 1
-            if byte != BACKTICK and start < at:
+            if byte == BACKTICK:
+                # What is in such a name stays, so it is looked at; an odd one is left to the full lexer.
+                if not is_plain or (SHORTEST <= at - start <= LONGEST and names_accounts(text, start, at)):
+                    return None
+            elif start < at:
                 found.append(int(start))
                 found.append(int(at))
             at += 1
@@ -80,13 +93,12 @@ def hidden(text: bytes) -> list[int] | None:
     return found
 
 
-def names_accounts(text: bytes) -> bool:
-    """Return whether a statement might name accounts."""
-    lower = text.lower()
-    for word in ACCOUNTS:
-        if lower.find(word) >= 0:
-            return True
-    return False
+def names_accounts(text: bytes, start: i64, end: i64) -> bool:
+    """Return whether the word text[start:end] is one of those beside which a statement names accounts."""
+    first: i64 = text[start] | 0x20
+    if first != 117 and first != 114 and first != 103 and first != 100 and first != 112:  # u, r, g, d, p
+        return False
+    return text[start:end].lower() in ACCOUNTS
 
 
 def is_digit(byte: i64) -> bool:

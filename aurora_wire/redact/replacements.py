@@ -6,47 +6,62 @@ Compiled, as it is asked once for each packet in the clear. Whatever happens, as
 from collections.abc import Callable
 from typing import Final
 
+from librt.strings import BytesWriter
 from mypy_extensions import i64
 
-from aurora_wire.redact.quick_sql import hidden, names_accounts
+from aurora_wire.redact.keyed_hash import LONGEST, KeyedHash
+from aurora_wire.redact.quick_sql import hidden
 
 FILL: Final = b"*"
+STAR: Final[i64] = 0x2A
 SHAPES: Final = bytes([0x2A if 0x20 <= byte < 0x7F else 0 for byte in range(256)])
 CACHED: Final[i64] = 1 << 13      # values and texts that are remembered: a processor's cache holds them
 LONGEST_CACHED: Final[i64] = 256  # bytes of each
+SHORT: Final[i64] = 16            # bytes that are written one by one
 
 
 class Words:
     """value_of: the token of a value; sql_of: a statement with its literals masked; pack: a content compressed again.
 
     pack is given what the packet held, what it is to hold and in how many bytes at most; b"" where that cannot be.
+    keyed: makes the same tokens of values of usual length, sooner.
     """
 
     def __init__(
         self, value_of: Callable[[bytes], bytes], sql_of: Callable[[bytes], bytes],
-        pack: Callable[[bytes, bytes], bytes],
+        pack: Callable[[bytes, bytes], bytes], keyed: KeyedHash | None = None,
     ) -> None:  # fmt: skip
         self.value_of = value_of
+        self.keyed = keyed
         self.sql_of = sql_of
         self.pack = pack
         self.values: dict[bytes, bytes] = {}
+        self.older: dict[bytes, bytes] = {}  # the values before those: what is asked for again stays remembered
         self.texts: dict[bytes, bytes] = {}
+        self.definitions: dict[bytes, int] = {}  # of columns, of which all stays: the type of each
+        self.line = BytesWriter()
+        self.cut = Cut(self)
 
     def value(self, value: bytes) -> bytes:
-        if len(value) > LONGEST_CACHED:
+        size: i64 = len(value)
+        if size > LONGEST_CACHED:
             return self.value_of(value)
         found = self.values.get(value)
         if found is None:
+            found = self.older.get(value)
+            if found is None:
+                keyed = self.keyed
+                found = self.value_of(value) if keyed is None or size > LONGEST else keyed.token(value)
             if len(self.values) >= CACHED:
-                self.values.clear()
-            found = self.value_of(value)
+                self.older = self.values
+                self.values = {}
             self.values[value] = found
         return found
 
     def sql(self, text: bytes) -> bytes:
         """Replace literals by tokens. The usual statement is read here, any other by `sql_of`, to the same result."""
         places = hidden(text)
-        if places is not None and not names_accounts(text):
+        if places is not None:
             return self._placed(text, places)
         if len(text) > LONGEST_CACHED:
             return self.sql_of(text)
@@ -60,80 +75,140 @@ class Words:
 
     def _placed(self, text: bytes, places: list[int]) -> bytes:
         """Replace literals; those that touch, also with nothing but stars between them, are one."""
-        parts: list[bytes] = []
+        count: i64 = len(places)
+        if count == 0:
+            return text
+        line = self.line
+        line.truncate(0)
         done: i64 = 0
         end: i64 = len(text)
         i: i64 = 0
-        while i < len(places):
+        while i < count:
             start: i64 = places[i]
             stop: i64 = places[i + 1]
             i += 2
-            while start > done and text[start - 1] == 0x2A:
+            while start > done and text[start - 1] == STAR:
                 start -= 1
             while True:
-                while stop < end and text[stop] == 0x2A:
+                while stop < end and text[stop] == STAR:
                     stop += 1
-                if i < len(places) and places[i] == stop:
+                if i < count and places[i] == stop:
                     stop = places[i + 1]
                     i += 2
                     continue
                 break
-            parts.append(text[done:start])
+            line.write(text[done:start])
             piece = text[start:stop]
-            parts.append(piece if len(piece.strip(b"*")) == 0 else self.value(piece))
+            line.write(piece if is_filler(piece) else self.value(piece))
             done = stop
-        parts.append(text[done:])
-        return b"".join(parts)
+        line.write(text[done:])
+        return line.getvalue()
+
+    def definition(self, data: bytes, kind: int) -> None:
+        """Remember the definition of a column, of which all stays."""
+        if len(data) <= LONGEST_CACHED:
+            if len(self.definitions) >= CACHED:
+                self.definitions.clear()
+            self.definitions[data] = kind
+
+
+def is_filler(piece: bytes) -> bool:
+    """Return whether it is nothing but filler."""
+    at: i64 = 0
+    end: i64 = len(piece)
+    while at < end:
+        if piece[at] != STAR:
+            return False
+        at += 1
+    return True
 
 
 class Cut:
-    """data[at:end] from the left to the right. What nobody asked to keep is filled."""
+    """data[at:end] from the left to the right. What nobody asked to keep is filled.
 
-    def __init__(self, words: Words, data: bytes, at: i64, end: i64) -> None:
-        self.changed = False  # something is not to stay
+    One is used for all payloads, one after another: `begin` to `done`. Nothing is copied until something changes.
+    """
+
+    def __init__(self, words: Words) -> None:
         self.words = words
+        self.data = b""
+        self.at: i64 = 0
+        self.end: i64 = 0
+        self.written: i64 = 0  # up to here `out` has it
+        self.changed = False   # something is not to stay
+        self.out = BytesWriter()
+
+    def begin(self, data: bytes, at: i64, end: i64) -> None:
         self.data = data
-        self.at: i64 = at
-        self.end: i64 = end
-        self.parts: list[bytes] = []
+        self.at = at
+        self.end = end
+        self.written = at
+        self.changed = False
+        if len(self.out) > 0:
+            self.out.truncate(0)
 
     def _stop(self, to: i64) -> i64:
+        """Return where the next bytes end that become others, `to` or earlier; those before them are written."""
         to = min(to, self.end)
-        return to if to > self.at else self.at
+        at = self.at
+        if to <= at:
+            return at
+        self.changed = True
+        if at > self.written:
+            self._write_kept()
+        return to
+
+    def _write_kept(self) -> None:
+        data = self.data
+        at = self.written
+        if self.at - at > SHORT:
+            self.out.write(data[at : self.at])
+        else:
+            while at < self.at:
+                self.out.append(data[at])
+                at += 1
+        self.written = self.at
 
     def keep(self, to: i64) -> None:
-        to = self._stop(to)
-        if to > self.at:
-            self.parts.append(self.data[self.at : to])
-            self.at = to
+        to = min(to, self.end)
+        self.at = max(self.at, to)
 
     def fill(self, to: i64) -> None:
         to = self._stop(to)
-        if to > self.at:
-            self.changed = True
-            self.parts.append(FILL * int(to - self.at))
-            self.at = to
+        size = to - self.at
+        if size <= 0:
+            return
+        if size > SHORT:
+            self.out.write(FILL * int(size))
+        else:
+            while size > 0:
+                self.out.append(0x2A)
+                size -= 1
+        self.at = to
+        self.written = to
 
     def value(self, to: i64) -> None:
         """Replace one value, so that equal ones stay recognisable."""
         to = self._stop(to)
         if to > self.at:
-            self.changed = True
-            self.parts.append(self.words.value(self.data[self.at : to]))
+            self.out.write(self.words.value(self.data[self.at : to]))
             self.at = to
+            self.written = to
 
     def sql(self, to: i64) -> None:
         to = self._stop(to)
         if to > self.at:
-            self.changed = True
-            self.parts.append(self.words.sql(self.data[self.at : to]))
+            self.out.write(self.words.sql(self.data[self.at : to]))
             self.at = to
+            self.written = to
 
     def done(self) -> bytes:
         """Return all of it, or nothing if all of it stays; what is left is filled."""
         self.fill(self.end)
-        if not self.changed:
-            return b""
-        if len(self.parts) == 1:
-            return self.parts[0]
-        return b"".join(self.parts)
+        made = b""
+        if self.changed:
+            if self.at > self.written:
+                self._write_kept()
+            made = self.out.getvalue()
+        self.data = b""  # it may be a capture's block
+        return made

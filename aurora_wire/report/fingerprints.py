@@ -88,15 +88,6 @@ class FindingLocator:
         return hashlib.sha256(name.encode("ascii")).hexdigest()[:32]
 
 
-def findings_by_connection(scan: Scan) -> dict[int, list[Finding]]:
-    """Return the findings of each connection that has any."""
-    found: dict[int, list[Finding]] = {}
-    for finding in scan.findings:
-        if finding.connection is not None:
-            found.setdefault(finding.connection, []).append(finding)
-    return found
-
-
 def shorten(text: str, limit: int) -> str:
     """Return text escaped, on one line, and cut."""
     return cut(show_text(text), limit)

@@ -106,13 +106,12 @@ class Format:
 
     def _replay(self, scan: Scan, options: ReportOptions) -> Iterator[str]:
         """Tell a stream of a scan that is over: what the result has kept of it."""
+        from aurora_wire.report.summary import findings_by_connection  # noqa: PLC0415 - not for --help
+
         written: list[str] = []
         stream = self.stream(written.append, options)
         stream.begin(scan.captures, scan.frame_places, len(scan.captures))
-        found: dict[int, list[Finding]] = {}
-        for finding in scan.findings:
-            if finding.connection is not None:
-                found.setdefault(finding.connection, []).append(finding)
+        found = findings_by_connection(scan)
         for connection in scan.connections:
             for statement in connection.statements:
                 stream.statement(connection.id, statement)

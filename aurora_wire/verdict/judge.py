@@ -15,7 +15,7 @@ from aurora_wire.verdict.result import Confidence, Reason, Verdict
 class Grounds:
     """What the verdict rests on. `doubts` weaken `encrypted`; `leaks` name what crossed in the clear."""
 
-    protocol: str = "mysql"          # "mysql", "tls" (no greeting seen), "x", "other", "unknown"
+    protocol: str = "mysql"          # "mysql", "tls" (no greeting seen), "other", "unknown"
     leaks: list[Reason] = field(default_factory=list)
     leak_is_proven: bool = False     # consistent framing after a greeting, or readable by itself
     tls_data: bool = False           # TLS records that carry data
@@ -35,8 +35,6 @@ class Judgement:
 def judge(seen: Grounds) -> Judgement:
     if seen.protocol == "other":
         return Judgement("not-mysql", None, [])
-    if seen.protocol == "x":
-        return Judgement("inconclusive", None, seen.doubts)
     if seen.leaks:
         verdict: Verdict = "mixed" if seen.tls_data else "plaintext"
         return Judgement(verdict, "proven" if seen.leak_is_proven else "likely", seen.leaks + seen.doubts)

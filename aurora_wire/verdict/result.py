@@ -15,6 +15,8 @@ from typing import Final, Literal
 from aurora_wire.decrypt.key_log_result import KeyLogResult
 from aurora_wire.verdict.frame_places import FramePlaces
 
+Octets = bytes  # where a field has the name of the type
+
 UNDATED_BEFORE_NS: Final = 365 * 86_400 * 1_000_000_000  # in an `undated` capture, a time before this has no date
 
 Verdict = Literal["plaintext", "encrypted", "mixed", "no-session", "inconclusive", "not-mysql"]
@@ -137,6 +139,32 @@ class FileResult:
     bytes: int
     outcome: Literal["sent", "refused", "cut", "not sent"]
     named: bool | None
+    statement: Octets | None = None  # that it answered, its first bytes; None where that is not known
+
+
+@dataclass(slots=True, frozen=True)
+class RefusalResult:
+    """The ERR that a server sent in place of a session: instead of a greeting, or of the OK to a login."""
+
+    code: int                       # 1040 too many connections, 1045 access denied, 1129 and 1130 host not allowed ...
+    sqlstate: str | None            # None where it has none: before a login
+    text: str                       # as the server sent it: names of hosts and users
+    early: bool                     # before any login
+    frame: int                      # in which it is
+    offset: int                     # stream offset of the MySQL packet
+
+
+@dataclass(slots=True, frozen=True)
+class XResult:
+    """What a session of X Protocol brought back, outside TLS: counted over all its statements."""
+
+    tls: Literal["agreed", "refused", "offered", "not offered", "unknown"]  # what became of it before the login
+    columns: int                    # definitions
+    rows: int                       # of results
+    bytes: int                      # of these rows
+    affected: int                   # rows that statements changed, as notices say
+    warnings: int                   # notices of them
+    errors: int                     # of the login and of statements
 
 
 @dataclass(slots=True, frozen=True)
@@ -195,7 +223,9 @@ class ConnectionResult:
     statements_total: int = 0       # with those beyond the bound
     commands: dict[str, int] = field(default_factory=dict)   # every command seen in the clear, by name
     files: list[FileResult] = field(default_factory=list)    # of the client, that the server asked for
-    credentials: list[CredentialResult] = field(default_factory=list)  # that crossed outside TLS: the first ones
+    credentials: Sequence[CredentialResult] = field(default_factory=list)  # that crossed outside TLS: the first ones
+    refusal: RefusalResult | None = None     # why there was no session, as the server said; of the first login
+    x: XResult | None = None        # only of X Protocol
     credentials_total: int = 0      # with those beyond the bound
     captures: list[int] = field(default_factory=list)        # indexes of those with a packet of it, of several
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
+from aurora_wire.verdict.amazon import DOMAIN, parse_endpoint
 from aurora_wire.verdict.result import ConnectionResult
 
 UNKNOWN: Final = "unknown"
@@ -215,8 +216,11 @@ SETTINGS: Final[dict[str, dict[str, str]]] = {
 def kind_of(version: str | None, name: str | None = None) -> str:
     """Return which of KINDS a server is, by the version in its greeting and the name that it was asked for in TLS."""
     host = (name or "").lower().rstrip(".")
-    if host.endswith(".rds.amazonaws.com"):
-        return RDS_PROXY if ".proxy-" in host else AURORA if ".cluster-" in host else RDS
+    endpoint = parse_endpoint(host)
+    if endpoint is not None:
+        return RDS_PROXY if endpoint.is_proxy else AURORA if endpoint.is_cluster else RDS
+    if host.endswith(DOMAIN):
+        return RDS
     for domain, kind in _DOMAINS:
         if host.endswith(domain):
             return kind
@@ -244,6 +248,17 @@ def kind_of_connection(connection: ConnectionResult | None) -> str:
     if version is None and tls is not None and tls.decrypted is not None:
         version = tls.decrypted.server_version
     return kind_of(version, None if tls is None else tls.sni)
+
+
+def told_by(connection: ConnectionResult) -> str | None:
+    """Return what told which server it is: "name" (asked for in TLS), "version" (of the greeting), None if nothing."""
+    version, tls = connection.server_version, connection.tls
+    name = None if tls is None else tls.sni
+    if name is not None and kind_of(None, name) != UNKNOWN:
+        return "name"
+    if version is None and tls is not None and tls.decrypted is not None:
+        version = tls.decrypted.server_version
+    return "version" if kind_of(version) != UNKNOWN else None
 
 
 def fill(advice: str, kinds: Iterable[str] = ()) -> str:

@@ -62,11 +62,11 @@ def test_what_changed(
 ) -> None:
     found = compare(run(before), run(after))
     assert [one.change for one in found.changes] == changes
-    assert found.fix_code == code
+    assert found.exit_code == code
 
 
 def test_a_second_run_that_was_cut_is_no_success() -> None:
-    assert compare(run([plain()]), run([tls()], complete=False)).fix_code == 3
+    assert compare(run([plain()]), run([tls()], complete=False)).exit_code == 3
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,13 @@ def test_a_second_run_that_was_cut_is_no_success() -> None:
 def test_the_exit_code_is_0_for_the_same_and_1_for_anything_else(
     before: list[Connection], after: list[Connection], code: int
 ) -> None:
-    assert compare(run(before), run(after)).exit_code == code
+    assert compare(run(before), run(after)).same_code == code
 
 
 def test_what_was_not_all_seen_is_not_the_same() -> None:
-    assert compare(run([plain()]), run([plain()], complete=False)).exit_code == 3
-    assert compare(run([plain()], complete=False), run([plain()])).exit_code == 3
-    assert compare(run([plain()], complete=False), run([tls()])).exit_code == 1
+    assert compare(run([plain()]), run([plain()], complete=False)).same_code == 3
+    assert compare(run([plain()], complete=False), run([plain()])).same_code == 3
+    assert compare(run([plain()], complete=False), run([tls()])).same_code == 1
 
 
 def test_masked_users_are_not_compared_with_others() -> None:
@@ -125,20 +125,20 @@ def test_captures_results_and_bundles_compare_alike(
     runs: Path, before: str, after: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fixed = [f"plain.{before}", f"fixed.{after}"]
-    assert main(["compare", "--require", "fixed", *fixed]) == 0
+    assert main(["compare", *fixed]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "NOTHING LEAKS NOW: 1 became encrypted."
-    assert main(["compare", *fixed]) == 1
-    assert main(["compare", f"fixed.{before}", f"plain.{after}", "--format", "json"]) == 1
+    assert main(["compare", "--require", "same", *fixed]) == 1
+    assert main(["compare", "--require", "same", f"fixed.{before}", f"plain.{after}", "--format", "json"]) == 1
     capsys.readouterr()
-    assert main(["compare", "--require", "fixed", f"fixed.{before}", f"plain.{after}", "--format", "json"]) == 1
+    assert main(["compare", f"fixed.{before}", f"plain.{after}", "--format", "json"]) == 1
     answer = valid("comparison", capsys.readouterr().out)
     assert (answer["schema"], answer["answer"]) == ("aurora-wire/comparison/1", "not fixed")
     assert (answer["same"], answer["exit_code"]) == (False, 1)
     (change,) = answer["changes"]
     assert (change["change"], change["client"], change["server"]) == (LOST, "10.0.0.5", "10.0.0.9:3306")
-    assert main(["compare", f"plain.{before}", f"plain.{after}"]) == 0
+    assert main(["compare", "--require", "same", f"plain.{before}", f"plain.{after}"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "NOT FIXED: 1 still leaks; the same as before."
-    assert main(["compare", "--require", "fixed", f"plain.{before}", f"plain.{after}"]) == 1
+    assert main(["compare", f"plain.{before}", f"plain.{after}"]) == 1
     assert main(["compare", f"fixed.{before}", f"fixed.{after}"]) == 0
 
 
@@ -164,6 +164,6 @@ def test_what_is_no_run_is_one_line(
 def test_the_report_replaces_no_run_and_is_there_whole(runs: Path) -> None:
     assert main(["compare", "plain.json", "fixed.json", "-o", "plain.json"]) == 2
     assert json.loads(Path("plain.json").read_text())["schema"] == "aurora-wire/scan/1"
-    assert main(["compare", "plain.json", "fixed.json", "-o", "answer.txt"]) == 1
+    assert main(["compare", "plain.json", "fixed.json", "-o", "answer.txt"]) == 0
     assert Path("answer.txt").read_text().endswith("1 became encrypted.\n")
     assert main(["compare", "missing", "fixed.json"]) == 2

@@ -140,7 +140,7 @@ def test_nothing_beside_the_fields_of_outer_headers_is_left(name: str, of: str, 
     before = scan_of(tmp_path, source.read_bytes())
     assert (before.verdict, before.confidence) == ("encrypted" if of == "TLS" else "plaintext", "proven"), name
     assert NAME[:7] in source.read_bytes()
-    assert main(["redact", str(source), str(target)]) == 0
+    assert main(["redact", str(source), str(target), "--force"]) == 0
     assert NAME[:4] not in target.read_bytes()
     after = scan_of(tmp_path, target.read_bytes())
     assert (after.verdict, after.confidence) == (before.verdict, before.confidence), explain(after)
@@ -171,5 +171,5 @@ def test_plain_ethernet_keeps_its_addresses_and_tags(tmp_path: Path) -> None:
     frames = [packet.data[:12] + b"\x81\0\0\7" + packet.data[12:] for packet in play(tls13()).packets]
     source, target = tmp_path / "in.pcap", tmp_path / "out.pcap"
     write_pcap(source, frames, 1)
-    assert main(["redact", str(source), str(target)]) == 0
+    assert main(["redact", str(source), str(target), "--force"]) == 0
     assert target.read_bytes() == source.read_bytes()

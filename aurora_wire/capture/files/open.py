@@ -16,6 +16,7 @@ from aurora_wire.capture.files.decompress import MAGIC_LEN, Decompressed, compre
 from aurora_wire.capture.files.pcap import PcapSource
 from aurora_wire.capture.files.pcapng import PcapngSource
 from aurora_wire.capture.frame_source import CaptureError, FrameSource
+from aurora_wire.errors import reason_of
 from aurora_wire.rights.inputs import how_to_read, open_input
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def _open(path: str) -> int:
     except PermissionError as error:
         raise CaptureError(path, -1, f"no permission to read it. {how_to_read()}") from error
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+        reason = reason_of(error)
         raise CaptureError(path, -1, f"cannot be opened ({reason}).") from error
 
 

@@ -105,6 +105,13 @@ def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
                 TLS_DECLINED, "the greeting offered TLS, the login came without it", facts.login_frame,
                 facts.login_offset,
             )  # fmt: skip
+    session = facts.x
+    if session is not None and facts.login_frame >= 0 and facts.ssl_request_frame < 0 and session.tls_offered >= 0:
+        if session.tls_offered:
+            words = "the capabilities offered TLS, the login came without it"
+            yield Hit(TLS_DECLINED, words, facts.login_frame, facts.login_offset)
+        else:
+            yield Hit(TLS_NOT_OFFERED, "the capabilities do not name tls", facts.login_frame, facts.login_offset)
     ids = {reason.id: reason for reason in result.reasons}
     if "plaintext-after-tls" in ids:
         yield Hit(PLAINTEXT_AFTER_TLS, "MySQL packets outside TLS", facts.after_tls_frame)
