@@ -80,10 +80,10 @@ def _authorities(arguments: argparse.Namespace) -> BundleFacts | None:
 
 
 def _listed(path: str) -> list[str]:
-    from pathlib import Path  # noqa: PLC0415 - only for --hosts
+    from aurora_wire.rights.inputs import read_input  # noqa: PLC0415 - only for --hosts
 
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = read_input(path).decode("utf-8").splitlines()
     except (OSError, UnicodeError) as error:
         raise UsageError(f"{path}: {getattr(error, 'strerror', None) or 'not a list of hosts'}.") from error
     return [name for line in lines if (name := line.partition("#")[0].strip())]

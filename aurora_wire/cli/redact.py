@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import hmac
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from aurora_wire.cli.overwriting import force_option, refuse_to_replace
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError, reason_of
+from aurora_wire.rights.inputs import input_file, reading
 
 if TYPE_CHECKING:
     from aurora_wire.redact.capture import Redacted
@@ -71,9 +73,17 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.redact.pseudonyms import Pseudonyms  # noqa: PLC0415 - not for --help
 
     source, target = arguments.capture, arguments.output
-    if not Path(source).is_file():
+    is_same = False
+    with reading(source):
+        try:
+            is_file = Path(source).is_file()
+        except OSError as error:
+            raise UsageError(f"{source}: {error.strerror}.") from error
+        with suppress(OSError):  # what cannot be written is told of then
+            is_same = is_file and Path(target).samefile(source)
+    if not is_file:
         raise UsageError(f"{source}: no such file. Standard input and folders cannot be masked.")
-    if Path(target).exists() and Path(target).samefile(source):
+    if is_same:
         raise UsageError(f"{target}: this is the capture. Give the masked one another name.")
     refuse_to_replace(target, force=arguments.force)
     ports, only_ports = ports_of(arguments.port)
@@ -104,7 +114,7 @@ def _key(path: str | None, source: str) -> bytes:
     if path is None:
         return key_of_captures("", [Path(source)])
     try:
-        with Path(path).open("rb") as file:
+        with input_file(path) as file:
             secret = file.read(MAX_SECRET + 1)
     except (OSError, ValueError) as error:
         said = reason_of(error)

@@ -23,6 +23,7 @@ from aurora_wire.evidence.reanalysis import BY_LIBRARY, FOR_POSTURES, RENDERERS,
 from aurora_wire.evidence.sums import hash_file
 from aurora_wire.evidence.verification import Case, parse_json
 from aurora_wire.report.posture.mask import mask
+from aurora_wire.rights.inputs import input_file, reading
 
 if TYPE_CHECKING:
     from aurora_wire.verdict.result import Scan
@@ -160,6 +161,11 @@ def _facts(case: Case, result: Scan, folder: Path, *, known_version: bool) -> li
     return wrong
 
 
+def _real_path(path: str) -> Path:
+    with reading(path):
+        return Path(path).resolve()
+
+
 def check_originals(case: Case, originals: Sequence[str], folder: Path, on_progress: OnProgress | None) -> None:
     """Check captures that were kept elsewhere: they have to be those that the manifest names, and say the same."""
     given: dict[str, str] = {}
@@ -180,9 +186,10 @@ def check_originals(case: Case, originals: Sequence[str], folder: Path, on_progr
             wrong.append(f"{name}: no given file has its original's SHA-256, {digest}")
             continue
         if digest in used:  # twice in the bundle: a link to the same file would be read once
-            shutil.copyfile(given[digest], links / name)
+            with input_file(given[digest]) as source, (links / name).open("wb") as copy:
+                shutil.copyfileobj(source, copy)
         else:
-            (links / name).symlink_to(Path(given[digest]).resolve())
+            (links / name).symlink_to(_real_path(given[digest]))
         used.add(digest)
         captures.append(name)
     used |= {str(one.get("sha256")) for one in posture_originals(case.manifest)}  # they are judged in the bundle

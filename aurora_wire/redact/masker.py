@@ -19,6 +19,7 @@ from typing import Final
 
 from aurora_wire.redact.keyed_hash import KeyedHash, is_right
 from aurora_wire.redact.sql import NAME_COMMANDS, SQL_COMMANDS, redact_attributes, redact_sql
+from aurora_wire.rights.inputs import input_file
 from aurora_wire.verdict.result import ConnectionResult, CredentialResult, Parameter, Scan, StatementResult, TLSResult
 from aurora_wire.verdict.statement_list import StatementList
 
@@ -37,7 +38,7 @@ def key_of_captures(case_id: str, captures: Sequence[Path]) -> bytes:
     """Return the key of a case, 32 bytes: from its id and all bytes of its captures in their order."""
     digest = hmac.new(PURPOSE, case_id.encode("utf-8", "surrogateescape") + b"\0", hashlib.sha256)
     for path in captures:
-        with path.open("rb") as file:
+        with input_file(path) as file:
             hashlib.file_digest(file, lambda: digest)
     return digest.digest()
 

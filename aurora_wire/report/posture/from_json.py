@@ -47,6 +47,7 @@ from aurora_wire.posture.target import Target
 from aurora_wire.posture.variables import meaning
 from aurora_wire.posture.x_capabilities import XCapabilities
 from aurora_wire.report.posture.to_json import SCHEMAS
+from aurora_wire.rights.inputs import input_file, read_input, reading
 from aurora_wire.verdict.result import Verdict
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.wire.tls.names import version_name
@@ -77,9 +78,11 @@ def is_result(data: bytes) -> bool:
 def looks_like_result(path: str) -> bool:
     """Tell the same of a file; False for what is no plain file, or cannot be read: others say what is wrong with it."""
     try:
-        if not Path(path).is_file():
+        with reading(path):
+            is_file = Path(path).is_file()
+        if not is_file:
             return False
-        with Path(path).open("rb") as file:
+        with input_file(path) as file:
             return is_result(file.read(200))
     except (OSError, ValueError):
         return False
@@ -94,10 +97,11 @@ def split_inputs(paths: list[str]) -> tuple[list[str], list[str]]:
 def read_result(path: str) -> Posture:
     """Return the result that a file holds. Raises UsageError."""
     try:
-        size = Path(path).stat().st_size
+        with reading(path):
+            size = Path(path).stat().st_size
         if size > MAX_RESULT:
             raise UsageError(f"{path}: {size:,} bytes are more than a result has ({MAX_RESULT:,}).")
-        data = Path(path).read_bytes()
+        data = read_input(path)
     except OSError as error:
         raise UsageError(f"{path}: {words_of(error)}.") from error
     return parse(data, path)
