@@ -28,7 +28,7 @@ WORKERS := auto
 # The tests start some thousand processes: each would compile the package's plain files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help build demo captures test lint test-compiled test-pure wheel judges bench clean
+.PHONY: help build demo captures test lint test-compiled test-pure wheel judges bench bench-counts clean
 
 help: ## Say what there is
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -76,6 +76,10 @@ bench: .venv/built ## Measure against tcpdump, ngrep, tshark and dpkt, side by s
 	@.ci/need tcpdump=tcpdump tshark=tshark ngrep=ngrep openssl=openssl
 	$(BIN)/python benchmarks/run.py
 
+bench-counts: .venv/built ## Count instructions and cache misses a packet on six captures (some minutes)
+	@.ci/need valgrind=valgrind
+	$(BIN)/python benchmarks/counts.py
+
 clean: ## Remove what was built, the environments too
 	rm -rf .venv .venv-pure build dist *.egg-info benchmarks/out aurora_wire__mypyc*.so
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -109,16 +113,25 @@ clean: ## Remove what was built, the environments too
 	@touch $@
 
 # What the tests hold us against: judges of packets, servers, and clients.
-judges: .cache/mysql/ready
+judges: .cache/mysql/ready .cache/mariadb11/ready
 	@.ci/need tcpdump=tcpdump tshark=tshark capinfos=wireshark-common script=bsdutils openssl=openssl sslscan=sslscan \
 		mariadbd=mariadb-server mariadb=mariadb-client setpriv=util-linux ip=iproute2 \
 		javac=default-jdk-headless /usr/share/java/mariadb-java-client.jar=libmariadb-java \
 		node=nodejs npm=npm mariadb_config=libmariadb-dev pkg-config=pkg-config \
-		chromium=chromium pdftotext=poppler-utils unzip=unzip
+		chromium=chromium pdftotext=poppler-utils unzip=unzip testssl=testssl.sh nmap=nmap \
+		php=php-cli /usr/share/doc/php-mysql=php-mysql ruby=ruby-mysql2 go=golang-go \
+		/usr/share/gocode/src/github.com/go-sql-driver/mysql=golang-github-go-sql-driver-mysql-dev \
+		/usr/share/doc/libdbd-mariadb-perl=libdbd-mariadb-perl
 
 # A real MySQL, unpacked beside the system (65 MB).
 .cache/mysql/ready: tests/real/get_mysql.sh
 	@echo "Fetching MySQL: 15 s or so"
 	rm -rf .cache/mysql
 	sh tests/real/get_mysql.sh .cache/mysql
+	@touch $@
+
+.cache/mariadb11/ready: tests/real/get_mysql.sh
+	@echo "Fetching MariaDB 11.8: 15 s or so"
+	rm -rf .cache/mariadb11
+	sh tests/real/get_mysql.sh .cache/mariadb11 mariadb
 	@touch $@

@@ -31,7 +31,7 @@ if sys.platform == "linux":  # as gcc has it
 # What runs for each packet is one C unit, all else another: compiled side by side. Names as in mypyc's C files.
 EACH_PACKET = re.compile(
     r"___(binary|analysis___pump|capture___|wire___(decoding|flows|net)___|wire___tls___(ciphertext_sample|facts|record)"
-    r"|wire___mysql___(?!auth|capabilities|charsets|greeting|login|plausibility|reply_chain)"
+    r"|wire___mysql___(?!auth|capabilities|charsets|credentials|exchange|greeting|login|plausibility|reply_chain)"
     r"|redact___(keyed_hash|quick_sql|replacements))"
 )
 
@@ -81,6 +81,7 @@ COMPILED = [
     ROOT / PACKAGE / "redact" / "mysql_client.py",
     ROOT / PACKAGE / "redact" / "mysql_server.py",
     ROOT / PACKAGE / "redact" / "direction.py",
+    ROOT / PACKAGE / "redact" / "x_messages.py",
     ROOT / PACKAGE / "redact" / "held_frames.py",
     ROOT / PACKAGE / "redact" / "headers.py",
     ROOT / PACKAGE / "redact" / "proxy_header.py",
@@ -93,6 +94,8 @@ COMPILED = [
         "capture", "checks", "credentials", "leaks", "negotiation", "tcp", "tls",
     )),
     ROOT / PACKAGE / "verdict" / "handshake.py",
+    ROOT / PACKAGE / "verdict" / "judge.py",
+    ROOT / PACKAGE / "verdict" / "plausible.py",
 ]
 
 

@@ -43,10 +43,12 @@ if TYPE_CHECKING:
         Finding,
         Parameter,
         Reason,
+        RefusalResult,
         Scan,
         StatementResult,
         TLSResult,
         Undecoded,
+        XResult,
     )
     from aurora_wire.verdict.rules.registry import RULES
     from aurora_wire.verdict.rules.rule import Rule
@@ -76,7 +78,8 @@ _NAMES_BY_HOME = {
     "aurora_wire.verdict.describe": ("describe",),
     "aurora_wire.verdict.result": (
         "CaptureResult", "ConnectionResult", "Coverage", "CredentialResult", "Endpoint", "FileResult", "Finding",
-        "DecryptionResult", "Parameter", "Reason", "Scan", "StatementResult", "TLSResult", "Undecoded",
+        "DecryptionResult", "Parameter", "Reason", "RefusalResult",
+        "Scan", "StatementResult", "TLSResult", "Undecoded", "XResult",
     ),
     "aurora_wire.verdict.rules.registry": ("RULES",),
     "aurora_wire.verdict.rules.rule": ("Rule",),
@@ -115,6 +118,7 @@ __all__ = [
     "Parameter",
     "ProgramClient",
     "Reason",
+    "RefusalResult",
     "Relay",
     "RelayRecording",
     "ReportOptions",
@@ -126,6 +130,7 @@ __all__ = [
     "Task",
     "Undecoded",
     "UsageError",
+    "XResult",
     "__version__",
     "compiled",
     "describe",

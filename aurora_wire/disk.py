@@ -7,6 +7,8 @@ import os
 import stat
 from typing import Final
 
+from aurora_wire.errors import reason_of
+
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -15,7 +17,7 @@ def words_of(error: OSError | ValueError, path: str | os.PathLike[str] | None = 
 
     path: what was written, or was to be; where it is a device or a pipe, no disk is named.
     """
-    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    said = reason_of(error)
     said = said[:1].lower() + said[1:]
     if isinstance(error, OSError) and error.errno in FULL and path is not None and not _is_special(path):
         return f"{said}: the disk at {mount_of(path)} is full"

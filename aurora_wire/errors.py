@@ -33,3 +33,8 @@ class OutputError(AuroraWireError):
     """An output could not be written."""
 
     exit_code = 4
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what went wrong, without the number and the file name that the error may have besides."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,9 +1,9 @@
 """Makes a big capture to measure with: the same seed gives the same bytes, and the truth about them as JSON.
 
-Nine of ten packets are MySQL on port 3306, half of these under TLS after greeting and SSLRequest; the rest is
-HTTP, HTTPS, DNS, ARP and ICMP. All numbers and checksums are right, some segments come late or twice, one
-connection of eight is IPv6, several hundred are open at any time, and each is there from SYN to FIN: fair to
-any analyzer.
+In the standard one nine of ten packets are MySQL on port 3306, half of these under TLS after greeting and SSLRequest;
+the rest is HTTP, HTTPS, DNS, ARP and ICMP. Others (`traffic/habits.py`) have other shares and habits. All numbers and
+checksums are right, some segments come late or twice, one connection of eight is IPv6, several hundred are open at any
+time, and each is there from SYN to FIN: fair to any analyzer.
 """
 
 import argparse
@@ -14,30 +14,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
-from struct import Struct
 
 from traffic import mysql, other
+from traffic.capture_file import Pcap, Pcapng
+from traffic.capture_file import Tunnel as Vxlan
+from traffic.habits import HABITS, PACKETS, Habits
 from traffic.tcp import Frame, Host, Session
 from traffic.tls import Tunnel, certificate
 
-PACKETS = 1_000_001
 SEED = 20150923
 START = 1_700_000_000               # seconds since 1970: when the capture begins
 IPV6_SHARE = 0.125
 COMPRESSED_SHARE = 0.06             # of the MySQL connections in the clear
-OPEN_AT_A_TIME = 400
-POOLED_SHARE = 0.7                  # of the MySQL connections: an application's pool keeps them long
-POOLED_EXCHANGES = 400              # commands at most on one of them, in a capture of a million packets
-SCRIPT_EXCHANGES = 22               # on one that a script or a cron job opens
 
-# Of all packets. What stands first wins a tie.
-SHARES = {
-    "mysql_tls": 0.45, "mysql_plaintext": 0.45,
-    "https": 0.045, "http": 0.025, "dns": 0.02, "icmp": 0.005, "arp": 0.005,
-}
-
-_GLOBAL_HEADER = Struct("<IHHiIII").pack(0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
-_RECORD = Struct("<IIII")
 _FRAMES_A_WRITE = 4096
 
 
@@ -70,24 +59,30 @@ def _host(net: int, number: int) -> Host:
 class Traffic:
     """Begins conversations, each whole, in shares as told. `packets` is what was promised so far."""
 
-    def __init__(self, seed: int, packets: int, kinds: Sequence[str] = tuple(SHARES)) -> None:
+    def __init__(self, seed: int, packets: int, habits: Habits, kinds: Sequence[str] = ()) -> None:
         self.rng = Random(seed)
-        self.kinds = kinds
+        self.habits = habits
+        shares = dict(habits.shares)
+        self.shares = {kind: shares[kind] for kind in kinds or shares}
         # A small capture keeps its shares only with shorter connections.
-        self.pooled = max(SCRIPT_EXCHANGES, POOLED_EXCHANGES * packets // PACKETS)
+        self.pooled = max(habits.script_exchanges, habits.pooled_exchanges * packets // PACKETS)
         self.network = Network(self.rng)
-        self.catalog = mysql.Catalog(self.rng)
+        self.catalog = mysql.Catalog(self.rng, habits.row_counts)
         self.certificates = [certificate(self.rng, f"db{number}.shop.example") for number in range(4)]
         self.packets = 0
+        self.full = False
         self.kind_packets: Counter[str] = Counter()
         self.kind_count: Counter[str] = Counter()
         self.tally: Counter[str] = Counter()
 
     def begin(self, start_us: int, room: int) -> list[Frame]:
         """The frames of the next conversation; one of ARP where no more than `room` packets may be added."""
-        kind = max(self.kinds, key=lambda kind: SHARES[kind] * (self.packets + 50) - self.kind_packets[kind])
+        kind = max(self.shares, key=lambda kind: self.shares[kind] * (self.packets + 50) - self.kind_packets[kind])
+        if self.full:
+            kind = "arp"
         frames, tally = self._frames(kind, start_us)
         if len(frames) > room:
+            self.full = self.habits.gives_up
             kind, tally = "arp", Counter()
             frames = other.arp(self.network.clients[0], self.network.servers[0], start_us)
         self.packets += len(frames)
@@ -119,15 +114,15 @@ class Traffic:
             compressed = rng.random() < COMPRESSED_SHARE
             session.tally["compressed_connections"] += compressed
             kind_of_server = mysql.SERVERS[server % len(mysql.SERVERS)]
-            talk = mysql.Client(session, rng, self.catalog, compressed)
+            talk = mysql.Client(session, rng, self.catalog, compressed, results_only=self.habits.results_only)
             talk.run(kind_of_server, network.thread_id(server), self._exchanges())
         return session.frames, session.tally
 
     def _exchanges(self) -> int:
         """How many commands a MySQL connection lives for."""
-        if self.rng.random() < POOLED_SHARE:
+        if self.rng.random() < self.habits.pooled_share:
             return self.rng.randrange(2, self.pooled)
-        return self.rng.randrange(2, SCRIPT_EXCHANGES)
+        return self.rng.randrange(2, self.habits.script_exchanges)
 
     def _mysql_under_tls(self, session: Session, server: int) -> None:
         rng = self.rng
@@ -141,7 +136,7 @@ class Traffic:
         tunnel.say(session.client, rng.randrange(120, 260), 100)  # login
         tunnel.say(session.server, 11, 300)
         for _ in range(self._exchanges()):
-            query, result = rng.choice(_QUERY_SIZES), rng.choice(_RESULT_SIZES)
+            query, result = rng.choice(_QUERY_SIZES), rng.choice(self.habits.tls_results)
             tunnel.say(session.client, query + rng.randrange(40), rng.randrange(100, 30_000))
             tunnel.say(session.server, result + rng.randrange(60), rng.randrange(80, 3000))
             if rng.random() < 0.6:
@@ -153,7 +148,7 @@ class Traffic:
     def truth(self, seed: int, size: int, last_us: int) -> dict[str, object]:
         kinds = {
             kind: {"count": self.kind_count[kind], "packets": self.kind_packets[kind]}
-            for kind in SHARES
+            for kind in dict.fromkeys([*dict(self.habits.shares), *self.kind_count])
         }
         connections = sum(self.kind_count[kind] for kind in ("mysql_tls", "mysql_plaintext", "http", "https"))
         return {
@@ -168,7 +163,6 @@ class Traffic:
 
 
 _QUERY_SIZES = (20, 60, 80, 90, 110, 140, 180, 300)
-_RESULT_SIZES = (11, 11, 11, 180, 200, 240, 260, 320, 400, 900)
 _TALLIED = (
     "com_query", "com_query_compressed", "stmt_prepare", "stmt_prepare_compressed", "stmt_execute",
     "compressed_connections", "ipv6_connections", "tls_1.2", "tls_1.3", "retransmissions", "out_of_order",
@@ -177,7 +171,7 @@ _TALLIED = (
 
 def in_time_order(traffic: Traffic, packets: int) -> Iterator[Frame]:
     """Exactly `packets` frames: as one conversation ends the next begins."""
-    open_at_a_time = max(1, min(OPEN_AT_A_TIME, packets // 200))
+    open_at_a_time = max(1, min(traffic.habits.open_at_a_time, packets // 200))
     waiting: list[tuple[int, int, int, list[Frame]]] = []  # time of the next frame, number, its index, all
     begun = 0
 
@@ -200,20 +194,22 @@ def in_time_order(traffic: Traffic, packets: int) -> Iterator[Frame]:
             begin(now)
 
 
-def write(path: Path, packets: int, seed: int, kinds: Sequence[str] = tuple(SHARES)) -> dict[str, object]:
+def write(path: Path, packets: int, seed: int, habits: Habits, kinds: Sequence[str] = ()) -> dict[str, object]:
     """Write the capture; returns the truth about it."""
-    traffic = Traffic(seed, packets, kinds)
-    size = len(_GLOBAL_HEADER)
+    traffic = Traffic(seed, packets, habits, kinds)
+    form = Pcapng() if habits.tunnel else Pcap()
+    tunnel = Vxlan((_host(40, 0), _host(50, 0)), network=5001) if habits.tunnel else None
+    servers = {host.mac for host in traffic.network.servers}
+    size = len(form.header)
     now = 0
     with path.open("wb") as file:
-        file.write(_GLOBAL_HEADER)
+        file.write(form.header)
         held: list[bytes] = []
         for now, frame in in_time_order(traffic, packets):
-            length = len(frame)
-            held.append(_RECORD.pack(START + now // 1_000_000, now % 1_000_000, length, length))
-            held.append(frame)
-            size += 16 + length
-            if len(held) >= 2 * _FRAMES_A_WRITE:
+            outer = frame if tunnel is None else tunnel.wrap(frame, back=frame[6:12] in servers)
+            held.append(form.record(START * 1_000_000 + now, outer))
+            size += len(held[-1])
+            if len(held) >= _FRAMES_A_WRITE:
                 file.write(b"".join(held))
                 held.clear()
         file.write(b"".join(held))
@@ -223,15 +219,20 @@ def write(path: Path, packets: int, seed: int, kinds: Sequence[str] = tuple(SHAR
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, metavar="OUT.pcap", help="Write the capture here.")
+    parser.add_argument("--habits", choices=HABITS, default="standard", help="Of the network (default %(default)s).")
     parser.add_argument("--packets", type=int, default=PACKETS, help="How many (default %(default)s).")
     parser.add_argument("--seed", type=int, default=SEED, help="Of the generator (default %(default)s).")
-    parser.add_argument("--kind", choices=tuple(SHARES), action="append", help="This kind of conversation only; may be "
-        "given several times (default: all, in their shares).")
+    parser.add_argument("--kind", choices=tuple(dict(HABITS["standard"].shares)), action="append",
+                        help="This kind of conversation only; may be given several times (default: all of them).")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="Write what is true of it, as JSON.")
     options = parser.parse_args()
     if options.packets < 1:
         parser.error("--packets: at least 1")
-    truth = write(options.out, options.packets, options.seed, options.kind or tuple(SHARES))
+    habits = HABITS[options.habits]
+    unknown = [kind for kind in options.kind or () if kind not in dict(habits.shares)]
+    if unknown:
+        parser.error(f"--kind: {unknown[0]} does not occur with these habits")
+    truth = write(options.out, options.packets, options.seed, habits, options.kind or ())
     if options.truth:
         options.truth.write_text(json.dumps(truth, indent=2) + "\n")
     sys.stderr.write(

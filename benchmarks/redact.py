@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from generate import PACKETS, SEED
+from generate import SEED
 from run import ENVIRONMENT, MEGABYTE, OUT, machine, ready_capture, say, yes
+from traffic.habits import PACKETS
 
 BAR = 4             # times as long as `scan`, at most
 KINDS: dict[str, tuple[str, ...]] = {

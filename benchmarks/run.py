@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from generate import PACKETS, SEED
+from generate import SEED
+from traffic.habits import PACKETS
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE / "out"

@@ -33,7 +33,7 @@ SECTIONS = {
     "Judging captures": ("scan", "packets", "PacketView", "KeyLog"),
     "The result": (
         "Scan", "CaptureResult", "ConnectionResult", "Endpoint", "Reason", "Coverage", "TLSResult", "DecryptionResult",
-        "StatementResult", "Parameter", "FileResult", "CredentialResult",
+        "StatementResult", "Parameter", "FileResult", "RefusalResult", "XResult", "CredentialResult",
         "Finding", "Undecoded", "KeyLogResult", "Rule", "RULES",
     ),
     "Frames of your own": ("Engine", "describe", "Analysis", "Relay", "RelayRecording"),

@@ -135,6 +135,8 @@ def raced(attack: Attack, work: Callable[[], object], *, swap_folder: bool = Tru
 def called_by(monkeypatch: pytest.MonkeyPatch, uid: int | None) -> Iterator[None]:
     """As sudo sets it up (None: root itself)."""
     with monkeypatch.context() as patch:
+        for name in ("DOAS_USER", "PKEXEC_UID"):
+            patch.delenv(name, raising=False)
         for name in ("SUDO_UID", "SUDO_GID"):
             if uid is None:
                 patch.delenv(name, raising=False)

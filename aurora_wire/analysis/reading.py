@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from aurora_wire.analysis.analysis import Analysis
 
 CHUNK = 20_000  # frames between two looks at what ended
+FREE_WINDOW = 16 << 20    # bytes of a decompression's window that cost nothing else
+MOST_RESERVED = 64 << 20
 
 
 class Reading:
@@ -27,6 +29,7 @@ class Reading:
         self._path = path
         self._on_progress = on_progress
         self._packets = 0
+        self._reserved = 0         # of the budget of open connections, for a large window of decompression
         self._counts: tuple[dict[int, int], dict[int, int], int, int, int, int] | None = None
 
     def start(self) -> bool:
@@ -53,6 +56,7 @@ class Reading:
         analysis = self._analysis
         engine = analysis.engine
         self._enter()
+        self._reserve(self._capture.window)
         before = int(engine.frames)
         more = False
         until -= self._shift_ns
@@ -99,7 +103,14 @@ class Reading:
         if before is not None:
             self._packets += int(self._analysis.engine.frames) - before
 
+    def _reserve(self, window: int) -> None:
+        """Take what a large window of decompression holds from what open connections may."""
+        reserved = min(max(window - FREE_WINDOW, 0), MOST_RESERVED)
+        self._analysis.engine.budget.open -= reserved - self._reserved
+        self._reserved = reserved
+
     def _end(self) -> None:
+        self._reserve(0)
         if self._result.error is None:
             self._result.error = self._capture.damage
         self._analysis.describe_capture(self._result, self._capture, self._packets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from aurora_wire.cli.numbers import seconds
 from aurora_wire.cli.output import complain
@@ -10,11 +11,17 @@ from aurora_wire.cli.posture_reports import add_report_options, reports_for
 from aurora_wire.cli.prove import PASSWORD_VARIABLE, password_of
 from aurora_wire.errors import UsageError
 
+if TYPE_CHECKING:
+    from aurora_wire.posture.check import Proved
+    from aurora_wire.posture.fleet import Fleet
+    from aurora_wire.posture.target import Target
+
 DESCRIPTION = """\
 Hold against each other what a server answers (as `probe`), how it is set (as
-`audit`, with --user), what Amazon's settings say (as `fleet`, with --aws-json) and
-what crossed the wire (as `scan`, with --capture): one table, one answer, and where
-two views cannot both be the whole truth, what that can mean."""
+`audit`, with --user), what Amazon's settings say (as `fleet`, with --aws or
+--aws-json), what crossed the wire (as `scan`, with --capture) and what clients do
+(as `prove`, with --prove): one table, one answer, and where two views cannot both
+be the whole truth, what that can mean."""
 EXAMPLES = """\
 exit codes:
   0  encrypted sessions only, by a setting of the server, and nothing that
@@ -26,7 +33,7 @@ exit codes:
 
 examples:
   aurora-wire check db.example.com --user app --capture 'night/*.pcap.gz'
-  aurora-wire check db.example.com --format json=a.json --format html=a.html
+  aurora-wire check db.example.com --user app --prove pymysql --aws
 """
 
 
@@ -41,6 +48,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--ca", metavar="FILE", help="Say whether the certificate is accepted with these authorities.")
     add("--capture", metavar="CAPTURE", action="append", default=[],
         help="Judge the sessions with it in this capture, folder or pattern; may be given several times.")
+    add("--prove", metavar="CLIENT", action="append", default=[],
+        help="With --user: let this client write a canary, by default, with TLS off, and verified; may be given "
+        "several times. It makes a table and drops it.")
+    add("--database", metavar="NAME", default="test", help="With --prove: make the table there (default test).")
+    add("--aws", action="store_true",
+        help="Ask Amazon's API for its settings, with the keys that the AWS command line would use (extra `aws`).")
+    add("--profile", metavar="NAME", default="", help="With --aws: use this profile of the AWS command line.")
+    add("--region", metavar="NAME", action="append", default=[],
+        help="With --aws: look into this region; may be given several times (default: the one in the host's name, "
+        "else the profile's).")
+    add("--role", metavar="ARN", default="", help="With --aws: assume this role first.")
     add("--aws-json", metavar="FILE", action="append", default=[],
         help="Look it up in this saved output of `aws rds describe-*`; may be given several times.")
     add("--parameters", metavar="GROUP=FILE", action="append", default=[],
@@ -60,7 +78,6 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.posture.certificates import read_bundle  # noqa: PLC0415
     from aurora_wire.posture.check import check  # noqa: PLC0415
     from aurora_wire.posture.database import CannotLogIn, log_in  # noqa: PLC0415
-    from aurora_wire.posture.fleet import from_saved  # noqa: PLC0415
     from aurora_wire.posture.probe import probe  # noqa: PLC0415
     from aurora_wire.posture.result import Posture  # noqa: PLC0415
     from aurora_wire.posture.target import parse_target  # noqa: PLC0415
@@ -68,11 +85,12 @@ def run(arguments: argparse.Namespace) -> int:
     targets = list(dict.fromkeys(map(parse_target, arguments.targets)))
     if arguments.parameters and not arguments.aws_json:
         raise UsageError("--parameters goes with --aws-json.")
+    _refuse_wrong_use(arguments, len(targets))
     password = password_of(arguments) if arguments.user else ""
     bundle = read_bundle(arguments.ca, datetime.now(UTC)) if arguments.ca else None
     ports = sorted({*DEFAULT_PORTS, *(each.port for each in targets)})
     groups = groups_of(arguments.parameters)
-    fleet = from_saved(arguments.aws_json, groups) if arguments.aws_json else None
+    fleet = _fleet_of(arguments, groups, [each.host for each in targets])
     captured = scan(arguments.capture, ports=ports) if arguments.capture else None
     found = Posture("check", authorities=bundle)
     inputs = [*arguments.capture, *arguments.aws_json, *groups.values(), *filter(None, [arguments.ca])]
@@ -90,8 +108,58 @@ def run(arguments: argparse.Namespace) -> int:
                 except CannotLogIn as error:
                     complain(str(error))  # what the other views say is told all the same
             assessments = [assess(each, answer.time, bundle) for each in answer.addresses]
+            proved = _proved(arguments, target, password) if arguments.prove else None
             found.checks.append(check(
                 target, probe=answer, assessments=assessments, audit=audited, fleet=fleet, scan=captured,
+                proved=proved,
             ))  # fmt: skip
         reports.write(found)
     return found.exit_code
+
+
+def _refuse_wrong_use(arguments: argparse.Namespace, targets: int) -> None:
+    """Raise UsageError where options do not go together."""
+    if (arguments.profile or arguments.region or arguments.role) and not arguments.aws:
+        raise UsageError("--profile, --region and --role go with --aws.")
+    if arguments.aws and arguments.aws_json:
+        raise UsageError("--aws asks the API, --aws-json reads what it said: give one of them.")
+    if arguments.prove and not arguments.user:
+        raise UsageError("--prove logs in: it needs --user.")
+    if arguments.prove and targets > 1:
+        raise UsageError("--prove is for one server at a time: afterwards this process has no rights to capture.")
+
+
+def _fleet_of(arguments: argparse.Namespace, groups: dict[str, str], hosts: list[str]) -> Fleet | None:
+    """Return what Amazon's settings say, by its API or saved output; None where that was not asked for."""
+    if arguments.aws_json:
+        from aurora_wire.posture.fleet import from_saved  # noqa: PLC0415
+
+        return from_saved(arguments.aws_json, groups)
+    if not arguments.aws:
+        return None
+    from aurora_wire.posture.aws import from_account  # noqa: PLC0415
+    from aurora_wire.verdict.amazon import parse_endpoint  # noqa: PLC0415
+
+    named = arguments.region or [endpoint.region for host in hosts if (endpoint := parse_endpoint(host))]
+    fleet = from_account(arguments.profile, list(dict.fromkeys(named)), arguments.role)
+    for gap in fleet.gaps:
+        lacks = f" The policy lacks {gap.action}." if gap.action else ""
+        complain(f"{gap.region}: {gap.what} could not be read: {gap.reason}.{lacks}")
+    return fleet
+
+
+def _proved(arguments: argparse.Namespace, target: Target, password: str) -> list[Proved]:
+    """Let clients write to the server, and return what crossed. The process has no rights afterwards."""
+    from aurora_wire.cli.prove import clients_of, driven  # noqa: PLC0415
+    from aurora_wire.posture.check import Proved  # noqa: PLC0415
+    from aurora_wire.prove.drivers.driver import Mode  # noqa: PLC0415
+    from aurora_wire.prove.run import ProveOptions  # noqa: PLC0415
+
+    matrix = driven(ProveOptions(
+        host=target.host, port=target.port, user=arguments.user, password=password, database=arguments.database,
+        clients=clients_of(arguments.prove), modes=[Mode.OFF, Mode.DEFAULT, Mode.VERIFY_IDENTITY],
+        ca=arguments.ca or "",
+    ))  # fmt: skip
+    return [
+        Proved(cell.client, cell.mode.value, cell.result.value) for cell in matrix.cells
+    ]

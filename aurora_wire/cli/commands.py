@@ -21,6 +21,7 @@ COMMANDS: Final = {  # name: module, and what it does in one line
     "probe": ("aurora_wire.cli.probe", "Ask servers what TLS they offer, without an account."),
     "audit": ("aurora_wire.cli.audit", "Log in and say what a server allows: settings, accounts, who is connected."),
     "fleet": ("aurora_wire.cli.fleet", "List what Amazon's settings promise for RDS, Aurora and RDS Proxy."),
+    "fix": ("aurora_wire.cli.fix", "Print what to paste into servers and clients, so that sessions are encrypted."),
     "clients": ("aurora_wire.cli.clients", "Print the client programs that can be driven, and what each can do."),
     "rules": ("aurora_wire.cli.rules", "Print what can be found, why it matters and how to fix it."),
 }

@@ -11,11 +11,10 @@ from typing import Final
 
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.prove import compute_exit_code, driven, terminated_as_interrupted, write
-from aurora_wire.errors import OutputError
+from aurora_wire.errors import OutputError, reason_of
 from aurora_wire.prove.drivers.programs import reachable
 from aurora_wire.prove.keep import NAMES
 from aurora_wire.rights.held_folder import HeldFolder, hold_folder
-from aurora_wire.rights.new_files import reason_of
 from aurora_wire.rights.privileges import account_to_become, acting_as
 from aurora_wire.signals import held_back
 

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.cli.output import Output, complain
+from aurora_wire.cli.output import Output, complain, same_place
+from aurora_wire.cli.overwriting import force_option, refuse_to_replace
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
@@ -91,6 +92,7 @@ def _create_arguments(parser: argparse.ArgumentParser) -> None:
         help="Put masked captures in, and of the originals their hashes only (default: the originals, byte by byte).")
     add("--reveal", action="store_true",
         help="Show literals, parameters and user names in the reports (default: masked by a keyed hash).")
+    force_option(parser)
     progress_option(parser)
     parser.set_defaults(action=_create)
 
@@ -119,6 +121,8 @@ def _create(arguments: argparse.Namespace) -> int:
     from aurora_wire.evidence.create import Case, Options, create_bundle  # noqa: PLC0415 - not for --help
     from aurora_wire.report.posture.from_json import split_inputs  # noqa: PLC0415
 
+    if not any(same_place(arguments.output, one) for one in arguments.captures):
+        refuse_to_replace(arguments.output, force=arguments.force)
     if arguments.reveal:
         complain("--reveal: the reports of this bundle show literals, parameters and user names as they crossed.")
     if not arguments.redact_captures:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:
-    """Add `--format` and `-o`."""
+    """Add `--fix`, `--format` and `-o`."""
+    parser.add_argument("--fix", action="store_true",
+        help="Print besides what to paste for each finding, at this product and version (text; nothing is run).")
     add_format_option(parser, posture=True)
     parser.add_argument("-o", "--output", metavar="FILE",
         help="Write to this file, readable for you only, and not to standard output. It appears when it is whole.")
@@ -27,12 +29,13 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(slots=True)
 class Reports:
-    """The outputs of one command. everything: rows that say nothing are shown, too."""
+    """The outputs of one command. everything: rows that say nothing are shown, too; fixes: what to paste, too."""
 
     main: str
     output: Output
     beside: list[tuple[str, Output]]
     everything: bool = False
+    fixes: bool = False
 
     def write(self, posture: Posture, *, main: bool = True) -> None:
         """Write those with a file of their own, then the main one, whose reader may have gone. main: it is written."""
@@ -43,7 +46,7 @@ class Reports:
 
     def _write_one(self, posture: Posture, name: str, to: Output) -> None:
         style = style_for(to)
-        options = ReportOptions(width=style.width, color=style.color, everything=self.everything)
+        options = ReportOptions(width=style.width, color=style.color, everything=self.everything, fixes=self.fixes)
         for piece in find_format(name).render_posture(posture, options):
             to.write(piece)
 
@@ -67,4 +70,4 @@ def reports_for(
         for to in (output, *(to for _, to in beside)):
             if any(to.replaces(path) for path in inputs):
                 raise UsageError(f"{to.path}: this is one of the inputs. Give the report another name.")
-        yield Reports(arguments.format, output, beside, everything)
+        yield Reports(arguments.format, output, beside, everything, fixes=getattr(arguments, "fix", False))

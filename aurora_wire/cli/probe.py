@@ -40,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("targets", metavar="HOST[:PORT]", nargs="*",
         help="Probe this server (default port 3306); 33060 is X Protocol. Each address of a name is probed.")
+    add("--all-ports", action="store_true",
+        help="Of each host, probe X Protocol (33060) and MySQL's administrative port (33062) too; where nothing "
+        "listens there, nothing is said.")
     add("--hosts", metavar="FILE", help="Read more of them from this file, one a line; # begins a comment.")
     add("--ca", metavar="FILE", help="Say whether the certificate is accepted with these authorities (PEM).")
     add("--timeout", metavar="SECONDS", type=seconds, default=5.0,
@@ -51,12 +54,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.posture.target import parse_target  # noqa: PLC0415 - not for --help
+    from aurora_wire.posture.target import ADMIN_PORT, X_PORT, Target, parse_target  # noqa: PLC0415 - not for --help
 
     named = [*arguments.targets, *(_listed(arguments.hosts) if arguments.hosts else [])]
     targets = list(dict.fromkeys(map(parse_target, named)))
     if not targets:
         raise UsageError("no server is named. `aurora-wire probe --help` shows how.")
+    if arguments.all_ports:
+        targets = list(dict.fromkeys(
+            each for target in targets
+            for each in (target, *(Target(target.host, port, is_extra=True) for port in (X_PORT, ADMIN_PORT)))
+        ))  # fmt: skip
     bundle = _authorities(arguments)
     inputs = [path for path in (arguments.hosts, arguments.ca) if path]
     with reports_for(arguments, inputs) as reports:
@@ -72,10 +80,10 @@ def _authorities(arguments: argparse.Namespace) -> BundleFacts | None:
 
 
 def _listed(path: str) -> list[str]:
-    from pathlib import Path  # noqa: PLC0415 - only for --hosts
+    from aurora_wire.rights.inputs import read_input  # noqa: PLC0415 - only for --hosts
 
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = read_input(path).decode("utf-8").splitlines()
     except (OSError, UnicodeError) as error:
         raise UsageError(f"{path}: {getattr(error, 'strerror', None) or 'not a list of hosts'}.") from error
     return [name for line in lines if (name := line.partition("#")[0].strip())]
@@ -89,12 +97,14 @@ def _probe_all(
     from functools import partial  # noqa: PLC0415
 
     from aurora_wire.posture.assess import assess  # noqa: PLC0415
-    from aurora_wire.posture.probe import probe  # noqa: PLC0415
+    from aurora_wire.posture.probe import UNREACHABLE, probe  # noqa: PLC0415
 
     ask = partial(probe, ca=arguments.ca or "", seconds=arguments.timeout, limit=arguments.max_connections)
     with ThreadPoolExecutor(min(MAX_JOBS, len(targets))) as pool:
         try:
             for result in pool.map(ask, targets):
+                if result.target.is_extra and all(each.status == UNREACHABLE for each in result.addresses):
+                    continue
                 yield result, [assess(each, result.time, bundle) for each in result.addresses]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -122,7 +132,7 @@ def _lines(result: Probed, reports: Reports, *, first: bool) -> Iterator[str]:
         from aurora_wire.report.text.posture import render  # noqa: PLC0415 - for this format only
 
         yield from ["\n"] * (not first)
-        yield from render(*result, style_for(reports.output))
+        yield from render(*result, style_for(reports.output), fixes=reports.fixes)
     else:
         from aurora_wire.report.json_fields import dump  # noqa: PLC0415
         from aurora_wire.report.posture_json import target_fields  # noqa: PLC0415

@@ -8,17 +8,16 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.numbers import seconds_below
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.terminal import style_for
-from aurora_wire.errors import OutputError, UsageError
+from aurora_wire.errors import OutputError, UsageError, reason_of
 from aurora_wire.prove.drivers.driver import TIMEOUT, Mode
 from aurora_wire.prove.drivers.registry import DEFAULT_CLIENT, names
-from aurora_wire.rights.privileges import caller, rights_of_caller
+from aurora_wire.rights.inputs import read_input
 from aurora_wire.signals import answered_by
 
 if TYPE_CHECKING:
@@ -160,10 +159,9 @@ def password_of(arguments: argparse.Namespace) -> str:
     """Return the password: never from the arguments, which other users see."""
     if arguments.password_file:
         try:
-            with rights_of_caller(caller()):
-                lines = Path(arguments.password_file).read_text(encoding="utf-8").splitlines()
+            lines = read_input(arguments.password_file).decode("utf-8").splitlines()
         except (OSError, ValueError) as error:
-            said = error.strerror if isinstance(error, OSError) else str(error)
+            said = reason_of(error)
             raise UsageError(f"{arguments.password_file}: {said}.") from error
         return lines[0] if lines else ""
     if PASSWORD_VARIABLE in os.environ:

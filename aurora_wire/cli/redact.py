@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import hashlib
 import hmac
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.output import Output, complain
+from aurora_wire.cli.overwriting import force_option, refuse_to_replace
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, reason_of
+from aurora_wire.rights.inputs import input_file, reading
 
 if TYPE_CHECKING:
     from aurora_wire.redact.capture import Redacted
@@ -60,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", metavar="N", type=port_option, action="append", default=[],
         help="Look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be given several "
         "times.")
+    force_option(parser)
     progress_option(parser)
 
 
@@ -69,10 +73,19 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.redact.pseudonyms import Pseudonyms  # noqa: PLC0415 - not for --help
 
     source, target = arguments.capture, arguments.output
-    if not Path(source).is_file():
+    is_same = False
+    with reading(source):
+        try:
+            is_file = Path(source).is_file()
+        except OSError as error:
+            raise UsageError(f"{source}: {error.strerror}.") from error
+        with suppress(OSError):  # what cannot be written is told of then
+            is_same = is_file and Path(target).samefile(source)
+    if not is_file:
         raise UsageError(f"{source}: no such file. Standard input and folders cannot be masked.")
-    if Path(target).exists() and Path(target).samefile(source):
+    if is_same:
         raise UsageError(f"{target}: this is the capture. Give the masked one another name.")
+    refuse_to_replace(target, force=arguments.force)
     ports, only_ports = ports_of(arguments.port)
     key = _key(arguments.key, source)
     pseudonyms = None
@@ -101,10 +114,10 @@ def _key(path: str | None, source: str) -> bytes:
     if path is None:
         return key_of_captures("", [Path(source)])
     try:
-        with Path(path).open("rb") as file:
+        with input_file(path) as file:
             secret = file.read(MAX_SECRET + 1)
     except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else str(error)
+        said = reason_of(error)
         raise UsageError(f"{path}: the key cannot be read ({said}).") from error
     if not MIN_SECRET <= len(secret) <= MAX_SECRET:
         raise UsageError(f"{path}: a key has {MIN_SECRET} bytes to 1 MiB. `head -c 32 /dev/urandom > FILE` makes one.")

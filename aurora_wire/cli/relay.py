@@ -38,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "address reaches the server.")
     add("-w", "--write", metavar="FILE",
         help="Write what was carried to this new pcapng file, readable for you only.")
-    add("--duration", metavar="SECONDS", type=seconds, help="End after this time; what is open is cut.")
+    add("--duration", metavar="TIME", type=seconds,
+        help="End after this time (seconds, or with m, h or d); what is open is cut.")
     add("--count", metavar="N", type=count_of("connections"),
         help="Take this many connections, and end when all of them are over.")
     add("--format", choices=("text", "jsonl"), default="text",

@@ -61,12 +61,18 @@ def _in_full(rules: Iterable[Rule], style: Style) -> Iterator[str]:
         yield "Fix"
         yield from advice(rule.fix, "  ", style)
         yield "References"
-        yield from (f"  {reference}" for reference in rule.references)
+        for reference, address in rule.links:
+            yield f"  {reference}"
+            if address:
+                yield f"    {address}"
 
 
 def _json(rules: Iterable[Rule]) -> str:
     import json  # noqa: PLC0415 - not for the text form
 
     fields = ("id", "title", "severity", "why", "fix", "references")
-    listed = [{name: getattr(rule, name) for name in fields} for rule in rules]
+    listed = [
+        {name: getattr(rule, name) for name in fields} | {"addresses": [address or None for _, address in rule.links]}
+        for rule in rules
+    ]
     return json.dumps({"schema": SCHEMA, "rules": listed}, indent=1) + "\n"

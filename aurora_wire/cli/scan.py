@@ -184,6 +184,7 @@ def options_for(arguments: argparse.Namespace, output: Output) -> ReportOptions:
 
     style = style_for(output)
     return ReportOptions(
-        redact=arguments.redact, reveal=arguments.reveal, require_proven=arguments.require == "proven",
+        redact=arguments.redact, reveal=getattr(arguments, "reveal", False),  # `watch` and `relay` never do
+        require_proven=arguments.require == "proven",
         quiet=arguments.quiet, width=style.width, color=style.color, compose=compose,
     )  # fmt: skip

@@ -56,7 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Write every packet to this new pcapng file, readable for whoever called sudo, and nobody else.")
     add("--rotate", metavar="SIZE", type=_size,
         help="Begin another file (FILE.00001.pcapng ...) when one has this size: bytes, or with K, M or G.")
-    add("--duration", metavar="SECONDS", type=seconds, help="End after this time.")
+    add("--keep", metavar="N", type=count_of("files"),
+        help="With --rotate: keep the newest files only, this many (default: all).")
+    add("--duration", metavar="TIME", type=seconds, help="End after this time: seconds, or with m, h or d.")
     add("--count", metavar="N", type=count_of("packets"), help="End after this many packets.")
     add("--format", choices=("text", "jsonl"), default="text",
         help="Write text for people, or JSON lines (default text).")
@@ -89,6 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.rotate and not arguments.write:
         raise UsageError("--rotate needs the name of a file, -w FILE.")
+    if arguments.keep and not arguments.rotate:
+        raise UsageError("--keep needs files that follow each other, --rotate SIZE.")
     ports, only_ports = ports_of(arguments.port)
     wanted, interfaces = _what(arguments, ports)
     account = account_to_become()
@@ -102,6 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
         if files is not None:
             recording = Recording(
                 capture, files, application=f"aurora_wire {VERSION}", rotate=arguments.rotate or 0,
+                keep=arguments.keep or 0,
                 comment=f"Recorded live by aurora_wire {VERSION} (aurora-wire watch) on {capture.name}",
             )  # fmt: skip
         outbox = Outbox()

@@ -65,7 +65,7 @@ def _options(groups: list[Group]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for group in groups:
         names = found.setdefault(group.option, [])
-        name = group.driver.name if group.driver.attribute else "what has no known driver"
+        name = group.driver.name if group.driver.known else "what has no known driver"
         if name not in names:
             names.append(name)
     return found

@@ -15,6 +15,7 @@ from aurora_wire.evidence.bundle_reader import Bundle, NotABundle
 from aurora_wire.evidence.layout import RESULT
 from aurora_wire.report.json_fields import SCHEMA
 from aurora_wire.report.wording import endpoint
+from aurora_wire.rights.inputs import input_file, read_input, reading
 from aurora_wire.verdict.result import ConnectionResult, Endpoint, Finding
 
 MAX_RESULT: Final = 1 << 30  # bytes of a result as JSON
@@ -55,10 +56,11 @@ def read_connections(
             raise UsageError(f"{path}: {error}. `aurora-wire evidence verify` says more.") from error
     if start.lstrip()[:1] == b"{":
         try:
-            size = Path(path).stat().st_size
+            with reading(path):
+                size = Path(path).stat().st_size
             if size > MAX_RESULT:
                 raise UsageError(f"{path}: {size:,} bytes are more than is read ({MAX_RESULT:,}). Give the capture.")
-            data = Path(path).read_bytes()
+            data = read_input(path)
         except OSError as error:
             raise UsageError(f"{path}: cannot be read ({error.strerror}).") from error
         return _of_json(path, data, take)
@@ -75,8 +77,10 @@ def read_connections(
 def _start(path: str) -> bytes:
     """Return the first bytes of a plain file; none of what is anything else: `scan` says what is wrong with it."""
     try:
-        if Path(path).is_file():
-            with Path(path).open("rb") as file:
+        with reading(path):
+            is_file = Path(path).is_file()
+        if is_file:
+            with input_file(path) as file:
                 return file.read(64)
     except (OSError, ValueError):
         pass

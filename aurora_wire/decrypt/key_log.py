@@ -9,11 +9,11 @@ from __future__ import annotations
 import io
 import os
 import re
-from pathlib import Path
 from typing import BinaryIO
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, reason_of
+from aurora_wire.rights.inputs import input_file
 
 MAX_LINE = 1024
 MAX_FILE = 256 << 20
@@ -66,10 +66,10 @@ class KeyLog:
         """Add a file's secrets. Raises UsageError where it cannot be read, or holds other lines and not one secret."""
         name = os.fspath(path)
         try:
-            with Path(name).open("rb") as file:
+            with input_file(name) as file:
                 source = self._add(file, name)
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
+            reason = reason_of(error)
             raise UsageError(f"{name}: this key log cannot be read ({reason}).") from error
         if source.ignored and not source.secrets + source.unused + source.left_out:
             raise UsageError(

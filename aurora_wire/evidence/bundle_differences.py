@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import BinaryIO, Final
 
 from aurora_wire.evidence import layout as names
 from aurora_wire.evidence.sums import BLOCK
+from aurora_wire.rights.inputs import input_file
 
 # What has to be the same where another version of the tool runs: findings and texts may have become more.
 JUDGEMENTS: Final = ("verdict", "confidence", "connections_total", "by_verdict")
@@ -51,7 +51,7 @@ def say_entry(entry: tuple[object, object]) -> str:
 def first_difference(packed: BinaryIO, path: str) -> int | None:
     """Return the offset at which two files differ first; None where they are the same."""
     packed.seek(0)
-    with Path(path).open("rb") as file:
+    with input_file(path) as file:
         at = 0
         while True:
             one, other = packed.read(BLOCK), file.read(BLOCK)

@@ -13,8 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, reason_of
 from aurora_wire.evidence.sums import BLOCK, hash_stream
+from aurora_wire.rights.inputs import input_file
 
 MAX_FILES: Final = 10_100
 MAX_TEXT: Final = 256 << 20  # bytes of a file that is read as a whole
@@ -32,12 +33,12 @@ class Bundle:
     def __init__(self, path: str) -> None:
         self.path = path
         try:
-            self._file: BinaryIO = Path(path).open("rb")  # noqa: SIM115 - closed by `close`
+            self._file: BinaryIO = input_file(path)  # closed by `close`
             self.size = self._file.seek(0, 2)
             self._file.seek(0)
             start = self._file.read(4)
         except (OSError, ValueError) as error:
-            said = error.strerror if isinstance(error, OSError) else str(error)
+            said = reason_of(error)
             raise UsageError(f"{path}: cannot be read ({said}).") from error
         try:
             self._zip = self._open(start)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire._version import VERSION
 from aurora_wire.analysis.options import OnProgress
-from aurora_wire.errors import CaptureError, UsageError
+from aurora_wire.errors import CaptureError, UsageError, reason_of
 from aurora_wire.evidence import layout as names
 from aurora_wire.evidence.bundle_differences import Fields, judgements, show_version
 from aurora_wire.evidence.bundle_reader import NotABundle
+from aurora_wire.evidence.check_posture import posture_originals
 from aurora_wire.evidence.create import capture_fields
 from aurora_wire.evidence.in_toto import summary
 from aurora_wire.evidence.json_diff import differences
@@ -22,6 +23,7 @@ from aurora_wire.evidence.reanalysis import BY_LIBRARY, FOR_POSTURES, RENDERERS,
 from aurora_wire.evidence.sums import hash_file
 from aurora_wire.evidence.verification import Case, parse_json
 from aurora_wire.report.posture.mask import mask
+from aurora_wire.rights.inputs import input_file, reading
 
 if TYPE_CHECKING:
     from aurora_wire.verdict.result import Scan
@@ -159,6 +161,11 @@ def _facts(case: Case, result: Scan, folder: Path, *, known_version: bool) -> li
     return wrong
 
 
+def _real_path(path: str) -> Path:
+    with reading(path):
+        return Path(path).resolve()
+
+
 def check_originals(case: Case, originals: Sequence[str], folder: Path, on_progress: OnProgress | None) -> None:
     """Check captures that were kept elsewhere: they have to be those that the manifest names, and say the same."""
     given: dict[str, str] = {}
@@ -166,7 +173,7 @@ def check_originals(case: Case, originals: Sequence[str], folder: Path, on_progr
         try:
             given[hash_file(Path(path))[0]] = path
         except (OSError, ValueError) as error:
-            said = error.strerror if isinstance(error, OSError) else str(error)
+            said = reason_of(error)
             raise UsageError(f"{path}: cannot be read ({said}).") from error
     wrong: list[str] = []
     links = folder / "originals"
@@ -179,11 +186,13 @@ def check_originals(case: Case, originals: Sequence[str], folder: Path, on_progr
             wrong.append(f"{name}: no given file has its original's SHA-256, {digest}")
             continue
         if digest in used:  # twice in the bundle: a link to the same file would be read once
-            shutil.copyfile(given[digest], links / name)
+            with input_file(given[digest]) as source, (links / name).open("wb") as copy:
+                shutil.copyfileobj(source, copy)
         else:
-            (links / name).symlink_to(Path(given[digest]).resolve())
+            (links / name).symlink_to(_real_path(given[digest]))
         used.add(digest)
         captures.append(name)
+    used |= {str(one.get("sha256")) for one in posture_originals(case.manifest)}  # they are judged in the bundle
     wrong += [f"{path}: SHA-256 {digest} is of no capture in the manifest" for digest, path in given.items()
               if digest not in used]
     if wrong:

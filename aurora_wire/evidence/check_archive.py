@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from datetime import datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from aurora_wire.evidence import layout as names
 from aurora_wire.evidence.bundle_differences import Fields, first_difference, say_entry, sums_differences
@@ -17,6 +15,7 @@ from aurora_wire.evidence.sums import sums_line
 from aurora_wire.evidence.verification import Case
 from aurora_wire.evidence.verify_txt import instructions
 from aurora_wire.evidence.zip_writer import write_archive
+from aurora_wire.rights.inputs import private_folder
 
 
 def check_archive(case: Case) -> None:
@@ -26,8 +25,8 @@ def check_archive(case: Case) -> None:
     except ValueError:
         case.add("archive", ok=False, text="the manifest does not say when it was made")
         return
-    with TemporaryDirectory(prefix="aurora-wire-") as folder, tempfile.TemporaryFile() as packed:
-        contents = {name: case.bundle.extract(name, Path(folder)) for name in case.bundle.members}
+    with private_folder("aurora-wire-") as folder, tempfile.TemporaryFile() as packed:
+        contents = {name: case.bundle.extract(name, folder) for name in case.bundle.members}
         write_archive(packed, contents, created)
         at = first_difference(packed, case.bundle.path)
     if at is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aurora_wire.errors import UsageError
 from aurora_wire.evidence import layout as names
+from aurora_wire.evidence.bundle_differences import Fields
 from aurora_wire.evidence.create import POSTURE_FIELD
 from aurora_wire.evidence.json_diff import differences
 from aurora_wire.evidence.posture import MAX_DIFFERENCES, manifest_fields, misfits
@@ -13,8 +14,7 @@ from aurora_wire.report.posture.from_json import parse
 
 def check_postures(case: Case) -> None:
     """Check all results, and keep them for the reports that are made of them; nothing where there are none."""
-    listed = case.manifest.get(POSTURE_FIELD)
-    entries = [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
+    entries = _entries(case.manifest)
     inside = [name for name in case.hashes if name.startswith(names.POSTURE)]
     if not entries and not inside:
         return
@@ -47,3 +47,13 @@ def check_postures(case: Case) -> None:
     which = f"{len(entries)} result{'s' if len(entries) > 1 else ''} of what servers allow"
     answers = ", ".join(f"{each.kind} (exit code {each.exit_code})" for each in case.postures)
     case.add("posture", ok=None if gaps else True, text=f"{which}, judged again: {answers}", gap="; ".join(gaps))
+
+
+def posture_originals(manifest: Fields) -> list[Fields]:
+    """Return what the manifest says of the files that the results were, before they were masked."""
+    return [original for one in _entries(manifest) if isinstance(original := one.get("original"), dict)]
+
+
+def _entries(manifest: Fields) -> list[Fields]:
+    listed = manifest.get(POSTURE_FIELD)
+    return [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]

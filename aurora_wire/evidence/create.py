@@ -13,7 +13,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
@@ -38,6 +37,7 @@ from aurora_wire.report.posture.from_json import split_inputs
 from aurora_wire.report.posture.mask import mask
 from aurora_wire.report.timestamps import clock_of, rfc3339
 from aurora_wire.rights.atomic_file import atomic_file
+from aurora_wire.rights.inputs import input_file, private_folder, reading
 from aurora_wire.verdict.result import CaptureResult, Scan
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ def create_bundle(
     # Where there is room for the bundle; but root works where nobody can put a link in the place of what it has made.
     place = None if os.geteuid() == 0 else Path(output).parent
     try:
-        with TemporaryDirectory(prefix=".aurora-wire-", dir=place) as temporary:
-            draft = _Draft(Path(temporary), options, created, fixed=fixed)
+        with private_folder(".aurora-wire-", place) as temporary:
+            draft = _Draft(temporary, options, created, fixed=fixed)
             draft.left_out = inputs.left_out
             draft.take(originals)
             draft.take_results(results)
@@ -163,7 +163,7 @@ def _inputs(paths: Sequence[str], output: str, *, masked: bool) -> _Inputs:
 
 def _is_no_output(output: str, path: str, what: str) -> None:
     """Raise UsageError where the bundle would replace an input."""
-    with suppress(FileNotFoundError):  # it may go at any moment
+    with suppress(OSError), reading(path):  # it may go at any moment; what cannot be written is told of then
         if os.path.samefile(output, path):  # noqa: PTH121 - an output without a name is told of later
             raise UsageError(f"{output}: this is {what}. Give the bundle another name.")
 
@@ -174,7 +174,7 @@ def _why_unreadable(path: str, *, masked: bool) -> str:
     masked: a copy with nothing but what is known to be harmless, which takes a capture.
     """
     try:
-        with open(path, "rb"):  # noqa: PTH123 - a path as the user wrote it
+        with input_file(path):
             pass
         if masked:
             open_capture(path, hash_input=False).close()
@@ -202,7 +202,7 @@ def copy_original(path: str, target: Path | None) -> tuple[int, str, int]:
     size = 0
     with ExitStack() as stack:
         try:
-            source = stack.enter_context(Path(path).open("rb"))
+            source = stack.enter_context(input_file(path))
             modified = os.fstat(source.fileno()).st_mtime_ns
         except OSError as error:
             raise CaptureError(path, -1, f"cannot be read ({error.strerror}).") from error

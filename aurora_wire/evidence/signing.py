@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aurora_wire.disk import words_of
-from aurora_wire.errors import OutputError, UsageError
+from aurora_wire.errors import OutputError, UsageError, reason_of
 from aurora_wire.rights.held_folder import HeldFolder, hold
+from aurora_wire.rights.inputs import input_file
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -122,10 +123,10 @@ def public_key_of(pem: bytes) -> Ed25519PublicKey | None:
 
 def _key_bytes(path: str) -> bytes:
     try:
-        with Path(path).open("rb") as file:
+        with input_file(path) as file:
             return file.read(MAX_KEY)
     except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else str(error)
+        said = reason_of(error)
         raise UsageError(f"{path}: the key cannot be read ({said}).") from error
 
 

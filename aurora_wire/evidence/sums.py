@@ -6,6 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from aurora_wire.rights.inputs import input_file
+
 BLOCK: Final = 1 << 20
 
 
@@ -20,7 +22,7 @@ def hash_stream(file: BinaryIO) -> tuple[str, int]:
 
 
 def hash_file(path: Path) -> tuple[str, int]:
-    with path.open("rb") as file:
+    with input_file(path) as file:
         return hash_stream(file)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import urllib.request
 from base64 import b64encode
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from aurora_wire.errors import UsageError
 from aurora_wire.evidence.signing import BadSignature
+from aurora_wire.rights.inputs import read_input
 
 if TYPE_CHECKING:
     from rfc3161_client import TimeStampResponse
@@ -118,6 +118,6 @@ def _certificates(path: str):  # type: ignore[no-untyped-def]
     from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415
 
     try:
-        return load_pem_x509_certificates(Path(path).read_bytes())
+        return load_pem_x509_certificates(read_input(path))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: no certificates in PEM ({error}).") from error

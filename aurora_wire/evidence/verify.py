@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from aurora_wire.analysis.options import OnProgress
-from aurora_wire.errors import OutputError
+from aurora_wire.errors import OutputError, reason_of
 from aurora_wire.evidence import layout as names
 from aurora_wire.evidence import signing
 from aurora_wire.evidence.bundle_differences import Fields
@@ -21,6 +19,7 @@ from aurora_wire.evidence.check_archive import check_archive, check_hashes, chec
 from aurora_wire.evidence.check_posture import check_postures
 from aurora_wire.evidence.check_signature import check_signature, check_time_stamp
 from aurora_wire.evidence.verification import Case, Verification, parse_json
+from aurora_wire.rights.inputs import private_folder
 
 
 def verify_bundle(
@@ -54,14 +53,14 @@ def verify_bundle(
                 check_archive(case)
                 check_instructions(case)
                 check_postures(case)
-                with TemporaryDirectory(prefix="aurora-wire-") as temporary:
-                    check_analysis(case, Path(temporary), on_progress)
+                with private_folder("aurora-wire-") as temporary:
+                    check_analysis(case, temporary, on_progress)
                     if originals:
-                        check_originals(case, originals, Path(temporary), on_progress)
+                        check_originals(case, originals, temporary, on_progress)
     except NotABundle as error:
         verification.add("archive", ok=False, text=str(error))
     except OSError as error:
-        raise OutputError(f"{tempfile.gettempdir()}: {error.strerror or error}. Set TMPDIR to a larger one.") from error
+        raise OutputError(f"{tempfile.gettempdir()}: {reason_of(error)}. Set TMPDIR to a larger one.") from error
     return verification
 
 

@@ -7,19 +7,23 @@ Configuration"; MariaDB Knowledge Base, "mysql.global_priv Table", "Performance 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 from aurora_wire.posture.assess import SOON_DAYS, PostureFinding, grade_of, posture_finding, sort_findings
-from aurora_wire.posture.database import Database, Denied, as_text
+from aurora_wire.posture.database import Database, Denied, as_text, quoted
 from aurora_wire.posture.target import Target
 from aurora_wire.posture.variables import SHOWN, meaning, offers_obsolete
 from aurora_wire.verdict.rules import registry as rules
 
 MAX_ROWS: Final = 10_000  # accounts and connections that are listed; all are counted
 _LIMIT: Final = f" LIMIT {MAX_ROWS}"
+# Variables whose value is a secret: that there is one is told, and no more (MariaDB's ssl_passphrase).
+SECRETS: Final = ("passphrase", "_password")
+NOT_KEPT: Final = "(not kept)"
 
 # Plugins that send the password as it is: safe within TLS alone.
 CLEAR_PLUGINS: Final = frozenset({
@@ -43,7 +47,10 @@ class Setting:
 
 @dataclass(slots=True)
 class Account:
-    """One account that may log in. requires: what ssl_type asks for, empty: nothing; own: the server's own."""
+    """One account that may log in. requires: what ssl_type asks for, empty: nothing; own: the server's own.
+
+    unused: its host is a name, and the server resolves none (skip_name_resolve); set by `judge`.
+    """
 
     user: str
     host: str
@@ -51,6 +58,7 @@ class Account:
     plugin: str
     locked: bool
     own: bool
+    unused: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -60,7 +68,8 @@ class Account:
     @property
     def may_come_in_the_clear(self) -> bool:
         """Tell whether nothing of the account's own keeps it from coming over the network without TLS."""
-        return not (self.requires or self.locked or self.own or self.is_local or self.plugin in TLS_ONLY_PLUGINS)
+        kept = self.locked or self.unused or self.own or self.is_local
+        return not (kept or self.requires or self.plugin in TLS_ONLY_PLUGINS)
 
 
 @dataclass(slots=True)
@@ -143,7 +152,8 @@ def _read_settings(found: AuditResult, database: Database) -> None:
     pairs = dict(pair for statement in SHOWN for pair in database.pairs(statement))
     for name in sorted(pairs):
         if "performance_schema" not in name:
-            found.settings.append(Setting(name, pairs[name], meaning(name, pairs[name])))
+            value = NOT_KEPT if pairs[name] and name.lower().endswith(SECRETS) else pairs[name]
+            found.settings.append(Setting(name, value, meaning(name, value)))
 
 
 def _read_connected(found: AuditResult, database: Database) -> None:
@@ -202,6 +212,11 @@ def _read_accounts(found: AuditResult, database: Database) -> None:
     found.account_count = len(found.accounts)
     if len(rows) == MAX_ROWS:
         found.account_count = int(database.value("SELECT COUNT(*) FROM mysql.user") or MAX_ROWS)
+
+
+def _is_name(host: str) -> bool:
+    """Tell whether an account's host is a name: no address, no pattern of addresses, not the server itself."""
+    return host != "localhost" and re.search("[a-z]", host, re.IGNORECASE) is not None and ":" not in host
 
 
 def _read_channels(found: AuditResult, database: Database) -> None:
@@ -269,6 +284,9 @@ def _findings(found: AuditResult) -> list[PostureFinding]:
 
 def _judge_accounts(found: AuditResult, hits: list[PostureFinding]) -> None:
     accounts = found.accounts or []
+    no_names = found.setting("skip_name_resolve").upper() in ("ON", "1")
+    for each in accounts:
+        each.unused = no_names and _is_name(each.host)
     free = [each for each in accounts if each.may_come_in_the_clear]
     if free and not found.requires_tls:
         hits.append(_of_accounts(rules.ACCOUNTS_WITHOUT_TLS, free))
@@ -284,7 +302,7 @@ def _judge_accounts(found: AuditResult, hits: list[PostureFinding]) -> None:
 
 
 def _of_accounts(rule: str, accounts: list[Account]) -> PostureFinding:
-    names = [f"'{each.user}'@'{each.host}'" for each in accounts]
+    names = [f"{quoted(each.user)}@{quoted(each.host)}" for each in accounts]
     shown = ", ".join(names[:5])
     return posture_finding(rule, shown if len(names) <= 5 else f"{shown} and {len(names) - 5:,} more", names)
 

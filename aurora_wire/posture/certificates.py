@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from aurora_wire.disk import words_of
 from aurora_wire.errors import UsageError
 from aurora_wire.posture.amazon_roots import WITHDRAWN_FILES, by_fingerprint
+from aurora_wire.rights.inputs import read_input
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -178,7 +179,7 @@ class BundleFacts:
 def read_bundle(path: str, now: datetime) -> BundleFacts:
     """Return what the file given by `--ca` holds. Raises UsageError where it holds no certificate."""
     try:
-        data = Path(path).read_bytes()
+        data = read_input(path)
     except OSError as error:
         raise UsageError(f"{path}: {words_of(error)}.") from error
     blocks = re.findall(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", data, re.DOTALL)

@@ -25,7 +25,9 @@ ANSWERS: Final = "what it answers"
 SET: Final = "how it is set"
 AMAZON: Final = "what Amazon's settings say"
 WIRE: Final = "what crossed the wire"
-VIEWS: Final = (ANSWERS, SET, AMAZON, WIRE)
+CLIENTS: Final = "what clients do"
+VIEWS: Final = (ANSWERS, SET, AMAZON, WIRE, CLIENTS)
+_BY_DEFAULT: Final = "default"
 _WITHIN: Final = 86_400  # seconds by which two certificates' ends may differ and be one: clocks and formats
 
 
@@ -55,6 +57,15 @@ class Traffic:
         return sum(self.sessions.get(verdict, 0) for verdict in LEAKS)
 
 
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What `prove` saw of one client in one mode. result: in its words, `plaintext`, `TLS`, `refused` ..."""
+
+    client: str
+    mode: str
+    result: str
+
+
 @dataclass(slots=True)
 class CheckResult:
     """All views of one target. contradictions: where two of them cannot both be the whole truth, in words.
@@ -73,6 +84,7 @@ class CheckResult:
     fleet_asked: bool = False
     member: Member | None = None
     traffic: Traffic | None = None
+    proved: list[Proved] | None = None
 
     @property
     def findings(self) -> list[PostureFinding]:
@@ -95,6 +107,7 @@ def check(
     audit: AuditResult | None = None,
     fleet: Fleet | None = None,
     scan: Scan | None = None,
+    proved: list[Proved] | None = None,
 ) -> CheckResult:
     """Join what was found of one server. What was not asked is None."""
     now = datetime.now(UTC).replace(microsecond=0)
@@ -104,6 +117,7 @@ def check(
         found.member = member_of(fleet, target)
     if scan is not None:
         found.traffic = traffic_of(scan, target, probe)
+    found.proved = proved
     join(found)
     return found
 
@@ -119,6 +133,8 @@ def join(found: CheckResult) -> None:
         found.views.append(_of_member(found.member))
     if found.traffic is not None:
         found.views.append(_of_traffic(found.traffic, found.target))
+    if found.proved is not None:
+        found.views.append(_of_proof(found.proved))
     found.contradictions = list(_contradictions(found))
     found.state = _whole(found)
 
@@ -215,6 +231,25 @@ def _of_traffic(traffic: Traffic, target: Target) -> View:
     return View(WIRE, f"{sum(traffic.sessions.values())} captured: {listed}{who}", state)
 
 
+def _of_proof(proved: list[Proved]) -> View:
+    """Say what clients did just now, each with a fresh word that was looked for on the wire."""
+    leaks = [each for each in proved if each.result in LEAKS]
+    safe = [each for each in proved if each.result == "TLS"]
+    by_default = [each for each in leaks if each.mode == _BY_DEFAULT]
+    parts = []
+    if leaks:
+        parts.append("in the clear: " + ", ".join(f"{each.client} ({each.mode})" for each in leaks))
+    if safe:
+        parts.append("encrypted: " + ", ".join(f"{each.client} ({each.mode})" for each in safe))
+    rest = [each for each in proved if each not in leaks and each not in safe]
+    if rest:
+        parts.append(", ".join(f"{each.client} ({each.mode}): {each.result}" for each in rest))
+    state: State = "in the clear" if by_default else "may come in the clear" if leaks else "cannot tell"
+    if not leaks and safe and any(each.mode == "off" and each.result == "refused" for each in proved):
+        state = "encrypted only"
+    return View(CLIENTS, "; ".join(parts) or "nothing could be tried", state)
+
+
 def _contradictions(found: CheckResult) -> list[str]:
     """Say which views do not fit together, and what that can mean."""
     told: list[str] = []
@@ -229,7 +264,16 @@ def _contradictions(found: CheckResult) -> list[str]:
             f"The server requires TLS, and {captured} captured: from before it was set, with a proxy that speaks TLS "
             "behind it, or with another server at this address."
         )
+    proved = found.proved or []
+    crossed = [each for each in proved if each.result in LEAKS]
+    if requires and crossed:
+        told.append(
+            f"The server requires TLS, and {crossed[0].client} has just written to it in the clear: a proxy answers "
+            "for it, or the setting is another server's."
+        )
     asked = [each for each in probe.addresses if each.status == PROBED] if probe is not None else []
+    if asked and all(each.offers_tls is False for each in asked) and any(each.result == "TLS" for each in proved):
+        told.append("A client got TLS, and the probe was offered none: several servers answer, or one in between.")
     if audit is not None and asked:
         if audit.session[0] and any(each.offers_tls is False for each in asked):
             told.append("The login got TLS, and the probe was offered none: several servers answer, or one in between.")
@@ -270,6 +314,6 @@ def _whole(found: CheckResult) -> State:
     if "may come in the clear" in states:
         return "may come in the clear"
     set_so = any(
-        each.state == "encrypted only" and each.name != WIRE for each in found.views
+        each.state == "encrypted only" and each.name not in (WIRE, CLIENTS) for each in found.views
     )  # fmt: skip
     return "encrypted only" if set_so and not found.contradictions else "cannot tell"

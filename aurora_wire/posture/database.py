@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, reason_of
 from aurora_wire.posture.target import Target
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def log_in(
         try:
             context = ssl.create_default_context(cafile=ca or None)
         except (OSError, ssl.SSLError) as error:
-            raise UsageError(f"{ca}: no file of certificates ({getattr(error, 'strerror', None) or error}).") from error
+            raise UsageError(f"{ca}: no file of certificates ({reason_of(error)}).") from error
         if mode == "required":
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -121,11 +121,12 @@ def log_in(
     session = Database(connection, "")
     current = session.value("SELECT CURRENT_USER()")
     name, _, host = current.rpartition("@")
-    session.user = f"{_quoted(name)}@{_quoted(host)}"
+    session.user = f"{quoted(name)}@{quoted(host)}"
     return session
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a string literal of SQL."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 

@@ -13,13 +13,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from aurora_wire.disk import words_of
 from aurora_wire.errors import UsageError
 from aurora_wire.posture.assess import SOON_DAYS, PostureFinding, posture_finding, sort_findings
 from aurora_wire.posture.variables import offers_obsolete
+from aurora_wire.rights.inputs import read_input
 from aurora_wire.verdict.rules import registry as rules
 
 ENGINES: Final = ("aurora-mysql", "aurora", "mysql", "mariadb")
@@ -268,7 +268,7 @@ def from_saved(paths: Iterable[str], groups: Mapping[str, str]) -> Fleet:
 
 def _answers(path: str) -> list[Mapping[str, Any]]:
     try:
-        data = Path(path).read_bytes()
+        data = read_input(path)
         if len(data) > MAX_SAVED:
             raise UsageError(f"{path}: longer than 64 MiB: no answer of Amazon's is.")
         found = json.loads(data)

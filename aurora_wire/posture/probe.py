@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from aurora_wire.errors import reason_of
 from aurora_wire.posture.certificates import CertificateFacts, read_certificate
 from aurora_wire.posture.product import Product, identify_product, in_amazon
-from aurora_wire.posture.session import CLOSED, ERROR, GREETING, SILENT, Opening, Session, Timeout
+from aurora_wire.posture.session import CLOSED, ERROR, GREETING, SILENT, X_NOTICE, Opening, Session, Timeout
 from aurora_wire.posture.survey import (
     NOT_OFFERED,
     OFFERED,
@@ -25,6 +26,7 @@ from aurora_wire.posture.survey import (
     survey,
 )
 from aurora_wire.posture.target import X_PORT, Target, addresses_of
+from aurora_wire.posture.x_capabilities import XCapabilities
 from aurora_wire.wire.mysql.capabilities import SSL, SSL_VERIFY_SERVER_CERT
 
 MYSQL: Final = "mysql"
@@ -43,9 +45,10 @@ PROBED: Final = "probed"
 class AddressResult:
     """What one address of a target answered. status: PROBED, REFUSED, NOT_MYSQL or UNREACHABLE; reason: in words.
 
-    protocol: MYSQL, X or DIRECT; offers_tls: None where that is not known; stripped: the greeting lacks the TLS flag
-    beside one that MySQL sets exactly where it offers TLS; chain: the server's own certificate first, as it sent it;
-    trusted: what the local TLS library says of it with the files of `--ca`, empty: accepted; None: not asked.
+    protocol: MYSQL, X or DIRECT; x: what an X Protocol server says of itself; offers_tls: None where that is not
+    known; stripped: the greeting lacks the TLS flag beside one that MySQL sets exactly where it offers TLS; chain: the
+    server's own certificate first, as it sent it; trusted: what the local TLS library says of it with the files of
+    `--ca`, empty: accepted; None: not asked.
     """
 
     address: str
@@ -63,6 +66,7 @@ class AddressResult:
     chain: list[CertificateFacts] = field(default_factory=list)
     trusted: str | None = None
     connections: int = 0
+    x: XCapabilities | None = None
 
 
 @dataclass(slots=True)
@@ -142,7 +146,7 @@ def _read_opening(
         CLOSED: "connected, and the server closes without a word",
     }.get(opening.kind, "what it says first is no MySQL")
     found.status = NOT_MYSQL
-    if opening.kind in (SILENT, CLOSED) or target.port == X_PORT:
+    if opening.kind in (SILENT, CLOSED, X_NOTICE) or target.port == X_PORT:
         return _other_ways(found, target, address, seconds)
     return None
 
@@ -151,15 +155,17 @@ def _other_ways(
     found: AddressResult, target: Target, address: str, seconds: float
 ) -> Callable[[Session], bool] | None:
     """Try X Protocol, and TLS from the first byte: servers that let the client speak first."""
-    for protocol, start in ((X, start_x), (DIRECT, start_direct)):
-        found.connections += 1
-        with suppress(OSError), Session(target, address, seconds) as session:
-            if protocol == X and start(session):
-                found.status, found.protocol, found.reason, found.offers_tls = PROBED, X, "", True
-                return start
-            if protocol == DIRECT and _speaks_tls(session, target):
-                found.status, found.protocol, found.reason, found.offers_tls = PROBED, DIRECT, "", True
-                return start
+    found.connections += 1
+    with suppress(OSError), Session(target, address, seconds) as session:
+        found.x = session.ask_x_capabilities()
+    if found.x is not None:
+        found.status, found.protocol, found.reason, found.offers_tls = PROBED, X, "", found.x.tls
+        return start_x if found.x.tls else None
+    found.connections += 1
+    with suppress(OSError), Session(target, address, seconds) as session:
+        if _speaks_tls(session, target):
+            found.status, found.protocol, found.reason, found.offers_tls = PROBED, DIRECT, "", True
+            return start_direct
     return None
 
 
@@ -232,4 +238,4 @@ def _in_words(error: Exception) -> str:
         return "nothing listens there (connection refused)"
     if isinstance(error, ConnectionResetError):
         return "the server resets the connection"
-    return (getattr(error, "strerror", None) or str(error)).lower()
+    return reason_of(error).lower()

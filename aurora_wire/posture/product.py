@@ -2,8 +2,7 @@
 
 A version string can be set to anything (`mysql-server_version` of ProxySQL, `version` of MariaDB), so what is told is
 what the server says of itself, with the reason; a name of Amazon's in the certificate or the host outweighs it.
-Sources: greetings of the recordings in captures/; ProxySQL, MaxScale, TiDB, Vitess documentation; "Connecting to an
-Amazon Aurora DB cluster" for the endpoint names.
+Sources: greetings of the recordings in captures/; ProxySQL, MaxScale, TiDB, Vitess documentation.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from aurora_wire.verdict.amazon import parse_endpoint
 from aurora_wire.wire.mysql.greeting import Greeting
 
 _BY_VERSION: Final = (
@@ -30,10 +30,6 @@ _BY_VERSION: Final = (
     (re.compile(r"(5\.[0-7]|8\.\d|9\.\d+)\.\d+(-(log|debug|community|commercial|enterprise|cloud|google|azure"
                 r"|0ubuntu|\d*ubuntu|\d*debian)[\w.+~-]*)?"), "MySQL"),
 )  # fmt: skip
-_ENDPOINT: Final = re.compile(
-    r"(?P<name>[\w-]+)\.(?P<kind>cluster-ro-|cluster-custom-|cluster-|proxy-|)[a-z0-9]+\."
-    r"(?P<region>[a-z]{2}(-[a-z]+)+-\d)\.rds\.amazonaws\.com(\.cn)?\.?"
-)
 CANNOT_TELL: Final = "cannot tell"
 
 
@@ -69,12 +65,12 @@ def in_amazon(product: Product, host: str, issuer: str = "") -> Product:
     if product.region:
         return product
     name, why = product.name, product.why
-    endpoint = _ENDPOINT.fullmatch(host.lower())
+    endpoint = parse_endpoint(host)
     if endpoint is not None:
-        region = endpoint["region"]
-        if endpoint["kind"] == "proxy-":
+        region = endpoint.region
+        if endpoint.is_proxy:
             return Product("Amazon RDS Proxy", "the name of its endpoint", region)
-        if endpoint["kind"]:
+        if endpoint.is_cluster:
             return Product("Amazon Aurora MySQL", "the name of its cluster endpoint", region)
         if name == "Amazon Aurora MySQL":
             return Product(name, why, region)

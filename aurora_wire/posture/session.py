@@ -14,6 +14,7 @@ from typing import Final
 
 from aurora_wire.posture.server_flight import FlightReader, ServerFlight
 from aurora_wire.posture.target import Target
+from aurora_wire.posture.x_capabilities import XCapabilities, read_capabilities
 from aurora_wire.wire.mysql.capabilities import LONG_PASSWORD, PLUGIN_AUTH, PROTOCOL_41, SECURE_CONNECTION, SSL
 from aurora_wire.wire.mysql.greeting import Greeting, parse_greeting
 
@@ -21,6 +22,7 @@ GREETING: Final = "greeting"
 ERROR: Final = "error"            # an ERR packet instead of a greeting
 SILENT: Final = "silent"          # connected, and nothing came
 CLOSED: Final = "closed"          # connected, and the server closed without a word
+X_NOTICE: Final = "x notice"      # a frame of X Protocol, which newer servers begin with
 OTHER: Final = "other"            # something that is no MySQL
 
 MAX_GREETING: Final = 4_096       # bytes: the longest seen has 130
@@ -28,9 +30,11 @@ _CHUNK: Final = 16_384
 
 # CapabilitiesSet {capabilities {name: "tls", value {type: SCALAR, scalar {type: V_BOOL, v_bool: true}}}}
 _X_START_TLS: Final = bytes.fromhex("14000000 02 0a11 0a0f 0a03746c73 1208 0801 1204 0807 4001")
+_X_GET: Final = bytes.fromhex("01000000 01")  # CapabilitiesGet
 _X_OK: Final = 0
+_X_CAPABILITIES: Final = 2
 _X_ERROR: Final = 1
-_X_NOTICE: Final = 11
+_X_NOTICE_TYPE: Final = 11
 
 
 @dataclass(slots=True)
@@ -88,6 +92,8 @@ class Session:
             if not data:
                 return Opening(OTHER, head=held[:64]) if held else Opening(CLOSED)
             held += data
+            if len(held) >= 5 and held[1:5] == b"\0\0\0\x0b":  # its first notice is of 5 bytes: no MySQL packet
+                return Opening(X_NOTICE)
             if len(held) >= 5 and (held[3] != 0 or held[4] not in (9, 10, 0xFF)):
                 return Opening(OTHER, head=held[:64])
             size = int.from_bytes(held[:3], "little")
@@ -105,23 +111,33 @@ class Session:
     def request_tls_of_x(self) -> bool:
         """Ask an X Protocol server for TLS. Return whether it agrees; what is no X Protocol does not."""
         self._socket.sendall(_X_START_TLS)
+        return self._x_answer((_X_OK, _X_ERROR))[0] == _X_OK
+
+    def ask_x_capabilities(self) -> XCapabilities | None:
+        """Ask an X Protocol server what it can do; None where none answers."""
+        self._socket.sendall(_X_GET)
+        kind, payload = self._x_answer((_X_CAPABILITIES, _X_ERROR))
+        return read_capabilities(payload) if kind == _X_CAPABILITIES else None
+
+    def _x_answer(self, expected: tuple[int, ...]) -> tuple[int, bytes]:
+        """Return type and payload of the first frame that is no notice; -1 where something else comes."""
         held = b""
         while len(held) < MAX_GREETING:
             data = self._receive()
             if not data:
-                return False
+                break
             held += data
             while len(held) >= 5:
                 size = int.from_bytes(held[:4], "little")
                 kind = held[4]
-                if size < 1 or size > MAX_GREETING or kind not in (_X_OK, _X_ERROR, _X_NOTICE):
-                    return False
+                if size < 1 or size > MAX_GREETING or kind not in (*expected, _X_NOTICE_TYPE):
+                    return -1, b""
                 if len(held) < 4 + size:
                     break
+                if kind != _X_NOTICE_TYPE:
+                    return kind, held[5 : 4 + size]
                 held = held[4 + size :]
-                if kind != _X_NOTICE:
-                    return kind == _X_OK
-        return False
+        return -1, b""
 
     def ask(self, hello: bytes) -> ServerFlight:
         """Send a ClientHello and return the answer: an empty flight where the server closes or resets.

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from aurora_wire.errors import UsageError
 
 DEFAULT_PORT: Final = 3306
 X_PORT: Final = 33060
+ADMIN_PORT: Final = 33062      # of MySQL, where admin_address is set: with a certificate of its own, if it has one
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A host as it was given, without brackets, and a port."""
+    """A host as it was given, without brackets, and a port. is_extra: nobody named the port, and nothing need be there.
+    """
 
     host: str
     port: int = DEFAULT_PORT
+    is_extra: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

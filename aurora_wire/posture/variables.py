@@ -13,7 +13,8 @@ SHOWN: Final = (
     "SHOW GLOBAL VARIABLES LIKE '%tls%'",
     (
         "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('require_secure_transport', 'local_infile', 'old_passwords', "
-        "'secure_auth', 'skip_networking', 'bind_address', 'default_authentication_plugin', 'authentication_policy')"
+        "'secure_auth', 'skip_networking', 'skip_name_resolve', "
+        "'bind_address', 'default_authentication_plugin', 'authentication_policy')"
     ),
 )
 OBSOLETE: Final = ("TLSv1.1", "TLSv1", "TLSv1.0", "SSLv3")
@@ -49,6 +50,8 @@ def meaning(name: str, value: str) -> str:
         return "new passwords get the broken hash of before 4.1" if value in ("1", "ON") else ""
     if name == "secure_auth":
         return "" if value in ("ON", "1") else "logins with the broken hash of before 4.1 are taken"
+    if name == "skip_name_resolve":
+        return "accounts of hosts by name are not used" if value in ("ON", "1") else ""
     if name == "skip_networking":
         return "nothing comes over the network" if value == "ON" else ""
     if name == "bind_address" and value in ("127.0.0.1", "::1", "localhost"):

@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from aurora_wire.errors import OutputError
+from aurora_wire.errors import OutputError, reason_of
 from aurora_wire.prove.cell import Cell
 from aurora_wire.prove.matrix import Matrix
 from aurora_wire.rights.held_folder import HeldFolder, hold_folder
-from aurora_wire.rights.new_files import create_in, reason_of
+from aurora_wire.rights.new_files import create_in
 
 NAMES: Final = r"[A-Za-z0-9.-]+\.(pcapng|json)"   # of what is kept
 SCHEMA: Final = "aurora-wire/truth/1"

@@ -27,7 +27,7 @@ from aurora_wire.prove.matrix import Matrix
 from aurora_wire.prove.observation import Observation
 from aurora_wire.prove.observers import LiveObserver, Observer, RelayObserver
 from aurora_wire.rights.held_folder import HeldFolder
-from aurora_wire.rights.privileges import caller, rights_of_caller
+from aurora_wire.rights.inputs import read_input
 
 RELAY_ADDRESS: Final = "127.0.0.1"
 LOCAL_NAME: Final = "localhost"
@@ -86,8 +86,7 @@ def _bundle(path: str) -> bytes:
     if not path:
         return b""
     try:
-        with rights_of_caller(caller()):
-            return Path(path).read_bytes()
+        return read_input(path)
     except OSError as error:
         said = "no such file" if isinstance(error, FileNotFoundError | IsADirectoryError) else error.strerror
         raise UsageError(f"{path}: {said}. --ca names the bundle (PEM) of the authorities to trust.") from error

@@ -30,6 +30,7 @@ from aurora_wire.redact.pseudonyms import Pseudonyms
 from aurora_wire.redact.recompress import packed
 from aurora_wire.redact.replacements import Words
 from aurora_wire.rights.atomic_file import atomic_file
+from aurora_wire.rights.inputs import input_file, reading
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
 from aurora_wire.wire.net.checksum import PARTIAL, ZERO, tcp_checksum_state
 from aurora_wire.wire.net.dissect import TCP, Locator
@@ -39,6 +40,8 @@ MAX_TOLD: Final = 20
 MAX_COMPARED: Final = 1000  # differences that are looked for
 COMPARED: Final = ("verdict", "confidence", "statements_total", "commands")
 ETHERNET: Final = 1
+LINUX_SLL: Final = 113
+LINUX_SLL2: Final = 276
 CHUNK: Final = 20_000   # frames between two steps of the bar
 # LINKTYPE_ numbers of frames with addresses of their hardware, or of an Ethernet frame behind another header.
 UNREACHED: Final = frozenset({
@@ -76,7 +79,8 @@ def redact_capture(
     """Mask a capture: pcap in, pcap out; pcapng in, pcapng out; never compressed. Raises CaptureError, UsageError,
     OutputError.
     """
-    size = Path(path).stat().st_size
+    with reading(path):
+        size = Path(path).stat().st_size
     analysis = Analysis(ports, only_ports=only_ports, keep_statements=0)
     engine = analysis.engine
     engine.budget.open //= 2  # what masks an open connection takes as much again
@@ -86,7 +90,7 @@ def redact_capture(
     engine.trackers = directions
     result = CaptureResult(path, "", None, None, 0)
     damage: str | None = None
-    with Path(path).open("rb") as file, no_garbage_collector():
+    with input_file(path) as file, no_garbage_collector():
         reader = uncompressed(path, partial(_read_block, path, file))
         head = reader.take(len(PCAPNG_MAGIC))
         waiting = [head]
@@ -221,15 +225,25 @@ class _Addresses:
         return bool(state in (PARTIAL, ZERO))
 
     def _ethernet(self, frame: bytearray, link_type: int) -> None:
-        if link_type == ETHERNET and len(frame) >= 12:
-            for place in (0, 6):
-                frame[place : place + 6] = self.pseudonyms.ethernet(bytes(frame[place : place + 6]))
+        for place in _ethernet_addresses(frame, link_type):
+            frame[place : place + 6] = self.pseudonyms.ethernet(bytes(frame[place : place + 6]))
 
     def _blank(self, frame: bytearray, link_type: int) -> None:
         """Blank what is no TCP: it may hold addresses anywhere (ARP, DNS, ICMP). Nothing of it is left but its kind."""
         self._ethernet(frame, link_type)
         start = 14 if link_type == ETHERNET else 0
         frame[start:] = bytes(max(0, len(frame) - start))
+
+
+def _ethernet_addresses(frame: bytearray, link_type: int) -> tuple[int, ...]:
+    """Return where the frame has Ethernet addresses; cooked ones say how long the sender's address is."""
+    if link_type == ETHERNET and len(frame) >= 12:
+        return 0, 6
+    if link_type == LINUX_SLL and len(frame) >= 16 and _get(frame, 4) == 6:
+        return (6,)
+    if link_type == LINUX_SLL2 and len(frame) >= 20 and frame[11] == 6:
+        return (12,)
+    return ()
 
 
 def _get(frame: bytearray, at: int) -> int:

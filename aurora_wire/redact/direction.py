@@ -15,6 +15,7 @@ from aurora_wire.redact.mysql_client import ClientMask
 from aurora_wire.redact.mysql_server import ServerMask
 from aurora_wire.redact.proxy_header import masked_proxy
 from aurora_wire.redact.replacements import FILL, SHAPES, Words
+from aurora_wire.redact.x_messages import masked_message
 from aurora_wire.wire.decoding import labels, roles
 from aurora_wire.wire.decoding.tracker import Tracker
 from aurora_wire.wire.flows.facts import Facts, TrackerMaker
@@ -76,6 +77,8 @@ class Direction(Resolver):
         self.x_head = b""
         self.x_left: i64 = 0
         self.x_keeps = False
+        self.x_kind: i64 = 0
+        self.x_body = b""
         self.x_lost = False
 
     # What the engine tells.
@@ -205,8 +208,11 @@ class Direction(Resolver):
             take = end - at
             if self.x_left > 0:
                 take = min(take, self.x_left)
-                self.decide(offset, offset + take, KEEP if self.x_keeps else BLANK, b"")
                 self.x_left -= take
+                if self.x_keeps:
+                    self._x_body(offset, data[at : at + take])
+                else:
+                    self.decide(offset, offset + take, BLANK, b"")
             else:
                 need: i64 = X_HEADER - len(self.x_head)
                 take = min(take, need)
@@ -231,7 +237,24 @@ class Direction(Resolver):
             self.x_lost = True
             return
         self.x_left = length - 1
-        self.x_keeps = length <= X_SMALL
+        self.x_kind = head[4]
+        self.x_body = b""
+        self.x_keeps = length <= BIG
+
+    def _x_body(self, offset: i64, piece: bytes) -> None:
+        """Collect a message that is not too long to wait for, and mask it when it is whole."""
+        self.x_body += piece
+        if self.x_left > 0:
+            return
+        body = self.x_body
+        self.x_body = b""
+        end = offset + len(piece)
+        size: i64 = len(body)
+        if size < X_SMALL:
+            self.decide(end - size, end, KEEP, b"")
+            return
+        new = masked_message(self.talk.words, self.from_client == 1, self.x_kind, body)
+        self.decide(end - size, end, NEW, new)
 
     # Compressed packets.
 

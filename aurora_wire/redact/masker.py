@@ -10,16 +10,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final, overload
+from typing import Final
 
 from aurora_wire.redact.keyed_hash import KeyedHash, is_right
 from aurora_wire.redact.sql import NAME_COMMANDS, SQL_COMMANDS, redact_attributes, redact_sql
+from aurora_wire.rights.inputs import input_file
 from aurora_wire.verdict.result import ConnectionResult, CredentialResult, Parameter, Scan, StatementResult, TLSResult
+from aurora_wire.verdict.statement_list import StatementList
 
 SHOWN: Final = 8  # characters of the hash
 # A byte of the hash gives five bits: 40 in all.
@@ -36,7 +38,7 @@ def key_of_captures(case_id: str, captures: Sequence[Path]) -> bytes:
     """Return the key of a case, 32 bytes: from its id and all bytes of its captures in their order."""
     digest = hmac.new(PURPOSE, case_id.encode("utf-8", "surrogateescape") + b"\0", hashlib.sha256)
     for path in captures:
-        with path.open("rb") as file:
+        with input_file(path) as file:
             hashlib.file_digest(file, lambda: digest)
     return digest.digest()
 
@@ -106,7 +108,7 @@ class Masker:
             attributes=attributes,
             tls=None if connection.tls is None else self._tls(connection.tls),
             credentials=[self._credential(one) for one in connection.credentials],
-            statements=MaskedStatements(connection.statements, self) if connection.statements else [],
+            statements=StatementList(connection.statements, self.statement) if connection.statements else [],
         )
 
     def _credential(self, credential: CredentialResult) -> CredentialResult:
@@ -120,33 +122,10 @@ class Masker:
         masked = replace(
             decrypted,
             user=None if decrypted.user is None else self.text(decrypted.user),
-            statements=MaskedStatements(decrypted.statements, self) if decrypted.statements else [],
+            statements=StatementList(decrypted.statements, self.statement) if decrypted.statements else [],
         )
         return replace(tls, decrypted=masked)
 
     def scan(self, scan: Scan) -> Scan:
         """Return a copy to be handed on."""
         return replace(scan, connections=[self.connection(one) for one in scan.connections])
-
-
-class MaskedStatements(Sequence[StatementResult]):
-    """Masked when they are asked for: there may be millions."""
-
-    def __init__(self, found: Sequence[StatementResult], masker: Masker) -> None:
-        self._found = found
-        self._masker = masker
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    @overload
-    def __getitem__(self, index: int) -> StatementResult: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[StatementResult]: ...
-    def __getitem__(self, index: int | slice) -> StatementResult | list[StatementResult]:
-        if isinstance(index, slice):
-            return [self._masker.statement(one) for one in self._found[index]]
-        return self._masker.statement(self._found[index])
-
-    def __iter__(self) -> Iterator[StatementResult]:
-        return map(self._masker.statement, self._found)

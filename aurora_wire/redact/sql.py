@@ -24,8 +24,10 @@ MAX_UNMATCHED: Final = 16  # `$tag$` without its end: each costs a search to the
 
 # What the text of a command is: SQL, a name (which stays), or data (all of it masked). Data is the rest.
 SQL_COMMANDS: Final = frozenset(
-    {"COM_QUERY", "COM_STMT_PREPARE", "COM_STMT_EXECUTE", "COM_STMT_BULK_EXECUTE"}
-)
+    {"COM_QUERY", "COM_STMT_PREPARE", "COM_STMT_EXECUTE", "COM_STMT_BULK_EXECUTE",
+     "StmtExecute", "Find", "Insert", "Update", "Delete", "CreateView", "ModifyView", "DropView", "Prepare",
+     "PrepareExecute", "CursorOpen"}  # messages of X Protocol, as they are written here
+)  # fmt: skip
 NAME_COMMANDS: Final = frozenset({"COM_INIT_DB", "COM_CREATE_DB", "COM_DROP_DB", "COM_FIELD_LIST"})
 
 _TOKEN: Final = re.compile(

@@ -33,6 +33,7 @@ def audit_fields(found: AuditResult) -> Fields:
             {
                 "user": clean(each.user), "host": clean(each.host), "requires": clean(each.requires) or None,
                 "plugin": clean(each.plugin), "locked": each.locked, "own": each.own,
+                "unused": each.unused,
                 "may_come_in_the_clear": each.may_come_in_the_clear and not found.requires_tls,
             }
             for each in found.accounts

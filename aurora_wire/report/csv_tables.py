@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.redact.secrets import shown
 from aurora_wire.report.escape import show_bytes, show_text
-from aurora_wire.report.fingerprints import FindingLocator, findings_by_connection
+from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
+from aurora_wire.report.summary import findings_by_connection
 from aurora_wire.report.timestamps import Clock, clock_of, rfc3339, time_of_day
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Coverage, Scan, StatementResult, TLSResult
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.frame_names import frame_names
+from aurora_wire.verdict.clients import client_of
 from aurora_wire.verdict.result import ConnectionResult, Finding, Scan
 from aurora_wire.verdict.rules.rule import Rule
 from aurora_wire.verdict.servers import UNKNOWN, kind_of_connection
@@ -60,8 +61,12 @@ class FindingLocator:
         return finding.frame if place is None else place[1]
 
     def fix(self, rule: Rule, findings: Iterable[Finding]) -> str:
-        """Return how to fix these findings of a rule, at the servers that they are about."""
-        return rule.fix_for({self._kind(self.connection(finding)) for finding in findings})
+        """Return how to fix these findings of a rule, at the servers and clients that they are about."""
+        connections = [self.connection(finding) for finding in findings]
+        return rule.fix_for(
+            {self._kind(each) for each in connections},
+            {client.key for each in connections if each is not None and (client := client_of(each.attributes))},
+        )
 
     def _kind(self, connection: ConnectionResult | None) -> str:
         """Return the kind of a connection's server; where it does not tell, what another one to the same place tells.
@@ -86,15 +91,6 @@ class FindingLocator:
             where = [finding.detail if at is None else PurePath(self.captures[at].path).name]
         name = json.dumps([FINGERPRINT, finding.rule, *where])
         return hashlib.sha256(name.encode("ascii")).hexdigest()[:32]
-
-
-def findings_by_connection(scan: Scan) -> dict[int, list[Finding]]:
-    """Return the findings of each connection that has any."""
-    found: dict[int, list[Finding]] = {}
-    for finding in scan.findings:
-        if finding.connection is not None:
-            found.setdefault(finding.connection, []).append(finding)
-    return found
 
 
 def shorten(text: str, limit: int) -> str:

@@ -7,11 +7,11 @@ A format is added by its module and a row in `FORMATS`. A package of yours can a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aurora_wire.errors import UsageError
+from aurora_wire.immutable import immutable
 
 if TYPE_CHECKING:
     from aurora_wire.posture.result import Posture
@@ -22,7 +22,7 @@ GROUP: Final = "aurora_wire.formats"
 STATEMENTS_IN_TEXT: Final = 20  # of a connection; fewer where many connections leak, so that more of them are seen
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ReportOptions:
     """What is asked of a report. A format is given those that its `takes` names."""
 
@@ -33,6 +33,7 @@ class ReportOptions:
     width: int = 100              # columns of the terminal
     color: bool = False           # the terminal has colours
     everything: bool = False      # of what a server allows: rows that say nothing, too
+    fixes: bool = False           # likewise: what to paste for each finding
     # writes the HTML page with what the command alone has: the captures' bytes, pseudonyms, the impact on clients
     compose: Callable[[Scan], Iterator[str]] | None = None
 
@@ -53,7 +54,7 @@ class ReportStream(Protocol):
         """Called once, with the result."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Format:
     """One format of a report.
 
@@ -106,13 +107,12 @@ class Format:
 
     def _replay(self, scan: Scan, options: ReportOptions) -> Iterator[str]:
         """Tell a stream of a scan that is over: what the result has kept of it."""
+        from aurora_wire.report.summary import findings_by_connection  # noqa: PLC0415 - not for --help
+
         written: list[str] = []
         stream = self.stream(written.append, options)
         stream.begin(scan.captures, scan.frame_places, len(scan.captures))
-        found: dict[int, list[Finding]] = {}
-        for finding in scan.findings:
-            if finding.connection is not None:
-                found.setdefault(finding.connection, []).append(finding)
+        found = findings_by_connection(scan)
         for connection in scan.connections:
             for statement in connection.statements:
                 stream.statement(connection.id, statement)
@@ -130,7 +130,7 @@ _POSTURE: Final = f"{_REPORT}.posture"
 _ROWS: Final = (
     Format("text", "for people", f"{_REPORT}.text.report:render", ("width", "color", "quiet", "redact", "reveal"),
            statements=STATEMENTS_IN_TEXT, posture=f"{_POSTURE}.text:render",
-           posture_takes=("width", "color", "everything")),
+           posture_takes=("width", "color", "everything", "fixes")),
     Format("json", "one JSON object (schema aurora-wire/scan/1, .../probe/1 ...)", f"{_REPORT}.scan_json:render",
            ("redact", "reveal"), posture=f"{_POSTURE}.to_json:render"),
     Format("jsonl", "JSON lines as things happen, with every statement", f"{_REPORT}.scan_jsonl:JSONLines",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import asdict
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
 from aurora_wire.redact.secrets import shown
-from aurora_wire.redact.sql import redact_attributes
+from aurora_wire.redact.sql import redact_attributes, redact_sql
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.timestamps import Clock
@@ -21,11 +22,13 @@ from aurora_wire.verdict.result import (
     FileResult,
     Finding,
     Reason,
+    RefusalResult,
     Scan,
     StatementResult,
     TLSResult,
     Undecoded,
 )
+from aurora_wire.verdict.servers import kind_of_connection, told_by
 
 SCHEMA = "aurora-wire/scan/1"
 
@@ -200,7 +203,10 @@ def connection_fields(
         },
         "tls": None if c.tls is None else tls_fields(c.tls, clock, names, redact=redact, reveal=reveal),
         "commands": counts(c.commands),
-        **({"files": [file_fields(one, names) for one in c.files]} if c.files else {}),
+        **({"files": [file_fields(one, names, redact=redact, reveal=reveal) for one in c.files]} if c.files else {}),
+        **({"refusal": refusal_fields(c.refusal, names, redact=redact)} if c.refusal is not None else {}),
+        **({"x": asdict(c.x)} if c.x is not None else {}),
+        "server_kind": {"name": kind_of_connection(c), "by": told_by(c)},
         **(
             {"credentials": [credential_fields(one, names, reveal=reveal and not redact) for one in c.credentials]}
             if c.credentials else {}
@@ -209,14 +215,34 @@ def connection_fields(
     }
 
 
-def file_fields(file: FileResult, names: FrameNames) -> Fields:
+def refusal_fields(refusal: RefusalResult, names: FrameNames, *, redact: bool = False) -> Fields:
+    """Return the object of an ERR in place of a session. redact: mask what its text quotes."""
+    text = refusal.text
+    if redact:
+        text = redact_sql(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
+    return {
+        "code": refusal.code,
+        "sqlstate": optional(refusal.sqlstate),
+        "text": clean(text),
+        "early": refusal.early,
+        "frame": refusal.frame,
+        "offset": refusal.offset,
+        **place_fields(names, refusal.frame),
+    }
+
+
+def file_fields(file: FileResult, names: FrameNames, *, redact: bool = False, reveal: bool = False) -> Fields:
     """Return the object of a file that a server asked a client for."""
+    asked = None
+    if file.statement is not None:
+        asked = shown(StatementResult("COM_QUERY", file.statement, file.frame, None), redact=redact, reveal=reveal).sql
     return {
         "path": clean(file.path),
         "frame": file.frame,
         "bytes": file.bytes,
         "outcome": file.outcome,
         "named": file.named,
+        **({} if asked is None else bytes_fields("statement", asked)),
         **place_fields(names, file.frame),
     }
 

@@ -17,8 +17,9 @@ from xml.sax.xmlreader import AttributesImpl
 
 from aurora_wire.redact.secrets import shown as visible
 from aurora_wire.report.escape import show_bytes
-from aurora_wire.report.fingerprints import findings_by_connection, shorten
+from aurora_wire.report.fingerprints import shorten
 from aurora_wire.report.frame_names import FrameNames, frame_names
+from aurora_wire.report.summary import findings_by_connection
 from aurora_wire.report.timestamps import SECOND, Clock, clock_of
 from aurora_wire.report.wording import LEAKS, count, endpoint, judged, place
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan

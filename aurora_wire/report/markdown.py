@@ -15,10 +15,11 @@ from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.fingerprints import FindingLocator, cut
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.markdown_text import block, code, prose, spell_ticks
+from aurora_wire.report.summary import findings_by_rule, paragraph
 from aurora_wire.report.text.connections import clear_bytes, tls_bytes
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.report.wording import LEAKS, ORDER, SEVERITIES, count, counted, endpoint, judged, place
-from aurora_wire.verdict.result import ConnectionResult, Finding, Scan, StatementResult
+from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
 from aurora_wire.verdict.rules.registry import RULES
 
 ONE_BY_ONE: Final = 20   # connections; more are grouped
@@ -40,21 +41,12 @@ QUESTION: Final = "\u2753"
 def render(scan: Scan, *, redact: bool = False) -> Iterator[str]:
     """Yield pieces of Markdown. redact: mask literals in statements."""
     for section in (_verdict, _connections, _reasons):
-        yield from _lines(section(scan))
-    yield from _lines(_statements(scan, redact))
+        yield from paragraph(section(scan))
+    yield from paragraph(_statements(scan, redact))
     for section in (_findings, _undecoded, _captures):
-        yield from _lines(section(scan))
+        yield from paragraph(section(scan))
     masked = " Literals are masked." if redact else ""
     yield f"<sub>aurora-wire {prose(scan.tool_version, NAME)}.{masked}</sub>\n"
-
-
-def _lines(lines: Iterator[str]) -> Iterator[str]:
-    empty = True
-    for line in lines:
-        yield line + "\n"
-        empty = False
-    if not empty:
-        yield "\n"
 
 
 def _verdict(scan: Scan) -> Iterator[str]:
@@ -187,33 +179,30 @@ def _statement(statement: StatementResult, clock: Clock, names: FrameNames, reda
 
 
 def _findings(scan: Scan) -> Iterator[str]:
-    by_rule: dict[str, list[Finding]] = {}
-    for finding in scan.findings:
-        by_rule.setdefault(finding.rule, []).append(finding)
+    by_rule = findings_by_rule(scan)
     if not by_rule:
         return
-    ordered = sorted(by_rule, key=lambda rule: (SEVERITIES.index(by_rule[rule][0].severity), rule))
     names = frame_names(scan, NAME)
     yield "### Findings"
     yield ""
     yield "| rule | severity | what was found | how often | first place |"
     yield "| --- | --- | --- | ---: | --- |"
-    for rule in ordered[:RULES_SHOWN]:
-        first = by_rule[rule][0]
-        total = max(len(by_rule[rule]), scan.findings_total.get(rule, 0))
+    for one in by_rule[:RULES_SHOWN]:
+        first = one.findings[0]
         where = _place(names, first.frame, None, first.offset, first.connection)
         detail = prose(first.detail, SENTENCE)
-        cells = (rule, first.severity, prose(first.title), f"{total:,}", ": ".join(filter(None, (where, detail))))
+        place = ": ".join(filter(None, (where, detail)))
+        cells = (one.rule, first.severity, prose(first.title), f"{one.total:,}", place)
         yield f"| {' | '.join(cells)} |"
-    if len(ordered) > RULES_SHOWN:
+    if len(by_rule) > RULES_SHOWN:
         yield ""
-        yield f"{count(len(ordered) - RULES_SHOWN, 'more rule')} of lower severity."
-    worst = ordered[0]
-    if SEVERITIES.index(by_rule[worst][0].severity) < SEVERITIES.index("low"):
+        yield f"{count(len(by_rule) - RULES_SHOWN, 'more rule')} of lower severity."
+    worst = by_rule[0]
+    if SEVERITIES.index(worst.severity) < SEVERITIES.index("low"):
         yield ""
-        yield f"**Fix {worst}** (`aurora-wire rules {worst}`):"
+        yield f"**Fix {worst.rule}** (`aurora-wire rules {worst.rule}`):"
         yield ""
-        yield from fix_lines(FindingLocator(scan).fix(RULES[worst], by_rule[worst]))
+        yield from fix_lines(FindingLocator(scan).fix(RULES[worst.rule], worst.findings))
 
 
 def fix_lines(text: str) -> Iterator[str]:

@@ -26,6 +26,17 @@ from aurora_wire.verdict.rules.stances import mappings_of_rule
 VERSION: Final = "1.3.0"
 CATEGORY_FINDINGS, CLASS_DETECTION_FINDING, ACTIVITY_CREATE = 2, 2004, 1
 TYPE_UID: Final = CLASS_DETECTION_FINDING * 100 + ACTIVITY_CREATE
+# What every finding begins with.
+NEW_FINDING: Final = {
+    "activity_id": ACTIVITY_CREATE,
+    "activity_name": "Create",
+    "category_uid": CATEGORY_FINDINGS,
+    "category_name": "Findings",
+    "class_uid": CLASS_DETECTION_FINDING,
+    "class_name": "Detection Finding",
+    "type_uid": TYPE_UID,
+    "type_name": "Detection Finding: Create",
+}
 STATUS_NEW, ANALYTIC_RULE, TCP, DATABASE_RELATIONAL, DIRECTION_UNKNOWN = 1, 1, 6, 1, 0
 OBSERVABLE_IP, OBSERVABLE_USER = 2, 4
 
@@ -78,14 +89,7 @@ def _event(finding: Finding, scan: Scan, places: FindingLocator, clock: Clock, s
     if shown is not None:
         metadata["original_time"] = shown
     event: Fields = {
-        "activity_id": ACTIVITY_CREATE,
-        "activity_name": "Create",
-        "category_uid": CATEGORY_FINDINGS,
-        "category_name": "Findings",
-        "class_uid": CLASS_DETECTION_FINDING,
-        "class_name": "Detection Finding",
-        "type_uid": TYPE_UID,
-        "type_name": "Detection Finding: Create",
+        **NEW_FINDING,
         "time": (first or 0) // MS,
         "severity_id": severity_id,
         "severity": severity,

@@ -39,6 +39,10 @@ def _address(each: AddressResult, assessment: Assessment, now: datetime) -> Fiel
         "product": {"name": product.name, "why": clean(product.why), "region": product.region or None}
         if product is not None else None,
         "auth_plugin": clean(each.auth_plugin) or None,
+        "x_protocol": None if each.x is None else {
+            "tls": each.x.tls, "mechanisms": [clean(name) for name in each.x.mechanisms],
+            "compression": [clean(name) for name in each.x.compression], "node": clean(each.x.node) or None,
+        },
         "offers_tls": each.offers_tls,
         "offer_stripped": each.stripped,
         "tls": _tls(each.tls) if each.tls is not None else None,

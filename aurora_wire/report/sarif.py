@@ -19,6 +19,7 @@ from urllib.parse import quote
 from aurora_wire.report.fingerprints import FindingLocator, shorten
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.json_fields import Fields, clean, counts, dump
+from aurora_wire.report.summary import findings_by_rule
 from aurora_wire.report.timestamps import clock_of
 from aurora_wire.report.wording import SEVERITIES, endpoint
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, Severity
@@ -92,9 +93,7 @@ def _kept(scan: Scan) -> Counter[str]:
 
 
 def _driver(scan: Scan, places: FindingLocator) -> Fields:
-    by_rule: dict[str, list[Finding]] = {}
-    for finding in scan.findings:
-        by_rule.setdefault(finding.rule, []).append(finding)
+    by_rule = {one.rule: one.findings for one in findings_by_rule(scan)}
     return driver(scan.tool_version, lambda rule: places.fix(rule, by_rule.get(rule.id, ())))
 
 

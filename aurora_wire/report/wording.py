@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from aurora_wire.immutable import immutable
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.timestamps import Clock
@@ -19,7 +19,7 @@ RED, GREEN, YELLOW, BOLD = "31;1", "32;1", "33", "1"
 _SEVERITY_COLORS: dict[Severity, str] = {"critical": RED, "high": RED, "medium": YELLOW}
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Style:
     """width: of the terminal, in characters; color: whether it may be given colours."""
 

@@ -16,6 +16,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
+from aurora_wire.errors import reason_of
 from aurora_wire.rights.privileges import (
     CAP_CHOWN,
     CAP_DAC_OVERRIDE,
@@ -104,7 +105,7 @@ class _Serving:
             try:
                 handle = self._do(json.loads(said))
             except OSError as error:
-                answer = {"errno": error.errno or errno.EIO, "said": error.strerror or str(error)}
+                answer = {"errno": error.errno or errno.EIO, "said": reason_of(error)}
             rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [handle]))] if handle is not None else []
             self.channel.sendmsg([json.dumps(answer).encode()], rights)
             if handle is not None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from aurora_wire.rights.file_helper import FileHelper
+from aurora_wire.rights.inputs import is_own
 from aurora_wire.rights.privileges import Account, caller, rights_of_caller
 from aurora_wire.rights.safe_folder import ROOT, only_root_writes
 
@@ -118,7 +119,7 @@ def hold(path: str | Path, *, follow: bool = False) -> tuple[HeldFolder, str]:
     follow: where the last part is a link, the folder and the name of what it leads to.
     """
     path = Path(path)
-    account = caller()
+    account = None if is_own(os.fspath(path)) else caller()
     if os.geteuid() == ROOT and account is None:
         handle, name = _walk(path, follow=follow)
     else:

@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from aurora_wire.errors import OutputError
+from aurora_wire.errors import OutputError, reason_of
 from aurora_wire.rights.held_folder import HeldFolder, hold, open_special
 from aurora_wire.rights.privileges import Account
 
@@ -28,10 +28,6 @@ def create_private(path: str | Path, account: Account | None) -> io.FileIO:
             folder.close()
     except (OSError, ValueError) as error:
         raise OutputError(f"{path}: {reason_of(error)}.") from error
-
-
-def reason_of(error: OSError | ValueError) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def create_in(folder: HeldFolder, name: str, path: Path, account: Account | None) -> io.FileIO:

@@ -36,16 +36,54 @@ class Account:
 
 
 def account_to_become() -> Account | None:
-    """Return the account that called sudo, else `nobody`; None if this process is not root and keeps its account."""
+    """Return the account that called root, else `nobody`; None if this process is not root and keeps its account."""
     return (caller() or nobody()) if os.geteuid() == 0 else None
 
 
 def caller() -> Account | None:
-    """Return the account that called sudo; None if root itself called, or this process is not root."""
-    uid = _number("SUDO_UID") if os.geteuid() == 0 else 0
-    if not uid:
+    """Return the account that called sudo, pkexec or doas; None if root itself called, or this process is not root."""
+    return _caller() if os.geteuid() == 0 else None
+
+
+def _caller() -> Account | None:
+    """Return who called, by what sudo, pkexec and doas set in the environment.
+
+    Each overwrites its own variables only, and may pass on the others as its caller has set them: where they name
+    different accounts, nobody's rights are all that is left.
+    """
+    found: list[Account] = []
+    uid = _number("SUDO_UID")
+    if uid:
+        found.append(Account(uid, _number("SUDO_GID") or nobody().gid))  # the group root is a right of root's, too
+    uid = _number("PKEXEC_UID")
+    if uid:
+        found.append(_account_of(uid))
+    name = os.environ.get("DOAS_USER")
+    if name:
+        try:
+            uid = pwd.getpwnam(name).pw_uid
+        except (KeyError, ValueError):
+            return nobody()
+        if uid:
+            found.append(_account_of(uid))
+    if not found:
         return None
-    return Account(uid, _number("SUDO_GID") or nobody().gid)  # the group root is a right of root's, too
+    return found[0] if len({account.uid for account in found}) == 1 else nobody()
+
+
+def _account_of(uid: int) -> Account:
+    try:
+        return Account(uid, pwd.getpwuid(uid).pw_gid or nobody().gid)
+    except KeyError:
+        return Account(uid, nobody().gid)
+
+
+def name_of(account: Account) -> str:
+    """Return the name of an account, or its number if it has none."""
+    try:
+        return pwd.getpwuid(account.uid).pw_name
+    except KeyError:
+        return str(account.uid)
 
 
 def nobody() -> Account:
@@ -103,7 +141,7 @@ def _prctl(option: int, argument: int) -> None:
 
 @contextmanager
 def rights_of_caller(account: Account | None) -> Iterator[None]:
-    """Do what is inside with the rights of who called sudo; None and root itself keep their own."""
+    """Do what is inside with the rights of who called; None and root itself keep their own."""
     with acting_as(account if account is not None and is_caller(account) else None):
         yield
 
@@ -127,8 +165,9 @@ def acting_as(account: Account | None) -> Iterator[None]:
 
 
 def is_caller(account: Account) -> bool:
-    """Return whether somebody other than root called sudo, and it is this account."""
-    return account.uid != 0 and os.environ.get("SUDO_UID") == str(account.uid)
+    """Return whether somebody other than root called sudo, pkexec or doas, and it is this account."""
+    found = _caller()
+    return account.uid != 0 and found is not None and found.uid == account.uid
 
 
 def groups_of(account: Account) -> list[int]:

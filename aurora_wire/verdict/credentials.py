@@ -6,15 +6,14 @@ MS-NLMP (NTLM), RFC 7519 (JWT); hashcat's and John the Ripper's documentation fo
 
 from __future__ import annotations
 
-import base64
 import binascii
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, overload
 
 from aurora_wire.verdict.kerberos import service_ticket
 from aurora_wire.verdict.result import CredentialPlace, CredentialResult, Grade
+from aurora_wire.verdict.rules.credentials import usual_words
 from aurora_wire.wire.flows.facts import Facts
 from aurora_wire.wire.mysql import auth
 from aurora_wire.wire.mysql import exchange as kinds
@@ -58,15 +57,38 @@ SECRET_WORDS: Final[dict[int, tuple[Grade, str]]] = {
 }
 
 
-def credentials_of(facts: Facts) -> list[CredentialResult]:
-    """Return what crossed of credentials, in the order of their frames."""
-    found: list[CredentialResult] = []
-    for exchange in facts.exchanges:
-        found.extend(graded(exchange))
-    for secret in facts.secrets:
-        found.append(of_text(secret))
-    found.sort(key=_frame)
-    return found
+class Credentials(Sequence[CredentialResult]):
+    """Credentials in the order of their frames, graded when they are asked for: most reports show few."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._exchanges = facts.exchanges[:]
+        self._secrets = facts.secrets[:]
+        self._graded: list[CredentialResult] | None = None
+
+    def _all(self) -> list[CredentialResult]:
+        if self._graded is None:
+            found: list[CredentialResult] = []
+            for exchange in self._exchanges:
+                found.extend(graded(exchange))
+            found.extend(of_text(secret) for secret in self._secrets)
+            found.sort(key=_frame)
+            self._graded = found
+        return self._graded
+
+    def __len__(self) -> int:
+        return 1 if usual_words(self._exchanges, self._secrets) else len(self._all())
+
+    @overload
+    def __getitem__(self, index: int) -> CredentialResult: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[CredentialResult]: ...
+    def __getitem__(self, index: int | slice) -> CredentialResult | list[CredentialResult]:
+        return self._all()[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._all() == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def _frame(credential: CredentialResult) -> int:
@@ -302,6 +324,9 @@ def find_jwt(data: bytes) -> bytes:
 
 
 def _json_of(part: bytes) -> dict[str, object] | None:
+    import base64  # noqa: PLC0415 - few captures hold a token
+    import json  # noqa: PLC0415
+
     try:
         found = json.loads(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))
     except (ValueError, RecursionError):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from socket import AF_INET, AF_INET6, inet_ntop
-from typing import Literal, overload
+from typing import Literal
 
-from aurora_wire.verdict.credentials import credentials_of
+from mypy_extensions import i64
+
+from aurora_wire.binary import u16_be
+from aurora_wire.verdict.credentials import Credentials
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
 from aurora_wire.verdict.plausible import least_missing, most_missing
@@ -17,22 +19,30 @@ from aurora_wire.verdict.result import (
     Endpoint,
     FileResult,
     Parameter,
+    RefusalResult,
     StatementResult,
     TLSResult,
+    XResult,
 )
+from aurora_wire.verdict.statement_list import StatementList
 from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, DirectionAccount, X
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.facts import Decrypted, Facts
-from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE, command_name
+from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE, X_COMMAND, command_name
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.facts import Infile
 from aurora_wire.wire.mysql.placeholders import count_placeholders, place_parameters
+from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysql.values import Value
+from aurora_wire.wire.mysqlx.facts import XSession
+from aurora_wire.wire.mysqlx.shape import message_name
 from aurora_wire.wire.tls.facts import TLSFacts
 from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suite_strength import suite_name
 
 COMPRESSIONS = {1: "zlib", 2: "zstd"}
+X_COMPRESSIONS = {1: "zlib", 2: "zstd", 3: "lz4"}
+NOT_MYSQL: dict[int, str] = {UNKNOWN: "unknown", TLS_ONLY: "TLS", OTHER: "unknown"}
 
 
 def describe(connection: Connection) -> ConnectionResult:
@@ -60,18 +70,20 @@ def describe(connection: Connection) -> ConnectionResult:
         client_coverage=coverage_of(facts, facts.client, most),
         server_coverage=coverage_of(facts, facts.server, most),
         server_version=text(greeting.server_version) if greeting is not None else None,
-        thread_id=greeting.thread_id if greeting is not None else None,
+        thread_id=thread_of(facts),
         user=text((users + facts.users_after)[0]) if users or facts.users_after else None,
         database=text(login.database) if login is not None and login.database else None,
         auth_plugin=text(facts.auth_plugin) if facts.auth_plugin else None,
         attributes={text(key): text(value) for key, value in login.attributes} if login is not None else {},
-        compression=COMPRESSIONS.get(facts.compression),
+        compression=compression_of(facts),
         tls=tls_of(facts.tls, facts.decrypted) if facts.tls is not None else None,
-        statements=Statements(facts.statements) if facts.statements else [],
+        statements=StatementList(facts.statements, statement_of) if facts.statements else [],
         statements_total=facts.statements_total,
         commands=commands_of(facts),
         files=[file_of(one) for one in facts.infiles],
-        credentials=credentials_of(facts) if facts.exchanges_total or facts.secrets_total else [],
+        credentials=Credentials(facts) if facts.exchanges_total or facts.secrets_total else [],
+        refusal=refusal_of(facts.refusal) if facts.refusal is not None else None,
+        x=x_of(facts.x) if facts.x is not None else None,
         credentials_total=facts.exchanges_total + facts.secrets_total,
     )
 
@@ -80,7 +92,39 @@ def file_of(one: Infile) -> FileResult:
     outcome: Literal["sent", "refused", "cut", "not sent"] = "sent" if one.ended else "cut"
     if not one.size:
         outcome = "refused" if one.ended else "not sent"
-    return FileResult(text(one.name), one.frame, one.size, outcome, bool(one.wanted) if one.wanted >= 0 else None)
+    named = bool(one.wanted) if one.wanted >= 0 else None
+    return FileResult(text(one.name), one.frame, one.size, outcome, named, one.asked or None)
+
+
+def refusal_of(one: Refusal) -> RefusalResult:
+    state = text(one.sqlstate) if one.sqlstate else None
+    return RefusalResult(one.code, state, text(one.message), bool(one.early), one.frame, one.offset)
+
+
+def x_of(session: XSession) -> XResult:
+    tls: Literal["agreed", "refused", "offered", "not offered", "unknown"] = "unknown"
+    if session.tls_agreed_frame >= 0:
+        tls = "agreed"
+    elif session.tls_refused:
+        tls = "refused"
+    elif session.tls_offered >= 0:
+        tls = "offered" if session.tls_offered else "not offered"
+    return XResult(
+        tls, session.columns, session.rows, session.row_bytes, session.affected, session.warnings, session.errors
+    )
+
+
+def compression_of(facts: Facts) -> str | None:
+    if facts.x is not None:
+        return X_COMPRESSIONS.get(facts.x.compression)
+    return COMPRESSIONS.get(facts.compression)
+
+
+def thread_of(facts: Facts) -> int | None:
+    """Return the server's number of the session: from the greeting, or from a notice of X Protocol."""
+    if facts.greeting is not None:
+        return facts.greeting.thread_id
+    return facts.x.thread_id if facts.x is not None and facts.x.thread_id >= 0 else None
 
 
 def proof_of(facts: Facts) -> Literal["structure", "key log"]:
@@ -93,17 +137,21 @@ def proof_of(facts: Facts) -> Literal["structure", "key log"]:
 def commands_of(facts: Facts) -> dict[str, int]:
     counts = {COM_QUERY: int(facts.queries)} if facts.queries else {}
     counts.update(facts.command_counts)
-    return {command_name(number): counts[number] for number in sorted(counts)}
+    return {name_of(number): counts[number] for number in sorted(counts)}
+
+
+def name_of(command: int) -> str:
+    """Return the name of a command, or of a message of X Protocol."""
+    return message_name(command - X_COMMAND, 1) if command >= X_COMMAND else command_name(command)
 
 
 def endpoints(connection: Connection) -> tuple[Endpoint, Endpoint]:
     key = connection.client.key
-    size = (len(key) - 4) // 2
+    size: i64 = (len(key) - 4) // 2
     family = AF_INET if size == 4 else AF_INET6
-    ports = key[2 * size :]
     return (
-        Endpoint(inet_ntop(family, key[:size]), int.from_bytes(ports[:2], "big")),
-        Endpoint(inet_ntop(family, key[size : 2 * size]), int.from_bytes(ports[2:], "big")),
+        Endpoint(inet_ntop(family, key[:size]), u16_be(key, 2 * size)),
+        Endpoint(inet_ntop(family, key[size : 2 * size]), u16_be(key, 2 * size + 2)),
     )
 
 
@@ -113,7 +161,7 @@ def protocol_of(connection: Connection) -> str:
         return facts.other
     if facts.mysql_inside():
         return "MySQL"
-    return {UNKNOWN: "unknown", TLS_ONLY: "TLS", OTHER: "unknown"}.get(facts.kind, "MySQL")
+    return NOT_MYSQL.get(facts.kind, "MySQL")
 
 
 def coverage_of(facts: Facts, side: DirectionAccount, most: int) -> Coverage:
@@ -154,9 +202,9 @@ def describe_decryption(decrypted: Decrypted, tls: TLSFacts) -> DecryptionResult
     result.user = text(login.user) if login is not None else None
     result.database = text(login.database) if login is not None and login.database else None
     result.auth_plugin = text(inside.auth_plugin) if inside.auth_plugin else None
-    result.compression = COMPRESSIONS.get(inside.compression)
+    result.compression = compression_of(inside)
     result.commands = commands_of(inside)
-    result.statements = Statements(inside.statements) if inside.statements else []
+    result.statements = StatementList(inside.statements, statement_of) if inside.statements else []
     result.statements_total = inside.statements_total
     return result
 
@@ -180,42 +228,16 @@ def why_not_decrypted(decrypted: Decrypted, tls: TLSFacts) -> str:
     return "the secrets that the key log has for this connection open none of its records"
 
 
-class Statements(Sequence[StatementResult]):
-    """Statements as they are asked for: most reports show few, and each takes longer to describe than to find."""
-
-    def __init__(self, found: list[Statement]) -> None:
-        self._found = found
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    @overload
-    def __getitem__(self, index: int) -> StatementResult: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[StatementResult]: ...
-    def __getitem__(self, index: int | slice) -> StatementResult | list[StatementResult]:
-        if isinstance(index, slice):
-            return [statement_of(one) for one in self._found[index]]
-        return statement_of(self._found[index])
-
-    def __iter__(self) -> Iterator[StatementResult]:
-        return map(statement_of, self._found)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
 
 def statement_of(statement: Statement) -> StatementResult:
     values = statement.values or []
     sql = statement.text
     length = statement.length
-    if statement.command in (COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE):
+    if statement.command in (COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE) or (statement.command >= X_COMMAND and values):
         sql = in_place(statement.command, sql, values)
         length = len(sql)
     return StatementResult(
-        command=command_name(statement.command),
+        command=name_of(statement.command),
         sql=sql,
         frame=statement.frame,
         time_ns=_time(statement.time_ns),

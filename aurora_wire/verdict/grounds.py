@@ -25,7 +25,7 @@ PROTOCOLS = {
     connection_log.UNKNOWN: "unknown",
     connection_log.MYSQL: "mysql",
     connection_log.TLS_ONLY: "tls",
-    connection_log.X: "x",
+    connection_log.X: "mysql",
     connection_log.OTHER: "other",
 }
 
@@ -72,11 +72,8 @@ REMARKS: dict[int, tuple[str, str]] = {
 
 def collect_grounds(connection: Connection) -> Grounds:
     facts = connection.facts
-    seen = Grounds(protocol=PROTOCOLS[facts.kind])
+    seen = Grounds(PROTOCOLS[facts.kind])
     if seen.protocol == "other":
-        return seen
-    if seen.protocol == "x":
-        seen.doubts = [Reason("x-protocol", "X Protocol is not decoded yet", connection.first_frame)]
         return seen
     tls = facts.tls
     seen.tls_data = tls is not None and has_data(facts, tls)
@@ -98,9 +95,10 @@ def collect_grounds(connection: Connection) -> Grounds:
             seen.doubts += handshake_doubts(facts, tls)
             seen.doubts += decryption_doubts(facts)
     seen.doubts += stranger_reasons(facts)
-    seen.doubts += gap_reasons(connection)
-    seen.doubts += note_reasons(facts, DOUBTS)
-    seen.remarks = list(note_reasons(facts, REMARKS))
+    if facts.anomalies:
+        seen.doubts += gap_reasons(connection)
+        seen.doubts += note_reasons(facts, DOUBTS)
+        seen.remarks = list(note_reasons(facts, REMARKS))
     seen.doubts += direction_doubts(connection)
     client, server = facts.client, facts.server
     unknown = client.unknown + server.unknown - facts.stranger_bytes
@@ -182,6 +180,9 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
 
 def first_bytes_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
     """Check condition 1: greeting and SSLRequest, each first in its direction, or MySQL inside by a key log."""
+    if facts.kind == connection_log.X:
+        yield from _x_doubts(facts)
+        return
     if facts.greeting is None and facts.ssl_request_frame < 0 and facts.mysql_inside():
         if tls.client.first_offset == facts.client_header and tls.server.first_offset == 0:
             return
@@ -201,6 +202,27 @@ def first_bytes_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
                 "mid-stream", "whether the client sent bytes before its SSLRequest was not captured",
                 facts.ssl_request_frame, "client", 0,
             )  # fmt: skip
+
+
+def _x_doubts(facts: Facts) -> Iterator[Reason]:
+    """Check condition 1 of X Protocol: TLS asked for and agreed to, after nothing but capabilities.
+
+    CapabilitiesSet and the server's Ok stand in place of greeting and SSLRequest; whatever else came before TLS is a
+    leak.
+    """
+    session = facts.x
+    if session is None or session.tls_asked_frame < 0:
+        yield Reason("no-ssl-request", "no request for TLS (CapabilitiesSet) was captured before TLS")
+    elif session.client_first != facts.client_header or facts.client_start == 0:
+        yield Reason(
+            "mid-stream", "whether the client sent bytes before its capabilities was not captured",
+            session.tls_asked_frame, "client", 0,
+        )  # fmt: skip
+    if session is None or session.tls_agreed_frame < 0:
+        yield Reason("no-greeting", "the server's Ok to TLS was not captured")
+    elif session.server_first != 0:
+        words_for = "bytes of the server came before its first message"
+        yield Reason("mid-stream", words_for, session.tls_agreed_frame, "server", 0)
 
 
 def decryption_doubts(facts: Facts) -> Iterator[Reason]:
@@ -269,13 +291,19 @@ def direction_doubts(connection: Connection) -> Iterator[Reason]:
             elif side.missing:
                 text = f"no data that the {name} sent was captured, only its packets without any"
                 yield Reason("one-direction", text, connection.first_frame, name)
-    greeted = facts.greeting is not None and facts.greeting_offset == 0
+    greeted = (facts.greeting is not None and facts.greeting_offset == 0) or _x_began(facts)
     if START_SYN in (connection.client.start, connection.server.start) or greeted:
         return
     if facts.client.seen + facts.server.seen == 0:
         return
     text = "the capture begins inside this connection; a reconnect would show its login or its TLS handshake"
     yield Reason("mid-stream", text, connection.first_frame)
+
+
+def _x_began(facts: Facts) -> bool:
+    """Return whether a session of X Protocol was seen from its opening on."""
+    session = facts.x
+    return session is not None and session.server_first == 0 and session.tls_offered >= 0
 
 
 def _has_spoken(connection: Connection, from_client: bool) -> bool:

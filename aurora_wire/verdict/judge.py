@@ -6,37 +6,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import Final
 
 from aurora_wire.verdict.result import Confidence, Reason, Verdict
 
 
-@dataclass(slots=True)
 class Grounds:
     """What the verdict rests on. `doubts` weaken `encrypted`; `leaks` name what crossed in the clear."""
 
-    protocol: str = "mysql"          # "mysql", "tls" (no greeting seen), "x", "other", "unknown"
-    leaks: list[Reason] = field(default_factory=list)
-    leak_is_proven: bool = False     # consistent framing after a greeting, or readable by itself
-    tls_data: bool = False           # TLS records that carry data
-    protects: bool = True            # the suite encrypts and authenticates, as far as it is known
-    doubts: list[Reason] = field(default_factory=list)
-    remarks: list[Reason] = field(default_factory=list)  # what was left out: told where the verdict is not proven
-    unseen: int = 0                  # bytes missing, cut or not decoded
+    __slots__ = ("doubts", "leak_is_proven", "leaks", "protects", "protocol", "remarks", "tls_data", "unseen")
+
+    def __init__(self, protocol: str) -> None:
+        self.protocol: Final = protocol    # "mysql", "tls" (no greeting seen), "other", "unknown"
+        self.leaks: list[Reason] = []
+        self.leak_is_proven: bool = False  # consistent framing after a greeting, or readable by itself
+        self.tls_data: bool = False        # TLS records that carry data
+        self.protects: bool = True         # the suite encrypts and authenticates, as far as it is known
+        self.doubts: list[Reason] = []
+        self.remarks: list[Reason] = []    # what was left out: told where the verdict is not proven
+        self.unseen: int = 0               # bytes missing, cut or not decoded
 
 
-@dataclass(slots=True, frozen=True)
 class Judgement:
-    verdict: Verdict
-    confidence: Confidence | None
-    reasons: list[Reason]
+    """The verdict of a connection, and why it is not stronger or what decided it."""
+
+    __slots__ = ("confidence", "reasons", "verdict")
+
+    def __init__(self, verdict: Verdict, confidence: Confidence | None, reasons: list[Reason]) -> None:
+        self.verdict: Final = verdict
+        self.confidence: Final = confidence
+        self.reasons: Final = reasons
 
 
 def judge(seen: Grounds) -> Judgement:
     if seen.protocol == "other":
         return Judgement("not-mysql", None, [])
-    if seen.protocol == "x":
-        return Judgement("inconclusive", None, seen.doubts)
     if seen.leaks:
         verdict: Verdict = "mixed" if seen.tls_data else "plaintext"
         return Judgement(verdict, "proven" if seen.leak_is_proven else "likely", seen.leaks + seen.doubts)

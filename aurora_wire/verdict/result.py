@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
+from aurora_wire.immutable import immutable
 from aurora_wire.verdict.frame_places import FramePlaces
+
+Octets = bytes  # where a field has the name of the type
 
 UNDATED_BEFORE_NS: Final = 365 * 86_400 * 1_000_000_000  # in an `undated` capture, a time before this has no date
 
@@ -27,7 +30,7 @@ CredentialPlace = Literal[
 Grade = Literal["secret", "token", "key", "hash", "crackable", "sealed", "none", "maybe", "proof", "unknown"]
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class Endpoint:
     """One end of a TCP connection."""
 
@@ -40,7 +43,7 @@ def is_loopback(address: str) -> bool:
     return address == "::1" or address.removeprefix("::ffff:").startswith("127.")
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class Reason:
     """Why a verdict is what it is, or is not stronger. `id` is stable, `text` is for people."""
 
@@ -78,7 +81,7 @@ class TLSResult:
     decrypted: DecryptionResult | None = None   # only with a key log
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class Parameter:
     """One bound value of a prepared statement: `type` as MySQL names it, `value` as a SQL literal."""
 
@@ -123,7 +126,7 @@ class DecryptionResult:
     statements_total: int = 0       # with those beyond the bound
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class FileResult:
     """A file of the client that the server asked for (LOCAL INFILE), outside TLS.
 
@@ -137,9 +140,35 @@ class FileResult:
     bytes: int
     outcome: Literal["sent", "refused", "cut", "not sent"]
     named: bool | None
+    statement: Octets | None = None  # that it answered, its first bytes; None where that is not known
 
 
 @dataclass(slots=True, frozen=True)
+class RefusalResult:
+    """The ERR that a server sent in place of a session: instead of a greeting, or of the OK to a login."""
+
+    code: int                       # 1040 too many connections, 1045 access denied, 1129 and 1130 host not allowed ...
+    sqlstate: str | None            # None where it has none: before a login
+    text: str                       # as the server sent it: names of hosts and users
+    early: bool                     # before any login
+    frame: int                      # in which it is
+    offset: int                     # stream offset of the MySQL packet
+
+
+@dataclass(slots=True, frozen=True)
+class XResult:
+    """What a session of X Protocol brought back, outside TLS: counted over all its statements."""
+
+    tls: Literal["agreed", "refused", "offered", "not offered", "unknown"]  # what became of it before the login
+    columns: int                    # definitions
+    rows: int                       # of results
+    bytes: int                      # of these rows
+    affected: int                   # rows that statements changed, as notices say
+    warnings: int                   # notices of them
+    errors: int                     # of the login and of statements
+
+
+@immutable
 class CredentialResult:
     """What crossed outside TLS to prove who somebody is, and what whoever reads it has.
 
@@ -195,7 +224,9 @@ class ConnectionResult:
     statements_total: int = 0       # with those beyond the bound
     commands: dict[str, int] = field(default_factory=dict)   # every command seen in the clear, by name
     files: list[FileResult] = field(default_factory=list)    # of the client, that the server asked for
-    credentials: list[CredentialResult] = field(default_factory=list)  # that crossed outside TLS: the first ones
+    credentials: Sequence[CredentialResult] = field(default_factory=list)  # that crossed outside TLS: the first ones
+    refusal: RefusalResult | None = None     # why there was no session, as the server said; of the first login
+    x: XResult | None = None        # only of X Protocol
     credentials_total: int = 0      # with those beyond the bound
     captures: list[int] = field(default_factory=list)        # indexes of those with a packet of it, of several
 
@@ -205,7 +236,7 @@ class ConnectionResult:
         return is_loopback(self.client.address) and is_loopback(self.server.address)
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class Finding:
     """One hit of a rule (verdict/rules/registry.py) in one place."""
 

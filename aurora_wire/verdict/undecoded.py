@@ -36,7 +36,6 @@ OF_CONNECTIONS = {
         "started in mid-stream",
         CAPTURE_AGAIN + "  (then let the clients reconnect, so that their login is in it)",
     ),
-    "x-protocol": ("X Protocol, not decoded yet", ""),
     "evicted": (
         "more open connections than are followed at once", "split the capture: tcpdump -r IN -w OUT 'host ...'",
     ),

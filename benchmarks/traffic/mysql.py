@@ -125,7 +125,8 @@ def binary_row(columns: tuple[sql.Column, ...], texts: list[str]) -> bytes:
 class Catalog:
     """Definitions and rows of all tables, made once: a result set is cut from them."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, row_counts: tuple[int, ...]) -> None:
+        self.row_counts = row_counts
         self.definitions: dict[str, list[bytes]] = {}
         self.text_rows: dict[str, list[bytes]] = {}
         self.binary_rows: dict[str, list[bytes]] = {}
@@ -138,24 +139,25 @@ class Catalog:
     def result(self, rng: Random, table: sql.Table, *, binary: bool, deprecate_eof: bool) -> list[bytes]:
         rows = (self.binary_rows if binary else self.text_rows)[table.name]
         definitions = self.definitions[table.name]
-        first, count = rng.randrange(POOLED_ROWS - 60), rng.choice(_ROW_COUNTS)
+        first, count = rng.randrange(POOLED_ROWS - 60), rng.choice(self.row_counts)
+        shown = [rows[number % POOLED_ROWS] for number in range(first, first + count)]
         head = [lenenc(len(definitions)), *definitions]
         if deprecate_eof:
-            return [*head, *rows[first : first + count], EOF_OK]
-        return [*head, EOF, *rows[first : first + count], EOF]
-
-
-_ROW_COUNTS = (0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 6, 8, 30)
+            return [*head, *shown, EOF_OK]
+        return [*head, EOF, *shown, EOF]
 
 
 class Client:
     """A connection in the clear, from greeting to COM_QUIT."""
 
-    def __init__(self, session: Session, rng: Random, catalog: Catalog, compressed: bool) -> None:
+    def __init__(
+        self, session: Session, rng: Random, catalog: Catalog, compressed: bool, *, results_only: bool = False
+    ) -> None:
         self.session = session
         self.rng = rng
         self.catalog = catalog
         self.compressed = compressed
+        self.results_only = results_only
         self.deprecate_eof = False
 
     def run(self, server: Server, thread_id: int, commands: int) -> None:
@@ -195,6 +197,8 @@ class Client:
 
     def _query(self) -> None:
         statement = sql.statement(self.rng)
+        while self.results_only and statement.table is None:
+            statement = sql.statement(self.rng)
         self.session.tally["com_query"] += 1
         if self.compressed:
             self.session.tally["com_query_compressed"] += 1

@@ -11,7 +11,7 @@ import pytest
 
 import aurora_wire
 from aurora_wire.analysis.packets import packets
-from aurora_wire.report.fingerprints import Places
+from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.scan_json import render
 from aurora_wire.verdict.frame_places import FramePlaces
 
@@ -86,7 +86,7 @@ def test_frames_are_numbered_the_same_by_scan_and_packets(shared: Path, tmp_path
 def test_a_finding_leads_to_the_capture_that_its_frame_is_in(shared: Path, tmp_path: Path) -> None:
     client, server = two_taps(shared, tmp_path, 0)
     result = aurora_wire.scan([client, server])
-    places = Places(result)
+    places = FindingLocator(result)
     found = {hit.rule: hit for hit in result.findings}
     for rule, path in (("AW101", client), ("AW102", client), ("AW104", server)):
         at = places.capture_at(found[rule])

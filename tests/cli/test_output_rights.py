@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -51,7 +53,12 @@ def kept(path: Path) -> None:
 
 def command(*words: str) -> Callable[[Path], None]:
     def call(path: Path) -> None:
-        if main([word.replace("PATH", str(path)) for word in words]) not in (0, 1, 3):
+        # Where the attacker may read it, whose rights it is read with.
+        source = Path(os.path.normpath(path)).parent.parent / "in.pcap"
+        shutil.copyfile(CAPTURE, source)
+        source.chmod(0o644)
+        named = {"PATH": str(path), "CAPTURE": str(source)}
+        if main([re.sub("PATH|CAPTURE", lambda found: named[found[0]], word) for word in words]) not in (0, 1, 3):
             raise AuroraWireError
 
     return call
@@ -62,10 +69,10 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "relay -w": recording,
     "watch -w --rotate": watched,
     "prove --keep": kept,
-    "report -o": command("report", CAPTURE, "-o", "PATH"),
-    "scan -o": command("scan", CAPTURE, "-o", "PATH", "--format", "sarif=PATH"),
-    "redact -o": command("redact", CAPTURE, "-o", "PATH"),
-    "evidence create -o": command("evidence", "create", CAPTURE, "-o", "PATH"),
+    "report -o": command("report", "CAPTURE", "-o", "PATH"),
+    "scan -o": command("scan", "CAPTURE", "-o", "PATH", "--format", "sarif=PATH"),
+    "redact -o": command("redact", "CAPTURE", "-o", "PATH"),
+    "evidence create -o": command("evidence", "create", "CAPTURE", "-o", "PATH"),
     "evidence keygen -o": command("evidence", "keygen", "-o", "PATH"),
 }
 FAST = ("output", "relay -w", "watch -w --rotate", "prove --keep")

@@ -7,6 +7,8 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -18,6 +20,7 @@ from aurora_wire.report.posture.to_json import render
 from tests.cli.running import python, run
 from tests.conversations import sessions
 from tests.conversations.tcp import Conversation, pcap
+from tests.plugins import registered
 from tests.posture import results
 from tests.report.schemas import valid
 from tests.report.test_html import check as check_page
@@ -121,6 +124,33 @@ def test_a_format_needs_no_heavy_library(name: str) -> None:
     """
     loaded = {name.partition(".")[0].lower() for name in python(code).split()}
     assert not loaded & {"scapy", "rich", "jinja2", "jsonschema", "boto3", "pymysql", "cryptography", "pydantic"}
+
+
+def test_a_format_of_another_package_takes_what_servers_allow_where_it_says_so(saved: Path) -> None:
+    modules, metadata = saved / "modules", saved / "metadata"  # not the current folder: nothing is loaded from there
+    modules.mkdir()
+    metadata.mkdir()
+    (modules / "own.py").write_text(
+        "import aurora_wire\n"
+        "def allowed(posture):\n"
+        "    yield f'{posture.kind} {posture.exit_code}\\n'\n"
+        "OWN = aurora_wire.Format('own', 'a word', 'own:captured', posture='own:allowed')\n"
+        "WIRE = aurora_wire.Format('wire', 'a word', 'own:captured')\n"
+    )
+    environment = registered(metadata, "aurora_wire.formats", "own = own:OWN\nwire = own:WIRE", modules)
+
+    def fleet(name: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "aurora_wire", "fleet", "--json", "aws.json", "--format", name],
+            capture_output=True, text=True, env=environment, check=False, timeout=60,
+        )  # fmt: skip
+
+    done = fleet("own")
+    assert done.stderr == ""
+    assert (done.returncode, done.stdout) == (1, "fleet 1\n")
+    done = fleet("wire")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'wire' is none of text, json" in done.stderr
 
 
 # -- report

@@ -268,7 +268,9 @@ def test_memory_does_not_grow_with_what_is_carried() -> None:
                 while got < wanted:
                     if wanted == size and not got:
                         time.sleep(0.3)  # slow to begin: the relay waits
-                    got += len(client.recv(1 << 20))
+                    came = client.recv(1 << 20)
+                    assert came, "the relay is gone"
+                    got += len(came)
                 peaks.append(peak_kib(relay.process.pid))
         server.failures.clear()  # of the one that was left in the middle
         assert relay.end(None)[0] == 3

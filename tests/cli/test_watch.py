@@ -220,6 +220,21 @@ def test_rotation_makes_whole_files_in_a_folder_that_only_root_may_write_to(serv
     assert scanned["by_verdict"] == {"plaintext": 5}
 
 
+def test_a_ring_of_files_keeps_the_newest(server: Server, tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    path = tmp_path / "evidence.pcapng"
+    with watching(server, "-w", str(path), "--rotate", "10K", "--keep", "2", "--format", "jsonl") as watch:
+        for number in range(5):
+            server.query(*[INSERT] * 50)
+            until((tmp_path / f"evidence.{number + 1:05d}.pcapng").exists, "the next file")
+        watch.end_with_lines()
+    files = sorted(file.name for file in tmp_path.iterdir())
+    assert len(files) == 2
+    assert files[0] > "evidence.00003.pcapng"
+    assert run("scan", *(str(tmp_path / name) for name in files)).returncode == 1
+    assert {owner_and_mode(file) for file in tmp_path.iterdir()} == {(65534, 65534, "0o600")}
+
+
 def test_an_interface_that_goes_away_ends_it_with_one_line(tmp_path: Path) -> None:
     path = tmp_path / "evidence.pcapng"
     with pair_of_interfaces() as (ours, theirs), Watching("-i", theirs, "-w", str(path)) as watch:
@@ -252,7 +267,8 @@ def test_without_the_right_to_capture_one_line_shows_three_ways_out() -> None:
         (["--rotate", "1M"], "--rotate needs the name of a file, -w FILE."),
         (["--rotate", "much", "-w", "x"], "argument --rotate: 'much' is not a size, such as 100M."),
         (["--count", "0"], "argument --count: '0' is not a number of packets."),
-        (["--duration", "nan"], "argument --duration: 'nan' is not a number of seconds."),
+        (["--duration", "nan"], "argument --duration: 'nan' is not a number of seconds, nor a time such as 5m."),
+        (["--keep", "2", "-w", "x"], "--keep needs files that follow each other, --rotate SIZE."),
         (["--host", "nosuch.invalid"], "nosuch.invalid: "),
     ],
 )

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from aurora_wire.cli import main
-from aurora_wire.compare.driver_options import DRIVERS, LEG_OPTIONS, driver_of, version_of
+from aurora_wire.compare.driver_options import LEG_OPTIONS, driver_of, version_of
 from aurora_wire.compare.impact import MAX_GROUPS, Collector, impact_of
 from aurora_wire.compare.impact_render import render_csv, render_json, render_text
 from aurora_wire.compare.roles import leg_of
 from aurora_wire.report.wording import Style
+from aurora_wire.verdict.clients import CLIENTS
 from aurora_wire.verdict.result import ConnectionResult, Endpoint
 from tests.evidence.bundles import ENCRYPTED, PLAIN
 from tests.report import scans
@@ -134,10 +135,10 @@ def test_the_driver_is_told_by_its_attributes(attributes: dict[str, str], name: 
 
 
 def test_every_driver_and_leg_has_an_option_and_is_reached() -> None:
-    assert len({driver.attribute for driver in DRIVERS}) == len(DRIVERS)
-    for driver in DRIVERS:
-        assert driver.option
-        assert driver_of({"_client_name": driver.attribute.upper()}) == driver
+    for client in CLIENTS:
+        assert client.option
+        for attribute in client.attributes:
+            assert driver_of({"_client_name": attribute.upper()}).name == client.name
     assert set(LEG_OPTIONS) == {"replication", "proxy"}
 
 

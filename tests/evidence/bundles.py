@@ -29,7 +29,7 @@ def write_captures(folder: Path) -> None:
 
 def make(*options: str, beside: Sequence[str] = ()) -> dict[str, bytes]:
     """The files of a bundle of plain.pcap and tls.pcap of the current folder, written to case.zip. beside: results."""
-    assert main(["evidence", "create", "plain.pcap", "tls.pcap", *beside, "-o", "case.zip", *options]) == 0
+    assert main(["evidence", "create", "plain.pcap", "tls.pcap", *beside, "-o", "case.zip", "--force", *options]) == 0
     return unpack(Path("case.zip"))
 
 

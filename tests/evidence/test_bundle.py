@@ -265,7 +265,7 @@ def test_interrupted_it_leaves_nothing_and_what_was_there_stays(case: Path) -> N
         file.write(PLAIN)
         for _ in range(6_000):
             file.write(PLAIN[24:])
-    process = subprocess.Popen([*COMMAND, "evidence", "create", "big.pcap", "-o", "case.zip"],
+    process = subprocess.Popen([*COMMAND, "evidence", "create", "big.pcap", "-o", "case.zip", "--force"],
                                env={**ENVIRONMENT, "TMPDIR": str(case)},  # where root works
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
     deadline = time.monotonic() + 20
@@ -420,7 +420,7 @@ def a_folder_with_all_sorts(folder: Path) -> None:
 
 
 def left_out_of(*options: str) -> dict[str, str]:
-    assert main(["evidence", "create", "all", "-o", "case.zip", *options]) == 0
+    assert main(["evidence", "create", "all", "-o", "case.zip", "--force", *options]) == 0
     return {one["path"]: one["why"] for one in json.loads(unpack(Path("case.zip"))["manifest.json"])["left_out"]}
 
 

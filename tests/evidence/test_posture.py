@@ -145,6 +145,16 @@ def test_results_of_another_version_are_not_judged_again_and_that_is_said(capsys
     assert "is of version 0.0.1: what it says was not judged again" in capsys.readouterr().out
 
 
+def test_the_originals_of_masked_results_can_be_given_beside_the_captures(capsys: Capsys) -> None:
+    make("--redact-captures", beside=["audit.json"])
+    captures = ["--original", "plain.pcap", "--original", "tls.pcap"]
+    assert verify(*captures, "--original", "audit.json") == 0
+    assert verify(*captures) == 0
+    capsys.readouterr()
+    assert verify(*captures, "--original", "check.json") == 1
+    assert "check.json: SHA-256" in capsys.readouterr().out
+
+
 def test_the_same_input_makes_the_same_bytes() -> None:
     make(beside=["check.json"])
     first = Path("case.zip").read_bytes()

@@ -77,12 +77,37 @@ def test_other_protocols_are_counted_by_name(truth: Truth) -> None:
 
 
 @in_lab([truth for truth in TRUTH if truth.is_x_protocol])
-def test_x_protocol_is_named_and_inconclusive(truth: Truth) -> None:
+def test_x_protocol_is_judged_by_the_same_contract(truth: Truth) -> None:
     result = scanned(truth.file)
     said = explain(result)
     assert {one.protocol for one in result.connections} == {"X Protocol"}, said
-    assert {one.verdict for one in result.connections} == {"inconclusive"}, said
-    assert (result.verdict, result.exit_code) == ("inconclusive", 3), said
+    assert (result.verdict, result.confidence) == (truth.verdict, "proven"), said
+    assert result.exit_code == {"plaintext": 1, "encrypted": 0}[truth.verdict], said
+    sides = [side for one in result.connections for side in (one.client_coverage, one.server_coverage)]
+    assert sum(side.unknown for side in sides) == 0, said
+
+
+@in_lab([truth for truth in TRUTH if truth.is_x_protocol])
+def test_statements_of_x_protocol_are_those_that_the_server_logged(truth: Truth) -> None:
+    """Where the server's log has what it made of a CRUD message, the client's own list has not the message."""
+    result = scanned(truth.file)
+    found = [one for connection in result.connections for one in connection.statements]
+    if truth.verdict == "encrypted":
+        assert found == [], explain(result)
+        return
+    texts = [one.sql.decode() for one in found if one.command == "StmtExecute" and not one.sql.startswith(b"/* mysqlx")]
+    logged = [one["text"] for one in truth.line["commands"] if one["command"] == "Query"]
+    said = {text for text in logged if not text.startswith("/* xplugin")}
+    assert all(text in said for text in texts), texts
+    assert len(texts) >= len(truth.clear_statements)
+    shown = b" ".join(one.sql for one in found)
+    assert (truth.line["canary"].encode() in shown) == truth.line["canary_in_clear"]
+    assert {one.user for one in result.connections} == {truth.line["user"]}
+    counted = [one.x for one in result.connections if one.x is not None]
+    assert len(counted) == len(result.connections)
+    refused = "fail" in truth.file
+    assert all((one.rows > 0) != refused and (one.errors > 0) == refused for one in counted), counted
+    assert {one.tls for one in counted} == {"offered"}
 
 
 @in_lab(ENCRYPTED)

@@ -1,6 +1,7 @@
-"""Captures made to take memory, each kind as a stream of frames: nothing is held while they are written.
+"""TCP conversations made to take memory, each kind as a stream of frames: nothing is held while they are written.
 
-Raw IPv4 and headers without options, so that as many segments as can be fit into a file.
+Raw IPv4 and headers without options, so that as many segments as can be fit into a file. `kinds_of_frames` has what
+lies below TCP, `kinds_of_files` what lies around frames.
 """
 
 from __future__ import annotations

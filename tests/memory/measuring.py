@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.memory.kinds import KINDS, write
+from tests.memory.captures import CAPTURES
 
 ROOT = Path(__file__).parents[2]
 # The parent of what is measured has to be small: a child's peak counts from what its parent had.
@@ -41,8 +41,8 @@ def run(*arguments: str | Path) -> Run:
 def main(megabytes: float, names: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hostile.pcap"
-        for name in names or list(KINDS):
-            write(path, KINDS[name](), int(megabytes * 1e6))
+        for name in names or list(CAPTURES):
+            CAPTURES[name](path, int(megabytes * 1e6))
             begun = time.monotonic()
             measured = run("scan", "--no-progress", path)
             line = f"{name:32}{measured.megabytes:5} MB {time.monotonic() - begun:6.1f} s"

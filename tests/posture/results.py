@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from aurora_wire.posture.audit import Account, AuditResult, Channel, Connected, Setting
 from aurora_wire.posture.certificates import OWN_OF_MYSQL, BundleFacts, CertificateFacts
-from aurora_wire.posture.check import CheckResult, Traffic
+from aurora_wire.posture.check import CheckResult, Proved, Traffic
 from aurora_wire.posture.client_hello import GROUPS, SSL3, TLS10, TLS11, TLS12, TLS13
 from aurora_wire.posture.database import Denied
 from aurora_wire.posture.fleet import CLUSTER, INSTANCE, PROXY, Fleet, Gap, Member
@@ -19,6 +19,7 @@ from aurora_wire.posture.result import KINDS, Kind, Posture, judge_again
 from aurora_wire.posture.survey import NO_ANSWER, NOT_ASKED, NOT_OFFERED, OFFERED, TLSResult, VersionResult
 from aurora_wire.posture.target import Target
 from aurora_wire.posture.variables import meaning
+from aurora_wire.posture.x_capabilities import XCapabilities
 
 NOW = datetime(2026, 11, 29, 12, 30, 15, tzinfo=UTC)
 HOST = "db.example.com"
@@ -114,10 +115,17 @@ def check(*, requires: bool = False, clear: int = 0, leaking: int = 1) -> Postur
     return judge_again(Posture("check", checks=[found]))
 
 
+def with_clients(posture: Posture) -> Posture:
+    """The same, with what clients did just now."""
+    proved = [Proved("pymysql", "off", "plaintext"), Proved("pymysql", "verify-identity", "TLS")]
+    return judge_again(replace(posture, checks=[replace(each, proved=proved) for each in posture.checks]))
+
+
 def hostile(kind: Kind) -> Posture:
     """A result whose every text is an attacker's."""
     evil = address(
-        version=HOSTILE, auth_plugin=HOSTILE, product=Product("MySQL", HOSTILE), trusted=HOSTILE,
+        version=HOSTILE, auth_plugin=HOSTILE, x=XCapabilities(True, [HOSTILE], [HOSTILE], HOSTILE),
+        product=Product("MySQL", HOSTILE), trusted=HOSTILE,
         chain=[certificate(subject=HOSTILE, issuer=HOSTILE, names=[HOSTILE], ocsp=[HOSTILE], crl=[HOSTILE])],
     )  # fmt: skip
     target = Target(HOSTILE)
@@ -142,6 +150,7 @@ def hostile(kind: Kind) -> Posture:
         return Posture(kind, fleet=Fleet(NOW, [member, replace(member, endpoint="")], [gap]))
     found = CheckResult(target, NOW, probe=probed, audit=login, fleet_asked=True, member=member)
     found.traffic = Traffic({"mixed": 1}, 0, [HOSTILE], complete=True)
+    found.proved = [Proved(HOSTILE, "off", "mixed")]
     return judge_again(Posture(kind, checks=[found]))
 
 
@@ -154,7 +163,7 @@ def each_kind() -> dict[str, Posture]:
         "probe-nothing": probe(host="no.such.host"),
         "audit": audit(),
         "fleet": fleet(),
-        "check": check(requires=True),
+        "check": with_clients(check(requires=True)),
         **{f"hostile-{kind}": hostile(kind) for kind in KINDS},
     }
     return {name: replace(each, tool_version="1.2.3") for name, each in found.items()}
@@ -189,7 +198,9 @@ _ADDRESSES = st.builds(
     AddressResult, st.just("192.0.2.1"), st.sampled_from((PROBED, UNREACHABLE)), _TEXTS, st.just("mysql"), _TEXTS,
     st.just(0), _TEXTS, st.none() | st.builds(Product, st.just("MySQL"), _TEXTS, _TEXTS), _MAYBE, st.booleans(),
     st.integers(0, 9999), st.none() | tls_results(), st.lists(_CERTIFICATES, max_size=3), st.none() | _TEXTS,
-    st.integers(0, 60),
+    st.integers(0, 60), st.none() | st.builds(
+        XCapabilities, st.booleans(), st.lists(_TEXTS, max_size=2), st.lists(_TEXTS, max_size=2), _TEXTS,
+    ),
 )  # fmt: skip
 _TARGETS = st.builds(Target, _TEXTS, st.integers(1, 65535))
 _PROBES = st.builds(ProbeResult, _TARGETS, _TIMES, st.lists(_ADDRESSES, max_size=2), _TEXTS)
@@ -224,6 +235,8 @@ def checks(draw: st.DrawFn) -> CheckResult:
     found.fleet_asked = draw(st.booleans())
     found.member = draw(st.none() | _MEMBERS) if found.fleet_asked else None
     found.traffic = draw(st.none() | _TRAFFIC)
+    proved = st.builds(Proved, _TEXTS, st.sampled_from(("off", "default")), st.sampled_from(("plaintext", "TLS")))
+    found.proved = draw(st.none() | st.lists(proved, max_size=3))
     return found
 
 

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aurora_wire.cli.main import main
 from aurora_wire.posture.audit import Account, AuditResult, Connected, Setting
 from aurora_wire.posture.certificates import CertificateFacts
-from aurora_wire.posture.check import State, check, member_of
+from aurora_wire.posture.check import Proved, State, check, member_of
 from aurora_wire.posture.fleet import CLUSTER, Fleet, Member
 from aurora_wire.posture.probe import PROBED, UNREACHABLE, AddressResult, ProbeResult
 from aurora_wire.posture.target import Target
@@ -18,6 +19,7 @@ NOW = datetime(2026, 11, 29, tzinfo=UTC)
 HOST = "shop.cluster-c1.eu-west-1.rds.amazonaws.com"
 TARGET = Target(HOST)
 ADDRESS = "192.0.2.7"
+SAFE = Proved("pymysql", "verify-identity", "TLS")
 
 
 def probed(*, offers: bool = True, version: str = "8.4.3", ends: datetime | None = None) -> ProbeResult:
@@ -75,6 +77,12 @@ def captured(*verdicts: Verdict, address: str = ADDRESS, exit_code: int = 0) -> 
     ({"probe": probed(), "scan": captured("plaintext", address="192.0.2.99")}, "cannot tell", 3),
     ({"probe": ProbeResult(TARGET, NOW, [AddressResult(ADDRESS, UNREACHABLE, "refused")])}, "cannot tell", 3),
     ({"probe": ProbeResult(TARGET, NOW, reason="no address")}, "cannot tell", 3),
+    ({"probe": probed(), "proved": [Proved("pymysql", "default", "plaintext")]}, "in the clear", 1),
+    ({"probe": probed(), "proved": [Proved("pymysql", "off", "plaintext"), SAFE]}, "may come in the clear", 1),
+    ({"probe": probed(), "proved": [Proved("pymysql", "off", "refused"), SAFE]}, "cannot tell", 3),
+    ({"audit": audited(), "proved": [Proved("pymysql", "off", "refused"), SAFE]}, "encrypted only", 0),
+    ({"audit": audited(), "proved": [Proved("pymysql", "off", "failed")]}, "encrypted only", 0),
+    ({"audit": audited(), "proved": []}, "encrypted only", 0),
 ])  # fmt: skip
 def test_the_worst_view_decides_and_a_setting_is_needed_for_the_best(
     views: dict[str, object], state: State, code: int
@@ -91,6 +99,9 @@ def test_the_worst_view_decides_and_a_setting_is_needed_for_the_best(
     ({"probe": probed(ends=NOW), "audit": audited(ends=NOW + timedelta(90))}, "TLS ends at something in between"),
     ({"fleet": settings(True), "audit": audited(requires=False)}, "requires TLS, and the server says that it does not"),
     ({"fleet": settings(False, pending=True), "audit": audited()}, "a change waits for a restart"),
+    ({"audit": audited(), "proved": [Proved("mysql2", "off", "plaintext")]}, "mysql2 has just written to it"),
+    ({"fleet": settings(True), "proved": [Proved("go", "default", "mixed")]}, "go has just written to it"),
+    ({"probe": probed(offers=False), "proved": [SAFE]}, "A client got TLS"),
 ])  # fmt: skip
 def test_what_cannot_both_be_true_is_told_in_words(views: dict[str, object], said: str) -> None:
     views.setdefault("probe", probed())
@@ -117,3 +128,20 @@ def test_views_that_fit_are_no_contradiction() -> None:
 ])  # fmt: skip
 def test_a_server_is_found_among_amazons_by_its_endpoint(host: str, there: bool) -> None:
     assert (member_of(settings(True), Target(host)) is not None) is there
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["--region", "eu-west-1"], "--aws"),
+    (["--profile", "x"], "--aws"),
+    (["--aws", "--aws-json", "x.json"], "one of them"),
+    (["--prove", "pymysql"], "--user"),
+    (["other.example.com", "--user", "a", "--prove", "pymysql"], "one server at a time"),
+    (["--parameters", "a=b"], "--aws-json"),
+])  # fmt: skip
+def test_options_that_do_not_go_together_are_one_line(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "127.0.0.1:1", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1

@@ -231,3 +231,42 @@ def test_what_to_paste_for_mirroring_is_for_mysqls_port(capsys: pytest.CaptureFi
     assert "FromPort=3306,ToPort=3306" in mirror_text("cli")
     assert mirror_text("terraform").count("from_port = 3306") == 2
     assert mirror_text("terraform").count("{") == mirror_text("terraform").count("}")
+
+
+@pytest.mark.parametrize(("value", "code", "said"), [
+    ("ON", 0, "takes encrypted sessions only"),
+    ("OFF", 1, "may come in the clear"),
+])  # fmt: skip
+def test_check_asks_the_api_about_the_server_that_it_is_given(
+    value: str, code: int, said: str, api: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The region is in the endpoint's name; where boto3 asks is named by the environment."""
+    rds = _fill(api)
+    rds.modify_db_cluster_parameter_group(DBClusterParameterGroupName="strict", Parameters=[
+        {"ParameterName": "require_secure_transport", "ParameterValue": value, "ApplyMethod": "immediate"}
+    ])  # fmt: skip
+    endpoint = rds.describe_db_clusters()["DBClusters"][0]["Endpoint"]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", api)
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    assert main(["check", endpoint, "--aws"]) == code
+    told = capsys.readouterr().out
+    assert said in told.splitlines()[0]
+    assert "what Amazon's settings say" in told
+    assert "cluster shop" in told
+
+
+def test_check_says_which_permission_lacks(
+    api: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _fill(api)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", api)
+    call = BaseClient._make_api_call
+
+    def deny(client: Any, operation: str, arguments: Any) -> Any:
+        if operation == "DescribeDBClusters":
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
+        return call(client, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", deny)
+    assert main(["check", "127.0.0.1:1", "--aws", "--region", REGION]) == 3
+    assert "rds:DescribeDBClusters" in capsys.readouterr().err

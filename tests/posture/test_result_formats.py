@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -57,7 +58,7 @@ def test_each_format_is_as_the_golden_file_shows(kind: str, name: str, golden: C
     text = text_of(name, RESULTS[kind])
     if name == "sarif":  # without the line of the rules, which the registry's own tests hold
         lines = [line for line in text.splitlines() if not line.startswith(('  "tool"', '  "taxonomies"'))]
-        text = "\n".join(lines) + "\n"
+        text = re.sub(r'"ruleIndex": \d+', '"ruleIndex": 0', "\n".join(lines) + "\n")  # moves with each new rule
     golden(f"{kind}.{name.replace(':', '-')}", text)
 
 

@@ -3,12 +3,15 @@
 # library they need (libc included), unpacked beside the system. Nothing is installed; root is not needed.
 #
 #   sh tests/real/get_mysql.sh .cache/mysql     65 MB to fetch, 250 MB on disk, some 15 s; at once when it is there
+#   sh tests/real/get_mysql.sh .cache/mariadb11 mariadb     the same for the newest MariaDB, 55 MB to fetch
 #
 # The mirror is the one that apt uses here; MIRROR=URL names another. The folder then has `bin/` with starters
-# (mysqld, mysql, mysqladmin) and `ready`, which names the version.
+# (mysqld, mysql, mysqladmin, or mariadbd, mariadb) and `ready`, which names the version.
 set -eu
 
-[ $# -eq 1 ] || { echo "usage: get_mysql.sh FOLDER" >&2; exit 2; }
+[ $# -eq 1 ] || { [ $# -eq 2 ] && [ "$2" = mariadb ]; } || { echo "usage: get_mysql.sh FOLDER [mariadb]" >&2; exit 2; }
+packages="mysql-server-core mysql-client-core" server=mysqld
+[ $# -eq 1 ] || packages="mariadb-server-core mariadb-client-core mariadb-server" server=mariadbd
 if [ -f "$1/ready" ]; then exit 0; fi
 command -v apt-get >/dev/null && command -v dpkg >/dev/null ||
     { echo "get_mysql.sh: apt-get and dpkg are needed: this works on Debian and what derives from it." >&2; exit 1; }
@@ -45,14 +48,17 @@ Acquire::http::Timeout "30";
 CONF
 export APT_CONFIG="$apt/apt.conf"
 apt-get update -qq
-apt-get install -qq -y --download-only mysql-server-core mysql-client-core >/dev/null
+# shellcheck disable=SC2086 # several names
+apt-get install -qq -y --download-only $packages >/dev/null
 for package in "$apt"/cache/archives/*.deb; do dpkg -x "$package" "$folder/root"; done
 rm -rf "$apt" "$folder/root/usr/share/doc" "$folder/root/usr/share/man" "$folder/root/usr/share/perl"
-find "$folder/root/usr/bin" "$folder/root/usr/sbin" -mindepth 1 ! -name mysqld ! -name mysql ! -name mysqladmin -delete
+find "$folder/root/usr/bin" "$folder/root/usr/sbin" -mindepth 1 ! -name mysqld ! -name mysql ! -name mysqladmin ! -name mariadbd ! -name mariadb \
+    -delete
 
 # The programs want a newer libc than the system's: they are started through the loader that came with them.
 loader=$(cd "$folder/root" && find usr/lib -name 'ld-linux*.so.*' | head -n 1)
-for program in usr/sbin/mysqld usr/bin/mysql usr/bin/mysqladmin; do
+for program in usr/sbin/mysqld usr/bin/mysql usr/bin/mysqladmin usr/sbin/mariadbd usr/bin/mariadb; do
+    [ -f "$folder/root/$program" ] && [ ! -L "$folder/root/$program" ] || continue
     cat > "$folder/bin/${program##*/}" <<RUN
 #!/bin/sh
 root=\$(CDPATH= cd -- "\$(dirname -- "\$(readlink -f -- "\$0")")/../root" && pwd)
@@ -60,5 +66,5 @@ exec "\$root/$loader" --library-path "\$root/${loader%/*}" "\$root/$program" "\$
 RUN
     chmod 755 "$folder/bin/${program##*/}"
 done
-"$folder/bin/mysqld" --no-defaults --version > "$folder/version"
+"$folder/bin/$server" --no-defaults --version > "$folder/version"
 mv "$folder/version" "$folder/ready"

@@ -22,6 +22,7 @@ from pathlib import Path
 from tests.real.certificates import RIGHT, Certificates
 
 ROOT = Path(__file__).resolve().parents[2]
+MARIADB11_FOLDER = Path(os.environ.get("AURORA_WIRE_TEST_MARIADB11") or ROOT / ".cache" / "mariadb11").resolve()
 MYSQL_FOLDER = Path(os.environ.get("AURORA_WIRE_TEST_MYSQL") or ROOT / ".cache" / "mysql").resolve()
 SYSTEM_PATH = os.pathsep.join(
     dict.fromkeys([*os.environ.get("PATH", "").split(os.pathsep), "/usr/sbin", "/sbin"])
@@ -58,6 +59,7 @@ class Server:
     listen_on = HOST
     entered: tuple[str, ...] = ()        # what the server is started by: into a network namespace
     name_options: tuple[str, ...] = ("--skip-name-resolve",)
+    options: tuple[str, ...] = ()        # what a test's own set-up adds
 
     def __init__(self, certificates: Certificates, *, with_tls: bool = True) -> None:
         self.certificates = certificates
@@ -93,6 +95,10 @@ class Server:
     def accounts(self) -> str:
         raise NotImplementedError
 
+    def environment(self) -> dict[str, str]:
+        """What the server's own environment has besides."""
+        return {}
+
     reload_tls = ""
 
     # Life.
@@ -112,12 +118,12 @@ class Server:
         command = [
             *self.entered, *as_nobody(), *self.program(), f"--port={self.port}", f"--bind-address={self.listen_on}",
             f"--socket={self.socket}", f"--pid-file={self.folder}/pid", *self.name_options,
-            "--secure-file-priv=", "--local-infile=1", *self.tls_options(), *_root_on_purpose(),
+            "--secure-file-priv=", "--local-infile=1", *self.tls_options(), *self.options, *_root_on_purpose(),
         ]  # fmt: skip
         with self.error_log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
-                env=quiet_environment(), start_new_session=True,
+                env=quiet_environment() | self.environment(), start_new_session=True,
             )  # fmt: skip
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
@@ -187,7 +193,8 @@ class Server:
         return subprocess.run(
             [*self.client(), "--no-defaults", "-uroot", f"--socket={self.socket}", "-N", "-B",
              "--default-character-set=utf8mb4"],
-            input=text.encode(), capture_output=True, timeout=START_SECONDS, env=quiet_environment(),
+            input=text.encode(), capture_output=True, timeout=START_SECONDS,
+            env=quiet_environment() | self.environment(),
             check=False,
         )  # fmt: skip
 
@@ -240,6 +247,46 @@ class MariaDB(Server):
             f"GRANT {right} ON {DATABASE}.* TO {account.user}@'%';"
             for account, require, right in grants()
         )
+
+
+class MariaDB11(MariaDB):
+    """The newest MariaDB, as `get_mysql.sh FOLDER mariadb` unpacks it. Without options it has its own certificate."""
+
+    def __init__(self, certificates: Certificates, *, with_tls: bool = True) -> None:
+        if not (MARIADB11_FOLDER / "ready").is_file():
+            raise NotThereError(f"MariaDB 11.8 is not there: sh tests/real/get_mysql.sh {MARIADB11_FOLDER} mariadb")
+        super().__init__(certificates, with_tls=with_tls)
+
+    def _base(self) -> list[str]:
+        tree = MARIADB11_FOLDER / "root" / "usr"
+        return [
+            str(MARIADB11_FOLDER / "bin" / "mariadbd"), "--no-defaults", f"--basedir={tree}",
+            f"--lc-messages-dir={tree}/share/mariadb", f"--character-sets-dir={tree}/share/mariadb/charsets",
+            f"--datadir={self.folder}/data", "--innodb-log-file-size=4M", "--innodb-buffer-pool-size=32M",
+        ]  # fmt: skip
+
+    def program(self) -> list[str]:
+        return [*self._base(), "--innodb-flush-log-at-trx-commit=0"]
+
+    def client(self) -> list[str]:
+        return [str(MARIADB11_FOLDER / "bin" / "mariadb")]
+
+    def initialise(self) -> None:
+        scripts = MARIADB11_FOLDER / "root" / "usr" / "share" / "mariadb"
+        sql = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\n"
+        for name in ("system_tables", "performance_tables", "system_tables_data", "sys_schema"):
+            path = scripts / (f"mariadb_{name}.sql")
+            sql += path.read_text()
+        (self.folder / "data").mkdir()
+        if becomes_nobody():
+            shutil.chown(self.folder / "data", "nobody", "nogroup")
+        subprocess.run(
+            [*as_nobody(), *self._base(), "--bootstrap", "--skip-log-bin", *_root_on_purpose()], input=sql.encode(),
+            capture_output=True, timeout=START_SECONDS, env=quiet_environment(), check=True, cwd=self.folder,
+        )  # fmt: skip
+
+    def tls_options(self) -> list[str]:
+        return self._pem_options() if self.with_tls else []
 
 
 class MySQL(Server):

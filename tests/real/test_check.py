@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +14,9 @@ from aurora_wire.posture.result import judge_again
 from aurora_wire.report.formats import FORMATS
 from aurora_wire.report.posture.from_json import read_result
 from aurora_wire.report.posture.to_json import fields_of
+from tests.cli.running import COMMAND, ENVIRONMENT
 from tests.posture.test_result_formats import VALIDATOR, check_page, read, validator
-from tests.real.servers import APP, HOST, ROOT, Server
+from tests.real.servers import APP, DATABASE, HOST, ODD, READER, ROOT, Server
 from tests.report.schemas import valid
 
 
@@ -48,6 +51,59 @@ def test_a_login_that_fails_costs_its_view_alone(
     told = capsys.readouterr()
     assert "1045" in told.err
     assert "what it answers" in told.out
+
+
+def test_clients_prove_what_the_settings_say(mariadb: Server, tmp_path: Path) -> None:
+    """As it is: a client comes in the clear with TLS off. With TLS required it does not, and the view agrees."""
+
+    def proved() -> dict[str, Any]:
+        done = subprocess.run(
+            [*COMMAND, "check", f"localhost:{mariadb.port}", "--user", APP.user, "--prove", "pymysql", "--database",
+             DATABASE, "--ca", str(mariadb.certificates.ca), "--format", "json"],
+            capture_output=True, timeout=120, check=False, cwd=tmp_path,
+            env={**ENVIRONMENT, "AURORA_WIRE_PASSWORD": APP.password},
+        )  # fmt: skip
+        assert done.returncode in (0, 1), done.stderr.decode()
+        target: dict[str, Any] = json.loads(done.stdout)["targets"][0]
+        return target
+
+    before = proved()
+    assert before["state"] == "may come in the clear"
+    (view,) = [each for each in before["views"] if each["view"] == "what clients do"]
+    assert view["answer"].startswith("in the clear: pymysql (off); encrypted: pymysql (default)")
+    mariadb.sql("SET GLOBAL require_secure_transport = ON")
+    try:
+        after = proved()
+    finally:
+        mariadb.sql("SET GLOBAL require_secure_transport = OFF")
+    (view,) = [each for each in after["views"] if each["view"] == "what clients do"]
+    assert view["state"] == "encrypted only"
+    assert "pymysql (off): refused" in view["answer"]
+    assert after["state"] == "encrypted only"
+    assert after["contradictions"] == []
+    assert mariadb.tables() == []
+
+
+def test_fixes_are_for_this_product_and_these_accounts(
+    mariadb: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mariadb.sql(f"GRANT SELECT ON mysql.* TO {APP.user}@'%'")
+    monkeypatch.setenv("AURORA_WIRE_PASSWORD", APP.password)
+    assert main(["audit", "--host", f"{HOST}:{mariadb.port}", "--user", APP.user, "--fix"]) == 1
+    text = capsys.readouterr().out
+    assert "SET GLOBAL require_secure_transport = ON;" in text
+    assert "PERSIST" not in text
+    for line in text.splitlines():
+        if line.strip().startswith("ALTER USER") and "REQUIRE SSL" in line:
+            mariadb.sql(f"{line.strip().removesuffix('REQUIRE SSL;')} REQUIRE SSL")
+    monkeypatch.setenv("AURORA_WIRE_PASSWORD", APP.password)
+    try:
+        main(["audit", "--host", f"{HOST}:{mariadb.port}", "--user", APP.user, "--format", "json"])
+        rules = {each["rule"] for each in json.loads(capsys.readouterr().out)["findings"]}
+    finally:
+        for account in (APP, READER, ODD):
+            mariadb.sql(f"ALTER USER {account.user}@'%' REQUIRE NONE")
+    assert "AW623" not in rules, "what was pasted has fixed it"
 
 
 def checked(server: Server, monkeypatch: pytest.MonkeyPatch, *options: str) -> int:

@@ -32,7 +32,7 @@ def redact(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Redact:
     def run(data: bytes, *options: str) -> bytes:
         source, target = tmp_path / "in", tmp_path / "out"
         source.write_bytes(data)
-        assert main(["redact", str(source), str(target), *options]) in (0, 1), capsys.readouterr().err
+        assert main(["redact", str(source), str(target), "--force", *options]) in (0, 1), capsys.readouterr().err
         return target.read_bytes()
 
     return run

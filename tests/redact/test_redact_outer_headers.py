@@ -83,6 +83,32 @@ def ipip(frame: bytes) -> bytes:
     return outer_ip(frame[IP:], 4, bytes([0x9E, 2 + len(NAME)]) + NAME + bytes(2))
 
 
+def ipv6_options(frame: bytes) -> bytes:
+    """IPv4 in IPv6 with options that nobody knows, for each hop and for the other end."""
+    options = b"".join(
+        bytes([following, 1]) + bytes([0x1E, len(NAME)]) + NAME for following in (60, 4)
+    )  # fmt: skip
+    packet = options + frame[IP:]
+    head = struct.pack("!IHBB", 0x60000000, len(packet), 0, 64) + bytes(15) + b"\1" + bytes(15) + b"\2"
+    return frame[:12] + b"\x86\xdd" + head + packet
+
+
+def radiotap(frame: bytes) -> bytes:
+    """A header with its time, flags, and a vendor's fields behind them."""
+    wifi = bytes([8, 1]) + bytes(22) + b"\xaa\xaa\3\0\0\0" + frame[12:]
+    fields = NAME[:8] + b"\0" + NAME
+    return struct.pack("<BBHI", 0, 0, 8 + len(fields), 0x40000003) + fields + wifi
+
+
+def sll(frame: bytes) -> bytes:
+    """Linux cooked, of a device whose addresses have no bytes: the field for them holds something else."""
+    return struct.pack("!HHH", 0, 65534, 0) + NAME[:8] + frame[12:]
+
+
+def sll2(frame: bytes) -> bytes:
+    return frame[12:14] + struct.pack("!HIHBB", 0, 3, 65534, 0, 0) + NAME[:8] + frame[14:]
+
+
 def cisco_metadata(frame: bytes) -> bytes:
     return typed(frame, 0x8909, bytes([1, len(NAME) // 4]) + NAME)
 
@@ -100,6 +126,7 @@ WRAPPED: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
     "PKTAP": (258, pktap), "PKTAP as USER2": (149, pktap), "NFLOG": (239, nflog), "PFLOG": (117, pflog),
     "PPI": (192, ppi), "GENEVE": (1, geneve), "NSH": (1, nsh), "GUE": (1, gue), "TZSP": (1, tzsp), "GTP-U": (1, gtp),
     "IP in IP": (1, ipip), "CMD": (1, cisco_metadata), "AVS": (163, avs), "ERF": (197, erf),
+    "options of IPv6": (1, ipv6_options), "radiotap": (127, radiotap), "SLL": (113, sll), "SLL2": (276, sll2),
 }  # fmt: skip
 
 
@@ -113,15 +140,36 @@ def test_nothing_beside_the_fields_of_outer_headers_is_left(name: str, of: str, 
     before = scan_of(tmp_path, source.read_bytes())
     assert (before.verdict, before.confidence) == ("encrypted" if of == "TLS" else "plaintext", "proven"), name
     assert NAME[:7] in source.read_bytes()
-    assert main(["redact", str(source), str(target)]) == 0
+    assert main(["redact", str(source), str(target), "--force"]) == 0
     assert NAME[:4] not in target.read_bytes()
     after = scan_of(tmp_path, target.read_bytes())
     assert (after.verdict, after.confidence) == (before.verdict, before.confidence), explain(after)
+
+
+MAC = bytes.fromhex("0212345678aa")
+COOKED: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
+    "SLL": (113, lambda frame: struct.pack("!HHH", 0, 1, 6) + MAC + b"\0\0" + frame[12:]),
+    "SLL2": (276, lambda frame: frame[12:14] + struct.pack("!HIHBB", 0, 3, 1, 0, 6) + MAC + b"\0\0" + frame[14:]),
+}
+
+
+@pytest.mark.parametrize("name", COOKED)
+def test_ethernet_addresses_of_cooked_captures_get_pseudonyms(name: str, tmp_path: Path) -> None:
+    link, wrap = COOKED[name]
+    frames = [wrap(packet.data) for packet in play(plaintext()).packets]
+    source, target = tmp_path / "in.pcap", tmp_path / "out.pcap"
+    write_pcap(source, frames, link)
+    assert main(["redact", str(source), str(target)]) == 0
+    assert target.read_bytes().count(MAC) == len(frames)  # an address, as in Ethernet
+    assert main(["redact", str(source), str(tmp_path / "p.pcap"), "--pseudonymise"]) == 0
+    assert MAC not in (tmp_path / "p.pcap").read_bytes()
+    after = scan_of(tmp_path, (tmp_path / "p.pcap").read_bytes())
+    assert (after.verdict, after.confidence) == ("plaintext", "proven"), explain(after)
 
 
 def test_plain_ethernet_keeps_its_addresses_and_tags(tmp_path: Path) -> None:
     frames = [packet.data[:12] + b"\x81\0\0\7" + packet.data[12:] for packet in play(tls13()).packets]
     source, target = tmp_path / "in.pcap", tmp_path / "out.pcap"
     write_pcap(source, frames, 1)
-    assert main(["redact", str(source), str(target)]) == 0
+    assert main(["redact", str(source), str(target), "--force"]) == 0
     assert target.read_bytes() == source.read_bytes()

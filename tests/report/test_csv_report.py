@@ -31,6 +31,16 @@ def test_tables_are_as_the_golden_files_show(name: str, golden: Callable[[str, s
     scan: Scan = getattr(scans, name)()
     golden(f"{name}.connections.csv", "".join(csv_report.connections(scan)))
     golden(f"{name}.statements.csv", "".join(csv_report.statements(scan)))
+    golden(f"{name}.findings.csv", "".join(csv_report.findings(scan)))
+
+
+def test_a_finding_is_a_row_with_the_ends_of_its_connection() -> None:
+    rows = read(csv_report.findings(scans.leaky()))
+    assert len(rows) == len(scans.leaky().findings)
+    first = next(row for row in rows if row["connection"] == "1")
+    assert (first["rule"], first["severity"], first["client_address"], first["server_port"], first["user"]) == (
+        "AW101", "high", "10.0.0.5", "3306", "app",
+    )  # fmt: skip
 
 
 def test_a_connection_is_a_row() -> None:

@@ -212,10 +212,10 @@ INCONCLUSIVE = [
     ),
     Row("headers alone: all payload cut off", headers_only, "inconclusive", None, reasons=("truncated",)),
     Row(
-        "X Protocol, not decoded yet",
-        lambda: play(x_protocol(), Conversation(server=("10.0.0.9", 33060))),
-        "inconclusive",
-        None,
+        "X Protocol, the login and a statement lost",
+        lambda: play(x_protocol(), Conversation(server=("10.0.0.9", 33060)), lost=["start", "continue", "statement"]),
+        ("inconclusive", "no-session"),
+        (None, "proven"),
         protocol="X Protocol",
     ),
     Row(

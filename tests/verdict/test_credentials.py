@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 import aurora_wire
 from aurora_wire.report.formats import ReportOptions, render
-from aurora_wire.verdict.credentials import credentials_of, find_jwt, graded
+from aurora_wire.verdict.credentials import Credentials, find_jwt, graded
 from aurora_wire.verdict.kerberos import service_ticket
 from aurora_wire.verdict.result import CredentialResult, Scan
+from aurora_wire.verdict.rules import credentials as rules
 from aurora_wire.wire.decoding.connection_log import Budget
 from aurora_wire.wire.flows.facts import Facts
 from aurora_wire.wire.mysql import auth
@@ -279,6 +280,16 @@ def test_an_ntlm_response_is_told_as_crackers_take_it() -> None:
     assert one.line == "User::Domain:0123456789abcdef:68cd0ab851e51c96aabc927bebef6a1c:" + "0101000000000000" * 4
 
 
+@pytest.mark.parametrize(("plugin", "size"), [(auth.NATIVE_PASSWORD, 20), (auth.CACHING_SHA2, 32)])
+def test_the_usual_login_is_told_in_the_same_words_as_any_other(plugin: bytes, size: int) -> None:
+    made = exchange(plugin, b"x" * size, kind=kinds.LOGIN)
+    one, = graded(made)
+    assert rules.usual_words([made], []) == rules.words_of(one)
+    assert rules.rule_of(one) == rules.GUESSABLE_PASSWORD
+    assert not rules.usual_words([made, made], [])
+    assert not rules.usual_words([exchange(plugin, b"x" * 9)], [])
+
+
 PLUGINS = [
     auth.OLD_PASSWORD, auth.NATIVE_PASSWORD, auth.CACHING_SHA2, auth.SHA256, auth.CLEAR_PASSWORD, auth.DIALOG,
     b"client_ed25519", b"parsec", b"auth_gssapi_client", b"authentication_openid_connect_client", b"PLAIN",
@@ -332,7 +343,7 @@ def test_what_is_kept_of_a_connection_is_bounded() -> None:
     assert facts.exchanges_total == 500
     assert len(facts.secrets) == kinds.MAX_SECRETS
     assert facts.charged < 8 << 20
-    assert len(credentials_of(facts)) == kinds.MAX_EXCHANGES + kinds.MAX_SECRETS
+    assert len(Credentials(facts)) == kinds.MAX_EXCHANGES + kinds.MAX_SECRETS
 
 
 @given(st.binary(max_size=120), st.integers(0, 130))

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 OUT: Final = 1 << 20       # bytes handed out at once, at most
 PIECE: Final = 1 << 15     # bytes fed at once: what follows a stream is copied, and there may be many streams
 REPLAY: Final = 1 << 18    # bytes of a stream kept, to get everything out of it where it turns out damaged
-XZ_MEMORY: Final = 1 << 27  # xz -9 takes half of it
+XZ_MEMORY: Final = 80 << 20   # xz -9 takes 65 MiB
+ZSTD_WINDOW_LOG: Final = 27   # zstd --ultra -22 and --long take 128 MiB
+# Inside another compression: what is known to be written so is gzip.
+INNER_XZ_MEMORY: Final = 24 << 20
+INNER_ZSTD_WINDOW_LOG: Final = 24
 MAGIC_LEN: Final = 10      # the longest magic
 
 SKIPPABLE: Final = b"\x2a\x4d\x18"  # from its second byte on; the first is 50 to 5f
@@ -69,9 +73,12 @@ class Decompressed:
     in a stream); then a stream that is cut or damaged raises CaptureError, its offset in decompressed bytes.
     """
 
-    def __init__(self, path: str, read: Callable[[], bytes], name: str) -> None:
+    def __init__(self, path: str, read: Callable[[], bytes], name: str, *, inner: bool = False) -> None:
+        """inner: below another compression. Memory of both counts: less is left for this one."""
         self.path = path
         self.name = name
+        self.window = 0            # bytes of the largest window of a zstd frame so far
+        self._inner = inner
         self._read = read
         self._taken = 0            # compressed bytes read
         self._given = 0            # decompressed bytes returned
@@ -122,7 +129,7 @@ class Decompressed:
 
     def _replay(self) -> bytes:
         """Feed the damaged stream again byte by byte: what it gave beyond the bytes that were handed out."""
-        stream, errors = _new(self.name)
+        stream, errors = _new(self.name, inner=self._inner)
         fed = b"".join(self._fed)
         skip = self._stream_given
         out = bytearray()
@@ -158,7 +165,9 @@ class Decompressed:
         if start.startswith(LZ4_LEGACY):
             raise CaptureError(self.path, self._given, "lz4 in its legacy format. Decompress it first: lz4 -d.")
         self.name = name
-        self._stream, self._errors = _new(name)
+        self._stream, self._errors = _new(name, inner=self._inner)
+        if name == "zstd":
+            self.window = max(self.window, zstd_window(start))
         self._streams += 1
         self._stream_given = 0
         self._fed = []
@@ -262,7 +271,23 @@ class _Lz4:
         return out
 
 
-def _new(name: str) -> tuple[Decompressor, tuple[type[Exception], ...]]:
+def zstd_window(start: bytes) -> int:
+    """Return how many bytes the window of the zstd frame that begins so takes, at most what is allowed.
+
+    Source: RFC 8878, sections 3.1.1.1.1 to 3.1.1.1.4.
+    """
+    most = 1 << ZSTD_WINDOW_LOG
+    if len(start) < 9:
+        return 0
+    if not start[4] & 0x20:
+        base = 1 << 10 + (start[5] >> 3)
+        return min(base + base // 8 * (start[5] & 7), most)
+    # One segment: as large as its content, whose size has 1, 2, 4 or 8 bytes; behind the number of a dictionary.
+    size = 1 << (start[4] >> 6)
+    return min(int.from_bytes(start[5 : 5 + size], "little"), most) if size < 8 and not start[4] & 3 else most
+
+
+def _new(name: str, *, inner: bool = False) -> tuple[Decompressor, tuple[type[Exception], ...]]:
     """Return a decompressor for one stream, and what it raises on bytes that make no sense."""
     if name == "gzip":
         return _Gzip(), (zlib.error,)
@@ -273,11 +298,12 @@ def _new(name: str) -> tuple[Decompressor, tuple[type[Exception], ...]]:
     if name == "xz":
         import lzma  # noqa: PLC0415
 
-        return lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY), (lzma.LZMAError,)
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, INNER_XZ_MEMORY if inner else XZ_MEMORY), (lzma.LZMAError,)
     if name == "lz4":
         return _Lz4(), (RuntimeError, ValueError)
     if sys.version_info >= (3, 14):
-        from compression.zstd import ZstdDecompressor, ZstdError  # noqa: PLC0415
+        from compression.zstd import DecompressionParameter, ZstdDecompressor, ZstdError  # noqa: PLC0415
     else:
-        from backports.zstd import ZstdDecompressor, ZstdError  # noqa: PLC0415
-    return ZstdDecompressor(), (ZstdError,)
+        from backports.zstd import DecompressionParameter, ZstdDecompressor, ZstdError  # noqa: PLC0415
+    most = INNER_ZSTD_WINDOW_LOG if inner else ZSTD_WINDOW_LOG
+    return ZstdDecompressor(options={DecompressionParameter.window_log_max: most}), (ZstdError,)

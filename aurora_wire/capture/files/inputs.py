@@ -12,6 +12,8 @@ from typing import Final
 from aurora_wire.capture.files.open import STANDARD_INPUT, NotACapture, NotAText, open_capture
 from aurora_wire.capture.frame_source import CaptureError
 from aurora_wire.errors import UsageError
+from aurora_wire.immutable import immutable
+from aurora_wire.rights.inputs import input_file, reading
 
 HEX_DUMP: Final = "a hex dump: text in folders is not read, so name it"
 _SPECIAL: Final = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
@@ -39,7 +41,7 @@ def dated_inputs(paths: list[str]) -> list[tuple[str, int]]:
     return find_inputs(paths).captures
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LeftOut:
     """What lies in a folder and is not read, and why."""
 
@@ -106,7 +108,8 @@ class _Found:
 
 def _is_missing(path: str) -> bool:
     try:
-        os.lstat(path)  # paths stay as the user wrote them, here and below
+        with reading(path):
+            os.lstat(path)  # paths stay as the user wrote them, here and below
     except FileNotFoundError:
         return True
     except (OSError, ValueError):
@@ -117,7 +120,8 @@ def _is_missing(path: str) -> bool:
 def _add_pattern(pattern: str, found: _Found) -> None:
     if _MAGIC.isdisjoint(pattern):
         raise UsageError(f"{pattern}: no such file or folder. Is the path right?")
-    matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
+    with reading(pattern):
+        matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
     if not matches:
         raise UsageError(f"{pattern}: no file matches this pattern.")
     if sum(_add(match, found) for match in matches) == 0:
@@ -127,7 +131,8 @@ def _add_pattern(pattern: str, found: _Found) -> None:
 def _add(path: str, found: _Found) -> int:
     """Add a file or a folder; the number of captures there, old or new."""
     try:
-        status = os.stat(path)  # noqa: PTH116
+        with reading(path):
+            status = os.stat(path)  # noqa: PTH116
     except (OSError, ValueError):
         found.add(path, -1)
         return 1
@@ -136,7 +141,9 @@ def _add(path: str, found: _Found) -> int:
             found.add(path, None if stat.S_ISREG(status.st_mode) else -1)
         return 1
     captures = 0
-    for file, status_or_why in _files(path):
+    with reading(path):
+        files = _files(path)
+    for file, status_or_why in files:
         if isinstance(status_or_why, str):
             if status_or_why not in _NEVER_READ and _is_called_capture(os.path.basename(file)):  # noqa: PTH119
                 captures += 1
@@ -200,7 +207,7 @@ def _is_called_capture(name: str) -> bool:
 def _is_harmless(path: str) -> bool:
     """Return whether it is a picture, a program or a bundle of ours: what lies beside captures and never was one."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with input_file(path) as file:
             head = file.read(16)
     except OSError:
         return False
@@ -213,7 +220,7 @@ def _is_bundle(path: str) -> bool:
     import zipfile  # noqa: PLC0415 - slow to load, and rarely needed
 
     try:
-        with zipfile.ZipFile(path) as archive:
+        with input_file(path) as file, zipfile.ZipFile(file) as archive:
             names = set(archive.namelist())
     except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
         return False

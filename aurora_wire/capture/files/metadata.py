@@ -13,6 +13,7 @@ from typing import Final
 from aurora_wire.capture.files.raw_records import INTERFACE, SECTION_HEADER, STATISTICS, Record, records, uncompressed
 from aurora_wire.errors import CaptureError
 from aurora_wire.link_types import link_type_name
+from aurora_wire.rights.inputs import input_file
 
 MAX_INTERFACES: Final = 1000  # told of one capture
 MAX_TEXT: Final = 2000
@@ -33,7 +34,7 @@ def capture_notes(path: Path) -> Fields:
     interfaces: list[Fields] = []
     current: list[Fields] = []
     try:
-        with path.open("rb") as file:
+        with input_file(path) as file:
             for record in records(uncompressed(str(path), file.read)):
                 if record.kind == -1:
                     notes["snaplen"] = struct.unpack_from(record.order + "I", record.data, 16)[0]

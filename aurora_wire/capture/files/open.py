@@ -16,6 +16,8 @@ from aurora_wire.capture.files.decompress import MAGIC_LEN, Decompressed, compre
 from aurora_wire.capture.files.pcap import PcapSource
 from aurora_wire.capture.files.pcapng import PcapngSource
 from aurora_wire.capture.frame_source import CaptureError, FrameSource
+from aurora_wire.errors import reason_of
+from aurora_wire.rights.inputs import how_to_read, open_input
 
 if TYPE_CHECKING:
     from aurora_wire.capture.text_dump.source import TextSource
@@ -70,7 +72,7 @@ class Capture:
         self._stored = stored
         self.path = stored.path
         self.size = stored.size
-        start, compressions = _uncompressed(stored)
+        start, compressions, self._decompressed = _uncompressed(stored)
         self.compression = "+".join(compressions) or None
         self.format, self.source = _reader(self.path, start)
         self._text = cast("TextSource", self.source) if self.format == "text" else None
@@ -109,6 +111,11 @@ class Capture:
         if isinstance(self.source, PcapngSource) and self.source.drops >= 0:
             return int(self.source.drops)
         return None
+
+    @property
+    def window(self) -> int:
+        """Return how many bytes decompression holds of what it gave, as far as the file was read: zstd's alone."""
+        return sum(one.window for one in self._decompressed)
 
     @property
     def secrets(self) -> list[bytes]:
@@ -214,30 +221,32 @@ def _open(path: str) -> int:
     if path == STANDARD_INPUT:
         return 0
     try:
-        return os.open(path, os.O_RDONLY)
+        return open_input(path)
     except FileNotFoundError as error:
         raise CaptureError(path, -1, "no such file. Is the path right?") from error
     except PermissionError as error:
-        raise CaptureError(path, -1, "no permission to read it. Run this with sudo.") from error
+        raise CaptureError(path, -1, f"no permission to read it. {how_to_read()}") from error
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+        reason = reason_of(error)
         raise CaptureError(path, -1, f"cannot be opened ({reason}).") from error
 
 
-def _uncompressed(stored: _Stored) -> tuple[_Start, list[str]]:
-    """Return the content with its compressions taken off, and their names."""
+def _uncompressed(stored: _Stored) -> tuple[_Start, list[str], list[Decompressed]]:
+    """Return the content with its compressions taken off, their names, and who takes them off."""
     names: list[str] = []
+    layers: list[Decompressed] = []
     start = _Start(stored.read)
     while True:
         head = start.at_least(MAGIC_LEN)
         name = compression_of(head)
         if name is None:
-            return start, names
+            return start, names, layers
         if len(names) == MAX_COMPRESSIONS:
             chain = "+".join([*names, name])
             raise NotACapture(stored.path, -1, f"is compressed too often ({chain}). Decompress it first.")
         names.append(name)
-        start = _Start(Decompressed(stored.path, start.read, name).read)
+        layers.append(Decompressed(stored.path, start.read, name, inner=bool(layers)))
+        start = _Start(layers[-1].read)
 
 
 def _reader(path: str, start: _Start) -> tuple[str, FrameSource]:

@@ -33,7 +33,8 @@ OPT_TIME_OFFSET: Final[i64] = 14  # of an interface
 MAX_BLOCK: Final[i64] = 16777216
 MAX_INTERFACES: Final[i64] = 65536
 MAX_NAME: Final[i64] = 256
-MAX_SECRETS: Final[i64] = 16777216  # bytes, all together
+MAX_SECRETS: Final[i64] = 16777216  # bytes, all together, with what the objects around them take
+SECRET_COST: Final[i64] = 256
 
 
 class Interface:
@@ -80,6 +81,7 @@ class PcapngSource(BlockSource):
         self._current_id: i64 = -1
         self._counted: i64 = -1                  # drops by interface statistics, -1: none were there
         self._earlier: i64 = 0                   # the part of `_counted` of earlier sections
+        self._total: i64 = 0                     # drops of the current section's interfaces
         self._noted: i64 = -1                    # drops noted at packets
         if not self.need(12):
             self.broken(f"ends inside the pcapng section header ({self.left()} bytes)")
@@ -197,6 +199,7 @@ class PcapngSource(BlockSource):
             self.fail(f"pcapng version {version} is not known: only 1 is. {self.loss()}")
         self.next += length
         self._earlier = max(self._counted, 0)
+        self._total = 0
         self._section = []
         self._current_id = -1
 
@@ -262,21 +265,24 @@ class PcapngSource(BlockSource):
         by_system: i64 = self._option_u64(at + 20, at + length - 4, OPT_OS_DROP)
         if by_interface < 0 and by_system < 0:
             return
-        self._section[number].drops = max(by_interface, 0) + max(by_system, 0)
-        total: i64 = self._earlier
-        for interface in self._section:
-            total += interface.drops
-        self._counted = min(total, 0xFFFFFFFFFFFF)
+        # A running total: with thousands of interfaces and statistics a sum each time would take hours.
+        interface = self._section[number]
+        self._total -= interface.drops
+        interface.drops = max(by_interface, 0) + max(by_system, 0)
+        self._total += interface.drops
+        self._counted = min(self._earlier + self._total, 0xFFFFFFFFFFFF)
         self.drops = max(self._noted, self._counted)
 
     def _keep_secrets(self, at: i64, length: i64) -> None:
         if length < 20 or self._u32(at + 8) != TLS_KEY_LOG:
             return
         size: i64 = min(self._u32(at + 12), length - 20)
-        if self._secret_bytes + size > MAX_SECRETS:
+        if size <= 0:
+            return
+        if self._secret_bytes + size + SECRET_COST > MAX_SECRETS:
             self.secrets_left_out += 1
             return
-        self._secret_bytes += size
+        self._secret_bytes += size + SECRET_COST
         self.secrets.append(self.buffer[at + 16:at + 16 + size])
 
     def _option_u64(self, option: i64, end: i64, wanted: i64) -> i64:

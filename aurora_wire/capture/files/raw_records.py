@@ -79,13 +79,13 @@ def uncompressed(path: str, read: Callable[[int], bytes]) -> Reader:
         return read(READ)
 
     reader = Reader(path, blocks)
-    for _ in range(3):
+    for number in range(3):
         head = reader.take(MAGIC_LEN)
         again = _replay(head, reader)
         name = compression_of(head)
         if name is None:
             return Reader(path, again)
-        reader = Reader(path, Decompressed(path, again, name).read)
+        reader = Reader(path, Decompressed(path, again, name, inner=number > 0).read)
     return reader
 
 

@@ -23,17 +23,21 @@ class Recording:
     """
 
     def __init__(
-        self, capture: LiveCapture, files: CaptureFiles, *, application: str, comment: str = "", rotate: int = 0
+        self, capture: LiveCapture, files: CaptureFiles, *, application: str, comment: str = "", rotate: int = 0,
+        keep: int = 0,
     ) -> None:
+        """rotate: bytes, 0 for one file; keep: how many files stay, the newest; 0 for all."""
         self.failure: OutputError | None = None
         self.closed = False
-        self.names: list[str] = []
+        self.names: list[str] = []      # of the files that are there
+        self.made = 0                   # files in all
         self.written = 0                # bytes in the files before the current one
         self._capture = capture
         self._files = files
         self._application = application
         self._comment = comment
         self._rotate = rotate
+        self._keep = keep
         self._before = Statistics(0, 0)  # what was counted before the current file
         self._start_ns = 0
         self._interfaces: list[int] = []
@@ -48,7 +52,8 @@ class Recording:
         return self.written + self._writer.size
 
     def _next_file(self) -> PcapngWriter:
-        file = self._files.make(len(self.names))
+        file = self._files.make(self.made)
+        self.made += 1
         self.names.append(str(file.name))
         source = self._capture.source
         self._start_ns = time.time_ns()
@@ -76,9 +81,16 @@ class Recording:
                 if self._rotate and self._writer.size >= self._rotate:
                     self._finish_file()
                     self._writer = self._next_file()
+                    self._forget_oldest()
             except OutputError as error:
                 self._failed(error)
         return self._next_block()
+
+    def _forget_oldest(self) -> None:
+        """Remove the oldest files, so that `keep` stay. Raises OutputError."""
+        while self._keep and len(self.names) > self._keep:
+            self._files.remove(self.made - len(self.names))
+            del self.names[0]
 
     def _failed(self, error: OutputError) -> None:
         if self.failure is None:

@@ -11,9 +11,9 @@ import re
 from pathlib import Path
 from typing import Final
 
-from aurora_wire.errors import OutputError
+from aurora_wire.errors import OutputError, reason_of
 from aurora_wire.rights.held_folder import hold
-from aurora_wire.rights.new_files import create_in, reason_of
+from aurora_wire.rights.new_files import create_in
 from aurora_wire.rights.privileges import Account
 
 MOST_FILES: Final = 99_999
@@ -52,6 +52,16 @@ class CaptureFiles:
             return create_in(self._folder, path.name, path, self.account)
         except (OSError, ValueError) as error:
             raise OutputError(f"{path}: {reason_of(error)}.") from error
+
+    def remove(self, number: int) -> None:
+        """Remove a file that was made; one that is gone already is no error. Raises OutputError."""
+        path = numbered(self.path, number)
+        try:
+            self._folder.remove(path.name)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be removed ({reason_of(error)}).") from error
 
     def close(self) -> None:
         self._folder.close()

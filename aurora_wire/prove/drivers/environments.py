@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from aurora_wire.errors import AuroraWireError, UsageError
+from aurora_wire.errors import AuroraWireError, UsageError, reason_of
 from aurora_wire.prove.drivers.interpreter import handles
 from aurora_wire.prove.drivers.process import clean_environment
 from aurora_wire.prove.drivers.programs import find_program
@@ -193,7 +193,7 @@ def _making(folder: Path) -> Iterator[None]:
                 raise
             (folder / READY).touch()
     except OSError as error:
-        raise UsageError(f"{folder}: {error.strerror or error}. Set XDG_CACHE_HOME to a folder that works.") from error
+        raise UsageError(f"{folder}: {reason_of(error)}. Set XDG_CACHE_HOME to a folder that works.") from error
 
 
 def _run(argv: list[str], folder: Path, hint: str) -> None:

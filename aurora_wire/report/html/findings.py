@@ -10,6 +10,7 @@ from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.html.limits import PLACES_EACH
 from aurora_wire.report.html.text import clip
+from aurora_wire.report.summary import RuleFindings, count_findings, findings_by_rule
 from aurora_wire.report.wording import SEVERITIES, count, place
 from aurora_wire.verdict.result import Finding, Scan
 from aurora_wire.verdict.rules.controls import CONTROLS, Mapping
@@ -41,26 +42,16 @@ class ControlRow:
     supports: list[str] = field(default_factory=list)
 
 
-def totals_of(scan: Scan) -> Counter[str]:
-    """Count findings by rule, with those beyond the bound of what was kept."""
-    totals = Counter(finding.rule for finding in scan.findings)
-    for rule, number in scan.findings_total.items():
-        totals[rule] = max(totals[rule], number)
-    return totals
-
-
 def rule_cards(scan: Scan, places: FindingLocator, frameworks: Sequence[str] = ()) -> list[RuleCard]:
     """Return the cards by severity; with frameworks, what contradicts one of their controls first."""
-    by_rule: dict[str, list[Finding]] = {}
-    for finding in scan.findings:
-        by_rule.setdefault(finding.rule, []).append(finding)
-    totals = totals_of(scan)
 
-    def order(rule: str) -> tuple[bool, int, str]:
-        mapped = any(one.control.key in frameworks for one in mappings_of_rule(rule))
-        return not mapped, SEVERITIES.index(by_rule[rule][0].severity), rule
+    def is_unmapped(one: RuleFindings) -> bool:
+        return not any(mapping.control.key in frameworks for mapping in mappings_of_rule(one.rule))
 
-    return [_card(rule, by_rule[rule], totals[rule], places, frameworks) for rule in sorted(by_rule, key=order)]
+    return [
+        _card(one.rule, one.findings, one.total, places, frameworks)
+        for one in sorted(findings_by_rule(scan), key=is_unmapped)  # by severity among each other
+    ]
 
 
 def _card(
@@ -98,7 +89,7 @@ def _control(mapping: Mapping) -> str:
 
 def severities(scan: Scan) -> list[tuple[str, int]]:
     """Return (severity, how many findings), of those there are."""
-    totals = totals_of(scan)
+    totals = count_findings(scan)
     counted: Counter[str] = Counter()
     for rule, number in totals.items():
         if rule in RULES:
@@ -114,7 +105,7 @@ def control_rows(scan: Scan, frameworks: Sequence[str] = ()) -> list[ControlRow]
     for finding in scan.findings:
         if finding.connection is not None:
             hits.setdefault(finding.connection, set()).add(finding.rule)
-    for rule, number in sorted(totals_of(scan).items()):
+    for rule, number in sorted(count_findings(scan).items()):
         for mapping in mappings_of_rule(rule):
             if mapping.control in rows and number:
                 times = f"{number:,} times" if number > 1 else "once"

@@ -12,7 +12,7 @@ from aurora_wire.report.escape import show_text
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.html.connections import Details, Row, details_of, hide, row_of, shown_frame
-from aurora_wire.report.html.findings import ControlRow, RuleCard, control_rows, rule_cards, severities, totals_of
+from aurora_wire.report.html.findings import ControlRow, RuleCard, control_rows, rule_cards, severities
 from aurora_wire.report.html.frames import Frames, Pair
 from aurora_wire.report.html.impact import ImpactTable, ShownImpact, shown_impact
 from aurora_wire.report.html.limits import (
@@ -29,6 +29,7 @@ from aurora_wire.report.html.limits import (
 from aurora_wire.report.html.svg_bytes import Part, both, bytes_of, draw_bytes
 from aurora_wire.report.html.svg_hosts import HostDrawing, counts_by_pair, draw_hosts, leaks, summary
 from aurora_wire.report.html.text import SIGNS, WORDS, clip, in_utc, judged, size, tone
+from aurora_wire.report.summary import count_findings
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.report.wording import LEAKS, ORDER, count, counted
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Scan, Verdict
@@ -179,7 +180,7 @@ def page_of(
         pairs=[_named(one, names) for one in frames.pairs],
         note=show_text(frames.note),
         rules=rule_cards(scan, FindingLocator(scan), frameworks),
-        findings=totals_of(scan).total(),
+        findings=count_findings(scan).total(),
         impact=shown_impact(impact),
         controls=controls,
         frameworks=list(dict.fromkeys(row.framework for row in controls)) if frameworks else [],

@@ -17,7 +17,7 @@ from aurora_wire.errors import UsageError
 from aurora_wire.posture.assess import Assessment, PostureFinding, posture_finding
 from aurora_wire.posture.audit import Account, AuditResult, Channel, Connected, Setting
 from aurora_wire.posture.certificates import BundleFacts, CertificateFacts
-from aurora_wire.posture.check import EXIT_CODES, VIEWS, CheckResult, State, Traffic, View
+from aurora_wire.posture.check import EXIT_CODES, VIEWS, CheckResult, Proved, State, Traffic, View
 from aurora_wire.posture.client_hello import GROUPS
 from aurora_wire.posture.database import Denied
 from aurora_wire.posture.fleet import CLUSTER, INSTANCE, PROXY, Fleet, Gap, Member
@@ -45,7 +45,9 @@ from aurora_wire.posture.survey import (
 )
 from aurora_wire.posture.target import Target
 from aurora_wire.posture.variables import meaning
+from aurora_wire.posture.x_capabilities import XCapabilities
 from aurora_wire.report.posture.to_json import SCHEMAS
+from aurora_wire.rights.inputs import input_file, read_input, reading
 from aurora_wire.verdict.result import Verdict
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.wire.tls.names import version_name
@@ -76,9 +78,11 @@ def is_result(data: bytes) -> bool:
 def looks_like_result(path: str) -> bool:
     """Tell the same of a file; False for what is no plain file, or cannot be read: others say what is wrong with it."""
     try:
-        if not Path(path).is_file():
+        with reading(path):
+            is_file = Path(path).is_file()
+        if not is_file:
             return False
-        with Path(path).open("rb") as file:
+        with input_file(path) as file:
             return is_result(file.read(200))
     except (OSError, ValueError):
         return False
@@ -93,10 +97,11 @@ def split_inputs(paths: list[str]) -> tuple[list[str], list[str]]:
 def read_result(path: str) -> Posture:
     """Return the result that a file holds. Raises UsageError."""
     try:
-        size = Path(path).stat().st_size
+        with reading(path):
+            size = Path(path).stat().st_size
         if size > MAX_RESULT:
             raise UsageError(f"{path}: {size:,} bytes are more than a result has ({MAX_RESULT:,}).")
-        data = Path(path).read_bytes()
+        data = read_input(path)
     except OSError as error:
         raise UsageError(f"{path}: {words_of(error)}.") from error
     return parse(data, path)
@@ -285,10 +290,16 @@ def _address(each: _Object) -> tuple[AddressResult, Assessment]:
         each.optional_text("server_version"), 0, each.optional_text("auth_plugin"), each.part("product", _product),
         each.optional_truth("offers_tls"), each.truth("offer_stripped"), each.optional_number("error_code"),
         each.part("tls", _tls), each.parts("certificates", _certificate), None if accepted is None else error,
-        each.number("connections"),
+        each.number("connections"), each.part("x_protocol", _x_protocol),
     )  # fmt: skip
     grade = each.one_of("grade", GRADES) if each.value("grade") is not None else ""
     return found, Assessment(grade, _findings(each))
+
+
+def _x_protocol(each: _Object) -> XCapabilities:
+    return XCapabilities(
+        each.truth("tls"), each.texts("mechanisms"), each.texts("compression"), each.optional_text("node")
+    )
 
 
 def _product(each: _Object) -> Product:
@@ -344,7 +355,7 @@ def _connected(each: _Object) -> Connected:
 def _account(each: _Object) -> Account:
     return Account(
         each.text("user"), each.text("host"), each.optional_text("requires"), each.text("plugin"),
-        each.truth("locked"), each.truth("own"),
+        each.truth("locked"), each.truth("own"), each.truth("unused"),
     )  # fmt: skip
 
 
@@ -384,7 +395,12 @@ def _check(each: _Object) -> CheckResult:
         _target_of(each), each.time("time"), each.parts("views", _view), each.texts("contradictions"),
         _state(each), None if probed is None else probed[0], [] if probed is None else probed[1],
         each.part("audit", _audit), amazon is not None, amazon[0] if amazon else None, each.part("traffic", _traffic),
+        None if each.value("proved") is None else each.parts("proved", _proved),
     )  # fmt: skip
+
+
+def _proved(each: _Object) -> Proved:
+    return Proved(each.text("client"), each.plain("mode"), each.plain("result"))
 
 
 def _state(each: _Object) -> State:

@@ -44,6 +44,7 @@ def _add_check(row: CheckResult, check: CheckResult) -> None:
     if check.fleet_asked:
         row.fleet_asked, row.member = True, check.member
     row.traffic = check.traffic or row.traffic
+    row.proved = check.proved if check.proved is not None else row.proved
 
 
 def _add_fleet(rows: dict[Target, CheckResult], fleet: Fleet) -> None:

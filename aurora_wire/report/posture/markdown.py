@@ -13,6 +13,7 @@ from aurora_wire.posture.result import Posture
 from aurora_wire.report.markdown import QUESTION, SIGNS, fix_lines
 from aurora_wire.report.markdown_text import code, prose
 from aurora_wire.report.posture.servers import Outcome, ServerRow, gap_text, gaps_of, rows_of
+from aurora_wire.report.summary import paragraph
 from aurora_wire.report.wording import SEVERITIES, count
 from aurora_wire.verdict.rules.registry import RULES
 
@@ -39,12 +40,7 @@ def render(posture: Posture) -> Iterator[str]:
     """Yield pieces of Markdown."""
     rows = rows_of(posture)
     for lines in (_answer(posture, rows), _servers(rows), _details(rows), _findings(rows), _gaps(posture)):
-        empty = True
-        for line in lines:
-            yield line + "\n"
-            empty = False
-        if not empty:
-            yield "\n"
+        yield from paragraph(lines)
     yield f"<sub>aurora-wire {prose(posture.tool_version, NAME)} {posture.kind}.</sub>\n"
 
 

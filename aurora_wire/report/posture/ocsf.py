@@ -18,16 +18,13 @@ from aurora_wire.posture.result import Posture
 from aurora_wire.report.fingerprints import shorten
 from aurora_wire.report.json_fields import Fields, clean, dump
 from aurora_wire.report.ocsf import (
-    ACTIVITY_CREATE,
     ANALYTIC_RULE,
-    CATEGORY_FINDINGS,
-    CLASS_DETECTION_FINDING,
     NAME,
+    NEW_FINDING,
     OBSERVABLE_IP,
     SEVERITY,
     STATUS_NEW,
     TEXT,
-    TYPE_UID,
     VERSION,
     is_ip,
 )
@@ -59,14 +56,7 @@ def _event(row: ServerRow, hit: PostureFinding, posture: Posture, seen: Counter[
     seen[event_uid] += 1
     rule = RULES[hit.rule]
     event: Fields = {
-        "activity_id": ACTIVITY_CREATE,
-        "activity_name": "Create",
-        "category_uid": CATEGORY_FINDINGS,
-        "category_name": "Findings",
-        "class_uid": CLASS_DETECTION_FINDING,
-        "class_name": "Detection Finding",
-        "type_uid": TYPE_UID,
-        "type_name": "Detection Finding: Create",
+        **NEW_FINDING,
         "time": time,
         "severity_id": severity_id,
         "severity": severity,

@@ -9,12 +9,14 @@ from aurora_wire.report.text import audit, check, fleet, posture
 from aurora_wire.report.wording import Style
 
 
-def render(found: Posture, *, width: int = 100, color: bool = False, everything: bool = False) -> Iterator[str]:
-    """Yield lines. everything: see `audit.render`."""
+def render(
+    found: Posture, *, width: int = 100, color: bool = False, everything: bool = False, fixes: bool = False
+) -> Iterator[str]:
+    """Yield lines. everything, fixes: see `audit.render`."""
     style = Style(width, color)
-    blocks = [posture.render(*each, style) for each in found.probes]
-    blocks += [audit.render(each, style, everything=everything) for each in found.audits]
-    blocks += [check.render_text(each, style) for each in found.checks]
+    blocks = [posture.render(*each, style, fixes=fixes) for each in found.probes]
+    blocks += [audit.render(each, style, everything=everything, fixes=fixes) for each in found.audits]
+    blocks += [check.render_text(each, style, fixes=fixes) for each in found.checks]
     if found.fleet is not None:
         blocks.append(fleet.render_text(found.fleet, style))
     for number, block in enumerate(blocks):

@@ -122,6 +122,9 @@ def check_fields(found: CheckResult) -> Fields:
         "audit": audit_fields(found.audit) if found.audit is not None else None,
         "amazon": amazon,
         "traffic": _traffic(found.traffic),
+        "proved": None if found.proved is None else [
+            {"client": clean(each.client), "mode": each.mode, "result": each.result} for each in found.proved
+        ],
     }  # fmt: skip
 
 

@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aurora_wire.posture.audit import Account, AuditResult, Setting
+from aurora_wire.posture.fixes import kind_of_server
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.text.grades import finding_lines, grade_text
+from aurora_wire.report.text.grades import finding_lines, fix_lines, grade_text
 from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import Style, count
 
 SHOWN_ACCOUNTS = 50
 
 
-def render(found: AuditResult, style: Style, *, everything: bool = False) -> Iterator[str]:
-    """Yield the lines of an audit. everything: variables without a meaning here, and all accounts, too."""
+def render(
+    found: AuditResult, style: Style, *, everything: bool = False, fixes: bool = False
+) -> Iterator[str]:
+    """Yield the lines of an audit.
+
+    everything: variables without a meaning here, and all accounts, too; fixes: what to paste for each finding, too.
+    """
     yield f"{style.title(show_text(str(found.target)))}  {grade_text(found.grade, style)}\n"
     for line in _lines(found, style, everything):
         yield line.rstrip() + "\n"
+    kind = kind_of_server(found.version, found.target.host)
+    for line in fix_lines(found.findings, kind, style) if fixes else ():
+        yield line + "\n"
 
 
 def _lines(found: AuditResult, style: Style, everything: bool) -> Iterator[str]:
@@ -107,6 +116,8 @@ def account_state(each: Account, *, requires_tls: bool) -> str:
     """Return whether an account may come in the clear, in words. requires_tls: the server refuses that of everybody."""
     if each.locked:
         return "locked"
+    if each.unused:
+        return "not used: its host is a name"
     if each.own:
         return "the server's own"
     if each.is_local:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from aurora_wire.redact.sql import redact_sql
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import LEAKS, ORDER, Style, count, counted, endpoint, judged, place
@@ -34,6 +35,7 @@ def connections_text(scan: Scan, style: Style) -> Iterator[str]:
         yield from _one_by_one(scan.connections, style)
     yield from _on_loopback(scan.connections, style)
     yield from _suites(scan.connections, style)
+    yield from _refused(scan, style)
     beyond = scan.connections_total - len(scan.connections)
     if beyond > 0:
         yield f"  {count(beyond, 'more connection')} judged and counted, not listed"
@@ -62,6 +64,19 @@ def _on_loopback(connections: list[ConnectionResult], style: Style) -> Iterator[
         yield from style.wrap(f"inside one host, on its loopback: {count(len(inside), 'connection')}{listed}", "  ")
 
 
+def _refused(scan: Scan, style: Style) -> Iterator[str]:
+    """Yield what servers said in place of a session, each of them once."""
+    said: dict[str, list[str]] = {}
+    for c in scan.connections:
+        if c.refusal is not None:
+            text = redact_sql(c.refusal.text.encode()).decode() if style.redact else c.refusal.text
+            when = "before a login" if c.refusal.early else "to the login"
+            said.setdefault(f"error {c.refusal.code} {when}: {show_text(text)}", []).append(str(c.id))
+    for words, ids in list(said.items())[:REASONS_OF]:
+        listed = f" ({', '.join(ids[:IDS_SHOWN])}{', ...' if len(ids) > IDS_SHOWN else ''})"
+        yield from style.wrap(f"{words}: {count(len(ids), 'connection')}{listed}", "  ")
+
+
 def _suites(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
     """Yield which version and cipher suite how many connections have: what a reviewer asks next."""
     by_suite: dict[str, list[str]] = {}
@@ -75,6 +90,8 @@ def _suites(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Group:
+    """Connections of one client host and user."""
+
     host: str
     user: str
     servers: set[str] = field(default_factory=set)

@@ -27,6 +27,8 @@ def credentials_text(scan: Scan, style: Style) -> Iterator[str]:
     left = SHOWN_IN_ALL
     names = style.names(scan)
     for c in scan.connections:
+        if left <= 0:
+            break
         worst = sorted(c.credentials, key=lambda one: ORDER.index(one.grade))
         shown = sorted(worst[: min(SHOWN_EACH, left)], key=lambda one: one.frame)
         if not shown:

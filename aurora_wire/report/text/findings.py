@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
+from aurora_wire.report.summary import findings_by_rule
 from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import SEVERITIES, Style, advice, count, counted, place
 from aurora_wire.verdict.result import Finding, Scan
@@ -16,25 +17,20 @@ PLACES_SHOWN = 3  # of a rule
 
 
 def findings_text(scan: Scan, style: Style) -> Iterator[str]:
-    by_rule: dict[str, list[Finding]] = {}
-    for finding in scan.findings:
-        by_rule.setdefault(finding.rule, []).append(finding)
+    by_rule = findings_by_rule(scan)
     if not by_rule:
         return
-    ordered = sorted(by_rule, key=lambda rule: (SEVERITIES.index(by_rule[rule][0].severity), rule))
-    totals = {rule: max(len(found), scan.findings_total.get(rule, 0)) for rule, found in by_rule.items()}
     by_severity = (
-        (severity, sum(totals[rule] for rule in ordered if by_rule[rule][0].severity == severity))
-        for severity in SEVERITIES
+        (severity, sum(one.total for one in by_rule if one.severity == severity)) for severity in SEVERITIES
     )
-    yield style.title(f"{count(sum(totals.values()), 'finding')}: {counted(by_severity)}")
+    yield style.title(f"{count(sum(one.total for one in by_rule), 'finding')}: {counted(by_severity)}")
     names, places = style.names(scan), FindingLocator(scan)
     told: dict[str, str] = {}  # advice so far, line by line: under which rule
-    for rule in ordered:
-        yield from _rule(rule, by_rule[rule], totals[rule], names, style)
-        if rule in RULES:
-            fix = places.fix(RULES[rule], by_rule[rule])
-            yield from advice("Fix: " + _fix(rule, fix, told), "      ", style)
+    for one in by_rule:
+        yield from _rule(one.rule, one.findings, one.total, names, style)
+        if one.rule in RULES:
+            fix = places.fix(RULES[one.rule], one.findings)
+            yield from advice("Fix: " + _fix(one.rule, fix, told), "      ", style)
     yield "  Why each of these matters: aurora-wire rules ID"
 
 

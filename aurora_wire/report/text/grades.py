@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from aurora_wire.posture.assess import PostureFinding
+from aurora_wire.posture.fixes import fixes_of
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.wording import GREEN, RED, YELLOW, Style
+from aurora_wire.report.wording import GREEN, RED, YELLOW, Style, advice
 
 _COLORS = {"A": GREEN, "B": GREEN, "C": YELLOW, "D": RED, "F": RED}
 
@@ -21,3 +22,12 @@ def finding_lines(findings: Iterable[PostureFinding], style: Style) -> Iterator[
     """Yield the lines of findings, each wrapped."""
     for hit in findings:
         yield from style.wrap(f"{hit.rule} {hit.severity}: {hit.title}: {show_text(hit.detail)}", "  ")
+
+
+def fix_lines(findings: Iterable[PostureFinding], kind: str, style: Style) -> Iterator[str]:
+    """Yield what to paste for findings, at a server of this kind; each text once, with the rules that it is for."""
+    for text, rules in fixes_of(findings, kind).items():
+        yield ""
+        yield f"  {style.title('Fix')} for {', '.join(rules)}"
+        for line in advice(text, "    ", style):
+            yield show_text(line)

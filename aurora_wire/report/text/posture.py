@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from aurora_wire.posture.assess import Assessment
 from aurora_wire.posture.certificates import CertificateFacts
 from aurora_wire.posture.client_hello import GROUPS, TLS13
+from aurora_wire.posture.fixes import kind_of_server
 from aurora_wire.posture.probe import PROBED, AddressResult, ProbeResult
 from aurora_wire.posture.survey import NOT_ASKED, OFFERED, TLSResult
+from aurora_wire.posture.target import ADMIN_PORT
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.text.grades import finding_lines, grade_text
+from aurora_wire.report.text.grades import finding_lines, fix_lines, grade_text
 from aurora_wire.report.wording import Style
 from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suite_strength import suite_name
@@ -19,8 +21,13 @@ _INDENT = "  "
 _LABEL = 14  # characters
 
 
-def render(result: ProbeResult, assessments: list[Assessment], style: Style) -> Iterator[str]:
-    """Yield the lines of one target, each with its line break. assessments: one for each address."""
+def render(
+    result: ProbeResult, assessments: list[Assessment], style: Style, *, fixes: bool = False
+) -> Iterator[str]:
+    """Yield the lines of one target, each with its line break. assessments: one for each address.
+
+    fixes: what to paste for each finding, too.
+    """
     if not result.addresses:
         yield f"{style.title(show_text(str(result.target)))}  not probed: {show_text(result.reason)}\n"
     for number, (each, assessment) in enumerate(zip(result.addresses, assessments, strict=True)):
@@ -28,6 +35,9 @@ def render(result: ProbeResult, assessments: list[Assessment], style: Style) -> 
             yield "\n"
         for line in _address(result, each, assessment, style):
             yield line.rstrip() + "\n"
+        kind = kind_of_server(each.version, result.target.host, each.product)
+        for line in fix_lines(assessment.findings, kind, style) if fixes else ():
+            yield line + "\n"
 
 
 def _address(result: ProbeResult, each: AddressResult, assessment: Assessment, style: Style) -> Iterator[str]:
@@ -37,9 +47,15 @@ def _address(result: ProbeResult, each: AddressResult, assessment: Assessment, s
         yield f"{name}{at}  not probed: {show_text(each.reason)}"
         return
     yield f"{name}{at}  {grade_text(assessment.grade, style)}"
-    yield from _row("server", _server(each), style)
+    where = "; the administrative port, by its number" if result.target.port == ADMIN_PORT else ""
+    yield from _row("server", _server(each) + where, style)
     if each.auth_plugin:
         yield from _row("login by", show_text(each.auth_plugin), style)
+    if each.x is not None:
+        listed = ", ".join(map(show_text, each.x.mechanisms)) or "nothing"
+        yield from _row("login by", f"{listed} (before TLS)", style)
+        if each.x.compression:
+            yield from _row("compression", ", ".join(map(show_text, each.x.compression)), style)
     yield from _row("TLS", _offer(each), style)
     if each.tls is not None:
         yield from _tls(each.tls, style)
@@ -58,7 +74,7 @@ def _row(label: str, text: str, style: Style) -> Iterator[str]:
 
 def _server(each: AddressResult) -> str:
     if each.protocol == "mysqlx":
-        return "X Protocol"
+        return f"X Protocol (node type {show_text(each.x.node)})" if each.x and each.x.node else "X Protocol"
     if each.protocol == "tls":
         return "TLS from the first byte: what is inside was not looked at"
     product = each.product

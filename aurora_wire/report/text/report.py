@@ -6,9 +6,10 @@ verdict of the whole is the last line, because that is where the eye of someone 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from aurora_wire.report.escape import show_text
+from aurora_wire.report.summary import paragraph
 from aurora_wire.report.text.captures import captures_text
 from aurora_wire.report.text.connections import connections_text, reasons_text
 from aurora_wire.report.text.credentials import credentials_text
@@ -33,17 +34,8 @@ def render(
     if not quiet:
         for section in (captures_text, connections_text, reasons_text, credentials_text, statements_text,
                         decrypted_text, findings_text, undecoded_text):
-            yield from _paragraph(section(scan, style))
+            yield from paragraph(section(scan, style))
     yield closing_text(scan, style) + "\n"
-
-
-def _paragraph(lines: Iterable[str]) -> Iterator[str]:
-    empty = True
-    for line in lines:
-        yield line + "\n"
-        empty = False
-    if not empty:
-        yield "\n"
 
 
 def closing_text(scan: Scan, style: Style) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 
 from aurora_wire.verdict.result import ConnectionResult, Finding
 from aurora_wire.verdict.rules import capture, credentials, leaks, negotiation, tcp, tls
-from aurora_wire.verdict.rules.registry import finding
+from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.rules.rule import Hit
 from aurora_wire.wire.decoding.anomalies import Anomaly
 from aurora_wire.wire.flows.facts import Facts
@@ -37,10 +37,11 @@ def findings_of(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
 
 
 def _at(facts: Facts, hit: Hit) -> Finding:
+    rule = RULES[hit.rule]
     frame, offset = hit.frame, hit.offset
-    return finding(
-        hit.rule, hit.detail, connection=facts.id, frame=frame if frame >= 0 else None,
-        offset=offset if offset >= 0 else None,
+    return Finding(
+        rule.id, rule.severity, rule.title, facts.id, frame if frame >= 0 else None, offset if offset >= 0 else None,
+        hit.detail,
     )  # fmt: skip
 
 

@@ -12,15 +12,15 @@ focus revised 2022), CC6.7; CIS Controls v8.1, safeguard 3.10. Requirements are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from aurora_wire.immutable import immutable
 from aurora_wire.verdict.result import Confidence, Verdict
 
 Stance = Literal["supports", "contradicts"]
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class Control:
     """One control of one framework. key: as `--framework` names it; asks: what it asks for, in our words."""
 
@@ -31,7 +31,7 @@ class Control:
     asks: str
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class Mapping:
     """What was seen, held against a control."""
 

@@ -13,6 +13,11 @@ from aurora_wire.verdict.rules.rule import Hit, Rule
 if TYPE_CHECKING:  # whoever lists the rules needs no decoder
     from aurora_wire.verdict.result import ConnectionResult, CredentialResult
     from aurora_wire.wire.flows.facts import Facts
+    from aurora_wire.wire.mysql.exchange import Exchange, Secret
+
+# Plugins, by name: whoever lists the rules needs no decoder.
+NATIVE_PASSWORD: Final = b"mysql_native_password"
+CACHING_SHA2: Final = b"caching_sha2_password"
 
 TOKEN_IN_CLEAR: Final = "AW107"  # noqa: S105 - a rule's id
 NO_PASSWORD: Final = "AW108"  # noqa: S105 - likewise
@@ -126,11 +131,23 @@ RULE_OF: Final = {
     "sealed": SEALED_PASSWORD, "maybe": MAY_BE_SECRET,
 }  # fmt: skip
 IN_TEXT: Final = {"secret": PASSWORD_IN_SQL, "key": KEY_IN_SQL, "hash": HASH_IN_SQL}
+USUAL_SHA1: Final = (
+    "mysql_native_password: the password's SHA-1 hash over a nonce: as many guesses as wanted, offline "
+    "(hashcat 11200, MySQL CRAM (SHA1); john mysqlna)"
+)
+USUAL_SHA2: Final = (
+    "caching_sha2_password: the password's SHA-256 hash over a nonce: as many guesses as wanted, offline"
+)
 MOST: Final = 5  # named in one finding
 
 
 def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
     """Yield a hit for each rule that the connection's credentials break, with the first place of each."""
+    usual = usual_words(facts.exchanges, facts.secrets)
+    if usual:
+        frame, offset = facts.exchanges[0].places[0]
+        yield Hit(GUESSABLE_PASSWORD, usual, frame, offset)
+        return
     by_rule: dict[str, list[CredentialResult]] = {}
     for one in result.credentials:
         rule = rule_of(one)
@@ -141,9 +158,25 @@ def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
         yield Hit(leaks.PASSWORD_IN_CLEAR, words, facts.password_frame, facts.password_offset)
     for rule in sorted(by_rule):
         found = by_rule[rule]
-        listed = list(dict.fromkeys(_words(one) for one in found))
+        listed = list(dict.fromkeys(words_of(one) for one in found))
         more = f", and {len(listed) - MOST:,} more" if len(listed) > MOST else ""
         yield Hit(rule, "; ".join(listed[:MOST]) + more, found[0].frame, found[0].offset)
+
+
+def usual_words(exchanges: list[Exchange], secrets: list[Secret]) -> str:
+    """Return what the finding says of a login as nearly all are, which needs no grading; empty for any other.
+
+    One exchange, of one hash over a nonce that was captured: the same words as for all others.
+    """
+    if len(exchanges) != 1 or secrets or len(exchanges[0].replies) != 1:
+        return ""
+    exchange = exchanges[0]
+    size = len(exchange.replies[0])
+    if exchange.plugin == NATIVE_PASSWORD and size == 20 and len(exchange.nonce) >= 20:
+        return USUAL_SHA1
+    if exchange.plugin == CACHING_SHA2 and size == 32 and not exchange.asks_full:
+        return USUAL_SHA2
+    return ""
 
 
 def rule_of(one: CredentialResult) -> str | None:
@@ -155,7 +188,8 @@ def rule_of(one: CredentialResult) -> str | None:
     return (IN_TEXT if one.exchange == "statement" else RULE_OF).get(one.grade)
 
 
-def _words(one: CredentialResult) -> str:
+def words_of(one: CredentialResult) -> str:
+    """Return what a finding says of a credential."""
     words = f"{one.plugin}: {one.what}" if one.plugin else one.what
     if one.hashcat is not None:
         words += f" (hashcat {one.hashcat[0]}, {one.hashcat[1]}"

@@ -24,8 +24,7 @@ FILE_NOT_ASKED_FOR: Final = "AW106"
 REQUIRE_TLS: Final = (
     "Let the server refuse what is not encrypted.\n"
     "{require_tls}\n"
-    "Let the client insist on TLS: --ssl-mode=VERIFY_IDENTITY --ssl-ca=CA.pem (MySQL), --ssl --ssl-ca=CA.pem "
-    "--ssl-verify-server-cert (MariaDB), sslMode=VERIFY_IDENTITY (Connector/J)."
+    "{client_tls}"
 )
 
 LEAKS: Final = (

@@ -27,9 +27,8 @@ NEGOTIATION: Final = (
         TLS_DECLINED, "Client declined the TLS that was offered", "high",
         "The server's greeting offered TLS and the client logged in without it: the client's settings, or "
         "the defaults of its driver, are why this connection is readable.",
-        "Let the client insist on TLS: --ssl-mode=VERIFY_IDENTITY (MySQL), --ssl (MariaDB before 11.4), "
-        "sslMode=VERIFY_IDENTITY (Connector/J), tls=true (Go), ssl={...} (Node.js, PyMySQL), "
-        "MYSQLI_CLIENT_SSL (PHP). So that no client can decline:\n"
+        "{client_tls}\n"
+        "So that no client can decline:\n"
         "{account_tls}",
         ('MySQL 8.4 Reference Manual, "Command Options for Encrypted Connections"',
          'MySQL 8.4 Reference Manual, "CREATE USER Statement", SSL/TLS Options'),
@@ -105,6 +104,13 @@ def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
                 TLS_DECLINED, "the greeting offered TLS, the login came without it", facts.login_frame,
                 facts.login_offset,
             )  # fmt: skip
+    session = facts.x
+    if session is not None and facts.login_frame >= 0 and facts.ssl_request_frame < 0 and session.tls_offered >= 0:
+        if session.tls_offered:
+            words = "the capabilities offered TLS, the login came without it"
+            yield Hit(TLS_DECLINED, words, facts.login_frame, facts.login_offset)
+        else:
+            yield Hit(TLS_NOT_OFFERED, "the capabilities do not name tls", facts.login_frame, facts.login_offset)
     ids = {reason.id: reason for reason in result.reasons}
     if "plaintext-after-tls" in ids:
         yield Hit(PLAINTEXT_AFTER_TLS, "MySQL packets outside TLS", facts.after_tls_frame)

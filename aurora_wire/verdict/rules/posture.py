@@ -31,11 +31,8 @@ FILES_ON_DEMAND: Final = "AW628"
 NIST: Final = "NIST SP 800-52 Rev. 2"
 AMAZON_BUNDLES: Final = 'Amazon RDS User Guide, "Using SSL/TLS to encrypt a connection to a DB instance or cluster"'
 NEW_CERTIFICATE: Final = (
-    "Give the server a certificate of an authority that its clients trust, for the name that they connect to:\n"
-    "  ssl_ca=/etc/mysql/ca.pem\n"
-    "  ssl_cert=/etc/mysql/server-cert.pem\n"
-    "  ssl_key=/etc/mysql/server-key.pem\n"
-    "then restart it (MySQL 8.0.16 and newer: ALTER INSTANCE RELOAD TLS; MariaDB: FLUSH SSL)."
+    "Give the server a certificate of an authority that its clients trust, for the name that they connect to.\n"
+    "{certificate}"
 )
 
 POSTURE: Final = (
@@ -43,7 +40,8 @@ POSTURE: Final = (
         SERVER_WITHOUT_TLS, "The server does not offer TLS", "high",
         "Whoever connects to it has to send login, statements and results in the clear, or not at all.",
         "On MySQL 8.0 and newer TLS is on unless it was turned off: remove `tls_version=''` or `skip_ssl` from its "
-        "configuration.\n" + NEW_CERTIFICATE,
+        "configuration.\n"
+        "{offer_tls}",
         (f"{NIST}, section 3.1", MANUAL),
     ),
     Rule(
@@ -150,17 +148,16 @@ POSTURE: Final = (
         "What these users send and receive can be read by whoever is on the way, at this moment.",
         "See what crosses:\n"
         "  sudo aurora-wire watch\n"
-        "then turn TLS on in these clients, and require it of their accounts:\n"
-        "  ALTER USER 'NAME'@'HOST' REQUIRE SSL;",
+        "then turn TLS on in these clients, and require it of their accounts.\n"
+        "{account_tls}",
         ('MySQL 8.4 Reference Manual, "The threads Table"',),
     ),
     Rule(
         ACCOUNTS_WITHOUT_TLS, "Accounts that may come in the clear", "medium",
         "Nothing keeps a client of these accounts from logging in without TLS.",
-        "MySQL 5.7 and newer, MariaDB 10.2 and newer:\n"
-        "  ALTER USER 'NAME'@'HOST' REQUIRE SSL;\n"
-        "older ones:\n"
-        "  GRANT USAGE ON *.* TO 'NAME'@'HOST' REQUIRE SSL;",
+        "First see who would break:\n"
+        "  aurora-wire impact CAPTURES\n"
+        "{account_tls}",
         ('MySQL 8.4 Reference Manual, "CREATE USER Statement", SSL/TLS Options',
          'MariaDB Knowledge Base, "Securing Connections for Client and Server"'),
     ),
@@ -168,29 +165,27 @@ POSTURE: Final = (
         PASSWORD_AS_IT_IS, "Accounts whose password is sent as it is", "high",
         "The plugin of these accounts has the client send its password in clear text, which TLS alone protects; and "
         "nothing requires TLS of them.",
-        "Require TLS of them:\n"
-        "  ALTER USER 'NAME'@'HOST' REQUIRE SSL;",
+        "Require TLS of them.\n"
+        "{account_tls}",
         ('MySQL 8.4 Reference Manual, "Client-Side Cleartext Pluggable Authentication"',),
     ),
     Rule(
         ANONYMOUS_ACCOUNT, "Anonymous account", "high",
         "Anybody may log in from the hosts of this account, without a name.",
         "Remove it:\n"
-        "  DROP USER ''@'HOST';",
+        "  DROP USER ''@'host';",
         ('MySQL 8.4 Reference Manual, "Securing the Initial MySQL Account"',),
     ),
     Rule(
         OLD_HASH, "Passwords hashed as before MySQL 4.1", "high",
         "The hash is broken: who sees one login can log in, and can find the password.",
-        "Give these accounts a new password under a plugin of today's:\n"
-        "  ALTER USER 'NAME'@'HOST' IDENTIFIED WITH caching_sha2_password BY '...';",
+        "{account_hash}",
         ('MySQL 5.6 Reference Manual, "Password Hashing in MySQL"',),
     ),
     Rule(
         REPLICATION_IN_CLEAR, "Replication in the clear", "high",
         "Every change on the source crosses the network readable, rows and statements, to this server.",
-        "On this server, MySQL 8.0.23 and newer (older ones, and MariaDB: MASTER_SSL in CHANGE MASTER TO):\n"
-        "  STOP REPLICA; CHANGE REPLICATION SOURCE TO SOURCE_SSL = 1; START REPLICA;",
+        "{replication_tls}",
         ('MySQL 8.4 Reference Manual, "Setting Up Replication to Use Encrypted Connections"',
          'MariaDB Knowledge Base, "Replication with Secure Connections"'),
     ),

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import NamedTuple
 
+from aurora_wire.immutable import immutable
+from aurora_wire.verdict.references import address_of
 from aurora_wire.verdict.result import Severity
 from aurora_wire.verdict.rules.controls import Mapping
 from aurora_wire.verdict.servers import fill
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class Rule:
     """One thing that can be found. The id is stable: a number is never used again for something else.
 
     why: what someone can do with it; advice: what to type or change, where a line that begins with two spaces is
-    a command to paste, and `{require_tls}`, alone on its line, a setting of verdict/servers.py; references: manual
-    pages and RFCs, by name.
+    a command to paste, and `{require_tls}`, alone on its line, a setting of verdict/servers.py, `{client_tls}` what
+    verdict/clients.py has for a client; references: manual pages and RFCs, by name, with an address in
+    verdict/references.py.
     """
 
     id: str             # AW101: the hundreds are the family
@@ -34,15 +35,23 @@ class Rule:
         """Return the advice for a server of which nothing is known."""
         return fill(self.advice)
 
-    def fix_for(self, kinds: Iterable[str]) -> str:
-        """Return the advice for these kinds of servers (`servers.kind_of`)."""
-        return fill(self.advice, kinds)
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """Return each reference with its address; empty where there is none."""
+        return tuple((reference, address_of(reference)) for reference in self.references)
+
+    def fix_for(self, kinds: Iterable[str], clients: Iterable[str] = ()) -> str:
+        """Return the advice for these kinds of servers (`servers.kind_of`) and clients (`clients.client_of`)."""
+        return fill(self.advice, kinds, clients)
 
 
-class Hit(NamedTuple):
+class Hit:
     """A rule that a connection hit: the rule's id, what was seen in words, and where first (-1: no certain place)."""
 
-    rule: str
-    detail: str
-    frame: int
-    offset: int = -1
+    __slots__ = ("detail", "frame", "offset", "rule")
+
+    def __init__(self, rule: str, detail: str, frame: int, offset: int = -1) -> None:
+        self.rule = rule
+        self.detail = detail
+        self.frame = frame
+        self.offset = offset

@@ -41,6 +41,10 @@ TLS_HEARTBEAT: Final[i64] = 30
 COMMAND_DATA: Final[i64] = 31     # a fragment of a command whose beginning was not captured
 CLONE_DATA: Final[i64] = 34       # after CLONE's OK: the donor's files, and what is said about them
 GROUP_REPLICATION: Final[i64] = 35  # of a connection that was handed to group replication
+X_OPENING: Final[i64] = 36        # X Protocol: capabilities, TLS asked for and agreed, the server's hello
+X_LOGIN: Final[i64] = 37          # authentication, either side; connection attributes
+X_STATEMENT: Final[i64] = 38
+X_RESULT: Final[i64] = 39         # rows, definitions, notices, errors
 COMMAND: Final[i64] = 256
 
 # Classes that every byte seen is counted under, one each.
@@ -56,7 +60,7 @@ NAMES: Final = {
     19: "result set", 20: "PREPARE_OK", 21: "LOCAL INFILE request", 22: "LOCAL INFILE data", 23: "binlog event",
     24: "response", 25: "compressed", 26: "TLS handshake", 27: "TLS change cipher spec", 28: "TLS alert",
     29: "TLS application data", 30: "TLS heartbeat", 31: "command data", 34: "clone data",
-    35: "group replication",
+    35: "group replication", 36: "X opening", 37: "X authentication", 38: "X statement", 39: "X response",
 }
 
 
@@ -64,8 +68,10 @@ def class_of(label: i64) -> i64:
     """Return the class of a label: BY_DESIGN, PLAINTEXT, TLS or UNDECIDED."""
     if label >= COMMAND or LOGIN <= label <= COMPRESSED or label in (COMMAND_DATA, CLONE_DATA, GROUP_REPLICATION):
         return PLAINTEXT
+    if X_LOGIN <= label <= X_RESULT:
+        return PLAINTEXT
     if TLS_HANDSHAKE <= label <= TLS_HEARTBEAT:
         return TLS
-    if label in (PROXY_HEADER, GREETING, SSL_REQUEST, EARLY_ERROR):
+    if label in (PROXY_HEADER, GREETING, SSL_REQUEST, EARLY_ERROR, X_OPENING):
         return BY_DESIGN
     return UNDECIDED

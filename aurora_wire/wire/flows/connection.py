@@ -10,23 +10,21 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.binary import u32_be
 from aurora_wire.wire.decoding import anomalies, labels
 from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget, X
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_MYSQL, TO_OTHER, TO_TLS, Decoder
 from aurora_wire.wire.decoding.opaque import Opaque
 from aurora_wire.wire.decoding.segment import SEGMENT_COST, Segment
+from aurora_wire.wire.flows.aside import look_at_disputed, read_aside, set_aside
+from aurora_wire.wire.flows.deciding import add_up, decide, give_up
 from aurora_wire.wire.flows.decoder_set import Decoders
 from aurora_wire.wire.flows.facts import START_SYN, Facts
 from aurora_wire.wire.flows.null_cipher import InClearMaker
 from aurora_wire.wire.flows.overlap_history import History
 from aurora_wire.wire.flows.tcp_stream import Receiver, Stream
-from aurora_wire.wire.identify import identify
 from aurora_wire.wire.identify.first_bytes import FirstBytes, name_at_end
-from aurora_wire.wire.identify.midstream import ASKS, UNDECIDED, MidStream
-from aurora_wire.wire.identify.proxy_header import parse_proxy
+from aurora_wire.wire.identify.midstream import MidStream
 from aurora_wire.wire.identify.resync import Resync
-from aurora_wire.wire.identify.signatures import STRONG, fills_with_packets, holds_sql, is_leak, mysql_commands
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.statements import release
@@ -161,13 +159,13 @@ class Connection(Receiver):
             if stream.start > 0:
                 stream.start = -1
             return False
-        self._decide(stream, True)
+        decide(self, stream, True)
         if self.undecided and not (self.is_mysql_port or self.is_x_port):
             # A gap makes nothing MySQL: what comes is judged as in mid-stream.
             self._forget(stream, count)
             return False
         if self.undecided:
-            self._give_up()
+            give_up(self)
         self._no_longer_wait()
         return True
 
@@ -241,7 +239,7 @@ class Connection(Receiver):
             facts.charge(DECODERS_COST)
             stream.decoder = self.decoders.compressed(side)
         elif want == TO_OTHER:
-            self._start_other("TLS")
+            self.start_other("TLS")
         elif want == TO_GROUP:
             stream.decoder = Opaque(facts, side, labels.GROUP_REPLICATION)
         else:
@@ -256,7 +254,7 @@ class Connection(Receiver):
     def start_login(self, greeting: Greeting | None) -> None:
         """Begin with a login, after a greeting that came by another way: before TLS."""
         self.facts.greeting = greeting
-        self._start_mysql()
+        self.start_mysql()
         server = self.decoders.server_packets(self.facts.server)
         server.state = move(SERVER, server.state, GREETING)
 
@@ -270,13 +268,13 @@ class Connection(Receiver):
         self.waiting += cost
         self.budget.held -= cost
         self.tries += 1
-        self._decide(stream, False)
-        if self.undecided and not (self.is_x_port or self._is_first(stream)):
-            self._add_up(stream, data, at, end, cut)
+        decide(self, stream, False)
+        if self.undecided and not (self.is_x_port or self.is_first(stream)):
+            add_up(self, stream, data, at, end, cut)
         if self.undecided and self.budget.held < 0:
             # Too much waits, in all connections: this one is decided by what is there.
             self.facts.note(anomalies.BOUND, side.from_client, side.frame, side.time_ns, side.position, 0)
-            self._give_up()
+            give_up(self)
         if not self.undecided:
             self._no_longer_wait()
 
@@ -284,19 +282,11 @@ class Connection(Receiver):
         self.budget.held += self.waiting
         self.waiting = 0
 
-    def _is_first(self, stream: Stream) -> bool:
+    def is_first(self, stream: Stream) -> bool:
         """Return whether the connection's first bytes were captured, and `stream`'s first byte is among what waits."""
         if stream.start != START_SYN:
             return False
         return stream.side.position == (self.facts.client_header if stream is self.client else 0)
-
-    def _add_up(self, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
-        """Judge a segment of mid-stream together with those before it."""
-        found = self.midstream.take(data, at, end, cut, stream.side.from_client)
-        if found != UNDECIDED:
-            self._roles(stream, found == ASKS)
-            self.facts.told = True
-            self._search()
 
     def _forget(self, stream: Stream, count: i64) -> None:
         """Leave unknown what waits before a gap, in an undecided stream on a port that is not MySQL's."""
@@ -309,96 +299,11 @@ class Connection(Receiver):
         stream.pending = []
         side.gap(count)
 
-    def _decide(self, stream: Stream, ends_here: bool) -> None:
-        """Judge again, now that `stream` has brought something (or, with ends_here, will bring no more)."""
-        first = self._is_first(stream)
-        found = identify.identify(
-            stream.pending, stream.side.from_client, first, self.is_mysql_port, self.is_x_port, ends_here
-        )
-        if found == identify.GREETING or found == identify.SERVER_ERROR:
-            self._roles(stream, False)
-            self._start_mysql()
-        elif found == identify.CLIENT_FIRST:
-            self._roles(stream, True)
-            self._start_mysql()
-        elif found == identify.COMMANDS:
-            self._roles(stream, True)
-            self.facts.told = True
-            self._search()
-        elif found == identify.REPLIES:
-            self._roles(stream, False)
-            self.facts.told = True
-            self._search()
-        elif found == identify.COMPRESSED:
-            self._search()
-        elif found == identify.PROXY:
-            self._roles(stream, True)
-            self._proxy(stream)
-        elif found == identify.HELLO or found == identify.TLS_CHAIN:
-            if ends_here or self._is_settled(stream, first, found):
-                self._tls(stream, found)
-        elif found == identify.X_PROTOCOL:
-            self.facts.kind = X
-            self.facts.other = "X Protocol"
-            self._start_opaque(labels.X_PROTOCOL)
-        elif ends_here:
-            if found == identify.NAMED:
-                self._give_up()
-        elif self._is_settled(stream, first, found):
-            self._give_up()
-
-    def _is_settled(self, stream: Stream, first: bool, found: i64) -> bool:
-        return identify.is_settled(
-            found, stream.pending, self.peer(stream).pending, stream.side.from_client, first,
-            self.is_mysql_port or self.is_x_port, self.tries,
-        )  # fmt: skip
-
-    def _tls(self, stream: Stream, found: i64) -> None:
-        if found == identify.HELLO:
-            self._roles(stream, identify.is_client_hello(stream.pending))
-        if self.is_mysql_port or self.is_x_port:
-            self.facts.kind = TLS_ONLY
-            if found == identify.HELLO:
-                self._start_tls(stream)
-            else:
-                self._search()  # what waited may end, and what the peer says may begin, inside a record
-        else:
-            self._start_foreign(stream, found == identify.HELLO)
-
-    def _give_up(self) -> None:
-        """Decide without MySQL's first bytes: another protocol, or on MySQL's port a search."""
-        found = identify.other_name(self.client.pending, self.server.pending)
-        if found:
-            self._start_other(found)
-        elif self.is_mysql_port or self.is_x_port:
-            self._search()
-        else:
-            self._start_other("unknown")
-
-    def _roles(self, stream: Stream, is_client: bool) -> None:
+    def set_roles(self, stream: Stream, is_client: bool) -> None:
         if stream.side.from_client != is_client:
             self.swap_roles()
 
-    def _proxy(self, stream: Stream) -> None:
-        """Take the PROXY header off; what follows is judged again."""
-        joined = identify.joined(stream.pending)
-        header = parse_proxy(joined, 0, len(joined))
-        if header is None:
-            return
-        if self.facts.proxy is None or header.source:
-            self.facts.proxy = header
-            self.facts.proxy_frame = stream.pending[0].frame
-        size: i64 = header.length
-        self.facts.client_header += size
-        tracker = stream.side.tracker
-        if tracker is not None:
-            tracker.proxied(stream.side.position, joined[:size])
-        stream.side.account(size, labels.PROXY_HEADER)
-        stream.pending = identify.without_first(stream.pending, size)
-        if stream.pending:
-            self._decide(stream, False)
-
-    def _start_mysql(self) -> None:
+    def start_mysql(self) -> None:
         facts = self.facts
         facts.kind = MYSQL
         self.undecided = False
@@ -412,7 +317,7 @@ class Connection(Receiver):
         self._replay(self.server)
         self._replay(self.client)
 
-    def _search(self) -> None:
+    def resynchronise(self) -> None:
         """Resynchronise both directions: MySQL, or on its port, but not from the beginning."""
         self.undecided = False
         self.midstream = MidStream(self.is_mysql_port)  # what waited is handed out, and judged, once more
@@ -432,39 +337,45 @@ class Connection(Receiver):
         made.in_clear = self.in_clear
         return made
 
-    def _start_tls(self, stream: Stream) -> None:
+    def start_tls(self, stream: Stream) -> None:
         """Decode TLS: `stream` began with a hello. What came of its peer, in mid-stream, may begin inside a record."""
         self.undecided = False
         self.facts.charge(DECODERS_COST)
         self.client.decoder = self._tls_records(self.client)
         self.server.decoder = self._tls_records(self.server)
         peer = self.peer(stream)
-        if peer.pending and not self._is_first(peer):
+        if peer.pending and not self.is_first(peer):
             peer.decoder = Resync(self.facts, peer.side, False, False, False)
             self._search_behind_gap(peer)
         self._replay_in_order()
 
-    def _start_foreign(self, stream: Stream, is_whole: bool) -> None:
+    def start_foreign(self, stream: Stream, is_whole: bool) -> None:
         """Follow TLS on a port that is not MySQL's, if a key log may show MySQL inside."""
         decryption = self.decoders.make_decryption() if is_whole else None
         if decryption is None:
-            self._start_other("TLS")
+            self.start_other("TLS")
             return
         decryption.foreign = True
         self.facts.kind = TLS_ONLY
-        self._start_tls(stream)
+        self.start_tls(stream)
 
-    def _start_opaque(self, label: i64) -> None:
+    def start_x(self) -> None:
+        """Decode X Protocol, from the first bytes of each direction or from where frames begin."""
+        facts = self.facts
+        facts.kind = X
+        facts.other = "X Protocol"
         self.undecided = False
-        self.client.decoder = Opaque(self.facts, self.facts.client, label)
-        self.server.decoder = Opaque(self.facts, self.facts.server, label)
+        facts.charge(DECODERS_COST)
+        self.client.decoder = self.decoders.x_frames(facts.client, self.is_first(self.client))
+        self.server.decoder = self.decoders.x_frames(facts.server, self.is_first(self.server))
+        facts.client_start = self.client.known_from()
         self._replay_in_order()
 
-    def _start_other(self, name: str) -> None:
+    def start_other(self, name: str) -> None:
         self.facts.kind = OTHER
         self.facts.other = name
         # Where the beginning was captured, and MySQL's port is another, nothing can contradict it.
-        fresh = self._is_first(self.client) and self._is_first(self.server)
+        fresh = self.is_first(self.client) and self.is_first(self.server)
         self.watching = self.is_mysql_port or not fresh
         self.undecided = False
         self.skipping = True
@@ -478,31 +389,6 @@ class Connection(Receiver):
             if decoder is not None:
                 decoder.finish()
                 stream.decoder = None
-
-    def overlook(self, stream: Stream, tcp_at: i64, data: bytes, at: i64, end: i64, cut: i64) -> bool:
-        """Pass a segment of what was taken for another protocol. Return True if it tells by itself that it is MySQL.
-
-        Then its streams go on from here, and a search begins.
-        """
-        if end - at < 5 or (not self.is_mysql_port and data[at + 3] > 1):
-            return False
-        found = UNDECIDED
-        if mysql_commands(data, at, end, cut) == STRONG:
-            found = ASKS
-        else:
-            found = self.midstream.take(data, at, end, cut, stream.side.from_client)
-        if found == UNDECIDED:
-            return False
-        self.skipping = False
-        self.watching = False
-        self.verify = True
-        self.facts.kind = UNKNOWN
-        self.facts.other = ""
-        stream.resume(u32_be(data, tcp_at + 4))
-        self.peer(stream).resume(u32_be(data, tcp_at + 8))
-        self._roles(stream, found == ASKS)
-        self._search()
-        return True
 
     def _replay_in_order(self) -> None:
         """Hand out what waited, in capture order."""
@@ -529,109 +415,22 @@ class Connection(Receiver):
 
     # The rest of a connection's life.
 
-    def disregard(
-        self, stream: Stream, kind: i64, seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64
-    ) -> None:
-        """Note a segment that the receiver would have dropped. What it leaks counts: it crossed the wire."""
-        facts = self.facts
-        facts.note(kind, stream.side.from_client, frame, time_ns, stream.next, end - at)
-        stream.side.aside += end - at
-        self.set_aside(stream, seq, data, at, end, frame, time_ns, True)
-        if facts.dropped_leak_frame < 0 and facts.kind in (MYSQL, TLS_ONLY):
-            if stream.side.from_client and mysql_commands(data, at, end, 0) == STRONG:
-                facts.dropped_leak_frame = frame
-
     def set_aside(
         self, stream: Stream, seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, doubtful: bool
     ) -> None:
-        """Hand bytes that are not part of the stream to a reader of their own.
-
-        It is a connection that nobody else sees: it puts them in order where they are contiguous, and decodes them
-        within the same bounds. Of bytes that conflict inside it, the first count.
-        """
-        if self.is_aside or self.skipping or at >= end:
-            return
-        facts = self.facts
-        reader = self.aside
-        if reader is None:
-            found = Facts(facts.id, facts.budget, None)
-            reader = Connection(
-                found, self.client.key, self.server.key, facts.budget, not self.is_x_port, self.is_x_port,
-                self.decoders.inflaters, self.client.history.borrowed,
-            )  # fmt: skip
-            reader.is_aside = True
-            self.aside = reader
-        if not doubtful and facts.tls is not None and facts.commands == 0 and fills_with_packets(data, at, end):
-            doubtful = True  # what repeats ciphertext late has no packets in it
-        if doubtful:
-            self.aside_doubts += end - at
-        if facts.dropped_leak_frame < 0 and facts.kind in (MYSQL, TLS_ONLY) and (doubtful or facts.commands == 0):
-            from_client = stream.side.from_client
-            beside_tls = facts.tls is not None and facts.commands == 0
-            if holds_sql(data, at, end) or (beside_tls and is_leak(data, at, end, from_client)):
-                facts.dropped_leak_frame = frame
-        if stream.key == self.client.key:
-            if self.aside_client < 0:
-                self.aside_client = frame
-                self.aside_client_offset = stream.next
-        elif self.aside_server < 0:
-            self.aside_server = frame
-            self.aside_server_offset = stream.next
-        other = reader.client if reader.client.key == stream.key else reader.server
-        other.segment(seq, data, at, end, 0, frame, time_ns)
+        set_aside(self, stream, seq, data, at, end, frame, time_ns, doubtful)
 
     def disputed(self, stream: Stream, data: bytes, frame: i64) -> None:
-        """Count what leaked, also where it was taken for a part of a TLS record."""
-        facts = self.facts
-        size: i64 = len(data)
-        if self.is_aside or facts.dropped_leak_frame >= 0 or facts.tls is None or facts.commands > 0 or size < 6:
-            return
-        if holds_sql(data, 0, size) or is_leak(data, 0, size, stream.side.from_client):
-            facts.dropped_leak_frame = frame
+        look_at_disputed(self, stream, data, frame)
 
-    def _read_aside(self) -> None:
-        """Judge the bytes set aside: MySQL in the clear, something harmless, or nobody knows."""
-        reader = self.aside
-        if reader is None:
-            return
-        self.aside = None
-        reader.close()
-        reader.dispose()
-        facts = self.facts
-        for statement in reader.facts.statements:
-            facts.mend(statement)
-        if self.aside_doubts == 0 and (facts.login_frame >= 0 or facts.commands > 0 or facts.responses > 0):
-            return  # late repetitions, in a connection whose plaintext is told already
-        found = reader.facts
-        frame: i64 = -1
-        if found.login_frame >= 0:
-            frame = found.login_frame
-        if (found.readable or (found.commands > 0 and found.responses > 0)) and found.command_frame >= 0:
-            if frame < 0 or found.command_frame < frame:
-                frame = found.command_frame
-        for from_client in (True, False):
-            note = found.find_anomaly(anomalies.READABLE_UNKNOWN, from_client)
-            if note is not None and frame < 0:
-                frame = note.frame
-        if frame >= 0 and facts.kind != OTHER:
-            if facts.dropped_leak_frame < 0 or frame < facts.dropped_leak_frame:
-                facts.dropped_leak_frame = frame
-            if found.readable and (facts.tls is not None or facts.statements_total == 0):
-                # Beside statements of its own, another copy of one would read as one more.
-                for statement in found.statements:
-                    if not facts.holds(statement):
-                        facts.add_statement(statement)
-        for one in (reader.client, reader.server):
-            side = one.side
-            unread = side.seen > side.tls + side.by_design and self.aside_doubts > 0
-            if unread or (side.seen > 0 and frame >= 0):
-                is_client = one.key == self.client.key
-                place = self.aside_client if is_client else self.aside_server
-                offset = self.aside_client_offset if is_client else self.aside_server_offset
-                aside = facts.client.aside if is_client else facts.server.aside
-                # The losing copies of fragments were in no segment.
-                amount = aside if aside > 0 else side.seen
-                facts.note(anomalies.SET_ASIDE, is_client, place, self.last_time, offset, amount)
+    def make_reader(self) -> "Connection":
+        """Return a connection that reads the bytes that this one sets aside."""
+        reader = Connection(
+            Facts(self.facts.id, self.facts.budget, None), self.client.key, self.server.key, self.facts.budget,
+            not self.is_x_port, self.is_x_port, self.decoders.inflaters, self.client.history.borrowed,
+        )  # fmt: skip
+        reader.is_aside = True
+        return reader
 
     def close(self) -> None:
         """End: hand out what waits, and account for it. No more frames will come."""
@@ -644,14 +443,14 @@ class Connection(Receiver):
             stream.close()
         for stream in (self.client, self.server):
             if self.undecided and stream.pending:
-                self._decide(stream, True)
+                decide(self, stream, True)
         if self.undecided:
             if self.client.pending or self.server.pending or self.is_mysql_port or self.is_x_port:
-                self._give_up()
+                give_up(self)
             elif self.facts.proxy is not None:
-                self._start_other("PROXY")
+                self.start_other("PROXY")
             else:
-                self._start_other("no data" if self.tries == 0 else "unknown")
+                self.start_other("no data" if self.tries == 0 else "unknown")
         for stream in (self.client, self.server):
             decoder = stream.decoder
             if decoder is not None:
@@ -671,7 +470,7 @@ class Connection(Receiver):
             self.in_clear.made.close()
         self.in_clear = None
         self.decoders.forget()
-        self._read_aside()
+        read_aside(self)
         facts = self.facts
         name_at_end(facts)
         decryption = self.decoders.decryption
@@ -688,5 +487,5 @@ class Connection(Receiver):
         facts.unanswered_prepares = []
         facts.request = -1
         facts.requests = bytearray()
-        if facts.kind == MYSQL:
+        if facts.kind in (MYSQL, X):
             facts.client_start = self.client.known_from()

@@ -20,6 +20,10 @@ from aurora_wire.wire.mysql.states import (
     SERVER,
     move,
 )
+from aurora_wire.wire.mysqlx.client import XClient
+from aurora_wire.wire.mysqlx.facts import XSession
+from aurora_wire.wire.mysqlx.frames import XFrames
+from aurora_wire.wire.mysqlx.server import XServer
 from aurora_wire.wire.tls.decryption import Decryption, DecryptionMaker
 from aurora_wire.wire.tls.records import TLSRecords
 
@@ -65,6 +69,16 @@ class Decoders:
         if self.decryption is None and self.maker is not None:
             self.decryption = self.maker.make(self.facts)
         return self.decryption
+
+    def x_frames(self, side: DirectionAccount, aligned: bool) -> XFrames:
+        """Return a direction's decoder of X Protocol. aligned: a frame begins with the first byte that it is fed."""
+        session = self.facts.x
+        if session is None:
+            session = XSession()
+            self.facts.x = session
+        if side.from_client:
+            return XClient(self.facts, session, side, self.inflaters, aligned)
+        return XServer(self.facts, session, side, self.inflaters, aligned)
 
     def client_packets(self, side: DirectionAccount) -> ClientPackets:
         made = self.client_mysql

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER
+from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, X
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.facts import START_SYN, Decrypted, Facts
 from aurora_wire.wire.flows.overlap_history import History
@@ -86,6 +86,8 @@ class InnerDecryption(Decryption):
             stream.side.anchored = True
         if facts.kind == MYSQL:
             inner.start_login(facts.greeting)
+        elif facts.kind == X:
+            inner.start_x()
 
     def record(
         self, from_client: bool, kind: i64, version: i64, body: bytes, frame: i64, time_ns: i64, offset: i64

@@ -12,46 +12,32 @@ from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be, u32, u32_be
 from aurora_wire.wire.decoding import anomalies, labels
-from aurora_wire.wire.decoding.connection_log import OTHER, Budget
-from aurora_wire.wire.decoding.events import ConnectionClosed, ConnectionOpened, Event
-from aurora_wire.wire.flows.connection import MAYBE_RESET, NOT_RESET, RESET, Connection
+from aurora_wire.wire.decoding.connection_log import Budget
+from aurora_wire.wire.decoding.events import ConnectionClosed, Event
+from aurora_wire.wire.flows.aside import disregard
+from aurora_wire.wire.flows.begin import begin_connection
+from aurora_wire.wire.flows.connection import NOT_RESET, RESET, Connection
+from aurora_wire.wire.flows.deciding import overlook
 from aurora_wire.wire.flows.decrypted import InnerDecryptionMaker
-from aurora_wire.wire.flows.facts import START_SYN, Facts, TrackerMaker
-from aurora_wire.wire.flows.labelled_frames import LabelledFrame, Labels
-from aurora_wire.wire.flows.overlap_history import DIFFERENT, SAME, History
+from aurora_wire.wire.flows.eviction import choose
+from aurora_wire.wire.flows.facts import Facts, TrackerMaker
+from aurora_wire.wire.flows.flow_cache import CACHE_SLOTS, cache_slot, same_v6
+from aurora_wire.wire.flows.labelled_frames import LabelledFrame
+from aurora_wire.wire.flows.overlap_history import History
+from aurora_wire.wire.flows.placing import MAX_SPACES, place
+from aurora_wire.wire.flows.skipped_frames import count_skipped
+from aurora_wire.wire.flows.soundness import is_right, is_sound
+from aurora_wire.wire.flows.tcp_flags import ACK, ENDED, FIN, IGNORED, RST, SYN, obeys_reset, take_end, take_syn
 from aurora_wire.wire.flows.tcp_stream import ASIDE, MAX_WINDOW, OLD, PROBE, WINDOW_SLACK, Receiver, Stream
 from aurora_wire.wire.mysql.compressed import ZLIB, ZSTD, Inflater, ZlibInflater
-from aurora_wire.wire.net.checksum import BAD, GOOD, PARTIAL, ZERO, ipv4_checksum_is_right, tcp_checksum_state
 from aurora_wire.wire.net.dissect import Locator
 from aurora_wire.wire.net.ip_fragments import Fragments
 from aurora_wire.wire.net.skip_reasons import (
-    FRAGMENT_LOST,
-    FRAGMENT_WAITING,
-    MORE_KINDS,
-    NO_MYSQL_PORT,
     TCP,
-    TCP_CUT,
-    is_malformed,
 )
 from aurora_wire.wire.tls.decryption import DecryptionMaker, DecryptorFactory
 
-FIN: Final[i64] = 0x01
-SYN: Final[i64] = 0x02
-RST: Final[i64] = 0x04
-ACK: Final[i64] = 0x10
-
-X_PORT: Final[i64] = 33060
-MAX_KINDS: Final[i64] = 4096            # of skipped frames that are told apart
-NEAR: Final[i64] = 1 << 20              # bytes between sequence numbers that are of one connection without doubt
-MAX_SPACES: Final[i64] = 8              # connections of the same addresses and ports at a time
-# May a frame in another network be of this connection?
-AGREES: Final[i64] = 0    # it goes on where this one is, or repeats its bytes
-PASSES: Final[i64] = 1    # nothing in it says
-FAR: Final[i64] = 2       # its numbers are near, and are not this one's
-DIFFERS: Final[i64] = 3   # other bytes for the same place
-OFFLOADED: Final[i64] = 4                # segments with a wrong checksum before any right one
 MAX_UNTAKEN: Final[i64] = 2048          # finished connections, or events, after which they should be taken
-CACHE_SLOTS: Final[i64] = 32768         # recent flows found without a key; a power of two
 LINGER_NS: Final[i64] = 60_000_000_000  # a closed connection waits this long for late segments
 LINGER_FRAMES: Final[i64] = 20_000      # or this many frames
 
@@ -133,7 +119,7 @@ class Engine:
         reason = locator.locate(buffer, at, captured_len, original_len, link_type)
         if reason != TCP:
             self.reason = reason
-            self._skip(frame, reason)
+            count_skipped(self, frame, reason)
             return
         self.tcp_frames += 1
         data = locator.buffer
@@ -179,7 +165,7 @@ class Engine:
         connection = cast(Connection, stream.receiver)
         seq = u32_be(data, tcp_at + 4)
         if (seq != stream.next_seq or locator.network != stream.network) and not (connection.skipping or flags & SYN):
-            stream = self._placed(connection, stream, seq, data, tcp_at, flags, locator.payload_len)
+            stream = place(self, connection, stream, seq, data, tcp_at, flags, locator.payload_len)
             if stream is None:
                 return
             connection = cast(Connection, stream.receiver)
@@ -190,20 +176,20 @@ class Engine:
         end = locator.captured_end
         cut = locator.payload_len - (end - at)
         if connection.skipping and not (
-            connection.watching and connection.overlook(stream, tcp_at, data, at, end, cut)
+            connection.watching and overlook(connection, stream, tcp_at, data, at, end, cut)
         ):
-            self._label_alone(stream, frame, labels.NOT_MYSQL if locator.payload_len else labels.TCP_CONTROL)
+            stream.label_alone(frame, labels.NOT_MYSQL if locator.payload_len else labels.TCP_CONTROL)
             if flags & (FIN | RST):
-                self._ends(connection, stream, flags, 0)
+                self._take_end(connection, stream, flags, 0)
             return
         peer = connection.server if stream is connection.client else connection.client
         sound = True
         if connection.verify and (not stream.facts.readable or flags & (SYN | FIN | RST)):
-            sound = self._is_sound(stream, data, end, cut, flags)
+            sound = is_sound(locator, stream, data, end, cut, flags, frame, time_ns)
         if sound:
             stream.spoke = True
             if flags & SYN:
-                self._syn(connection, stream, peer, seq, flags, data, tcp_at, at)
+                take_syn(connection, stream, peer, seq, flags, data, tcp_at, at)
             elif flags & ACK and connection.reset != RESET:
                 window = u16_be(data, tcp_at + 14)
                 if stream.scale >= 0:
@@ -216,13 +202,13 @@ class Engine:
         if locator.payload_len > 0:
             self._payload(connection, stream, seq, data, at, end, cut, frame, time_ns, sound)
         else:
-            self._label_alone(stream, frame, labels.TCP_CONTROL)
+            stream.label_alone(frame, labels.TCP_CONTROL)
             if not sound:
                 stream.facts.note(anomalies.BAD_CHECKSUM, stream.side.from_client, frame, time_ns, stream.next, 0)
             elif stream.start != 0 and not flags & (SYN | RST):
                 stream.tell_sent(seq)
         if flags & (FIN | RST) and sound:
-            self._ends(connection, stream, flags, seq + locator.payload_len)
+            self._take_end(connection, stream, flags, seq + locator.payload_len)
         if stream.patience >= 0:
             stream.tick()
         if peer.patience >= 0:
@@ -263,92 +249,19 @@ class Engine:
             if end <= len(locator.other):
                 connection.set_aside(stream, seq, locator.other, at, end, frame, time_ns, True)
         if dropped >= 0 and stream.repeats(seq, data, at, end, frame):
-            self._label_alone(stream, frame, labels.RETRANSMISSION)
+            stream.label_alone(frame, labels.RETRANSMISSION)
             return
         if dropped >= 0:
-            connection.disregard(stream, dropped, seq, data, at, end, frame, time_ns)
-            self._label_alone(stream, frame, labels.DISREGARDED)
+            disregard(connection, stream, dropped, seq, data, at, end, frame, time_ns)
+            stream.label_alone(frame, labels.DISREGARDED)
             return
         became = stream.segment(seq, data, at, end, cut, frame, time_ns)
         if became == ASIDE:
-            self._label_alone(stream, frame, labels.DISREGARDED)
+            stream.label_alone(frame, labels.DISREGARDED)
         elif became in (OLD, PROBE):
             if became == PROBE:
                 stream.facts.note(anomalies.KEEP_ALIVE, stream.side.from_client, frame, time_ns, stream.next, end - at)
-            self._label_alone(stream, frame, labels.KEEP_ALIVE if became == PROBE else labels.RETRANSMISSION)
-
-    def _is_sound(self, stream: Stream, data: bytes, end: i64, cut: i64, flags: i64) -> bool:
-        """Return whether a receiver would take the segment, by its checksums. Senders that offload them are believed.
-
-        What carries data, or begins a connection, tells whether its sender's are right.
-        """
-        locator = self.locator
-        if cut != 0 or locator.segment_len != end - locator.tcp_at:
-            return True
-        state = tcp_checksum_state(data, locator.addresses_at, locator.ip_version, locator.tcp_at, end)
-        if state == GOOD and locator.ip_version == 4 and self._wrong_ip_checksum(data):
-            state = BAD
-        if state in (GOOD, PARTIAL):
-            if locator.payload_len > 0 or flags & SYN:
-                if state == PARTIAL and not stream.left_to_card:
-                    stream.left_to_card = True  # one alone may be a wrong one by chance
-                    return True
-                if stream.good_checksums == 0 and stream.bad_checksums >= OFFLOADED:
-                    stream.good_checksums = -1  # of a card's own host: one in 65,536 is right by chance
-                    return True
-                stream.good_checksums = 1 if stream.good_checksums < 0 else stream.good_checksums + 1
-                if stream.good_checksums == 1 and stream.bad_checksums > 0:
-                    stream.facts.note(
-                        anomalies.MIXED_CHECKSUM, stream.side.from_client, self.frames, self.now, 0,
-                        stream.bad_checksums,
-                    )  # fmt: skip
-        elif state == BAD or (state == ZERO and stream.good_checksums > 0):
-            if locator.payload_len > 0:
-                stream.bad_checksums += 1
-            return stream.good_checksums <= 0
-        return True
-
-    def _is_right(self, data: bytes) -> bool:
-        """Return whether the checksums of the segment are right, as far as they can be told."""
-        locator = self.locator
-        end = locator.captured_end
-        if locator.segment_len != end - locator.tcp_at:
-            return True
-        if locator.ip_version == 4 and self._wrong_ip_checksum(data):
-            return False
-        state = tcp_checksum_state(data, locator.addresses_at, locator.ip_version, locator.tcp_at, end)
-        return state != BAD and state != ZERO
-
-    def _wrong_ip_checksum(self, data: bytes) -> bool:
-        """Return whether the IPv4 header's checksum is wrong. 0 means that the network card was to fill it in."""
-        at = self.locator.ip_at
-        return not ipv4_checksum_is_right(data, at) and u16_be(data, at + 10) != 0
-
-    def _label_alone(self, stream: Stream, frame: i64, label: i64) -> None:
-        tracker = stream.side.tracker
-        if tracker is not None:
-            tracker.alone(frame, label)
-
-    def _skip(self, frame: i64, reason: i64) -> None:
-        locator = self.locator
-        if reason == TCP_CUT and locator.end - locator.at >= 4:
-            # The ports are there: a frame between two others hides no MySQL on its own port.
-            ports = self.ports
-            if u16_be(locator.buffer, locator.at) not in ports and u16_be(locator.buffer, locator.at + 2) not in ports:
-                reason = NO_MYSQL_PORT
-        key = int(reason << 32 | locator.reason_detail)
-        known = self.skipped.get(key, 0)
-        if known == 0 and locator.reason_detail != 0 and len(self.skipped) >= MAX_KINDS:
-            key = int(MORE_KINDS << 32)
-            known = self.skipped.get(key, 0)
-        self.skipped[key] = known + 1
-        if self.labelled is not None:
-            label = labels.NOT_TCP
-            if reason in (FRAGMENT_WAITING, FRAGMENT_LOST):
-                label = labels.IP_FRAGMENT
-            elif is_malformed(reason):
-                label = labels.MALFORMED
-            self.labelled.append(LabelledFrame(frame, 0, -1, label, []))
+            stream.label_alone(frame, labels.KEEP_ALIVE if became == PROBE else labels.RETRANSMISSION)
 
     # Connections.
 
@@ -359,7 +272,7 @@ class Engine:
         """Return the stream of a frame that may begin a connection; None where it begins none."""
         if known is not None:
             connection = cast(Connection, known.receiver)
-            if known.good_checksums > 0 and not self._is_right(data):
+            if known.good_checksums > 0 and not is_right(self.locator, data):
                 return known  # no receiver sees it
             seq = u32_be(data, tcp_at + 4)
             isn = connection.client_isn if known is connection.client else connection.server_isn
@@ -377,7 +290,7 @@ class Engine:
                     unanswered = not connection.server.spoke and connection.client.network == space.client.network
                     gone = silent or connection.closed_frame >= 0 or unanswered
                     if connection.next_space is space and gone:
-                        self._finish(connection)
+                        self.finish_connection(connection)
                     return one
                 space = space.next_space
             alive = isn < 0 and connection.closed_frame < 0 and not flags & ACK
@@ -385,30 +298,30 @@ class Engine:
                 if known.network >= 0 and known.network != self.locator.network and known.start != 0:
                     if known.offset_of(seq + 1) != 0:
                         # Another network, whose client began with the same number.
-                        return self._space(connection, key, flags, frame, time_ns)
+                        return self.begin_beside(connection, key, flags, frame, time_ns)
                 return known  # a SYN-ACK belongs to the SYN before it
             if alive and known.side.seen == 0:
                 return known
             if not flags & ACK:
                 # RFC 5961, 4: a receiver challenges it. Only where both sides go on with its numbers is it obeyed, and
                 # what looked like the end of a connection that goes on may have been forged as well.
-                return self._space(connection, key, flags, frame, time_ns)
-            self._finish(connection)
+                return self.begin_beside(connection, key, flags, frame, time_ns)
+            self.finish_connection(connection)
             after = self.streams.get(key)
             if after is not None:
-                return self._space(cast(Connection, after.receiver), key, flags, frame, time_ns)
+                return self.begin_beside(cast(Connection, after.receiver), key, flags, frame, time_ns)
         elif not flags & SYN and payload_len == 0:
             if self.labelled is not None:
                 self.labelled.append(LabelledFrame(frame, 0, -1, labels.TCP_CONTROL, []))
             return None
-        connection = self._make(key, flags, frame, time_ns)
+        connection = begin_connection(self, key, flags, frame, time_ns)
         if self.budget.open < 0 or len(self.streams) >= 2 * self.max_connections:
             self._evict()
         self.streams[connection.client.key] = connection.client
         self.streams[connection.server.key] = connection.server
         return connection.client if connection.client.key == key else connection.server
 
-    def _space(self, connection: Connection, key: bytes, flags: i64, frame: i64, time_ns: i64) -> Stream | None:
+    def begin_beside(self, connection: Connection, key: bytes, flags: i64, frame: i64, time_ns: i64) -> Stream | None:
         """Begin a connection of the same addresses and ports with other sequence numbers."""
         count: i64 = 0
         first = connection
@@ -418,317 +331,27 @@ class Engine:
         if count >= MAX_SPACES:
             if first.closed_frame < 0:
                 return None
-            self._finish(first)
-        made = self._make(key, flags, frame, time_ns)
+            self.finish_connection(first)
+        made = begin_connection(self, key, flags, frame, time_ns)
         connection.next_space = made
         if self.budget.open < 0:
             self._evict()
         return made.client if made.client.key == key else made.server
 
-    def _fits(self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64) -> bool:
-        """Return whether the segment is of this connection: its sequence and ACK numbers are near, or one of them is.
-        """
-        if connection.skipping:
-            return True
-        peer = connection.server if stream is connection.client else connection.client
-        acks = flags & ACK != 0 and peer.start != 0
-        ack_ahead: i64 = 0
-        if acks:
-            ack_ahead = peer.offset_of(u32_be(data, tcp_at + 8)) - peer.next
-        ack_is_near = -NEAR <= ack_ahead <= NEAR
-        if stream.start == 0:
-            return ack_is_near
-        ahead = stream.offset_of(seq) - stream.next
-        near = -NEAR <= ahead <= NEAR
-        if connection.ends == 2:
-            # Both sides said that they are done, and how far they came: what is beyond is of another connection.
-            if ahead > stream.end + 1 - stream.next or (acks and ack_ahead > peer.end + 1 - peer.next):
-                return False
-        if not acks:
-            return near or (0 < ahead <= MAX_WINDOW and not flags & RST)
-        if ack_is_near:
-            return near or 0 < ahead <= MAX_WINDOW
-        return near and 0 < ack_ahead <= MAX_WINDOW
-
-    def _placed(
-        self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64, payload_len: i64
-    ) -> Stream | None:
-        """Return the stream of a frame that is not simply the next one: of this connection or of another of the same
-        ports.
-
-        The network that it was seen in tells connections apart only where numbers and bytes do so as well: a switch
-        mirrors one direction with its tag and one without, or each frame twice.
-        """
-        network = self.locator.network
-        if network != stream.network:
-            tied = self._tied(connection, stream, network, seq, data, tcp_at, flags)
-            if tied is not None:
-                return tied
-        fits = seq == stream.next_seq or self._fits(connection, stream, seq, data, tcp_at, flags)
-        peer = connection.server if stream is connection.client else connection.client
-        if fits and stream.network < 0 and peer.network == network:
-            stream.network = network
-        if fits and network != stream.network:
-            agreed = self._agrees(stream, peer, seq, data, tcp_at, flags)
-            networks = stream.networks
-            known = networks is not None and network in networks
-            if agreed == DIFFERS or (agreed == FAR and not known):
-                if payload_len == 0:
-                    self._label_alone(stream, self.frames, labels.TCP_CONTROL)
-                    return None
-                if known and networks is not None:
-                    # Its bytes are in this stream already: which of them are not this one's, nobody knows.
-                    networks.remove(int(network))
-                    stream.facts.note(
-                        anomalies.CONFLICT, stream.side.from_client, self.frames, self.now, stream.next, payload_len
-                    )
-                other = self._space(connection, stream.key, flags, self.frames, self.now)
-                if other is not None:
-                    other.network = network
-                    return other
-            elif stream.network < 0:
-                stream.network = network
-            elif networks is None:
-                if agreed == AGREES:
-                    stream.networks = [int(network)]
-            elif agreed == AGREES and not known and len(networks) < MAX_SPACES:
-                networks.append(int(network))
-            return stream
-        if fits and connection.next_space is not None:
-            fits = not self._is_nearer(connection, stream, seq, data, tcp_at, flags)
-        if fits:
-            return stream
-        elsewhere = self._elsewhere(connection, stream, seq, data, tcp_at, flags, payload_len)
-        if elsewhere is not None and elsewhere.network < 0:
-            elsewhere.network = network
-        return elsewhere
-
-    def _tied(
-        self, connection: Connection, stream: Stream, network: i64, seq: i64, data: bytes, tcp_at: i64, flags: i64
-    ) -> Stream | None:
-        """Return the stream of another connection of the same ports that this network is known to be of."""
-        space = connection.next_space
-        while space is not None:
-            is_client = space.client.key == stream.key
-            one = space.client if is_client else space.server
-            other = space.server if is_client else space.client
-            if not space.finished and (one.network == network or (one.network < 0 and other.network == network)):
-                if self._fits(space, one, seq, data, tcp_at, flags):
-                    one.network = network
-                    return one
-            space = space.next_space
-        return None
-
-    def _agrees(
-        self, stream: Stream, peer: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64
-    ) -> i64:
-        """Return how a frame of another network goes with this connection, by numbers and bytes: AGREES, PASSES, ..."""
-        if stream.start == 0:
-            return AGREES
-        locator = self.locator
-        offset = stream.offset_of(seq)
-        size = locator.payload_len
-        acked = peer.acked
-        if flags & ACK and peer.start != 0:
-            acked = peer.offset_of(u32_be(data, tcp_at + 8))
-        if acked > peer.next or offset < 0:
-            return FAR
-        if size == 0:
-            return PASSES if offset <= stream.next else FAR
-        if offset == stream.next:
-            return AGREES
-        if offset > stream.next:
-            in_step = acked >= peer.acked or acked == peer.next
-            return AGREES if in_step and offset - stream.next <= WINDOW_SLACK else FAR
-        if size == 1 and offset + 1 == stream.next:
-            return PASSES
-        at = locator.payload_at
-        end = locator.captured_end
-        if end - at > stream.next - offset:
-            end = at + stream.next - offset
-        found = stream.history.compare(offset, data, at, end)
-        if found == DIFFERENT:
-            return DIFFERS
-        return AGREES if found == SAME else PASSES
-
-    def _is_nearer(
-        self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64
-    ) -> bool:
-        """Return whether a segment that fits this connection is nearer to another one of the same ports."""
-        far = stream.distance(seq)
-        space = connection.next_space
-        while space is not None:
-            one = space.client if space.client.key == stream.key else space.server
-            seen_here = one.network < 0 or one.network == self.locator.network
-            if one.start != 0 and seen_here and not space.finished and one.distance(seq) < far:
-                if self._fits(space, one, seq, data, tcp_at, flags):
-                    return True
-            space = space.next_space
-        return False
-
-    def _elsewhere(
-        self, connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: i64, flags: i64, payload_len: i64
-    ) -> Stream | None:
-        """Find or begin the connection of a frame that does not fit the sequence numbers of the first one."""
-        key = stream.key
-        space = connection.next_space
-        last = connection
-        while space is not None:
-            if space.finished:
-                last.next_space = space.next_space
-                space = last.next_space
-                continue
-            one = space.client if space.client.key == key else space.server
-            if self._fits(space, one, seq, data, tcp_at, flags):
-                if space is connection.next_space and connection.closed_frame >= 0:
-                    if space.client.spoke and space.server.spoke:
-                        self._finish(connection)  # it gives its place to this one
-                return one
-            last = space
-            space = space.next_space
-        found: Stream | None = None
-        if payload_len > 0:
-            found = self._space(connection, key, flags, self.frames, self.now)
-            if found is None:
-                # Too many of them: the bytes are still read.
-                locator = self.locator
-                connection.disregard(
-                    stream, anomalies.OUT_OF_WINDOW, seq, data, locator.payload_at, locator.captured_end, self.frames,
-                    self.now,
-                )  # fmt: skip
-        if found is None:
-            self._label_alone(stream, self.frames, labels.DISREGARDED if payload_len else labels.TCP_CONTROL)
-        return found
-
-    def _make(self, key: bytes, flags: i64, frame: i64, time_ns: i64) -> Connection:
-        size: i64 = len(key)
-        split = (size - 4) // 2
-        reverse = key[split : 2 * split] + key[:split] + key[size - 2 :] + key[size - 4 : size - 2]
-        source = u16_be(key, size - 4)
-        destination = u16_be(key, size - 2)
-        from_client = self._sent_by_client(source, destination, flags)
-        server_port = destination if from_client else source
-        # A SYN from MySQL's port may be forged: the port counts on either side.
-        client_port = source if from_client else destination
-        is_mysql_port = server_port in self.ports or (client_port in self.ports and client_port != X_PORT)
-        facts = Facts(self.next_id, self.budget, self.events)
-        self.next_id += 1
-        connection = Connection(
-            facts, key if from_client else reverse, reverse if from_client else key, self.budget,
-            is_mysql_port and server_port != X_PORT, server_port == X_PORT, self.inflaters, self.borrowed,
-        )  # fmt: skip
-        connection.decoders.maker = self.maker
-        connection.first_frame = frame
-        connection.last_frame = frame
-        connection.first_time = time_ns
-        connection.ip_version = 4 if size == 12 else 6
-        if self.only_ports and server_port not in self.ports:
-            facts.kind = OTHER
-            facts.other = "not looked at (--port)"
-            connection.undecided = False
-            connection.skipping = True
-            connection.verify = False
-        if self.labelled is not None:
-            facts.client.tracker = Labels(facts.id, 1, self.labelled, self.want_places)
-            facts.server.tracker = Labels(facts.id, 0, self.labelled, self.want_places)
-            self.facts[facts.id] = facts
-        elif self.trackers is not None:
-            self._track(facts, connection, flags)
-        if self.events is not None:
-            self.events.append(ConnectionOpened(facts.id, from_client, frame, time_ns, 0))
-        return connection
-
-    def _track(self, facts: Facts, connection: Connection, flags: i64) -> None:
-        made = self.trackers
-        if made is not None:
-            is_mysql = connection.is_mysql_port or connection.is_x_port
-            facts.client.tracker = made.make(facts, True, is_mysql, flags & SYN != 0)
-            facts.server.tracker = made.make(facts, False, is_mysql, flags & SYN != 0)
-
-    def _sent_by_client(self, source: i64, destination: i64, flags: i64) -> bool:
-        ports = self.ports
-        if (destination in ports) != (source in ports):
-            return destination in ports  # whatever its flags: a SYN from a server's port is forged
-        if flags & SYN:
-            return not flags & ACK
-        return destination <= source
-
-    def _syn(
-        self, connection: Connection, stream: Stream, peer: Stream, seq: i64, flags: i64, data: bytes, tcp_at: i64,
-        end: i64,
-    ) -> None:  # fmt: skip
-        if stream.start != 0 and stream.offset_of(seq + 1) != 0:
-            return  # of an open connection: a receiver challenges it
-        if flags & ACK:
-            if peer.start != 0 and not 0 <= peer.offset_of(u32_be(data, tcp_at + 8)) <= peer.next + WINDOW_SLACK:
-                return  # what it answers was not sent; data of a SYN may be missing
-            peer.acknowledge(u32_be(data, tcp_at + 8), u16_be(data, tcp_at + 14))
-        if stream.start == START_SYN:
-            return
-        if stream.next == 0 and stream.side.position == 0:
-            stream.begin(seq + 1, START_SYN)
-        if stream is connection.client:
-            connection.client_isn = seq
-        else:
-            connection.server_isn = seq
-        stream.scale = window_scale(data, tcp_at, end)
-        if flags & ACK and stream.scale < 0:
-            # RFC 7323, 2.2: scaling holds only where both SYNs offer it.
-            stream.scale = 0
-            if connection.client.scale >= 0:
-                connection.client.scale = 0
-        elif stream.scale < 0:
-            stream.scale = 0
-
-    def _ends(self, connection: Connection, stream: Stream, flags: i64, seq_end: i64) -> None:
-        if connection.closed_frame >= 0:
-            return
-        if flags & RST:
-            if not connection.skipping and stream.start != 0:
-                offset = stream.offset_of(seq_end)
-                at_end = stream.end >= 0 and stream.next >= stream.end and offset == stream.end + 1
-                if offset != stream.next and not at_end:
-                    # RFC 5961, 3: a receiver obeys it at exactly the next number that it expects. Bytes before it may
-                    # be missing in the capture only.
-                    if stream.next < offset <= (stream.edge if stream.edge >= 0 else stream.next + NEAR):
-                        connection.reset = MAYBE_RESET
-                        connection.reset_by = stream
-                        connection.reset_at = offset
-                        connection.reset_next = stream.next
-                    return
-            connection.reset = RESET
-            connection.closed_frame = self.frames
+    def _take_end(self, connection: Connection, stream: Stream, flags: i64, seq_end: i64) -> None:
+        came = take_end(connection, stream, flags, seq_end, self.frames)
+        if came == ENDED:
             self.closing.append(connection)
-        elif flags & FIN:
-            if stream.end < 0:
-                offset = stream.offset_of(seq_end & 0xFFFFFFFF) if stream.start != 0 else 0
-                # Where it comes after its ACK, its own number may be passed by already. Of a connection that is skipped
-                # nobody follows the numbers.
-                outside = offset < stream.next - 1 or (
-                    stream.edge >= 0 and offset > stream.edge + WINDOW_SLACK
-                )
-                if outside and not connection.skipping:
-                    return  # of bytes that were taken already, or outside the window
-                stream.end = offset
-                if stream.end > stream.next and stream.patience < 0 and not connection.skipping:
-                    stream.tell_sent(seq_end)
-                connection.ends += 1
-            if connection.ends == 2:
-                connection.closed_frame = self.frames
-                self.closing.append(connection)
-        if len(self.closing) > 1024:
+        if came != IGNORED and len(self.closing) > 1024:
             self._sweep()
 
     def _is_reset(self, connection: Connection) -> bool:
         """Return whether an early RST was obeyed: the bytes before it have come, or are acknowledged."""
-        by = connection.reset_by
-        if connection.reset == MAYBE_RESET and by is not None:
-            if by.next == connection.reset_at or by.acked == connection.reset_at:
-                connection.reset = RESET
-                if connection.closed_frame < 0:
-                    connection.closed_frame = self.frames
-                    self.closing.append(connection)
-        return connection.reset == RESET
+        is_reset = obeys_reset(connection)
+        if is_reset and connection.closed_frame < 0:
+            connection.closed_frame = self.frames
+            self.closing.append(connection)
+        return is_reset
 
     def _sweep(self) -> None:
         """Finish what has been closed for a while."""
@@ -745,14 +368,14 @@ class Engine:
         gone = self.closing[:count]
         del self.closing[:count]
         for connection in gone:
-            self._finish(connection)
+            self.finish_connection(connection)
 
     def finish_closed(self) -> None:
         """Finish what has been closed. For who knows that no late segment comes."""
         closing = self.closing
         self.closing = []
         for connection in closing:
-            self._finish(connection)
+            self.finish_connection(connection)
 
     def _evict(self) -> None:
         """Give up connections, as too many are open: closed ones, then those without a byte, then those silent longest.
@@ -760,36 +383,18 @@ class Engine:
         self.finish_closed()
         if self.budget.open >= 0 and len(self.streams) < 2 * self.max_connections:
             return
-        empty: list[int] = []
-        others: list[int] = []
-        for stream in self.streams.values():
-            connection = cast(Connection, stream.receiver)
-            if stream is connection.client:
-                if connection.is_empty():
-                    empty.append(connection.last_frame)
-                else:
-                    others.append(connection.last_frame)
-        count: i64 = (len(empty) + len(others)) // 10 + 1
-        only_empty = len(empty) >= count
-        frames = empty if only_empty else others
-        frames.sort()
-        limit: i64 = frames[count - 1 if count <= len(frames) else len(frames) - 1]
-        silent: list[Connection] = []
-        for stream in self.streams.values():
-            connection = cast(Connection, stream.receiver)
-            if stream is connection.client and connection.last_frame <= limit:
-                if not only_empty or connection.is_empty():
-                    silent.append(connection)
+        silent, limit = choose(self.streams)
         for connection in silent:
             space: Connection | None = connection
             while space is not None:
                 following = space.next_space
                 if not space.finished and space.last_frame <= limit:
                     space.facts.note(anomalies.EVICTED, True, self.frames, self.now, space.client.next, 0)
-                    self._finish(space)
+                    self.finish_connection(space)
                 space = following
 
-    def _finish(self, connection: Connection) -> None:
+    def finish_connection(self, connection: Connection) -> None:
+        """End a connection: it goes to `ended`, and its place to the next one of its ports."""
         for stream in (connection.client, connection.server):
             if stream.ports >= 0:
                 slot = cache_slot(stream.addresses, stream.ports)
@@ -870,47 +475,4 @@ class Engine:
         """End the capture: finish every open connection."""
         self.closing = []
         for connection in self.open_connections():
-            self._finish(connection)
-
-
-def cache_slot(addresses: i64, ports: i64) -> i64:
-    # What differs most, the last byte of each address and the client's port, to different bits; the product spreads it.
-    mixed = (addresses >> 24 ^ addresses >> 43 ^ ports) & 0xFFFFFFFF
-    return (mixed * 0x61C88647 >> 31) & (CACHE_SLOTS - 1)
-
-
-def same_v6(key: bytes, data: bytes, at: i64) -> bool:
-    """Return whether a flow's key begins with the two IPv6 addresses at data[at:]."""
-    if len(key) != 36:
-        return False
-    i: i64 = 0
-    while i < 32:
-        if read_i64_le(key, i) != read_i64_le(data, at + i):
-            return False
-        i += 8
-    return True
-
-
-def window_scale(data: bytes, tcp_at: i64, end: i64) -> i64:
-    """Return the window scale option of a SYN's TCP header, 0..14, or -1. Source: RFC 7323, section 2.2."""
-    at = tcp_at + 20
-    stop = tcp_at + (int(data[tcp_at + 12]) >> 4) * 4
-    if stop > end:
-        stop = end
-    while at < stop:
-        kind: i64 = data[at]
-        if kind == 0:
-            return -1
-        if kind == 1:
-            at += 1
-            continue
-        if at + 1 >= stop:
-            return -1
-        length: i64 = data[at + 1]
-        if length < 2 or at + length > stop:
-            return -1
-        if kind == 3 and length == 3:
-            scale: i64 = data[at + 2]
-            return 14 if scale > 14 else scale
-        at += length
-    return -1
+            self.finish_connection(connection)

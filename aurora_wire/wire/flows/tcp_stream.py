@@ -348,6 +348,12 @@ class Stream(Progress):
         self.history.clear()
         self.receiver.gap(self, count)
 
+    def label_alone(self, frame: i64, label: i64) -> None:
+        """Label a frame whose payload has no place in the stream (again), or that has none."""
+        tracker = self.side.tracker
+        if tracker is not None:
+            tracker.alone(frame, label)
+
     def close(self) -> None:
         """End: deliver what waits, with the gaps before it and after. No more segments will come."""
         while self.held:

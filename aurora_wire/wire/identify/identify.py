@@ -15,13 +15,13 @@ from aurora_wire.binary import u16, u24
 from aurora_wire.wire.decoding.segment import Segment
 from aurora_wire.wire.identify import signatures
 from aurora_wire.wire.identify.foreign import foreign_protocol
-from aurora_wire.wire.identify.mysqlx import find_frames, looks_like_x
 from aurora_wire.wire.identify.proxy_header import MORE, proxy_length
 from aurora_wire.wire.identify.resync import is_login
 from aurora_wire.wire.mysql.auth import BEFORE_LOGIN
 from aurora_wire.wire.mysql.compressed import opens_packet
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import NO, YES, opens_login, parse_ssl_request
+from aurora_wire.wire.mysqlx.shape import find_frames, looks_like_x
 from aurora_wire.wire.tls import record_shape
 
 MAX_TRIES: Final[i64] = 12       # segments judged on a port that is not MySQL's

@@ -389,6 +389,7 @@ class ClientPackets(Packets):
                 facts.readable = True
             note_text(facts, text, 0, len(text), whole, self.packet_frame, self.packet_offset)
             self._statement(command, text, total - (made.text_at - at), made.values, whole, -1)
+            made.values = None
         elif command == COM_STMT_PREPARE:
             text = data[at + 1 : end]
             made.prepare(text)
@@ -404,6 +405,7 @@ class ClientPackets(Packets):
             if text:
                 note_execution(facts, text, made.values, complete, self.packet_frame, self.packet_offset)
             self._statement(command, text, len(text), made.values, complete, made.statement_id)
+            made.values = None  # tens of thousands, of each open connection
         elif command == COM_STMT_SEND_LONG_DATA:
             made.long_data(data, at, end)
         elif command in (COM_STMT_CLOSE, COM_STMT_RESET):

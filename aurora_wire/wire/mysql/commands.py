@@ -64,6 +64,8 @@ TABLE_DUMP: Final[i64] = 4
 CLONE_LAST_COMMAND: Final[i64] = 6   # COM_EXIT: the connection is one for commands again
 CLONE_COMPLETE: Final[i64] = 99      # the donor's last word on each clone command
 
+X_COMMAND: Final[i64] = 512   # and the type of a message of X Protocol, which have numbers of their own
+
 # Shapes of a reply. Any of them but NONE can be an ERR instead.
 NONE: Final[i64] = 0        # no reply at all
 SIMPLE: Final[i64] = 1      # OK, or EOF in its place

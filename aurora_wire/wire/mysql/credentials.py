@@ -24,6 +24,7 @@ from aurora_wire.wire.mysql.exchange import (
     SECRET_COST,
     SWITCH,
     UNKNOWN,
+    X_AUTHENTICATION,
     Exchange,
     Secret,
 )
@@ -60,6 +61,18 @@ def note_replica_password(facts: MySQLFacts, password: bytes, frame: i64, offset
     note_reply(facts, password, 0, len(password), True, frame, offset)
     if made is not None:
         made.accepted = UNKNOWN
+
+
+def begin_x_authentication(facts: MySQLFacts, user: bytes, mechanism: bytes, frame: i64, offset: i64) -> None:
+    """Note that a client of X Protocol begins to authenticate by this mechanism."""
+    _begin(facts, X_AUTHENTICATION, user, mechanism, b"", frame, offset)
+
+
+def note_challenge(facts: MySQLFacts, nonce: bytes) -> None:
+    """Note the challenge of a server of X Protocol."""
+    exchange = _last(facts)
+    if exchange is not None and not exchange.nonce:
+        exchange.nonce = nonce[:MAX_NAME]
 
 
 def note_switch(facts: MySQLFacts, plugin: bytes, nonce: bytes) -> None:

@@ -43,9 +43,9 @@ class Exchange:
 
     def __init__(self, kind: i64, user: bytes, plugin: bytes, nonce: bytes, frame: i64, offset: i64) -> None:
         self.kind: Final[i64] = kind
-        self.user: Final = user
+        self.user: bytes = user      # X Protocol tells it later
         self.plugin: Final = plugin
-        self.nonce: Final = nonce
+        self.nonce: bytes = nonce
         self.frame: Final[i64] = frame
         self.offset: Final[i64] = offset
         self.places: list[tuple[i64, i64]] = []

@@ -12,6 +12,7 @@ from aurora_wire.wire.mysql.exchange import Exchange, Secret
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.login import Login
+from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.tls.facts import TLSLog
 
 MAX_OUTSTANDING: Final[i64] = 1024       # commands without a reply that are remembered
@@ -26,13 +27,14 @@ class Infile:
     """A file of the client that the server asked for (LOCAL INFILE).
 
     frame and offset: of the request. wanted: 1 the command that it answers is a LOAD DATA LOCAL, 0 it is another one,
-    -1 that is not known. size: bytes of the file that crossed, as far as seen; ended: the client's empty packet was
-    seen, which alone is a refusal (or an empty file).
+    -1 that is not known; asked: its text, empty where it is not known. size: bytes of the file that crossed, as far as
+    seen; ended: the client's empty packet was seen, which alone is a refusal (or an empty file).
     """
 
-    __slots__ = ("ended", "frame", "name", "offset", "size", "wanted")
+    __slots__ = ("asked", "ended", "frame", "name", "offset", "size", "wanted")
 
-    def __init__(self, name: bytes, frame: i64, offset: i64, wanted: i64) -> None:
+    def __init__(self, name: bytes, frame: i64, offset: i64, wanted: i64, asked: bytes) -> None:
+        self.asked: Final = asked
         self.name: Final = name
         self.frame: Final[i64] = frame
         self.offset: Final[i64] = offset
@@ -78,6 +80,7 @@ class MySQLFacts(TLSLog):
         self.authenticated = False               # the server's OK was seen in the clear
         self.early_error_frame: i64 = -1         # ERR before a login
         self.early_error_code: i64 = 0
+        self.refusal: Refusal | None = None      # the first ERR in place of a session
         self.auth_plugin = b""                   # in force, after switches
         self.users_after: list[bytes] = []       # of COM_CHANGE_USER
         self.full_authentication = False         # caching_sha2_password: the server asked for it
@@ -166,9 +169,10 @@ class MySQLFacts(TLSLog):
         """Note that the server asked for a file of the client."""
         self.infile = True
         self.infiles_total += 1
-        cost = len(name) + 2 * NAME_COST
+        cost = len(name) + len(self.asked) + 2 * NAME_COST
         if len(self.infiles) < MAX_INFILES and self.afford(cost, False, frame, -1, offset):
-            self.infiles.append(Infile(name[:MAX_ASKED], frame, offset, wanted))
+            asked = self.asked if self.asked_known else b""
+            self.infiles.append(Infile(name[:MAX_ASKED], frame, offset, wanted, asked))
 
     def receive_file(self, size: i64) -> None:
         """Count a packet with `size` bytes of the file that was asked for; an empty one is its end."""

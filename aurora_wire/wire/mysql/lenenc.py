@@ -16,6 +16,8 @@ INVALID: Final[i64] = -2   # 0xFF: never the start of an integer
 TOO_BIG: Final[i64] = -3   # 2^62 and more: sums of two would not fit 64 bits; the bytes are counted in the next offset
 TOO_SHORT: Final[i64] = -4  # runs past `end`
 
+NEAR: Final[i64] = 64      # bytes that are looked at one by one: most names end in fewer than a call takes
+
 
 def read_lenenc(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
     """Return the integer at `at` and the offset after it, or one of the negative numbers above.
@@ -81,4 +83,9 @@ def read_parameter(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
 
 def find_nul(data: bytes, at: i64, end: i64) -> i64:
     """Return the offset of the first NUL in data[at:end], or -1."""
+    near: i64 = min(at + NEAR, end)
+    while at < near:
+        if data[at] == 0:
+            return at
+        at += 1
     return data.find(b"\0", at, end)

@@ -17,6 +17,7 @@ from aurora_wire.wire.mysql.events import GreetingSeen, ServerError
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.framing import LABEL_LATER, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.greeting import parse_greeting
+from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysql.replies import parse_err
 from aurora_wire.wire.mysql.reply_frames import Responses, read_auth
 from aurora_wire.wire.mysql.states import (
@@ -163,6 +164,7 @@ class ServerPackets(Packets):
                 return
             self.late_label = labels.ERR
             self._error(data, at, end)
+            self._refuse(data, at, end, False)
             self.state = move(SERVER, self.state, ERR)
             facts.responses += 1
             end_exchange(facts, False)
@@ -191,7 +193,17 @@ class ServerPackets(Packets):
         error = parse_err(data, at, end)
         if error is not None and facts.early_error_code == 0:
             facts.early_error_code = error.code
+        self._refuse(data, at, end, True)
         self._error(data, at, end)
+
+    def _refuse(self, data: bytes, at: i64, end: i64, early: bool) -> None:
+        """Keep the first ERR that stands in place of a session."""
+        facts = self.facts
+        error = parse_err(data, at, end)
+        if error is not None and facts.refusal is None:
+            facts.refusal = Refusal(
+                error.code, error.sqlstate, error.message, early, self.packet_frame, self.packet_offset
+            )
 
     def _error(self, data: bytes, at: i64, end: i64) -> None:
         facts = self.facts

@@ -51,19 +51,19 @@ TLS: Final[i64] = 5                # TLS records
 COMPRESSED: Final[i64] = 6         # the command phase, in packets of the compressed protocol
 RESYNCHRONISING: Final[i64] = 7    # the framing is lost
 GROUP_REPLICATION: Final[i64] = 8  # the server handed the connection over: bytes are counted
-X_PROTOCOL: Final[i64] = 9         # bytes are counted
+X_PROTOCOL: Final[i64] = 9         # frames of X Protocol, which has a login and commands of its own
 NOT_MYSQL: Final[i64] = 10         # another protocol: bytes are counted, and watched if MySQL may come after all
 STATES: Final[i64] = 11
 
-NAMES: Final = (
+NAMES: Final[tuple[str, ...]] = (
     "initial handshake", "authentication", "command phase", "unidentified", "first bytes", "TLS", "compressed",
     "resynchronising", "group replication", "X Protocol", "not MySQL",
 )  # fmt: skip
 
 # The module of the decoders of a state, below wire/; empty where the connection itself takes the bytes.
-DECODED_IN: Final = (
+DECODED_IN: Final[tuple[str, ...]] = (
     "mysql/", "mysql/", "mysql/", "", "identify/first_bytes.py", "tls/records.py", "mysql/compressed.py",
-    "identify/resync.py", "decoding/opaque.py", "decoding/opaque.py", "",
+    "identify/resync.py", "decoding/opaque.py", "mysqlx/frames.py", "",
 )  # fmt: skip
 
 # Events. Those up to TO_GROUP are how a decoder ends: `Decoder.next`.
@@ -83,7 +83,7 @@ IDENTIFIED_LATER: Final[i64] = 19  # MySQL in mid-stream, or nothing on MySQL's 
 IDENTIFIED_OTHER: Final[i64] = 20
 EVENTS: Final[i64] = 21
 
-EVENT_NAMES: Final = (
+EVENT_NAMES: Final[tuple[str, ...]] = (
     "", "TLS records", "MySQL packets", "compression agreed", "framing lost", "no MySQL inside",
     "group replication agreed", "Handshake", "ERR instead of Handshake", "HandshakeResponse", "OK", "ERR", "COM_...",
     "a greeting", "a reply", "a refusal", "MySQL", "TLS", "X Protocol", "mid-stream", "another protocol",
@@ -106,12 +106,12 @@ class Move:
         self.why: Final = why
 
 
-_C: Final = (0,)
-_S: Final = (1,)
-_BOTH: Final = (0, 1)
-_PHASES: Final = (0, 1, 2)
+_C: Final[tuple[int, ...]] = (0,)
+_S: Final[tuple[int, ...]] = (1,)
+_BOTH: Final[tuple[int, ...]] = (0, 1)
+_PHASES: Final[tuple[int, ...]] = (0, 1, 2)
 
-MOVES: Final = (
+MOVES: Final[tuple[Move, ...]] = (
     # Identification.
     Move(_S, (UNIDENTIFIED,), IDENTIFIED_MYSQL, INITIAL_HANDSHAKE),
     Move(_C, (UNIDENTIFIED,), IDENTIFIED_MYSQL, FIRST_BYTES, "its first byte was captured"),
@@ -120,6 +120,7 @@ MOVES: Final = (
     Move(_BOTH, (UNIDENTIFIED,), IDENTIFIED_X, X_PROTOCOL),
     Move(_BOTH, (UNIDENTIFIED,), IDENTIFIED_OTHER, NOT_MYSQL),
     Move(_BOTH, (NOT_MYSQL,), IDENTIFIED_LATER, RESYNCHRONISING, "a segment is MySQL by itself"),
+    Move(_BOTH, (X_PROTOCOL,), TO_TLS, TLS, "asked for and agreed: CapabilitiesSet"),
     Move(_C, (FIRST_BYTES,), TO_MYSQL, INITIAL_HANDSHAKE),
     Move(_C, (FIRST_BYTES,), TO_TLS, TLS, "without an SSLRequest, behind a stranger's first bytes"),
     Move(_C, (FIRST_BYTES,), TO_SEARCH, RESYNCHRONISING),

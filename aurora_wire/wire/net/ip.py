@@ -183,6 +183,8 @@ def extension(c: Cursor) -> i64:
     length = (length + 2) << 2 if c.number == IPPROTO_AH else (length + 1) << 3
     if c.end - at < length:
         return cut_or_malformed(c, length)
+    if c.number in (IPPROTO_HOP_BY_HOP, IPPROTO_DESTINATION):
+        c.beside(at + 2, at + length)
     c.number = c.buffer[at]
     c.at = at + length
     return PROTOCOL

@@ -92,14 +92,27 @@ def link(c: Cursor, link_type: i64) -> i64:
     if link_type == EN10MB:
         return ethernet(c)
     if link_type == LINUX_SLL:
+        if c.extras is not None and c.end - c.at >= 16:
+            behind_address(c, c.at + 6, u16_be(c.buffer, c.at + 4))
         return typed_header(c, 14, 16)
     if link_type == LINUX_SLL2:
+        if c.extras is not None and c.end - c.at >= 20:
+            behind_address(c, c.at + 12, c.buffer[c.at + 11])
         return typed_header(c, 0, 20)
     if link_type in (RAW, RAW_DLT, RAW_OPENBSD):
         return IP
     if link_type in (NULL, LOOP):
         return loopback(c)
     return rarer_link(c, link_type)
+
+
+def behind_address(c: Cursor, at: i64, length: i64) -> None:
+    """Tell what is behind an address of `length` bytes in a field of eight: mostly two zeros."""
+    end = at + 8
+    at += min(length, 8)
+    while at < end and c.buffer[at] == 0:
+        at += 1
+    c.beside(at, end)
 
 
 def rarer_link(c: Cursor, link_type: i64) -> i64:

@@ -32,7 +32,15 @@ def radiotap(c: Cursor) -> i64:
     if header_len < 8 or c.end - at < header_len:
         return LINK_CUT
     c.at = at + header_len
-    return wifi_data(c, is_padded=radiotap_flags(c.buffer, at, at + header_len) & DATA_PAD != 0)
+    words_end = radiotap_words(c.buffer, at, at + header_len)
+    flags_at = radiotap_flags(c.buffer, at, words_end, at + header_len)
+    flags: i64 = 0
+    if flags_at >= 0:
+        flags = c.buffer[flags_at]
+        c.beside(words_end, flags_at)
+        words_end = flags_at + 1
+    c.beside(words_end, at + header_len)  # times, rates, signals, vendors' fields
+    return wifi_data(c, is_padded=flags & DATA_PAD != 0)
 
 
 def old_radio(c: Cursor) -> i64:
@@ -51,20 +59,23 @@ def old_radio(c: Cursor) -> i64:
     return wifi(c)
 
 
-def radiotap_flags(buffer: bytes, at: i64, end: i64) -> i64:
-    """Return the flags field of a radiotap header, or 0. It follows the bit maps and an aligned TSFT, if any."""
-    present = u32(buffer, at + 4)
+def radiotap_words(buffer: bytes, at: i64, end: i64) -> i64:
+    """Return where the bit maps of a radiotap header end: each says whether another one follows."""
     field: i64 = at + 8
-    word = present
+    word = u32(buffer, at + 4)
     while word & 0x80000000 != 0 and field + 4 <= end:
         word = u32(buffer, field)
         field += 4
+    return field
+
+
+def radiotap_flags(buffer: bytes, at: i64, words_end: i64, end: i64) -> i64:
+    """Return where the flags field of a radiotap header is, or -1. It follows the bit maps and an aligned TSFT."""
+    present = u32(buffer, at + 4)
+    field = words_end
     if present & 1 == 1:
         field = at + ((field - at + 7) & -8) + 8
-    if present & 2 == 0 or field >= end:
-        return 0
-    flags: i64 = buffer[field]
-    return flags
+    return -1 if present & 2 == 0 or field >= end else field
 
 
 def wifi(c: Cursor) -> i64:

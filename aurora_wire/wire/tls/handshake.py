@@ -22,6 +22,7 @@ MAX_HANDSHAKE: Final[i64] = 65536    # bytes of handshake messages held, our bou
 SMALL_PIECE: Final[i64] = 1024       # bytes up to which what follows is joined to it
 TLS_1_3: Final[i64] = 0x0304
 HEARTBEAT_EXTENSION: Final[i64] = 15
+MOST_AROUND_DATA: Final[i64] = 24    # bytes that any suite adds to a record at least: see `holds_data`
 
 # What no peer accepts (`TLSSide.odd`); the words are the verdict's.
 MALFORMED: Final[i64] = 1        # a message that does not parse
@@ -262,6 +263,8 @@ def holds_data(version: i64, suite: i64, length: i64) -> bool:
 
     With a block cipher an empty one looks like one of a few bytes.
     """
+    if length > MOST_AROUND_DATA:
+        return True
     if version >= TLS_1_3:
         return length > 17
     name = suite_name(suite)

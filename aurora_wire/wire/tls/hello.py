@@ -151,8 +151,26 @@ def parse_client_hello(data: bytes, at: i64, end: i64) -> ClientHello | None:
         return None
     hello.compressions = data[place + 1 : place + 1 + count]
     place += 1 + count
+    starts = _extensions(data, place, end)
+    if starts is None:
+        return None
+    for one in starts:
+        start: i64 = one
+        kind = u16_be(data, start - 4)
+        hello.extensions.append(kind)
+        if not _client_extension(hello, kind, data, start, start + u16_be(data, start - 2)):
+            return None
+    return hello
+
+
+def _extensions(data: bytes, place: i64, end: i64) -> list[int] | None:
+    """Return where each extension's content begins, behind its kind and length; a hello may end without any.
+
+    None if they do not fill the hello, or one comes twice (RFC 8446, section 4.2).
+    """
+    starts: list[int] = []
     if place == end:
-        return hello
+        return starts
     if place + 2 > end or place + 2 + u16_be(data, place) != end:
         return None
     place += 2
@@ -166,10 +184,8 @@ def parse_client_hello(data: bytes, at: i64, end: i64) -> ClientHello | None:
         if place > end or kind in seen:
             return None
         seen.add(kind)
-        hello.extensions.append(kind)
-        if not _client_extension(hello, kind, data, start, place):
-            return None
-    return hello
+        starts.append(start)
+    return starts
 
 
 def _client_extension(hello: ClientHello, kind: i64, data: bytes, at: i64, end: i64) -> bool:
@@ -219,22 +235,13 @@ def parse_server_hello(data: bytes, at: i64, end: i64) -> ServerHello | None:
     suite = u16_be(data, suite_at)
     hello = ServerHello(u16_be(data, at), data[at + 2 : place], session_id, suite, compression)
     place = suite_at + 3
-    if place == end:
-        return hello
-    if place + 2 > end or place + 2 + u16_be(data, place) != end:
+    starts = _extensions(data, place, end)
+    if starts is None:
         return None
-    place += 2
-    seen: set[int] = set()
-    while place < end:
-        if place + 4 > end:
-            return None
-        kind = u16_be(data, place)
-        length = u16_be(data, place + 2)
-        start = place + 4
-        place = start + length
-        if place > end or kind in seen:
-            return None
-        seen.add(kind)
+    for one in starts:
+        start: i64 = one
+        kind = u16_be(data, start - 4)
+        length = u16_be(data, start - 2)
         hello.extensions.append(kind)
         if kind == SUPPORTED_VERSIONS:
             if length != 2:
@@ -249,7 +256,7 @@ def parse_server_hello(data: bytes, at: i64, end: i64) -> ServerHello | None:
         elif kind == EXTENDED_MASTER_SECRET:
             hello.extended_master_secret = True
         elif kind == ALPN:
-            names = _protocol_names(data, start, place)
+            names = _protocol_names(data, start, start + length)
             if len(names) == 1:
                 hello.alpn = names[0]
     return hello

@@ -11,7 +11,6 @@ import aurora_wire
 from aurora_wire.capture.files.open import open_capture
 from aurora_wire.errors import CaptureError
 from aurora_wire.wire.decoding import decoder as ways
-from aurora_wire.wire.decoding import labels
 from aurora_wire.wire.decoding.opaque import Opaque
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.tcp_stream import Stream
@@ -21,6 +20,7 @@ from aurora_wire.wire.mysql import states
 from aurora_wire.wire.mysql.client import ClientPackets
 from aurora_wire.wire.mysql.compressed import CompressedPackets
 from aurora_wire.wire.mysql.server import ServerPackets
+from aurora_wire.wire.mysqlx.frames import XFrames
 from aurora_wire.wire.tls.records import TLSRecords
 from tests.conftest import ROOT
 from tests.conversations import play
@@ -115,11 +115,9 @@ def state_of(connection: Connection, stream: Stream) -> int:
     decoder = stream.decoder
     if isinstance(decoder, ClientPackets | ServerPackets):
         return decoder.state
-    if isinstance(decoder, Opaque):
-        return states.X_PROTOCOL if decoder.label == labels.X_PROTOCOL else states.GROUP_REPLICATION
     for kind, state in (
         (FirstBytes, states.FIRST_BYTES), (TLSRecords, states.TLS), (CompressedPackets, states.COMPRESSED),
-        (Resync, states.RESYNCHRONISING),
+        (Opaque, states.GROUP_REPLICATION), (XFrames, states.X_PROTOCOL), (Resync, states.RESYNCHRONISING),
     ):
         if isinstance(decoder, kind):
             return state

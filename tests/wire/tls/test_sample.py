@@ -12,6 +12,7 @@ import pytest
 
 from aurora_wire.wire.tls.ciphertext_sample import (
     CIPHERTEXT,
+    FEWEST,
     LIMIT,
     MOST,
     READABLE_RUN,
@@ -23,7 +24,7 @@ from aurora_wire.wire.tls.ciphertext_sample import (
     mix,
     skewed,
 )
-from tests.conversations import play, tls
+from tests.conversations import mysql, play, tls
 from tests.conversations.judge import explain, scan_of
 from tests.conversations.sessions import Step, inserted, tls13
 
@@ -67,6 +68,40 @@ def test_a_histogram_of_random_bytes_is_never_skewed() -> None:
         assert not skewed(rng.randbytes(size), 0, size, size, size)
 
 
+def is_skewed(data: bytes) -> bool:
+    """As the docstring of `skewed` says it, in the plainest way."""
+    high = sum(byte >> 7 for byte in data)
+    size = len(data)
+    most = max((data.count(value) for value in range(256)), default=0)
+    alike = size >= SMALLEST and high in (0, size)
+    return most >= MOST or alike or (size > 0 and (2 * high - size) ** 2 >= LIMIT * size)
+
+
+def test_a_histogram_says_what_counting_says() -> None:
+    rng = random.Random(24)
+    said = set()
+    for number in range(3000):
+        data = bytearray(rng.randbytes(rng.choice((1, 39, 40, 96, 97, 191, 192))))
+        times = min(rng.randrange(12, 20), len(data))
+        # One value often, or values of one class in turns, or all of one half.
+        alike = rng.randrange(256)
+        for place in rng.sample(range(len(data)), times):
+            data[place] = alike ^ (0 if number % 3 == 0 else rng.choice((0, 32, 64, 128)))
+        if number % 7 == 0:
+            data = bytearray(byte & 0x7F for byte in data)
+        wanted = is_skewed(bytes(data))
+        said.add(wanted)
+        size = len(data)
+        assert skewed(bytes(data), 0, size, size, size) == wanted
+        # The same bytes in two windows, that meet or lie apart.
+        cut = rng.randrange(size)
+        assert skewed(bytes(data), 0, cut, cut, size) == wanted
+        apart = data[:cut] + rng.randbytes(rng.randrange(1, 50)) + data[cut:]
+        if cut > 0:
+            assert skewed(bytes(apart), 0, cut, len(apart) - (size - cut), len(apart)) == wanted
+    assert said == {True, False}
+
+
 def test_records_that_begin_with_a_counter_are_no_text() -> None:
     """GCM of TLS 1.2, as some libraries count their nonces."""
     rng = random.Random(22)
@@ -98,17 +133,20 @@ def test_ciphertext_is_taken_for_text_less_than_once_in_a_thousand_million_recor
     one_value /= 256 ** (2 * WINDOW)
 
     def lopsided(size: int) -> float:
-        odd = [high for high in range(size + 1) if (2 * high - size) ** 2 >= LIMIT * size or high in (0, size)]
+        odd = [high for high in range(size + 1) if (2 * high - size) ** 2 >= LIMIT * size]
+        odd += [high for high, least in ((0, FEWEST), (size, SMALLEST)) if size >= least and high not in odd]
         return sum(comb(size, high) for high in odd) / 2**size
 
     histogram = one_value + max(lopsided(size) for size in range(SMALLEST, 2 * WINDOW + 1))
+    of_short = one_value + max(lopsided(size) for size in range(FEWEST, SMALLEST))
     # The sum over a direction is looked at when its probes have doubled. Of 4 probes among 32 bytes two may be the
     # same, which makes the spread of their sum 1 + 3 / 32 times as wide.
     summed = 2 * 2.718281828 ** (-LIMIT / 2 / (1 + 3 / 32))
     assert runs < 3.2e-10
     assert histogram < 2e-12
     assert summed < 2e-11
-    assert runs + histogram + summed < 1e-9
+    assert of_short < 2.4e-10
+    assert runs + of_short + summed < 6e-10
 
 
 DRESSED: dict[str, tuple[Callable[[random.Random, int], bytes], int]] = {
@@ -136,6 +174,40 @@ def test_what_is_dressed_as_records_shows(name: str) -> None:
     found = first_found(records(make, within))
     assert found is not None
     assert found[1] in (RUN, SKEWED)
+
+
+ROWS = (
+    mysql.query(b"SELECT id FROM t\0WHERE k = 'Canary-1'"),
+    mysql.packet(4, mysql.lestr(b"1007") + mysql.lestr(b"Ada Lovelace-King") + mysql.lestr(b"ada@example.net")),
+    mysql.packet(1, b"\0\1\0\2\0\0\0") + mysql.query(b"COMMIT") + mysql.query(b"SET autocommit=0"),
+)
+
+
+@pytest.mark.parametrize("number", range(3, 13))
+@pytest.mark.parametrize("row", ROWS)
+def test_a_short_readable_record_among_the_first_shows(number: int, row: bytes) -> None:
+    """No run of 28 printable bytes, and one record of many: nothing of it is left to chance."""
+    assert len(row) >= SMALLEST
+    rng = random.Random(number)
+    bodies = [rng.randbytes(80) for _ in range(number - 1)]
+    assert first_found([*bodies, row[:24] + b"\0" + row[24:]]) == (number, SKEWED)
+
+
+def test_the_shortest_readable_records_among_the_first_show_together() -> None:
+    rng = random.Random(5)
+    sample = Sample()
+    for body in [rng.randbytes(80), rng.randbytes(80), *(mysql.query(b"SELECT %d, 'abcdefg'" % n) for n in range(6))]:
+        sample.look(body, 0, len(body))
+    assert sample.judge() == SKEWED
+
+
+@pytest.mark.parametrize("sender", ["client", "server"])
+def test_short_rows_dressed_as_records_are_not_proven(sender: str, tmp_path: Path) -> None:
+    name = f"{sender}-data-2"
+    odd = Step("odd", sender, tls.record(tls.DATA, ROWS[1][:20] + b"\0" + ROWS[1][20:]))  # type: ignore[arg-type]
+    result = scan_of(tmp_path, play(inserted(tls13(), name, odd)))
+    assert (result.verdict, result.confidence) == ("encrypted", "likely"), explain(result)
+    assert "readable-record" in {reason.id for reason in result.connections[0].reasons}, explain(result)
 
 
 def test_the_same_record_is_looked_at_in_the_same_places() -> None:

@@ -30,7 +30,11 @@ WORDS: Final = {
     labels.DISREGARDED: "The receiver will have dropped this: wrong checksum, wrong place, or after a reset.",
     labels.UNKNOWN: "What these bytes are is not known.",
     labels.NOT_MYSQL: "Another protocol than MySQL.",
-    labels.X_PROTOCOL: "MySQL's X Protocol. It is not decoded.",
+    labels.X_PROTOCOL: "Bytes of MySQL's X Protocol, of no message that is known.",
+    labels.X_OPENING: "X Protocol before a login: the server's hello, capabilities, TLS asked for and agreed to.",
+    labels.X_LOGIN: "X Protocol: authentication, or connection attributes. `scan` says what it gives to who reads it.",
+    labels.X_STATEMENT: "X Protocol: a message of the client. `scan` shows it as a statement.",
+    labels.X_RESULT: "X Protocol: what the server answers; definitions, rows, notices, errors.",
     labels.MALFORMED: "Too short for the headers that it announces.",
 }
 

@@ -158,14 +158,21 @@ def find_frames(data: bytes, at: i64, end: i64, from_client: i64) -> bool:
     """Return whether a segment of X Protocol's port is frames from its first byte on, or, begun inside one, three of
     them.
     """
+    return frame_start(data, at, end, from_client) >= 0
+
+
+def frame_start(data: bytes, at: i64, end: i64, from_client: i64) -> i64:
+    """Return where frames begin in a segment: at its first byte, or, begun inside one, where three of them do; -1 if
+    nowhere.
+    """
     if frame_chain(data, at, end, from_client) > 0:
-        return True
+        return at
     while end - at >= 3 * HEADER_LEN:
         if data[at + 3] == 0 and data[at + 2] < 16 and at + 4 + u32(data, at) < end:
             if frame_chain(data, at, end, from_client) > MIN_LINKS:
-                return True
+                return at
         at += 1
-    return False
+    return -1
 
 
 def fields_fit(data: bytes, at: i64, end: i64, tags: bytes) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.wire.identify.mysqlx import (
+from aurora_wire.wire.mysqlx.shape import (
     CLIENT_MESSAGES,
     CLIENT_TAGS,
     MIN_LINKS,

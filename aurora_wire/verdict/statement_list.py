@@ -1,0 +1,41 @@
+"""Statements of a result, each described when it is asked for.
+
+There may be millions, most reports show few, and each takes longer to describe than to find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeVar, overload
+
+from aurora_wire.verdict.result import StatementResult
+
+T = TypeVar("T")
+
+
+class StatementList(Sequence[StatementResult], Generic[T]):
+    """What `describe` makes of each of `found`."""
+
+    def __init__(self, found: Sequence[T], describe: Callable[[T], StatementResult]) -> None:
+        self._found = found
+        self._describe = describe
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @overload
+    def __getitem__(self, index: int) -> StatementResult: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[StatementResult]: ...
+    def __getitem__(self, index: int | slice) -> StatementResult | list[StatementResult]:
+        if isinstance(index, slice):
+            return [self._describe(one) for one in self._found[index]]
+        return self._describe(self._found[index])
+
+    def __iter__(self) -> Iterator[StatementResult]:
+        return map(self._describe, self._found)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]

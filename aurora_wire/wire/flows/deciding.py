@@ -1,0 +1,148 @@
+"""What a connection does with what identification says of it: which decoders begin, or that it has to wait.
+
+wire/identify/identify.py says in numbered steps what a direction shows; here that becomes the state of the connection
+(wire/mysql/states.py). These are functions over `Connection`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64
+
+from aurora_wire.binary import u32_be
+from aurora_wire.wire.decoding import labels
+from aurora_wire.wire.decoding.connection_log import TLS_ONLY, UNKNOWN
+from aurora_wire.wire.flows.tcp_stream import Stream
+from aurora_wire.wire.identify import identify
+from aurora_wire.wire.identify.midstream import ASKS, UNDECIDED
+from aurora_wire.wire.identify.proxy_header import parse_proxy
+from aurora_wire.wire.identify.signatures import STRONG, mysql_commands
+
+if TYPE_CHECKING:
+    from aurora_wire.wire.flows.connection import Connection
+
+
+def decide(connection: Connection, stream: Stream, ends_here: bool) -> None:
+    """Judge again, now that `stream` has brought something (or, with ends_here, will bring no more)."""
+    first = connection.is_first(stream)
+    found = identify.identify(
+        stream.pending, stream.side.from_client, first, connection.is_mysql_port, connection.is_x_port, ends_here
+    )
+    if found == identify.GREETING or found == identify.SERVER_ERROR:
+        connection.set_roles(stream, False)
+        connection.start_mysql()
+    elif found == identify.CLIENT_FIRST:
+        connection.set_roles(stream, True)
+        connection.start_mysql()
+    elif found == identify.COMMANDS:
+        connection.set_roles(stream, True)
+        connection.facts.told = True
+        connection.resynchronise()
+    elif found == identify.REPLIES:
+        connection.set_roles(stream, False)
+        connection.facts.told = True
+        connection.resynchronise()
+    elif found == identify.COMPRESSED:
+        connection.resynchronise()
+    elif found == identify.PROXY:
+        connection.set_roles(stream, True)
+        _proxy(connection, stream)
+    elif found == identify.HELLO or found == identify.TLS_CHAIN:
+        if ends_here or _is_settled(connection, stream, first, found):
+            _tls(connection, stream, found)
+    elif found == identify.X_PROTOCOL:
+        connection.start_x()
+    elif ends_here:
+        if found == identify.NAMED:
+            give_up(connection)
+    elif _is_settled(connection, stream, first, found):
+        give_up(connection)
+
+
+def _is_settled(connection: Connection, stream: Stream, first: bool, found: i64) -> bool:
+    return identify.is_settled(
+        found, stream.pending, connection.peer(stream).pending, stream.side.from_client, first,
+        connection.is_mysql_port or connection.is_x_port, connection.tries,
+    )  # fmt: skip
+
+
+def _tls(connection: Connection, stream: Stream, found: i64) -> None:
+    if found == identify.HELLO:
+        connection.set_roles(stream, identify.is_client_hello(stream.pending))
+    if connection.is_mysql_port or connection.is_x_port:
+        connection.facts.kind = TLS_ONLY
+        if found == identify.HELLO:
+            connection.start_tls(stream)
+        else:
+            connection.resynchronise()  # what waited may end, and what the peer says may begin, inside a record
+    else:
+        connection.start_foreign(stream, found == identify.HELLO)
+
+
+def give_up(connection: Connection) -> None:
+    """Decide without MySQL's first bytes: another protocol, or on MySQL's port a search."""
+    found = identify.other_name(connection.client.pending, connection.server.pending)
+    if found:
+        connection.start_other(found)
+    elif connection.is_mysql_port or connection.is_x_port:
+        connection.resynchronise()
+    else:
+        connection.start_other("unknown")
+
+
+def _proxy(connection: Connection, stream: Stream) -> None:
+    """Take the PROXY header off; what follows is judged again."""
+    joined = identify.joined(stream.pending)
+    header = parse_proxy(joined, 0, len(joined))
+    if header is None:
+        return
+    if connection.facts.proxy is None or header.source:
+        connection.facts.proxy = header
+        connection.facts.proxy_frame = stream.pending[0].frame
+    size: i64 = header.length
+    connection.facts.client_header += size
+    tracker = stream.side.tracker
+    if tracker is not None:
+        tracker.proxied(stream.side.position, joined[:size])
+    stream.side.account(size, labels.PROXY_HEADER)
+    stream.pending = identify.without_first(stream.pending, size)
+    if stream.pending:
+        decide(connection, stream, False)
+
+
+def add_up(connection: Connection, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
+    """Judge a segment of mid-stream together with those before it."""
+    found = connection.midstream.take(data, at, end, cut, stream.side.from_client)
+    if found != UNDECIDED:
+        connection.set_roles(stream, found == ASKS)
+        connection.facts.told = True
+        connection.resynchronise()
+
+
+def overlook(
+    connection: Connection, stream: Stream, tcp_at: i64, data: bytes, at: i64, end: i64, cut: i64
+) -> bool:
+    """Pass a segment of what was taken for another protocol. Return True if it tells by itself that it is MySQL.
+
+    Then its streams go on from here, and a search begins.
+    """
+    if end - at < 5 or (not connection.is_mysql_port and data[at + 3] > 1):
+        return False
+    found = UNDECIDED
+    if mysql_commands(data, at, end, cut) == STRONG:
+        found = ASKS
+    else:
+        found = connection.midstream.take(data, at, end, cut, stream.side.from_client)
+    if found == UNDECIDED:
+        return False
+    connection.skipping = False
+    connection.watching = False
+    connection.verify = True
+    connection.facts.kind = UNKNOWN
+    connection.facts.other = ""
+    stream.resume(u32_be(data, tcp_at + 4))
+    connection.peer(stream).resume(u32_be(data, tcp_at + 8))
+    connection.set_roles(stream, found == ASKS)
+    connection.resynchronise()
+    return True

@@ -1,0 +1,1 @@
+"""The X Protocol: frames, capabilities, authentication, statements and results."""

@@ -1,0 +1,165 @@
+"""The server's messages of X Protocol: capabilities, authentication, results counted, notices, errors.
+
+Source: MySQL internals, "X Protocol"; mysqlx.proto, mysqlx_notice.proto, mysqlx_resultset.proto.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.wire.decoding import labels
+from aurora_wire.wire.decoding.connection_log import DirectionAccount
+from aurora_wire.wire.mysql.credentials import end_exchange, note_challenge
+from aurora_wire.wire.mysql.events import ServerError
+from aurora_wire.wire.mysql.refusal import Refusal
+from aurora_wire.wire.mysqlx.facts import ASKED_COMPRESSION, ASKED_TLS
+from aurora_wire.wire.mysqlx.fields import BYTES, Fields
+from aurora_wire.wire.mysqlx.frames import XFrames
+from aurora_wire.wire.mysqlx.statements import number_of, read_scalar, string_of
+
+OK: Final[i64] = 0
+ERROR: Final[i64] = 1
+CAPABILITIES: Final[i64] = 2
+AUTHENTICATE_CONTINUE: Final[i64] = 3
+AUTHENTICATE_OK: Final[i64] = 4
+NOTICE: Final[i64] = 11
+COLUMN: Final[i64] = 12
+ROW: Final[i64] = 13
+COMPRESSION: Final[i64] = 19
+
+# Notices.
+WARNING: Final[i64] = 1
+SESSION_STATE: Final[i64] = 3
+ROWS_AFFECTED: Final[i64] = 4
+CLIENT_ID: Final[i64] = 11
+
+
+class XServer(XFrames):
+    """What the server sends."""
+
+    def awaits_tls(self) -> bool:
+        return self.session.tls_agreed_frame >= 0
+
+    def make_inner(self, side: DirectionAccount) -> XFrames:
+        return XServer(self.facts, self.session, side, self.inflaters, True)
+
+    def expected(self, kind: i64) -> i64:
+        if kind in (AUTHENTICATE_CONTINUE, AUTHENTICATE_OK):
+            return labels.X_LOGIN
+        if kind == CAPABILITIES or (kind <= NOTICE and not self._is_session()):
+            return labels.X_OPENING
+        return labels.X_RESULT
+
+    def _is_session(self) -> bool:
+        """Return whether there is something to answer that needs protection."""
+        facts = self.facts
+        return facts.login_frame >= 0 or facts.commands > 0
+
+    def message(self, kind: i64, data: bytes, at: i64, end: i64, whole: bool) -> i64:
+        session = self.session
+        if session.server_first < 0:
+            session.server_first = self.begun
+        if kind == CAPABILITIES:
+            session.tls_offered = 1 if data.find(b"\x03tls", at, end) >= 0 else 0
+            return labels.X_OPENING
+        if kind == OK:
+            return self._ok()
+        if kind == ERROR:
+            return self._error(data, at, end)
+        if kind == NOTICE:
+            return self._notice(data, at, end)
+        self._response()
+        if kind == AUTHENTICATE_CONTINUE:
+            nonce = string_of(data, at, end, 1)
+            note_challenge(self.facts, nonce[:-1] if nonce.endswith(b"\0") else nonce)
+            return labels.X_LOGIN
+        if kind == AUTHENTICATE_OK:
+            self.facts.authenticated = True
+            session.authenticating = False
+            end_exchange(self.facts, True)
+            return labels.X_LOGIN
+        if kind == COMPRESSION:
+            if whole:
+                self.compressed(data, at, end)
+            return labels.COMPRESSED
+        if kind == COLUMN:
+            session.columns += 1
+        elif kind == ROW:
+            session.rows += 1
+            session.row_bytes += end - at
+        return labels.X_RESULT
+
+    def _response(self) -> None:
+        facts = self.facts
+        facts.responses += 1
+        if facts.response_frame < 0:
+            facts.response_frame = self.begun_frame
+            facts.response_offset = self.begun
+
+    def _ok(self) -> i64:
+        session = self.session
+        answered = session.answered()
+        if answered == ASKED_TLS:
+            session.tls_agreed_frame = self.begun_frame
+            session.tls_agreed_offset = self.begun
+        elif answered == ASKED_COMPRESSION:
+            session.compression = session.wanted
+        if answered == 0 and self._is_session():
+            self._response()
+            return labels.X_RESULT
+        return labels.X_OPENING
+
+    def _error(self, data: bytes, at: i64, end: i64) -> i64:
+        session = self.session
+        facts = self.facts
+        answered = session.answered() if not session.authenticating else 0
+        code = number_of(data, at, end, 2)
+        facts.error_code = code
+        if facts.events is not None:
+            facts.events.append(
+                ServerError(
+                    facts.id, False, self.begun_frame, self.begun_time, self.begun, code, string_of(data, at, end, 3)
+                )
+            )
+        if answered == ASKED_TLS:
+            session.tls_refused = True
+        if answered == 0 and facts.refusal is None and (session.authenticating or not self._is_session()):
+            text = string_of(data, at, end, 3)
+            state = string_of(data, at, end, 4)
+            facts.refusal = Refusal(code, state, text, not self._is_session(), self.begun_frame, self.begun)
+        if session.authenticating:
+            session.authenticating = False
+            end_exchange(facts, False)
+        elif answered != 0 or not self._is_session():
+            if facts.early_error_code == 0 and not self._is_session():
+                facts.early_error_code = code
+            return labels.X_OPENING
+        session.errors += 1
+        self._response()
+        return labels.X_RESULT
+
+    def _notice(self, data: bytes, at: i64, end: i64) -> i64:
+        """Count what a notice says: warnings, and rows that were changed."""
+        session = self.session
+        kind = number_of(data, at, end, 1)
+        fields = Fields(data, at, end)
+        while fields.next():
+            if fields.number == 3 and fields.wire == BYTES and kind == SESSION_STATE:
+                self._state(data, fields.start, fields.stop)
+        if kind == WARNING:
+            session.warnings += 1
+        if not self._is_session():
+            return labels.X_OPENING
+        self._response()
+        return labels.X_RESULT
+
+    def _state(self, data: bytes, at: i64, end: i64) -> None:
+        parameter = number_of(data, at, end, 1)
+        fields = Fields(data, at, end)
+        while fields.next():
+            if fields.number == 2 and fields.wire == BYTES:
+                number = read_scalar(data, fields.start, fields.stop).number()
+                if parameter == ROWS_AFFECTED and 0 <= number < 1 << 48:
+                    self.session.affected += number
+                elif parameter == CLIENT_ID and 0 <= number < 1 << 48:
+                    self.session.thread_id = number
