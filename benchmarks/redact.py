@@ -53,7 +53,7 @@ def both(capture: Path) -> tuple[Command, Command]:
     masked = str(OUT / "masked.pcap")
     return (
         Command([ours, "scan", str(capture)], (0, 1)),
-        Command([ours, "redact", "--no-progress", str(capture), masked], (0,)),  # 0: judged as before
+        Command([ours, "redact", "--force", "--no-progress", str(capture), masked], (0,)),  # 0: judged as before
     )
 
 
