@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 from aurora_wire.errors import AuroraWireError  # noqa: E402
 from aurora_wire.prove.drivers.driver import Mode  # noqa: E402
 from aurora_wire.prove.drivers.registry import names, ready  # noqa: E402
-from aurora_wire.prove.run import Wanted, prove  # noqa: E402
+from aurora_wire.prove.run import ProveOptions, prove  # noqa: E402
 from aurora_wire.report import prove_json as matrix_json  # noqa: E402
 from aurora_wire.report.text import prove as matrix_text  # noqa: E402
 from aurora_wire.report.wording import Style  # noqa: E402
@@ -74,7 +74,7 @@ def record(name: str, server: Server, clients: Sequence[str], modes: Sequence[Mo
         server.start()
         forget(server)
         matrix = prove(
-            Wanted(
+            ProveOptions(
                 host="localhost", port=server.port, user=APP.user, password=APP.password, database=DATABASE,
                 clients=clients, modes=modes, ca=str(server.certificates.ca), keep=name,
             ),
