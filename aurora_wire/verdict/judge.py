@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from aurora_wire.verdict.result import Confidence, Reason, Verdict
 
 
@@ -17,7 +15,7 @@ class Grounds:
     __slots__ = ("doubts", "leak_is_proven", "leaks", "protects", "protocol", "remarks", "tls_data", "unseen")
 
     def __init__(self, protocol: str) -> None:
-        self.protocol: Final = protocol    # "mysql", "tls" (no greeting seen), "other", "unknown"
+        self.protocol: str = protocol      # "mysql", "tls" (no greeting seen), "other", "unknown"
         self.leaks: list[Reason] = []
         self.leak_is_proven: bool = False  # consistent framing after a greeting, or readable by itself
         self.tls_data: bool = False        # TLS records that carry data
@@ -28,14 +26,18 @@ class Grounds:
 
 
 class Judgement:
-    """The verdict of a connection, and why it is not stronger or what decided it."""
+    """The verdict of a connection, and why it is not stronger or what decided it.
+
+    Its fields are not Final: compiled, what reads such a field in a call does not hold it, and where the call has a
+    conditional argument (`describe`) the object, and the field with it, was gone before the call was made.
+    """
 
     __slots__ = ("confidence", "reasons", "verdict")
 
     def __init__(self, verdict: Verdict, confidence: Confidence | None, reasons: list[Reason]) -> None:
-        self.verdict: Final = verdict
-        self.confidence: Final = confidence
-        self.reasons: Final = reasons
+        self.verdict: Verdict = verdict
+        self.confidence: Confidence | None = confidence
+        self.reasons: list[Reason] = reasons
 
 
 def judge(seen: Grounds) -> Judgement:
