@@ -20,9 +20,10 @@ def test_the_caller_gets_no_file_in_a_folder_of_root(tmp_path: Path, monkeypatch
     monkeypatch.setenv("SUDO_UID", "65534")
     with pytest.raises(OutputError):
         create_private(tmp_path / "planted", CALLER)
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
+    for folder in (tmp_path, *tmp_path.parents):  # the caller may go there, and make nothing
+        folder.chmod(0o755)
+        if folder.name.startswith("pytest-of-"):
+            break
     files = CaptureFiles(str(tmp_path / "series"), CALLER, several=True)
     try:
         with pytest.raises(OutputError):

@@ -148,8 +148,8 @@ class XServer(XFrames):
                 self._state(data, fields.start, fields.stop)
         if kind == WARNING:
             session.warnings += 1
-        if not self._is_session():
-            return labels.X_OPENING
+        if not self._is_session() and not WARNING <= kind <= SESSION_STATE:
+            return labels.X_OPENING  # the server's hello; the others tell of a session, whose login was missed
         self._response()
         return labels.X_RESULT
 

@@ -73,7 +73,7 @@ def is_skewed(data: bytes) -> bool:
     high = sum(byte >> 7 for byte in data)
     size = len(data)
     most = max((data.count(value) for value in range(256)), default=0)
-    alike = size >= SMALLEST and high in (0, size)
+    alike = (size >= FEWEST and high == 0) or (size >= SMALLEST and high == size)
     return most >= MOST or alike or (size > 0 and (2 * high - size) ** 2 >= LIMIT * size)
 
 
