@@ -19,7 +19,7 @@ from tests.conversations import mysql
 
 HOST = "127.0.0.1"
 OK = mysql.packet(1, b"\0\0\0\2\0\0\0")
-SECONDS = 20
+SECONDS = 60
 
 
 def needs_root() -> None:

@@ -18,7 +18,7 @@ from aurora_wire.capture.relay.resolve import LookUp, look_up
 from aurora_wire.capture.relay.server import Relay
 
 Handler = Callable[[socket.socket], None]
-TIMEOUT = 10.0
+TIMEOUT = 60
 RESET = struct.pack("ii", 1, 0)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.cli.running import COMMAND, ENVIRONMENT
 
-SECONDS = 30
+SECONDS = 90
 CAP_NET_RAW, PR_CAPBSET_DROP = 13, 24
 NOT_SUDO = {name: value for name, value in ENVIRONMENT.items() if not name.startswith("SUDO_")}
 
