@@ -30,10 +30,7 @@ KEY_IN_SQL: Final = "AW114"
 HASH_IN_SQL: Final = "AW115"
 SECRET_IN_BINLOG: Final = "AW116"  # noqa: S105 - likewise
 
-REPLICATE_IN_TLS: Final = (
-    "Let the replica use TLS; MySQL 8.0.23 and newer (older ones, and MariaDB: MASTER_SSL in CHANGE MASTER TO):\n"
-    "  STOP REPLICA; CHANGE REPLICATION SOURCE TO SOURCE_SSL = 1; START REPLICA;"
-)
+REPLICATE_IN_TLS: Final = "Let the replica use TLS.\n{replication_tls}"
 
 CREDENTIALS: Final = (
     Rule(
