@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 CA: Final = "/etc/mysql/ca.pem"  # the file of authorities in all texts
@@ -347,10 +348,19 @@ _ANY: Final = (
 def client_of(attributes: dict[str, str]) -> ClientFix | None:
     """Return which client sends these connection attributes; None: not known."""
     for key in ("_connector_name", "_client_name2", "_client_name", "program_name"):
-        value = attributes.get(key, "").lower()
-        for client in CLIENTS:
-            if any(value.startswith(attribute) for attribute in client.attributes):
-                return client
+        value = attributes.get(key)
+        client = _named(value) if value else None
+        if client is not None:
+            return client
+    return None
+
+
+@lru_cache(maxsize=1024)  # a scan asks for each finding, and hears the same few names
+def _named(value: str) -> ClientFix | None:
+    lowered = value.lower()
+    for client in CLIENTS:
+        if lowered.startswith(client.attributes):
+            return client
     return None
 
 
