@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -15,9 +14,8 @@ from aurora_wire.errors import AuroraWireError
 from aurora_wire.prove.drivers.driver import Client
 from aurora_wire.prove.drivers.registry import ready
 from tests.real.certificates import Certificates
-from tests.real.servers import MYSQL_FOLDER, ROOT, SYSTEM_PATH, MariaDB, MySQL, NotThereError, Server
-
-S = TypeVar("S", bound=Server)
+from tests.real.running import running
+from tests.real.servers import MYSQL_FOLDER, ROOT, SYSTEM_PATH, MariaDB, MySQL, Server
 
 
 @pytest.fixture(scope="session")
@@ -31,39 +29,29 @@ def certificates() -> Iterator[Certificates]:
 @pytest.fixture(scope="session")
 def mariadb(certificates: Certificates) -> Iterator[Server]:
     """MariaDB with TLS."""
-    yield from _running(MariaDB, certificates, with_tls=True)
+    with running(MariaDB, certificates, with_tls=True) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def mariadb_bare(certificates: Certificates) -> Iterator[Server]:
     """MariaDB without TLS."""
-    yield from _running(MariaDB, certificates, with_tls=False)
+    with running(MariaDB, certificates, with_tls=False) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def mysql(certificates: Certificates) -> Iterator[MySQL]:
     """MySQL with TLS."""
-    yield from _running(MySQL, certificates, with_tls=True)
+    with running(MySQL, certificates, with_tls=True) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def mysql_bare(certificates: Certificates) -> Iterator[MySQL]:
     """MySQL without TLS."""
-    yield from _running(MySQL, certificates, with_tls=False)
-
-
-def _running(kind: type[S], certificates: Certificates, *, with_tls: bool) -> Iterator[S]:
-    try:
-        server = kind(certificates, with_tls=with_tls)
-    except NotThereError as missing:
-        if os.environ.get("CI"):
-            pytest.fail(f"{missing} (in CI it has to be)")
-        pytest.skip(str(missing))
-    try:
-        server.start()
+    with running(MySQL, certificates, with_tls=False) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pymysql
@@ -27,7 +24,8 @@ from aurora_wire.posture.survey import OFFERED
 from aurora_wire.posture.target import Target
 from aurora_wire.wire.tls.names import version_name
 from tests.real.certificates import SELF_SIGNED, Certificates
-from tests.real.servers import APP, HOST, ROOT, MariaDB, MariaDB11, MySQL, NotThereError, Server, free_port
+from tests.real.running import running
+from tests.real.servers import APP, HOST, ROOT, MariaDB, MariaDB11, MySQL, free_port
 from tests.real.test_probe import probed, rules_of
 
 OLD_OPENSSL = """\
@@ -41,21 +39,6 @@ MinProtocol = None
 CipherString = DEFAULT:@SECLEVEL=0
 """
 Keys = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
-
-
-@contextmanager
-def running(server_type: type[Server], certificates: Certificates, *, with_tls: bool = True) -> Iterator[Server]:
-    try:
-        server = server_type(certificates, with_tls=with_tls)
-    except NotThereError as missing:
-        if os.environ.get("CI"):
-            pytest.fail(f"{missing} (in CI it has to be)")
-        pytest.skip(str(missing))
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
 
 
 def versions(found: AddressResult) -> set[str]:

@@ -20,14 +20,15 @@ from aurora_wire.verdict.servers import SETTINGS, fill, kind_of
 from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suite_strength import has_forward_secrecy
 from tests.real.certificates import SELF_SIGNED, Certificates
-from tests.real.conftest import _running
+from tests.real.running import running
 from tests.real.servers import APP, MariaDB, MySQL, NotThereError, Server, quiet_environment, quoted
 
 
 @pytest.fixture(params=[MariaDB, MySQL], ids=["mariadb", "mysql"])
 def own(request: pytest.FixtureRequest, certificates: Certificates) -> Iterator[Server]:
     """A server of this test alone: its settings are changed."""
-    yield from _running(request.param, certificates, with_tls=True)
+    with running(request.param, certificates, with_tls=True) as server:
+        yield server
 
 
 def commands(text: str) -> list[str]:
