@@ -29,11 +29,15 @@ LONGEST: Final[i64] = 8
 
 def hidden(text: bytes) -> list[int] | None:
     """Return start and end of each literal, one after another; None if that takes the long way."""
-    if b"\\" in text or b"$" in text or not text.isascii():
-        return None  # what quotes, and how, depends on what the text does not say
-    found: list[int] = []
     end: i64 = len(text)
     at: i64 = 0
+    while at < end:
+        byte: i64 = text[at]
+        if byte > 127 or byte == 92 or byte == 36:
+            return None  # what quotes, and how, depends on what the text does not say
+        at += 1
+    found: list[int] = []
+    at = 0
     while at < end:
         kind, stop = read_token(text, at, end, 0)
         if kind == WORD:
