@@ -9,7 +9,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3 || true)
 BIN := .venv/bin
 PURE_BIN := .venv-pure/bin
 # As in pyproject.toml; installed once, so that a rebuild needs no network.
-BUILD_REQUIRES := 'setuptools>=77' 'mypy[mypyc]>=2.4,<3' 'librt>=0.16'
+BUILD_REQUIRES := 'setuptools>=77' 'mypy[mypyc]>=2.4,<3' 'librt>=0.16' 'shtab>=1.13'
 PIP_ALWAYS := --disable-pip-version-check --no-input
 PIP_FLAGS := --quiet $(PIP_ALWAYS)
 # Of all that pip says with --verbose, setup.py's progress; all of it where it fails.
