@@ -194,8 +194,8 @@ def test_a_report_that_fails_leaves_the_old_one_and_nothing_else(captures: Path)
 def test_a_report_never_replaces_a_capture(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("link.pcap").symlink_to("plain.pcap")
     for target in ("plain.pcap", "link.pcap", "./tls.pcap"):
-        assert main(["scan", ".", "-o", target]) == 2
-        line = f"aurora-wire: {target}: this is one of the inputs. Give the report another name.\n"
+        assert main(["scan", ".", "-o", target, "--force"]) == 2
+        line = f"aurora-wire: {target}: this is one of the captures. Give the report another name.\n"
         assert capsys.readouterr().err == line
     assert Path("plain.pcap").read_bytes() == PLAIN
     assert all(path.suffix == ".pcap" for path in captures.iterdir())
