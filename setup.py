@@ -94,10 +94,11 @@ COMPILED = [
     ROOT / PACKAGE / "verdict" / "describe.py",
     ROOT / PACKAGE / "verdict" / "grounds.py",
     *(ROOT / PACKAGE / "verdict" / "rules" / f"{name}.py" for name in (
-        "capture", "checks", "credentials", "leaks", "negotiation", "tcp", "tls",
+        "capture", "checks", "credentials", "data", "leaks", "negotiation", "tcp", "tls",
     )),
     ROOT / PACKAGE / "verdict" / "handshake.py",
     ROOT / PACKAGE / "verdict" / "judge.py",
+    ROOT / PACKAGE / "verdict" / "leaked.py",
     ROOT / PACKAGE / "verdict" / "plausible.py",
 ]
 

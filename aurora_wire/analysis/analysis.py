@@ -26,6 +26,7 @@ from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.describe import describe, statement_of
 from aurora_wire.verdict.frame_kinds import kind_name, link_type_names, most_frequent
 from aurora_wire.verdict.frame_places import FramePlaces
+from aurora_wire.verdict.leaked import LeakedWhole
 from aurora_wire.verdict.overall import Tally, closing_of, compute_exit_code, verdict_of
 from aurora_wire.verdict.parties import Parties, parties_of
 from aurora_wire.verdict.result import (
@@ -102,6 +103,8 @@ class Analysis:
         self._without_leak = max_results // 3  # of it, kept for connections that leak
         self._there: dict[int, Connection] | None = None    # by id, while statements are told
         self.tally = Tally()
+        self.leaked = LeakedWhole()
+        self.not_classified = 0
         self.losses = Losses(port=next((port for port in ports), 3306))
 
     def read(self, path: str, on_progress: OnProgress | None = None) -> None:
@@ -234,6 +237,9 @@ class Analysis:
             for hit in found:
                 self._add(hit)
             self.losses.add(result)
+            if result.leaked:
+                self.leaked.add(result.leaked)
+            self.not_classified += result.not_classified
             if self.on_connection is not None:
                 self.on_connection(result, found)
             self._keep(result)
@@ -310,6 +316,8 @@ class Analysis:
             tls_ports=dict(sorted(self.tally.tls_ports.items())),
             ignored=self.ignored,
             tool_version=VERSION,
+            leaked=self.leaked.result(),
+            not_classified=self.not_classified,
             exit_code=compute_exit_code(verdict, self.captures),
             keylogs=self.decryptors.keylog.sources if self.decryptors is not None else [],
         )

@@ -21,6 +21,8 @@ from aurora_wire.verdict.result import (
     DecryptionResult,
     FileResult,
     Finding,
+    LeakedClass,
+    LeakedData,
     Reason,
     RefusalResult,
     Scan,
@@ -28,6 +30,8 @@ from aurora_wire.verdict.result import (
     TLSResult,
     Undecoded,
 )
+from aurora_wire.verdict.rules.data import RULE_OF
+from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.servers import kind_of_connection, told_by
 
 SCHEMA = "aurora-wire/scan/1"
@@ -90,7 +94,33 @@ def statement_fields(
         "compressed": statement.compressed,
         "complete": statement.complete,
         **({"guessed": True} if statement.guessed else {}),
+        **({"leaked": [leaked_fields(one) for one in statement.leaked]} if statement.leaked else {}),
         **place_fields(names, statement.frame),
+    }
+
+
+def leaked_fields(leaked: LeakedData) -> Fields:
+    return {
+        "class": leaked.data,
+        "table": optional(leaked.table),
+        "column": optional(leaked.column),
+        "count": leaked.count,
+        "frame": leaked.frame,
+        **({"last": [clean(one) for one in leaked.last]} if leaked.last else {}),
+    }
+
+
+def leaked_class_fields(leaked: LeakedClass) -> Fields:
+    rule = RULES[RULE_OF[leaked.data]]
+    return {
+        "class": leaked.data,
+        "severity": rule.severity,
+        "rule": rule.id,
+        "count": leaked.count,
+        "connections": leaked.connections,
+        "frame": leaked.frame,
+        "columns": [clean(one) for one in leaked.columns],
+        "last": [clean(one) for one in leaked.last],
     }
 
 
@@ -338,6 +368,8 @@ def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
         "by_verdict": counts(dict(scan.by_verdict)),
         "not_mysql": counts(scan.not_mysql),
         "findings_total": counts(scan.findings_total),
+        "leaked": [leaked_class_fields(one) for one in scan.leaked],
+        "not_classified": scan.not_classified,
         "undecoded": [undecoded_fields(row) for row in scan.undecoded],
         "keylogs": [keylog_fields(keylog) for keylog in scan.keylogs],
         **({"tls_ports": {str(port): scan.tls_ports[port] for port in scan.tls_ports}} if scan.tls_ports else {}),

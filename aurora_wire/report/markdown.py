@@ -17,9 +17,11 @@ from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.markdown_text import block, code, prose, spell_ticks
 from aurora_wire.report.summary import findings_by_rule, paragraph
 from aurora_wire.report.text.connections import clear_bytes, tls_bytes
+from aurora_wire.report.text.leaked import NOT_CLASSIFIED, leaked_words
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.report.wording import LEAKS, ORDER, SEVERITIES, count, counted, endpoint, judged, place
 from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
+from aurora_wire.verdict.rules.data import RULE_OF
 from aurora_wire.verdict.rules.registry import RULES
 
 ONE_BY_ONE: Final = 20   # connections; more are grouped
@@ -29,6 +31,7 @@ STATEMENTS_EACH: Final = 10
 REASONS: Final = 10
 RULES_SHOWN: Final = 12
 CAPTURES: Final = 8
+LEAKED_COLUMNS: Final = 5
 UNDECODED: Final = 8
 NAME: Final = 40            # characters of a name
 SQL: Final = 300    # of a statement, escaped
@@ -40,7 +43,7 @@ QUESTION: Final = "\u2753"
 
 def render(scan: Scan, *, redact: bool = False, reveal: bool = False) -> Iterator[str]:
     """Yield pieces of Markdown. redact: mask literals in statements; reveal: show passwords and keys in them."""
-    for section in (_verdict, _connections, _reasons):
+    for section in (_verdict, _leaked, _connections, _reasons):
         yield from paragraph(section(scan))
     yield from paragraph(_statements(scan, redact, reveal))
     for section in (_findings, _undecoded, _captures):
@@ -56,6 +59,24 @@ def _verdict(scan: Scan) -> Iterator[str]:
     yield f"## {sign} {judged(scan.verdict, scan.confidence)}"
     yield ""
     yield prose(scan.closing, SENTENCE)
+
+
+def _leaked(scan: Scan) -> Iterator[str]:
+    """Yield the classes of data that crossed in the clear, the worst first."""
+    if not scan.leaked:
+        return
+    names = frame_names(scan, NAME)
+    yield "| data in the clear | severity | connections | first frame | columns |"
+    yield "| --- | --- | ---: | --- | --- |"
+    for one in scan.leaked:
+        where = _place(names, one.frame, None, None).removeprefix("frame ")
+        columns = ", ".join(code(name, NAME) for name in one.columns[:LEAKED_COLUMNS])
+        more = f" and {len(one.columns) - LEAKED_COLUMNS} more" if len(one.columns) > LEAKED_COLUMNS else ""
+        severity = RULES[RULE_OF[one.data]].severity
+        yield f"| {prose(leaked_words(one))} | {severity} | {one.connections:,} | {where} | {columns or '-'}{more} |"
+    if scan.not_classified:
+        yield ""
+        yield f"{count(scan.not_classified, 'more statement')} {NOT_CLASSIFIED}."
 
 
 def _connections(scan: Scan) -> Iterator[str]:

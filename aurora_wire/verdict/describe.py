@@ -11,6 +11,7 @@ from aurora_wire.binary import u16_be
 from aurora_wire.verdict.credentials import Credentials
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
+from aurora_wire.verdict.leaked import leaked_of, leaked_of_statement
 from aurora_wire.verdict.plausible import least_missing, most_missing
 from aurora_wire.verdict.result import (
     ConnectionResult,
@@ -85,6 +86,8 @@ def describe(connection: Connection) -> ConnectionResult:
         refusal=refusal_of(facts.refusal) if facts.refusal is not None else None,
         x=x_of(facts.x) if facts.x is not None else None,
         credentials_total=facts.exchanges_total + facts.secrets_total,
+        leaked=leaked_of(facts.leaked) if facts.leaked is not None else [],
+        not_classified=facts.not_classified,
     )
 
 
@@ -247,6 +250,7 @@ def statement_of(statement: Statement) -> StatementResult:
         compressed=statement.compressed,
         complete=statement.complete,
         guessed=statement.guessed,
+        leaked=leaked_of_statement(statement),
     )
 
 

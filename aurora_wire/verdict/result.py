@@ -91,6 +91,31 @@ class Parameter:
 
 
 @dataclass(slots=True)
+class LeakedData:
+    """Values of one class that crossed in the clear, of one column, in a statement or in those of a connection."""
+
+    data: str                       # the class: "card", "email" ... (wire/mysql/leaked/classes.py)
+    table: str | None               # as the statement names it; None where that is not known
+    column: str | None              # likewise
+    count: int                      # of values, those that are the same too
+    statements: int                 # in which they were
+    frame: int                      # of the first
+    last: list[str] = field(default_factory=list)  # of card and account numbers, the last four characters of the first
+
+
+@dataclass(slots=True)
+class LeakedClass:
+    """Values of one class that crossed in the clear, in all statements."""
+
+    data: str                       # the class, as in LeakedData
+    count: int                      # of values, those that are the same too
+    connections: int                # in which they were
+    frame: int                      # of the first
+    columns: list[str]              # `table.column`, the first ones
+    last: list[str]                 # of card and account numbers, the last four characters of the first
+
+
+@dataclass(slots=True)
 class StatementResult:
     """One command that carries a text or values. `sql` is what crossed (parameters in place for EXECUTE)."""
 
@@ -104,6 +129,7 @@ class StatementResult:
     compressed: bool = False        # crossed in MySQL's compressed protocol
     complete: bool = True           # False: a gap, the snaplen or our bound cut it
     guessed: bool = False           # the layout is not certain: the greeting, login or PREPARE that tells it is missing
+    leaked: list[LeakedData] = field(default_factory=list)  # values in it that are of a class
 
 
 @dataclass(slots=True)
@@ -228,6 +254,8 @@ class ConnectionResult:
     refusal: RefusalResult | None = None     # why there was no session, as the server said; of the first login
     x: XResult | None = None        # only of X Protocol
     credentials_total: int = 0      # with those beyond the bound
+    leaked: list[LeakedData] = field(default_factory=list)   # values of a class in its statements
+    not_classified: int = 0         # statements whose values nobody looked at, for want of room
     captures: list[int] = field(default_factory=list)        # indexes of those with a packet of it, of several
 
     @property
@@ -307,5 +335,7 @@ class Scan:
     keylogs: list[KeyLogResult] = field(default_factory=list)  # given ones, and what a pcapng holds; no secrets
     tls_ports: dict[int, int] = field(default_factory=dict)  # of TLS among not_mysql: connections by the server's port
     ignored: list[str] = field(default_factory=list)     # files in folders that are no captures: notes, reports
+    leaked: list[LeakedClass] = field(default_factory=list)  # classes of data in statements, the worst first
+    not_classified: int = 0         # statements in the clear whose values nobody looked at, for want of room
     # which capture each frame is in, and its number there
     frame_places: FramePlaces = field(default_factory=FramePlaces, compare=False, repr=False)

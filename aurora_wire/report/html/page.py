@@ -30,13 +30,18 @@ from aurora_wire.report.html.svg_bytes import Part, both, bytes_of, draw_bytes
 from aurora_wire.report.html.svg_hosts import HostDrawing, counts_by_pair, draw_hosts, leaks, summary
 from aurora_wire.report.html.text import SIGNS, WORDS, clip, in_utc, judged, size, tone
 from aurora_wire.report.summary import count_findings
+from aurora_wire.report.text.leaked import NOT_CLASSIFIED, columns_of, leaked_words
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.report.wording import LEAKS, ORDER, count, counted
-from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Scan, Verdict
+from aurora_wire.verdict.result import CaptureResult, ConnectionResult, LeakedClass, Scan, Verdict
+from aurora_wire.verdict.rules.data import RULE_OF
+from aurora_wire.verdict.rules.registry import RULES
 
 if TYPE_CHECKING:
     from aurora_wire.report.html.posture import Allowed
 
+LEAKED_COLUMNS: Final = 10  # named in a row
+COLUMN_CHARACTERS: Final = 400
 UNFOLDED: Final = 3     # details that are open from the start
 
 HEADLINES: Final[dict[Verdict, str]] = {
@@ -65,6 +70,15 @@ class Tile:
     number: str
     text: str
     tone: str = "none"
+
+
+@dataclass(slots=True, frozen=True)
+class LeakedRow:
+    data: str
+    severity: str
+    connections: str
+    frame: str
+    columns: str
 
 
 @dataclass(slots=True, frozen=True)
@@ -108,6 +122,8 @@ class Page:
     closing: str
     incomplete: str
     tiles: list[Tile]
+    leaked: list[LeakedRow]     # classes of data in the clear
+    not_classified: str
     severities: list[tuple[str, str]]
     bytes: list[Part]
     hosts: HostDrawing
@@ -165,6 +181,10 @@ def page_of(
         closing=show_text(scan.closing),
         incomplete=_incomplete(scan),
         tiles=_tiles(scan),
+        leaked=[_leaked_row(one, names) for one in scan.leaked],
+        not_classified=(
+            f"{count(scan.not_classified, 'more statement')} {NOT_CLASSIFIED}." if scan.not_classified else ""
+        ),
         severities=[(severity, f"{number:,} {severity}") for severity, number in severities(scan)],
         bytes=draw_bytes(bytes_of(both(connections))),
         hosts=draw_hosts(pairs),
@@ -221,6 +241,13 @@ def _incomplete(scan: Scan) -> str:
         return ""
     which = clip(cut[0].path) if len(cut) == 1 else f"{len(cut):,} captures"
     return f"Not all of the input could be read ({which}): what is missing there is not judged."
+
+
+def _leaked_row(one: LeakedClass, names: FrameNames) -> LeakedRow:
+    rule = RULES[RULE_OF[one.data]]
+    columns = clip(columns_of(one, LEAKED_COLUMNS).removeprefix("columns ").removeprefix("column "), COLUMN_CHARACTERS)
+    frame = show_text(names.name(one.frame))
+    return LeakedRow(leaked_words(one), rule.severity, f"{one.connections:,}", frame, columns)
 
 
 def _tiles(scan: Scan) -> list[Tile]:

@@ -1,4 +1,4 @@
-"""The report for people: what was read, the connections, what leaked, findings, losses, and the verdict.
+"""The report for people: what matters, what was read, the connections, what leaked, findings, losses, and the verdict.
 
 Everything that came from the wire or a file name is escaped; nothing is hidden but by a stated bound. The
 verdict of the whole is the last line, because that is where the eye of someone at a terminal is.
@@ -15,6 +15,7 @@ from aurora_wire.report.text.connections import connections_text, reasons_text
 from aurora_wire.report.text.credentials import credentials_text
 from aurora_wire.report.text.decrypted import decrypted_text
 from aurora_wire.report.text.findings import findings_text, undecoded_text
+from aurora_wire.report.text.leaked import leaked_text
 from aurora_wire.report.text.statements import statements_text
 from aurora_wire.report.wording import Style
 from aurora_wire.verdict.result import Scan
@@ -32,7 +33,7 @@ def render(
     passwords and keys too."""
     style = Style(width, color, redact, reveal and not redact)
     if not quiet:
-        for section in (captures_text, connections_text, reasons_text, credentials_text, statements_text,
+        for section in (leaked_text, captures_text, connections_text, reasons_text, credentials_text, statements_text,
                         decrypted_text, findings_text, undecoded_text):
             yield from paragraph(section(scan, style))
     yield closing_text(scan, style) + "\n"

@@ -16,6 +16,9 @@ from aurora_wire.verdict.rules.capture import (
     PACKETS_DROPPED,
 )
 from aurora_wire.verdict.rules.credentials import CREDENTIALS
+from aurora_wire.verdict.rules.data import (
+    DATA,
+)
 from aurora_wire.verdict.rules.leaks import (
     LEAKS,
     LOGIN_IN_CLEAR,
@@ -110,7 +113,7 @@ __all__ = [
 
 # Every rule by its id, in the order of their families.
 RULES: Final[dict[str, Rule]] = {
-    rule.id: rule for rule in (*LEAKS, *CREDENTIALS, *NEGOTIATION, *TLS_QUALITY, *WIRE, *CAPTURE, *POSTURE)
+    rule.id: rule for rule in (*LEAKS, *CREDENTIALS, *DATA, *NEGOTIATION, *TLS_QUALITY, *WIRE, *CAPTURE, *POSTURE)
 }
 
 

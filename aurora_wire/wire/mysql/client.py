@@ -66,6 +66,7 @@ from aurora_wire.wire.mysql.login import (
     replica_password,
 )
 from aurora_wire.wire.mysql.plausibility import CERTAIN, NOTHING, command_tells
+from aurora_wire.wire.mysql.sql_lexer import in_charset
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.statements import Statements
 from aurora_wire.wire.mysql.states import AUTHENTICATION, CLIENT, COMMAND, COMMAND_PHASE, INITIAL_HANDSHAKE, LOGIN, move
@@ -314,6 +315,7 @@ class ClientPackets(Packets):
         proof = login
         login = self._within_bounds(login)
         facts.login = login
+        facts.text_mode = in_charset(login.charset)
         facts.login_frame = self.packet_frame
         facts.login_offset = self.packet_offset
         facts.readable = True
@@ -381,6 +383,8 @@ class ClientPackets(Packets):
                 facts.asked = data[at + 1 : end if end - at < MAX_ASKED else at + MAX_ASKED]
                 facts.asked_known = whole
                 note_text(facts, data, at + 1, end, whole, self.packet_frame, self.packet_offset)
+                begin = at + 3 if end - at >= 3 and data[at + 1] == 0 and data[at + 2] == 1 else at + 1
+                facts.classify(command, data, begin, end, None, self.packet_frame)
                 return
             text = made.query(data, at, end, self._attributes_agreed())
             facts.asked = text if len(text) <= MAX_ASKED else text[:MAX_ASKED]
@@ -432,6 +436,7 @@ class ClientPackets(Packets):
         facts = self.facts
         if not facts.wants_statement():
             facts.statements_total += 1
+            facts.classify(command, text, 0, len(text), values, self.packet_frame)
             return
         facts.add_statement(
             Statement(

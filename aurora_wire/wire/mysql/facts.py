@@ -11,8 +11,10 @@ from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.exchange import Exchange, Secret
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.greeting import Greeting
+from aurora_wire.wire.mysql.leaked.tally import ROW_COST, LeakedTally, leaks_of
 from aurora_wire.wire.mysql.login import Login
 from aurora_wire.wire.mysql.refusal import Refusal
+from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.tls.facts import TLSLog
 
 MAX_OUTSTANDING: Final[i64] = 1024       # commands without a reply that are remembered
@@ -107,6 +109,9 @@ class MySQLFacts(TLSLog):
         self.response_offset: i64 = -1           # of the first response
         self.error_code: i64 = 0                 # of the last ERR in the clear
         self.after_tls_frame: i64 = -1           # plaintext MySQL after TLS had begun
+        self.text_mode: i64 = 0                  # in which `sql_lexer` reads statements: by the login's character set
+        self.leaked: LeakedTally | None = None   # what of the statements' values is of a class
+        self.not_classified: i64 = 0             # statements at whose values nobody looked, for want of room
 
     def expect(self, shape: i64) -> None:
         """Note that a command was sent: a reply of this shape is due."""
@@ -148,8 +153,28 @@ class MySQLFacts(TLSLog):
         """Return whether the same text of the same frame is there already."""
         return any(one.frame == statement.frame and one.text == statement.text for one in self.statements)
 
+    def classify(
+        self, command: i64, text: bytes, at: i64, end: i64, values: list[Value] | None, frame: i64
+    ) -> None:
+        """Count the values of the statement text[at:end] that are of a class of data."""
+        found = leaks_of(command, text, at, end, values, self.text_mode)
+        if found is None:
+            return
+        tally = self.leaked
+        if tally is None:
+            if self.budget.open <= 0:
+                self.not_classified += 1
+                return
+            tally = LeakedTally()
+            self.leaked = tally
+        made = tally.add(found, frame)
+        if made > 0:
+            self.charge(made * ROW_COST)
+
     def add_statement(self, statement: Statement) -> None:
         self.statements_total += 1
+        text = statement.text
+        self.classify(statement.command, text, 0, len(text), statement.values, statement.frame)
         events = self.events
         if events is not None:
             if len(events) < MAX_EVENTS:

@@ -1,0 +1,464 @@
+"""What a statement tells: its literals, and the values of its parameters, with the tables and columns they belong to.
+
+Columns are those of an INSERT's list, paired with the values, and the name before `=`, LIKE or IN. What an INSERT says
+before VALUES, and where the parameters of a prepared text belong, is remembered: the same comes again and again.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64, mypyc_attr
+
+from aurora_wire.wire.mysql.leaked.classes import (
+    HEALTH,
+    IDENTITY,
+    KEY,
+    NATIONAL_ID,
+    NOTHING,
+    PASSWORD,
+    PASSWORD_HASH,
+    PHONE,
+)
+from aurora_wire.wire.mysql.leaked.columns import class_of_column
+from aurora_wire.wire.mysql.leaked.values import is_digit, is_phone, is_stored_hash, next_value
+from aurora_wire.wire.mysql.sql_lexer import MARK, NAME, PLACEHOLDER, UNCLOSED, WORD, read_token
+
+MAX_VALUES: Final[i64] = 10_000      # of one statement
+MAX_LITERAL: Final[i64] = 65_536     # bytes of one literal that are looked at
+MAX_HEAD: Final[i64] = 4096          # bytes of an INSERT before its values that are remembered
+MAX_COLUMNS: Final[i64] = 4096       # of a table
+KEPT: Final[i64] = 1024              # heads and prepared texts that are remembered
+MAX_PIECE: Final[i64] = 256          # bytes before a literal that are asked for its column
+SHORTEST: Final[i64] = 6             # bytes of a value that tells itself
+LONG_NUMBER: Final[i64] = 9          # digits without quotes that may be of a person
+
+
+@mypyc_attr(acyclic=True)
+class Leak:
+    """A value of a class: text[start:stop] of what was looked at, of a column where that is known."""
+
+    __slots__ = ("column", "kind", "table", "value")
+
+    def __init__(self, kind: i64, table: bytes, column: bytes, value: bytes) -> None:
+        self.kind: Final[i64] = kind
+        self.table: Final = table
+        self.column: Final = column
+        self.value: Final = value
+
+
+@mypyc_attr(acyclic=True)
+class Head:
+    """What a text says before literals: a table, the columns of an INSERT with their classes, the name compared."""
+
+    __slots__ = ("column", "columns", "kind", "kinds", "more", "table")
+
+    def __init__(self, walker: "_Walker", more: bool) -> None:
+        self.table: Final = walker.table
+        self.columns: Final = walker.columns
+        self.kinds: Final = walker.kinds
+        self.column: Final = walker.compared()
+        self.kind: Final[i64] = class_of_column(self.column) if self.column else NOTHING
+        self.more: Final = more  # nothing but a comma: the next literal is of the same column
+
+
+_heads: Final[dict[bytes, Head | None]] = {}
+_pieces: Final[dict[bytes, Head]] = {}
+_prepared: Final[dict[bytes, list[tuple[bytes, bytes]]]] = {}
+
+
+def leaks_in_text(text: bytes, at: i64, end: i64, mode: i64 = 0) -> list[Leak] | None:
+    """Return the values in the statement text[at:end] that are of a class, None if there are none.
+
+    mode: of `sql_lexer`. Most bytes are passed one by one: a token is made of literals and comments only.
+    """
+    reader: _Reader | None = None
+    digits: i64 = 0
+    place = at
+    while place < end:
+        byte: i64 = text[place]
+        if byte == 39 or byte == 34:
+            break
+        if 48 <= byte <= 57:
+            digits += 1
+            if digits >= LONG_NUMBER:
+                break
+        else:
+            digits = 0
+        place += 1
+    if place >= end:
+        return None
+    reader = _Reader(text, at, end, mode)
+    reader.run()
+    return reader.found
+
+
+class _Reader:
+    """Goes from literal to literal of a text, and asks what stands before them."""
+
+    def __init__(self, text: bytes, at: i64, end: i64, mode: i64) -> None:
+        self.text = text
+        self.begin: i64 = at         # of the statement
+        self.at: i64 = at
+        self.end: i64 = end
+        self.mode: i64 = mode
+        self.last: i64 = at          # behind the last literal
+        self.first: i64 = -1         # where the first one is
+        self.found: list[Leak] | None = None
+        self.head: Head | None = None  # of an INSERT, in whose values this is
+        self.index: i64 = 0
+        self.depth: i64 = 0
+        self.column = b""            # of the last literal
+        self.kind: i64 = NOTHING
+
+    def run(self) -> None:
+        text = self.text
+        end = self.end
+        at = self._insert()
+        while at < end:
+            byte: i64 = text[at]
+            if 97 <= (byte | 0x20) <= 122 or byte == 95 or byte >= 128:
+                if self.head is not None and self.depth == 0 and text[at : at + 3].upper() != b"ROW":
+                    self.head = None  # ON DUPLICATE KEY UPDATE
+                    self.last = at
+                at += 1
+                while at < end and (97 <= (text[at] | 0x20) <= 122 or text[at] == 95 or 48 <= text[at] <= 57):
+                    at += 1
+            elif byte == 32:
+                at += 1
+            elif byte == 44:
+                if self.depth == 1:
+                    self.index += 1
+                at += 1
+            elif 48 <= byte <= 57:
+                start = at
+                at += 1
+                while at < end and 48 <= text[at] <= 57:
+                    at += 1
+                self._number(start, at)
+            elif byte == 39 or byte == 34:
+                kind, stop = read_token(text, at, end, self.mode)
+                self._literal(at + 1, stop - 1 if kind != UNCLOSED else stop)
+                self.last = stop
+                at = stop
+                if self.found is not None and len(self.found) >= MAX_VALUES:
+                    return
+            elif byte == 40:
+                self.depth += 1
+                if self.depth == 1:
+                    self.index = 0
+                at += 1
+            elif byte == 41:
+                self.depth -= 1
+                at += 1
+            elif byte == 59:
+                self.begin = at + 1
+                self.last = at + 1
+                self.at = at + 1
+                at = self._insert()
+            elif byte == 96 or byte == 35 or byte == 45 or byte == 47:
+                _, at = read_token(text, at, end, self.mode)
+            else:
+                at += 1
+
+    def _insert(self) -> i64:
+        """Take what is known of an INSERT that begins as this one does; returns where to go on."""
+        text = self.text
+        at = self.at
+        self.head = None
+        self.first = -1
+        self.depth = 0
+        self.column = b""
+        self.kind = NOTHING
+        while at < self.end and text[at] <= 32:
+            at += 1
+        if self.end - at < 12 or (text[at] | 0x20 != 105 and text[at] | 0x20 != 114):
+            return at
+        limit = at + MAX_HEAD if self.end - at > MAX_HEAD else self.end
+        values: i64 = text.find(b"VALUES", at, limit)
+        if values < 0:
+            values = text.find(b"values", at, limit)
+            if values < 0:
+                return at
+        key = text[at : values + 6]
+        if key in _heads:
+            self.head = _heads[key]
+        else:
+            walker = _Walker(key, self.mode)
+            walker.run()
+            # Else the word is part of something else.
+            self.head = Head(walker, False) if walker.in_values and walker.depth == 0 else None
+            if len(_heads) >= KEPT:
+                _heads.clear()
+            _heads[key] = self.head
+        if self.head is None:
+            return at
+        self.last = values + 6
+        return values + 6
+
+    def _number(self, start: i64, stop: i64) -> None:
+        """Look at a number without quotes: a long one, or one in a column of a class."""
+        head = self.head
+        if head is not None:
+            if stop - start >= LONG_NUMBER or (self.index < len(head.kinds) and head.kinds[self.index] != NOTHING):
+                self._literal(start, stop)
+        elif stop - start >= LONG_NUMBER:
+            self._literal(start, stop)
+        if self.first < 0:
+            self.first = start
+        self.last = stop
+
+    def _literal(self, start: i64, stop: i64) -> None:
+        head = self.head
+        if head is not None:
+            self.kind = NOTHING
+            self.column = b""
+            if self.index < len(head.kinds):
+                self.kind = head.kinds[self.index]
+                self.column = head.columns[self.index]
+        else:
+            if self.first < 0:
+                self.first = start
+            self._before(start)
+        if start >= stop or (self.kind == NOTHING and stop - start < SHORTEST):
+            return
+        found: list[Leak] = self.found if self.found is not None else []
+        before: i64 = len(found)
+        add_value(found, self.text, start, stop, self.kind, b"", self.column)
+        if len(found) > before:
+            table = self._table()
+            if table:
+                # What was found is of this table: known only now, as most literals tell nothing.
+                for i in range(before, len(found)):
+                    one = found[i]
+                    found[i] = Leak(one.kind, table, one.column, one.value)
+            self.found = found
+
+    def _before(self, start: i64) -> None:
+        """Find out which column a literal is compared with or assigned to."""
+        begin = self.last
+        if start - begin > MAX_PIECE:
+            begin = start - MAX_PIECE
+        piece = read_piece(self.text[begin:start], self.mode)
+        if not piece.more:
+            self.column = piece.column
+            self.kind = piece.kind
+
+    def _table(self) -> bytes:
+        head = self.head
+        if head is not None:
+            return head.table
+        stop = self.first
+        if stop - self.begin > MAX_HEAD:
+            stop = self.begin + MAX_HEAD
+        return read_piece(self.text[self.begin : stop], self.mode).table
+
+
+def read_piece(piece: bytes, mode: i64) -> Head:
+    """Return what stands between two literals, or before the first one; the same comes again and again."""
+    known = _pieces.get(piece)
+    if known is None:
+        if piece[-1:] in (b"'", b'"'):
+            known = read_piece(piece[:-1], mode)
+        else:
+            walker = _Walker(piece, mode)
+            walker.run()
+            known = Head(walker, piece.strip() == b",")
+        if len(_pieces) >= KEPT:
+            _pieces.clear()
+        _pieces[piece] = known
+    return known
+
+
+def leaks_in_value(raw: bytes, table: bytes, column: bytes) -> list[Leak]:
+    """Return what one value tells, of a parameter or a result. raw: as text, without quotes."""
+    found: list[Leak] = []
+    kind: i64 = NOTHING
+    if column:
+        kind = class_of_column(column)
+    add_value(found, raw, 0, len(raw), kind, table, column)
+    return found
+
+
+def columns_of_parameters(text: bytes) -> list[tuple[bytes, bytes]]:
+    """Return table and column of each placeholder of a prepared text, both empty where that is not known."""
+    known = _prepared.get(text)
+    if known is None:
+        walker = _Walker(text, 0)
+        walker.run()
+        known = walker.places
+        if len(_prepared) >= KEPT:
+            _prepared.clear()
+        if len(text) <= MAX_HEAD:
+            _prepared[text] = known
+    return known
+
+
+def add_value(
+    found: list[Leak], text: bytes, start: i64, stop: i64, kind: i64, table: bytes, column: bytes
+) -> None:
+    """Add what a value tells by itself or, failing that, by the class of its column."""
+    if stop - start > MAX_LITERAL:
+        stop = start + MAX_LITERAL
+    at = start
+    while at < stop and len(found) < MAX_VALUES:
+        one = next_value(text, at, stop, start)
+        if one is None:
+            break
+        found.append(Leak(one.kind, table, column, text[one.start : one.stop]))
+        at = one.stop
+        kind = NOTHING
+    if kind != NOTHING and start < stop and len(found) < MAX_VALUES:
+        kind = _by_column(text, start, stop, kind)
+        if kind != NOTHING:
+            found.append(Leak(kind, table, column, text[start:stop]))
+
+
+def _by_column(text: bytes, start: i64, stop: i64, kind: i64) -> i64:
+    """Return the class of a value that tells nothing by itself, in a column of a class; NOTHING where it cannot be."""
+    size = stop - start
+    if kind == HEALTH or kind == IDENTITY:
+        return kind
+    if kind == PASSWORD:
+        return PASSWORD_HASH if is_stored_hash(text, start, stop) else PASSWORD
+    if kind == KEY:
+        return KEY if size >= 8 else NOTHING
+    if kind == PHONE:
+        return PHONE if is_phone(text, start, stop) else NOTHING
+    if kind == NATIONAL_ID and 5 <= size <= 24:
+        digits: i64 = 0
+        while start < stop:
+            if is_digit(text[start]):
+                digits += 1
+            start += 1
+        return NATIONAL_ID if digits >= 4 else NOTHING
+    return NOTHING
+
+
+class _Walker:
+    """Goes over the tokens of a text once: to know tables, columns, and what comes next."""
+
+    def __init__(self, text: bytes, mode: i64) -> None:
+        self.text = text
+        self.mode: i64 = mode
+        self.table = b""
+        self.columns: list[bytes] = []
+        self.kinds: list[int] = []
+        self.index: i64 = 0          # of the column whose value comes, in VALUES (...)
+        self.depth: i64 = 0
+        self.in_values = False
+        self.collecting = False      # the columns of an INSERT
+        self.inserts = False
+        self.names_table = False     # the next name is a table's
+        self.word_start: i64 = 0     # the name before this token: text[word_start:word_stop]
+        self.word_stop: i64 = 0
+        self.compares = False        # it is compared or assigned to what comes
+        self.places: list[tuple[bytes, bytes]] = []  # table and column of each placeholder
+
+    def run(self) -> None:
+        at: i64 = 0
+        text = self.text
+        end: i64 = len(text)
+        while at < end:
+            kind, stop = read_token(text, at, end, self.mode)
+            if kind == MARK:
+                self._mark(text[at])
+            elif kind == WORD:
+                self._word(at, stop)
+            elif kind == NAME:
+                self._name(at + 1, stop - 1)
+            elif kind == PLACEHOLDER:
+                self.places.append((self.table, self._column()))
+            at = stop
+
+    def compared(self) -> bytes:
+        """Return the name that is compared with or assigned to what comes, empty if there is none."""
+        return self.text[self.word_start : self.word_stop] if self.compares else b""
+
+    def _column(self) -> bytes:
+        if self.in_values:
+            return self.columns[self.index] if self.index < len(self.columns) else b""
+        return self.compared()
+
+    def _mark(self, byte: i64) -> None:
+        if byte == 44:  # ,
+            if self.in_values and self.depth == 1:
+                self.index += 1
+            elif self.depth == 0:
+                self.compares = False
+        elif byte == 40:  # (
+            self.depth += 1
+            if self.depth == 1:
+                self.index = 0
+                if self.inserts and not self.in_values and not self.columns:
+                    self.collecting = True
+                    self.names_table = False
+        elif byte == 41:  # )
+            self.depth -= 1
+            self.collecting = False
+            if not self.in_values:
+                self.compares = False
+        elif byte == 61:  # =
+            self.compares = self.word_stop > self.word_start
+        elif byte == 59:  # ;
+            self._begin()
+
+    def _begin(self) -> None:
+        """Begin another statement of the same text."""
+        self.in_values = False
+        self.collecting = False
+        self.inserts = False
+        self.columns = []
+        self.kinds = []
+        self.table = b""
+        self.depth = 0
+        self.compares = False
+
+    def _word(self, at: i64, stop: i64) -> None:
+        size = stop - at
+        if 2 <= size <= 7 and self._keyword(at, stop):
+            return
+        self._name(at, stop)
+
+    def _keyword(self, at: i64, stop: i64) -> bool:
+        """Take a word that says what the next name or literal is; False for all others."""
+        first: i64 = self.text[at] | 0x20
+        if first not in (97, 102, 105, 106, 108, 110, 111, 114, 115, 117, 118, 119):
+            return False
+        word = self.text[at:stop].upper()
+        if word == b"UPDATE" and self.inserts:
+            self.inserts = False  # ON DUPLICATE KEY UPDATE
+            self.in_values = False
+        elif word in (b"INTO", b"FROM", b"JOIN", b"UPDATE"):
+            self.names_table = not self.in_values
+        elif word in (b"INSERT", b"REPLACE"):
+            self.inserts = True
+            self.names_table = True
+        elif word in (b"VALUES", b"VALUE"):
+            self.in_values = self.inserts and self.depth == 0
+        elif word in (b"LIKE", b"IN"):
+            self.compares = self.word_stop > self.word_start
+        elif word in (b"WHERE", b"AND", b"OR", b"SET", b"ON", b"AS", b"SELECT"):
+            self.compares = False
+            self.word_stop = self.word_start
+            if self.depth == 0:
+                self.in_values = False
+            if word == b"SELECT":
+                self.inserts = False
+        else:
+            return word in (b"NULL", b"NOT", b"IGNORE", b"ROW", b"LOW")
+        return True
+
+    def _name(self, at: i64, stop: i64) -> None:
+        self.word_start = at
+        self.word_stop = stop
+        if self.collecting:
+            if len(self.columns) < MAX_COLUMNS:
+                name = self.text[at:stop]
+                self.columns.append(name)
+                self.kinds.append(int(class_of_column(name)))
+        elif self.names_table:
+            self.table = self.text[at:stop]
+            # A point may follow, and the table behind its schema.
+            behind = stop + 1 if self.text[stop : stop + 1] == b"`" else stop
+            self.names_table = self.text[behind : behind + 1] == b"."
+        else:
+            self.compares = False
