@@ -1,7 +1,8 @@
 """What a statement tells: its literals, and the values of its parameters, with the tables and columns they belong to.
 
 Columns are those of an INSERT's list, paired with the values, and the name before `=`, LIKE or IN. What an INSERT says
-before VALUES, and where the parameters of a prepared text belong, is remembered: the same comes again and again.
+before VALUES, what stands before a literal, and where the parameters of a prepared text belong, is remembered: the same
+comes again and again. It is the same for all captures, and bounded.
 """
 
 from typing import Final
@@ -19,17 +20,23 @@ from aurora_wire.wire.mysql.leaked.classes import (
     PHONE,
 )
 from aurora_wire.wire.mysql.leaked.columns import class_of_column
-from aurora_wire.wire.mysql.leaked.values import is_digit, is_phone, is_stored_hash, next_value
-from aurora_wire.wire.mysql.sql_lexer import MARK, NAME, PLACEHOLDER, UNCLOSED, WORD, read_token
+from aurora_wire.wire.mysql.leaked.values import Found, is_digit, is_phone, is_stored_hash, next_value
+from aurora_wire.wire.mysql.sql_lexer import MARK, NAME, PLACEHOLDER, UNCLOSED, WORD, Lexer, read_token
 
 MAX_VALUES: Final[i64] = 10_000      # of one statement
 MAX_LITERAL: Final[i64] = 65_536     # bytes of one literal that are looked at
 MAX_HEAD: Final[i64] = 4096          # bytes of an INSERT before its values that are remembered
 MAX_COLUMNS: Final[i64] = 4096       # of a table
 KEPT: Final[i64] = 1024              # heads and prepared texts that are remembered
+ROW_VERBS: Final = (b"SELECT", b"INSERT", b"UPDATE", b"DELETE", b"REPLACE", b"WITH")
 MAX_PIECE: Final[i64] = 256          # bytes before a literal that are asked for its column
 SHORTEST: Final[i64] = 6             # bytes of a value that tells itself
 LONG_NUMBER: Final[i64] = 9          # digits without quotes that may be of a person
+
+
+def told(name: bytes) -> bytes:
+    """Return a name as it may be told: nothing of one that is not ASCII, which a server may read otherwise."""
+    return name if name.isascii() else b""
 
 
 @mypyc_attr(acyclic=True)
@@ -40,8 +47,8 @@ class Leak:
 
     def __init__(self, kind: i64, table: bytes, column: bytes, value: bytes) -> None:
         self.kind: Final[i64] = kind
-        self.table: Final = table
-        self.column: Final = column
+        self.table: Final = told(table)
+        self.column: Final = told(column)
         self.value: Final = value
 
 
@@ -70,17 +77,18 @@ def leaks_in_text(text: bytes, at: i64, end: i64, mode: i64 = 0) -> list[Leak] |
 
     mode: of `sql_lexer`. Most bytes are passed one by one: a token is made of literals and comments only.
     """
-    reader: _Reader | None = None
     digits: i64 = 0
     place = at
     while place < end:
         byte: i64 = text[place]
-        if byte == 39 or byte == 34:
-            break
-        if 48 <= byte <= 57:
+        if byte > 57:
+            digits = 0
+        elif byte >= 48:
             digits += 1
             if digits >= LONG_NUMBER:
                 break
+        elif byte == 39 or byte == 34:
+            break
         else:
             digits = 0
         place += 1
@@ -91,12 +99,17 @@ def leaks_in_text(text: bytes, at: i64, end: i64, mode: i64 = 0) -> list[Leak] |
     return reader.found
 
 
+@mypyc_attr(acyclic=True)
 class _Reader:
     """Goes from literal to literal of a text, and asks what stands before them."""
 
     def __init__(self, text: bytes, at: i64, end: i64, mode: i64) -> None:
         self.text = text
-        self.begin: i64 = at         # of the statement
+        self.origin: i64 = at
+        self.begin: i64 = at         # of the statement, of several
+        self.handles_rows: i64 = -1  # -1: not looked at
+        self.certain = False
+        self.quotes_certain = False
         self.at: i64 = at
         self.end: i64 = end
         self.mode: i64 = mode
@@ -115,12 +128,15 @@ class _Reader:
         at = self._insert()
         while at < end:
             byte: i64 = text[at]
-            if 97 <= (byte | 0x20) <= 122 or byte == 95 or byte >= 128:
-                if self.head is not None and self.depth == 0 and text[at : at + 3].upper() != b"ROW":
+            if byte > 64 and byte != 96:
+                if self.depth == 0 and self.head is not None and text[at : at + 3].upper() != b"ROW":
                     self.head = None  # ON DUPLICATE KEY UPDATE
                     self.last = at
                 at += 1
-                while at < end and (97 <= (text[at] | 0x20) <= 122 or text[at] == 95 or 48 <= text[at] <= 57):
+                while at < end:
+                    byte = text[at]
+                    if byte < 48 or (57 < byte <= 64) or byte == 96:
+                        break
                     at += 1
             elif byte == 32:
                 at += 1
@@ -151,6 +167,7 @@ class _Reader:
                 at += 1
             elif byte == 59:
                 self.begin = at + 1
+                self.handles_rows = -1
                 self.last = at + 1
                 self.at = at + 1
                 at = self._insert()
@@ -179,16 +196,17 @@ class _Reader:
             if values < 0:
                 return at
         key = text[at : values + 6]
-        if key in _heads:
+        if self.mode == 0 and key in _heads:
             self.head = _heads[key]
         else:
             walker = _Walker(key, self.mode)
             walker.run()
             # Else the word is part of something else.
             self.head = Head(walker, False) if walker.in_values and walker.depth == 0 else None
-            if len(_heads) >= KEPT:
-                _heads.clear()
-            _heads[key] = self.head
+            if self.mode == 0:
+                if len(_heads) >= KEPT:
+                    _heads.clear()
+                _heads[key] = self.head
         if self.head is None:
             return at
         self.last = values + 6
@@ -218,19 +236,46 @@ class _Reader:
             if self.first < 0:
                 self.first = start
             self._before(start)
-        if start >= stop or (self.kind == NOTHING and stop - start < SHORTEST):
+        kind = self.kind
+        if start >= stop or (kind == NOTHING and stop - start < SHORTEST):
             return
+        limit = stop if stop - start <= MAX_LITERAL else start + MAX_LITERAL
+        one = next_value(self.text, start, limit, start) if limit - start >= SHORTEST else None
+        if one is None:
+            if kind != NOTHING:
+                kind = by_column(self.text, start, limit, kind)
+            if kind == NOTHING:
+                return
+        # The table is asked for only here, as most literals tell nothing.
         found: list[Leak] = self.found if self.found is not None else []
-        before: i64 = len(found)
-        add_value(found, self.text, start, stop, self.kind, b"", self.column)
-        if len(found) > before:
+        self.found = found
+        table = b""
+        column = b""
+        if self._names_may_be_told(start):
             table = self._table()
-            if table:
-                # What was found is of this table: known only now, as most literals tell nothing.
-                for i in range(before, len(found)):
-                    one = found[i]
-                    found[i] = Leak(one.kind, table, one.column, one.value)
-            self.found = found
+            column = self.column
+        if one is None:
+            found.append(Leak(kind, table, column, self.text[start:limit]))
+        else:
+            add_values(found, self.text, one, start, limit, table, column)
+
+    def _names_may_be_told(self, start: i64) -> bool:
+        """Return whether names before this literal are names in every way in which a server may read the text.
+
+        They go on to what is handed on. So they are told of statements that handle rows only, not accounts; and behind
+        a literal only where nothing depends on sql_mode, version or character set: else they may be of a literal.
+        """
+        if self.handles_rows < 0:
+            self.handles_rows = 1 if first_word(self.text, self.begin, self.end) in ROW_VERBS else 0
+            text = self.text[self.origin : self.end]
+            self.quotes_certain = quotes_certainly(text)
+            self.certain = is_certain(text)
+        if self.handles_rows == 0:
+            return False
+        # Before the first quote nothing depends on how literals end, but on what else may quote.
+        return self.certain or (
+            self.quotes_certain and self.begin == self.origin and (self.head is not None or self.first == start)
+        )
 
     def _before(self, start: i64) -> None:
         """Find out which column a literal is compared with or assigned to."""
@@ -252,9 +297,36 @@ class _Reader:
         return read_piece(self.text[self.begin : stop], self.mode).table
 
 
+def first_word(text: bytes, at: i64, end: i64) -> bytes:
+    """Return the first word of a statement in upper case, behind comments; empty where it begins with another token."""
+    lexer = Lexer(text, end, 0)
+    lexer.stop = at
+    while lexer.next() == MARK and lexer.word == b"(":
+        pass
+    return lexer.word if lexer.kind == WORD else b""
+
+
+def is_certain(text: bytes) -> bool:
+    """Return whether a text can be read in one way only, as far as literals go."""
+    return b"\\" not in text and quotes_certainly(text) and (text.isascii() or is_utf8(text))
+
+
+def quotes_certainly(text: bytes) -> bool:
+    """Return whether nothing but quotes quotes: no `/*! ... */` that may be a comment, no `$tag$`."""
+    return b"/*!" not in text and b"/*M!" not in text and text.count(b"$") < 4
+
+
+def is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def read_piece(piece: bytes, mode: i64) -> Head:
     """Return what stands between two literals, or before the first one; the same comes again and again."""
-    known = _pieces.get(piece)
+    known = _pieces.get(piece) if mode == 0 else None
     if known is None:
         if piece[-1:] in (b"'", b'"'):
             known = read_piece(piece[:-1], mode)
@@ -262,20 +334,27 @@ def read_piece(piece: bytes, mode: i64) -> Head:
             walker = _Walker(piece, mode)
             walker.run()
             known = Head(walker, piece.strip() == b",")
-        if len(_pieces) >= KEPT:
-            _pieces.clear()
-        _pieces[piece] = known
+        if mode == 0:
+            if len(_pieces) >= KEPT:
+                _pieces.clear()
+            _pieces[piece] = known
     return known
 
 
-def leaks_in_value(raw: bytes, table: bytes, column: bytes) -> list[Leak]:
-    """Return what one value tells, of a parameter or a result. raw: as text, without quotes."""
-    found: list[Leak] = []
-    kind: i64 = NOTHING
-    if column:
+def leaks_in_value(found: list[Leak], raw: bytes, table: bytes, column: bytes) -> None:
+    """Add what one value tells, of a parameter or a result. raw: as text, without quotes."""
+    size: i64 = len(raw)
+    if size > MAX_LITERAL:
+        size = MAX_LITERAL
+    one = next_value(raw, 0, size, 0) if size >= SHORTEST else None
+    if one is not None:
+        add_values(found, raw, one, 0, size, table, column)
+    elif size > 0 and column:
         kind = class_of_column(column)
-    add_value(found, raw, 0, len(raw), kind, table, column)
-    return found
+        if kind != NOTHING:
+            kind = by_column(raw, 0, size, kind)
+        if kind != NOTHING:
+            found.append(Leak(kind, table, column, raw[:size]))
 
 
 def columns_of_parameters(text: bytes) -> list[tuple[bytes, bytes]]:
@@ -285,6 +364,8 @@ def columns_of_parameters(text: bytes) -> list[tuple[bytes, bytes]]:
         walker = _Walker(text, 0)
         walker.run()
         known = walker.places
+        if not is_certain(text) or first_word(text, 0, len(text)) not in ROW_VERBS:
+            known = [(b"", b"") for _ in known]
         if len(_prepared) >= KEPT:
             _prepared.clear()
         if len(text) <= MAX_HEAD:
@@ -292,27 +373,17 @@ def columns_of_parameters(text: bytes) -> list[tuple[bytes, bytes]]:
     return known
 
 
-def add_value(
-    found: list[Leak], text: bytes, start: i64, stop: i64, kind: i64, table: bytes, column: bytes
+def add_values(
+    found: list[Leak], text: bytes, first: Found, start: i64, stop: i64, table: bytes, column: bytes
 ) -> None:
-    """Add what a value tells by itself or, failing that, by the class of its column."""
-    if stop - start > MAX_LITERAL:
-        stop = start + MAX_LITERAL
-    at = start
-    while at < stop and len(found) < MAX_VALUES:
-        one = next_value(text, at, stop, start)
-        if one is None:
-            break
+    """Add the values in one literal that tell what they are; first: the first of them."""
+    one: Found | None = first
+    while one is not None and len(found) < MAX_VALUES:
         found.append(Leak(one.kind, table, column, text[one.start : one.stop]))
-        at = one.stop
-        kind = NOTHING
-    if kind != NOTHING and start < stop and len(found) < MAX_VALUES:
-        kind = _by_column(text, start, stop, kind)
-        if kind != NOTHING:
-            found.append(Leak(kind, table, column, text[start:stop]))
+        one = next_value(text, one.stop, stop, start)
 
 
-def _by_column(text: bytes, start: i64, stop: i64, kind: i64) -> i64:
+def by_column(text: bytes, start: i64, stop: i64, kind: i64) -> i64:
     """Return the class of a value that tells nothing by itself, in a column of a class; NOTHING where it cannot be."""
     size = stop - start
     if kind == HEALTH or kind == IDENTITY:
@@ -333,6 +404,7 @@ def _by_column(text: bytes, start: i64, stop: i64, kind: i64) -> i64:
     return NOTHING
 
 
+@mypyc_attr(acyclic=True)
 class _Walker:
     """Goes over the tokens of a text once: to know tables, columns, and what comes next."""
 

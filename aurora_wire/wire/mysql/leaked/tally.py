@@ -83,10 +83,10 @@ def leaks_of(command: i64, text: bytes, at: i64, end: i64, values: list[Value] |
     if not values:
         return found
     more = _leaks_of_values(text[at:end], values)
-    return more if found is None else found + more
+    return more if found is None else found if more is None else found + more
 
 
-def _leaks_of_values(text: bytes, values: list[Value]) -> list[Leak]:
+def _leaks_of_values(text: bytes, values: list[Value]) -> list[Leak] | None:
     columns = columns_of_parameters(text)
     count: i64 = len(columns)
     found: list[Leak] = []
@@ -102,8 +102,8 @@ def _leaks_of_values(text: bytes, values: list[Value]) -> list[Leak]:
             size: i64 = len(value.raw)
             # Numbers and times tell nothing by themselves, but for long numbers.
             if column or size > 5:
-                found.extend(leaks_in_value(_content(value), table, column))
-    return found
+                leaks_in_value(found, _content(value), table, column)
+    return found if found else None
 
 
 def _content(value: Value) -> bytes:

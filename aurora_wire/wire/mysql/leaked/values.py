@@ -64,7 +64,10 @@ def next_value(text: bytes, at: i64, end: i64, begin: i64) -> Found | None:
         byte: i64 = text[at]
         if is_alnum(byte):
             stop = at + 1
-            while stop < end and is_alnum(text[stop]):
+            while stop < end:
+                byte = text[stop]
+                if not is_alnum(byte):
+                    break
                 stop += 1
             found = _of_word(text, at, stop, end)
             at = stop
@@ -105,9 +108,7 @@ def _of_word(text: bytes, at: i64, stop: i64, end: i64) -> Found | None:
     first: i64 = text[at]
     size = stop - at
     if is_digit(first):
-        if size >= 3 and is_digit(text[at + 1]) and is_digit(text[at + 2]):
-            return _of_number(text, at, end)
-        return None
+        return _of_number(text, at, stop, end) if size >= 3 and is_digit(text[at + 2]) else None
     if size < 3:
         return None
     if is_digit(text[at + 2]):
@@ -122,9 +123,15 @@ def _of_word(text: bytes, at: i64, stop: i64, end: i64) -> Found | None:
         return Found(NATIONAL_ID, at, stop)
     if size == 16 and is_codice_fiscale(text, at):
         return Found(NATIONAL_ID, at, stop)
-    if first == 65 or first == 101 or first == 103 or first == 120 or first == 115 or first == 83 or first == 114:
-        return _key(text, at, end)  # A e g x s S r: as tokens begin
-    if first == 112 and text[at : at + 10] == b"pbkdf2_sha":
+    second: i64 = text[at + 1]
+    # As tokens begin: AK AS AI, ey, gh gi gl, xo, sk_, SG., rk_; and pb of a hash.
+    if (
+        (first == 101 and second == 121) or (first == 65 and second in (73, 75, 83)) or (first == 83 and second == 71)
+        or (first == 103 and second in (104, 105, 108)) or (first == 120 and second == 111)
+        or (second == 107 and (first == 115 or first == 114))
+    ):  # fmt: skip
+        return _key(text, at, end)
+    if first == 112 and second == 98 and text[at : at + 10] == b"pbkdf2_sha":
         return Found(PASSWORD_HASH, at, _behind_token(text, at, end))
     return None
 
@@ -214,78 +221,86 @@ def is_hex(text: bytes, at: i64, end: i64) -> bool:
     return True
 
 
-def _of_number(text: bytes, at: i64, end: i64) -> Found | None:
-    """Look at digits, perhaps in groups behind one space or hyphen each: a card, a national id, a phone number."""
-    digits: i64 = 0
-    groups: i64 = 0
-    group: i64 = 0
-    first_group: i64 = 0
-    separator: i64 = 0
-    stop = at
-    place = at
-    limit = at + 32
-    while place < end and place < limit:
-        byte: i64 = text[place]
-        if is_digit(byte):
-            digits += 1
-            group += 1
-            place += 1
-            stop = place
-        elif (byte == 32 or byte == 45) and group >= 2 and (separator == 0 or separator == byte) and \
-                place + 1 < end and is_digit(text[place + 1]):  # fmt: skip
-            if groups == 0:
-                first_group = group
-            separator = byte
-            groups += 1
-            group = 0
-            place += 1
-        else:
-            break
-    if place < end and is_alnum(text[place]):
-        if digits == 8 and groups == 0 and is_dni(text, at, end):
-            return Found(NATIONAL_ID, at, at + 9)
+def _of_number(text: bytes, at: i64, stop: i64, end: i64) -> Found | None:
+    """Look at a run that begins with three digits: a card, a national id, a phone number.
+
+    Its length says what it may be, so that times, ids and numbers of most lengths end here.
+    """
+    size = stop - at
+    if size == 3:
+        if end - at < 11 or text[stop] != 45 or text[at - 1 if at > 0 else 0] == 46:
+            return None
+        behind = _behind_groups(text, at, end)
+        if behind == at + 11 and is_ssn(text, at):
+            return Found(NATIONAL_ID, at, behind)
+        if behind == at + 12 and is_american(text, at, end, 1):
+            return Found(PHONE, at, behind)
         return None
-    if place < end and text[place] == 46 and place + 1 < end and is_digit(text[place + 1]):
-        return None  # a decimal, or an address
-    if at > 0 and text[at - 1] == 46:
-        return None
-    if 13 <= digits <= 19 and (groups == 0 or first_group == 4) and is_card(text, at, stop, digits):
-        return Found(CARD, at, stop)
-    if digits == 9 and groups == 2 and separator == 45 and first_group == 3 and group == 4 and is_ssn(text, at):
-        return Found(NATIONAL_ID, at, stop)
-    if digits == 10 and groups == 2 and separator == 45 and first_group == 3 and is_american(text, at, end, 1):
-        return Found(PHONE, at, stop)
-    if digits == 15 and groups == 0 and is_nir(text, at):
-        return Found(NATIONAL_ID, at, stop)
+    if size == 4:
+        # Four digits more: a date has two.
+        if end - at < 14 or not is_digit(text[at + 7]) or not is_digit(text[at + 8]):
+            return None
+        if text[stop] != 32 and text[stop] != 45:
+            return None
+        behind = _behind_groups(text, at, end)
+        return Found(CARD, at, behind) if is_card(text, at, behind) else None
+    if size == 9:
+        return Found(NATIONAL_ID, at, stop) if is_dni(text, at) else None
+    if 13 <= size <= 19:
+        # A point before or behind it: of a decimal, or of an address.
+        if (stop + 1 < end and text[stop] == 46 and is_digit(text[stop + 1])) or (at > 0 and text[at - 1] == 46):
+            return None
+        if is_card(text, at, stop):
+            return Found(CARD, at, stop)
+        return Found(NATIONAL_ID, at, stop) if size == 15 and is_nir(text, at) else None
     return None
 
 
-def is_card(text: bytes, at: i64, stop: i64, digits: i64) -> bool:
+def _behind_groups(text: bytes, at: i64, end: i64) -> i64:
+    """Return where groups of digits end, between which the same space or hyphen stands; `at` if no card is so long."""
+    separator: i64 = 0
+    limit = at + 24
+    place = at
+    while place < end:
+        byte: i64 = text[place]
+        if not is_digit(byte):
+            if is_alnum(byte):
+                return at
+            if (byte != 32 and byte != 45) or (separator != 0 and separator != byte) or place + 1 >= end \
+                    or not is_digit(text[place + 1]):  # fmt: skip
+                break
+            separator = byte
+        place += 1
+        if place > limit:
+            return at
+    return place
+
+
+def is_card(text: bytes, at: i64, stop: i64) -> bool:
     """Return whether the digits of text[at:stop] have an issuer's prefix and length, and Luhn's check digit."""
     prefix: i64 = 0
-    taken: i64 = 0
-    total: i64 = 0
-    left = digits
+    digits: i64 = 0
+    odd: i64 = 0     # Luhn's sum where the last digit so far counts once,
+    even: i64 = 0    # and where it counts twice
     same = True
     first: i64 = text[at]
     while at < stop:
         byte: i64 = text[at]
         at += 1
         if not is_digit(byte):
+            if byte != 32 and byte != 45:
+                return False
             continue
         if byte != first:
             same = False
         number = byte - 48
-        if taken < 4:
+        if digits < 4:
             prefix = prefix * 10 + number
-            taken += 1
-        if left & 1 == 0:
-            number *= 2
-            if number > 9:
-                number -= 9
-        total += number
-        left -= 1
-    return total % 10 == 0 and not same and is_issued(prefix, digits)
+        digits += 1
+        before = odd
+        odd = even + number
+        even = before + (number * 2 if number < 5 else number * 2 - 9)
+    return 13 <= digits <= 19 and odd % 10 == 0 and not same and is_issued(prefix, digits)
 
 
 def is_issued(prefix: i64, digits: i64) -> bool:
@@ -317,7 +332,7 @@ def is_ssn(text: bytes, at: i64) -> bool:
 
 def is_nir(text: bytes, at: i64) -> bool:
     """Return whether 15 digits are a French number: sex, year, month, place, and a key modulo 97."""
-    if text[at] != 49 and text[at] != 50:
+    if (text[at] != 49 and text[at] != 50) or not text[at : at + 15].isdigit():
         return False
     month = (text[at + 3] - 48) * 10 + text[at + 4] - 48
     if not (1 <= month <= 12 or 20 <= month <= 42):
@@ -330,14 +345,15 @@ def is_nir(text: bytes, at: i64) -> bool:
     return 97 - number % 97 == (text[at + 13] - 48) * 10 + text[at + 14] - 48
 
 
-def is_dni(text: bytes, at: i64, end: i64) -> bool:
-    """Return whether 8 digits and the letter that checks them (Spain's) are at `at`, and end there."""
-    if at + 9 > end or (at + 9 < end and is_alnum(text[at + 9])):
-        return False
+def is_dni(text: bytes, at: i64) -> bool:
+    """Return whether 8 digits and the letter that checks them (Spain's) are the 9 bytes at `at`."""
     number: i64 = 0
     place = at
     while place < at + 8:
-        number = number * 10 + text[place] - 48
+        byte: i64 = text[place]
+        if not is_digit(byte):
+            return False
+        number = number * 10 + byte - 48
         place += 1
     letter: i64 = text[at + 8]
     return DNI_LETTERS[number % 23] == letter
@@ -397,19 +413,26 @@ def _iban(text: bytes, at: i64, end: i64) -> Found | None:
     size = IBAN_LENGTHS.get(text[at : at + 2].upper(), 0)
     if size == 0:
         return None
-    code = bytearray()
+    code = b""
     place = at
     while place < end and len(code) < size:
         byte: i64 = text[place]
         if is_alnum(byte):
-            code.append(byte & 0xDF if byte > 64 else byte)
+            code += text[place : place + 1]
         elif byte != 32 or len(code) % 4:
             return None
         place += 1
     if len(code) < size or (place < end and is_alnum(text[place])):
         return None
-    number = "".join(str(byte - 55) if byte > 64 else chr(byte) for byte in code[4:] + code[:4])
-    return Found(IBAN, at, place) if int(number) % 97 == 1 else None
+    # The country and the check digits go to the end; letters count from 10.
+    rest: i64 = 0
+    for sign in code[4:] + code[:4]:
+        number: i64 = sign
+        if number > 64:
+            rest = (rest * 100 + (number & 0xDF) - 55) % 97
+        else:
+            rest = (rest * 10 + number - 48) % 97
+    return Found(IBAN, at, place) if rest == 1 else None
 
 
 def _phone_end(text: bytes, at: i64, end: i64) -> i64:
@@ -461,8 +484,12 @@ def _email(text: bytes, at: i64, end: i64, begin: i64) -> Found | None:
     return Found(EMAIL, start, stop)
 
 
+# What may stand before the `@` of an address; quotes would be of the literal.
+_LOCAL: Final = bytes([chr(byte).isalnum() or byte in b"._+-%&!#$*/=?^{|}~" for byte in range(128)]) + bytes(128)
+
+
 def _is_local(byte: i64) -> bool:
-    return is_alnum(byte) or byte in (46, 95, 43, 45, 37, 38, 33, 35, 36, 42, 47, 61, 63, 94, 123, 124, 125, 126)
+    return _LOCAL[byte] != 0
 
 
 def is_phone(text: bytes, at: i64, stop: i64) -> bool:
