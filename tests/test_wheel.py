@@ -127,7 +127,9 @@ def test_the_extra_all_is_all_that_users_may_want() -> None:
 
 
 @pytest.mark.parametrize("installer", [["pipx", "install"], ["uv", "tool", "install"]])
-def test_other_installers_take_the_wheel_and_the_demo_runs_there(installer: list[str], wheel: Path, tmp_path: Path) -> None:
+def test_other_installers_take_the_wheel_and_the_demo_runs_there(
+    installer: list[str], wheel: Path, tmp_path: Path
+) -> None:
     beside = Path(sys.executable).with_name(installer[0])  # of the extra `test`
     program = str(beside) if beside.exists() else shutil.which(installer[0])
     if program is None:

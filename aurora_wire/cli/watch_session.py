@@ -14,6 +14,7 @@ from aurora_wire.cli.exit_codes import exit_code
 from aurora_wire.cli.outbox import Outbox
 from aurora_wire.cli.output import Output, ReaderGone, complain
 from aurora_wire.cli.scan import deliver
+from aurora_wire.cli.sensor import Sensor
 from aurora_wire.errors import OutputError
 from aurora_wire.report import scan_json as json_report  # noqa: F401 - `deliver` imports them when it is too late for it
 from aurora_wire.report.live.lines import LiveJSONLines, TextLines, View, size_text
@@ -74,7 +75,7 @@ class Session:
 
     def __init__(
         self, arguments: argparse.Namespace, output: Output, outbox: Outbox, watch: Watch, view: View | None,
-        stop: Stop,
+        stop: Stop, sensor: Sensor | None = None,
     ) -> None:
         self.arguments = arguments
         self.output = output
@@ -83,6 +84,7 @@ class Session:
         self.view = view
         self.screen = view if isinstance(view, LiveScreen) else None
         self.stop = stop
+        self.sensor = sensor
         self.limit: int = arguments.count or UNLIMITED
         self._told = False  # that the recording has failed
 
@@ -98,6 +100,10 @@ class Session:
                 self.screen.stop()
             self.watch.stop(self.limit)
         self._tell_failure()
+        if self.sensor is not None:
+            self._look()  # at what the end has decided
+            self.sensor.tick(self.watch, time.monotonic())
+            self.sensor.finish(time.monotonic())
         result.exit_code = exit_code(result, require_proven=self.arguments.require == "proven")
         failure = failure or _guarded(lambda: self._report(result))
         if isinstance(failure, OutputError):
@@ -110,8 +116,7 @@ class Session:
             self.outbox.send(wait=True)
 
     def _report(self, result: Scan) -> None:
-        if self.view is not None:
-            self._look(self.view)  # at what the end has decided
+        self._look()  # at what the end has decided
         self.outbox.send(wait=True)
         deliver(result, self.arguments, self.output, self.view if isinstance(self.view, JSONLines) else None)
         self.outbox.send(wait=True)
@@ -123,6 +128,8 @@ class Session:
         pause = LOOK if self.screen is not None else arguments.window
         next_look, next_status = begun, begun + pause
         watch.status(begun)
+        if self.sensor is not None:
+            self.sensor.start()
         if view is not None:
             view.started(watch.capture.name, watch.capture.filter.text)
         if self.screen is not None:
@@ -139,10 +146,14 @@ class Session:
             got = watch.step(min(WAIT, end - now), self.limit)
             if watch.capture.failure is not None and not got:
                 break
-            if view is None or now < next_look:
+            if (view is None and self.sensor is None) or now < next_look:
                 continue
             next_look = now + LOOK
-            self._look(view)
+            self._look()
+            if self.sensor is not None:
+                self.sensor.tick(watch, now)
+            if view is None:
+                continue
             if now >= next_status:
                 next_status = now + pause
                 view.status(watch.status(now))
@@ -151,9 +162,15 @@ class Session:
             else:
                 self._tell_failure()
 
-    def _look(self, view: View) -> None:
+    def _look(self) -> None:
+        if self.view is None and self.sensor is None:
+            return
+        now = time.monotonic()
         for standing, changed in self.watch.changes():
-            view.standing(standing, changed=changed)
+            if self.sensor is not None:
+                self.sensor.standing(standing, now)
+            if self.view is not None:
+                self.view.standing(standing, changed=changed)
 
     def _draw(self, screen: LiveScreen) -> None:
         recording = self.watch.recording
