@@ -109,8 +109,6 @@ def run(arguments: argparse.Namespace) -> int:
                 for to in (output, *(to for _, to in reports)):
                     if any(to.replaces(capture.path) for capture in result.captures):
                         raise UsageError(f"{to.path}: this is one of the captures. Give the report another name.")
-                    if any(to.replaces(path) for path in arguments.keylog):
-                        raise UsageError(f"{to.path}: this is the key log. Give the report another name.")
                 posted = cache(partial(hand_over, result))
                 for name, to, stream in beside:
                     write_report(result, name, arguments, to, stream, posted)
