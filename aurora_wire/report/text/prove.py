@@ -72,11 +72,11 @@ def _columns(matrix: Matrix, style: Style, *, ciphers: bool) -> Iterator[str]:
             row.append(text)
         rows.append(row)
 
-    def paint(column: int, text: str) -> str:
-        return style.paint(text, colours.get(text.rstrip(), "")) if column else text
+    def paint(column: int, text: str, piece: str) -> str:
+        return style.paint(piece, colours.get(text, "")) if column else piece
 
     header = ["client", *(mode.value for mode in matrix.modes)]
-    yield from table(header, rows, width=style.width, paint=paint, indent="")
+    yield from table(header, rows, width=style.room, paint=paint, indent="")
 
 
 def _colour(cell: Cell) -> str:
