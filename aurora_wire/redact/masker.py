@@ -20,7 +20,15 @@ from typing import Final
 from aurora_wire.redact.keyed_hash import KeyedHash, is_right
 from aurora_wire.redact.sql import NAME_COMMANDS, SQL_COMMANDS, redact_attributes, redact_sql
 from aurora_wire.rights.inputs import input_file
-from aurora_wire.verdict.result import ConnectionResult, CredentialResult, Parameter, Scan, StatementResult, TLSResult
+from aurora_wire.verdict.result import (
+    ConnectionResult,
+    CredentialResult,
+    Parameter,
+    ReplicationResult,
+    Scan,
+    StatementResult,
+    TLSResult,
+)
 from aurora_wire.verdict.statement_list import StatementList
 
 SHOWN: Final = 8  # characters of the hash
@@ -107,9 +115,14 @@ class Masker:
             user=None if connection.user is None else self.text(connection.user),
             attributes=attributes,
             tls=None if connection.tls is None else self._tls(connection.tls),
+            replication=None if connection.replication is None else self._replication(connection.replication),
             credentials=[self._credential(one) for one in connection.credentials],
             statements=StatementList(connection.statements, self.statement) if connection.statements else [],
         )
+
+    def _replication(self, one: ReplicationResult) -> ReplicationResult:
+        host = None if one.host is None else self.text(one.host)
+        return replace(one, host=host, user=None if one.user is None else self.text(one.user))
 
     def _credential(self, credential: CredentialResult) -> CredentialResult:
         user = None if credential.user is None else self.text(credential.user)

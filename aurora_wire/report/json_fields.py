@@ -15,6 +15,7 @@ from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.timestamps import Clock
 from aurora_wire.verdict.result import (
     CaptureResult,
+    CloneResult,
     ConnectionResult,
     Coverage,
     CredentialResult,
@@ -23,6 +24,7 @@ from aurora_wire.verdict.result import (
     Finding,
     Reason,
     RefusalResult,
+    ReplicationResult,
     Scan,
     StatementResult,
     TLSResult,
@@ -89,6 +91,7 @@ def statement_fields(
         "length": statement.length,
         "compressed": statement.compressed,
         "complete": statement.complete,
+        **({"direction": "server"} if statement.direction == "server" else {}),
         **({"guessed": True} if statement.guessed else {}),
         **place_fields(names, statement.frame),
     }
@@ -206,6 +209,8 @@ def connection_fields(
         **({"files": [file_fields(one, names, redact=redact, reveal=reveal) for one in c.files]} if c.files else {}),
         **({"refusal": refusal_fields(c.refusal, names, redact=redact)} if c.refusal is not None else {}),
         **({"x": asdict(c.x)} if c.x is not None else {}),
+        **({"replication": stream_fields(c.replication, names)} if c.replication is not None else {}),
+        **({"clone": stream_fields(c.clone, names)} if c.clone is not None else {}),
         "server_kind": {"name": kind_of_connection(c), "by": told_by(c)},
         **(
             {"credentials": [credential_fields(one, names, reveal=reveal and not redact) for one in c.credentials]}
@@ -213,6 +218,11 @@ def connection_fields(
         ),
         "statements_total": c.statements_total,
     }
+
+
+def stream_fields(one: ReplicationResult | CloneResult, names: FrameNames) -> Fields:
+    """Return the object of a replication stream, or of a data folder that was copied."""
+    return {**asdict(one), **place_fields(names, one.frame)}
 
 
 def refusal_fields(refusal: RefusalResult, names: FrameNames, *, redact: bool = False) -> Fields:

@@ -15,6 +15,7 @@ from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.fingerprints import FindingLocator, cut
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.markdown_text import block, code, prose, spell_ticks
+from aurora_wire.report.replicated import lines_of
 from aurora_wire.report.summary import findings_by_rule, paragraph
 from aurora_wire.report.text.connections import clear_bytes, tls_bytes
 from aurora_wire.report.timestamps import Clock, clock_of
@@ -27,6 +28,7 @@ GROUPS: Final = 30
 STATEMENTS: Final = 30      # in all
 STATEMENTS_EACH: Final = 10
 REASONS: Final = 10
+REPLICATED: Final = 10      # connections
 RULES_SHOWN: Final = 12
 CAPTURES: Final = 8
 UNDECODED: Final = 8
@@ -40,7 +42,7 @@ QUESTION: Final = "\u2753"
 
 def render(scan: Scan, *, redact: bool = False) -> Iterator[str]:
     """Yield pieces of Markdown. redact: mask literals in statements."""
-    for section in (_verdict, _connections, _reasons):
+    for section in (_verdict, _connections, _reasons, _replicated):
         yield from paragraph(section(scan))
     yield from paragraph(_statements(scan, redact))
     for section in (_findings, _undecoded, _captures):
@@ -124,6 +126,20 @@ def _reasons(scan: Scan) -> Iterator[str]:
         yield f"- Connection {c.id} is {judged(c.verdict, c.confidence)}: {text}{f' ({where})' if where else ''}{more}"
     if len(weak) > REASONS:
         yield f"- and {count(len(weak) - REASONS, 'more connection')} with a reason"
+
+
+def _replicated(scan: Scan) -> Iterator[str]:
+    """Yield replication streams and copied data folders."""
+    found = [c for c in scan.connections if c.replication is not None or c.clone is not None]
+    if not found:
+        return
+    yield "### Replication and CLONE in the clear"
+    yield ""
+    for c in found[:REPLICATED]:
+        words = "; ".join(f"{name.lower()}: {prose(text, SENTENCE)}" for name, text in lines_of(c))
+        yield f"- Connection {c.id}: {words}"
+    if len(found) > REPLICATED:
+        yield f"- and {count(len(found) - REPLICATED, 'more connection')}"
 
 
 def _statements(scan: Scan, redact: bool) -> Iterator[str]:

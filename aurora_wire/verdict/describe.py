@@ -11,7 +11,9 @@ from aurora_wire.binary import u16_be
 from aurora_wire.verdict.credentials import Credentials
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
+from aurora_wire.verdict.named_ports import named_by_port
 from aurora_wire.verdict.plausible import least_missing, most_missing
+from aurora_wire.verdict.replication import describe_clone, describe_replication
 from aurora_wire.verdict.result import (
     ConnectionResult,
     Coverage,
@@ -84,6 +86,8 @@ def describe(connection: Connection) -> ConnectionResult:
         credentials=Credentials(facts) if facts.exchanges_total or facts.secrets_total else [],
         refusal=refusal_of(facts.refusal) if facts.refusal is not None else None,
         x=x_of(facts.x) if facts.x is not None else None,
+        replication=describe_replication(facts, facts.replication) if facts.replication is not None else None,
+        clone=describe_clone(facts.clone) if facts.clone is not None else None,
         credentials_total=facts.exchanges_total + facts.secrets_total,
     )
 
@@ -158,7 +162,8 @@ def endpoints(connection: Connection) -> tuple[Endpoint, Endpoint]:
 def protocol_of(connection: Connection) -> str:
     facts = connection.facts
     if facts.other:
-        return facts.other
+        key = connection.client.key
+        return named_by_port(facts.other, u16_be(key, len(key) - 2))
     if facts.mysql_inside():
         return "MySQL"
     return NOT_MYSQL.get(facts.kind, "MySQL")
@@ -246,6 +251,7 @@ def statement_of(statement: Statement) -> StatementResult:
         parameters=[Parameter(value.type_name(), value.literal(), value.name) for value in values],
         compressed=statement.compressed,
         complete=statement.complete,
+        direction="client" if statement.from_client else "server",
         guessed=statement.guessed,
     )
 

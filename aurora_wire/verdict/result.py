@@ -103,6 +103,7 @@ class StatementResult:
     parameters: list[Parameter] = field(default_factory=list)  # bound values, or query attributes of a COM_QUERY
     compressed: bool = False        # crossed in MySQL's compressed protocol
     complete: bool = True           # False: a gap, the snaplen or our bound cut it
+    direction: Direction = "client"  # "server": it came in a binlog event, to a replica
     guessed: bool = False           # the layout is not certain: the greeting, login or PREPARE that tells it is missing
 
 
@@ -169,6 +170,68 @@ class XResult:
 
 
 @immutable
+class TableResult:
+    """A table whose rows crossed in a replication stream: how many, by what was done to them."""
+
+    schema: str
+    table: str
+    inserted: int
+    updated: int
+    deleted: int
+
+
+@dataclass(slots=True, frozen=True)
+class ReplicationResult:
+    """A replica's connection, outside TLS: how it registered, what it asked for, and what it was sent. None: not seen.
+
+    Numbers of rows are those of events that could be read: `cut` and `unread` say how many could not.
+    """
+
+    server_id: int | None           # the replica's
+    host: str | None                # that the replica reports (report_host)
+    user: str | None                # likewise (report_user)
+    port: int | None                # likewise (report_port)
+    password: bool                  # a password crossed with these (report_password)
+    file: str | None                # of the binary log, that it asked for; empty: the first one
+    position: int | None            # in that file
+    gtid_set: str | None            # transactions that it has already
+    semi_sync: bool                 # it acknowledges what it was sent
+    source_id: int | None           # the server that the last event was written by
+    source_version: str | None      # of the server that wrote the log
+    file_now: str | None            # up to where the log was sent
+    position_now: int | None        # in that file
+    last_gtid: str | None           # of the last transaction
+    events: dict[str, int]          # by type, those inside compressed transactions too
+    bytes: int                      # of events, as they crossed
+    databases: list[str]            # named in events, up to a bound
+    tables: list[TableResult]       # whose layout or rows crossed, up to a bound, the most rows first
+    rows_elsewhere: int             # rows of tables beyond that bound
+    statements: int                 # texts of statements in events
+    cut: int                        # events that were not captured whole, or were longer than is read
+    unread: int                     # events whose rows fit no layout that was seen, or that could not be decompressed
+    frame: int | None               # of the first event, or else of the replica's first command
+    offset: int | None              # stream offset of that packet
+    direction: Direction            # who sent it
+
+
+@dataclass(slots=True, frozen=True)
+class CloneResult:
+    """A data folder that was copied (COM_CLONE), outside TLS."""
+
+    bytes: int                      # of files, as far as seen
+    packets: int                    # that these came in
+    descriptors: int                # of files and their parts
+    plugins: list[str]              # of the donor, by name
+    settings: int                   # of the donor's configuration, that came along
+    commands: dict[str, int]        # of who clones, by name
+    complete: bool                  # the donor's last word was that it is done
+    error: str | None               # the donor's, where it refused
+    frame: int                      # of the first data, or else of the command
+    offset: int                     # stream offset of that packet
+    direction: Direction            # who sent it
+
+
+@immutable
 class CredentialResult:
     """What crossed outside TLS to prove who somebody is, and what whoever reads it has.
 
@@ -227,6 +290,8 @@ class ConnectionResult:
     credentials: Sequence[CredentialResult] = field(default_factory=list)  # that crossed outside TLS: the first ones
     refusal: RefusalResult | None = None     # why there was no session, as the server said; of the first login
     x: XResult | None = None        # only of X Protocol
+    replication: ReplicationResult | None = None  # only of a replica's connection
+    clone: CloneResult | None = None    # only where a data folder was copied
     credentials_total: int = 0      # with those beyond the bound
     captures: list[int] = field(default_factory=list)        # indexes of those with a packet of it, of several
 

@@ -218,18 +218,43 @@ _ABOUT_ACCOUNTS: Final = (b"CREATE", b"ALTER", b"GRANT", b"SET")
 
 def find_secrets(text: bytes) -> list[Found]:
     """Return the secrets in a statement's text, or in several statements', in their order."""
-    finder = _Finder(text)
+    return _secrets_of(text, nested=False)
+
+
+def _secrets_of(text: bytes, *, nested: bool) -> list[Found]:
+    finder = _Finder(text, nested)
     finder.run()
     return finder.found
 
 
+def _unquoted(text: bytes, start: i64, end: i64) -> tuple[bytes, list[int]]:
+    """Return the content of the literal text[start:end] as the server reads it, and where each byte of it stands."""
+    quote: i64 = text[start]
+    content = bytearray()
+    places: list[int] = []
+    at = start + 1
+    stop = end - 1 if end - start > 1 and text[end - 1] == quote else end
+    while at < stop:
+        byte: i64 = text[at]
+        if at + 1 < stop and (byte == 92 or (byte == quote and text[at + 1] == quote)):
+            at += 1
+        content.append(text[at])
+        places.append(at)
+        at += 1
+    places.append(stop)
+    return bytes(content), places
+
+
 @mypyc_attr(acyclic=True)
 class _Finder:
-    """Walks over the tokens. verb, object: the first two words of the statement that it is in."""
+    """Walks over the tokens. verb, object: the first two words of the statement that it is in. nested: the text is a
+    literal of PREPARE, in which there is no other.
+    """
 
-    __slots__ = ("found", "object", "tokens", "verb", "waits")
+    __slots__ = ("found", "nested", "object", "tokens", "verb", "waits")
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes, nested: bool) -> None:
+        self.nested = nested
         self.tokens = _Tokens(text)
         self.found: list[Found] = []
         self.verb = b""
@@ -265,6 +290,8 @@ class _Finder:
             self._password()
         elif word in _KEYED:
             self._key()
+        elif word == b"FROM" and self.verb == b"PREPARE" and not self.nested:
+            self._prepared()
 
     def _skip(self) -> i64:
         """Go on to the next token; returns its kind."""
@@ -338,6 +365,21 @@ class _Finder:
             self._skip()
         if self._is_mark(b")"):
             self._skip()
+
+    def _prepared(self) -> None:
+        """Look into the literal of PREPARE name FROM '...', a statement of its own: what it finds has no quotes."""
+        tokens = self.tokens
+        if self._skip() != TEXT or tokens.text[tokens.start] not in (34, 39):
+            self.waits = True
+            return
+        text, places = _unquoted(tokens.text, tokens.start, tokens.stop)
+        for one in _secrets_of(text, nested=True):
+            start, end = one.start, one.end
+            if text[start] in (34, 39) and text[end - 1] == text[start]:
+                start += 1
+                end -= 1
+            if one.parameter < 0 and start < end and len(self.found) < MAX_FOUND:
+                self.found.append(Found(one.kind, places[start], places[end - 1] + 1, -1))
 
     def _password(self) -> None:
         """Read what follows the word PASSWORD, outside of IDENTIFIED: a function, an option or an assignment."""
