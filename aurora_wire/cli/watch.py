@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.numbers import count_of, seconds
@@ -142,15 +140,12 @@ def _what(arguments: argparse.Namespace, ports: tuple[int, ...]) -> tuple[Filter
 
 def _ways_out(error: str) -> str:
     """Return one line: what to do without the right to capture."""
-    program = Path(sys.argv[0])
-    called = [str(program.absolute())] if program.name == "aurora-wire" else [sys.executable, "-m", "aurora_wire"]
-    python = Path(sys.executable)
-    copy = python.with_name("python-capture")
-    as_root = "" if os.access(python.parent, os.W_OK) else "sudo "
+    from aurora_wire.cli.installation import called_as, copy_with_the_right  # noqa: PLC0415 - not where all is well
+
+    copy, grant = copy_with_the_right(sys.executable)
     again = shlex.join(sys.argv[1:])
     return (
-        f"{error}. Either: sudo {shlex.join(called)} {again}. "
-        f"Or once: {as_root}cp {shlex.quote(str(python))} {shlex.quote(str(copy))} && sudo setcap cap_net_raw+ep "
-        f"{shlex.quote(str(copy))}, then: {shlex.quote(str(copy))} -m aurora_wire {again}. "
+        f"{error}. Either: sudo {shlex.join(called_as())} {again}. "
+        f"Or once: {grant}, then: {shlex.quote(copy)} -m aurora_wire {again}. "
         "Or without any rights, through a relay: aurora-wire relay --listen 127.0.0.1:3307 --to HOST:3306"
     )
