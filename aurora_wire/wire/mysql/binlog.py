@@ -155,9 +155,9 @@ class Binlog:
         if stop < body:
             return
         if kind in (QUERY, QUERY_COMPRESSED):
-            self._query(made, kind, data, body, stop, 13, whole)
+            self._query(made, kind, data, body, stop, 13, at + size - checksum)
         elif kind == EXECUTE_LOAD_QUERY:
-            self._query(made, kind, data, body, stop, 26, whole)
+            self._query(made, kind, data, body, stop, 26, at + size - checksum)
         elif kind == TABLE_MAP:
             self._table_map(made, data, body, stop)
         elif kind in ROWS_KIND:
@@ -179,9 +179,11 @@ class Binlog:
     # Statements.
 
     def _query(
-        self, made: Replication, kind: i64, data: bytes, body: i64, end: i64, fixed: i64, whole: bool
+        self, made: Replication, kind: i64, data: bytes, body: i64, end: i64, fixed: i64, behind: i64
     ) -> None:
-        """Read a statement, behind `fixed` bytes, what it depends on, and the schema in force."""
+        """Read a statement, behind `fixed` bytes, what it depends on, and the schema in force; it ends at `behind`, of
+        which not all need be here.
+        """
         if end - body < fixed:
             return
         schema_size: i64 = data[body + 8]
@@ -190,11 +192,11 @@ class Binlog:
         if begin > end:
             return
         self._database(made, data[schema_at : schema_at + schema_size])
-        text = data[begin:end]
         if kind == QUERY_COMPRESSED:
             text, all_of_it = self._unpack(data, begin, end)
-            whole = whole and all_of_it
-        self._statement(made, kind, text, len(text), whole)
+            self._statement(made, kind, text, len(text), all_of_it and end == behind)
+        else:
+            self._statement(made, kind, data[begin:end], behind - begin, end == behind)
 
     def _statement(self, made: Replication, kind: i64, text: bytes, length: i64, whole: bool) -> None:
         if text in EMPTY_STATEMENTS or not text:

@@ -184,7 +184,7 @@ def test_a_table_map_of_too_many_columns_names_its_table_only() -> None:
 def test_what_is_kept_is_bounded_and_given_back() -> None:
     budget = Budget()
     before = int(budget.open)
-    made = [event(19, table_map(n, b"s%d" % n, b"t%d" % n, [COLUMNS[0]] * 3000)) for n in range(3000)]
+    made = [event(19, table_map(n, b"s%d" % n, b"t%d" % n, [COLUMNS[0]] * 400)) for n in range(1100)]
     facts, found = read(*made, budget=budget)
     assert len(found.tables) == MAX_TABLES
     assert len(found.databases) == reader.MAX_DATABASES
