@@ -173,11 +173,11 @@ class XResult:
 class TableResult:
     """A table whose rows crossed in a replication stream: how many, by what was done to them."""
 
-    schema: str
-    table: str
-    inserted: int
-    updated: int
-    deleted: int
+    schema: str                     # that it is in
+    table: str                      # its name
+    inserted: int                   # rows written
+    updated: int                    # rows changed: each has its values before and after
+    deleted: int                    # rows deleted
 
 
 @dataclass(slots=True, frozen=True)
