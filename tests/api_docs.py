@@ -33,7 +33,7 @@ SECTIONS = {
     "Judging captures": ("scan", "packets", "PacketView", "KeyLog"),
     "The result": (
         "Scan", "CaptureResult", "ConnectionResult", "Endpoint", "Reason", "Coverage", "TLSResult", "DecryptionResult",
-        "StatementResult", "Parameter", "FileResult", "RefusalResult", "XResult", "ReplicationResult",
+        "StatementResult", "Parameter", "FileResult", "RefusalResult", "XResult", "ProxyResult", "ReplicationResult",
         "TableResult", "CloneResult", "CredentialResult",
         "Finding", "Undecoded", "KeyLogResult", "Rule", "RULES",
     ),

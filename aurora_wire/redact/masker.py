@@ -24,6 +24,7 @@ from aurora_wire.verdict.result import (
     ConnectionResult,
     CredentialResult,
     Parameter,
+    ProxyResult,
     ReplicationResult,
     Scan,
     StatementResult,
@@ -114,11 +115,24 @@ class Masker:
             connection,
             user=None if connection.user is None else self.text(connection.user),
             attributes=attributes,
+            users_after=[self.text(user) for user in connection.users_after],
+            proxy=None if connection.proxy is None else self._proxy(connection.proxy),
             tls=None if connection.tls is None else self._tls(connection.tls),
             replication=None if connection.replication is None else self._replication(connection.replication),
             credentials=[self._credential(one) for one in connection.credentials],
             statements=StatementList(connection.statements, self.statement) if connection.statements else [],
         )
+
+    def _proxy(self, proxy: ProxyResult) -> ProxyResult:
+        """Mask names and ids; addresses are those of the capture that is handed on."""
+        names = {
+            name: None if value is None else self.text(value)
+            for name, value in (
+                ("unique_id", proxy.unique_id), ("authority", proxy.authority), ("endpoint", proxy.endpoint),
+                ("tls_common_name", proxy.tls_common_name),
+            )
+        }
+        return replace(proxy, **names)
 
     def _replication(self, one: ReplicationResult) -> ReplicationResult:
         host = None if one.host is None else self.text(one.host)

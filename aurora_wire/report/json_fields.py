@@ -22,6 +22,7 @@ from aurora_wire.verdict.result import (
     DecryptionResult,
     FileResult,
     Finding,
+    ProxyResult,
     Reason,
     RefusalResult,
     ReplicationResult,
@@ -183,6 +184,8 @@ def connection_fields(
         "server": {"address": c.server.address, "port": c.server.port},
         "protocol": clean(c.protocol),
         **({"loopback": True} if c.loopback else {}),
+        **({"bridge": True} if c.bridge else {}),
+        **({"proxy": proxy_fields(c.proxy, names)} if c.proxy is not None else {}),
         "first_frame": c.first_frame,
         "last_frame": c.last_frame,
         "first_time": clock.show(c.first_frame, c.first_time_ns),
@@ -192,6 +195,7 @@ def connection_fields(
         "server_version": optional(c.server_version),
         "thread_id": c.thread_id,
         "user": optional(c.user),
+        **({"users_after": [clean(user) for user in c.users_after]} if c.users_after else {}),
         "database": optional(c.database),
         "auth_plugin": optional(c.auth_plugin),
         "attributes": {clean(name): clean(value) for name, value in attributes.items()},
@@ -218,6 +222,13 @@ def connection_fields(
         ),
         "statements_total": c.statements_total,
     }
+
+
+def proxy_fields(proxy: ProxyResult, names: FrameNames) -> Fields:
+    """Return the object of a PROXY header."""
+    return {
+        name: clean(value) if isinstance(value, str) else value for name, value in asdict(proxy).items()
+    } | place_fields(names, proxy.frame)
 
 
 def stream_fields(one: ReplicationResult | CloneResult, names: FrameNames) -> Fields:

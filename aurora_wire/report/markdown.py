@@ -15,6 +15,7 @@ from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.fingerprints import FindingLocator, cut
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.markdown_text import block, code, prose, spell_ticks
+from aurora_wire.report.proxied import host_of
 from aurora_wire.report.replicated import lines_of
 from aurora_wire.report.summary import findings_by_rule, paragraph
 from aurora_wire.report.text.connections import clear_bytes, tls_bytes
@@ -89,7 +90,7 @@ def _groups(connections: list[ConnectionResult]) -> Iterator[str]:
     """Yield the table of who talks to whom, the worst first."""
     groups: dict[tuple[str, str, str | None], Counter[str]] = {}
     for c in connections:
-        group = groups.setdefault((c.client.address, endpoint(c.server), c.user), Counter())
+        group = groups.setdefault((host_of(c), endpoint(c.server), c.user), Counter())
         group.update({c.verdict: 1, "clear": clear_bytes(c), "statements": c.statements_total})
         group["leaks"] += c.verdict in LEAKS
     ordered = sorted(groups.items(), key=lambda one: (-one[1]["leaks"], -one[1]["clear"]))

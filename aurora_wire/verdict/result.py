@@ -38,6 +38,10 @@ class Endpoint:
     port: int                       # of TCP
 
 
+# Networks of container bridges, by their defaults: Docker's docker0, Podman's podman0.
+BRIDGES: Final = ("172.17.", "10.88.")
+
+
 def is_loopback(address: str) -> bool:
     """Return whether an address, as text, is one that a host has for itself."""
     return address == "::1" or address.removeprefix("::ffff:").startswith("127.")
@@ -169,6 +173,27 @@ class XResult:
     errors: int                     # of the login and of statements
 
 
+@dataclass(slots=True, frozen=True)
+class ProxyResult:
+    """What a PROXY header in front of a connection says: for whom a proxy or load balancer connects, and how they came.
+
+    Nobody vouches for it: who reaches the server's port can write what they like.
+    """
+
+    version: int                    # of the header: 1 or 2
+    local: bool                     # the proxy connects for itself (a health check): there is no other client
+    client: Endpoint | None         # the real client; None where the header does not say
+    destination: Endpoint | None    # that the real client connected to
+    unique_id: str | None           # under which the proxy logged it: text, or hex where it is none
+    authority: str | None           # host name that the real client asked for
+    endpoint: str | None            # of a cloud's private network, that it came in by: `vpce-...` of AWS
+    tls: bool | None                # whether the leg in front of the proxy was TLS, as it says; None where it does not
+    tls_version: str | None         # likewise
+    tls_cipher: str | None          # likewise
+    tls_common_name: str | None     # in the real client's certificate
+    frame: int                      # that the header is in
+
+
 @immutable
 class TableResult:
     """A table whose rows crossed in a replication stream: how many, by what was done to them."""
@@ -290,6 +315,8 @@ class ConnectionResult:
     credentials: Sequence[CredentialResult] = field(default_factory=list)  # that crossed outside TLS: the first ones
     refusal: RefusalResult | None = None     # why there was no session, as the server said; of the first login
     x: XResult | None = None        # only of X Protocol
+    proxy: ProxyResult | None = None    # only behind a PROXY header
+    users_after: list[str] = field(default_factory=list) # that the session changed to (COM_CHANGE_USER): the first
     replication: ReplicationResult | None = None  # only of a replica's connection
     clone: CloneResult | None = None    # only where a data folder was copied
     credentials_total: int = 0      # with those beyond the bound
@@ -299,6 +326,23 @@ class ConnectionResult:
     def loopback(self) -> bool:
         """Return whether it never left its host: both addresses are of the loopback."""
         return is_loopback(self.client.address) and is_loopback(self.server.address)
+
+    @property
+    def bridge(self) -> bool:
+        """Return whether both addresses are of one network that containers of a host have by default.
+
+        It may never have left its host; an address does not prove that.
+        """
+        return any(
+            self.client.address.startswith(network) and self.server.address.startswith(network)
+            for network in BRIDGES
+        )
+
+    @property
+    def real_client(self) -> str:
+        """Return the address of who it is for: of the client behind a proxy that named it, else of the client."""
+        proxy = self.proxy
+        return self.client.address if proxy is None or proxy.client is None else proxy.client.address
 
 
 @immutable

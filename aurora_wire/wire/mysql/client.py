@@ -81,6 +81,7 @@ from aurora_wire.wire.tls.record_shape import is_record_start
 MAX_LOGIN: Final[i64] = 65536       # bytes of payload, our bound
 MAX_TEXT: Final[i64] = 1 << 20      # bytes kept of a statement
 MAX_NAME: Final[i64] = 1024         # bytes kept of a name: servers take less than 400
+MAX_USERS: Final[i64] = 20          # kept, that a session changed to
 MAX_ATTRIBUTES: Final[i64] = 16384  # bytes kept of connection attributes: servers keep 512 by default, 64 KiB at most
 REPLICA_MAGIC: Final[i64] = 0xEF    # first byte of a semi-synchronous acknowledgement; position and file name follow
 REPLICA_ACK_MIN: Final[i64] = 9
@@ -482,7 +483,8 @@ class ClientPackets(Packets):
             facts.readable = True
         facts.auth_plugin = user.auth_plugin[:MAX_NAME]
         note_change_user(facts, user, self.packet_frame, self.packet_offset)
-        if not facts.users_after:
-            facts.users_after.append(user.user[:MAX_NAME])
+        if len(facts.users_after) < MAX_USERS and user.user not in facts.users_after:
+            if facts.afford(len(user.user) + NAME_COST, True, self.packet_frame, self.packet_time, self.packet_offset):
+                facts.users_after.append(user.user[:MAX_NAME])
         if is_cleartext_password(user.auth_plugin, False, user.auth_response, 0, len(user.auth_response)):
             self._password()
