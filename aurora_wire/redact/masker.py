@@ -129,18 +129,16 @@ class Masker:
 
     def _proxy(self, proxy: ProxyResult) -> ProxyResult:
         """Mask names and ids; addresses are those of the capture that is handed on."""
-        names = {
-            name: None if value is None else self.text(value)
-            for name, value in (
-                ("unique_id", proxy.unique_id), ("authority", proxy.authority), ("endpoint", proxy.endpoint),
-                ("tls_common_name", proxy.tls_common_name),
-            )
-        }
-        return replace(proxy, **names)
+        return replace(
+            proxy, unique_id=self._name(proxy.unique_id), authority=self._name(proxy.authority),
+            endpoint=self._name(proxy.endpoint), tls_common_name=self._name(proxy.tls_common_name),
+        )  # fmt: skip
+
+    def _name(self, name: str | None) -> str | None:
+        return None if name is None else self.text(name)
 
     def _replication(self, one: ReplicationResult) -> ReplicationResult:
-        host = None if one.host is None else self.text(one.host)
-        return replace(one, host=host, user=None if one.user is None else self.text(one.user))
+        return replace(one, host=self._name(one.host), user=self._name(one.user))
 
     def _credential(self, credential: CredentialResult) -> CredentialResult:
         user = None if credential.user is None else self.text(credential.user)
