@@ -31,7 +31,7 @@ from aurora_wire.verdict.result import (
     TLSResult,
     Undecoded,
 )
-from aurora_wire.verdict.servers import kind_of_connection, told_by
+from aurora_wire.verdict.servers import kind_of_connection, product_of_connection, told_by
 
 SCHEMA = "aurora-wire/scan/1"
 
@@ -215,12 +215,20 @@ def connection_fields(
         **({"x": asdict(c.x)} if c.x is not None else {}),
         **({"replication": stream_fields(c.replication, names)} if c.replication is not None else {}),
         **({"clone": stream_fields(c.clone, names)} if c.clone is not None else {}),
-        "server_kind": {"name": kind_of_connection(c), "by": told_by(c)},
+        "server_kind": server_fields(c),
         **(
             {"credentials": [credential_fields(one, names, reveal=reveal and not redact) for one in c.credentials]}
             if c.credentials else {}
         ),
         "statements_total": c.statements_total,
+    }
+
+
+def server_fields(c: ConnectionResult) -> Fields:
+    """Return which server a connection's is: the kind that advice goes by, and the product."""
+    product = product_of_connection(c)
+    return {
+        "name": kind_of_connection(c), "by": told_by(c), "product": clean(product.name), "why": clean(product.why),
     }
 
 

@@ -100,7 +100,7 @@ class Binlog:
         self, data: bytes, at: i64, end: i64, total: i64, frame: i64, time_ns: i64, offset: i64, compressed: bool
     ) -> None:
         """Read the packet whose payload of `total` bytes is data[at:end], as far as it is here."""
-        if end - at < 1 + HEADER:
+        if end - at < 1 + HEADER or data[at] != 0:
             return
         begin = at + 1
         size = u32(data, begin + 9)
