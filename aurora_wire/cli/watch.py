@@ -7,6 +7,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Final
 
+from aurora_wire.cli.filters import add_filter_options, selection_of
 from aurora_wire.cli.numbers import count_of, seconds
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output
 from aurora_wire.cli.overwriting import force_option, take_standard_output
@@ -70,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--require", choices=("proven",),
         help="Exit with 3 instead of 0 where a connection is encrypted but not proven to be.")
     add("--quiet", action="store_true", help="Print the closing sentence only.")
+    add_filter_options(parser, live=True)
 
 
 def _size(text: str) -> int:
@@ -121,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
         watch = Watch(
             capture, ports=ports, only_ports=only_ports and arguments.filter is None, recording=recording,
             on_statement=None if view is None else view.statement,
-            on_connection=None if view is None else view.connection,
+            on_connection=None if view is None else view.connection, selection=selection_of(arguments, live=True),
         )  # fmt: skip
         preload.everything()
         drop(account)
