@@ -33,6 +33,17 @@ ADDRESSES: Final = {
     "IAM database authentication for MariaDB, MySQL, and PostgreSQL":
         "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html",
     "example_hashes": "https://hashcat.net/wiki/doku.php?id=example_hashes",
+    "Strong cryptography for transmission": "https://www.pcisecuritystandards.org/document_library/",
+    "Managing access keys for IAM users":
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html",
+    "JSON Web Token": f"{_RFC}7519",
+    "Password Storage Cheat Sheet":
+        "https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html",
+    "GDPR, article 87": "https://eur-lex.europa.eu/eli/reg/2016/679/oj",
+    "GDPR, article 9": "https://eur-lex.europa.eu/eli/reg/2016/679/oj",
+    "GDPR, article 32": "https://eur-lex.europa.eu/eli/reg/2016/679/oj",
+    "International bank account number": "https://www.iso.org/standard/81090.html",
+    "Transmission security": "https://www.ecfr.gov/current/title-45/section-164.312",
     "KILL Statement": f"{_MYSQL}kill.html",
     "Securing the Initial MySQL Account": f"{_MYSQL}default-privileges.html",
     "Security Considerations for LOAD DATA LOCAL": f"{_MYSQL}load-data-local-security.html",
