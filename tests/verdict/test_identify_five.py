@@ -110,3 +110,12 @@ def test_five_exchanges_are_enough(kind: str, ports: tuple[int, int], tmp_path: 
     assert result.verdict == "plaintext", explain(result)
     one, = result.connections
     assert (one.server.address, one.client.address) == ("10.0.0.9", "10.0.0.5"), explain(result)
+
+
+def test_both_sides_of_mysql_do_not_ask(tmp_path: Path) -> None:
+    talk = Conversation(("10.0.0.5", 40001), ("10.0.0.9", 40002))
+    for _ in range(10):
+        for asks, answers in (("client", "server"), ("server", "client")):
+            talk.say(asks, mysql.ping())
+            talk.say(answers, mysql.ok(1))
+    assert scan_of(tmp_path, talk).verdict == "not-mysql"
