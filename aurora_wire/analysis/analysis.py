@@ -21,6 +21,7 @@ from aurora_wire.analysis.options import (
     OnStatement,
 )
 from aurora_wire.analysis.reading import Reading
+from aurora_wire.analysis.untold import Untold
 from aurora_wire.capture.files.open import Capture
 from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.describe import describe, statement_of
@@ -79,6 +80,7 @@ class Analysis:
         self.ports = list(ports)
         self.on_capture = on_capture
         self.on_statement = on_statement
+        self._untold = Untold(self._tell)
         self.on_connection = on_connection
         self.engine = Engine(
             self.ports, only_ports, zstd_decompressor, want_events=on_statement is not None,
@@ -196,20 +198,23 @@ class Analysis:
         )
         self._add(finding(rules.FILE_DAMAGED, str(error)))
 
-    def collect(self) -> None:
-        """Take what the engine has finished."""
+    def collect(self, *, idle: bool = False) -> None:
+        """Take what the engine has finished. idle: no frames come at the moment, so no statement waits for its answer.
+        """
         engine = self.engine
         events = engine.events
         if events is not None:
             if self.on_statement is not None:
                 for event in events:
                     if isinstance(event, Statement):
-                        self.on_statement(int(event.connection), statement_of(event))
+                        self._untold.add(event)
+                self._untold.settle(FOREVER if idle else int(engine.now))
             events.clear()
         if not engine.ended:
             return
         ended = engine.ended
         engine.ended = []
+        self._untold.close({int(connection.facts.id) for connection in ended})
         ended.reverse()
         while ended:  # each is let go of when its result is made
             connection = ended.pop()
@@ -234,6 +239,10 @@ class Analysis:
             if self.on_connection is not None:
                 self.on_connection(result, found)
             self._keep(result)
+
+    def _tell(self, statement: Statement) -> None:
+        if self.on_statement is not None:
+            self.on_statement(int(statement.connection), statement_of(statement))
 
     def _keep(self, result: ConnectionResult) -> None:
         """Keep a result while there is room; connections in which nothing leaked do not take all of it."""

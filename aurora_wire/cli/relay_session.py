@@ -49,6 +49,7 @@ class RelaySession:
         )  # fmt: skip
         self.recording: RelayRecording | None = None
         self.bytes = 0
+        self._looked_bytes = 0
         self._told = False   # that the recording has failed
         self.account = account_to_become()
 
@@ -124,7 +125,8 @@ class RelaySession:
         for connection in engine.ended:
             if connection.facts.kind == OTHER:
                 self._other(connection)
-        self.analysis.collect()
+        looked, self._looked_bytes = self._looked_bytes, self.bytes
+        self.analysis.collect(idle=looked == self.bytes)
 
     def _started(self) -> None:
         relay, arguments = self.relay, self.arguments

@@ -17,6 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+from aurora_wire.redact.answers import redact_answer, redact_error
 from aurora_wire.redact.keyed_hash import KeyedHash, is_right
 from aurora_wire.redact.sql import NAME_COMMANDS, SQL_COMMANDS, redact_attributes, redact_sql
 from aurora_wire.rights.inputs import input_file
@@ -94,7 +95,10 @@ class Masker:
         else:
             sql = self.value(statement.sql)
         parameters = [Parameter(p.type, self.sql(p.value), p.name) for p in statement.parameters]
-        return replace(statement, sql=sql, parameters=parameters)
+        result = statement.result
+        if result is not None:
+            result = redact_answer(result, sql)
+        return replace(statement, sql=sql, parameters=parameters, result=result)
 
     def connection(self, connection: ConnectionResult) -> ConnectionResult:
         """Mask a connection: its users, credentials, statements, and what the application says of itself."""
@@ -108,6 +112,7 @@ class Masker:
             attributes=attributes,
             tls=None if connection.tls is None else self._tls(connection.tls),
             credentials=[self._credential(one) for one in connection.credentials],
+            errors=[redact_error(one) for one in connection.errors],
             statements=StatementList(connection.statements, self.statement) if connection.statements else [],
         )
 

@@ -8,6 +8,7 @@ from typing import Literal
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be
+from aurora_wire.verdict.answers import answer_of, error_of, traffic_of
 from aurora_wire.verdict.credentials import Credentials
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
@@ -85,6 +86,11 @@ def describe(connection: Connection) -> ConnectionResult:
         refusal=refusal_of(facts.refusal) if facts.refusal is not None else None,
         x=x_of(facts.x) if facts.x is not None else None,
         credentials_total=facts.exchanges_total + facts.secrets_total,
+        columns=traffic_of(facts) if facts.columns else [],
+        rows=facts.rows,
+        row_bytes=facts.row_bytes,
+        errors=[error_of(one) for one in facts.failures],
+        errors_total=facts.failures_total,
     )
 
 
@@ -247,6 +253,8 @@ def statement_of(statement: Statement) -> StatementResult:
         compressed=statement.compressed,
         complete=statement.complete,
         guessed=statement.guessed,
+        schema=text(statement.schema) if statement.schema else None,
+        result=answer_of(statement),
     )
 
 

@@ -12,14 +12,14 @@ from aurora_wire.wire.decoding import anomalies, labels, roles
 from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.mysql.client import compression_of
-from aurora_wire.wire.mysql.credentials import end_exchange, note_event
+from aurora_wire.wire.mysql.credentials import end_exchange, note_event, read_auth
 from aurora_wire.wire.mysql.events import GreetingSeen, ServerError
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.framing import LABEL_LATER, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.greeting import parse_greeting
 from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysql.replies import parse_err
-from aurora_wire.wire.mysql.reply_frames import Responses, read_auth
+from aurora_wire.wire.mysql.reply_frames import Responses
 from aurora_wire.wire.mysql.states import (
     AUTHENTICATION,
     COMMAND_PHASE,
@@ -123,6 +123,7 @@ class ServerPackets(Packets):
         if self.responses.label == labels.BINLOG:
             note_event(facts, data, at, end, total, self.packet_frame, self.packet_offset)
         if self.responses.packet(data, at, end, total):
+            self.responses.answers.error(data, at, end, self.packet_frame, self.packet_offset)
             self._error(data, at, end)
         self.running = self.responses.in_rows() and not self.relaxed
         if self.responses.hands_over():
@@ -134,6 +135,10 @@ class ServerPackets(Packets):
         self.facts.responses += responses.passed
         self.running = responses.in_rows()
         return at
+
+    def finish(self) -> None:
+        super().finish()
+        self.responses.answers.lost()
 
     def _greeting(self, data: bytes, at: i64, end: i64) -> None:
         facts = self.facts
