@@ -10,7 +10,7 @@ from aurora_wire.cli.exit_codes import INTERRUPTED
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.ports import port_option, ports_of
-from aurora_wire.cli.terminal import style_for
+from aurora_wire.cli.terminal import use_color
 from aurora_wire.errors import CaptureError, UsageError
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class _Listing:
         self.dump: str | None = arguments.dump
         self.explain: bool = arguments.explain
         self.plain: bool = arguments.tcpdump
-        self.color = style_for(output).color and not self.plain
+        self.color = use_color(terminal=output.is_terminal) and not self.plain
         self.live = "-" in arguments.captures
         self.several = False
         self._names: dict[str, str] = {}

@@ -59,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "values and names of users (default: masked).")
     add("--require", choices=("proven",),
         help="Exit with 3 instead of 0 where a connection is encrypted but not proven to be.")
+    add("--each", action="store_true",
+        help="List every connection in a row of its own (text; default: those of one client host, user and server, "
+        "judged alike, share a row).")
     add("--quiet", action="store_true",
         help="Print the closing sentence only (text), and no progress bar.")
     progress_option(parser)
@@ -109,8 +112,6 @@ def run(arguments: argparse.Namespace) -> int:
                 for to in (output, *(to for _, to in reports)):
                     if any(to.replaces(capture.path) for capture in result.captures):
                         raise UsageError(f"{to.path}: this is one of the captures. Give the report another name.")
-                    if any(to.replaces(path) for path in arguments.keylog):
-                        raise UsageError(f"{to.path}: this is the key log. Give the report another name.")
                 posted = cache(partial(hand_over, result))
                 for name, to, stream in beside:
                     write_report(result, name, arguments, to, stream, posted)
@@ -203,9 +204,10 @@ def options_for(arguments: argparse.Namespace, output: Output) -> ReportOptions:
 
         return html_pieces(result, arguments.captures, arguments.port, reveal=arguments.reveal)
 
-    style = style_for(output)
+    style = style_for(output, each=getattr(arguments, "each", False))
     return ReportOptions(
         redact=arguments.redact, reveal=getattr(arguments, "reveal", False),  # `watch` and `relay` never do
         require_proven=arguments.require == "proven",
-        quiet=arguments.quiet, width=style.width, color=style.color, compose=compose,
+        quiet=arguments.quiet, width=style.width, color=style.color, whole=style.whole, each=style.each,
+        compose=compose,
     )  # fmt: skip

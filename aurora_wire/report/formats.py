@@ -35,6 +35,8 @@ class ReportOptions:
     quiet: bool = False           # the closing sentence alone
     width: int = 100              # columns of the terminal
     color: bool = False           # the terminal has colours
+    whole: bool = False           # it is no terminal: nothing is shortened
+    each: bool = False            # connections of a pool have a row each
     everything: bool = False      # of what a server allows: rows that say nothing, too
     fixes: bool = False           # likewise: what to paste for each finding
     # writes the HTML page with what the command alone has: the captures' bytes, pseudonyms, the impact on clients
@@ -140,9 +142,10 @@ _REPORT: Final = "aurora_wire.report"
 _POSTURE: Final = f"{_REPORT}.posture"
 
 _ROWS: Final = (
-    Format("text", "for people", f"{_REPORT}.text.report:render", ("width", "color", "quiet", "redact", "reveal"),
+    Format("text", "for people", f"{_REPORT}.text.report:render",
+           ("width", "color", "quiet", "redact", "reveal", "whole", "each"),
            statements=STATEMENTS_IN_TEXT, posture=f"{_POSTURE}.text:render",
-           posture_takes=("width", "color", "everything", "fixes")),
+           posture_takes=("width", "color", "whole", "everything", "fixes")),
     Format("json", "one JSON object (schema aurora-wire/scan/1, .../probe/1 ...)", f"{_REPORT}.scan_json:render",
            ("redact", "reveal"), posture=f"{_POSTURE}.to_json:render"),
     Format("jsonl", "JSON lines as things happen, with every statement", f"{_REPORT}.scan_jsonl:JSONLines",

@@ -17,6 +17,7 @@ from aurora_wire.verdict.result import (
     AnswerPart,
     AnswerResult,
     CaptureResult,
+    CloneResult,
     ColumnResult,
     ColumnTraffic,
     ConnectionResult,
@@ -26,14 +27,16 @@ from aurora_wire.verdict.result import (
     ErrorResult,
     FileResult,
     Finding,
+    ProxyResult,
     Reason,
     RefusalResult,
+    ReplicationResult,
     Scan,
     StatementResult,
     TLSResult,
     Undecoded,
 )
-from aurora_wire.verdict.servers import kind_of_connection, told_by
+from aurora_wire.verdict.servers import kind_of_connection, product_of_connection, told_by
 
 SCHEMA = "aurora-wire/scan/1"
 
@@ -94,6 +97,7 @@ def statement_fields(
         "length": statement.length,
         "compressed": statement.compressed,
         "complete": statement.complete,
+        **({"direction": "server"} if statement.direction == "server" else {}),
         **({"guessed": True} if statement.guessed else {}),
         **({} if statement.schema is None else {"schema": clean(statement.schema)}),
         **({} if statement.result is None else {"result": answer_fields(statement.result)}),
@@ -232,6 +236,8 @@ def connection_fields(
         "server": {"address": c.server.address, "port": c.server.port},
         "protocol": clean(c.protocol),
         **({"loopback": True} if c.loopback else {}),
+        **({"bridge": True} if c.bridge else {}),
+        **({"proxy": proxy_fields(c.proxy, names)} if c.proxy is not None else {}),
         "first_frame": c.first_frame,
         "last_frame": c.last_frame,
         "first_time": clock.show(c.first_frame, c.first_time_ns),
@@ -241,6 +247,7 @@ def connection_fields(
         "server_version": optional(c.server_version),
         "thread_id": c.thread_id,
         "user": optional(c.user),
+        **({"users_after": [clean(user) for user in c.users_after]} if c.users_after else {}),
         "database": optional(c.database),
         "auth_plugin": optional(c.auth_plugin),
         "attributes": {clean(name): clean(value) for name, value in attributes.items()},
@@ -258,7 +265,9 @@ def connection_fields(
         **({"files": [file_fields(one, names, redact=redact, reveal=reveal) for one in c.files]} if c.files else {}),
         **({"refusal": refusal_fields(c.refusal, names, redact=redact)} if c.refusal is not None else {}),
         **({"x": asdict(c.x)} if c.x is not None else {}),
-        "server_kind": {"name": kind_of_connection(c), "by": told_by(c)},
+        **({"replication": stream_fields(c.replication, names)} if c.replication is not None else {}),
+        **({"clone": stream_fields(c.clone, names)} if c.clone is not None else {}),
+        "server_kind": server_fields(c),
         **(
             {"credentials": [credential_fields(one, names, reveal=reveal and not redact) for one in c.credentials]}
             if c.credentials else {}
@@ -298,6 +307,26 @@ def traffic_fields(traffic: ColumnTraffic) -> Fields:
         "rows": traffic.rows,
         "bytes": traffic.bytes,
     }
+
+
+def server_fields(c: ConnectionResult) -> Fields:
+    """Return which server a connection's is: the kind that advice goes by, and the product."""
+    product = product_of_connection(c)
+    return {
+        "name": kind_of_connection(c), "by": told_by(c), "product": clean(product.name), "why": clean(product.why),
+    }
+
+
+def proxy_fields(proxy: ProxyResult, names: FrameNames) -> Fields:
+    """Return the object of a PROXY header."""
+    return {
+        name: clean(value) if isinstance(value, str) else value for name, value in asdict(proxy).items()
+    } | place_fields(names, proxy.frame)
+
+
+def stream_fields(one: ReplicationResult | CloneResult, names: FrameNames) -> Fields:
+    """Return the object of a replication stream, or of a data folder that was copied."""
+    return {**asdict(one), **place_fields(names, one.frame)}
 
 
 def refusal_fields(refusal: RefusalResult, names: FrameNames, *, redact: bool = False) -> Fields:

@@ -33,8 +33,9 @@ def parsed(scan: Scan, *, redact: bool = False) -> Any:
 # There only where there is something to say.
 SOMETIMES = {
     "files", "guessed", "ignored_files", "tls_ports", "loopback", "capture", "capture_frame", "captures", "at_least",
-    "credentials", "line", "value", "refusal", "statement", "x", "schema", "result",
-    "results", "columns", "errors", "errors_total", "partial", "out_parameters", "frame", "offset",
+    "credentials", "line", "value", "refusal", "statement", "x", "replication", "clone", "direction",
+    "bridge", "proxy", "users_after",
+    "schema", "result", "results", "columns", "errors", "errors_total", "partial", "out_parameters", "frame", "offset",
 }  # fmt: skip
 
 

@@ -65,7 +65,8 @@ class Statement(Event):
     text and values begin was judged from the content, as what tells it was not captured. schema: the default one when
     it was sent, None where that is not known; charset: a collation's id of the character set in which it was sent, -1
     where that is not known. waits: its reply is not over. result: the first of its results, None while or where nothing
-    of its reply was seen, or nobody knows which reply is its own.
+    of its reply was seen, or nobody knows which reply is its own. A
+    server's is of a binlog event.
     """
 
     __slots__ = (
@@ -89,8 +90,9 @@ class Statement(Event):
         guessed: bool = False,
         schema: bytes | None = None,
         charset: i64 = -1,
+        from_client: bool = True,
     ) -> None:
-        super().__init__(connection, True, frame, time_ns, offset)
+        super().__init__(connection, from_client, frame, time_ns, offset)
         self.command: Final[i64] = command
         self.text: Final = text
         self.length: Final[i64] = length
