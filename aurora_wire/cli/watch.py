@@ -7,6 +7,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Final
 
+from aurora_wire.cli.filters import add_filter_options, selection_of
 from aurora_wire.cli.numbers import count_of, seconds
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output
 from aurora_wire.cli.overwriting import force_option, take_standard_output
@@ -71,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--require", choices=("proven",),
         help="Exit with 3 instead of 0 where a connection is encrypted but not proven to be.")
     add("--quiet", action="store_true", help="Print the closing sentence only.")
+    add_filter_options(parser, live=True)
     add_sensor_arguments(parser)
 
 
@@ -128,6 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
             on_connection=both(
                 None if view is None else view.connection, None if sensor is None else sensor.connection
             ),
+            selection=selection_of(arguments, live=True),
         )  # fmt: skip
         preload.everything()
         if sensor is not None:

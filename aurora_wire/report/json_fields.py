@@ -437,6 +437,13 @@ def undecoded_fields(undecoded: Undecoded) -> Fields:
     }
 
 
+def _filters(scan: Scan) -> Fields:
+    return {
+        "options": {name: clean(value) for name, value in scan.filters.items()},
+        "connections_left_out": scan.filtered_out,
+    }
+
+
 def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
     """Return what holds for the whole; the lists follow it in `json`, and came before it in `jsonl`."""
     return {
@@ -454,6 +461,7 @@ def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
         "findings_total": counts(scan.findings_total),
         "undecoded": [undecoded_fields(row) for row in scan.undecoded],
         "keylogs": [keylog_fields(keylog) for keylog in scan.keylogs],
+        **({"filters": _filters(scan)} if scan.filters else {}),
         **({"tls_ports": {str(port): scan.tls_ports[port] for port in scan.tls_ports}} if scan.tls_ports else {}),
         **({"ignored_files": [clean(path) for path in scan.ignored[:MAX_IGNORED]]} if scan.ignored else {}),
     }

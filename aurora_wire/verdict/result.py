@@ -514,5 +514,7 @@ class Scan:
     keylogs: list[KeyLogResult] = field(default_factory=list)  # given ones, and what a pcapng holds; no secrets
     tls_ports: dict[int, int] = field(default_factory=dict)  # of TLS among not_mysql: connections by the server's port
     ignored: list[str] = field(default_factory=list)     # files in folders that are no captures: notes, reports
+    filters: dict[str, str] = field(default_factory=dict)   # options that let a part through: all here is of that part
+    filtered_out: int = 0           # MySQL connections that they left out
     # which capture each frame is in, and its number there
     frame_places: FramePlaces = field(default_factory=FramePlaces, compare=False, repr=False)
