@@ -57,6 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "jsonl; default: say only that they crossed).")
     add("--require", choices=("proven",),
         help="Exit with 3 instead of 0 where a connection is encrypted but not proven to be.")
+    add("-v", "--verbose", action="store_true",
+        help="Add the details of TLS: key exchange, certificates, JA3 and JA4 (text; JSON and HTML have them anyway).")
     add("--quiet", action="store_true",
         help="Print the closing sentence only (text), and no progress bar.")
     progress_option(parser)
@@ -186,5 +188,6 @@ def options_for(arguments: argparse.Namespace, output: Output) -> ReportOptions:
     return ReportOptions(
         redact=arguments.redact, reveal=getattr(arguments, "reveal", False),  # `watch` and `relay` never do
         require_proven=arguments.require == "proven",
-        quiet=arguments.quiet, width=style.width, color=style.color, compose=compose,
+        quiet=arguments.quiet, verbose=getattr(arguments, "verbose", False), width=style.width, color=style.color,
+        compose=compose,
     )  # fmt: skip

@@ -116,6 +116,8 @@ class Masker:
         return replace(credential, user=user, line=None, value=None)
 
     def _tls(self, tls: TLSResult) -> TLSResult:
+        if tls.client_certificates:
+            tls = replace(tls, client_certificates=[b""] * len(tls.client_certificates))  # it says who the client is
         decrypted = tls.decrypted
         if decrypted is None:
             return tls

@@ -30,6 +30,7 @@ class ReportOptions:
     require_proven: bool = False  # `encrypted` that is merely likely counts as a failure
     reveal: bool = False          # show passwords, keys and tokens that crossed
     quiet: bool = False           # the closing sentence alone
+    verbose: bool = False         # details that few ask for: certificates and key exchange of TLS
     width: int = 100              # columns of the terminal
     color: bool = False           # the terminal has colours
     everything: bool = False      # of what a server allows: rows that say nothing, too
@@ -128,7 +129,8 @@ _REPORT: Final = "aurora_wire.report"
 _POSTURE: Final = f"{_REPORT}.posture"
 
 _ROWS: Final = (
-    Format("text", "for people", f"{_REPORT}.text.report:render", ("width", "color", "quiet", "redact", "reveal"),
+    Format("text", "for people", f"{_REPORT}.text.report:render",
+           ("width", "color", "quiet", "redact", "reveal", "verbose"),
            statements=STATEMENTS_IN_TEXT, posture=f"{_POSTURE}.text:render",
            posture_takes=("width", "color", "everything", "fixes")),
     Format("json", "one JSON object (schema aurora-wire/scan/1, .../probe/1 ...)", f"{_REPORT}.scan_json:render",
