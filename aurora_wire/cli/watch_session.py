@@ -10,13 +10,14 @@ from types import FrameType
 from typing import Final
 
 from aurora_wire.analysis.watch import UNLIMITED, Watch
+from aurora_wire.capture.recorded import RecordedFile
 from aurora_wire.cli.exit_codes import exit_code
 from aurora_wire.cli.outbox import Outbox
-from aurora_wire.cli.output import Output, ReaderGone, complain
+from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain
 from aurora_wire.cli.scan import deliver
 from aurora_wire.errors import OutputError
 from aurora_wire.report import scan_json as json_report  # noqa: F401 - `deliver` imports them when it is too late for it
-from aurora_wire.report.live.lines import LiveJSONLines, TextLines, View, size_text
+from aurora_wire.report.live.lines import LiveJSONLines, TextLines, View, recorded_text, size_text
 from aurora_wire.report.live.screen import LiveScreen
 from aurora_wire.report.scan_jsonl import JSONLines
 from aurora_wire.report.text import report as text  # noqa: F401 - `deliver` imports them when it is too late for it
@@ -82,6 +83,8 @@ class Session:
         self.watch = watch
         self.view = view
         self.screen = view if isinstance(view, LiveScreen) else None
+        if isinstance(view, TextLines):
+            view.who = watch.analysis.parties
         self.stop = stop
         self.limit: int = arguments.count or UNLIMITED
         self._told = False  # that the recording has failed
@@ -112,9 +115,18 @@ class Session:
     def _report(self, result: Scan) -> None:
         if self.view is not None:
             self._look(self.view)  # at what the end has decided
+        if self.watch.recording is not None and not self.arguments.quiet:
+            self._recorded(self.watch.recording.finished)
         self.outbox.send(wait=True)
         deliver(result, self.arguments, self.output, self.view if isinstance(self.view, JSONLines) else None)
         self.outbox.send(wait=True)
+
+    def _recorded(self, files: list[RecordedFile]) -> None:
+        """Tell what was recorded, with its hash."""
+        if isinstance(self.view, LiveJSONLines):
+            self.view.recorded(files)
+        else:
+            self.outbox.put(recorded_text(files))
 
     def _watch(self) -> None:
         watch, view, arguments = self.watch, self.view, self.arguments
@@ -137,7 +149,7 @@ class Session:
                 time.sleep(RESPITE)
                 continue
             got = watch.step(min(WAIT, end - now), self.limit)
-            if watch.capture.failure is not None and not got:
+            if (watch.capture.failure is not None and not got) or self._reader_gone():
                 break
             if view is None or now < next_look:
                 continue
@@ -151,9 +163,15 @@ class Session:
             else:
                 self._tell_failure()
 
+    def _reader_gone(self) -> bool:
+        """Return whether the recording goes to standard output, and nobody reads it any more."""
+        recording = self.watch.recording
+        return self.arguments.write == STANDARD_OUTPUT and recording is not None and recording.failure is not None
+
     def _look(self, view: View) -> None:
         for standing, changed in self.watch.changes():
             view.standing(standing, changed=changed)
+        view.told()
 
     def _draw(self, screen: LiveScreen) -> None:
         recording = self.watch.recording

@@ -85,6 +85,9 @@ class LiveScreen:
     def status(self, status: Status) -> None:
         self._status = status
 
+    def told(self) -> None:
+        """Do nothing: the next drawing has it."""
+
     # What is seen.
 
     def render(self) -> Group:
