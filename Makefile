@@ -119,7 +119,7 @@ judges: .cache/mysql/ready .cache/mariadb11/ready
 		mariadbd=mariadb-server mariadb=mariadb-client setpriv=util-linux ip=iproute2 \
 		javac=default-jdk-headless /usr/share/java/mariadb-java-client.jar=libmariadb-java \
 		node=nodejs npm=npm mariadb_config=libmariadb-dev pkg-config=pkg-config \
-		chromium=chromium pdftotext=poppler-utils unzip=unzip testssl=testssl.sh nmap=nmap \
+		chromium=chromium tmux=tmux pdftotext=poppler-utils unzip=unzip testssl=testssl.sh nmap=nmap \
 		php=php-cli /usr/share/doc/php-mysql=php-mysql ruby=ruby-mysql2 go=golang-go \
 		/usr/share/gocode/src/github.com/go-sql-driver/mysql=golang-github-go-sql-driver-mysql-dev \
 		/usr/share/doc/libdbd-mariadb-perl=libdbd-mariadb-perl \

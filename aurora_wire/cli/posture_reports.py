@@ -54,7 +54,9 @@ class Reports:
 
     def _write_one(self, posture: Posture, name: str, to: Output) -> None:
         style = style_for(to)
-        options = ReportOptions(width=style.width, color=style.color, everything=self.everything, fixes=self.fixes)
+        options = ReportOptions(
+            width=style.width, color=style.color, whole=style.whole, everything=self.everything, fixes=self.fixes
+        )
         row = find_format(name)
         if row.posted and not self.reveal:
             from aurora_wire.report.posture.mask import mask, stars  # noqa: PLC0415 - for these formats only

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec
 
 from aurora_wire.cli import process
 from aurora_wire.cli.exit_codes import HELP, READER_GONE, exit_code
+from aurora_wire.cli.filters import REQUIRED, add_filter_options, selection_of
 from aurora_wire.cli.formats import add_format_option
 from aurora_wire.cli.handed_over import HandedOver, hand_over
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain, same_place
@@ -61,9 +62,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Exit with 3 instead of 0 where a connection is encrypted but not proven to be.")
     add("-v", "--verbose", action="store_true",
         help="Add the details of TLS: key exchange, certificates, JA3 and JA4 (text; JSON and HTML have them anyway).")
+    add("--each", action="store_true",
+        help="List every connection in a row of its own (text; default: those of one client host, user and server, "
+        "judged alike, share a row).")
     add("--quiet", action="store_true",
         help="Print the closing sentence only (text), and no progress bar.")
     progress_option(parser)
+    add_filter_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -72,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.redact and arguments.reveal:
         raise UsageError("--redact and --reveal: one of them at a time.")
     ports, only_ports = ports_of(arguments.port)
+    selection = selection_of(arguments)
     paths = [path for _, path in arguments.reports] + [arguments.output or STANDARD_OUTPUT]
     for number, path in enumerate(paths):
         if any(same_place(path, other) for other in paths[:number]):
@@ -104,6 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
                         on_statement=each(*(stream.statement for stream in streams)),
                         on_connection=each(*(stream.connection for stream in streams)),
                         on_progress=on_progress,
+                        selection=selection,
                     )
                 process.keep(result)
                 process.settle()
@@ -111,8 +118,6 @@ def run(arguments: argparse.Namespace) -> int:
                 for to in (output, *(to for _, to in reports)):
                     if any(to.replaces(capture.path) for capture in result.captures):
                         raise UsageError(f"{to.path}: this is one of the captures. Give the report another name.")
-                    if any(to.replaces(path) for path in arguments.keylog):
-                        raise UsageError(f"{to.path}: this is the key log. Give the report another name.")
                 posted = cache(partial(hand_over, result))
                 for name, to, stream in beside:
                     write_report(result, name, arguments, to, stream, posted)
@@ -148,6 +153,8 @@ def deliver(
 ) -> None:  # fmt: skip
     """Write the report, and a line on standard error for each capture that was not read to its end."""
     result.exit_code = exit_code(result, require_proven=arguments.require == "proven")
+    if result.filters and arguments.require == "proven":
+        complain(REQUIRED)
     for capture in result.captures:
         if not capture.complete:
             error = capture.error or "not read to its end"
@@ -203,12 +210,15 @@ def options_for(arguments: argparse.Namespace, output: Output) -> ReportOptions:
     def compose(result: Scan) -> Iterator[str]:
         from aurora_wire.cli.report import html_pieces  # noqa: PLC0415 - for the page only
 
-        return html_pieces(result, arguments.captures, arguments.port, reveal=arguments.reveal)
+        return html_pieces(
+            result, arguments.captures, arguments.port, reveal=arguments.reveal, selection=selection_of(arguments)
+        )
 
-    style = style_for(output)
+    style = style_for(output, each=getattr(arguments, "each", False))
     return ReportOptions(
         redact=arguments.redact, reveal=getattr(arguments, "reveal", False),  # `watch` and `relay` never do
         require_proven=arguments.require == "proven",
         quiet=arguments.quiet, verbose=getattr(arguments, "verbose", False), width=style.width, color=style.color,
+        whole=style.whole, each=style.each,
         compose=compose,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Final
 
 from aurora_wire.cli.commands import COMMANDS
 from aurora_wire.cli.main import COMMAND, DESCRIPTION, EXAMPLES, PROGRAM, HelpFormatter, Parser
+from aurora_wire.cli.terminal import color_option
 
 WIDE: Final = 10_000  # columns: usage on one line
 
@@ -51,6 +52,7 @@ def whole_parser() -> Parser:
         below = subparsers.add_parser(name, help=summary, allow_abbrev=False, formatter_class=HelpFormatter)
         below.description, below.epilog = command.DESCRIPTION, command.EXAMPLES
         command.add_arguments(below)
+        color_option(below)
     return parser
 
 

@@ -36,6 +36,8 @@ class ReportOptions:
     verbose: bool = False         # details that few ask for: certificates and key exchange of TLS
     width: int = 100              # columns of the terminal
     color: bool = False           # the terminal has colours
+    whole: bool = False           # it is no terminal: nothing is shortened
+    each: bool = False            # connections of a pool have a row each
     everything: bool = False      # of what a server allows: rows that say nothing, too
     fixes: bool = False           # likewise: what to paste for each finding
     # writes the HTML page with what the command alone has: the captures' bytes, pseudonyms, the impact on clients
@@ -142,9 +144,9 @@ _POSTURE: Final = f"{_REPORT}.posture"
 
 _ROWS: Final = (
     Format("text", "for people", f"{_REPORT}.text.report:render",
-           ("width", "color", "quiet", "redact", "reveal", "verbose"),
+           ("width", "color", "quiet", "redact", "reveal", "whole", "each", "verbose"),
            statements=STATEMENTS_IN_TEXT, posture=f"{_POSTURE}.text:render",
-           posture_takes=("width", "color", "everything", "fixes")),
+           posture_takes=("width", "color", "whole", "everything", "fixes")),
     Format("json", "one JSON object (schema aurora-wire/scan/1, .../probe/1 ...)", f"{_REPORT}.scan_json:render",
            ("redact", "reveal"), posture=f"{_POSTURE}.to_json:render"),
     Format("jsonl", "JSON lines as things happen, with every statement", f"{_REPORT}.scan_jsonl:JSONLines",
