@@ -13,7 +13,8 @@ CORE = (  # what setup.py compiles besides wire/
     "verdict/grounds.py", "verdict/rules/capture.py", "verdict/rules/certificates.py", "verdict/rules/checks.py",
     "verdict/rules/credentials.py", "verdict/rules/leaks.py", "verdict/rules/negotiation.py",
     "verdict/rules/replication.py", "verdict/rules/tcp.py", "verdict/rules/tls.py",
-    "verdict/handshake.py", "verdict/hello_fingerprints.py", "verdict/judge.py", "verdict/plausible.py", "verdict/tls_details.py",
+    "verdict/handshake.py", "verdict/hello_fingerprints.py", "verdict/judge.py", "verdict/plausible.py",
+    "verdict/tls_details.py",
 )  # fmt: skip
 
 
