@@ -164,8 +164,13 @@ def test_a_narrow_screen_does_not_scroll_sideways(report: Path, open_page: Opene
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_it_prints_with_all_that_is_folded(report: Path, open_page: Opener, tmp_path: Path, script: bool) -> None:
-    opened = open_page(report, java_script_enabled=script)
+def test_with_the_appendix_it_prints_with_all_that_is_folded(
+    report: Path, open_page: Opener, tmp_path: Path, script: bool
+) -> None:
+    """In the form with everything; the short one leaves them out."""
+    whole = tmp_path / "appendix.html"
+    whole.write_text(report.read_text().replace("<body>", '<body class="appendix">'))
+    opened = open_page(whole, java_script_enabled=script)
     assert opened.page.locator("details.connection:not([open])").count() == 2
     pdf = tmp_path / "report.pdf"
     pdf.write_bytes(opened.page.pdf(format="A4"))
@@ -231,6 +236,13 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def page_of_many(many: Path) -> Path:
+    path = many.with_name("many.html")
+    assert run("report", str(many), "-o", str(path), "--no-progress").returncode == 1
+    return path
+
+
 def test_a_pdf_has_page_one_page_numbers_and_at_most_eight_pages(many: Path, tmp_path: Path) -> None:
     path = tmp_path / "many.pdf"
     said = [
@@ -253,11 +265,9 @@ def test_a_pdf_has_page_one_page_numbers_and_at_most_eight_pages(many: Path, tmp
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_every_table_reads_without_scrolling_sideways(
-    width: int, report: Path, many: Path, tmp_path: Path, open_page: Opener
+    width: int, report: Path, page_of_many: Path, open_page: Opener
 ) -> None:
-    path = tmp_path / "many.html"
-    assert run("report", str(many), "-o", str(path), "--no-progress").returncode == 1
-    for each in (path, report):
+    for each in (page_of_many, report):
         page = open_page(each).page
         page.set_viewport_size({"width": width, "height": 900})
         page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
