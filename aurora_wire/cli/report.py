@@ -13,7 +13,7 @@ from aurora_wire.cli.handed_over import hand_over
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain
 from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.ports import PortOption, port_option, ports_of
-from aurora_wire.cli.progress import progress_bar, progress_option
+from aurora_wire.cli.progress import progress_bar, progress_option, say_waiting
 from aurora_wire.errors import UsageError
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.timestamps import clock_of
@@ -85,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _posture_page(arguments, results)
     postures = [posture for _, posture in results]
     result: Scan | None = None
+    say_waiting(captures)
     try:
         with Output(arguments.output, force=arguments.force, inputs=[*arguments.captures, *arguments.keylog]) as output:
             if output.is_terminal:

@@ -171,7 +171,7 @@ def test_a_file_that_is_no_state_is_one_line_and_stays_as_it_is(content: str, sa
 
 
 def test_a_state_that_cannot_be_written_is_told_before_anything_is_captured(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no such file or directory"):
+    with pytest.raises(UsageError, match="no such file or folder"):
         AlertState(str(tmp_path / "missing" / "state.json"))
     state = AlertState("/proc/sys/kernel/state.json")
     with pytest.raises(OutputError, match="What was alerted is not kept"):
@@ -202,7 +202,7 @@ def test_a_command_reads_the_alert_and_its_end_is_told(tmp_path: Path) -> None:
     assert (tmp_path / "out").read_bytes() == BODY
     assert way_to("sh -c 'exit 3'", environment)(BODY) == "sh: ended with 3"
     assert way_to("sh -c 'kill -9 $$'", environment)(BODY) == "sh: ended by SIGKILL"
-    assert way_to("/no/such/program x", environment)(BODY) == "/no/such/program: no such file or directory"
+    assert way_to("/no/such/program x", environment)(BODY) == "/no/such/program: no such file or folder"
     assert way_to(str(tmp_path), environment)(BODY) == f"{tmp_path}: permission denied"
 
 
