@@ -39,7 +39,7 @@ from tests.cli.running import run
 from tests.cli.watching import Watching
 from tests.conversations import sessions
 from tests.conversations.tcp import STEP_NS, Conversation
-from tests.loopback import Server, needs_root
+from tests.loopback import Server, needs_root, until
 from tests.report.schemas import valid
 
 LEAK = ConnectionStatus(
@@ -211,8 +211,16 @@ def test_a_command_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) 
     script = f"sleep 600 & echo $! > {pids}; wait"
     way = way_to(f"sh -c '{script}'", {"PATH": os.environ["PATH"]}, seconds=0.3)
     assert way(BODY * 100_000) == "sh: took more than 0.3 s, and was ended"
-    left = Path(f"/proc/{int(pids.read_text())}/stat")
-    assert not left.exists() or left.read_text().rpartition(")")[2].split()[0] in "ZX"
+    pid = int(pids.read_text())
+    until(lambda: not runs(pid))
+
+
+def runs(pid: int) -> bool:
+    """Say whether a process is there and has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 @pytest.mark.parametrize("target", ["", "  ", "'unclosed", "http://", "https:///path", "http://a b/", "http://[::1/"])
