@@ -212,7 +212,7 @@ def test_a_command_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) 
     way = way_to(f"sh -c '{script}'", {"PATH": os.environ["PATH"]}, seconds=0.3)
     assert way(BODY * 100_000) == "sh: took more than 0.3 s, and was ended"
     pid = int(pids.read_text())
-    until(lambda: not runs(pid))
+    until(lambda: not runs(pid), "what the command started has ended")
 
 
 def runs(pid: int) -> bool:
