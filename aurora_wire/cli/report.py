@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from aurora_wire.cli.exceptions import add_exception_options, exceptions_of
 from aurora_wire.cli.exit_codes import READER_GONE, exit_code
 from aurora_wire.cli.filters import add_filter_options, filter_words, selection_of
 from aurora_wire.cli.handed_over import hand_over
@@ -83,6 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="As for scan: open TLS with the secrets in this file, and show what was inside. Needs: pip install "
         "'aurora_wire[keylog]'.")
     progress_option(parser)
+    add_exception_options(parser)
     add_filter_options(parser)
 
 
@@ -91,6 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.report.html.render import require_jinja  # noqa: PLC0415
 
     require_jinja()
+    exceptions = exceptions_of(arguments)
     chromium = find_chromium() if arguments.format == "pdf" else ""
     ports, only_ports = ports_of(arguments.port)
     selection = selection_of(arguments)
@@ -108,9 +111,9 @@ def run(arguments: argparse.Namespace) -> int:
             with progress_bar(wanted=not arguments.no_progress) as on_progress:
                 result = scan(
                     captures, ports=ports, only_ports=only_ports, keylogs=arguments.keylog,
-                    on_progress=on_progress, selection=selection,
+                    on_progress=on_progress, exceptions=exceptions, selection=selection,
                 )  # fmt: skip
-            result.exit_code = exit_code(result)
+            result.exit_code = exit_code(result, fail_on=arguments.fail_on)
             for path in (*(capture.path for capture in result.captures), *arguments.keylog, *dict(results)):
                 if output.replaces(path):
                     raise UsageError(f"{output.path}: this is one of the inputs. Give the report another name.")
@@ -159,6 +162,8 @@ def _posture_page(arguments: argparse.Namespace, results: Sequence[tuple[str, Po
         raise UsageError(f"--format pdf, --appendix, --{', --'.join(SAID)} are of a report with captures.")
     if arguments.keylog or arguments.framework or arguments.port or filter_words(arguments):
         raise UsageError("--keylog, --framework, --port and filters are about captures, and none is given.")
+    if arguments.fail_on or arguments.ignore or arguments.baseline:
+        raise UsageError("--fail-on, --ignore and --baseline are about captures, and none is given.")
     found = [posture if arguments.reveal else mask(posture, stars) for _, posture in results]
     code = worst([posture.exit_code for posture in found])
     command = show_text(shlex.join(command_line(arguments)))
@@ -257,6 +262,8 @@ def command_line(arguments: argparse.Namespace) -> list[str]:
     options += [f"--keylog={path}" for path in arguments.keylog]
     options += [f"--framework={name}" for name in arguments.framework]
     options += ["--reveal"] * arguments.reveal
+    for name in ("fail_on", "ignore", "baseline"):
+        options += [f"--{name.replace('_', '-')}={value}" for value in getattr(arguments, name)]
     options += [f"--{name}={value}" for name in SAID if (value := getattr(arguments, name))]
     options += ["--format=pdf"] * (arguments.format == "pdf") + ["--appendix"] * arguments.appendix
     words = filter_words(arguments)
