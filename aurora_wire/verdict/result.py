@@ -9,11 +9,11 @@ first byte after SYN, or the first seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
-from aurora_wire.immutable import immutable
+from aurora_wire.immutable import immutable, record
 from aurora_wire.verdict.frame_places import FramePlaces
 
 Octets = bytes  # where a field has the name of the type
@@ -54,7 +54,7 @@ class Reason:
     offset: int | None = None       # stream offset of what was seen
 
 
-@dataclass(slots=True)
+@record
 class Coverage:
     """Bytes of one direction. tls + plaintext + unprotected_by_design + unknown == seen."""
 
@@ -68,7 +68,7 @@ class Coverage:
     at_least: bool = False          # so many are missing at least: more is claimed than can be believed
 
 
-@dataclass(slots=True)
+@record
 class TLSResult:
     """What the TLS handshake showed in the clear; None where it was not captured or is not visible."""
 
@@ -90,7 +90,7 @@ class Parameter:
     name: bytes = b""               # of a query attribute
 
 
-@dataclass(slots=True)
+@record
 class StatementResult:
     """One command that carries a text or values. `sql` is what crossed (parameters in place for EXECUTE)."""
 
@@ -106,7 +106,7 @@ class StatementResult:
     guessed: bool = False           # the layout is not certain: the greeting, login or PREPARE that tells it is missing
 
 
-@dataclass(slots=True)
+@record
 class DecryptionResult:
     """What a key log shows to have been inside TLS: nothing of it crossed in the clear."""
 
@@ -143,7 +143,7 @@ class FileResult:
     statement: Octets | None = None  # that it answered, its first bytes; None where that is not known
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class RefusalResult:
     """The ERR that a server sent in place of a session: instead of a greeting, or of the OK to a login."""
 
@@ -155,7 +155,7 @@ class RefusalResult:
     offset: int                     # stream offset of the MySQL packet
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class XResult:
     """What a session of X Protocol brought back, outside TLS: counted over all its statements."""
 
@@ -193,7 +193,7 @@ class CredentialResult:
     value: bytes | None = field(default=None, repr=False)  # as it crossed: shown with --reveal only
 
 
-@dataclass(slots=True)
+@record
 class ConnectionResult:
     """One TCP connection: what it carried, the verdict on it, and why."""
 
@@ -249,7 +249,7 @@ class Finding:
     detail: str                     # what was seen there, never text or values of a statement
 
 
-@dataclass(slots=True)
+@record
 class CaptureResult:
     """One input: a capture file, an interface or a relay, and how much of it could be read."""
 
@@ -275,7 +275,7 @@ class CaptureResult:
     interrupted: bool = False       # by Ctrl-C; `error` says so too
 
 
-@dataclass(slots=True)
+@record
 class Undecoded:
     """One row of the why-not-decoded table."""
 
@@ -286,7 +286,7 @@ class Undecoded:
     remedy: str                     # how to capture or scan so that it can
 
 
-@dataclass(slots=True)
+@record
 class Scan:
     """The whole: what `aurora_wire.scan` returns and every report is made of."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from aurora_wire.immutable import record
 from aurora_wire.verdict.frame_kinds import MAX_SHOWN, MORE
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Undecoded
 from aurora_wire.wire.net.skip_reasons import BEHIND_TUNNEL, OTHER_LINK, WHOLE_FRAGMENTS, WHOLE_HEADERS
@@ -46,7 +47,7 @@ OF_CONNECTIONS = {
 NO_FILES = ("live", "relay")  # formats of captures that come from an interface or a relay
 
 
-@dataclass(slots=True)
+@record
 class Losses:
     """Collected while connections end."""
 
