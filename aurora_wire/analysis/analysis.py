@@ -27,6 +27,7 @@ from aurora_wire.verdict.describe import describe, statement_of
 from aurora_wire.verdict.frame_kinds import kind_name, link_type_names, most_frequent
 from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.overall import Tally, closing_of, compute_exit_code, verdict_of
+from aurora_wire.verdict.parties import Parties, parties_of
 from aurora_wire.verdict.result import (
     CaptureResult,
     Confidence,
@@ -99,6 +100,7 @@ class Analysis:
         self.findings_total: Counter[str] = Counter()
         self._room = max_results
         self._without_leak = max_results // 3  # of it, kept for connections that leak
+        self._there: dict[int, Connection] | None = None    # by id, while statements are told
         self.tally = Tally()
         self.losses = Losses(port=next((port for port in ports), 3306))
 
@@ -206,6 +208,7 @@ class Analysis:
                     if isinstance(event, Statement):
                         self.on_statement(int(event.connection), statement_of(event))
             events.clear()
+            self._there = None
         if not engine.ended:
             return
         ended = engine.ended
@@ -234,6 +237,14 @@ class Analysis:
             if self.on_connection is not None:
                 self.on_connection(result, found)
             self._keep(result)
+
+    def parties(self, connection: int) -> Parties | None:
+        """Return who talks to whom in a connection that a statement is told of, while it is told."""
+        if self._there is None:
+            there = (*self.engine.open_connections(), *self.engine.ended)
+            self._there = {int(one.facts.id): one for one in there}
+        found = self._there.get(connection)
+        return None if found is None else parties_of(found)
 
     def _keep(self, result: ConnectionResult) -> None:
         """Keep a result while there is room; connections in which nothing leaked do not take all of it."""

@@ -37,6 +37,7 @@ FORMAT = "live"
 CHUNK = 5_000           # frames decoded between two looks at the ring
 WAITING = 128 << 20     # bytes that wait to be decoded; then the ring fills, and the kernel counts what is lost
 UNLIMITED = 1 << 62
+SETTLING_NS = 2_000_000_000  # of a connection, in which "encrypted (likely)" is not told yet
 
 
 @dataclass(slots=True, frozen=True)
@@ -57,17 +58,25 @@ class ConnectionStatus:
     last_frame: int
     last_time_ns: int
     closed: bool
+    age_ns: int = 0             # from its first frame to its last
 
     @property
     def only_begun(self) -> bool:
         """Return whether nothing but its beginning crossed yet: that it has no session is known when it ends."""
         return self.verdict == "no-session" and not self.closed
 
+    @property
+    def is_settling(self) -> bool:
+        """Return whether its TLS is so young that what is still to come of the handshake may prove it."""
+        young = self.age_ns < SETTLING_NS and not self.closed
+        return young and (self.verdict, self.confidence) == ("encrypted", "likely")
+
     def is_news_after(self, other: ConnectionStatus | None) -> bool:
         """Say whether the verdict is one that `other`, the standing before, did not have."""
-        if self.only_begun:
+        if self.only_begun or self.is_settling:
             return False
-        return other is None or other.only_begun or (self.verdict, self.confidence) != (other.verdict, other.confidence)
+        told = other is not None and not other.only_begun and not other.is_settling
+        return not told or other is None or (self.verdict, self.confidence) != (other.verdict, other.confidence)
 
 
 @dataclass(slots=True, frozen=True)
@@ -266,6 +275,7 @@ def standing_of(connection: Connection) -> ConnectionStatus:
         last_frame=int(connection.last_frame),
         last_time_ns=int(connection.last_time),
         closed=connection.closed_frame >= 0,
+        age_ns=int(connection.last_time - connection.first_time),
     )
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.exit_codes import INTERRUPTED
 from aurora_wire.cli.output import Output, complain
+from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.ports import port_option, ports_of
-from aurora_wire.cli.terminal import style_for
+from aurora_wire.cli.terminal import use_color
 from aurora_wire.errors import CaptureError, UsageError
 
 if TYPE_CHECKING:
@@ -71,9 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", metavar="N", type=port_option, action="append", default=[],
         help="Look at this port only; +N: count it as a port of MySQL besides the default ones (3306 and "
         "33060; on all others MySQL is found by its content). May be given several times, or as N,N.")
-    add("-o", "--output", metavar="FILE",
-        help="Write to this file, readable for you only, and not to standard output. It appears when it is "
-        "whole.")
+    output_options(parser)
 
 
 def _number(text: str) -> int:
@@ -102,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     ports, only_ports = ports_of(arguments.port)
     damages: list[CaptureError] = []
     code = NOTHING
-    with Output(arguments.output) as output:
+    with Output(arguments.output, force=arguments.force, inputs=arguments.captures) as output:
 
         def begin(paths: list[str]) -> None:
             wanted.begin(paths)
@@ -126,7 +125,8 @@ def run(arguments: argparse.Namespace) -> int:
                 listing.put(view)
                 code = LISTED
         except KeyboardInterrupt:
-            code = INTERRUPTED  # what was listed until then is written
+            code = INTERRUPTED  # what was listed until then is written, and a file says that it is not all
+            output.interrupted()
     for damage in damages:
         complain(str(damage))
     return NOTHING if damages and code == LISTED else code
@@ -206,7 +206,7 @@ class _Listing:
         self.dump: str | None = arguments.dump
         self.explain: bool = arguments.explain
         self.plain: bool = arguments.tcpdump
-        self.color = style_for(output).color and not self.plain
+        self.color = use_color(terminal=output.is_terminal) and not self.plain
         self.live = "-" in arguments.captures
         self.several = False
         self._names: dict[str, str] = {}

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.cli.output import Output, complain
-from aurora_wire.cli.overwriting import force_option, refuse_to_replace
+from aurora_wire.cli.output import STANDARD_OUTPUT, Output, complain
+from aurora_wire.cli.overwriting import force_option, refuse_to_replace, whole_output
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError, reason_of
@@ -50,7 +50,8 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("capture", metavar="IN", help="Read this pcap or pcapng, compressed or not.")
-    add("output", metavar="OUT", help="Write to this file, in the same format, not compressed.")
+    add("output", metavar="OUT", help="Write to this file, or standard output (-), in the same format, not "
+        "compressed.")
     add("--pseudonymise", action="store_true",
         help="Replace IP addresses (networks stay networks) and those of Ethernet; blank what is not TCP (default: "
         "addresses stay).")
@@ -91,15 +92,20 @@ def run(arguments: argparse.Namespace) -> int:
     pseudonyms = None
     if arguments.pseudonymise:
         pseudonyms = Pseudonyms(hmac.new(key, b"addresses", hashlib.sha256).digest())
-    with progress_bar(wanted=not arguments.no_progress) as on_progress:
-        done = redact_capture(
-            source, target, Masker(key), pseudonyms=pseudonyms, ports=ports, only_ports=only_ports,
-            keep_unknown=arguments.keep_unknown, on_progress=on_progress,
-        )  # fmt: skip
-    different = verdict_differences(done.scan, target, ports=ports, only_ports=only_ports)
-    with Output() as output:
+    with whole_output(target, "a capture") as place:
+        with progress_bar(wanted=not arguments.no_progress) as on_progress:
+            done = redact_capture(
+                source, place, Masker(key), pseudonyms=pseudonyms, ports=ports, only_ports=only_ports,
+                keep_unknown=arguments.keep_unknown, on_progress=on_progress,
+            )  # fmt: skip
+        different = verdict_differences(done.scan, place, ports=ports, only_ports=only_ports)
+    if target == STANDARD_OUTPUT:
         for line in _lines(done):
-            output.write(line + "\n")
+            complain(line)
+    else:
+        with Output() as output:
+            for line in _lines(done):
+                output.write(line + "\n")
     for words in different:
         complain(f"{target}: {words}")
     if arguments.keep_unknown:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurora_wire.cli.exit_codes import READER_GONE, exit_code
+from aurora_wire.cli.handed_over import hand_over
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain
+from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.ports import PortOption, port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
@@ -57,8 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("captures", metavar="CAPTURE", nargs="+",
         help="Read this file, all captures in this folder, what this pattern matches, or standard input (-; its "
         "bytes cannot be shown); or take this result of probe, audit, fleet or check as JSON.")
-    add("-o", "--output", metavar="FILE",
-        help="Write to this file, readable for you only, and not to standard output. It appears when it is whole.")
+    output_options(parser)
     add("--framework", metavar="NAME", choices=tuple(FRAMEWORKS), action="append", default=[],
         help="Order by what supports or contradicts controls of this framework, and show no other: "
         f"{', '.join(FRAMEWORKS)}. May be given several times (default: all, after the findings).")
@@ -83,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     postures = [posture for _, posture in results]
     result: Scan | None = None
     try:
-        with Output(arguments.output) as output:
+        with Output(arguments.output, force=arguments.force, inputs=[*arguments.captures, *arguments.keylog]) as output:
             if output.is_terminal:
                 raise UsageError(FOR_A_FILE)
             if arguments.reveal:
@@ -139,7 +138,7 @@ def _posture_page(arguments: argparse.Namespace, results: Sequence[tuple[str, Po
     code = worst([posture.exit_code for posture in found])
     command = show_text(shlex.join(command_line(arguments)))
     try:
-        with Output(arguments.output) as output:
+        with Output(arguments.output, force=arguments.force, inputs=[*arguments.captures, *arguments.keylog]) as output:
             if output.is_terminal:
                 raise UsageError(FOR_A_FILE)
             if arguments.reveal:
@@ -168,22 +167,17 @@ def html_pieces(
 
     postures: what servers allow, not masked yet.
     """
-    from aurora_wire.evidence.reanalysis import masker_of  # noqa: PLC0415
     from aurora_wire.report.html import frames as html_frames  # noqa: PLC0415
     from aurora_wire.report.html import render as html  # noqa: PLC0415
-    from aurora_wire.report.html.connections import hide  # noqa: PLC0415
     from aurora_wire.report.posture.mask import mask, stars  # noqa: PLC0415
 
     chosen, only_ports = ports_of(ports)
     frames = html_frames.gather(result, captures, ports=chosen, only_ports=only_ports, redact=not reveal)
-    masked = not reveal and html_frames.can_be_read_again(result)
+    masked = False
     hide_name: Callable[[str], str] = stars
-    if masked:
-        files = [Path(capture.path) for capture in result.captures if capture.format != "unreadable"]
-        masker = masker_of("", files)
-        result, hide_name = masker.scan(result), masker.text
-    elif not reveal:
-        result = replace(result, connections=[hide(one) for one in result.connections])
+    if not reveal:
+        handed = hand_over(result)
+        result, masked, hide_name = handed.scan, handed.keyed, handed.name
     allowed = None
     if postures:
         from aurora_wire.report.html.posture import allowed_of  # noqa: PLC0415 - where it is asked for

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.numbers import count_of, seconds
-from aurora_wire.cli.output import Output
+from aurora_wire.cli.output import STANDARD_OUTPUT, Output
+from aurora_wire.cli.overwriting import force_option, take_standard_output
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.errors import UsageError
 
@@ -53,7 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Capture what this filter in tcpdump's language takes, on any port (with --port, --host: on these). "
         "MySQL is found by its content.")
     add("-w", "--write", metavar="FILE",
-        help="Write every packet to this new pcapng file, readable for whoever called sudo, and nobody else.")
+        help="Write every packet to this new pcapng file, readable for whoever called sudo, and nobody else; or to "
+        "standard output (-), and all words to standard error.")
+    force_option(parser)
     add("--rotate", metavar="SIZE", type=_size,
         help="Begin another file (FILE.00001.pcapng ...) when one has this size: bytes, or with K, M or G.")
     add("--keep", metavar="N", type=count_of("files"),
@@ -83,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.analysis.watch import Watch  # noqa: PLC0415
     from aurora_wire.capture.live.recording import Recording  # noqa: PLC0415
     from aurora_wire.capture.live.ring import LiveCapture, NoPermission  # noqa: PLC0415
-    from aurora_wire.capture.live.rotation import CaptureFiles  # noqa: PLC0415
+    from aurora_wire.capture.live.rotation import CaptureFiles, Files, Pipe  # noqa: PLC0415
     from aurora_wire.cli import preload  # noqa: PLC0415 - not for --help
     from aurora_wire.cli.outbox import Outbox  # noqa: PLC0415
     from aurora_wire.cli.watch_session import Session, Stop, view_for  # noqa: PLC0415
@@ -93,10 +94,16 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--rotate needs the name of a file, -w FILE.")
     if arguments.keep and not arguments.rotate:
         raise UsageError("--keep needs files that follow each other, --rotate SIZE.")
+    if arguments.rotate and (arguments.force or arguments.write == STANDARD_OUTPUT):
+        raise UsageError("--rotate makes files of its own names: they are new ones, and no standard output.")
     ports, only_ports = ports_of(arguments.port)
     wanted, interfaces = _what(arguments, ports)
     account = account_to_become()
-    files = CaptureFiles(arguments.write, account, several=bool(arguments.rotate)) if arguments.write else None
+    files: Files | None = None
+    if arguments.write == STANDARD_OUTPUT:
+        files = Pipe(take_standard_output("a capture"))
+    elif arguments.write:
+        files = CaptureFiles(arguments.write, account, several=bool(arguments.rotate), replace=arguments.force)
     try:
         capture = LiveCapture(interfaces, wanted)
     except NoPermission as error:
@@ -142,15 +149,12 @@ def _what(arguments: argparse.Namespace, ports: tuple[int, ...]) -> tuple[Filter
 
 def _ways_out(error: str) -> str:
     """Return one line: what to do without the right to capture."""
-    program = Path(sys.argv[0])
-    called = [str(program.absolute())] if program.name == "aurora-wire" else [sys.executable, "-m", "aurora_wire"]
-    python = Path(sys.executable)
-    copy = python.with_name("python-capture")
-    as_root = "" if os.access(python.parent, os.W_OK) else "sudo "
+    from aurora_wire.cli.installation import called_as, copy_with_the_right  # noqa: PLC0415 - not where all is well
+
+    copy, grant = copy_with_the_right(sys.executable)
     again = shlex.join(sys.argv[1:])
     return (
-        f"{error}. Either: sudo {shlex.join(called)} {again}. "
-        f"Or once: {as_root}cp {shlex.quote(str(python))} {shlex.quote(str(copy))} && sudo setcap cap_net_raw+ep "
-        f"{shlex.quote(str(copy))}, then: {shlex.quote(str(copy))} -m aurora_wire {again}. "
+        f"{error}. Either: sudo {shlex.join(called_as())} {again}. "
+        f"Or once: {grant}, then: {shlex.quote(copy)} -m aurora_wire {again}. "
         "Or without any rights, through a relay: aurora-wire relay --listen 127.0.0.1:3307 --to HOST:3306"
     )

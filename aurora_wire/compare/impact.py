@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -69,6 +69,11 @@ class Impact:
     encrypted: int = 0
     undecided: int = 0
     beyond: int = 0              # connections in the clear of groups beyond the bound
+
+    def hide(self, name: Callable[[str], str]) -> None:
+        """Mask the names of users. name: returns what stands for one."""
+        for group in self.groups:
+            group.user = None if group.user is None else name(group.user)
 
     @property
     def exit_code(self) -> int:

@@ -38,11 +38,11 @@ SIGNS: Final = {"plaintext": "\u274c", "mixed": "\u274c", "encrypted": "\u2705"}
 QUESTION: Final = "\u2753"
 
 
-def render(scan: Scan, *, redact: bool = False) -> Iterator[str]:
-    """Yield pieces of Markdown. redact: mask literals in statements."""
+def render(scan: Scan, *, redact: bool = False, reveal: bool = False) -> Iterator[str]:
+    """Yield pieces of Markdown. redact: mask literals in statements; reveal: show passwords and keys in them."""
     for section in (_verdict, _connections, _reasons):
         yield from paragraph(section(scan))
-    yield from paragraph(_statements(scan, redact))
+    yield from paragraph(_statements(scan, redact, reveal))
     for section in (_findings, _undecoded, _captures):
         yield from paragraph(section(scan))
     masked = " Literals are masked." if redact else ""
@@ -126,7 +126,7 @@ def _reasons(scan: Scan) -> Iterator[str]:
         yield f"- and {count(len(weak) - REASONS, 'more connection')} with a reason"
 
 
-def _statements(scan: Scan, redact: bool) -> Iterator[str]:
+def _statements(scan: Scan, redact: bool, reveal: bool) -> Iterator[str]:
     total = sum(c.statements_total for c in scan.connections)
     if not total:
         return
@@ -141,7 +141,7 @@ def _statements(scan: Scan, redact: bool) -> Iterator[str]:
         yield ""
         yield f"Connection {c.id}, {_who(c)}:"
         yield ""
-        yield from block([_statement(one, clock, names, redact) for one in statements], "sql")
+        yield from block([_statement(one, clock, names, redact, reveal) for one in statements], "sql")
         if c.statements_total > len(statements):
             yield ""
             yield f"{count(c.statements_total - len(statements), 'more statement')} of this connection."
@@ -170,8 +170,8 @@ def _in_comment(name: str) -> str:
     return spell_ticks(name).replace("*/", "*\\x2f")
 
 
-def _statement(statement: StatementResult, clock: Clock, names: FrameNames, redact: bool) -> str:
-    one = shown(statement, redact=redact)
+def _statement(statement: StatementResult, clock: Clock, names: FrameNames, redact: bool, reveal: bool) -> str:
+    one = shown(statement, redact=redact, reveal=reveal)
     when = clock.show(one.frame, one.time_ns)
     part = "" if one.complete else " (not all of it)"
     head = f"/* frame {_in_comment(names.name(one.frame))}{f', {when}' if when else ''}, {one.command}{part} */"

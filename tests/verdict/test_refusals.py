@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import aurora_wire
+from aurora_wire.redact.masker import Masker
 from aurora_wire.report.formats import ReportOptions, render
 from tests.conversations import Step, mysql, play
 from tests.conversations.judge import scan_of
@@ -45,6 +46,16 @@ def test_a_refused_login_is_told_and_masked_where_asked(tmp_path: Path) -> None:
     assert "error 1045 to the login" in "".join(render(scan, "text"))
     for form in ("text", "json"):
         assert "'app'@" not in "".join(render(scan, form, ReportOptions(redact=True)))
+
+
+def test_a_masked_result_quotes_no_user_of_a_refusal(tmp_path: Path) -> None:
+    """Bundles and pages are made of it."""
+    masked = Masker(bytes(32)).scan(scan_of(tmp_path, play(refused())))
+    for form in ("text", "json"):
+        shown = "".join(render(masked, form))
+        assert "Access denied for user" in shown
+        assert "'app'" not in shown
+        assert "10.0.0.5'" not in shown
 
 
 def test_a_session_has_no_refusal(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from aurora_wire.redact.sql import redact_attributes, redact_statement
+from aurora_wire.redact.sql import redact_attributes, redact_sql, redact_statement
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.html.frames import Step, Steps, steps_of_scan
 from aurora_wire.report.html.limits import REASONS_EACH
@@ -92,15 +92,24 @@ class Details:
 
 
 def hide(connection: ConnectionResult) -> ConnectionResult:
-    """Return a copy with the user masked and the application's own attributes; statements are masked when shown."""
+    """Return a copy with the user masked, the application's own attributes, what a server's ERR quotes, and files.
+
+    Statements are masked when shown.
+    """
     tls = connection.tls
     if tls is not None and tls.decrypted is not None and tls.decrypted.user is not None:
         tls = replace(tls, decrypted=replace(tls.decrypted, user="*" * len(tls.decrypted.user)))
+    refusal = connection.refusal
+    if refusal is not None:
+        quoted = redact_sql(refusal.text.encode("utf-8", "surrogatepass"))
+        refusal = replace(refusal, text=quoted.decode("utf-8", "replace"))
     return replace(
         connection,
         user=None if connection.user is None else "*" * len(connection.user),
         attributes=redact_attributes(connection),
         tls=tls,
+        refusal=refusal,
+        files=[replace(one, path="*" * len(one.path)) for one in connection.files],
     )
 
 

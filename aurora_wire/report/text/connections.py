@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import field
 
 from aurora_wire.immutable import record
@@ -19,6 +19,8 @@ IDS_SHOWN = 8
 
 HEADER = ("#", "client", "server", "user", "verdict", "TLS", "in clear", "in TLS", "statements")
 VERDICT = HEADER.index("verdict")
+LEAVE = (7, 8, 5, 6, 2)     # columns that leave where there is no room: in TLS, statements, TLS, in clear, server
+POOL = 3                    # connections that are alike share a row, from so many on
 GROUP_HEADER = ("client host", "user", "server", *ORDER[:3], "other", "in clear", "statements")
 
 
@@ -29,7 +31,7 @@ def connections_text(scan: Scan, style: Style) -> Iterator[str]:
     if scan.not_mysql:
         names = counted(sorted(scan.not_mysql.items()))
         yield from style.wrap(f"not MySQL: {names}", "  ")
-    if len(scan.connections) > ONE_BY_ONE:
+    if len(scan.connections) > ONE_BY_ONE and not style.each:
         yield from _groups(scan, style)
     elif scan.connections:
         yield from _one_by_one(scan.connections, style)
@@ -43,17 +45,42 @@ def connections_text(scan: Scan, style: Style) -> Iterator[str]:
 
 def _one_by_one(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
     verdicts = {judged(c.verdict, c.confidence): (c.verdict, c.confidence) for c in connections}
-    rows = [
-        (str(c.id), endpoint(c.client), endpoint(c.server), _user(c), judged(c.verdict, c.confidence),
-         show_text((c.tls and c.tls.version) or "-"),
-         _number(clear_bytes(c)), _number(tls_bytes(c)), _number(c.statements_total))
-        for c in connections
+    rows = [_row(pool) for pool in ([[one] for one in connections] if style.each else pools(connections))]
+
+    def paint(column: int, text: str, piece: str) -> str:
+        return style.verdict(piece, *verdicts[text]) if column == VERDICT else piece
+
+    yield from table(HEADER, rows, width=style.room, right={0, 6, 7, 8}, leave=LEAVE, paint=paint)
+    if len(rows) < len(connections):
+        words = f"({POOL}x) and more: one client host, user and server, judged alike; --each lists them"
+        yield from style.wrap(words, "  ")
+
+
+def pools(connections: Sequence[ConnectionResult]) -> list[list[ConnectionResult]]:
+    """Return connections that are alike together: of one client host, user and server, judged alike."""
+    found: dict[tuple[object, ...], list[ConnectionResult]] = {}
+    for c in connections:
+        tls = None if c.tls is None else c.tls.version
+        key = (c.client.address, c.user, c.server, c.verdict, c.confidence, tls)
+        found.setdefault(key, []).append(c)
+    return [
+        part
+        for pool in found.values()
+        for part in ([pool] if len(pool) >= POOL else [[one] for one in pool])
     ]
 
-    def paint(column: int, text: str) -> str:
-        return style.verdict(text, *verdicts[text]) if column == VERDICT else text
 
-    yield from table(HEADER, rows, width=style.width, right={0, 6, 7, 8}, shrink=(3,), paint=paint)
+def _row(pool: list[ConnectionResult]) -> tuple[str, ...]:
+    """Return the row of connections that are alike."""
+    c = pool[0]
+    several = len(pool) > 1
+    client = f"{show_text(c.client.address)} ({len(pool):,}x)" if several else endpoint(c.client)
+    return (
+        f"{c.id}+" if several else str(c.id), client, endpoint(c.server), _user(c),
+        judged(c.verdict, c.confidence), show_text((c.tls and c.tls.version) or "-"),
+        _number(sum(map(clear_bytes, pool))), _number(sum(map(tls_bytes, pool))),
+        _number(sum(one.statements_total for one in pool)),
+    )  # fmt: skip
 
 
 def _on_loopback(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
@@ -127,13 +154,13 @@ def _groups(scan: Scan, style: Style) -> Iterator[str]:
         for g in ordered[:GROUPS_SHOWN]
     ]
 
-    def paint(column: int, text: str) -> str:
+    def paint(column: int, text: str, piece: str) -> str:
         leak = GROUP_HEADER[column] in LEAKS and text != "-"
-        return style.verdict(text, "plaintext", None) if leak else text
+        return style.verdict(piece, "plaintext", None) if leak else piece
 
-    yield from table(GROUP_HEADER, rows, width=style.width, right=set(range(3, 9)), shrink=(1,), paint=paint)
+    yield from table(GROUP_HEADER, rows, width=style.room, right=set(range(3, 9)), leave=(6, 8, 7, 2), paint=paint)
     if len(ordered) > GROUPS_SHOWN:
-        yield f"  {count(len(ordered) - GROUPS_SHOWN, 'more group')}: --format json lists every connection"
+        yield f"  {count(len(ordered) - GROUPS_SHOWN, 'more group')}: --each or --format json lists every connection"
 
 
 def reasons_text(scan: Scan, style: Style) -> Iterator[str]:

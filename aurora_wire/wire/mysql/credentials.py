@@ -30,6 +30,7 @@ from aurora_wire.wire.mysql.exchange import (
 )
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.login import ChangeUser, Login
+from aurora_wire.wire.mysql.sql_lexer import in_charset
 from aurora_wire.wire.mysql.sql_secrets import find_secrets, may_hold_secret
 from aurora_wire.wire.mysql.values import Value
 
@@ -173,7 +174,11 @@ def _note_secrets(
     facts: MySQLFacts, text: bytes, values: list[Value] | None, whole: bool, frame: i64, offset: i64,
     *, from_binlog: bool,
 ) -> None:  # fmt: skip
-    for found in find_secrets(text):
+    login = facts.login
+    mode: i64 = 0
+    if login is not None and not from_binlog:
+        mode = in_charset(login.charset)
+    for found in find_secrets(text, mode):
         value = text[found.start : found.end]
         if found.parameter >= 0:
             if values is None or found.parameter >= len(values):

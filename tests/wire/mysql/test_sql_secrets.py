@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurora_wire.wire.mysql import sql_secrets as secrets
+from aurora_wire.wire.mysql.sql_lexer import GBK
 from aurora_wire.wire.mysql.sql_secrets import find_secrets, is_stored_hash, may_hold_secret
 
 STORED = "*" + "A" * 40
@@ -69,6 +70,12 @@ def test_secrets_are_found_by_their_words(text: str) -> None:
 )
 def test_the_usual_text_is_passed(text: str) -> None:
     assert not may_hold_secret(text.encode(), 0, len(text))
+
+
+def test_the_character_set_says_where_a_literal_ends() -> None:
+    text = b"CREATE USER u IDENTIFIED BY 'x\xbf\\', v IDENTIFIED BY 'y'"
+    assert [text[one.start : one.end] for one in find_secrets(text, GBK)] == [b"'x\xbf\\'", b"'y'"]
+    assert [text[one.start : one.end] for one in find_secrets(text)] == [b"'x\xbf\\', v IDENTIFIED BY '"]
 
 
 def test_a_placeholder_says_which_parameter_it_is() -> None:
