@@ -58,12 +58,12 @@ class Losses:
     def add(self, result: ConnectionResult) -> None:
         if not result.reasons:
             return  # nothing missing, nothing unknown
-        sides = (result.client_coverage, result.server_coverage)
+        client, server = result.client_coverage, result.server_coverage
         named = result.verdict == "no-session" and any(reason.id == "other-protocol" for reason in result.reasons)
         amounts = {
-            "gap": sum(side.missing for side in sides),
-            "truncated": sum(side.truncated for side in sides),
-            "unknown": 0 if named else sum(side.unknown for side in sides),
+            "gap": client.missing + server.missing,
+            "truncated": client.truncated + server.truncated,
+            "unknown": 0 if named else client.unknown + server.unknown,
         }
         for name in {reason.id for reason in result.reasons} & OF_CONNECTIONS.keys():
             self.connections[name] += 1
