@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import time
 import tomllib
 import venv
 import zipfile
@@ -26,6 +27,7 @@ CAPTURE = ROOT / "captures" / "article-1-mysql-client-plaintext.pcap"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "AURORA_WIRE_"))}
 INSTALL = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
 SECONDS = 300
+DEMO_SECONDS = 30  # three, where nothing else runs
 
 
 def done(*command: str | Path, cwd: Path, codes: tuple[int, ...] = (0,), **more: str) -> str:
@@ -125,7 +127,9 @@ def test_the_extra_all_is_all_that_users_may_want() -> None:
 
 
 @pytest.mark.parametrize("installer", [["pipx", "install"], ["uv", "tool", "install"]])
-def test_other_installers_take_the_wheel(installer: list[str], wheel: Path, tmp_path: Path) -> None:
+def test_other_installers_take_the_wheel_and_the_demo_runs_there(
+    installer: list[str], wheel: Path, tmp_path: Path
+) -> None:
     beside = Path(sys.executable).with_name(installer[0])  # of the extra `test`
     program = str(beside) if beside.exists() else shutil.which(installer[0])
     if program is None:
@@ -134,6 +138,13 @@ def test_other_installers_take_the_wheel(installer: list[str], wheel: Path, tmp_
         name: str(tmp_path / name)
         for name in ("HOME", "PIPX_HOME", "PIPX_BIN_DIR", "UV_TOOL_DIR", "UV_TOOL_BIN_DIR", "XDG_DATA_HOME")
     }
-    done(program, *installer[1:], wheel, cwd=tmp_path, **places)
+    done(program, *installer[1:], f"aurora_wire[demo] @ {wheel.as_uri()}", cwd=tmp_path, **places)
     folder = "PIPX_BIN_DIR" if installer[0] == "pipx" else "UV_TOOL_BIN_DIR"
-    assert done(tmp_path / folder / "aurora-wire", "--version", cwd=tmp_path).startswith("aurora-wire ")
+    command = tmp_path / folder / "aurora-wire"
+    assert done(command, "--version", cwd=tmp_path).startswith("aurora-wire ")
+    began = time.monotonic()
+    demo = ["demo", "--server", "mysql-mimic", "--via-relay", "--keep", tmp_path / "proof"]
+    shown = done(command, *demo, cwd=tmp_path)
+    took = time.monotonic() - began
+    assert "verify-identity" in shown
+    assert took < DEMO_SECONDS, f"the demo took {took:.1f} s"

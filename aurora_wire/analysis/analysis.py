@@ -21,6 +21,7 @@ from aurora_wire.analysis.options import (
     OnStatement,
 )
 from aurora_wire.analysis.reading import Reading
+from aurora_wire.analysis.selection import Selection
 from aurora_wire.capture.files.open import Capture
 from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.describe import describe, statement_of
@@ -75,8 +76,13 @@ class Analysis:
         on_capture: OnCapture | None = None,
         on_statement: OnStatement | None = None,
         on_connection: OnConnection | None = None,
+        selection: Selection | None = None,
     ) -> None:
-        """Begin an analysis. max_results: bytes that the results of connections may take, roughly."""
+        """Begin an analysis.
+
+        max_results: bytes that the results of connections may take, roughly; selection: of what is let through.
+        """
+        self.selection = selection
         self.ports = list(ports)
         self.on_capture = on_capture
         self.on_statement = on_statement
@@ -205,7 +211,7 @@ class Analysis:
         if events is not None:
             if self.on_statement is not None:
                 for event in events:
-                    if isinstance(event, Statement):
+                    if isinstance(event, Statement) and self._wants_statement(event):
                         self.on_statement(int(event.connection), statement_of(event))
             events.clear()
             self._there = None
@@ -222,10 +228,14 @@ class Analysis:
             if facts.kind == OTHER and self._is_stt(connection):
                 self._stt_packets += int(connection.packets)
                 continue
+            if facts.kind == OTHER and self.selection is not None:
+                continue  # nobody judges it, so nothing was let through
             if facts.kind == OTHER:
                 self.tally.add_other(facts.other, int.from_bytes(connection.client.key[-2:], "big"))
                 continue
             result = describe(connection)
+            if self.selection is not None and not self.selection.wants(result):
+                continue
             self.tally.add(result)
             result.captures = captures
             for index in captures:
@@ -237,6 +247,11 @@ class Analysis:
             if self.on_connection is not None:
                 self.on_connection(result, found)
             self._keep(result)
+
+    def _wants_statement(self, event: Statement) -> bool:
+        if self.selection is None:
+            return True
+        return self.selection.wants_statement(self.parties(int(event.connection)), int(event.time_ns))
 
     def parties(self, connection: int) -> Parties | None:
         """Return who talks to whom in a connection that a statement is told of, while it is told."""
@@ -308,7 +323,9 @@ class Analysis:
             findings=self.findings,
             findings_total=dict(sorted(self.findings_total.items())),
             undecoded=list_undecoded(self.losses, self.captures),
-            closing=closing_of(self.tally, verdict, self.captures),
+            closing=self._closing(verdict),
+            filters={} if self.selection is None else dict(self.selection.text),
+            filtered_out=0 if self.selection is None else self.selection.left_out,
             ports=self.ports,
             tls_ports=dict(sorted(self.tally.tls_ports.items())),
             ignored=self.ignored,
@@ -316,6 +333,15 @@ class Analysis:
             exit_code=compute_exit_code(verdict, self.captures),
             keylogs=self.decryptors.keylog.sources if self.decryptors is not None else [],
         )
+
+
+    def _closing(self, verdict: Verdict) -> str:
+        said = closing_of(self.tally, verdict, self.captures)
+        if self.selection is None:
+            return said
+        if not self.tally.by_verdict.total():
+            said = "no connection, so there is nothing to judge."
+        return self.selection.closing(said)
 
 
 def cost_of(result: ConnectionResult) -> int:

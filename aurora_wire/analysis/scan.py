@@ -21,6 +21,7 @@ from aurora_wire.analysis.options import (
     OnStatement,
 )
 from aurora_wire.analysis.reading import Reading
+from aurora_wire.analysis.selection import Selection
 from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.errors import CaptureError, UsageError
 from aurora_wire.verdict.result import Scan
@@ -53,6 +54,7 @@ def scan(
     on_statement: OnStatement | None = None,
     on_connection: OnConnection | None = None,
     on_progress: OnProgress | None = None,
+    selection: Selection | None = None,
 ) -> Scan:
     """Judge captures: files, folders, globs, "-" for standard input; read as one, in the order of their times.
 
@@ -63,7 +65,8 @@ def scan(
     on_begin: called once, before anything is read, with the list of captures and their frames' places (both fill up
     while they are read), and how many there are. on_capture: called when one is opened; on_statement (connection id,
     statement), on_connection: as they come, all of them, also those beyond the bounds of the result. on_progress
-    (stored bytes read, their total or None): called a few times a second.
+    (stored bytes read, their total or None): called a few times a second. selection: what is let through; all of the
+    result is of that, and says so (`filters`).
 
     Ctrl-C ends the reading: the result is of what was read, its last capture not complete. Raises UsageError, and
     CaptureError where nothing could be read.
@@ -72,7 +75,7 @@ def scan(
         paths = [paths]
     analysis = Analysis(
         ports, only_ports=only_ports, keylogs=keylogs, keep_statements=keep_statements, on_capture=on_capture,
-        on_statement=on_statement, on_connection=on_connection,
+        on_statement=on_statement, on_connection=on_connection, selection=selection,
     )  # fmt: skip
     failures: list[CaptureError] = []
     found = find_inputs([os.fspath(path) for path in paths])

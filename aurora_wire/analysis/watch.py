@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.options import DEFAULT_PORTS, OnConnection, OnStatement
 from aurora_wire.analysis.pump import pump
+from aurora_wire.analysis.selection import Selection
 from aurora_wire.capture.live.recording import Recording
 from aurora_wire.capture.live.ring import DRAIN, LiveCapture
 from aurora_wire.capture.live.ring_frames import RingFrames
 from aurora_wire.verdict.describe import coverage_of, endpoints, text
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
+from aurora_wire.verdict.parties import Parties
 from aurora_wire.verdict.plausible import most_missing
 from aurora_wire.verdict.result import (
     CaptureResult,
@@ -108,12 +110,14 @@ class Watch:
         recording: Recording | None = None,
         on_statement: OnStatement | None = None,
         on_connection: OnConnection | None = None,
+        selection: Selection | None = None,
     ) -> None:
+        """Begin. selection: what is told and judged; all is recorded."""
         self.capture = capture
         self.recording = recording
         self.on_connection = on_connection
         self.analysis = Analysis(
-            ports, only_ports=only_ports, on_statement=on_statement, on_connection=self._ended
+            ports, only_ports=only_ports, on_statement=on_statement, on_connection=self._ended, selection=selection,
         )
         self._seen = capture.source                 # records, and keeps blocks for `_decoded`
         self._ring = self._seen.next_block
@@ -191,6 +195,8 @@ class Watch:
             before = self.standings.get(int(connection.facts.id))
             if connection.facts.kind != OTHER:
                 standing = standing_of(connection)
+                if not self._wants(standing):
+                    continue
                 self.standings[standing.id] = standing
                 yield standing, standing.is_news_after(before)
             elif before is not None:
@@ -200,6 +206,11 @@ class Watch:
             ids = {int(connection.facts.id) for connection in still_open}
             for gone in self.standings.keys() - ids:
                 del self.standings[gone]
+
+    def _wants(self, standing: ConnectionStatus) -> bool:
+        selection = self.analysis.selection
+        parties = Parties(standing.client, standing.server, standing.user)
+        return selection is None or selection.wants_open(parties, standing.verdict, standing.last_time_ns)
 
     def status(self, now: float) -> Status:
         """Return the status. now: in seconds, of any clock that only goes forward; the first call is the beginning."""

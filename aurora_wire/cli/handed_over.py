@@ -36,8 +36,19 @@ def hand_over(scan: Scan, kind: str = KEYED) -> HandedOver:
     from aurora_wire.report.posture.mask import stars  # noqa: PLC0415
 
     if kind == STARS or not can_be_read_again(scan):
-        return HandedOver(replace(scan, connections=[hide(one) for one in scan.connections]), keyed=False, name=stars)
+        masked = replace(scan, connections=[hide(one) for one in scan.connections])
+        return HandedOver(_with_filter_masked(masked, stars), keyed=False, name=stars)
     from aurora_wire.evidence.reanalysis import masker_of  # noqa: PLC0415
 
     masker = masker_of("", [Path(capture.path) for capture in scan.captures if capture.format != "unreadable"])
-    return HandedOver(masker.scan(scan), keyed=True, name=masker.text)
+    return HandedOver(_with_filter_masked(masker.scan(scan), masker.text), keyed=True, name=masker.text)
+
+
+def _with_filter_masked(scan: Scan, name: Callable[[str], str]) -> Scan:
+    """Mask the users that a filter names, where it is told and in the closing sentence."""
+    users = scan.filters.get("user")
+    if users is None:
+        return scan
+    masked = ", ".join(map(name, users.split(", ")))
+    closing = scan.closing.replace(f"--user {users}", f"--user {masked}", 1)
+    return replace(scan, closing=closing, filters={**scan.filters, "user": masked})

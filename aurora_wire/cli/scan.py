@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec
 
 from aurora_wire.cli import process
 from aurora_wire.cli.exit_codes import HELP, READER_GONE, exit_code
+from aurora_wire.cli.filters import REQUIRED, add_filter_options, selection_of
 from aurora_wire.cli.formats import add_format_option
 from aurora_wire.cli.handed_over import HandedOver, hand_over
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain, same_place
@@ -65,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--quiet", action="store_true",
         help="Print the closing sentence only (text), and no progress bar.")
     progress_option(parser)
+    add_filter_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -73,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.redact and arguments.reveal:
         raise UsageError("--redact and --reveal: one of them at a time.")
     ports, only_ports = ports_of(arguments.port)
+    selection = selection_of(arguments)
     paths = [path for _, path in arguments.reports] + [arguments.output or STANDARD_OUTPUT]
     for number, path in enumerate(paths):
         if any(same_place(path, other) for other in paths[:number]):
@@ -105,6 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
                         on_statement=each(*(stream.statement for stream in streams)),
                         on_connection=each(*(stream.connection for stream in streams)),
                         on_progress=on_progress,
+                        selection=selection,
                     )
                 process.keep(result)
                 process.settle()
@@ -147,6 +151,8 @@ def deliver(
 ) -> None:  # fmt: skip
     """Write the report, and a line on standard error for each capture that was not read to its end."""
     result.exit_code = exit_code(result, require_proven=arguments.require == "proven")
+    if result.filters and arguments.require == "proven":
+        complain(REQUIRED)
     for capture in result.captures:
         if not capture.complete:
             error = capture.error or "not read to its end"
@@ -202,7 +208,9 @@ def options_for(arguments: argparse.Namespace, output: Output) -> ReportOptions:
     def compose(result: Scan) -> Iterator[str]:
         from aurora_wire.cli.report import html_pieces  # noqa: PLC0415 - for the page only
 
-        return html_pieces(result, arguments.captures, arguments.port, reveal=arguments.reveal)
+        return html_pieces(
+            result, arguments.captures, arguments.port, reveal=arguments.reveal, selection=selection_of(arguments)
+        )
 
     style = style_for(output, each=getattr(arguments, "each", False))
     return ReportOptions(

@@ -7,10 +7,12 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Final
 
+from aurora_wire.cli.filters import add_filter_options, selection_of
 from aurora_wire.cli.numbers import count_of, seconds
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output
 from aurora_wire.cli.overwriting import force_option, take_standard_output
 from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.cli.sensor import add_sensor_arguments, both, sensor_for
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,6 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--require", choices=("proven",),
         help="Exit with 3 instead of 0 where a connection is encrypted but not proven to be.")
     add("--quiet", action="store_true", help="Print the closing sentence only.")
+    add_filter_options(parser, live=True)
+    add_sensor_arguments(parser)
 
 
 def _size(text: str) -> int:
@@ -88,6 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.cli import preload  # noqa: PLC0415 - not for --help
     from aurora_wire.cli.outbox import Outbox  # noqa: PLC0415
     from aurora_wire.cli.watch_session import Session, Stop, view_for  # noqa: PLC0415
+    from aurora_wire.rights.held_folder import delegate_all  # noqa: PLC0415
     from aurora_wire.rights.privileges import account_to_become, drop  # noqa: PLC0415
 
     if arguments.rotate and not arguments.write:
@@ -118,14 +123,20 @@ def run(arguments: argparse.Namespace) -> int:
             )  # fmt: skip
         outbox = Outbox()
         view = view_for(arguments, output, outbox.put)
+        sensor = sensor_for(arguments, account, capture.name)
         watch = Watch(
             capture, ports=ports, only_ports=only_ports and arguments.filter is None, recording=recording,
             on_statement=None if view is None else view.statement,
-            on_connection=None if view is None else view.connection,
+            on_connection=both(
+                None if view is None else view.connection, None if sensor is None else sensor.connection
+            ),
+            selection=selection_of(arguments, live=True),
         )  # fmt: skip
         preload.everything()
+        if sensor is not None:
+            delegate_all()  # the folder of --state, where root itself called
         drop(account)
-        return Session(arguments, output, outbox, watch, view, stop).run()
+        return Session(arguments, output, outbox, watch, view, stop, sensor).run()
 
 
 def _what(arguments: argparse.Namespace, ports: tuple[int, ...]) -> tuple[Filter, list[str]]:

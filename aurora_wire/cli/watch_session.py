@@ -17,6 +17,7 @@ from aurora_wire.cli.keys import Keys
 from aurora_wire.cli.outbox import Outbox
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain, standard_output_failed
 from aurora_wire.cli.scan import deliver
+from aurora_wire.cli.sensor import Sensor
 from aurora_wire.cli.terminal import use_color
 from aurora_wire.errors import OutputError
 from aurora_wire.report import scan_json as json_report  # noqa: F401 - `deliver` imports them when it is too late for it
@@ -79,7 +80,7 @@ class Session:
 
     def __init__(
         self, arguments: argparse.Namespace, output: Output, outbox: Outbox, watch: Watch, view: View | None,
-        stop: Stop,
+        stop: Stop, sensor: Sensor | None = None,
     ) -> None:
         self.arguments = arguments
         self.output = output
@@ -90,6 +91,7 @@ class Session:
         if isinstance(view, (TextLines, LiveScreen)):
             view.who = watch.analysis.parties
         self.stop = stop
+        self.sensor = sensor
         self.limit: int = arguments.count or UNLIMITED
         self._told = False  # that the recording has failed
 
@@ -107,6 +109,10 @@ class Session:
                     self.screen.stop()
             self.watch.stop(self.limit)
         self._tell_failure()
+        if self.sensor is not None:
+            self._look()  # at what the end has decided
+            self.sensor.tick(self.watch, time.monotonic())
+            self.sensor.finish(time.monotonic())
         result.exit_code = exit_code(result, require_proven=self.arguments.require == "proven")
         failure = failure or _guarded(lambda: self._report(result))
         if isinstance(failure, OutputError):
@@ -119,8 +125,7 @@ class Session:
             self.outbox.send(wait=True)
 
     def _report(self, result: Scan) -> None:
-        if self.view is not None:
-            self._look(self.view)  # at what the end has decided
+        self._look()  # at what the end has decided
         if self.watch.recording is not None and not self.arguments.quiet:
             self._recorded(self.watch.recording.finished)
         self.outbox.send(wait=True)
@@ -141,6 +146,8 @@ class Session:
         pause = LOOK if self.screen is not None else arguments.window
         next_look, next_status = begun, begun + pause
         watch.status(begun)
+        if self.sensor is not None:
+            self.sensor.start()
         if view is not None:
             view.started(watch.capture.name, watch.capture.filter.text)
         if self.screen is not None:
@@ -163,10 +170,14 @@ class Session:
                 if self.screen.ended:
                     break
                 next_look = now  # what was typed is seen at once
-            if view is None or now < next_look:
+            if (view is None and self.sensor is None) or now < next_look:
                 continue
             next_look = now + LOOK
-            self._look(view)
+            self._look()
+            if self.sensor is not None:
+                self.sensor.tick(watch, now)
+            if view is None:
+                continue
             if now >= next_status:
                 next_status = now + pause
                 view.status(watch.status(now))
@@ -180,10 +191,17 @@ class Session:
         recording = self.watch.recording
         return self.arguments.write == STANDARD_OUTPUT and recording is not None and recording.failure is not None
 
-    def _look(self, view: View) -> None:
+    def _look(self) -> None:
+        if self.view is None and self.sensor is None:
+            return
+        now = time.monotonic()
         for standing, changed in self.watch.changes():
-            view.standing(standing, changed=changed)
-        view.told()
+            if self.sensor is not None:
+                self.sensor.standing(standing, now)
+            if self.view is not None:
+                self.view.standing(standing, changed=changed)
+        if self.view is not None:
+            self.view.told()
 
     def _draw(self, screen: LiveScreen, *, first: bool = False) -> None:
         """Draw. Raises OutputError or ReaderGone where the terminal went away."""

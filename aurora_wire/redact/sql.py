@@ -53,6 +53,7 @@ MAX_UNMATCHED: Final = 16  # `$tag$` without its end: each costs a search to the
 # What the text of a command is: SQL, a name (which stays), or data (all of it masked). Data is the rest.
 SQL_COMMANDS: Final = frozenset(
     {"COM_QUERY", "COM_STMT_PREPARE", "COM_STMT_EXECUTE", "COM_STMT_BULK_EXECUTE",
+     "BINLOG_QUERY", "BINLOG_LOAD_DATA", "BINLOG_ROWS_QUERY", "BINLOG_ANNOTATE_ROWS",
      "StmtExecute", "Find", "Insert", "Update", "Delete", "CreateView", "ModifyView", "DropView", "Prepare",
      "PrepareExecute", "CursorOpen"}  # messages of X Protocol, as they are written here
 )  # fmt: skip

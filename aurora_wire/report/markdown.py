@@ -15,6 +15,8 @@ from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.fingerprints import FindingLocator, cut
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.markdown_text import block, code, prose, spell_ticks
+from aurora_wire.report.proxied import host_of
+from aurora_wire.report.replicated import lines_of
 from aurora_wire.report.summary import findings_by_rule, paragraph
 from aurora_wire.report.text.connections import clear_bytes, tls_bytes
 from aurora_wire.report.timestamps import Clock, clock_of
@@ -27,6 +29,7 @@ GROUPS: Final = 30
 STATEMENTS: Final = 30      # in all
 STATEMENTS_EACH: Final = 10
 REASONS: Final = 10
+REPLICATED: Final = 10      # connections
 RULES_SHOWN: Final = 12
 CAPTURES: Final = 8
 UNDECODED: Final = 8
@@ -40,7 +43,7 @@ QUESTION: Final = "\u2753"
 
 def render(scan: Scan, *, redact: bool = False, reveal: bool = False) -> Iterator[str]:
     """Yield pieces of Markdown. redact: mask literals in statements; reveal: show passwords and keys in them."""
-    for section in (_verdict, _connections, _reasons):
+    for section in (_verdict, _connections, _reasons, _replicated):
         yield from paragraph(section(scan))
     yield from paragraph(_statements(scan, redact, reveal))
     for section in (_findings, _undecoded, _captures):
@@ -87,7 +90,7 @@ def _groups(connections: list[ConnectionResult]) -> Iterator[str]:
     """Yield the table of who talks to whom, the worst first."""
     groups: dict[tuple[str, str, str | None], Counter[str]] = {}
     for c in connections:
-        group = groups.setdefault((c.client.address, endpoint(c.server), c.user), Counter())
+        group = groups.setdefault((host_of(c), endpoint(c.server), c.user), Counter())
         group.update({c.verdict: 1, "clear": clear_bytes(c), "statements": c.statements_total})
         group["leaks"] += c.verdict in LEAKS
     ordered = sorted(groups.items(), key=lambda one: (-one[1]["leaks"], -one[1]["clear"]))
@@ -124,6 +127,20 @@ def _reasons(scan: Scan) -> Iterator[str]:
         yield f"- Connection {c.id} is {judged(c.verdict, c.confidence)}: {text}{f' ({where})' if where else ''}{more}"
     if len(weak) > REASONS:
         yield f"- and {count(len(weak) - REASONS, 'more connection')} with a reason"
+
+
+def _replicated(scan: Scan) -> Iterator[str]:
+    """Yield replication streams and copied data folders."""
+    found = [c for c in scan.connections if c.replication is not None or c.clone is not None]
+    if not found:
+        return
+    yield "### Replication and CLONE in the clear"
+    yield ""
+    for c in found[:REPLICATED]:
+        words = "; ".join(f"{name.lower()}: {prose(text, SENTENCE)}" for name, text in lines_of(c))
+        yield f"- Connection {c.id}: {words}"
+    if len(found) > REPLICATED:
+        yield f"- and {count(len(found) - REPLICATED, 'more connection')}"
 
 
 def _statements(scan: Scan, redact: bool, reveal: bool) -> Iterator[str]:

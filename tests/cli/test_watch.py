@@ -145,6 +145,18 @@ def test_a_file_that_is_there_is_never_overwritten(server: Server, tmp_path: Pat
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_what_a_filter_leaves_out_is_not_told_and_takes_no_part_in_the_verdict(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "all.pcapng"
+    with watching(server, "--user", "nobody", "--format", "jsonl", "-w", str(path)) as watch:
+        server.query(INSERT)
+        time.sleep(0.4)
+        code, lines = watch.end_with_lines()
+    assert code == 3
+    assert not [one for one in lines if one["type"] in ("statement", "connection", "verdict")]
+    assert lines[-1]["filters"] == {"options": {"user": "nobody"}, "connections_left_out": 1}
+    assert run("scan", "--quiet", str(path)).returncode == 1  # all was recorded
+
+
 def test_what_was_recorded_is_told_with_its_hash(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "evidence.pcapng"
     path.write_bytes(b"old")

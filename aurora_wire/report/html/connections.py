@@ -13,6 +13,8 @@ from aurora_wire.report.html.limits import REASONS_EACH
 from aurora_wire.report.html.svg_bytes import Part, both, bytes_of, draw_bytes
 from aurora_wire.report.html.svg_timeline import Timeline, draw_timeline
 from aurora_wire.report.html.text import SIGNS, after, clip, judged, moment, sql_text, statement_notes, tone
+from aurora_wire.report.proxied import words_of
+from aurora_wire.report.replicated import lines_of
 from aurora_wire.report.text.credentials import GRADES
 from aurora_wire.report.text.credentials import notes as credential_notes
 from aurora_wire.report.timestamps import Clock
@@ -99,6 +101,12 @@ def hide(connection: ConnectionResult) -> ConnectionResult:
     tls = connection.tls
     if tls is not None and tls.decrypted is not None and tls.decrypted.user is not None:
         tls = replace(tls, decrypted=replace(tls.decrypted, user="*" * len(tls.decrypted.user)))
+    replica = connection.replication
+    if replica is not None:
+        replica = replace(
+            replica, host=None if replica.host is None else "*" * len(replica.host),
+            user=None if replica.user is None else "*" * len(replica.user),
+        )  # fmt: skip
     refusal = connection.refusal
     if refusal is not None:
         quoted = redact_sql(refusal.text.encode("utf-8", "surrogatepass"))
@@ -106,6 +114,8 @@ def hide(connection: ConnectionResult) -> ConnectionResult:
     return replace(
         connection,
         user=None if connection.user is None else "*" * len(connection.user),
+        users_after=["*" * len(user) for user in connection.users_after],
+        replication=replica,
         attributes=redact_attributes(connection),
         tls=tls,
         refusal=refusal,
@@ -187,6 +197,8 @@ def _facts(c: ConnectionResult, clock: Clock, names: FrameNames) -> Iterator[tup
         ("Server version", clip(c.server_version or "")),
         ("Connection id at the server", "" if c.thread_id is None else str(c.thread_id)),
         ("User", "" if c.user is None else clip(c.user) or "''"),
+        ("Users afterwards", clip(", ".join(c.users_after), 400)),
+        ("PROXY header", clip(words_of(c.proxy), 400) if c.proxy is not None else ""),
         ("Database", clip(c.database or "")),
         ("Authentication", clip(c.auth_plugin or "")),
         ("Compression", clip(c.compression or "")),
@@ -196,6 +208,7 @@ def _facts(c: ConnectionResult, clock: Clock, names: FrameNames) -> Iterator[tup
         ("TLS server name", clip(tls.sni or "") if tls is not None else ""),
         ("TLS session", "resumed" if tls is not None and tls.resumed else ""),
         ("Commands in the clear", clip(commands, 400)),
+        *((name, clip(text, 600)) for name, text in lines_of(c)),
     )
     return ((name, value) for name, value in pairs if value)
 

@@ -7,6 +7,7 @@ from dataclasses import field
 
 from aurora_wire.immutable import record
 from aurora_wire.report.escape import show_text
+from aurora_wire.report.proxied import host_of, words_of
 from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import LEAKS, ORDER, Style, count, counted, endpoint, judged, place
 from aurora_wire.verdict.result import ConnectionResult, Scan, Verdict
@@ -36,6 +37,8 @@ def connections_text(scan: Scan, style: Style) -> Iterator[str]:
     elif scan.connections:
         yield from _one_by_one(scan.connections, style)
     yield from _on_loopback(scan.connections, style)
+    yield from _behind_proxies(scan.connections, style)
+    yield from _users_after(scan.connections, style)
     yield from _suites(scan.connections, style)
     yield from _refused(scan, style)
     beyond = scan.connections_total - len(scan.connections)
@@ -89,6 +92,32 @@ def _on_loopback(connections: list[ConnectionResult], style: Style) -> Iterator[
     if inside:
         listed = f" ({', '.join(inside[:IDS_SHOWN])}{', ...' if len(inside) > IDS_SHOWN else ''})"
         yield from style.wrap(f"inside one host, on its loopback: {count(len(inside), 'connection')}{listed}", "  ")
+    bridged = [str(c.id) for c in connections if c.bridge]
+    if bridged:
+        words = "between addresses that containers of one host have by default, perhaps on no network"
+        yield from style.wrap(f"{words}: {count(len(bridged), 'connection')}{_ids(bridged)}", "  ")
+
+
+def _behind_proxies(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
+    """Yield for whom proxies connect, as they say, each of them once."""
+    said: dict[str, list[str]] = {}
+    for c in connections:
+        if c.proxy is not None:
+            said.setdefault(words_of(c.proxy), []).append(str(c.id))
+    for words, ids in list(said.items())[:REASONS_OF]:
+        number = count(len(ids), "connection")
+        yield from style.wrap(f"behind a PROXY header, {show_text(words)}: {number}{_ids(ids)}", "  ")
+
+
+def _users_after(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
+    """Yield which sessions changed their user."""
+    for c in [c for c in connections if c.users_after][:REASONS_OF]:
+        names = ", ".join(show_text(user) or "''" for user in c.users_after)
+        yield from style.wrap(f"connection {c.id} changed its user (COM_CHANGE_USER): to {names}", "  ")
+
+
+def _ids(ids: list[str]) -> str:
+    return f" ({', '.join(ids[:IDS_SHOWN])}{', ...' if len(ids) > IDS_SHOWN else ''})"
 
 
 def _refused(scan: Scan, style: Style) -> Iterator[str]:
@@ -137,7 +166,7 @@ class _Group:
 def _groups(scan: Scan, style: Style) -> Iterator[str]:
     groups: dict[tuple[str, str], _Group] = {}
     for c in scan.connections:
-        key = (show_text(c.client.address), _user(c))
+        key = (show_text(host_of(c)), _user(c))
         group = groups.get(key)
         if group is None:
             group = groups[key] = _Group(*key)

@@ -17,6 +17,7 @@ from aurora_wire.wire.mysql.sql_lexer import (
     HEX,
     MARK,
     NAME,
+    NO_BACKSLASH_ESCAPES,
     NUMBER,
     PLACEHOLDER,
     TEXT,
@@ -104,19 +105,45 @@ _ABOUT_ACCOUNTS: Final = (b"CREATE", b"ALTER", b"GRANT", b"SET")
 
 def find_secrets(text: bytes, mode: i64 = 0) -> list[Found]:
     """Return the secrets in a statement's text, or in several statements', in their order. mode: of `sql_lexer`."""
-    finder = _Finder(text, mode)
+    return _secrets_of(text, mode, nested=False)
+
+
+def _secrets_of(text: bytes, mode: i64, *, nested: bool) -> list[Found]:
+    finder = _Finder(text, mode, nested)
     finder.run()
     return finder.found
 
 
+def _unquoted(text: bytes, start: i64, end: i64, escapes: bool) -> tuple[bytes, list[int]]:
+    """Return the content of the literal text[start:end] as the server reads it, and where each byte of it stands."""
+    quote: i64 = text[start]
+    content = bytearray()
+    places: list[int] = []
+    at = start + 1
+    stop = end - 1 if end - start > 1 and text[end - 1] == quote else end
+    while at < stop:
+        byte: i64 = text[at]
+        if at + 1 < stop and ((byte == 92 and escapes) or (byte == quote and text[at + 1] == quote)):
+            at += 1
+        content.append(text[at])
+        places.append(at)
+        at += 1
+    places.append(stop)
+    return bytes(content), places
+
+
 @mypyc_attr(acyclic=True)
 class _Finder:
-    """Walks over the tokens. verb, object: the first two words of the statement that it is in."""
+    """Walks over the tokens. verb, object: the first two words of the statement that it is in. nested: the text is a
+    literal of PREPARE, in which there is no other.
+    """
 
-    __slots__ = ("found", "object", "tokens", "verb", "waits")
+    __slots__ = ("found", "mode", "nested", "object", "tokens", "verb", "waits")
 
-    def __init__(self, text: bytes, mode: i64) -> None:
+    def __init__(self, text: bytes, mode: i64, nested: bool) -> None:
         size: i64 = len(text)
+        self.nested = nested
+        self.mode: Final[i64] = mode
         self.tokens = Lexer(text, size if size < MAX_SCANNED else MAX_SCANNED, mode)
         self.found: list[Found] = []
         self.verb = b""
@@ -152,6 +179,8 @@ class _Finder:
             self._password()
         elif word in _KEYED:
             self._key()
+        elif word == b"FROM" and self.verb == b"PREPARE" and not self.nested:
+            self._prepared()
 
     def _skip(self) -> i64:
         """Go on to the next token; returns its kind."""
@@ -231,6 +260,22 @@ class _Finder:
             self._skip()
         if self._is_mark(b")"):
             self._skip()
+
+    def _prepared(self) -> None:
+        """Look into the literal of PREPARE name FROM '...', a statement of its own: what it finds has no quotes."""
+        tokens = self.tokens
+        self._skip()
+        if not self._is_text() or tokens.text[tokens.start] not in (34, 39):
+            self.waits = True
+            return
+        text, places = _unquoted(tokens.text, tokens.start, tokens.stop, self.mode & NO_BACKSLASH_ESCAPES == 0)
+        for one in _secrets_of(text, self.mode, nested=True):
+            start, end = one.start, one.end
+            if text[start] in (34, 39) and text[end - 1] == text[start]:
+                start += 1
+                end -= 1
+            if one.parameter < 0 and start < end and len(self.found) < MAX_FOUND:
+                self.found.append(Found(one.kind, places[start], places[end - 1] + 1, -1))
 
     def _password(self) -> None:
         """Read what follows the word PASSWORD, outside of IDENTIFIED: a function, an option or an assignment."""

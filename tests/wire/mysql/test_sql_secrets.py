@@ -50,6 +50,14 @@ CASES: dict[str, list[tuple[int, str]]] = {
     "SELECT password, 'x' FROM t WHERE password = 'y'": [],
     "INSERT INTO t (user, password) VALUES ('a', 'b')": [],
     "SELECT 'IDENTIFIED BY ''x''' /* IDENTIFIED BY 'y' */ -- IDENTIFIED BY 'z'": [],
+    "PREPARE s FROM 'CREATE USER u IDENTIFIED BY ''x1'''": [(secrets.PASSWORD, "x1")],
+    "PREPARE s FROM 'SET PASSWORD = \\'x1\\''": [(secrets.PASSWORD, "x1")],
+    "prepare s from \"ALTER USER u IDENTIFIED BY 'x1'\"; SET PASSWORD = 'x2'": [
+        (secrets.PASSWORD, "x1"), (secrets.PASSWORD, "'x2'"),
+    ],
+    "PREPARE s FROM 'SELECT AES_ENCRYPT(a, \"x1\")'": [(secrets.KEY, "x1")],
+    "PREPARE s FROM 'SET PASSWORD = ?'": [],
+    "PREPARE s FROM @password": [],
     "/*!50001 CREATE USER u IDENTIFIED BY 'x1' */": [(secrets.PASSWORD, "'x1'")],
     "SELECT 1; SET PASSWORD = 'x1'; SELECT 2": [(secrets.PASSWORD, "'x1'")],
     "CREATE USER u IDENTIFIED BY 'it''s \\' x'": [(secrets.PASSWORD, "'it''s \\' x'")],
@@ -98,8 +106,8 @@ def test_a_word_is_seen_wherever_it_stands_and_however_it_is_written(
 PIECES = st.sampled_from([
     b"IDENTIFIED ", b"BY ", b"WITH ", b"VIA ", b"AS ", b"USING ", b"OR ", b"AND ", b"PASSWORD", b"SET ", b"FOR ", b"=",
     b"(", b")", b",", b";", b"'x'", b"'", b'"', b"`", b"\\", b"/*", b"/*!5", b"*/", b"-- ", b"#", b"\n", b"?", b"@",
-    b"RANDOM ", b"REPLACE ", b"CREATE ", b"SERVER ", b"CLONE ", b"START ", b"REPLICA ", b"AES_ENCRYPT", b"0x41",
-    b"\xff",
+    b"PREPARE x FROM ", b"RANDOM ", b"REPLACE ", b"CREATE ", b"SERVER ", b"CLONE ", b"START ", b"REPLICA ",
+    b"AES_ENCRYPT", b"\xff", b"0x41",
 ])  # fmt: skip
 
 
