@@ -22,6 +22,7 @@ from aurora_wire.analysis.options import (
 )
 from aurora_wire.analysis.reading import Reading
 from aurora_wire.analysis.selection import Selection
+from aurora_wire.analysis.untold import Untold
 from aurora_wire.capture.files.open import Capture
 from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.describe import describe, statement_of
@@ -86,6 +87,7 @@ class Analysis:
         self.ports = list(ports)
         self.on_capture = on_capture
         self.on_statement = on_statement
+        self._untold = Untold(self._tell)
         self.on_connection = on_connection
         self.engine = Engine(
             self.ports, only_ports, zstd_decompressor, want_events=on_statement is not None,
@@ -204,19 +206,23 @@ class Analysis:
         )
         self._add(finding(rules.FILE_DAMAGED, str(error)))
 
-    def collect(self) -> None:
-        """Take what the engine has finished."""
+    def collect(self, *, idle: bool = False) -> None:
+        """Take what the engine has finished. idle: no frames come at the moment, so no statement waits for its answer.
+        """
         engine = self.engine
         events = engine.events
         if events is not None:
             if self.on_statement is not None:
                 for event in events:
                     if isinstance(event, Statement) and self._wants_statement(event):
-                        self.on_statement(int(event.connection), statement_of(event))
+                        self._untold.add(event)
+                self._untold.settle(FOREVER if idle else int(engine.now))
             events.clear()
             self._there = None
         if not engine.ended:
             return
+        self._untold.close({int(connection.facts.id) for connection in engine.ended})
+        self._there = None
         ended = engine.ended
         engine.ended = []
         ended.reverse()
@@ -247,6 +253,10 @@ class Analysis:
             if self.on_connection is not None:
                 self.on_connection(result, found)
             self._keep(result)
+
+    def _tell(self, statement: Statement) -> None:
+        if self.on_statement is not None:
+            self.on_statement(int(statement.connection), statement_of(statement))
 
     def _wants_statement(self, event: Statement) -> bool:
         if self.selection is None:

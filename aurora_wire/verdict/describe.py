@@ -8,6 +8,7 @@ from typing import Literal
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be
+from aurora_wire.verdict.answers import answer_of, error_of, traffic_of
 from aurora_wire.verdict.credentials import Credentials
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
@@ -93,6 +94,11 @@ def describe(connection: Connection) -> ConnectionResult:
         replication=describe_replication(facts, facts.replication) if facts.replication is not None else None,
         clone=describe_clone(facts.clone) if facts.clone is not None else None,
         credentials_total=facts.exchanges_total + facts.secrets_total,
+        columns=traffic_of(facts) if facts.columns else [],
+        rows=facts.rows,
+        row_bytes=facts.row_bytes,
+        errors=[error_of(one) for one in facts.failures],
+        errors_total=facts.failures_total,
     )
 
 
@@ -280,6 +286,8 @@ def statement_of(statement: Statement) -> StatementResult:
         complete=statement.complete,
         direction="client" if statement.from_client else "server",
         guessed=statement.guessed,
+        schema=text(statement.schema) if statement.schema else None,
+        result=answer_of(statement),
     )
 
 

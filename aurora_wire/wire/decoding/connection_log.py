@@ -30,12 +30,12 @@ class Budget:
     first bytes, packets and messages that are not whole; history: kept to compare retransmissions with; prepared:
     prepared statements and their long data; open: connections that are not finished, with what they have named (beyond
     it, those silent longest are given up); inflating: what decompressors in use may hold. each: statements of one
-    connection.
+    connection; rows: of one result, whose values are kept.
     """
 
     __slots__ = (
-        "deflated", "each", "frame", "held", "history", "inflated", "inflating", "open", "prepared", "statements",
-        "time_ns",
+        "deflated", "each", "frame", "held", "history", "inflated", "inflating", "open", "prepared", "rows",
+        "statements", "time_ns",
     )  # fmt: skip
 
     def __init__(
@@ -46,6 +46,7 @@ class Budget:
         self.inflating: i64 = inflating
         self.prepared: i64 = prepared
         self.each: i64 = each
+        self.rows: i64 = 0
         self.statements: i64 = statements
         self.held: i64 = held
         self.history: i64 = history

@@ -212,7 +212,7 @@ class Binlog:
         facts.add_statement(
             Statement(
                 facts.id, self.frame, self.time_ns, self.offset, REPLICATED + kind, text, max(length, len(text)), None,
-                whole, self.compressed, -1, False, False,
+                whole, self.compressed, -1, from_client=False,
             )
         )
 
