@@ -205,7 +205,7 @@ class ColumnTraffic:
     bytes: int                      # of these values
 
 
-@dataclass(slots=True)
+@record
 class LeakedData:
     """Values of one class that crossed in the clear, of one column, in a statement or in those of a connection."""
 
@@ -218,7 +218,7 @@ class LeakedData:
     last: list[str] = field(default_factory=list)  # of card and account numbers, the last four characters of the first
 
 
-@dataclass(slots=True)
+@record
 class LeakedClass:
     """Values of one class that crossed in the clear, in all statements."""
 
@@ -230,7 +230,6 @@ class LeakedClass:
     last: list[str]                 # of card and account numbers, the last four characters of the first
 
 
-@dataclass(slots=True)
 @record
 class StatementResult:
     """One command that carries a text or values. `sql` is what crossed (parameters in place for EXECUTE)."""
