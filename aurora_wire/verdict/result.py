@@ -114,7 +114,6 @@ class Parameter:
     name: bytes = b""               # of a query attribute
 
 
-<<<<<<< Updated upstream
 @immutable
 class ColumnResult:
     """A column of a result, as the server defined it. Empty where the server named none: an expression has no table."""
@@ -206,8 +205,6 @@ class ColumnTraffic:
     bytes: int                      # of these values
 
 
-=======
->>>>>>> Stashed changes
 @record
 class LeakedData:
     """Values of one class that crossed in the clear, of one column, in a statement or in those of a connection."""
