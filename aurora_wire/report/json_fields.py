@@ -100,6 +100,7 @@ def statement_fields(
         **({"direction": "server"} if statement.direction == "server" else {}),
         **({"guessed": True} if statement.guessed else {}),
         **({} if statement.schema is None else {"schema": clean(statement.schema)}),
+        **({} if statement.charset is None else {"charset": statement.charset}),
         **({} if statement.result is None else {"result": answer_fields(statement.result)}),
         **place_fields(names, statement.frame),
     }

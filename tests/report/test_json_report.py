@@ -35,7 +35,8 @@ SOMETIMES = {
     "files", "guessed", "ignored_files", "tls_ports", "loopback", "capture", "capture_frame", "captures", "at_least",
     "credentials", "line", "value", "refusal", "statement", "x", "replication", "clone", "direction",
     "bridge", "proxy", "users_after", "filters",
-    "schema", "result", "results", "columns", "errors", "errors_total", "partial", "out_parameters", "frame", "offset",
+    "schema", "charset", "result", "results", "columns", "errors", "errors_total", "partial", "out_parameters",
+    "frame", "offset",
 }  # fmt: skip
 
 
