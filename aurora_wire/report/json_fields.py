@@ -13,6 +13,7 @@ from aurora_wire.redact.sql import redact_attributes, redact_sql
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.timestamps import Clock
+from aurora_wire.verdict.answers import merged
 from aurora_wire.verdict.result import (
     AnswerPart,
     AnswerResult,
@@ -447,6 +448,7 @@ def _filters(scan: Scan) -> Fields:
 
 def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
     """Return what holds for the whole; the lists follow it in `json`, and came before it in `jsonl`."""
+    traffic = merged(one for c in scan.connections for one in c.columns)
     return {
         "schema": SCHEMA,
         "tool_version": scan.tool_version,
@@ -463,6 +465,7 @@ def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
         "undecoded": [undecoded_fields(row) for row in scan.undecoded],
         "keylogs": [keylog_fields(keylog) for keylog in scan.keylogs],
         **({"filters": _filters(scan)} if scan.filters else {}),
+        **({"columns": [traffic_fields(one) for one in traffic]} if traffic else {}),
         **({"tls_ports": {str(port): scan.tls_ports[port] for port in scan.tls_ports}} if scan.tls_ports else {}),
         **({"ignored_files": [clean(path) for path in scan.ignored[:MAX_IGNORED]]} if scan.ignored else {}),
     }
