@@ -359,7 +359,8 @@ def cost_of(result: ConnectionResult) -> int:
     size += sum(len(one.path) for one in result.files) + len(result.user or "") + len(result.database or "")
     tls = result.tls
     if tls is not None:
-        size += 3 * REASON_COST + COMMAND_COST * (len(tls.alpn) + len(tls.offered_versions))
+        size += 4 * REASON_COST + COMMAND_COST * (len(tls.alpn) + len(tls.offered_versions))
+        size += 8 * (len(tls.certificates or ()) + len(tls.client_certificates))  # shared by all that show them
     return size
 
 

@@ -158,6 +158,8 @@ class Masker:
         return replace(refusal, text=self.sql(refusal.text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace"))
 
     def _tls(self, tls: TLSResult) -> TLSResult:
+        if tls.client_certificates:
+            tls = replace(tls, client_certificates=[b""] * len(tls.client_certificates))  # it says who the client is
         decrypted = tls.decrypted
         if decrypted is None:
             return tls

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
-import re
 from dataclasses import asdict
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
@@ -12,7 +10,9 @@ from aurora_wire.redact.secrets import shown, shown_error
 from aurora_wire.redact.sql import redact_attributes, redact_sql
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
+from aurora_wire.report.json_text import Fields, clean, optional
 from aurora_wire.report.timestamps import Clock
+from aurora_wire.report.tls_details import detail_fields
 from aurora_wire.verdict.answers import merged
 from aurora_wire.verdict.result import (
     AnswerPart,
@@ -41,25 +41,8 @@ from aurora_wire.verdict.servers import kind_of_connection, product_of_connectio
 
 SCHEMA = "aurora-wire/scan/1"
 
-SURROGATE = re.compile("[\ud800-\udfff]")
-ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False)
 
-Fields = dict[str, object]
 MAX_IGNORED = 1000  # names of files in folders that are no captures
-
-
-def dump(value: object) -> str:
-    """Return one line of ASCII: what is not is escaped, so that nothing from the wire acts on a terminal."""
-    return ENCODER.encode(value).replace("\x7f", "\\u007f")
-
-
-def clean(text: str) -> str:
-    """Return text that JSON can hold: lone surrogates (of undecodable paths) become U+FFFD."""
-    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
-
-
-def optional(text: str | None) -> str | None:
-    return None if text is None else clean(text)
 
 
 def counts(by_name: dict[str, int]) -> dict[str, int]:
@@ -186,6 +169,7 @@ def tls_fields(
         "alpn": [clean(name) for name in tls.alpn],
         "resumed": tls.resumed,
         "offered_versions": tls.offered_versions,
+        **detail_fields(tls, redact=redact),
         "decrypted": None if tls.decrypted is None else decryption_fields(
             tls.decrypted, clock, names, redact=redact, reveal=reveal
         ),

@@ -29,6 +29,7 @@ from aurora_wire.verdict.result import (
     XResult,
 )
 from aurora_wire.verdict.statement_list import StatementList
+from aurora_wire.verdict.tls_details import add_details
 from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, DirectionAccount, X
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.facts import Decrypted, Facts
@@ -224,6 +225,7 @@ def tls_of(tls: TLSFacts, decrypted: Decrypted | None = None) -> TLSResult:
         result.offered_versions = [version_name(version) for version in offer.versions]
     if decrypted is not None:
         result.decrypted = describe_decryption(decrypted, tls)
+    add_details(result, tls)
     return result
 
 

@@ -27,6 +27,7 @@ Severity = Literal["critical", "high", "medium", "low", "info"]
 CredentialPlace = Literal[
     "login", "switch", "next factor", "change user", "register replica", "X login", "statement", "binlog"
 ]
+ClientCertificate = Literal["shown", "none", "not asked", "not visible", "unknown"]
 Grade = Literal["secret", "token", "key", "hash", "crackable", "sealed", "none", "maybe", "proof", "unknown"]
 
 
@@ -74,7 +75,12 @@ class Coverage:
 
 @dataclass(slots=True)
 class TLSResult:
-    """What the TLS handshake showed in the clear; None where it was not captured or is not visible."""
+    """What the TLS handshake showed in the clear, or with a key log; None where it was not captured or is not visible.
+
+    Certificates are DER, as they crossed, that of the side itself first; b"" is one that was not kept (too large, or
+    the bound of all together). `aurora_wire.verdict.certificates.facts_of` reads them. client_certificate: "none" was
+    asked for and not shown; "not visible" is encrypted, and no key log opens it.
+    """
 
     version: str | None = None      # "TLSv1.3" style
     cipher: str | None = None       # IANA name
@@ -83,6 +89,20 @@ class TLSResult:
     resumed: bool | None = None     # whether it took up an earlier session
     offered_versions: list[str] = field(default_factory=list)  # by the client
     decrypted: DecryptionResult | None = None   # only with a key log
+    group: str | None = None        # of the key exchange: "x25519", "X25519MLKEM768" ...
+    post_quantum: bool | None = None  # whether that group withstands a quantum computer, as far as known
+    hello_retry: bool | None = None   # the server asked for another ClientHello
+    extended_master_secret: bool | None = None  # RFC 7627; None in TLS 1.3, which always binds its keys so
+    encrypt_then_mac: bool | None = None  # RFC 7366; None where the cipher suite is not of CBC
+    dh_bits: int | None = None      # of the prime, where the key exchange is finite-field Diffie-Hellman
+    certificates: list[bytes] | None = None   # of the server; None: see `no_certificates`
+    certificates_total: int = 0     # with those beyond the first ten
+    no_certificates: str | None = None  # why none is known, for people
+    client_certificate: ClientCertificate = "unknown"
+    client_certificates: list[bytes] = field(default_factory=list)  # that the client showed
+    client_certificates_total: int = 0  # with those beyond the first ten
+    ja3: str | None = None          # of the first ClientHello: MD5, in hex
+    ja4: str | None = None          # likewise
 
 
 @immutable

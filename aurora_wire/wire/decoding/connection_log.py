@@ -14,6 +14,7 @@ from aurora_wire.wire.decoding.tracker import Tracker
 
 MAX_STATEMENTS: Final[i64] = 10_000      # kept of one connection; all are counted
 MAX_EVENTS: Final[i64] = 100_000         # that wait to be taken; who takes them does so after a few frames
+MAX_CERTIFICATE_BYTES: Final[i64] = 4 << 20  # kept of all connections together, each certificate once
 SLACK: Final[i64] = 8 << 20              # that open connections may grow beyond their budget
 # What a connection is, as far as known.
 UNKNOWN: Final[i64] = 0
@@ -29,13 +30,13 @@ class Budget:
     All are bytes, with what the objects around them take. statements: kept ones; held: what waits for more: segments,
     first bytes, packets and messages that are not whole; history: kept to compare retransmissions with; prepared:
     prepared statements and their long data; open: connections that are not finished, with what they have named (beyond
-    it, those silent longest are given up); inflating: what decompressors in use may hold. each: statements of one
-    connection; rows: of one result, whose values are kept.
+    it, those silent longest are given up); inflating: what decompressors in use may hold; certificates: kept ones,
+    each once (`known_certificates`). each: statements of one connection; rows: of one result, whose values are kept.
     """
 
     __slots__ = (
-        "deflated", "each", "frame", "held", "history", "inflated", "inflating", "open", "prepared", "rows",
-        "statements", "time_ns",
+        "certificates", "deflated", "each", "frame", "held", "history", "inflated", "inflating", "known_certificates",
+        "open", "prepared", "rows", "statements", "time_ns",
     )  # fmt: skip
 
     def __init__(
@@ -54,6 +55,8 @@ class Budget:
         self.inflated: i64 = 0
         self.frame: i64 = 0      # the frame that is being fed, for anomalies that it brings to light
         self.time_ns: i64 = -1
+        self.certificates: i64 = MAX_CERTIFICATE_BYTES
+        self.known_certificates: dict[bytes, bytes] = {}
 
 
 class DirectionAccount:
