@@ -24,6 +24,7 @@ from aurora_wire.analysis.reading import Reading
 from aurora_wire.analysis.selection import Selection
 from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.errors import CaptureError, UsageError
+from aurora_wire.verdict.exceptions import Exceptions
 from aurora_wire.verdict.result import Scan
 
 
@@ -55,6 +56,7 @@ def scan(
     on_connection: OnConnection | None = None,
     on_progress: OnProgress | None = None,
     selection: Selection | None = None,
+    exceptions: Exceptions | None = None,
 ) -> Scan:
     """Judge captures: files, folders, globs, "-" for standard input; read as one, in the order of their times.
 
@@ -66,7 +68,7 @@ def scan(
     while they are read), and how many there are. on_capture: called when one is opened; on_statement (connection id,
     statement), on_connection: as they come, all of them, also those beyond the bounds of the result. on_progress
     (stored bytes read, their total or None): called a few times a second. selection: what is let through; all of the
-    result is of that, and says so (`filters`).
+    result is of that, and says so (`filters`). exceptions: findings that are known, marked in the result.
 
     Ctrl-C ends the reading: the result is of what was read, its last capture not complete. Raises UsageError, and
     CaptureError where nothing could be read.
@@ -76,6 +78,7 @@ def scan(
     analysis = Analysis(
         ports, only_ports=only_ports, keylogs=keylogs, keep_statements=keep_statements, on_capture=on_capture,
         on_statement=on_statement, on_connection=on_connection, selection=selection,
+        exceptions=exceptions,
     )  # fmt: skip
     failures: list[CaptureError] = []
     found = find_inputs([os.fspath(path) for path in paths])
