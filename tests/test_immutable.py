@@ -57,12 +57,8 @@ def test_what_changes_has_no_hash_and_is_equal_by_its_fields() -> None:
 def test_the_rest_of_a_dataclass_is_there() -> None:
     one = Fixed("a", 1, "s", "x")
     assert [each.name for each in fields(one)] == ["name", "size", "secret", "note"]
-<<<<<<< Updated upstream
     assert replace(one, size=2) == Fixed("a", 2, "s")
     assert asdict(one)["size"] == 1
-=======
-    assert replace(one, size=2) == Fixed("a", 2, "s") and asdict(one)["size"] == 1
->>>>>>> Stashed changes
     assert pickle.loads(pickle.dumps(one)) == copy.deepcopy(one) == one
     with pytest.raises(AttributeError):
         one.other = 1  # type: ignore[attr-defined]

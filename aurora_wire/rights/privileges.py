@@ -12,14 +12,10 @@ import pwd
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
-<<<<<<< Updated upstream
 from aurora_wire.errors import AuroraWireError, reason_of
-=======
-from aurora_wire.errors import AuroraWireError
-from aurora_wire.immutable import immutable
->>>>>>> Stashed changes
 
 NOBODY: Final = 65534
 
@@ -33,7 +29,7 @@ class StillPrivileged(AuroraWireError):  # noqa: N818 - what it is called where 
     """Rights could not be given up, so nothing is decoded."""
 
 
-@immutable
+@dataclass(slots=True, frozen=True)
 class Account:
     uid: int
     gid: int

@@ -6,10 +6,7 @@ from collections import Counter
 from dataclasses import field
 
 from aurora_wire.immutable import record
-<<<<<<< Updated upstream
 from aurora_wire.verdict.named_ports import named_by_port
-=======
->>>>>>> Stashed changes
 from aurora_wire.verdict.result import CaptureResult, Confidence, ConnectionResult, Coverage, Verdict
 from aurora_wire.verdict.undecoded import hiding_frames, nothing_decoded
 

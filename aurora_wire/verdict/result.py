@@ -114,7 +114,6 @@ class Parameter:
     name: bytes = b""               # of a query attribute
 
 
-<<<<<<< Updated upstream
 @immutable
 class ColumnResult:
     """A column of a result, as the server defined it. Empty where the server named none: an expression has no table."""
@@ -206,8 +205,6 @@ class ColumnTraffic:
     bytes: int                      # of these values
 
 
-=======
->>>>>>> Stashed changes
 @record
 class StatementResult:
     """One command that carries a text or values. `sql` is what crossed (parameters in place for EXECUTE)."""

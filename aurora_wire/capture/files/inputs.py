@@ -10,11 +10,7 @@ from typing import Final
 
 from aurora_wire.capture.files.open import STANDARD_INPUT, NotACapture, NotAText, open_capture
 from aurora_wire.capture.frame_source import CaptureError
-<<<<<<< Updated upstream
 from aurora_wire.errors import UsageError, reason_of
-=======
-from aurora_wire.errors import UsageError
->>>>>>> Stashed changes
 from aurora_wire.immutable import immutable, record
 from aurora_wire.rights.inputs import input_file, reading
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< Updated upstream
 from collections.abc import Iterator, Sequence
-=======
-from collections.abc import Iterator
->>>>>>> Stashed changes
 from dataclasses import field
 
 from aurora_wire.immutable import record
