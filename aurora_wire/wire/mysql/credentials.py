@@ -37,6 +37,7 @@ from aurora_wire.wire.mysql.exchange import (
 )
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.login import ChangeUser, Login
+from aurora_wire.wire.mysql.sql_lexer import in_charset
 from aurora_wire.wire.mysql.sql_secrets import find_secrets, may_hold_secret
 from aurora_wire.wire.mysql.values import Value
 
@@ -186,7 +187,10 @@ def _note_secrets(
     facts: MySQLFacts, text: bytes, values: list[Value] | None, whole: bool, frame: i64, offset: i64,
     *, from_binlog: bool,
 ) -> None:  # fmt: skip
-    for found in find_secrets(text, 0 if from_binlog else facts.text_mode):
+    mode: i64 = 0
+    if not from_binlog:
+        mode = in_charset(facts.session.charset)
+    for found in find_secrets(text, mode):
         value = text[found.start : found.end]
         if found.parameter >= 0:
             if values is None or found.parameter >= len(values):

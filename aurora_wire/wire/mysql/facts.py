@@ -16,6 +16,8 @@ from aurora_wire.wire.mysql.login import Login
 from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysql.replication import Clone, Replication
 from aurora_wire.wire.mysql.results import Column, Failure
+from aurora_wire.wire.mysql.session_state import SessionState
+from aurora_wire.wire.mysql.sql_lexer import in_charset
 from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.tls.facts import TLSLog
 
@@ -52,11 +54,16 @@ class Infile:
 
 @mypyc_attr(acyclic=True)
 class Asker:
-    """The one that waits for a reply: a statement that is kept, a prepared statement, or both."""
+    """The one that waits for a reply: a statement that is kept, a prepared statement, or both. before: the session's
+    state, if the command changes it unless it fails.
+    """
 
-    __slots__ = ("prepared", "statement")
+    __slots__ = ("before", "prepared", "statement")
 
-    def __init__(self, statement: Statement | None, prepared: Prepared | None) -> None:
+    def __init__(
+        self, statement: Statement | None, prepared: Prepared | None, before: SessionState | None = None
+    ) -> None:
+        self.before: Final = before
         self.statement: Final = statement
         self.prepared: Final = prepared
 
@@ -143,8 +150,10 @@ class MySQLFacts(TLSLog):
         self.row_bytes: i64 = 0
         self.failures: list[Failure] = []        # errors in place of answers: the first ones
         self.failures_total: i64 = 0
+        self.session = SessionState()
         self.after_tls_frame: i64 = -1           # plaintext MySQL after TLS had begun
-        self.text_mode: i64 = 0                  # in which `sql_lexer` reads statements: by the login's character set
+        self.text_charset: i64 = -1              # the collation in force that `text_mode` is of
+        self.text_mode: i64 = 0                  # in which `sql_lexer` reads statements
         self.leaked: LeakedTally | None = None   # what of the statements' values is of a class
         self.not_classified: i64 = 0             # statements at whose values nobody looked, for want of room
 
@@ -260,6 +269,10 @@ class MySQLFacts(TLSLog):
         self, command: i64, text: bytes, at: i64, end: i64, values: list[Value] | None, frame: i64
     ) -> None:
         """Count the values of the statement text[at:end] that are of a class of data."""
+        charset = self.session.charset
+        if charset != self.text_charset:
+            self.text_charset = charset
+            self.text_mode = in_charset(charset)
         found = leaks_of(command, text, at, end, values, self.text_mode)
         if found is None:
             return
