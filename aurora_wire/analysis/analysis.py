@@ -20,7 +20,7 @@ from aurora_wire.analysis.options import (
     OnProgress,
     OnStatement,
 )
-from aurora_wire.analysis.reading import Reading
+from aurora_wire.analysis.reading import CHUNK, Reading
 from aurora_wire.capture.files.open import Capture
 from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.describe import describe, statement_of
@@ -41,6 +41,7 @@ from aurora_wire.verdict.rules.registry import finding
 from aurora_wire.verdict.undecoded import Losses, list_undecoded
 from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.decoding.connection_log import OTHER, Budget
+from aurora_wire.wire.decoding.events import ConnectionClosed, Event
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.engine import Engine
 from aurora_wire.wire.mysql.events import Statement
@@ -90,6 +91,8 @@ class Analysis:
         self.captures: list[CaptureResult] = []
         self.ignored: list[str] = []
         self.frame_places = FramePlaces()
+        self.marks: list[int] | None = None  # of one of several processes: when what came, see `pump_share`
+        self.limit = CHUNK
         self.seen_in: dict[int, int] | None = None  # open connections by id: a bit for each capture with a packet of it
         self._by_capture: defaultdict[int, Tally] = defaultdict(Tally)
         self._fragments_lost = 0
@@ -174,9 +177,9 @@ class Analysis:
         if not result.complete:
             engine.note_open(anomalies.DAMAGED_FILE)
         if result.dropped_packets:
-            self._add(finding(rules.PACKETS_DROPPED, f"{result.dropped_packets:,} packets in {result.path}"))
+            self.add_finding(finding(rules.PACKETS_DROPPED, f"{result.dropped_packets:,} packets in {result.path}"))
         if not result.complete:
-            self._add(finding(rules.FILE_DAMAGED, result.error or "", frame=int(engine.frames) or None))
+            self.add_finding(finding(rules.FILE_DAMAGED, result.error or "", frame=int(engine.frames) or None))
 
     @staticmethod
     def _skipped(result: CaptureResult, reason: int, detail: int, count: int) -> None:
@@ -194,46 +197,70 @@ class Analysis:
                 error=str(error),
             )
         )
-        self._add(finding(rules.FILE_DAMAGED, str(error)))
+        self.add_finding(finding(rules.FILE_DAMAGED, str(error)))
 
     def collect(self) -> None:
         """Take what the engine has finished."""
         engine = self.engine
         events = engine.events
-        if events is not None:
-            if self.on_statement is not None:
-                for event in events:
-                    if isinstance(event, Statement):
-                        self.on_statement(int(event.connection), statement_of(event))
-            events.clear()
-        if not engine.ended:
+        if not events and not engine.ended:
             return
         ended = engine.ended
         engine.ended = []
+        self.take_in_order(events or (), ended)
+        if events:
+            events.clear()
+
+    def take_in_order(self, events: Sequence[Event], ended: list[Connection]) -> None:
+        """Take events and connections that ended, in the order in which they came, whenever it is that they are taken.
+        """
         ended.reverse()
+        for event in events:
+            if isinstance(event, Statement):
+                self._tell(event)
+            elif isinstance(event, ConnectionClosed):
+                self._take(ended.pop())
         while ended:  # each is let go of when its result is made
-            connection = ended.pop()
-            facts = connection.facts
-            connection.dispose()
-            captures = self._captures_of(int(facts.id))
-            if facts.kind == OTHER and self._is_stt(connection):
-                self._stt_packets += int(connection.packets)
-                continue
-            if facts.kind == OTHER:
-                self.tally.add_other(facts.other, int.from_bytes(connection.client.key[-2:], "big"))
-                continue
-            result = describe(connection)
-            self.tally.add(result)
-            result.captures = captures
-            for index in captures:
-                self._by_capture[index].add(result)
-            found = list(findings_of(facts, result))
-            for hit in found:
-                self._add(hit)
-            self.losses.add(result)
-            if self.on_connection is not None:
-                self.on_connection(result, found)
-            self._keep(result)
+            self._take(ended.pop())
+
+    def _tell(self, statement: Statement) -> None:
+        if self.on_statement is not None:
+            self.on_statement(int(statement.connection), statement_of(statement))
+
+    def _take(self, connection: Connection) -> None:
+        """Judge a connection that has ended."""
+        facts = connection.facts
+        connection.dispose()
+        captures = self._captures_of(int(facts.id))
+        if facts.kind == OTHER:
+            if self._is_stt(connection):
+                self.add_stt(int(connection.packets))
+            else:
+                self.add_other(facts.other, int.from_bytes(connection.client.key[-2:], "big"))
+            return
+        result = describe(connection)
+        result.captures = captures
+        self.add_connection(result, list(findings_of(facts, result)))
+
+    def add_stt(self, packets: int) -> None:
+        """Count what is no connection but a tunnel that looks like one."""
+        self._stt_packets += packets
+
+    def add_other(self, protocol: str, port: int) -> None:
+        """Count a connection of another protocol."""
+        self.tally.add_other(protocol, port)
+
+    def add_connection(self, result: ConnectionResult, found: list[Finding]) -> None:
+        """Count a connection that was judged, tell of it, and keep it where there is room."""
+        self.tally.add(result)
+        for index in result.captures:
+            self._by_capture[index].add(result)
+        for hit in found:
+            self.add_finding(hit)
+        self.losses.add(result)
+        if self.on_connection is not None:
+            self.on_connection(result, found)
+        self._keep(result)
 
     def _keep(self, result: ConnectionResult) -> None:
         """Keep a result while there is room; connections in which nothing leaked do not take all of it."""
@@ -267,7 +294,8 @@ class Analysis:
                 tally = self._by_capture[index]
                 capture.verdict, capture.confidence = verdict_of(tally, [capture])
 
-    def _add(self, hit: Finding) -> None:
+    def add_finding(self, hit: Finding) -> None:
+        """Count a finding, and keep it where there is room."""
         self.findings_total[hit.rule] += 1
         if self.findings_total[hit.rule] <= MAX_FINDINGS:
             self.findings.append(hit)
@@ -276,6 +304,10 @@ class Analysis:
         """Return the result: no more frames will come."""
         self.engine.finish()
         self.collect()
+        return self.result()
+
+    def result(self) -> Scan:
+        """Return the result of what was counted and kept."""
         if self._stt_packets and self.captures:
             self._skipped(self.captures[-1], STT, 0, self._stt_packets)
         verdict, confidence = verdict_of(self.tally, self.captures)

@@ -31,11 +31,16 @@ class Budget:
     prepared statements and their long data; open: connections that are not finished, with what they have named (beyond
     it, those silent longest are given up); inflating: what decompressors in use may hold. each: statements of one
     connection.
+
+    refused: something was left out for want of room, so that the result depends on what other connections took.
+    log: where one is kept, the connection and the cost of each statement that may be kept: of an own statement as it
+    is, of what is inside TLS or was set aside with the cost below 0. looked_back: kept statements were compared.
+    lowest: what `inflating` came down to since somebody set it.
     """
 
     __slots__ = (
-        "deflated", "each", "frame", "held", "history", "inflated", "inflating", "open", "prepared", "statements",
-        "time_ns",
+        "deflated", "each", "frame", "held", "history", "inflated", "inflating", "log", "looked_back",
+        "lowest", "open", "prepared", "refused", "statements", "time_ns",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +58,10 @@ class Budget:
         self.inflated: i64 = 0
         self.frame: i64 = 0      # the frame that is being fed, for anomalies that it brings to light
         self.time_ns: i64 = -1
+        self.refused = False
+        self.lowest: i64 = inflating
+        self.looked_back = False
+        self.log: list[int] | None = None
 
 
 class DirectionAccount:
@@ -161,6 +170,7 @@ class ConnectionLog:
     def afford(self, cost: i64, from_client: bool, frame: i64, time_ns: i64, offset: i64) -> bool:
         """Charge what the connection says of itself; note BOUND and return False if too much is kept already."""
         if self.budget.open < -SLACK:
+            self.budget.refused = True
             self.note(anomalies.BOUND, from_client, frame, time_ns, offset, cost)
             return False
         self.charge(cost)

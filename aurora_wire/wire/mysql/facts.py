@@ -107,6 +107,7 @@ class MySQLFacts(TLSLog):
         self.response_offset: i64 = -1           # of the first response
         self.error_code: i64 = 0                 # of the last ERR in the clear
         self.after_tls_frame: i64 = -1           # plaintext MySQL after TLS had begun
+        self.own = False                         # of a connection itself: not of what is inside TLS or was set aside
 
     def expect(self, shape: i64) -> None:
         """Note that a command was sent: a reply of this shape is due."""
@@ -161,9 +162,19 @@ class MySQLFacts(TLSLog):
         if values is not None:
             for value in values:
                 cost += len(value.raw) + 150
-        if len(self.statements) < self.budget.each and self.budget.statements >= cost:
-            self.budget.statements -= cost
-            self.statements.append(statement)
+        budget = self.budget
+        if len(self.statements) < budget.each:
+            log = budget.log
+            if log is not None:
+                log.append(self.id)
+                log.append(cost if self.own else -cost)
+            if budget.statements >= cost:
+                budget.statements -= cost
+                self.statements.append(statement)
+            else:
+                budget.statements = -1  # from here on none is kept, whatever its size: the first ones are
+                if log is not None:
+                    budget.refused = True
 
     def ask_for_file(self, name: bytes, frame: i64, offset: i64, wanted: i64) -> None:
         """Note that the server asked for a file of the client."""
