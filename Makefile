@@ -9,7 +9,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3 || true)
 BIN := .venv/bin
 PURE_BIN := .venv-pure/bin
 # As in pyproject.toml; installed once, so that a rebuild needs no network.
-BUILD_REQUIRES := 'setuptools>=77' 'mypy[mypyc]>=2.4,<3' 'librt>=0.16'
+BUILD_REQUIRES := 'setuptools>=77' 'mypy[mypyc]>=2.4,<3' 'librt>=0.16' 'shtab>=1.13'
 PIP_ALWAYS := --disable-pip-version-check --no-input
 PIP_FLAGS := --quiet $(PIP_ALWAYS)
 # Of all that pip says with --verbose, setup.py's progress; all of it where it fails.
@@ -59,6 +59,7 @@ test-compiled: .venv/built judges
 # What decodes nothing, or drives servers, clients and the browser with what is not compiled, runs once.
 ONCE := tests/real tests/browser tests/posture/test_fleet.py tests/prove/test_clients.py \
 	tests/prove/test_clients_finding.py tests/prove/test_embedded_rights.py tests/prove/test_interrupts.py \
+	tests/cli/test_completion.py tests/cli/test_doctor.py \
 	tests/test_wheel.py tests/test_api.py tests/test_architecture.py tests/test_glossary.py
 test-pure: .venv-pure/built judges
 	AURORA_WIRE_MODE=interpreted PYTHONSAFEPATH=1 $(PURE_BIN)/python -m pytest -n $(WORKERS) -o pythonpath= \
@@ -118,10 +119,11 @@ judges: .cache/mysql/ready .cache/mariadb11/ready
 		mariadbd=mariadb-server mariadb=mariadb-client setpriv=util-linux ip=iproute2 \
 		javac=default-jdk-headless /usr/share/java/mariadb-java-client.jar=libmariadb-java \
 		node=nodejs npm=npm mariadb_config=libmariadb-dev pkg-config=pkg-config \
-		chromium=chromium pdftotext=poppler-utils unzip=unzip testssl=testssl.sh nmap=nmap \
+		chromium=chromium tmux=tmux pdftotext=poppler-utils unzip=unzip testssl=testssl.sh nmap=nmap \
 		php=php-cli /usr/share/doc/php-mysql=php-mysql ruby=ruby-mysql2 go=golang-go \
 		/usr/share/gocode/src/github.com/go-sql-driver/mysql=golang-github-go-sql-driver-mysql-dev \
-		/usr/share/doc/libdbd-mariadb-perl=libdbd-mariadb-perl
+		/usr/share/doc/libdbd-mariadb-perl=libdbd-mariadb-perl \
+		zsh=zsh fish=fish mandoc=mandoc man=man-db groff=groff-base pipx=pipx
 
 # A real MySQL, unpacked beside the system (65 MB).
 .cache/mysql/ready: tests/real/get_mysql.sh

@@ -6,6 +6,7 @@ AURORA_WIRE_PURE=1 leaves the compiling out; AURORA_WIRE_REQUIRE_COMPILED=1 make
 
 import os
 import re
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+
+from distutils.command.install_data import install_data  # isort: skip  # setuptools' own copy, once that is loaded
 
 ROOT = Path(__file__).parent
 PACKAGE = "aurora_wire"
@@ -31,7 +34,7 @@ if sys.platform == "linux":  # as gcc has it
 # What runs for each packet is one C unit, all else another: compiled side by side. Names as in mypyc's C files.
 EACH_PACKET = re.compile(
     r"___(binary|analysis___pump|capture___|wire___(decoding|flows|net)___|wire___tls___(ciphertext_sample|facts|record)"
-    r"|wire___mysql___(?!auth|capabilities|charsets|credentials|exchange|greeting|login|plausibility|reply_chain)"
+    r"|wire___mysql___(?!auth|binlog|clone|replica|capabilities|charsets|credentials|exchange|greeting|layout|login|plausibility|reply_chain)"
     r"|redact___(keyed_hash|quick_sql|replacements))"
 )
 
@@ -164,6 +167,28 @@ class AllOrNone(build_ext):
         return [Path(self.get_ext_fullpath(extension.name)) for extension in self.extensions]
 
 
+class WithManual(install_data):
+    """Installs man pages and completions below share/, made from the program's own options."""
+
+    def run(self) -> None:
+        made = ROOT / BUILD / "share"
+        paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        done = subprocess.run(
+            [sys.executable, "-m", f"{PACKAGE}.cli.man_pages", str(made)], check=False, capture_output=True, text=True,
+            cwd=ROOT, env={**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
+        )  # fmt: skip
+        if done.returncode:
+            if REQUIRED:
+                sys.exit(done.stderr)
+            said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            sys.stderr.write(f"no man pages and completions are installed: {said}\n")
+        files = sorted(path for path in made.rglob("*") if path.is_file())
+        self.data_files = [
+            (f"share/{path.parent.relative_to(made)}", [str(path.relative_to(ROOT))]) for path in files
+        ]
+        super().run()
+
+
 def without_python_h(shim: Path) -> None:
     """Declare what a shim calls, in place of Python.h; not where it calls something else."""
     text = shim.read_text()
@@ -235,4 +260,7 @@ def generate() -> list[Extension]:
 # One that stands for all, so that setuptools knows that the package is for one platform. `run` brings the others.
 STAND_IN = [] if os.environ.get("AURORA_WIRE_PURE") == "1" else [Extension(f"{PACKAGE}__mypyc", [])]
 
-setup(ext_modules=STAND_IN, cmdclass={"build_ext": AllOrNone})
+# Files that are made at the end; one folder is named, so that setuptools asks for them.
+setup(
+    ext_modules=STAND_IN, data_files=[("share", [])], cmdclass={"build_ext": AllOrNone, "install_data": WithManual}
+)

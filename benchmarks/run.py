@@ -95,7 +95,7 @@ def peers(capture: Path, rounds: int, slow_rounds: int) -> Iterator[Peer]:
     ours = Path(sys.executable).with_name("aurora-wire")
     report = str(OUT / "scan.json")
     yield Peer(OURS, "`aurora-wire scan FILE`", [str(ours), "scan", file], rounds, SCAN_EXIT_CODES)
-    as_json = [str(ours), "scan", "--format", "json", "-o", report, file]
+    as_json = [str(ours), "scan", "--format", "json", "--force", "-o", report, file]
     yield Peer(OURS_JSON, "`aurora-wire scan --format json -o OUT FILE`", as_json, rounds, SCAN_EXIT_CODES)
     for name, arguments, count in (
         (TCPDUMP, ["-w", "/dev/null", "-r", "FILE", "tcp port 3306"], rounds),

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import time
 import tomllib
 import venv
 import zipfile
@@ -18,12 +19,15 @@ from pathlib import Path
 
 import pytest
 
+from aurora_wire.cli.man_pages import COMPLETIONS
+
 ROOT = Path(__file__).resolve().parent.parent
 CAPTURE = ROOT / "captures" / "article-1-mysql-client-plaintext.pcap"
 # What the tests run under says nothing to what is installed.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "AURORA_WIRE_"))}
 INSTALL = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
 SECONDS = 300
+DEMO_SECONDS = 30  # three, where nothing else runs
 
 
 def done(*command: str | Path, cwd: Path, codes: tuple[int, ...] = (0,), **more: str) -> str:
@@ -105,6 +109,12 @@ def test_the_installed_program_judges_a_capture(program: Path, tmp_path: Path) -
     assert text.splitlines()[-1].startswith("PLAINTEXT (proven): ")
 
 
+def test_man_pages_and_completions_lie_where_shells_and_man_look(program: Path) -> None:
+    share = program.parent.parent / "share"
+    for name in (*COMPLETIONS.values(), "man/man1/aurora-wire.1", "man/man1/aurora-wire-scan.1"):
+        assert "aurora-wire" in (share / name).read_text().replace("\\", "")
+
+
 def test_what_needs_an_extra_names_it(program: Path, tmp_path: Path) -> None:
     said = done(program, "report", "--no-progress", "-o", "report.html", CAPTURE, cwd=tmp_path, codes=(2,))
     assert "pip install 'aurora_wire[report]'" in said
@@ -117,13 +127,24 @@ def test_the_extra_all_is_all_that_users_may_want() -> None:
 
 
 @pytest.mark.parametrize("installer", [["pipx", "install"], ["uv", "tool", "install"]])
-def test_other_installers_take_the_wheel(installer: list[str], wheel: Path, tmp_path: Path) -> None:
-    if shutil.which(installer[0]) is None:
+def test_other_installers_take_the_wheel_and_the_demo_runs_there(
+    installer: list[str], wheel: Path, tmp_path: Path
+) -> None:
+    beside = Path(sys.executable).with_name(installer[0])  # of the extra `test`
+    program = str(beside) if beside.exists() else shutil.which(installer[0])
+    if program is None:
         pytest.skip(f"{installer[0]} is not installed: {' '.join(installer)} is not tried")
     places = {
         name: str(tmp_path / name)
         for name in ("HOME", "PIPX_HOME", "PIPX_BIN_DIR", "UV_TOOL_DIR", "UV_TOOL_BIN_DIR", "XDG_DATA_HOME")
     }
-    done(*installer, wheel, cwd=tmp_path, **places)
+    done(program, *installer[1:], f"aurora_wire[demo] @ {wheel.as_uri()}", cwd=tmp_path, **places)
     folder = "PIPX_BIN_DIR" if installer[0] == "pipx" else "UV_TOOL_BIN_DIR"
-    assert done(tmp_path / folder / "aurora-wire", "--version", cwd=tmp_path).startswith("aurora-wire ")
+    command = tmp_path / folder / "aurora-wire"
+    assert done(command, "--version", cwd=tmp_path).startswith("aurora-wire ")
+    began = time.monotonic()
+    demo = ["demo", "--server", "mysql-mimic", "--via-relay", "--keep", tmp_path / "proof"]
+    shown = done(command, *demo, cwd=tmp_path)
+    took = time.monotonic() - began
+    assert "verify-identity" in shown
+    assert took < DEMO_SECONDS, f"the demo took {took:.1f} s"

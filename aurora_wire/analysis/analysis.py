@@ -21,12 +21,14 @@ from aurora_wire.analysis.options import (
     OnStatement,
 )
 from aurora_wire.analysis.reading import CHUNK, Reading
+from aurora_wire.analysis.selection import Selection
 from aurora_wire.capture.files.open import Capture
 from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.describe import describe, statement_of
 from aurora_wire.verdict.frame_kinds import kind_name, link_type_names, most_frequent
 from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.overall import Tally, closing_of, compute_exit_code, verdict_of
+from aurora_wire.verdict.parties import Parties, parties_of
 from aurora_wire.verdict.result import (
     CaptureResult,
     Confidence,
@@ -75,8 +77,13 @@ class Analysis:
         on_capture: OnCapture | None = None,
         on_statement: OnStatement | None = None,
         on_connection: OnConnection | None = None,
+        selection: Selection | None = None,
     ) -> None:
-        """Begin an analysis. max_results: bytes that the results of connections may take, roughly."""
+        """Begin an analysis.
+
+        max_results: bytes that the results of connections may take, roughly; selection: of what is let through.
+        """
+        self.selection = selection
         self.ports = list(ports)
         self.on_capture = on_capture
         self.on_statement = on_statement
@@ -102,6 +109,8 @@ class Analysis:
         self.findings_total: Counter[str] = Counter()
         self._room = max_results
         self._without_leak = max_results // 3  # of it, kept for connections that leak
+        self._there: dict[int, Connection] | None = None    # by id, while statements are told
+        self._ending: list[Connection] = []                 # those that are about to be judged
         self.tally = Tally()
         self.losses = Losses(port=next((port for port in ports), 3306))
 
@@ -207,6 +216,7 @@ class Analysis:
             return
         ended = engine.ended
         engine.ended = []
+        self._there, self._ending = None, ended
         self.take_in_order(events or (), ended)
         if events:
             events.clear()
@@ -224,7 +234,7 @@ class Analysis:
             self._take(ended.pop())
 
     def _tell(self, statement: Statement) -> None:
-        if self.on_statement is not None:
+        if self.on_statement is not None and self._wants_statement(statement):
             self.on_statement(int(statement.connection), statement_of(statement))
 
     def _take(self, connection: Connection) -> None:
@@ -235,10 +245,12 @@ class Analysis:
         if facts.kind == OTHER:
             if self._is_stt(connection):
                 self.add_stt(int(connection.packets))
-            else:
+            elif self.selection is None:  # else nobody judges it, so nothing was let through
                 self.add_other(facts.other, int.from_bytes(connection.client.key[-2:], "big"))
             return
         result = describe(connection)
+        if self.selection is not None and not self.selection.wants(result):
+            return
         result.captures = captures
         self.add_connection(result, list(findings_of(facts, result)))
 
@@ -261,6 +273,19 @@ class Analysis:
         if self.on_connection is not None:
             self.on_connection(result, found)
         self._keep(result)
+
+    def _wants_statement(self, event: Statement) -> bool:
+        if self.selection is None:
+            return True
+        return self.selection.wants_statement(self.parties(int(event.connection)), int(event.time_ns))
+
+    def parties(self, connection: int) -> Parties | None:
+        """Return who talks to whom in a connection that a statement is told of, while it is told."""
+        if self._there is None:
+            there = (*self.engine.open_connections(), *self._ending)
+            self._there = {int(one.facts.id): one for one in there}
+        found = self._there.get(connection)
+        return None if found is None else parties_of(found)
 
     def _keep(self, result: ConnectionResult) -> None:
         """Keep a result while there is room; connections in which nothing leaked do not take all of it."""
@@ -326,7 +351,9 @@ class Analysis:
             findings=self.findings,
             findings_total=dict(sorted(self.findings_total.items())),
             undecoded=list_undecoded(self.losses, self.captures),
-            closing=closing_of(self.tally, verdict, self.captures),
+            closing=self._closing(verdict),
+            filters={} if self.selection is None else dict(self.selection.text),
+            filtered_out=0 if self.selection is None else self.selection.left_out,
             ports=self.ports,
             tls_ports=dict(sorted(self.tally.tls_ports.items())),
             ignored=self.ignored,
@@ -334,6 +361,15 @@ class Analysis:
             exit_code=compute_exit_code(verdict, self.captures),
             keylogs=self.decryptors.keylog.sources if self.decryptors is not None else [],
         )
+
+
+    def _closing(self, verdict: Verdict) -> str:
+        said = closing_of(self.tally, verdict, self.captures)
+        if self.selection is None:
+            return said
+        if not self.tally.by_verdict.total():
+            said = "no connection, so there is nothing to judge."
+        return self.selection.closing(said)
 
 
 def cost_of(result: ConnectionResult) -> int:

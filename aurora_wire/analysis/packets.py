@@ -15,6 +15,7 @@ from typing import Final
 from aurora_wire.analysis.clocks import aligned
 from aurora_wire.analysis.interleave import Interleaved
 from aurora_wire.analysis.options import DEFAULT_PORTS
+from aurora_wire.capture.files.frame_filter import FrameFilter
 from aurora_wire.capture.files.inputs import dated_inputs
 from aurora_wire.capture.files.open import Capture, open_capture
 from aurora_wire.errors import CaptureError, UsageError
@@ -135,18 +136,21 @@ def packets(
     on_error: OnError | None = None,
     on_capture: OnCapture | None = None,
     on_begin: OnBegin | None = None,
+    frames: FrameFilter | None = None,
 ) -> Iterator[PacketView]:
     """Yield the frames of captures (files, folders, globs, "-"), read as one in the order of their times.
 
-    ports, only_ports: as in `scan`. window: frames that wait for their labels at most. on_begin: called with all paths
-    before any is opened. on_capture: called with each path before it is opened, and how many there are. on_error:
-    called where a capture is damaged (the frames before it are given) or is none; without it the first such
-    CaptureError is raised after the last frame. Raises UsageError, and CaptureError where nothing could be read. Ctrl-C
-    ends the reading: the frames read until then are given, then KeyboardInterrupt is raised.
+    ports, only_ports: as in `scan`. window: frames that wait for their labels at most. on_begin: called with all
+    paths before any is opened. on_capture: called with each path before it is opened, and how many there are. frames:
+    which are read at all. on_error: called where a capture is damaged (the frames before it are given) or is none;
+    without it the first such CaptureError is raised after the last frame. Raises UsageError, and CaptureError where
+    nothing could be read. Ctrl-C ends the reading: the frames read until then are given, then KeyboardInterrupt is
+    raised.
     """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
-    waiting = _Window(Engine(list(ports), only_ports, zstd_decompressor, want_labels=True, want_places=True), window)
+    engine = Engine(list(ports), only_ports, zstd_decompressor, want_labels=True, want_places=True)
+    waiting = _Window(engine, window, frames)
     inputs = dated_inputs([os.fspath(path) for path in paths])
     if on_begin is not None:
         on_begin([path for path, _ in inputs])
@@ -313,8 +317,9 @@ class _Reading:
 class _Window:
     """Frames in order, from the first that has no whole label yet."""
 
-    def __init__(self, engine: Engine, size: int) -> None:
+    def __init__(self, engine: Engine, size: int, wanted: FrameFilter | None = None) -> None:
         self.engine = engine
+        self.wanted = wanted
         self.size = max(1, size)
         self.frames: OrderedDict[int, _Frame] = OrderedDict()
         self.held = 0  # bytes
@@ -325,6 +330,9 @@ class _Window:
         engine = self.engine
         start = source.at
         data = source.buffer[start : start + source.captured_len]
+        if self.wanted is not None and not self.wanted.takes(data, int(source.original_len), int(source.link_type)):
+            engine.frames += 1  # it keeps its number
+            return
         tcp_frames = engine.tcp_frames
         engine.feed(data, 0, len(data), source.original_len, source.time_ns, source.link_type)
         frame = _Frame(int(engine.frames), path, capture_frame, data, capture)

@@ -1,5 +1,7 @@
 """The loop between a capture and the engine: compiled, so that a frame costs no call into the interpreter."""
 
+from collections.abc import Callable
+
 from mypy_extensions import i64
 
 from aurora_wire.capture.frame_source import FrameSource
@@ -37,6 +39,37 @@ def pump_until(source: FrameSource, engine: Engine, limit: i64, until: i64) -> b
         if source.time_ns > until or count >= limit:
             return True
         if count & 63 == 0 and engine.waits_to_be_taken():
+            return True
+
+
+def pump_filtered(
+    source: FrameSource, engine: Engine, limit: i64, until: i64, takes: Callable[[bytes, int, int], bool],
+    seen_in: dict[int, int] | None, capture: int,
+) -> bool:  # fmt: skip
+    """Do as `pump_until` or `pump_noting`, with the frames that `takes` says (data, length on the wire, link type).
+
+    The others are counted, so that frames keep their numbers.
+    """
+    count: i64 = 0
+    bit = 1 << capture
+    while True:
+        end: i64 = source.at + source.captured_len
+        if takes(source.buffer[source.at : end], source.original_len, source.link_type):
+            before = engine.tcp_frames
+            engine.feed(
+                source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
+            )
+            if seen_in is not None and engine.tcp_frames != before:
+                connection = engine.last_connection()
+                if connection is not None:
+                    number = int(connection.facts.id)
+                    seen_in[number] = seen_in.get(number, 0) | bit
+        else:
+            engine.frames += 1
+        count += 1
+        if not source.advance():
+            return False
+        if source.time_ns > until or count >= limit:
             return True
 
 

@@ -23,6 +23,7 @@ from aurora_wire.analysis.options import (
     OnStatement,
 )
 from aurora_wire.analysis.reading import Reading
+from aurora_wire.analysis.selection import Selection
 from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.errors import CaptureError, UsageError
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, StatementResult
@@ -57,6 +58,7 @@ def scan(
     on_connection: OnConnection | None = None,
     on_progress: OnProgress | None = None,
     on_note: OnNote | None = None,
+    selection: Selection | None = None,
 ) -> Scan:
     """Judge captures: files, folders, globs, "-" for standard input; read as one, in the order of their times.
 
@@ -70,7 +72,8 @@ def scan(
     while they are read), and how many there are. on_capture: called when one is opened; on_statement (connection id,
     statement), on_connection: as they come, all of them, also those beyond the bounds of the result. on_progress
     (stored bytes read, their total or None): called a few times a second. on_note: told, in a sentence, why one process
-    reads where several were asked for.
+    reads where several were asked for. selection: what is let through; all of the result is of that, and says so
+    (`filters`); one process reads it.
 
     Ctrl-C ends the reading: the result is of what was read, its last capture not complete. Raises UsageError, and
     CaptureError where nothing could be read.
@@ -80,7 +83,7 @@ def scan(
     once = Once(on_capture, on_statement, on_connection)
     analysis = Analysis(
         ports, only_ports=only_ports, keylogs=keylogs, keep_statements=keep_statements, on_capture=once.on_capture,
-        on_statement=once.on_statement, on_connection=once.on_connection,
+        on_statement=once.on_statement, on_connection=once.on_connection, selection=selection,
     )  # fmt: skip
     found = find_inputs([os.fspath(path) for path in paths])
     inputs = found.captures
@@ -132,6 +135,8 @@ def _scan_shared(
     count = usual_jobs(sizes) if jobs is None else min(jobs, MAX_JOBS)
     if count < 2:
         raise OneJobNeeded
+    if analysis.selection is not None:
+        raise OneJobNeeded("" if jobs is None else "of filters one process counts what they leave out")
     if not can_share():
         raise OneJobNeeded("more need Linux")
     if sizes is None:
@@ -184,7 +189,7 @@ class Once:
             analysis.ports, only_ports=analysis.engine.only_ports,
             keylogs=[analysis.decryptors.keylog] if analysis.decryptors is not None else [],
             keep_statements=int(analysis.engine.budget.each), on_capture=self.on_capture,
-            on_statement=self.on_statement, on_connection=self.on_connection,
+            on_statement=self.on_statement, on_connection=self.on_connection, selection=analysis.selection,
         )  # fmt: skip
         fresh.ignored = analysis.ignored
         fresh.seen_in = None if analysis.seen_in is None else {}

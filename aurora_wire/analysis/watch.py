@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.options import DEFAULT_PORTS, OnConnection, OnStatement
 from aurora_wire.analysis.pump import pump
+from aurora_wire.analysis.selection import Selection
 from aurora_wire.capture.live.recording import Recording
 from aurora_wire.capture.live.ring import DRAIN, LiveCapture
 from aurora_wire.capture.live.ring_frames import RingFrames
 from aurora_wire.verdict.describe import coverage_of, endpoints, text
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
+from aurora_wire.verdict.parties import Parties
 from aurora_wire.verdict.plausible import most_missing
 from aurora_wire.verdict.result import (
     CaptureResult,
@@ -37,6 +39,7 @@ FORMAT = "live"
 CHUNK = 5_000           # frames decoded between two looks at the ring
 WAITING = 128 << 20     # bytes that wait to be decoded; then the ring fills, and the kernel counts what is lost
 UNLIMITED = 1 << 62
+SETTLING_NS = 2_000_000_000  # of a connection, in which "encrypted (likely)" is not told yet
 
 
 @dataclass(slots=True, frozen=True)
@@ -57,17 +60,25 @@ class ConnectionStatus:
     last_frame: int
     last_time_ns: int
     closed: bool
+    age_ns: int = 0             # from its first frame to its last
 
     @property
     def only_begun(self) -> bool:
         """Return whether nothing but its beginning crossed yet: that it has no session is known when it ends."""
         return self.verdict == "no-session" and not self.closed
 
+    @property
+    def is_settling(self) -> bool:
+        """Return whether its TLS is so young that what is still to come of the handshake may prove it."""
+        young = self.age_ns < SETTLING_NS and not self.closed
+        return young and (self.verdict, self.confidence) == ("encrypted", "likely")
+
     def is_news_after(self, other: ConnectionStatus | None) -> bool:
         """Say whether the verdict is one that `other`, the standing before, did not have."""
-        if self.only_begun:
+        if self.only_begun or self.is_settling:
             return False
-        return other is None or other.only_begun or (self.verdict, self.confidence) != (other.verdict, other.confidence)
+        told = other is not None and not other.only_begun and not other.is_settling
+        return not told or other is None or (self.verdict, self.confidence) != (other.verdict, other.confidence)
 
 
 @dataclass(slots=True, frozen=True)
@@ -99,12 +110,14 @@ class Watch:
         recording: Recording | None = None,
         on_statement: OnStatement | None = None,
         on_connection: OnConnection | None = None,
+        selection: Selection | None = None,
     ) -> None:
+        """Begin. selection: what is told and judged; all is recorded."""
         self.capture = capture
         self.recording = recording
         self.on_connection = on_connection
         self.analysis = Analysis(
-            ports, only_ports=only_ports, on_statement=on_statement, on_connection=self._ended
+            ports, only_ports=only_ports, on_statement=on_statement, on_connection=self._ended, selection=selection,
         )
         self._seen = capture.source                 # records, and keeps blocks for `_decoded`
         self._ring = self._seen.next_block
@@ -182,6 +195,8 @@ class Watch:
             before = self.standings.get(int(connection.facts.id))
             if connection.facts.kind != OTHER:
                 standing = standing_of(connection)
+                if not self._wants(standing):
+                    continue
                 self.standings[standing.id] = standing
                 yield standing, standing.is_news_after(before)
             elif before is not None:
@@ -191,6 +206,11 @@ class Watch:
             ids = {int(connection.facts.id) for connection in still_open}
             for gone in self.standings.keys() - ids:
                 del self.standings[gone]
+
+    def _wants(self, standing: ConnectionStatus) -> bool:
+        selection = self.analysis.selection
+        parties = Parties(standing.client, standing.server, standing.user)
+        return selection is None or selection.wants_open(parties, standing.verdict, standing.last_time_ns)
 
     def status(self, now: float) -> Status:
         """Return the status. now: in seconds, of any clock that only goes forward; the first call is the beginning."""
@@ -266,6 +286,7 @@ def standing_of(connection: Connection) -> ConnectionStatus:
         last_frame=int(connection.last_frame),
         last_time_ns=int(connection.last_time),
         closed=connection.closed_frame >= 0,
+        age_ns=int(connection.last_time - connection.first_time),
     )
 
 

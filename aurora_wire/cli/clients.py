@@ -59,7 +59,7 @@ def _text(
             rows.append([client.spec, found.version, modes or "none", keys, found.where])
     if rows:
         cells = [[show_text(cell) for cell in row] for row in rows]
-        yield from table(("client", "version", "modes", "key log", "where"), cells, width=style.width, indent="")
+        yield from table(("client", "version", "modes", "key log", "where"), cells, width=style.room, indent="")
     missing = [(client.spec, client.how_to_get) for client, found in seen if found is None]
     if missing:
         yield ""

@@ -23,5 +23,7 @@ COMMANDS: Final = {  # name: module, and what it does in one line
     "fleet": ("aurora_wire.cli.fleet", "List what Amazon's settings promise for RDS, Aurora and RDS Proxy."),
     "fix": ("aurora_wire.cli.fix", "Print what to paste into servers and clients, so that sessions are encrypted."),
     "clients": ("aurora_wire.cli.clients", "Print the client programs that can be driven, and what each can do."),
+    "doctor": ("aurora_wire.cli.doctor", "Say what is missing on this machine, and the command that gets it."),
+    "completion": ("aurora_wire.cli.completion", "Print what makes a shell complete commands, options and files."),
     "rules": ("aurora_wire.cli.rules", "Print what can be found, why it matters and how to fix it."),
 }

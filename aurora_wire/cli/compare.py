@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from aurora_wire.cli.output import Output
+from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.cli.terminal import style_for
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--require", choices=("fixed", "same"), default="fixed",
         help="Exit with 0 where nothing leaks in the second run, or where both are the same (default fixed).")
     add("--format", choices=("text", "json"), default="text", help="Write text or JSON (default text).")
-    add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
+    output_options(parser)
     progress_option(parser)
 
 
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{results[0]}: says what servers allow, the other one what crossed: give two of one kind.")
     ports, only_ports = ports_of(arguments.port)
     runs: list[Run] = []
-    with Output(arguments.output) as output:
+    with Output(arguments.output, force=arguments.force, inputs=[arguments.before, arguments.after]) as output:
         for path in (arguments.before, arguments.after):
             if output.replaces(path):
                 raise UsageError(f"{path}: this is one of the runs. Give the report another name.")
@@ -100,7 +101,7 @@ def _run_postures(arguments: argparse.Namespace) -> int:
 
     if arguments.port:
         raise UsageError("--port is about captures, and none is given.")
-    with Output(arguments.output) as output:
+    with Output(arguments.output, force=arguments.force, inputs=[arguments.before, arguments.after]) as output:
         for path in (arguments.before, arguments.after):
             if output.replaces(path):
                 raise UsageError(f"{path}: this is one of the runs. Give the report another name.")

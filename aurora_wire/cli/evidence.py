@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.cli.output import Output, complain, same_place
-from aurora_wire.cli.overwriting import force_option, refuse_to_replace
+from aurora_wire.cli.output import STANDARD_OUTPUT, Output, complain, same_place
+from aurora_wire.cli.overwriting import force_option, refuse_to_replace, whole_output
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
+    from aurora_wire.evidence.create import BundleSummary
     from aurora_wire.evidence.verification import Check, Verification
 
 SAME: Final = 0
@@ -77,7 +78,8 @@ def _create_arguments(parser: argparse.ArgumentParser) -> None:
     add("captures", metavar="CAPTURE", nargs="+",
         help="Put in this file, all captures in this folder, or what this pattern matches; or this result of probe, "
         "audit, fleet or check as JSON.")
-    add("-o", "--output", metavar="FILE", required=True, help="Write the bundle here. It appears when it is whole.")
+    add("-o", "--output", metavar="FILE", required=True, help="Write the bundle here, or to standard output (-). It "
+        "appears when it is whole.")
     add("--case", metavar="ID", default="", help="Name the case.")
     add("--examiner", metavar="NAME", default="", help="Name who makes the bundle.")
     add("--note", metavar="TEXT", default="", help="Add a note.")
@@ -140,16 +142,29 @@ def _create(arguments: argparse.Namespace) -> int:
         redact_captures=arguments.redact_captures,
         command=command_line(arguments),
     )
-    with progress_bar(wanted=not arguments.no_progress) as on_progress:
-        made = create_bundle(arguments.captures, arguments.output, options, on_progress)
-    with Output() as output:
-        confidence = f" ({made.result.confidence})" if made.result.confidence else ""
-        signed = "not signed" if made.fingerprint is None else f"signed with key {made.fingerprint}"
-        output.write(f"{made.result.verdict}{confidence}: {made.files} files, {made.bytes:,} bytes, {signed}.\n")
-        if made.left_out:
-            were = "1 file of the folders is" if made.left_out == 1 else f"{made.left_out:,} files of the folders are"
-            output.write(f"{were} not in it: manifest.json names them and says why (left_out).\n")
+    with (
+        whole_output(arguments.output, "a bundle") as place,
+        progress_bar(wanted=not arguments.no_progress) as on_progress,
+    ):
+        made = create_bundle(arguments.captures, place, options, on_progress)
+    if arguments.output == STANDARD_OUTPUT:
+        for line in _made(made):
+            complain(line)
+    else:
+        with Output() as output:
+            for line in _made(made):
+                output.write(line + "\n")
     return SAME
+
+
+def _made(made: BundleSummary) -> Iterator[str]:
+    """Yield what is said of a bundle."""
+    confidence = f" ({made.result.confidence})" if made.result.confidence else ""
+    signed = "not signed" if made.fingerprint is None else f"signed with key {made.fingerprint}"
+    yield f"{made.result.verdict}{confidence}: {made.files} files, {made.bytes:,} bytes, {signed}."
+    if made.left_out:
+        were = "1 file of the folders is" if made.left_out == 1 else f"{made.left_out:,} files of the folders are"
+        yield f"{were} not in it: manifest.json names them and says why (left_out)."
 
 
 def command_line(arguments: argparse.Namespace) -> list[str]:

@@ -91,9 +91,9 @@ def _client(name: str) -> ClientFix:
 
 def _names(style: Style) -> Iterator[str]:
     rows = [(_key(kind), kind) for kind in _listed()]
-    yield from table(("--server", "which is"), rows, width=style.width, indent="")
+    yield from table(("--server", "which is"), rows, width=style.room, indent="")
     yield ""
-    yield from table(("--client", "which is"), [(client.key, client.name) for client in CLIENTS], width=style.width,
+    yield from table(("--client", "which is"), [(client.key, client.name) for client in CLIENTS], width=style.room,
                      indent="")
 
 

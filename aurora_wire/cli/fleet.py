@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.mirror:
         from aurora_wire.posture.mirror import mirror_text  # noqa: PLC0415
 
-        with Output(arguments.output) as output:
+        with Output(arguments.output, force=arguments.force) as output:
             output.write(mirror_text(arguments.mirror))
         return 0
     if arguments.parameters and not arguments.json:

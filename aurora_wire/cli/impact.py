@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from aurora_wire.cli.handed_over import hand_over
 from aurora_wire.cli.output import Output, complain
+from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.cli.terminal import style_for
@@ -14,7 +16,7 @@ DESCRIPTION = """\
 List who would break if `require_secure_transport` were turned on: client hosts,
 users, programs and drivers that came in the clear, when and how often, by leg
 (application, proxy, replication, monitoring), with the option that fixes each.
-Names are shown as they crossed. Who did not connect is not seen: capture over
+Names are shown as they crossed, but in CSV. Who did not connect is not seen: capture over
 nights, weekends and ends of months, too."""
 EXAMPLES = """\
 exit codes:
@@ -39,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be given several "
         "times.")
     add("--format", choices=("text", "json", "csv"), default="text", help="Write text, JSON or CSV (default text).")
-    add("-o", "--output", metavar="FILE", help="Write to this file, and not to standard output.")
+    add("--reveal", action="store_true",
+        help="Show names of users in CSV, too, which is made to be passed on (default: masked there).")
+    output_options(parser)
     progress_option(parser)
 
 
@@ -48,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.compare.impact_render import render_csv, render_json, render_text  # noqa: PLC0415
 
     ports, only_ports = ports_of(arguments.port)
-    with Output(arguments.output) as output:
+    with Output(arguments.output, force=arguments.force, inputs=arguments.captures) as output:
         with progress_bar(wanted=not arguments.no_progress) as on_progress:
             found = impact(arguments.captures, ports=ports, only_ports=only_ports, on_progress=on_progress)
         for capture in found.scan.captures:
@@ -60,7 +64,11 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.format == "text":
             lines = render_text(found, style_for(output))
         else:
+            if arguments.format == "csv" and not arguments.reveal:
+                found.hide(hand_over(found.scan).name)
             lines = render_json(found) if arguments.format == "json" else render_csv(found)
+            if arguments.format == "csv" and any(capture.interrupted for capture in found.scan.captures):
+                output.interrupted()
         for line in lines:
             output.write(line)
     return found.exit_code

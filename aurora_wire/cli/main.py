@@ -12,6 +12,7 @@ from aurora_wire.cli import process
 from aurora_wire.cli.commands import COMMANDS
 from aurora_wire.cli.exit_codes import INTERRUPTED, READER_GONE
 from aurora_wire.cli.output import Output, ReaderGone, complain
+from aurora_wire.cli.terminal import choose_color, color_option
 from aurora_wire.errors import AuroraWireError
 
 PROGRAM = "aurora-wire"
@@ -147,6 +148,7 @@ def _run(argv: list[str]) -> int:
         arguments = parser.parse_args(argv)
     except SystemExit as done:  # after --help, --version or an error that was told
         return done.code if isinstance(done.code, int) else 0
+    choose_color(arguments.color)
     if argv[0] not in SETTLE_LATER:
         process.settle()
     return run(arguments)
@@ -157,6 +159,7 @@ def _command(module: str, parser: argparse.ArgumentParser) -> Callable[[argparse
     parser.description = command.DESCRIPTION
     parser.epilog = command.EXAMPLES
     command.add_arguments(parser)
+    color_option(parser)
     run: Callable[[argparse.Namespace], int] = command.run
     return run
 

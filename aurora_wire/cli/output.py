@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 from aurora_wire.disk import words_of
-from aurora_wire.errors import OutputError
+from aurora_wire.errors import OutputError, UsageError
 from aurora_wire.report.escape import show_text
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from aurora_wire.rights.new_files import WholeFile
 
 STANDARD_OUTPUT = "-"
+PARTIAL = ".partial"  # at the end of the name of a list that was interrupted
 
 
 class ReaderGone(Exception):  # noqa: N818 - no error: `| head` has seen enough
@@ -27,13 +30,20 @@ class Output:
     """Text to standard output (path None or `-`) or to a file, in a `with` statement.
 
     A file is created with mode 0600 beside its place and moved there when all of it is written; what was
-    there before stays until then, and for good where something fails. Devices and pipes are written to as
-    they are. Raises OutputError where it cannot be written, ReaderGone where whoever read it closed it.
+    there before stays until then, and for good where something fails: it is replaced with `force` only. Devices
+    and pipes are written to as they are. Raises UsageError where a file is there, OutputError where it cannot be
+    written, ReaderGone where whoever read it closed it.
     """
 
-    def __init__(self, path: str | None = None, folder: HeldFolder | None = None) -> None:
-        """folder: that of the file, where it is held open already."""
+    def __init__(
+        self, path: str | None = None, folder: HeldFolder | None = None, *, force: bool = False,
+        inputs: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        """folder: that of the file, where it is held open already; inputs: what is read, and never replaced."""
+        self._inputs = inputs
         self._folder = folder
+        self._force = force
+        self._interrupted = False
         self.path = None if path == STANDARD_OUTPUT else path
         self._whole: WholeFile | None = None
         self._file: BinaryIO | None = None
@@ -49,6 +59,11 @@ class Output:
                 raise OutputError("standard output is closed.")
             self._encoding = sys.stdout.encoding or "utf-8"
         else:
+            from aurora_wire.cli.overwriting import refuse_to_replace  # noqa: PLC0415 - not for standard output
+
+            if any(is_same_file(self.path, one) for one in self._inputs):
+                raise UsageError(f"{self.path}: this is one of the inputs. Give the report another name.")
+            refuse_to_replace(self.path, force=self._force)
             try:
                 self._file = self._open(self.path)
             except (OSError, ValueError) as error:
@@ -62,12 +77,16 @@ class Output:
         special = open_special(path) if self._folder is None else None
         if special is not None:
             return os.fdopen(special, "wb", buffering=1 << 16)
-        self._whole = WholeFile(path, self._folder)
+        self._whole = WholeFile(path, self._folder, replace=self._force)
         return os.fdopen(self._whole.handle, "wb", buffering=1 << 16)
 
     def replaces(self, path: str) -> bool:
         """Return whether `path` is the file that would be replaced."""
         return self._whole is not None and self._whole.is_to_replace(path)
+
+    def interrupted(self) -> None:
+        """Say that a list breaks off: what there is of it does not get the name of a whole one."""
+        self._interrupted = True
 
     def write(self, text: str) -> None:
         data = text.encode(self._encoding, "backslashreplace")
@@ -97,7 +116,9 @@ class Output:
         try:
             self.flush()
             if self._file is not None:
-                if self._whole is not None:
+                if self._whole is not None and self._interrupted:
+                    self._keep_partial(self._whole)
+                elif self._whole is not None:
                     self._whole.keep()
                 self._file.close()
         except OSError as failure:
@@ -105,6 +126,16 @@ class Output:
         except OutputError:
             self._discard()
             raise
+
+    def _keep_partial(self, whole: WholeFile) -> None:
+        """Keep what was listed until the interruption beside the name of the whole list."""
+        try:
+            whole.keep(PARTIAL)
+        except FileExistsError:
+            whole.discard()
+            complain(f"{self.path}: interrupted. Nothing was written: {self.path}{PARTIAL} is there already.")
+            return
+        complain(f"{self.path}: interrupted. What was listed until then is in {self.path}{PARTIAL}.")
 
     def _failed(self, error: OSError | ValueError) -> Exception:
         if self.path is None:
@@ -131,6 +162,14 @@ def same_place(path: str, other: str) -> bool:
         target = Path(path).resolve()
         return target == Path(other).resolve() and (target.is_file() or not target.exists())
     return path == other
+
+
+def is_same_file(path: str, other: str) -> bool:
+    """Return whether both are one file that is there, by whatever names."""
+    with suppress(OSError, ValueError):
+        there, input_there = os.stat(path), os.stat(other)  # noqa: PTH116 - of text that may be anything
+        return stat.S_ISREG(there.st_mode) and os.path.samestat(there, input_there)
+    return False
 
 
 def flush_standard_output() -> None:

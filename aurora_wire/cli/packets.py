@@ -6,10 +6,13 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from aurora_wire.cli.choosing import Chosen, choose
 from aurora_wire.cli.exit_codes import INTERRUPTED
+from aurora_wire.cli.filters import add_filter_options
 from aurora_wire.cli.output import Output, complain
+from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.ports import port_option, ports_of
-from aurora_wire.cli.terminal import style_for
+from aurora_wire.cli.terminal import use_color
 from aurora_wire.errors import CaptureError, UsageError
 
 if TYPE_CHECKING:
@@ -71,9 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", metavar="N", type=port_option, action="append", default=[],
         help="Look at this port only; +N: count it as a port of MySQL besides the default ones (3306 and "
         "33060; on all others MySQL is found by its content). May be given several times, or as N,N.")
-    add("-o", "--output", metavar="FILE",
-        help="Write to this file, readable for you only, and not to standard output. It appears when it is "
-        "whole.")
+    add("--keylog", metavar="FILE", action="append", default=[],
+        help="Open TLS with the secrets in this file (SSLKEYLOGFILE), and name the statements inside behind their "
+        "packet. May be given several times. Needs: pip install 'aurora_wire[keylog]'.")
+    output_options(parser)
+    add_filter_options(parser)
 
 
 def _number(text: str) -> int:
@@ -98,11 +103,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.format == "csv" and (arguments.dump or arguments.explain or arguments.tcpdump):
         raise UsageError("--format csv is a table: it has no place for -X, -XX, --explain or --tcpdump.")
-    wanted = _Wanted(arguments)
     ports, only_ports = ports_of(arguments.port)
+    chosen = choose(arguments, arguments.captures, ports, only_ports=only_ports, keylogs=arguments.keylog)
+    wanted = _Wanted(arguments, chosen)
     damages: list[CaptureError] = []
     code = NOTHING
-    with Output(arguments.output) as output:
+    with Output(arguments.output, force=arguments.force, inputs=arguments.captures) as output:
 
         def begin(paths: list[str]) -> None:
             wanted.begin(paths)
@@ -112,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
             if output.replaces(path):
                 raise UsageError(f"{output.path}: this is one of the captures. Give the list another name.")
 
-        listing = (_Table if arguments.format == "csv" else _Listing)(arguments, output)
+        listing = (_Table if arguments.format == "csv" else _Listing)(arguments, output, chosen)
         views = packets(
             arguments.captures,
             ports=ports,
@@ -120,22 +126,30 @@ def run(arguments: argparse.Namespace) -> int:
             on_error=damages.append,
             on_begin=begin,
             on_capture=opening,
+            frames=chosen.frames,
         )
         try:
             for view in wanted.of(views, listing):
                 listing.put(view)
                 code = LISTED
         except KeyboardInterrupt:
-            code = INTERRUPTED  # what was listed until then is written
+            code = INTERRUPTED  # what was listed until then is written, and a file says that it is not all
+            output.interrupted()
     for damage in damages:
         complain(str(damage))
+    if chosen.said:
+        seen = wanted.seen + (0 if chosen.frames is None else chosen.frames.left_out)
+        complain(f"{chosen.said} lets {wanted.listed:,} of {seen:,} packets through.")
     return NOTHING if damages and code == LISTED else code
 
 
 class _Wanted:
     """Which packets to list."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
+    def __init__(self, arguments: argparse.Namespace, chosen: Chosen) -> None:
+        self.chosen = chosen
+        self.seen = 0       # packets
+        self.listed = 0
         self.labels = {_label(name) for name in arguments.only}
         self.connections = set(arguments.connection)
         self.frames: list[range] = [numbers for name, numbers in arguments.frame if not name]
@@ -165,7 +179,9 @@ class _Wanted:
         count = 0
         for view in views:
             listing.see(view)
-            if self.wants(view):
+            self.seen += 1
+            if self.chosen.wants(view) and self.wants(view):
+                self.listed += 1
                 yield view
                 count += 1
             if count == self.limit or view.number == self.last_frame:
@@ -179,7 +195,11 @@ class _Wanted:
             return False
         if self.connections and view.connection not in self.connections:
             return False
-        return not self.labels or not self.labels.isdisjoint(view.labels)
+        return (
+            not self.labels
+            or not self.labels.isdisjoint(view.labels)
+            or any(one.command in self.labels for one in self.chosen.inside.get(view.number, ()))
+        )
 
 
 def _label(name: str) -> str:
@@ -199,14 +219,15 @@ def _label(name: str) -> str:
 class _Listing:
     """Prints packets. It is shown every packet, as tcpdump's lines rest on those before."""
 
-    def __init__(self, arguments: argparse.Namespace, output: Output) -> None:
+    def __init__(self, arguments: argparse.Namespace, output: Output, chosen: Chosen) -> None:
         from aurora_wire.report.packets.tcpdump.line import TcpdumpLines  # noqa: PLC0415
 
+        self.inside = chosen.inside
         self.output = output
         self.dump: str | None = arguments.dump
         self.explain: bool = arguments.explain
         self.plain: bool = arguments.tcpdump
-        self.color = style_for(output).color and not self.plain
+        self.color = use_color(terminal=output.is_terminal) and not self.plain
         self.live = "-" in arguments.captures
         self.several = False
         self._names: dict[str, str] = {}
@@ -259,6 +280,10 @@ class _Listing:
                 from aurora_wire.report.packets.hex_dump import COLOUR_OFF, COLOUR_ON  # noqa: PLC0415
 
                 names = f"{COLOUR_ON}{names}{COLOUR_OFF}"
+        for one in self.inside.get(view.number, ()):
+            from aurora_wire.report.escape import show_bytes, show_text  # noqa: PLC0415 - only with a key log
+
+            names += f"; inside TLS: {show_text(one.command)} {show_bytes(one.sql)}".rstrip()
         frame = f"{self._names[view.capture]}:{view.capture_frame}" if self.several else str(view.number)
         return f"[frame {frame}{of}: {names}]"
 
@@ -278,10 +303,10 @@ class _Listing:
 class _Table(_Listing):
     """Writes packets as CSV."""
 
-    def __init__(self, arguments: argparse.Namespace, output: Output) -> None:
+    def __init__(self, arguments: argparse.Namespace, output: Output, chosen: Chosen) -> None:
         from aurora_wire.report.csv_tables import PACKET_COLUMNS, line  # noqa: PLC0415
 
-        super().__init__(arguments, output)
+        super().__init__(arguments, output, chosen)
         output.write(line(PACKET_COLUMNS))
 
     def put(self, view: PacketView) -> None:

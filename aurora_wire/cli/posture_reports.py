@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aurora_wire.cli.formats import add_format_option
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, same_place
+from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
 from aurora_wire.report.formats import ReportOptions, find_format
@@ -23,19 +24,26 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fix", action="store_true",
         help="Print besides what to paste for each finding, at this product and version (text; nothing is run).")
     add_format_option(parser, posture=True)
-    parser.add_argument("-o", "--output", metavar="FILE",
-        help="Write to this file, readable for you only, and not to standard output. It appears when it is whole.")
+    parser.add_argument("--reveal", action="store_true",
+        help="Show names of users in markdown, sarif, junit and csv, too, which are made to be passed on (default: "
+        "masked there).")
+    output_options(parser)
 
 
 @dataclass(slots=True)
 class Reports:
-    """The outputs of one command. everything: rows that say nothing are shown, too; fixes: what to paste, too."""
+    """The outputs of one command.
+
+    everything: rows that say nothing are shown, too; fixes: what to paste, too; reveal: names of users are shown in
+    what is made to be passed on.
+    """
 
     main: str
     output: Output
     beside: list[tuple[str, Output]]
     everything: bool = False
     fixes: bool = False
+    reveal: bool = False
 
     def write(self, posture: Posture, *, main: bool = True) -> None:
         """Write those with a file of their own, then the main one, whose reader may have gone. main: it is written."""
@@ -46,8 +54,15 @@ class Reports:
 
     def _write_one(self, posture: Posture, name: str, to: Output) -> None:
         style = style_for(to)
-        options = ReportOptions(width=style.width, color=style.color, everything=self.everything, fixes=self.fixes)
-        for piece in find_format(name).render_posture(posture, options):
+        options = ReportOptions(
+            width=style.width, color=style.color, whole=style.whole, everything=self.everything, fixes=self.fixes
+        )
+        row = find_format(name)
+        if row.posted and not self.reveal:
+            from aurora_wire.report.posture.mask import mask, stars  # noqa: PLC0415 - for these formats only
+
+            posture = mask(posture, stars)
+        for piece in row.render_posture(posture, options):
             to.write(piece)
 
 
@@ -65,9 +80,15 @@ def reports_for(
             raise UsageError(f"{path}: two reports cannot go to one file. Give each a name of its own.")
     for name in (arguments.format, *(name for name, _ in arguments.reports)):
         find_format(name).check()
-    with Output(arguments.output) as output, ExitStack() as stack:
-        beside = [(name, stack.enter_context(Output(path))) for name, path in arguments.reports]
+    with Output(arguments.output, force=arguments.force, inputs=inputs) as output, ExitStack() as stack:
+        beside = [
+            (name, stack.enter_context(Output(path, force=arguments.force, inputs=inputs)))
+            for name, path in arguments.reports
+        ]
         for to in (output, *(to for _, to in beside)):
             if any(to.replaces(path) for path in inputs):
                 raise UsageError(f"{to.path}: this is one of the inputs. Give the report another name.")
-        yield Reports(arguments.format, output, beside, everything, fixes=getattr(arguments, "fix", False))
+        yield Reports(
+            arguments.format, output, beside, everything, fixes=getattr(arguments, "fix", False),
+            reveal=arguments.reveal,
+        )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ examples:
   aurora-wire probe --hosts servers.txt --format sarif=probe.sarif
 """
 MAX_JOBS = 64
+MANY = 4  # servers: how far it is is told
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--all-ports", action="store_true",
         help="Of each host, probe X Protocol (33060) and MySQL's administrative port (33062) too; where nothing "
         "listens there, nothing is said.")
-    add("--hosts", metavar="FILE", help="Read more of them from this file, one a line; # begins a comment.")
+    add("--hosts", metavar="FILE", help="Read more of them from this file, one a line, where # begins a comment; or "
+        "take all that the result of `fleet --format json` has.")
     add("--ca", metavar="FILE", help="Say whether the certificate is accepted with these authorities (PEM).")
     add("--timeout", metavar="SECONDS", type=seconds, default=5.0,
         help="Wait this long for one connection (default 5).")
@@ -56,8 +59,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.posture.target import ADMIN_PORT, X_PORT, Target, parse_target  # noqa: PLC0415 - not for --help
 
-    named = [*arguments.targets, *(_listed(arguments.hosts) if arguments.hosts else [])]
-    targets = list(dict.fromkeys(map(parse_target, named)))
+    targets = list(map(parse_target, arguments.targets))
+    if arguments.hosts:
+        targets += _listed(arguments.hosts)
+    targets = list(dict.fromkeys(targets))
     if not targets:
         raise UsageError("no server is named. `aurora-wire probe --help` shows how.")
     if arguments.all_ports:
@@ -68,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     bundle = _authorities(arguments)
     inputs = [path for path in (arguments.hosts, arguments.ca) if path]
     with reports_for(arguments, inputs) as reports:
-        return _write(_probe_all(targets, arguments, bundle), bundle, reports)
+        return _write(_probe_all(targets, arguments, bundle), targets, bundle, reports)
 
 
 def _authorities(arguments: argparse.Namespace) -> BundleFacts | None:
@@ -79,21 +84,38 @@ def _authorities(arguments: argparse.Namespace) -> BundleFacts | None:
     return read_bundle(arguments.ca, datetime.now(UTC)) if arguments.ca else None
 
 
-def _listed(path: str) -> list[str]:
-    from aurora_wire.rights.inputs import read_input  # noqa: PLC0415 - only for --hosts
+def _listed(path: str) -> list[Target]:
+    """Return the servers that a file lists, a line each, or as the result of `fleet`. Raises UsageError."""
+    from aurora_wire.posture.target import parse_target  # noqa: PLC0415 - only for --hosts
+    from aurora_wire.report.posture.from_json import is_result, parse  # noqa: PLC0415
+    from aurora_wire.rights.inputs import read_input  # noqa: PLC0415
 
     try:
-        lines = read_input(path).decode("utf-8").splitlines()
+        data = read_input(path)
+        if is_result(data):
+            fleet = parse(data, path).fleet
+            if fleet is None:
+                raise UsageError(f"{path}: of the results, that of `fleet` lists servers, and this is another's.")
+            return [target for member in fleet.members for target in member.endpoints()]
+        lines = data.decode("utf-8").splitlines()
     except (OSError, UnicodeError) as error:
         raise UsageError(f"{path}: {getattr(error, 'strerror', None) or 'not a list of hosts'}.") from error
-    return [name for line in lines if (name := line.partition("#")[0].strip())]
+    found = []
+    for number, line in enumerate(lines, 1):
+        name = line.partition("#")[0].strip()
+        if name:
+            try:
+                found.append(parse_target(name))
+            except UsageError as error:
+                raise UsageError(f"{path}, line {number}: {error}") from error
+    return found
 
 
 def _probe_all(
     targets: list[Target], arguments: argparse.Namespace, bundle: BundleFacts | None
 ) -> Iterator[Probed]:
-    """Yield the results in the order of the targets, each as soon as it and those before it are there."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - not for --help
+    """Yield the results as they come: a server that does not answer keeps no other waiting."""
+    from concurrent.futures import ThreadPoolExecutor, as_completed  # noqa: PLC0415 - not for --help
     from functools import partial  # noqa: PLC0415
 
     from aurora_wire.posture.assess import assess  # noqa: PLC0415
@@ -102,7 +124,9 @@ def _probe_all(
     ask = partial(probe, ca=arguments.ca or "", seconds=arguments.timeout, limit=arguments.max_connections)
     with ThreadPoolExecutor(min(MAX_JOBS, len(targets))) as pool:
         try:
-            for result in pool.map(ask, targets):
+            for count, done in enumerate(as_completed([pool.submit(ask, target) for target in targets]), 1):
+                result = done.result()
+                _tell(count, len(targets))
                 if result.target.is_extra and all(each.status == UNREACHABLE for each in result.addresses):
                     continue
                 yield result, [assess(each, result.time, bundle) for each in result.addresses]
@@ -111,8 +135,15 @@ def _probe_all(
             raise
 
 
-def _write(results: Iterator[Probed], bundle: BundleFacts | None, reports: Reports) -> int:
-    """Write the reports; text and JSON lines as the results come, if they are the main one."""
+def _tell(done: int, count: int) -> None:
+    """Say on a terminal how many of many servers have answered."""
+    if count >= MANY and sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write(f"\r{done:,} of {count:,} servers probed" if done < count else "\r\x1b[K")
+        sys.stderr.flush()
+
+
+def _write(results: Iterator[Probed], targets: list[Target], bundle: BundleFacts | None, reports: Reports) -> int:
+    """Write the reports: text and JSON lines as the results come, if they are the main one; others in given order."""
     from aurora_wire.posture.result import Posture  # noqa: PLC0415 - not for --help
 
     found = Posture("probe", authorities=bundle)
@@ -123,6 +154,8 @@ def _write(results: Iterator[Probed], bundle: BundleFacts | None, reports: Repor
             for line in _lines(each, reports, first=len(found.probes) == 1):
                 reports.output.write(line)
             reports.output.flush()
+    places = {target: place for place, target in enumerate(targets)}
+    found.probes.sort(key=lambda each: places[each[0].target])
     reports.write(found, main=not streams)
     return found.exit_code
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.numbers import seconds_below
 from aurora_wire.cli.output import Output, complain
+from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import OutputError, UsageError, reason_of
 from aurora_wire.prove.drivers.driver import TIMEOUT, Mode
@@ -78,8 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Put the clients' TLS secrets into the kept captures: whoever has them can read what is inside.")
     add("--format", choices=("text", "json"), default="text",
         help="Write text for people, or one JSON object (schema aurora-wire/prove/1; default text).")
-    add("-o", "--output", metavar="FILE",
-        help="Write to this file, readable for you only, and not to standard output.")
+    output_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         ca=arguments.ca or "", via_relay=arguments.via_relay, interfaces=arguments.interface,
         keep=arguments.keep or "", keep_keys=arguments.keep_keys, timeout=arguments.timeout,
     )  # fmt: skip
-    with Output(arguments.output) as output:  # opened first: later the right to may be gone
+    with Output(arguments.output, force=arguments.force) as output:  # opened first: later the right to may be gone
         matrix = driven(wanted)
         write(matrix, output, arguments.format)
     return compute_exit_code(matrix)

@@ -9,8 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.cli.output import Output, complain
-from aurora_wire.cli.overwriting import force_option, refuse_to_replace
+from aurora_wire.cli.choosing import chosen_capture
+from aurora_wire.cli.filters import add_filter_options
+from aurora_wire.cli.output import STANDARD_OUTPUT, Output, complain
+from aurora_wire.cli.overwriting import force_option, refuse_to_replace, whole_output
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError, reason_of
@@ -50,7 +52,8 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("capture", metavar="IN", help="Read this pcap or pcapng, compressed or not.")
-    add("output", metavar="OUT", help="Write to this file, in the same format, not compressed.")
+    add("output", metavar="OUT", help="Write to this file, or standard output (-), in the same format (with filters: "
+        "pcapng), not compressed.")
     add("--pseudonymise", action="store_true",
         help="Replace IP addresses (networks stay networks) and those of Ethernet; blank what is not TCP (default: "
         "addresses stay).")
@@ -65,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "times.")
     force_option(parser)
     progress_option(parser)
+    add_filter_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -91,15 +95,25 @@ def run(arguments: argparse.Namespace) -> int:
     pseudonyms = None
     if arguments.pseudonymise:
         pseudonyms = Pseudonyms(hmac.new(key, b"addresses", hashlib.sha256).digest())
-    with progress_bar(wanted=not arguments.no_progress) as on_progress:
-        done = redact_capture(
-            source, target, Masker(key), pseudonyms=pseudonyms, ports=ports, only_ports=only_ports,
-            keep_unknown=arguments.keep_unknown, on_progress=on_progress,
-        )  # fmt: skip
-    different = verdict_differences(done.scan, target, ports=ports, only_ports=only_ports)
-    with Output() as output:
+    with (
+        chosen_capture(arguments, source, ports, only_ports=only_ports) as (chosen, said),
+        whole_output(target, "a capture") as place,
+    ):
+        with progress_bar(wanted=not arguments.no_progress) as on_progress:
+            done = redact_capture(
+                chosen, place, Masker(key), pseudonyms=pseudonyms, ports=ports, only_ports=only_ports,
+                keep_unknown=arguments.keep_unknown, on_progress=on_progress,
+            )  # fmt: skip
+        different = verdict_differences(done.scan, place, ports=ports, only_ports=only_ports)
+    if said:
+        complain(f"{target}: {said}")
+    if target == STANDARD_OUTPUT:
         for line in _lines(done):
-            output.write(line + "\n")
+            complain(line)
+    else:
+        with Output() as output:
+            for line in _lines(done):
+                output.write(line + "\n")
     for words in different:
         complain(f"{target}: {words}")
     if arguments.keep_unknown:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from aurora_wire.cli.numbers import count_of, seconds
-from aurora_wire.cli.output import Output
+from aurora_wire.cli.output import STANDARD_OUTPUT, Output
+from aurora_wire.cli.overwriting import force_option, take_standard_output
 from aurora_wire.errors import UsageError
 
 DESCRIPTION = """\
@@ -37,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"Listen here (default {DEFAULT_LISTEN}); with port 0 the system chooses one. Whoever reaches this "
         "address reaches the server.")
     add("-w", "--write", metavar="FILE",
-        help="Write what was carried to this new pcapng file, readable for you only.")
+        help="Write what was carried to this new pcapng file, readable for you only; or to standard output (-), and "
+        "all words to standard error.")
+    force_option(parser)
     add("--duration", metavar="TIME", type=seconds,
         help="End after this time (seconds, or with m, h or d); what is open is cut.")
     add("--count", metavar="N", type=count_of("connections"),
@@ -77,5 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.listen == arguments.to:
         raise UsageError("--listen and --to are the same: the relay would carry to itself.")
+    pipe = take_standard_output("a capture") if arguments.write == STANDARD_OUTPUT else None
     with Output() as output, Stop() as stop:
-        return RelaySession(arguments, output, stop).run()
+        return RelaySession(arguments, output, stop, pipe).run()

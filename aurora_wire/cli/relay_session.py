@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import time
 from contextlib import suppress
 from typing import Final
@@ -21,8 +22,7 @@ from aurora_wire.cli.scan import deliver
 from aurora_wire.cli.watch_session import Stop
 from aurora_wire.errors import OutputError
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.live.lines import LiveJSONLines, clock_time, standing_text
-from aurora_wire.report.wording import endpoint
+from aurora_wire.report.live.lines import LiveJSONLines, TextLines, between, recorded_text
 from aurora_wire.rights.privileges import account_to_become, drop
 from aurora_wire.verdict.describe import endpoints
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
@@ -37,19 +37,29 @@ OUTPUT_FAILED: Final = 4
 class RelaySession:
     """One run: a relay, what it carries fed to an Analysis and a recording alike, and a line for each connection."""
 
-    def __init__(self, arguments: argparse.Namespace, output: Output, stop: Stop) -> None:
+    def __init__(
+        self, arguments: argparse.Namespace, output: Output, stop: Stop, pipe: io.FileIO | None = None
+    ) -> None:
+        """pipe: what is recorded to in place of a file."""
+        self.pipe = pipe
         self.arguments = arguments
         self.output = output
         self.stop = stop
         self.relay = Relay(arguments.listen, arguments.to, self._frame, complain, count=arguments.count)
         self.json = _JSONLines(self._write, redact=arguments.redact) if arguments.format == "jsonl" else None
+        self.text: TextLines | None = None
+        if self.json is None and not arguments.quiet:
+            self.text = TextLines(output.write, redact=arguments.redact)
+        view = self.json or self.text
         self.analysis = Analysis(
             list(dict.fromkeys((*DEFAULT_PORTS, arguments.to[1]))),
-            on_statement=None if self.json is None else self.json.statement, on_connection=self._ended,
+            on_statement=None if view is None else view.statement, on_connection=self._ended,
         )  # fmt: skip
+        if self.text is not None:
+            self.text.who = self.analysis.parties
         self.recording: RelayRecording | None = None
         self.bytes = 0
-        self._told = False   # that the recording has failed
+        self._failure_told = False   # that the recording has failed
         self.account = account_to_become()
 
     def run(self) -> int:
@@ -71,6 +81,8 @@ class RelaySession:
         capture.bytes = self.bytes
         analysis.end(capture)
         scan = analysis.finish()
+        with suppress(ReaderGone):
+            self._told()
         self._tell_failure("")
         if isinstance(failure, OutputError):
             raise failure
@@ -81,8 +93,9 @@ class RelaySession:
             scan.exit_code = exit_code(scan, require_proven=self.arguments.require == "proven")
         else:
             with suppress(ReaderGone):
+                self._tell_recorded()
                 deliver(scan, self.arguments, self.output, self.json)
-        return OUTPUT_FAILED if self._told else scan.exit_code
+        return OUTPUT_FAILED if self._failure_told else scan.exit_code
 
     async def _run(self) -> None:
         relay, arguments = self.relay, self.arguments
@@ -91,7 +104,7 @@ class RelaySession:
             if arguments.write:
                 self.recording = RelayRecording(
                     arguments.write, application=f"aurora_wire {VERSION}", listen=str(relay.address),
-                    target=str(relay.target),
+                    target=str(relay.target), replace=arguments.force, file=self.pipe,
                 )  # fmt: skip
             if self.account is not None:  # decoding what others send takes no rights
                 drop(self.account)
@@ -105,7 +118,7 @@ class RelaySession:
                     flushed = now
                     self.recording.flush()
                 self._tell_failure(" Connections are carried on.")
-                if arguments.count and relay.ended >= arguments.count:
+                if (arguments.count and relay.ended >= arguments.count) or self._reader_gone():
                     break
         finally:
             await relay.close()
@@ -125,6 +138,26 @@ class RelaySession:
             if connection.facts.kind == OTHER:
                 self._other(connection)
         self.analysis.collect()
+        self._told()
+
+    def _told(self) -> None:
+        if self.text is not None:
+            self.text.told()
+            self.output.flush()
+
+    def _reader_gone(self) -> bool:
+        """Return whether the recording goes to standard output, and nobody reads it any more."""
+        return self.pipe is not None and self.recording is not None and self.recording.failure is not None
+
+    def _tell_recorded(self) -> None:
+        """Tell what was recorded, with its hash."""
+        if self.recording is None:
+            return
+        files = [self.recording.recorded()]
+        if self.json is not None:
+            self.json.recorded(files)
+        elif self.text is not None:
+            self._write(recorded_text(files))
 
     def _started(self) -> None:
         relay, arguments = self.relay, self.arguments
@@ -137,24 +170,22 @@ class RelaySession:
     def _ended(self, result: ConnectionResult, findings: list[Finding]) -> None:
         if self.json is not None:
             self.json.connection(result, findings)
-        elif not self.arguments.quiet:
-            self._write(f"{clock_time(result.last_time_ns)}  {standing_text(last_standing(result))}\n")
+        elif self.text is not None:
+            self.text.standing(last_standing(result), changed=True)
 
     def _other(self, connection: Connection) -> None:
-        if self.json is None and not self.arguments.quiet:
-            client, server = endpoints(connection)
-            self._write(
-                f"{clock_time(connection.last_time)}  connection {connection.facts.id}, {endpoint(client)} to "
-                f"{endpoint(server)}: not MySQL ({show_text(connection.facts.other)})\n"
-            )
+        if self.text is not None:
+            who = between(*endpoints(connection), None)
+            what = show_text(connection.facts.other)
+            self.text.line(connection.last_time, f"connection {connection.facts.id}, {who}: not MySQL ({what})")
 
     def _write(self, line: str) -> None:
         self.output.write(line)
         self.output.flush()
 
     def _tell_failure(self, more: str) -> None:
-        if self.recording is not None and self.recording.failure is not None and not self._told:
-            self._told = True
+        if self.recording is not None and self.recording.failure is not None and not self._failure_told:
+            self._failure_told = True
             complain(f"{self.recording.failure}{more}")
 
 

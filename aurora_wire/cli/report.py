@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurora_wire.cli.exit_codes import READER_GONE, exit_code
+from aurora_wire.cli.filters import add_filter_options, filter_words, selection_of
+from aurora_wire.cli.handed_over import hand_over
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain
+from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.ports import PortOption, port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
@@ -21,6 +22,7 @@ from aurora_wire.verdict.result import Scan
 from aurora_wire.verdict.rules.controls import FRAMEWORKS
 
 if TYPE_CHECKING:
+    from aurora_wire.analysis.selection import Selection
     from aurora_wire.posture.result import Posture
     from aurora_wire.report.html.impact import ImpactTable
 
@@ -57,8 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("captures", metavar="CAPTURE", nargs="+",
         help="Read this file, all captures in this folder, what this pattern matches, or standard input (-; its "
         "bytes cannot be shown); or take this result of probe, audit, fleet or check as JSON.")
-    add("-o", "--output", metavar="FILE",
-        help="Write to this file, readable for you only, and not to standard output. It appears when it is whole.")
+    output_options(parser)
     add("--framework", metavar="NAME", choices=tuple(FRAMEWORKS), action="append", default=[],
         help="Order by what supports or contradicts controls of this framework, and show no other: "
         f"{', '.join(FRAMEWORKS)}. May be given several times (default: all, after the findings).")
@@ -69,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="As for scan: open TLS with the secrets in this file, and show what was inside. Needs: pip install "
         "'aurora_wire[keylog]'.")
     progress_option(parser)
+    add_filter_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -77,13 +79,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     require_jinja()
     ports, only_ports = ports_of(arguments.port)
+    selection = selection_of(arguments)
     captures, results = _inputs(arguments)
     if not captures:
         return _posture_page(arguments, results)
     postures = [posture for _, posture in results]
     result: Scan | None = None
     try:
-        with Output(arguments.output) as output:
+        with Output(arguments.output, force=arguments.force, inputs=[*arguments.captures, *arguments.keylog]) as output:
             if output.is_terminal:
                 raise UsageError(FOR_A_FILE)
             if arguments.reveal:
@@ -91,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
             with progress_bar(wanted=not arguments.no_progress) as on_progress:
                 result = scan(
                     captures, ports=ports, only_ports=only_ports, keylogs=arguments.keylog,
-                    on_progress=on_progress,
+                    on_progress=on_progress, selection=selection,
                 )  # fmt: skip
             result.exit_code = exit_code(result)
             for path in (*(capture.path for capture in result.captures), *arguments.keylog, *dict(results)):
@@ -99,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
                     raise UsageError(f"{output.path}: this is one of the inputs. Give the report another name.")
             for piece in html_pieces(
                 result, captures, arguments.port, reveal=arguments.reveal, frameworks=arguments.framework,
-                command=command_line(arguments), postures=postures,
+                command=command_line(arguments), postures=postures, selection=selection,
             ):  # fmt: skip
                 output.write(piece)
     except ReaderGone:
@@ -133,13 +136,13 @@ def _posture_page(arguments: argparse.Namespace, results: Sequence[tuple[str, Po
     from aurora_wire.report.html.posture import write_posture_page  # noqa: PLC0415 - for this page only
     from aurora_wire.report.posture.mask import mask, stars  # noqa: PLC0415
 
-    if arguments.keylog or arguments.framework or arguments.port:
-        raise UsageError("--keylog, --framework and --port are about captures, and none is given.")
+    if arguments.keylog or arguments.framework or arguments.port or filter_words(arguments):
+        raise UsageError("--keylog, --framework, --port and filters are about captures, and none is given.")
     found = [posture if arguments.reveal else mask(posture, stars) for _, posture in results]
     code = worst([posture.exit_code for posture in found])
     command = show_text(shlex.join(command_line(arguments)))
     try:
-        with Output(arguments.output) as output:
+        with Output(arguments.output, force=arguments.force, inputs=[*arguments.captures, *arguments.keylog]) as output:
             if output.is_terminal:
                 raise UsageError(FOR_A_FILE)
             if arguments.reveal:
@@ -163,27 +166,26 @@ def html_pieces(
     frameworks: Sequence[str] = (),
     command: Sequence[str] = (),
     postures: Sequence[Posture] = (),
+    selection: Selection | None = None,
 ) -> Iterator[str]:
     """Yield the report of a scan of these captures: masked under a key that comes from their bytes, unless `reveal`.
 
     postures: what servers allow, not masked yet.
     """
-    from aurora_wire.evidence.reanalysis import masker_of  # noqa: PLC0415
     from aurora_wire.report.html import frames as html_frames  # noqa: PLC0415
     from aurora_wire.report.html import render as html  # noqa: PLC0415
-    from aurora_wire.report.html.connections import hide  # noqa: PLC0415
     from aurora_wire.report.posture.mask import mask, stars  # noqa: PLC0415
 
     chosen, only_ports = ports_of(ports)
-    frames = html_frames.gather(result, captures, ports=chosen, only_ports=only_ports, redact=not reveal)
-    masked = not reveal and html_frames.can_be_read_again(result)
+    frames = html_frames.gather(
+        result, captures, ports=chosen, only_ports=only_ports, redact=not reveal,
+        wanted=None if selection is None else selection.frames,
+    )  # fmt: skip
+    masked = False
     hide_name: Callable[[str], str] = stars
-    if masked:
-        files = [Path(capture.path) for capture in result.captures if capture.format != "unreadable"]
-        masker = masker_of("", files)
-        result, hide_name = masker.scan(result), masker.text
-    elif not reveal:
-        result = replace(result, connections=[hide(one) for one in result.connections])
+    if not reveal:
+        handed = hand_over(result)
+        result, masked, hide_name = handed.scan, handed.keyed, handed.name
     allowed = None
     if postures:
         from aurora_wire.report.html.posture import allowed_of  # noqa: PLC0415 - where it is asked for
@@ -232,5 +234,9 @@ def command_line(arguments: argparse.Namespace) -> list[str]:
     options += [f"--keylog={path}" for path in arguments.keylog]
     options += [f"--framework={name}" for name in arguments.framework]
     options += ["--reveal"] * arguments.reveal
+    words = filter_words(arguments)
+    if not arguments.reveal:  # who may not see users is told that there was such a filter
+        words = ["--user=..." if word.startswith("--user=") else word for word in words]
+    options += words
     output = [] if arguments.output is None else ["-o", arguments.output]
     return ["aurora-wire", "report", *options, *arguments.captures, *output]

@@ -48,7 +48,7 @@ def _rule(name: str) -> Rule:
 
 def _list(rules: Iterable[Rule], style: Style) -> Iterator[str]:
     rows = [(rule.id, rule.severity, rule.title) for rule in rules]
-    yield from table(("rule", "severity", "what was found"), rows, width=style.width, indent="")
+    yield from table(("rule", "severity", "what was found"), rows, width=style.room, indent="")
 
 
 def _in_full(rules: Iterable[Rule], style: Style) -> Iterator[str]:

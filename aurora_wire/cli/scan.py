@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cache, partial
 from typing import TYPE_CHECKING, ParamSpec
 
 from aurora_wire.cli import process
 from aurora_wire.cli.exit_codes import HELP, READER_GONE, exit_code
+from aurora_wire.cli.filters import REQUIRED, add_filter_options, selection_of
 from aurora_wire.cli.formats import add_format_option
+from aurora_wire.cli.handed_over import HandedOver, hand_over
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain, same_place
+from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.ports import port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.cli.terminal import style_for
@@ -48,21 +52,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Open TLS with the secrets in this file (SSLKEYLOGFILE), and show what was inside; may be given "
         "several times. Secrets in a pcapng are used without it. Needs: pip install 'aurora_wire[keylog]'.")
     add_format_option(parser)
-    add("-o", "--output", metavar="FILE",
-        help="Write to this file, readable for you only, and not to standard output. It appears when it is "
-        "whole.")
+    output_options(parser)
     add("--redact", action="store_true",
-        help="Mask literals, comments and parameters in statements (default: show them).")
+        help="Mask literals, comments and parameters in statements (default: show them in text, json and jsonl).")
     add("--reveal", action="store_true",
-        help="Show passwords, keys and tokens that crossed, and the lines that hashcat and john take (text, json, "
-        "jsonl; default: say only that they crossed).")
+        help="Show passwords, keys and tokens that crossed, and the lines that hashcat and john take (default: say "
+        "only that they crossed); in markdown, sarif, junit, csv and html, which are made to be passed on, also "
+        "values and names of users (default: masked).")
     add("--require", choices=("proven",),
         help="Exit with 3 instead of 0 where a connection is encrypted but not proven to be.")
+    add("--each", action="store_true",
+        help="List every connection in a row of its own (text; default: those of one client host, user and server, "
+        "judged alike, share a row).")
     add("--quiet", action="store_true",
         help="Print the closing sentence only (text), and no progress bar.")
     add("--jobs", metavar="N", type=jobs_option, default=None,
         help="Read with N processes (default: one a core for large captures, else 1). The report is the same.")
     progress_option(parser)
+    add_filter_options(parser)
 
 
 def jobs_option(text: str) -> int:
@@ -78,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.redact and arguments.reveal:
         raise UsageError("--redact and --reveal: one of them at a time.")
     ports, only_ports = ports_of(arguments.port)
+    selection = selection_of(arguments)
     paths = [path for _, path in arguments.reports] + [arguments.output or STANDARD_OUTPUT]
     for number, path in enumerate(paths):
         if any(same_place(path, other) for other in paths[:number]):
@@ -85,10 +93,14 @@ def run(arguments: argparse.Namespace) -> int:
     for name in (arguments.format, *(name for name, _ in arguments.reports)):
         find_format(name).check()
     result: Scan | None = None
+    inputs = [*arguments.captures, *arguments.keylog]
     try:
-        with Output(arguments.output) as output:
+        with Output(arguments.output, force=arguments.force, inputs=inputs) as output:
             with ExitStack() as stack:
-                reports = [(name, stack.enter_context(Output(path))) for name, path in arguments.reports]
+                reports = [
+                    (name, stack.enter_context(Output(path, force=arguments.force, inputs=inputs)))
+                    for name, path in arguments.reports
+                ]
                 main = stream_for(arguments.format, arguments, output)
                 beside = [(name, to, stream_for(name, arguments, to)) for name, to in reports]
                 streams = [one for one in (main, *(stream for _, _, stream in beside)) if one is not None]
@@ -108,6 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
                         on_progress=on_progress,
                         jobs=arguments.jobs,
                         on_note=complain,
+                        selection=selection,
                     )
                 process.keep(result)
                 process.settle()
@@ -115,11 +128,10 @@ def run(arguments: argparse.Namespace) -> int:
                 for to in (output, *(to for _, to in reports)):
                     if any(to.replaces(capture.path) for capture in result.captures):
                         raise UsageError(f"{to.path}: this is one of the captures. Give the report another name.")
-                    if any(to.replaces(path) for path in arguments.keylog):
-                        raise UsageError(f"{to.path}: this is the key log. Give the report another name.")
+                posted = cache(partial(hand_over, result))
                 for name, to, stream in beside:
-                    write_report(result, name, arguments, to, stream)
-            deliver(result, arguments, output, main)  # last, and after the files: its reader may have gone
+                    write_report(result, name, arguments, to, stream, posted)
+            deliver(result, arguments, output, main, posted)  # last, after the files: its reader may have gone
     except ReaderGone:
         return READER_GONE if result is None else result.exit_code
     return result.exit_code
@@ -146,25 +158,41 @@ def each(*callbacks: Callable[P, None]) -> Callable[P, None] | None:
 
 
 def deliver(
-    result: Scan, arguments: argparse.Namespace, output: Output, stream: ReportStream | None = None
-) -> None:
+    result: Scan, arguments: argparse.Namespace, output: Output, stream: ReportStream | None = None,
+    posted: Callable[[str], HandedOver] | None = None,
+) -> None:  # fmt: skip
     """Write the report, and a line on standard error for each capture that was not read to its end."""
     result.exit_code = exit_code(result, require_proven=arguments.require == "proven")
+    if result.filters and arguments.require == "proven":
+        complain(REQUIRED)
     for capture in result.captures:
         if not capture.complete:
             error = capture.error or "not read to its end"
             complain(error if error.startswith(capture.path) else f"{capture.path}: {error}")
-    write_report(result, arguments.format, arguments, output, stream)
+    write_report(result, arguments.format, arguments, output, stream, posted)
 
 
 def write_report(
-    result: Scan, name: str, arguments: argparse.Namespace, output: Output, stream: ReportStream | None
-) -> None:
-    """Write a report to `output`. stream: what has written there so far, of a format that streams."""
+    result: Scan, name: str, arguments: argparse.Namespace, output: Output, stream: ReportStream | None,
+    posted: Callable[[str], HandedOver] | None = None,
+) -> None:  # fmt: skip
+    """Write a report to `output`.
+
+    stream: what has written there so far, of a format that streams; posted: returns the result as it may be passed on.
+    """
+    row = find_format(name)
+    if row.is_list and any(capture.interrupted for capture in result.captures):
+        output.interrupted()
     if stream is not None:
         stream.finish(result)
         return
-    for piece in find_format(name).render(result, options_for(arguments, output)):
+    options = options_for(arguments, output)
+    if row.posted and posted is not None and not options.reveal:
+        handed = posted(row.posted)
+        result = handed.scan
+        if not handed.keyed:
+            options = options.masked()
+    for piece in row.render(result, options):
         output.write(piece)
 
 
@@ -192,11 +220,14 @@ def options_for(arguments: argparse.Namespace, output: Output) -> ReportOptions:
     def compose(result: Scan) -> Iterator[str]:
         from aurora_wire.cli.report import html_pieces  # noqa: PLC0415 - for the page only
 
-        return html_pieces(result, arguments.captures, arguments.port)
+        return html_pieces(
+            result, arguments.captures, arguments.port, reveal=arguments.reveal, selection=selection_of(arguments)
+        )
 
-    style = style_for(output)
+    style = style_for(output, each=getattr(arguments, "each", False))
     return ReportOptions(
         redact=arguments.redact, reveal=getattr(arguments, "reveal", False),  # `watch` and `relay` never do
         require_proven=arguments.require == "proven",
-        quiet=arguments.quiet, width=style.width, color=style.color, compose=compose,
+        quiet=arguments.quiet, width=style.width, color=style.color, whole=style.whole, each=style.each,
+        compose=compose,
     )  # fmt: skip

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from aurora_wire.cli.filters import add_filter_options, selection_of
 from aurora_wire.cli.numbers import count_of, seconds
-from aurora_wire.cli.output import Output
+from aurora_wire.cli.output import STANDARD_OUTPUT, Output
+from aurora_wire.cli.overwriting import force_option, take_standard_output
 from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.cli.sensor import add_sensor_arguments, both, sensor_for
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Capture what this filter in tcpdump's language takes, on any port (with --port, --host: on these). "
         "MySQL is found by its content.")
     add("-w", "--write", metavar="FILE",
-        help="Write every packet to this new pcapng file, readable for whoever called sudo, and nobody else.")
+        help="Write every packet to this new pcapng file, readable for whoever called sudo, and nobody else; or to "
+        "standard output (-), and all words to standard error.")
+    force_option(parser)
     add("--rotate", metavar="SIZE", type=_size,
         help="Begin another file (FILE.00001.pcapng ...) when one has this size: bytes, or with K, M or G.")
     add("--keep", metavar="N", type=count_of("files"),
@@ -69,6 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--require", choices=("proven",),
         help="Exit with 3 instead of 0 where a connection is encrypted but not proven to be.")
     add("--quiet", action="store_true", help="Print the closing sentence only.")
+    add_filter_options(parser, live=True)
+    add_sensor_arguments(parser)
 
 
 def _size(text: str) -> int:
@@ -83,20 +88,27 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.analysis.watch import Watch  # noqa: PLC0415
     from aurora_wire.capture.live.recording import Recording  # noqa: PLC0415
     from aurora_wire.capture.live.ring import LiveCapture, NoPermission  # noqa: PLC0415
-    from aurora_wire.capture.live.rotation import CaptureFiles  # noqa: PLC0415
+    from aurora_wire.capture.live.rotation import CaptureFiles, Files, Pipe  # noqa: PLC0415
     from aurora_wire.cli import preload  # noqa: PLC0415 - not for --help
     from aurora_wire.cli.outbox import Outbox  # noqa: PLC0415
     from aurora_wire.cli.watch_session import Session, Stop, view_for  # noqa: PLC0415
+    from aurora_wire.rights.held_folder import delegate_all  # noqa: PLC0415
     from aurora_wire.rights.privileges import account_to_become, drop  # noqa: PLC0415
 
     if arguments.rotate and not arguments.write:
         raise UsageError("--rotate needs the name of a file, -w FILE.")
     if arguments.keep and not arguments.rotate:
         raise UsageError("--keep needs files that follow each other, --rotate SIZE.")
+    if arguments.rotate and (arguments.force or arguments.write == STANDARD_OUTPUT):
+        raise UsageError("--rotate makes files of its own names: they are new ones, and no standard output.")
     ports, only_ports = ports_of(arguments.port)
     wanted, interfaces = _what(arguments, ports)
     account = account_to_become()
-    files = CaptureFiles(arguments.write, account, several=bool(arguments.rotate)) if arguments.write else None
+    files: Files | None = None
+    if arguments.write == STANDARD_OUTPUT:
+        files = Pipe(take_standard_output("a capture"))
+    elif arguments.write:
+        files = CaptureFiles(arguments.write, account, several=bool(arguments.rotate), replace=arguments.force)
     try:
         capture = LiveCapture(interfaces, wanted)
     except NoPermission as error:
@@ -111,14 +123,20 @@ def run(arguments: argparse.Namespace) -> int:
             )  # fmt: skip
         outbox = Outbox()
         view = view_for(arguments, output, outbox.put)
+        sensor = sensor_for(arguments, account, capture.name)
         watch = Watch(
             capture, ports=ports, only_ports=only_ports and arguments.filter is None, recording=recording,
             on_statement=None if view is None else view.statement,
-            on_connection=None if view is None else view.connection,
+            on_connection=both(
+                None if view is None else view.connection, None if sensor is None else sensor.connection
+            ),
+            selection=selection_of(arguments, live=True),
         )  # fmt: skip
         preload.everything()
+        if sensor is not None:
+            delegate_all()  # the folder of --state, where root itself called
         drop(account)
-        return Session(arguments, output, outbox, watch, view, stop).run()
+        return Session(arguments, output, outbox, watch, view, stop, sensor).run()
 
 
 def _what(arguments: argparse.Namespace, ports: tuple[int, ...]) -> tuple[Filter, list[str]]:
@@ -142,15 +160,12 @@ def _what(arguments: argparse.Namespace, ports: tuple[int, ...]) -> tuple[Filter
 
 def _ways_out(error: str) -> str:
     """Return one line: what to do without the right to capture."""
-    program = Path(sys.argv[0])
-    called = [str(program.absolute())] if program.name == "aurora-wire" else [sys.executable, "-m", "aurora_wire"]
-    python = Path(sys.executable)
-    copy = python.with_name("python-capture")
-    as_root = "" if os.access(python.parent, os.W_OK) else "sudo "
+    from aurora_wire.cli.installation import called_as, copy_with_the_right  # noqa: PLC0415 - not where all is well
+
+    copy, grant = copy_with_the_right(sys.executable)
     again = shlex.join(sys.argv[1:])
     return (
-        f"{error}. Either: sudo {shlex.join(called)} {again}. "
-        f"Or once: {as_root}cp {shlex.quote(str(python))} {shlex.quote(str(copy))} && sudo setcap cap_net_raw+ep "
-        f"{shlex.quote(str(copy))}, then: {shlex.quote(str(copy))} -m aurora_wire {again}. "
+        f"{error}. Either: sudo {shlex.join(called_as())} {again}. "
+        f"Or once: {grant}, then: {shlex.quote(copy)} -m aurora_wire {again}. "
         "Or without any rights, through a relay: aurora-wire relay --listen 127.0.0.1:3307 --to HOST:3306"
     )

@@ -6,17 +6,22 @@ import argparse
 import signal
 import time
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from types import FrameType
 from typing import Final
 
 from aurora_wire.analysis.watch import UNLIMITED, Watch
+from aurora_wire.capture.recorded import RecordedFile
 from aurora_wire.cli.exit_codes import exit_code
+from aurora_wire.cli.keys import Keys
 from aurora_wire.cli.outbox import Outbox
-from aurora_wire.cli.output import Output, ReaderGone, complain
+from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain, standard_output_failed
 from aurora_wire.cli.scan import deliver
+from aurora_wire.cli.sensor import Sensor
+from aurora_wire.cli.terminal import use_color
 from aurora_wire.errors import OutputError
 from aurora_wire.report import scan_json as json_report  # noqa: F401 - `deliver` imports them when it is too late for it
-from aurora_wire.report.live.lines import LiveJSONLines, TextLines, View, size_text
+from aurora_wire.report.live.lines import LiveJSONLines, TextLines, View, recorded_text, size_text
 from aurora_wire.report.live.screen import LiveScreen
 from aurora_wire.report.scan_jsonl import JSONLines
 from aurora_wire.report.text import report as text  # noqa: F401 - `deliver` imports them when it is too late for it
@@ -65,7 +70,8 @@ def view_for(arguments: argparse.Namespace, output: Output, write: Callable[[str
 
         console = Console()
         if console.is_terminal and not console.is_dumb_terminal:
-            return LiveScreen(console, window=arguments.window, redact=arguments.redact)
+            color = use_color(terminal=True)
+            return LiveScreen(console, window=arguments.window, redact=arguments.redact, color=color)
     return TextLines(write, redact=arguments.redact)
 
 
@@ -74,7 +80,7 @@ class Session:
 
     def __init__(
         self, arguments: argparse.Namespace, output: Output, outbox: Outbox, watch: Watch, view: View | None,
-        stop: Stop,
+        stop: Stop, sensor: Sensor | None = None,
     ) -> None:
         self.arguments = arguments
         self.output = output
@@ -82,22 +88,31 @@ class Session:
         self.watch = watch
         self.view = view
         self.screen = view if isinstance(view, LiveScreen) else None
+        if isinstance(view, (TextLines, LiveScreen)):
+            view.who = watch.analysis.parties
         self.stop = stop
+        self.sensor = sensor
         self.limit: int = arguments.count or UNLIMITED
         self._told = False  # that the recording has failed
 
     def run(self) -> int:
         """Return the exit code. Where standard output fails, the recording is made whole all the same."""
         try:
-            failure = _guarded(self._watch)
+            with Keys() if self.screen is not None else nullcontext() as keys:
+                failure = _guarded(lambda: self._watch(keys))
             self.watch.stop(self.limit)
             failure = failure or _guarded(self._catch_up)
             result = self.watch.finish(self.limit)
         finally:
             if self.screen is not None:
-                self.screen.stop()
+                with suppress(OSError):  # a terminal that went away shows nothing any more
+                    self.screen.stop()
             self.watch.stop(self.limit)
         self._tell_failure()
+        if self.sensor is not None:
+            self._look()  # at what the end has decided
+            self.sensor.tick(self.watch, time.monotonic())
+            self.sensor.finish(time.monotonic())
         result.exit_code = exit_code(result, require_proven=self.arguments.require == "proven")
         failure = failure or _guarded(lambda: self._report(result))
         if isinstance(failure, OutputError):
@@ -110,23 +125,33 @@ class Session:
             self.outbox.send(wait=True)
 
     def _report(self, result: Scan) -> None:
-        if self.view is not None:
-            self._look(self.view)  # at what the end has decided
+        self._look()  # at what the end has decided
+        if self.watch.recording is not None and not self.arguments.quiet:
+            self._recorded(self.watch.recording.finished)
         self.outbox.send(wait=True)
         deliver(result, self.arguments, self.output, self.view if isinstance(self.view, JSONLines) else None)
         self.outbox.send(wait=True)
 
-    def _watch(self) -> None:
+    def _recorded(self, files: list[RecordedFile]) -> None:
+        """Tell what was recorded, with its hash."""
+        if isinstance(self.view, LiveJSONLines):
+            self.view.recorded(files)
+        else:
+            self.outbox.put(recorded_text(files))
+
+    def _watch(self, keys: Keys | None) -> None:
         watch, view, arguments = self.watch, self.view, self.arguments
         begun = time.monotonic()
         end = begun + arguments.duration if arguments.duration else float("inf")
         pause = LOOK if self.screen is not None else arguments.window
         next_look, next_status = begun, begun + pause
         watch.status(begun)
+        if self.sensor is not None:
+            self.sensor.start()
         if view is not None:
             view.started(watch.capture.name, watch.capture.filter.text)
         if self.screen is not None:
-            self.screen.start()
+            self._draw(self.screen, first=True)
         while not self.stop.asked and watch.frames < self.limit:
             now = time.monotonic()
             if now >= end:
@@ -137,12 +162,22 @@ class Session:
                 time.sleep(RESPITE)
                 continue
             got = watch.step(min(WAIT, end - now), self.limit)
-            if watch.capture.failure is not None and not got:
+            if (watch.capture.failure is not None and not got) or self._reader_gone():
                 break
-            if view is None or now < next_look:
+            if self.screen is not None and keys is not None and (typed := keys.typed()):
+                for key in typed:
+                    self.screen.key(key)
+                if self.screen.ended:
+                    break
+                next_look = now  # what was typed is seen at once
+            if (view is None and self.sensor is None) or now < next_look:
                 continue
             next_look = now + LOOK
-            self._look(view)
+            self._look()
+            if self.sensor is not None:
+                self.sensor.tick(watch, now)
+            if view is None:
+                continue
             if now >= next_status:
                 next_status = now + pause
                 view.status(watch.status(now))
@@ -151,16 +186,35 @@ class Session:
             else:
                 self._tell_failure()
 
-    def _look(self, view: View) -> None:
-        for standing, changed in self.watch.changes():
-            view.standing(standing, changed=changed)
+    def _reader_gone(self) -> bool:
+        """Return whether the recording goes to standard output, and nobody reads it any more."""
+        recording = self.watch.recording
+        return self.arguments.write == STANDARD_OUTPUT and recording is not None and recording.failure is not None
 
-    def _draw(self, screen: LiveScreen) -> None:
+    def _look(self) -> None:
+        if self.view is None and self.sensor is None:
+            return
+        now = time.monotonic()
+        for standing, changed in self.watch.changes():
+            if self.sensor is not None:
+                self.sensor.standing(standing, now)
+            if self.view is not None:
+                self.view.standing(standing, changed=changed)
+        if self.view is not None:
+            self.view.told()
+
+    def _draw(self, screen: LiveScreen, *, first: bool = False) -> None:
+        """Draw. Raises OutputError or ReaderGone where the terminal went away."""
         recording = self.watch.recording
         if recording is not None:
             screen.recording = f"writing {recording.names[-1]}, {size_text(recording.size)} in all"
             screen.problem = str(recording.failure or "")
-        screen.refresh()
+        try:
+            if first:
+                screen.start()
+            screen.refresh()
+        except OSError as error:
+            raise standard_output_failed(error) from error
 
     def _tell_failure(self) -> None:
         """Tell a failure once, and not into the screen."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,6 +10,7 @@ from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
 from aurora_wire.analysis.scan import scan
 from aurora_wire.compare.driver_options import LEG_OPTIONS, Driver, driver_of, version_of
 from aurora_wire.compare.roles import APPLICATION, MONITORING, PROXY, REPLICATION, leg_of
+from aurora_wire.report.proxied import host_of
 from aurora_wire.report.wording import LEAKS, endpoint
 from aurora_wire.verdict.result import ConnectionResult, Finding, Scan
 from aurora_wire.verdict.rules import registry as rules
@@ -70,6 +71,11 @@ class Impact:
     undecided: int = 0
     beyond: int = 0              # connections in the clear of groups beyond the bound
 
+    def hide(self, name: Callable[[str], str]) -> None:
+        """Mask the names of users. name: returns what stands for one."""
+        for group in self.groups:
+            group.user = None if group.user is None else name(group.user)
+
     @property
     def exit_code(self) -> int:
         """Return 1 if somebody breaks, 3 if that cannot be said, 0 if nobody was seen who would."""
@@ -107,13 +113,13 @@ class Collector:
         driver, version = driver_of(c.attributes), version_of(c.attributes)
         program = c.attributes.get("program_name") or None
         leg, _ = leg_of(c, ())
-        key = (leg, c.client.address, c.user, program, driver.name, version)
+        key = (leg, host_of(c), c.user, program, driver.name, version)
         entry = self._groups.get(key)
         if entry is None:
             if len(self._groups) >= MAX_GROUPS:
                 self.beyond += 1
                 return
-            entry = c, Group("", "", c.client.address, c.user, program, driver, version)
+            entry = c, Group("", "", host_of(c), c.user, program, driver, version)
             self._groups[key] = entry
         entry[1].add(c, _offer(found))
 

@@ -53,7 +53,7 @@ def _leg(leg: str, groups: list[Group], clock: Clock, style: Style) -> Iterator[
          _time(clock, g, g.first_ns), _time(clock, g, g.last_ns), max(g.offers, key=lambda one: g.offers[one]))
         for g in groups[:SHOWN]
     ]
-    yield from table(header, cells, width=style.width, right={4}, shrink=(2, 1))
+    yield from table(header, cells, width=style.room, right={4})
     if len(groups) > SHOWN:
         yield f"  {count(len(groups) - SHOWN, 'more line')}: --format csv lists all"
     for option, names in _options(groups).items():

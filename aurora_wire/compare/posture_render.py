@@ -31,10 +31,10 @@ def render_text(comparison: PostureComparison, style: Style) -> Iterator[str]:
             what = f"{c.title}: {show_text(c.item or c.text)}" if c.rule else show_text(c.text)
             rows.append((c.change, show_text(c.server), c.rule or "-", what))
 
-        def paint(column: int, text: str) -> str:
-            return style.paint(text, COLORS.get(text.strip(), "")) if column == 0 else text
+        def paint(column: int, text: str, piece: str) -> str:
+            return style.paint(piece, COLORS.get(text, "")) if column == 0 else piece
 
-        for line in table(header, rows, width=style.width, shrink=(3, 1), paint=paint):
+        for line in table(header, rows, width=style.room, paint=paint):
             yield line + "\n"
         if len(comparison.changes) > SHOWN:
             yield f"  {len(comparison.changes) - SHOWN:,} more lines: --format json\n"

@@ -30,10 +30,10 @@ def render_text(comparison: Comparison, style: Style) -> Iterator[str]:
             for c in changes
         ]
 
-        def paint(column: int, text: str) -> str:
-            return style.paint(text, COLORS.get(text.strip(), "")) if column == 0 else text
+        def paint(column: int, text: str, piece: str) -> str:
+            return style.paint(piece, COLORS.get(text, "")) if column == 0 else piece
 
-        for line in table(header, rows, width=style.width, right={5, 6}, shrink=(4, 3), paint=paint):
+        for line in table(header, rows, width=style.room, right={5, 6}, leave=(4,), paint=paint):
             yield line + "\n"
         if len(comparison.changes) > SHOWN:
             yield f"  {len(comparison.changes) - SHOWN:,} more lines: --format json\n"

@@ -34,6 +34,8 @@ def leg_of(c: ConnectionResult, servers: Container[str]) -> tuple[str, str]:
     if REPLICATION_COMMANDS.intersection(c.commands):
         names = sorted(REPLICATION_COMMANDS.intersection(c.commands))
         return REPLICATION, f"by its command {names[0]}"
+    if c.replication is not None or c.clone is not None:
+        return REPLICATION, "by what it carries"
     program = " ".join(
         c.attributes.get(key, "").lower() for key in ("program_name", "_connector_name", "_client_name")
     )
@@ -44,6 +46,8 @@ def leg_of(c: ConnectionResult, servers: Container[str]) -> tuple[str, str]:
                 return leg, "by its program"
             if word in user:
                 return leg, "by its user"
+    if c.proxy is not None:
+        return PROXY, "by its PROXY header"
     if c.client.address in servers and c.client.address != c.server.address:
         return PROXY, "its host is a server to others here"
     if c.commands and CHECKS.issuperset(c.commands):

@@ -143,7 +143,7 @@ def member_of(fleet: Fleet, target: Target) -> Member | None:
     """Return the cluster, instance or proxy whose endpoint the target is; None: Amazon's answer has none."""
     host = target.host.lower().rstrip(".")
     for member in fleet.members:
-        if host in [each.strip().lower() for each in member.endpoint.split(",")]:
+        if host in [each.host.lower() for each in member.endpoints()]:
             return member
         # A cluster's reader endpoint is not in the answer for its writer, but is made from its name.
         if member.kind == CLUSTER and host.startswith(f"{member.name.lower()}.cluster-ro-"):

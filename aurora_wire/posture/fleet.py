@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,6 +19,7 @@ from typing import Any, Final
 from aurora_wire.disk import words_of
 from aurora_wire.errors import UsageError
 from aurora_wire.posture.assess import SOON_DAYS, PostureFinding, posture_finding, sort_findings
+from aurora_wire.posture.target import DEFAULT_PORT, Target, parse_target
 from aurora_wire.posture.variables import offers_obsolete
 from aurora_wire.rights.inputs import read_input
 from aurora_wire.verdict.rules import registry as rules
@@ -37,7 +39,8 @@ class Member:
     """One server or proxy, as it is set. None: not told, with the reason among the result's `gaps`.
 
     requires_tls: whether connections in the clear are refused; from_default: that is the default of its engine version,
-    nobody has set it; pending: a change waits for a restart; ca_expires: of its certificate authority or certificate.
+    nobody has set it; pending: a change waits for a restart; ca_expires: of its certificate authority or certificate;
+    endpoint: a cluster has several, with commas between them, each with its port where that is not 3306.
     """
 
     kind: str
@@ -57,6 +60,14 @@ class Member:
     ca_expires: datetime | None = None
     iam: bool | None = None
     public: bool | None = None
+
+    def endpoints(self) -> list[Target]:
+        """Return where clients connect to, its own endpoint first."""
+        found = []
+        for text in self.endpoint.split(","):
+            with suppress(UsageError):  # read from a file, it may be anything
+                found.append(parse_target(text.strip()))
+        return found
 
 
     def findings(self, now: datetime) -> list[PostureFinding]:
@@ -162,7 +173,7 @@ def read_region(fleet: Fleet, region: str, ask: Callable[[str], list[Object]], p
 def _cluster(each: Object, region: str, parameters: Parameters) -> Member:
     found = Member(
         CLUSTER, str(each.get("DBClusterIdentifier", "")), region, str(each.get("Engine", "")),
-        str(each.get("EngineVersion", "")), endpoint=str(each.get("Endpoint", "")),
+        str(each.get("EngineVersion", "")), endpoint=_endpoint(each.get("Endpoint"), each.get("Port")),
         group=str(each.get("DBClusterParameterGroup", "")), iam=_flag(each, "IAMDatabaseAuthenticationEnabled"),
         public=_flag(each, "PubliclyAccessible"),
         pending=any(
@@ -181,7 +192,8 @@ def _instance(each: Object, region: str, parameters: Parameters) -> Member:
     found = Member(
         INSTANCE, str(each.get("DBInstanceIdentifier", "")), region, str(each.get("Engine", "")),
         str(each.get("EngineVersion", "")), cluster=str(each.get("DBClusterIdentifier") or ""),
-        endpoint=str(endpoint.get("Address", "")), group=str(groups[0].get("DBParameterGroupName", "")),
+        endpoint=_endpoint(endpoint.get("Address"), endpoint.get("Port")),
+        group=str(groups[0].get("DBParameterGroupName", "")),
         iam=_flag(each, "IAMDatabaseAuthenticationEnabled"), public=_flag(each, "PubliclyAccessible"),
         pending=any(group.get("ParameterApplyStatus") not in ("in-sync", None) for group in groups),
     )  # fmt: skip
@@ -223,7 +235,15 @@ def _custom_endpoint(fleet: Fleet, each: Object) -> None:
         return
     for member in fleet.members:
         if member.kind == CLUSTER and member.name == each.get("DBClusterIdentifier"):
-            member.endpoint = ", ".join(filter(None, (member.endpoint, str(each.get("Endpoint", "")))))
+            port = member.endpoints()[0].port if member.endpoints() else None
+            member.endpoint = ", ".join(filter(None, (member.endpoint, _endpoint(each.get("Endpoint"), port))))
+
+
+def _endpoint(name: object, port: object) -> str:
+    """Return the endpoint as `--hosts` and clients take it: without the port where that is the usual one."""
+    if not name:
+        return ""
+    return f"{name}:{port}" if port and port != DEFAULT_PORT else str(name)
 
 
 def _flag(each: Object, name: str) -> bool | None:

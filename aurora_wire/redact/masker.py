@@ -20,7 +20,18 @@ from typing import Final
 from aurora_wire.redact.keyed_hash import KeyedHash, is_right
 from aurora_wire.redact.sql import NAME_COMMANDS, SQL_COMMANDS, redact_attributes, redact_sql
 from aurora_wire.rights.inputs import input_file
-from aurora_wire.verdict.result import ConnectionResult, CredentialResult, Parameter, Scan, StatementResult, TLSResult
+from aurora_wire.verdict.result import (
+    ConnectionResult,
+    CredentialResult,
+    FileResult,
+    Parameter,
+    ProxyResult,
+    RefusalResult,
+    ReplicationResult,
+    Scan,
+    StatementResult,
+    TLSResult,
+)
 from aurora_wire.verdict.statement_list import StatementList
 
 SHOWN: Final = 8  # characters of the hash
@@ -106,14 +117,40 @@ class Masker:
             connection,
             user=None if connection.user is None else self.text(connection.user),
             attributes=attributes,
+            users_after=[self.text(user) for user in connection.users_after],
+            proxy=None if connection.proxy is None else self._proxy(connection.proxy),
             tls=None if connection.tls is None else self._tls(connection.tls),
+            replication=None if connection.replication is None else self._replication(connection.replication),
             credentials=[self._credential(one) for one in connection.credentials],
+            files=[self._file(one) for one in connection.files],
+            refusal=None if connection.refusal is None else self._refusal(connection.refusal),
             statements=StatementList(connection.statements, self.statement) if connection.statements else [],
         )
+
+    def _proxy(self, proxy: ProxyResult) -> ProxyResult:
+        """Mask names and ids; addresses are those of the capture that is handed on."""
+        return replace(
+            proxy, unique_id=self._name(proxy.unique_id), authority=self._name(proxy.authority),
+            endpoint=self._name(proxy.endpoint), tls_common_name=self._name(proxy.tls_common_name),
+        )  # fmt: skip
+
+    def _name(self, name: str | None) -> str | None:
+        return None if name is None else self.text(name)
+
+    def _replication(self, one: ReplicationResult) -> ReplicationResult:
+        return replace(one, host=self._name(one.host), user=self._name(one.user))
 
     def _credential(self, credential: CredentialResult) -> CredentialResult:
         user = None if credential.user is None else self.text(credential.user)
         return replace(credential, user=user, line=None, value=None)
+
+    def _file(self, file: FileResult) -> FileResult:
+        statement = None if file.statement is None else self.sql(file.statement)
+        return replace(file, path=self.text(file.path), statement=statement)
+
+    def _refusal(self, refusal: RefusalResult) -> RefusalResult:
+        """Mask what a server's ERR quotes: names of users and hosts."""
+        return replace(refusal, text=self.sql(refusal.text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace"))
 
     def _tls(self, tls: TLSResult) -> TLSResult:
         decrypted = tls.decrypted

@@ -37,15 +37,34 @@ from aurora_wire.wire.mysql.commands import (
     fits_command,
 )
 from aurora_wire.wire.mysql.execute import BULK_SEND_TYPES, parse_bulk_execute, parse_execute, read_long_data
-from aurora_wire.wire.mysql.lenenc import find_nul, read_lenenc, read_lestr
+from aurora_wire.wire.mysql.layout import (
+    ATTRIBUTE_NAME,
+    ATTRIBUTE_VALUE,
+    ATTRIBUTES,
+    AUTH_RESPONSE,
+    CAPABILITIES,
+    CAPABILITIES_EXTENDED,
+    CHARSET,
+    COMMAND,
+    FILLER,
+    MAX_PACKET,
+    SSL_REQUEST_320_LEN,
+    SSL_REQUEST_LEN,
+    USER,
+    ZSTD_LEVEL,
+    Field,
+    change_user_fields,
+    login_fields,
+    ssl_request_fields,
+)
 from aurora_wire.wire.mysql.query import parse_query
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.values import PRESENT, Value, is_temporal, size_of, value_bounds
 
-LOGIN_FIXED: Final[i64] = 32
-SSL_REQUEST_LEN: Final[i64] = 32
-FILLER_AT: Final[i64] = 9      # of a login and an SSLRequest: 19 zeros, then 4 bytes that MariaDB uses
-FILLER_END: Final[i64] = 28
+# Fields that hold numbers alone, and no more than they should.
+NUMBERS: Final = (
+    COMMAND, CAPABILITIES, CAPABILITIES_EXTENDED, MAX_PACKET, CHARSET, ATTRIBUTES, ZSTD_LEVEL,
+)  # fmt: skip
 
 # Attributes that drivers set by themselves; those of applications are masked. HOSTS name hosts.
 DRIVERS: Final = frozenset(
@@ -85,9 +104,6 @@ class ClientMask:
                 self._doubtful(cut, data[at], at, whole)
         return cut.done()
 
-    def _has(self, flag: i64) -> bool:
-        return self.talk.facts.capabilities & flag != 0
-
     def _agreed(self) -> i64:
         facts = self.talk.facts
         if not facts.capabilities_known:
@@ -112,7 +128,7 @@ class ClientMask:
                 cut.keep(begin)
                 cut.value(end)
         elif command == COM_CHANGE_USER:
-            self._change_user(cut)
+            self._change_user(cut, at)
         elif command == COM_REGISTER_SLAVE:
             cut.keep(at + 5)
             for _ in range(3):  # host, user, password
@@ -164,57 +180,60 @@ class ClientMask:
     # Who.
 
     def _ssl_request(self, cut: Cut, total: i64) -> None:
-        data = cut.data
-        at = cut.at
-        if total == SSL_REQUEST_LEN and cut.end - at == total:
-            cut.keep(at + FILLER_AT)
-            if is_zero(data, at + FILLER_AT, at + FILLER_END):
-                cut.keep(cut.end)
-        elif total <= 8:
-            cut.keep(cut.end)
+        if cut.end - cut.at == total and total in (SSL_REQUEST_LEN, SSL_REQUEST_320_LEN):
+            self._fields(cut, ssl_request_fields(cut.data, cut.at, cut.end), names=False)
 
     def _login(self, cut: Cut, certain: bool) -> None:
-        data = cut.data
-        at = cut.at
         facts = self.talk.facts
-        if cut.end - at < 2 or not u16(data, at) & caps.PROTOCOL_41:
-            cut.keep(at + 5)
-            if certain:
-                nulstr(cut, False)
-                nulstr(cut, False)
-            return
-        cut.keep(at + FILLER_AT)
-        if cut.end - at < LOGIN_FIXED or not is_zero(data, at + FILLER_AT, at + FILLER_END):
-            return
-        cut.keep(at + LOGIN_FIXED)
-        if not certain or facts.login is None or not facts.capabilities_known:
-            return
-        nulstr(cut, False)
-        self._hash(cut, self._has(caps.PLUGIN_AUTH_LENENC_CLIENT_DATA))
-        if self._has(caps.CONNECT_WITH_DB):
-            nulstr(cut, True)
-        if self._has(caps.PLUGIN_AUTH):
-            nulstr(cut, True)
-        if self._has(caps.CONNECT_ATTRS):
-            self._attributes(cut)
-
-    def _hash(self, cut: Cut, is_lestr: bool) -> None:
-        """Mask the answer to the server's nonce."""
         data = cut.data
-        if is_lestr:
-            start, stop = read_lestr(data, cut.at, cut.end)
-            if start < 0:
-                cut.fill(cut.end)
+        is_320 = cut.end - cut.at < 2 or not u16(data, cut.at) & caps.PROTOCOL_41
+        agreed = is_320 or (facts.login is not None and facts.capabilities_known)
+        self._fields(cut, login_fields(data, cut.at, cut.end, facts.capabilities), names=certain and agreed)
+
+    def _change_user(self, cut: Cut, at: i64) -> None:
+        self._fields(cut, change_user_fields(cut.data, at, cut.end, self.talk.facts.capabilities), names=True)
+
+    def _fields(self, cut: Cut, fields: list[Field], *, names: bool) -> None:
+        """Keep numbers, plugin, database and what drivers say of themselves; mask user and secret.
+
+        names: what follows the fixed part is known to be what it seems; else it is left to be filled.
+        """
+        name = b""
+        for field in fields:
+            kind = field.kind
+            if not field.whole:
+                if kind == AUTH_RESPONSE and names:
+                    cut.keep(field.start)
                 return
-            cut.keep(start)
-            self._secret(cut, stop)
-        elif self._has(caps.SECURE_CONNECTION):
-            if cut.at < cut.end:
-                length: i64 = data[cut.at]
-                cut.keep(cut.at + 1)
-                self._secret(cut, cut.at + length)
-        else:
-            nulstr(cut, False)
+            if kind == FILLER:
+                if not is_zero(cut.data, field.at, field.stop):
+                    return
+                cut.keep(field.stop)
+            elif kind in NUMBERS:
+                cut.keep(field.stop)
+            elif not names:
+                return
+            elif field.start == field.at and field.stop == field.end:
+                return  # text without its NUL: what follows may belong to it
+            elif kind == USER:
+                cut.value(field.end)
+                cut.keep(field.stop)
+            elif kind == AUTH_RESPONSE:
+                cut.keep(field.start)
+                if field.stop > field.end:
+                    cut.value(field.end)
+                else:
+                    self._secret(cut, field.end)
+                cut.keep(field.stop)
+            elif kind == ATTRIBUTE_VALUE:
+                cut.keep(field.start)
+                if name not in DRIVERS or (self.talk.hosts and name in HOSTS):
+                    cut.value(field.end)
+                cut.keep(field.end)
+            else:
+                if kind == ATTRIBUTE_NAME:
+                    name = cut.data[field.start : field.end]
+                cut.keep(field.stop)
 
     def _secret(self, cut: Cut, stop: i64) -> None:
         """Mask a secret. NULs at its end stay: by them a password in clear text is told from a hash."""
@@ -232,37 +251,6 @@ class ClientMask:
 
     def _auth(self, cut: Cut) -> None:
         self._secret(cut, cut.end)
-
-    def _change_user(self, cut: Cut) -> None:
-        nulstr(cut, False)
-        self._hash(cut, False)
-        nulstr(cut, True)
-        cut.keep(cut.at + 2)
-        if self._has(caps.PLUGIN_AUTH):
-            nulstr(cut, True)
-        if self._has(caps.CONNECT_ATTRS):
-            self._attributes(cut)
-
-    def _attributes(self, cut: Cut) -> None:
-        data = cut.data
-        total, at = read_lenenc(data, cut.at, cut.end)
-        if total < 0 or at + total > cut.end:
-            return
-        stop = at + total
-        cut.keep(at)
-        while cut.at < stop:
-            key, key_end = read_lestr(data, cut.at, stop)
-            if key < 0:
-                return
-            value, value_end = read_lestr(data, key_end, stop)
-            if value < 0:
-                return
-            name = data[key:key_end]
-            cut.keep(value)
-            if name in DRIVERS and not (self.talk.hosts and name in HOSTS):
-                cut.keep(value_end)
-            else:
-                cut.value(value_end)
 
     # Statements.
 
@@ -358,20 +346,6 @@ class ClientMask:
                 if indicator == PRESENT:
                     start, after = value_bounds(data, cut.at, end, kind & 0xFF)
                     binary_value(cut, start, after, kind & 0xFF)
-
-
-def nulstr(cut: Cut, keeps: bool) -> None:
-    """Mask or keep text up to NUL, and keep the NUL."""
-    if cut.at >= cut.end:
-        return
-    stop = find_nul(cut.data, cut.at, cut.end)
-    if stop < 0:
-        cut.fill(cut.end)
-    elif keeps:
-        cut.keep(stop + 1)
-    else:
-        cut.value(stop)
-        cut.keep(stop + 1)
 
 
 def binary_value(cut: Cut, start: i64, stop: i64, kind: i64) -> None:

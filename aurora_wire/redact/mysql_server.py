@@ -11,7 +11,7 @@ from mypy_extensions import i64
 
 from aurora_wire.binary import u32
 from aurora_wire.redact.conversation import Talk
-from aurora_wire.redact.mysql_client import binary_value
+from aurora_wire.redact.mysql_client import binary_value, is_zero
 from aurora_wire.redact.replacements import LONGEST_CACHED, Cut
 from aurora_wire.wire.decoding import roles
 from aurora_wire.wire.mysql import capabilities as caps
@@ -19,6 +19,7 @@ from aurora_wire.wire.mysql.auth import CACHING_SHA2, NATIVE_PASSWORD, SHA256
 from aurora_wire.wire.mysql.charsets import CHARACTER_SETS
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.greeting import parse_greeting
+from aurora_wire.wire.mysql.layout import AUTH_PLUGIN, FILLER, SERVER_VERSION, greeting_fields
 from aurora_wire.wire.mysql.lenenc import NULL, find_nul, read_lenenc, read_lestr
 from aurora_wire.wire.mysql.replies import (
     SESSION_STATE_CHANGED,
@@ -127,8 +128,8 @@ class ServerMask:
         elif role == roles.PREPARE_OK:
             self._prepared(cut, certain)
         elif role == roles.GREETING:
-            if whole and is_greeting(data, at, end):
-                cut.keep(end)
+            if whole:
+                self._greeting(cut)
         elif role == roles.AUTH:
             self._auth(cut, certain, whole)
         elif role == roles.INFILE_REQUEST:
@@ -137,6 +138,23 @@ class ServerMask:
         elif role == roles.BINLOG:
             self._event(cut)
         return cut.done()
+
+    def _greeting(self, cut: Cut) -> None:
+        """Keep a greeting with a usual version: `8.0.36`, `5.5.5-10.11.19-MariaDB-0+deb12u1-log`; not what follows."""
+        data = cut.data
+        if parse_greeting(data, cut.at, cut.end) is None:
+            return
+        for field in greeting_fields(data, cut.at, cut.end):
+            kind = field.kind
+            if not field.whole:
+                return
+            if kind == SERVER_VERSION and not is_version(data, field.start, field.end):
+                return
+            if kind == AUTH_PLUGIN and not is_of(data, field.start, field.end, PLUGIN):
+                return
+            if kind == FILLER and not is_zero(data, field.at, field.stop):
+                cut.fill(field.stop)
+            cut.keep(field.stop)
 
     def _is_known(self, data: bytes, at: i64, end: i64) -> bool:
         """Return whether it is a definition as it was before, of which all stays: the same few come again and again."""
@@ -420,15 +438,5 @@ def is_setting(value: bytes) -> bool:
     return True
 
 
-def is_greeting(data: bytes, at: i64, end: i64) -> bool:
-    """Return whether it is a greeting with a usual version: `8.0.36`, `5.5.5-10.11.19-MariaDB-0+deb12u1-log`."""
-    greeting = parse_greeting(data, at, end)
-    if greeting is None:
-        return False
-    nul = find_nul(data, at + 1, end)
-    if nul < 0 or nul - at - 1 > MAX_VERSION or not 48 <= data[at + 1] <= 57:
-        return False
-    return len(data[at + 1 : nul].translate(None, WORD + b"~() ")) == 0
-
-
-
+def is_version(data: bytes, at: i64, end: i64) -> bool:
+    return at < end <= at + MAX_VERSION and 48 <= data[at] <= 57 and is_of(data, at, end, WORD + b"~() ")

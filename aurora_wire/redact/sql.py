@@ -13,57 +13,58 @@ Source: MySQL 8.4 Reference Manual, "String Literals", "Numeric Literals", "Comm
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Final
 
 from aurora_wire.verdict.result import ConnectionResult, Parameter, StatementResult
+from aurora_wire.wire.mysql.sql_lexer import (
+    ANSI_QUOTES,
+    BITS,
+    COMMENT,
+    CONTROL,
+    DOLLAR,
+    DOLLARS,
+    GBK,
+    HEX,
+    NAME,
+    NESTS,
+    NO_BACKSLASH_ESCAPES,
+    NUMBER,
+    PAIRS,
+    SKIPS,
+    TAG,
+    TEXT,
+    UNCLOSED,
+    UNCLOSED_COMMENT,
+    VERSION,
+    WORD,
+    content_bounds,
+    read_token,
+)
 
+HASH: Final = 0x23
+DOLLAR_SIGN: Final = 0x24
+SLASH: Final = 0x2F
+BACKTICK: Final = 0x60
 MAX_UNMATCHED: Final = 16  # `$tag$` without its end: each costs a search to the end of the text
 
 # What the text of a command is: SQL, a name (which stays), or data (all of it masked). Data is the rest.
 SQL_COMMANDS: Final = frozenset(
     {"COM_QUERY", "COM_STMT_PREPARE", "COM_STMT_EXECUTE", "COM_STMT_BULK_EXECUTE",
+     "BINLOG_QUERY", "BINLOG_LOAD_DATA", "BINLOG_ROWS_QUERY", "BINLOG_ANNOTATE_ROWS",
      "StmtExecute", "Find", "Insert", "Update", "Delete", "CreateView", "ModifyView", "DropView", "Prepare",
      "PrepareExecute", "CursorOpen"}  # messages of X Protocol, as they are written here
 )  # fmt: skip
 NAME_COMMANDS: Final = frozenset({"COM_INIT_DB", "COM_CREATE_DB", "COM_DROP_DB", "COM_FIELD_LIST"})
 
-_TOKEN: Final = re.compile(
-    rb"""
-      (?P<quote>['"])
-    | (?P<name>`)
-    | (?P<line>\#|--(?=[\x00-\x20]|\Z))
-    | (?P<version>/\*M?!)
-    | (?P<comment>/\*)
-    | (?P<dollar>\$[A-Za-z0-9_]*\$)
-    | (?P<number>(?:[0-9]|\.[0-9])[A-Za-z0-9_$.]*)
-    | (?P<word>[A-Za-z_$][A-Za-z0-9_$]*)
-    | (?P<foreign>[\x80-\xff]+)
-    | (?P<control>[\x00-\x08\x0e-\x1f\x7f])
-    """,
-    re.VERBOSE,
-)
-_EXPONENT: Final = re.compile(rb"[0-9.]+[eE]\Z")
-_DIGITS: Final = re.compile(rb"[+-][0-9]+")
 _FOREIGN_PAIR: Final = re.compile(rb"[\x81-\xfe][\x5c\x60]")  # `\` or a backtick that may be half a character
-_PAIR: Final = rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]"
-
-
-def _rest(quote: bytes, escapes: bool, pairs: bool) -> re.Pattern[bytes]:
-    """Return what follows an opening quote: the content, with a group for the closing quote if there is one."""
-    pair = _PAIR + b"|" if pairs else b""
-    escape = rb"\\.|" if escapes else b""
-    plain = rb"[^%b\\]" % quote if escapes else b"[^%b]" % quote
-    return re.compile(b"(?:%b%b%b|%b)*+(%b?)" % (pair, escape, plain, quote * 2, quote), re.DOTALL)
-
-
-_REST: Final = {
-    (quote, escapes, pairs): _rest(quote, escapes, pairs)
-    for quote, escapes, pairs in product((b"'", b'"', b"`"), (True, False), (True, False))
-}
-_FOREIGN: Final = re.compile(b"(?:%b|[\x80-\xff])+" % _PAIR)
+# What a word is made of that begins with `$` or is not ASCII. Nobody knows the character set: what is not ASCII is
+# masked, and what follows it, or a `$tag$`, is read by itself.
+_PART: Final = rb"\$[A-Za-z0-9_]*\$|(?P<number>[0-9][A-Za-z0-9_$]*)|[A-Za-z_$][A-Za-z0-9_$]*|(?P<foreign>(?:%b)+)"
+_PARTS: Final = re.compile(_PART % rb"[\x80-\xff]")
+_PARTS_IN_PAIRS: Final = re.compile(_PART % rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]|[\x80-\xff]")
 
 # Accounts, which are names of users without quotes: `grant select on *.* to app@localhost`. Read once literals are
 # masked.
@@ -84,18 +85,6 @@ _ACCOUNT_WORDS: Final = frozenset(
     b"max_updates_per_hour max_user_connections never none not old on option optional or password password_lock_time "
     b"random replace require retain reuse role ssl subject to unbounded unlock user using via with x509".split()
 )
-
-EXECUTED, SKIPPED, SKIPPED_WITH_NESTED = range(3)  # what became of a `/*! ... */`
-
-
-class _Reading(NamedTuple):
-    """One way in which the server may have read the text."""
-
-    escaping: bytes         # the quotes in which a backslash escapes
-    versions: int
-    dollars: bool           # `$tag$` quotes
-    pairs: bool             # a character may have two bytes, of which the second looks like ASCII
-
 
 def redact_sql(sql: bytes) -> bytes:
     """Mask literals and comments; as many bytes are returned. Any bytes are allowed; what is no SQL is masked."""
@@ -127,16 +116,16 @@ def _accounts(shown: bytes) -> Iterator[tuple[int, int]]:
                 yield name.span()
 
 
-def _readings(sql: bytes) -> Iterator[_Reading]:
-    """Yield the readings of a text: nearly always one, others only if they would make a difference to it."""
+def _readings(sql: bytes) -> Iterator[int]:
+    """Yield the modes in which a text may be read: nearly always one, others only if they would make a difference."""
     versioned = b"/*!" in sql or b"/*M!" in sql
-    for reading in product(
-        (b"'\"", b"'", b"") if b"\\" in sql else (b"'\"",),
-        (EXECUTED, SKIPPED, SKIPPED_WITH_NESTED) if versioned else (EXECUTED,),
-        (False, True) if sql.count(b"$") >= 4 else (False,),
-        (False, True) if _FOREIGN_PAIR.search(sql) and not _is_utf8(sql) else (False,),
+    for modes in product(
+        (0, ANSI_QUOTES, NO_BACKSLASH_ESCAPES) if b"\\" in sql else (0,),
+        (0, SKIPS, SKIPS | NESTS) if versioned else (0,),
+        (0, DOLLARS) if sql.count(b"$") >= 4 else (0,),
+        (0, GBK) if _FOREIGN_PAIR.search(sql) and not _is_utf8(sql) else (0,),
     ):
-        yield _Reading(*reading)
+        yield sum(modes)
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -147,66 +136,53 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _hidden(sql: bytes, reading: _Reading) -> Iterator[tuple[int, int]]:
+def _hidden(sql: bytes, mode: int) -> Iterator[tuple[int, int]]:
     """Yield ranges to mask in one reading: ascending, not overlapping."""
     at, size, unmatched = 0, len(sql), 0
-    while (token := _TOKEN.search(sql, at)) is not None:
-        kind, start, at = token.lastgroup, token.start(), token.end()
-        if kind in ("quote", "name"):
-            escapes = token.group() in reading.escaping
-            rest = _REST[token.group(), escapes, reading.pairs].match(sql, at)
-            if rest is None or not rest.group(1):  # it ends nowhere: whatever it is, it is masked
-                yield start if kind == "name" else at, size
-                return
-            if kind == "quote":
-                yield at, rest.end() - 1
-            at = rest.end()
-        elif kind == "line":
-            end = sql.find(b"\n", at)
-            yield at, size if end < 0 else end
-            at = size if end < 0 else end
-        elif kind == "comment":
-            end = sql.find(b"*/", at)
-            yield at, size if end < 0 else end
-            at = size if end < 0 else end + 2
-        elif kind == "version" and reading.versions != EXECUTED:
-            at = _end_of_version(sql, at, nested=reading.versions == SKIPPED_WITH_NESTED)
-        elif kind == "dollar" and reading.dollars:
-            end = sql.find(token.group(), at)
-            if end >= 0:
-                yield at, end
-                at = end + len(token.group())
-                continue
+    while at < size:
+        start = at
+        kind, at = read_token(sql, start, size, mode)
+        if kind == WORD:
+            if sql[start] == DOLLAR_SIGN or not sql[start:at].isascii():
+                at = yield from _parts(sql, start, at, mode)
+        elif kind in (TEXT, HEX, BITS):
+            yield content_bounds(sql, start, at)
+        elif kind == NUMBER:
+            yield start, at
+        elif kind == NAME:
+            if sql[start] != BACKTICK:
+                yield start + 1, at - 1
+        elif kind == COMMENT:
+            yield start + (1 if sql[start] == HASH else 2), at - 2 if sql[start] == SLASH else at
+        elif kind == UNCLOSED_COMMENT:
+            yield start + 2, size
+        elif kind == UNCLOSED:  # whatever it is, it is masked
+            yield start if sql[start] == BACKTICK else content_bounds(sql, start, at)[0], size
+        elif kind == VERSION:
+            at = sql.index(b"!", start) + 1  # its number is masked as any other
+        elif kind == CONTROL:  # outside of quotes no statement has one: what follows is no SQL
+            yield start, size
+            return
+        elif kind == DOLLAR:
+            tag_size = sql.index(b"$", start + 1) + 1 - start
+            yield start + tag_size, at - tag_size
+        elif kind == TAG:
             unmatched += 1
             if unmatched > MAX_UNMATCHED:
                 yield start, size
                 return
-        elif kind == "number":
-            if _EXPONENT.match(token.group()) and (sign := _DIGITS.match(sql, at)) is not None:
-                at = sign.end()
-            yield start, at
-        elif kind == "foreign":
-            if reading.pairs and (pairs := _FOREIGN.match(sql, start)) is not None:
-                at = pairs.end()
-            yield start, at
-        elif kind == "control":  # outside of quotes no statement has one: what follows is no SQL
-            yield start, size
-            return
 
 
-def _end_of_version(sql: bytes, at: int, *, nested: bool) -> int:
-    """Return the place behind the `*/` of a `/*! ... */` that the server skipped; comments inside it count."""
-    while True:
-        end = sql.find(b"*/", at)
-        if end < 0:
-            return len(sql)
-        inner = sql.find(b"/*", at, end) if nested else -1
-        if inner < 0:
-            return end + 2
-        close = sql.find(b"*/", inner + 2)
-        if close < 0:
-            return len(sql)
-        at = close + 2
+def _parts(sql: bytes, start: int, stop: int, mode: int) -> Generator[tuple[int, int], None, int]:
+    """Yield what to mask of a word; returns where to go on: a number at its end may be longer than the word."""
+    for part in (_PARTS_IN_PAIRS if mode & PAIRS else _PARTS).finditer(sql, start, stop):
+        begin, end = part.span()
+        if part["number"] is not None and end == stop:
+            _, stop = read_token(sql, begin, len(sql), mode)
+            yield begin, stop
+        elif part["number"] is not None or part["foreign"] is not None:
+            yield begin, end
+    return stop
 
 
 def redact_statement(statement: StatementResult) -> StatementResult:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from io import StringIO
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from aurora_wire.analysis.packets import PacketView
 
 Cell = str | int | None
+Show = Callable[[StatementResult], StatementResult]
 
 COVERAGE: Final = ("seen", "missing", "truncated", "tls", "plaintext", "unprotected_by_design", "unknown")
 CONNECTION_COLUMNS: Final = (
@@ -72,14 +74,14 @@ def connections(scan: Scan) -> Iterator[str]:
         yield line(_connection(c, clock, names, rules.get(c.id, "")))
 
 
-def statements(scan: Scan, *, redact: bool = False) -> Iterator[str]:
+def statements(scan: Scan, *, redact: bool = False, reveal: bool = False) -> Iterator[str]:
     """Yield the same for statements; `crossed` is `clear`, or `TLS` for what a key log decrypted.
 
-    redact: mask literals.
+    redact: mask literals; reveal: show passwords and keys.
     """
     clock, names = clock_of(scan), frame_names(scan)
     yield line(STATEMENT_COLUMNS)
-    for row in _statements(scan, clock, names, redact):
+    for row in _statements(scan, clock, names, partial(shown, redact=redact, reveal=reveal)):
         yield line(row)
 
 
@@ -174,19 +176,19 @@ def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def _statements(scan: Scan, clock: Clock, names: FrameNames, redact: bool) -> Iterator[list[Cell]]:
+def _statements(scan: Scan, clock: Clock, names: FrameNames, show: Show) -> Iterator[list[Cell]]:
     for c in scan.connections:
         for statement in c.statements:
-            yield _statement(c, statement, "clear", clock, names, redact)
+            yield _statement(c, statement, "clear", clock, names, show)
         decrypted = None if c.tls is None else c.tls.decrypted
         for statement in () if decrypted is None else decrypted.statements:
-            yield _statement(c, statement, "TLS", clock, names, redact)
+            yield _statement(c, statement, "TLS", clock, names, show)
 
 
 def _statement(
-    c: ConnectionResult, statement: StatementResult, crossed: str, clock: Clock, names: FrameNames, redact: bool
+    c: ConnectionResult, statement: StatementResult, crossed: str, clock: Clock, names: FrameNames, show: Show
 ) -> list[Cell]:
-    one = shown(statement, redact=redact)
+    one = show(statement)
     decrypted = None if c.tls is None else c.tls.decrypted
     inside = decrypted if crossed == "TLS" else None
     user, database = (c.user, c.database) if inside is None else (inside.user, inside.database)

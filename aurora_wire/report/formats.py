@@ -7,6 +7,7 @@ A format is added by its module and a row in `FORMATS`. A package of yours can a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, StatementResult
 
 GROUP: Final = "aurora_wire.formats"
+KEYED: Final = "keyed"
+STARS: Final = "stars"
 STATEMENTS_IN_TEXT: Final = 20  # of a connection; fewer where many connections leak, so that more of them are seen
 
 
@@ -32,10 +35,16 @@ class ReportOptions:
     quiet: bool = False           # the closing sentence alone
     width: int = 100              # columns of the terminal
     color: bool = False           # the terminal has colours
+    whole: bool = False           # it is no terminal: nothing is shortened
+    each: bool = False            # connections of a pool have a row each
     everything: bool = False      # of what a server allows: rows that say nothing, too
     fixes: bool = False           # likewise: what to paste for each finding
     # writes the HTML page with what the command alone has: the captures' bytes, pseudonyms, the impact on clients
     compose: Callable[[Scan], Iterator[str]] | None = None
+
+    def masked(self) -> ReportOptions:
+        """Return the same, with `redact`."""
+        return replace(self, redact=True, reveal=False)
 
 
 class ReportStream(Protocol):
@@ -64,7 +73,10 @@ class Format:
     as keyword arguments; streams: it writes while the scan runs; statements: how many of a connection it can show at
     most, None for all that are kept; needs: `module:function`, called before anything is read; it raises UsageError
     where a library is missing; posture: `module:function` for what servers allow (`probe`, `audit`, `fleet`, `check`),
-    called with the Posture; empty: the format is of captures alone; posture_takes: as `takes`, for it.
+    called with the Posture; empty: the format is of captures alone; posture_takes: as `takes`, for it; posted: it is
+    made to be passed on, and the command masks what it is given unless `--reveal` is, with tokens under the captures'
+    key (KEYED), or STARS where the same is to stay the same in other captures; is_list: it has no place that
+    says it breaks off, so half of one does not get the name of a whole one.
     """
 
     name: str
@@ -76,6 +88,8 @@ class Format:
     needs: str = ""
     posture: str = ""
     posture_takes: tuple[str, ...] = ()
+    posted: str = ""
+    is_list: bool = False
 
     def check(self) -> None:
         """Raise UsageError where a library that this format needs is missing."""
@@ -128,29 +142,33 @@ _REPORT: Final = "aurora_wire.report"
 _POSTURE: Final = f"{_REPORT}.posture"
 
 _ROWS: Final = (
-    Format("text", "for people", f"{_REPORT}.text.report:render", ("width", "color", "quiet", "redact", "reveal"),
+    Format("text", "for people", f"{_REPORT}.text.report:render",
+           ("width", "color", "quiet", "redact", "reveal", "whole", "each"),
            statements=STATEMENTS_IN_TEXT, posture=f"{_POSTURE}.text:render",
-           posture_takes=("width", "color", "everything", "fixes")),
+           posture_takes=("width", "color", "whole", "everything", "fixes")),
     Format("json", "one JSON object (schema aurora-wire/scan/1, .../probe/1 ...)", f"{_REPORT}.scan_json:render",
            ("redact", "reveal"), posture=f"{_POSTURE}.to_json:render"),
     Format("jsonl", "JSON lines as things happen, with every statement", f"{_REPORT}.scan_jsonl:JSONLines",
-           ("redact", "reveal"), streams=True, posture=f"{_POSTURE}.to_json:lines"),
-    Format("html", "one page to look at and to hand over, always masked (`report` has more options)",
+           ("redact", "reveal"), streams=True, posture=f"{_POSTURE}.to_json:lines", is_list=True),
+    Format("html", "one page to look at and to hand over (`report` has more options)",
            f"{_REPORT}.html.render:page", ("compose",), needs=f"{_REPORT}.html.render:require_jinja",
            posture=f"{_REPORT}.html.posture:page"),
-    Format("markdown", "for a ticket or a pull request", f"{_REPORT}.markdown:render", ("redact",),
-           posture=f"{_POSTURE}.markdown:render"),
-    Format("sarif", "SARIF 2.1.0, for code scanning", f"{_REPORT}.sarif:render", posture=f"{_POSTURE}.sarif:render"),
+    Format("markdown", "for a ticket or a pull request", f"{_REPORT}.markdown:render", ("redact", "reveal"),
+           posture=f"{_POSTURE}.markdown:render", posted=KEYED),
+    Format("sarif", "SARIF 2.1.0, for code scanning", f"{_REPORT}.sarif:render", posture=f"{_POSTURE}.sarif:render",
+           posted=STARS),
     Format("junit", "JUnit XML, a test case for each connection or server", f"{_REPORT}.junit:render",
-           ("redact", "require_proven"), posture=f"{_POSTURE}.junit:render"),
+           ("redact", "reveal", "require_proven"), posture=f"{_POSTURE}.junit:render", posted=KEYED),
     Format("csv", "a table of connections, or of servers", f"{_REPORT}.csv_tables:connections",
-           posture=f"{_POSTURE}.tables:servers"),
+           posture=f"{_POSTURE}.tables:servers", posted=KEYED, is_list=True),
     Format("csv:findings", "a table of findings", f"{_REPORT}.csv_tables:findings",
-           posture=f"{_POSTURE}.tables:findings"),
-    Format("csv:statements", "a table of statements", f"{_REPORT}.csv_tables:statements", ("redact",)),
-    Format("csv:captures", "a table of captures, a verdict each", f"{_REPORT}.csv_tables:captures"),
+           posture=f"{_POSTURE}.tables:findings", posted=KEYED, is_list=True),
+    Format("csv:statements", "a table of statements", f"{_REPORT}.csv_tables:statements", ("redact", "reveal"),
+           posted=KEYED, is_list=True),
+    Format("csv:captures", "a table of captures, a verdict each", f"{_REPORT}.csv_tables:captures", posted=KEYED,
+           is_list=True),
     Format("ocsf", "OCSF detection findings as JSON lines, for a SIEM", f"{_REPORT}.ocsf:render",
-           posture=f"{_POSTURE}.ocsf:render"),
+           posture=f"{_POSTURE}.ocsf:render", is_list=True),
 )  # fmt: skip
 
 FORMATS: Final = {row.name: row for row in _ROWS}

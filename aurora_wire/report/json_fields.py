@@ -15,20 +15,23 @@ from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.timestamps import Clock
 from aurora_wire.verdict.result import (
     CaptureResult,
+    CloneResult,
     ConnectionResult,
     Coverage,
     CredentialResult,
     DecryptionResult,
     FileResult,
     Finding,
+    ProxyResult,
     Reason,
     RefusalResult,
+    ReplicationResult,
     Scan,
     StatementResult,
     TLSResult,
     Undecoded,
 )
-from aurora_wire.verdict.servers import kind_of_connection, told_by
+from aurora_wire.verdict.servers import kind_of_connection, product_of_connection, told_by
 
 SCHEMA = "aurora-wire/scan/1"
 
@@ -89,6 +92,7 @@ def statement_fields(
         "length": statement.length,
         "compressed": statement.compressed,
         "complete": statement.complete,
+        **({"direction": "server"} if statement.direction == "server" else {}),
         **({"guessed": True} if statement.guessed else {}),
         **place_fields(names, statement.frame),
     }
@@ -180,6 +184,8 @@ def connection_fields(
         "server": {"address": c.server.address, "port": c.server.port},
         "protocol": clean(c.protocol),
         **({"loopback": True} if c.loopback else {}),
+        **({"bridge": True} if c.bridge else {}),
+        **({"proxy": proxy_fields(c.proxy, names)} if c.proxy is not None else {}),
         "first_frame": c.first_frame,
         "last_frame": c.last_frame,
         "first_time": clock.show(c.first_frame, c.first_time_ns),
@@ -189,6 +195,7 @@ def connection_fields(
         "server_version": optional(c.server_version),
         "thread_id": c.thread_id,
         "user": optional(c.user),
+        **({"users_after": [clean(user) for user in c.users_after]} if c.users_after else {}),
         "database": optional(c.database),
         "auth_plugin": optional(c.auth_plugin),
         "attributes": {clean(name): clean(value) for name, value in attributes.items()},
@@ -206,13 +213,35 @@ def connection_fields(
         **({"files": [file_fields(one, names, redact=redact, reveal=reveal) for one in c.files]} if c.files else {}),
         **({"refusal": refusal_fields(c.refusal, names, redact=redact)} if c.refusal is not None else {}),
         **({"x": asdict(c.x)} if c.x is not None else {}),
-        "server_kind": {"name": kind_of_connection(c), "by": told_by(c)},
+        **({"replication": stream_fields(c.replication, names)} if c.replication is not None else {}),
+        **({"clone": stream_fields(c.clone, names)} if c.clone is not None else {}),
+        "server_kind": server_fields(c),
         **(
             {"credentials": [credential_fields(one, names, reveal=reveal and not redact) for one in c.credentials]}
             if c.credentials else {}
         ),
         "statements_total": c.statements_total,
     }
+
+
+def server_fields(c: ConnectionResult) -> Fields:
+    """Return which server a connection's is: the kind that advice goes by, and the product."""
+    product = product_of_connection(c)
+    return {
+        "name": kind_of_connection(c), "by": told_by(c), "product": clean(product.name), "why": clean(product.why),
+    }
+
+
+def proxy_fields(proxy: ProxyResult, names: FrameNames) -> Fields:
+    """Return the object of a PROXY header."""
+    return {
+        name: clean(value) if isinstance(value, str) else value for name, value in asdict(proxy).items()
+    } | place_fields(names, proxy.frame)
+
+
+def stream_fields(one: ReplicationResult | CloneResult, names: FrameNames) -> Fields:
+    """Return the object of a replication stream, or of a data folder that was copied."""
+    return {**asdict(one), **place_fields(names, one.frame)}
 
 
 def refusal_fields(refusal: RefusalResult, names: FrameNames, *, redact: bool = False) -> Fields:
@@ -323,6 +352,13 @@ def undecoded_fields(undecoded: Undecoded) -> Fields:
     }
 
 
+def _filters(scan: Scan) -> Fields:
+    return {
+        "options": {name: clean(value) for name, value in scan.filters.items()},
+        "connections_left_out": scan.filtered_out,
+    }
+
+
 def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
     """Return what holds for the whole; the lists follow it in `json`, and came before it in `jsonl`."""
     return {
@@ -340,6 +376,7 @@ def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
         "findings_total": counts(scan.findings_total),
         "undecoded": [undecoded_fields(row) for row in scan.undecoded],
         "keylogs": [keylog_fields(keylog) for keylog in scan.keylogs],
+        **({"filters": _filters(scan)} if scan.filters else {}),
         **({"tls_ports": {str(port): scan.tls_ports[port] for port in scan.tls_ports}} if scan.tls_ports else {}),
         **({"ignored_files": [clean(path) for path in scan.ignored[:MAX_IGNORED]]} if scan.ignored else {}),
     }

@@ -9,7 +9,8 @@ Source: the format as Jenkins, GitLab and pytest read and write it (`xunit2`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from io import StringIO
 from typing import Final
 from xml.sax.saxutils import XMLGenerator
@@ -22,12 +23,14 @@ from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.summary import findings_by_connection
 from aurora_wire.report.timestamps import SECOND, Clock, clock_of
 from aurora_wire.report.wording import LEAKS, count, endpoint, judged, place
-from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
+from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, StatementResult
 
 PASSED, FAILED, ERROR, SKIPPED = "passed", "failure", "error", "skipped"
 STATEMENTS: Final = 10      # of a connection
 TEXT: Final = 500           # characters of one from the wire
 NAME: Final = 128
+
+Show = Callable[[StatementResult], StatementResult]
 
 
 class Pieces:
@@ -60,8 +63,11 @@ class Pieces:
         self._xml.endElement(name)
 
 
-def render(scan: Scan, *, redact: bool = False, require_proven: bool = False) -> Iterator[str]:
-    """Yield pieces of text. redact: mask literals; require_proven: `encrypted` that is likely is a failure."""
+def render(
+    scan: Scan, *, redact: bool = False, reveal: bool = False, require_proven: bool = False
+) -> Iterator[str]:
+    """Yield pieces of text. redact: mask literals; reveal: show passwords; require_proven: likely is a failure."""
+    show = partial(visible, redact=redact, reveal=reveal)
     pieces = Pieces()
     by_server: dict[str, list[ConnectionResult]] = {}
     for connection in scan.connections:
@@ -81,7 +87,7 @@ def render(scan: Scan, *, redact: bool = False, require_proven: bool = False) ->
         counts = totals([_outcome(one, require_proven) for one in connections])
         pieces.open(1, "testsuite", {"name": f"server {server}", **counts, **_timestamp(connections, clock)})
         for connection in connections:
-            _case(pieces, connection, findings.get(connection.id, ()), names, redact, require_proven)
+            _case(pieces, connection, findings.get(connection.id, ()), names, show, require_proven)
             yield pieces.take()
         pieces.close(1, "testsuite")
     pieces.close(0, "testsuites")
@@ -149,7 +155,7 @@ def _capture(pieces: Pieces, capture: CaptureResult, *, several: bool) -> None:
 
 
 def _case(
-    pieces: Pieces, connection: ConnectionResult, findings: Sequence[Finding], names: FrameNames, redact: bool,
+    pieces: Pieces, connection: ConnectionResult, findings: Sequence[Finding], names: FrameNames, show: Show,
     require_proven: bool,
 ) -> None:
     c = connection
@@ -167,7 +173,7 @@ def _case(
         pieces.element(3, SKIPPED, {"message": _message(c)})
     elif outcome != PASSED:
         kind = c.verdict if c.verdict != "encrypted" else "not proven"
-        text = "\n".join(_details(c, findings, names, redact))
+        text = "\n".join(_details(c, findings, names, show))
         pieces.element(3, outcome, {"type": kind, "message": _message(c)}, text)
     pieces.element(3, "system-out", {}, "\n".join(_facts(c, names)))
     pieces.close(2, "testcase")
@@ -183,7 +189,7 @@ def _message(c: ConnectionResult) -> str:
 
 
 def _details(
-    c: ConnectionResult, findings: Sequence[Finding], names: FrameNames, redact: bool
+    c: ConnectionResult, findings: Sequence[Finding], names: FrameNames, show: Show
 ) -> Iterator[str]:
     for finding in findings:
         said = f"{finding.rule} {finding.severity}: {finding.title}: {shorten(finding.detail, TEXT)}"
@@ -192,7 +198,7 @@ def _details(
         said = f"{reason.id}: {shorten(reason.text, TEXT)}"
         yield _at(said, place(names.optional(reason.frame), reason.direction, reason.offset))
     for statement in c.statements[:STATEMENTS]:
-        shown = visible(statement, redact=redact)
+        shown = show(statement)
         yield f"frame {names.name(shown.frame)}: {shown.command}: {show_bytes(shown.sql, limit=TEXT)}"
     more = c.statements_total - min(len(c.statements), STATEMENTS)
     if more > 0:

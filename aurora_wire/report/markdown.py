@@ -15,6 +15,8 @@ from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.fingerprints import FindingLocator, cut
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.markdown_text import block, code, prose, spell_ticks
+from aurora_wire.report.proxied import host_of
+from aurora_wire.report.replicated import lines_of
 from aurora_wire.report.summary import findings_by_rule, paragraph
 from aurora_wire.report.text.connections import clear_bytes, tls_bytes
 from aurora_wire.report.timestamps import Clock, clock_of
@@ -27,6 +29,7 @@ GROUPS: Final = 30
 STATEMENTS: Final = 30      # in all
 STATEMENTS_EACH: Final = 10
 REASONS: Final = 10
+REPLICATED: Final = 10      # connections
 RULES_SHOWN: Final = 12
 CAPTURES: Final = 8
 UNDECODED: Final = 8
@@ -38,11 +41,11 @@ SIGNS: Final = {"plaintext": "\u274c", "mixed": "\u274c", "encrypted": "\u2705"}
 QUESTION: Final = "\u2753"
 
 
-def render(scan: Scan, *, redact: bool = False) -> Iterator[str]:
-    """Yield pieces of Markdown. redact: mask literals in statements."""
-    for section in (_verdict, _connections, _reasons):
+def render(scan: Scan, *, redact: bool = False, reveal: bool = False) -> Iterator[str]:
+    """Yield pieces of Markdown. redact: mask literals in statements; reveal: show passwords and keys in them."""
+    for section in (_verdict, _connections, _reasons, _replicated):
         yield from paragraph(section(scan))
-    yield from paragraph(_statements(scan, redact))
+    yield from paragraph(_statements(scan, redact, reveal))
     for section in (_findings, _undecoded, _captures):
         yield from paragraph(section(scan))
     masked = " Literals are masked." if redact else ""
@@ -87,7 +90,7 @@ def _groups(connections: list[ConnectionResult]) -> Iterator[str]:
     """Yield the table of who talks to whom, the worst first."""
     groups: dict[tuple[str, str, str | None], Counter[str]] = {}
     for c in connections:
-        group = groups.setdefault((c.client.address, endpoint(c.server), c.user), Counter())
+        group = groups.setdefault((host_of(c), endpoint(c.server), c.user), Counter())
         group.update({c.verdict: 1, "clear": clear_bytes(c), "statements": c.statements_total})
         group["leaks"] += c.verdict in LEAKS
     ordered = sorted(groups.items(), key=lambda one: (-one[1]["leaks"], -one[1]["clear"]))
@@ -126,7 +129,21 @@ def _reasons(scan: Scan) -> Iterator[str]:
         yield f"- and {count(len(weak) - REASONS, 'more connection')} with a reason"
 
 
-def _statements(scan: Scan, redact: bool) -> Iterator[str]:
+def _replicated(scan: Scan) -> Iterator[str]:
+    """Yield replication streams and copied data folders."""
+    found = [c for c in scan.connections if c.replication is not None or c.clone is not None]
+    if not found:
+        return
+    yield "### Replication and CLONE in the clear"
+    yield ""
+    for c in found[:REPLICATED]:
+        words = "; ".join(f"{name.lower()}: {prose(text, SENTENCE)}" for name, text in lines_of(c))
+        yield f"- Connection {c.id}: {words}"
+    if len(found) > REPLICATED:
+        yield f"- and {count(len(found) - REPLICATED, 'more connection')}"
+
+
+def _statements(scan: Scan, redact: bool, reveal: bool) -> Iterator[str]:
     total = sum(c.statements_total for c in scan.connections)
     if not total:
         return
@@ -141,7 +158,7 @@ def _statements(scan: Scan, redact: bool) -> Iterator[str]:
         yield ""
         yield f"Connection {c.id}, {_who(c)}:"
         yield ""
-        yield from block([_statement(one, clock, names, redact) for one in statements], "sql")
+        yield from block([_statement(one, clock, names, redact, reveal) for one in statements], "sql")
         if c.statements_total > len(statements):
             yield ""
             yield f"{count(c.statements_total - len(statements), 'more statement')} of this connection."
@@ -170,8 +187,8 @@ def _in_comment(name: str) -> str:
     return spell_ticks(name).replace("*/", "*\\x2f")
 
 
-def _statement(statement: StatementResult, clock: Clock, names: FrameNames, redact: bool) -> str:
-    one = shown(statement, redact=redact)
+def _statement(statement: StatementResult, clock: Clock, names: FrameNames, redact: bool, reveal: bool) -> str:
+    one = shown(statement, redact=redact, reveal=reveal)
     when = clock.show(one.frame, one.time_ns)
     part = "" if one.complete else " (not all of it)"
     head = f"/* frame {_in_comment(names.name(one.frame))}{f', {when}' if when else ''}, {one.command}{part} */"

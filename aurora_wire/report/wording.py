@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from aurora_wire.immutable import immutable
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.frame_names import FrameNames, frame_names
+from aurora_wire.report.text.table import NARROWEST
 from aurora_wire.report.timestamps import Clock
 from aurora_wire.verdict.result import Confidence, Endpoint, Scan, Severity, Verdict
 
@@ -21,22 +22,34 @@ _SEVERITY_COLORS: dict[Severity, str] = {"critical": RED, "high": RED, "medium":
 
 @immutable
 class Style:
-    """width: of the terminal, in characters; color: whether it may be given colours."""
+    """width: of the terminal, in characters; color: whether it may be given colours.
+
+    whole: it is no terminal, and nothing is shortened: only sentences keep to the width; each: connections have a row
+    each, also those of a pool.
+    """
 
     width: int = 100
     color: bool = False
     redact: bool = False
     reveal: bool = False
+    whole: bool = False
+    each: bool = False
+
+    @property
+    def room(self) -> int:
+        """Return the width of tables and statements, 0 for any."""
+        return 0 if self.whole else self.width
 
     def paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.color and code else text
 
     def names(self, scan: Scan) -> FrameNames:
         """Return frames' names, those of captures cut where the terminal is narrow."""
-        return frame_names(scan, limit=self.width // 3)
+        return frame_names(scan, limit=self.room // 3)
 
     def title(self, text: str) -> str:
-        return self.paint(text, BOLD)
+        """Return a title, in lines that fit the terminal."""
+        return "\n".join(self.paint(line, BOLD) for line in ([text] if self.whole else self.wrap(text, "")))
 
     def verdict(self, text: str, verdict: Verdict, confidence: Confidence | None) -> str:
         if verdict in LEAKS:
@@ -50,7 +63,7 @@ class Style:
         """Return text on lines that fit; where a word does not, its line is longer."""
         return textwrap.wrap(
             text,
-            max(self.width, 40),
+            max(self.width, NARROWEST),
             initial_indent=indent,
             subsequent_indent=indent,
             break_long_words=False,

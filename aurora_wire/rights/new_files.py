@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,25 +14,31 @@ from aurora_wire.rights.held_folder import HeldFolder, hold, open_special
 from aurora_wire.rights.privileges import Account
 
 
-def create_private(path: str | Path, account: Account | None) -> io.FileIO:
+def create_private(path: str | Path, account: Account | None, *, replace: bool = False) -> io.FileIO:
     """Return a new file for `account`'s eyes only (mode 0600), or the device or pipe that is there; unbuffered.
 
-    A file that is there already is not touched: it may be evidence, and root follows no link that somebody
-    else has laid. Raises OutputError.
+    A file that is there already is not touched, but for `replace`: it may be evidence, and root follows no link
+    that somebody else has laid. Raises OutputError.
     """
     path = Path(path)
     try:
         folder, name = hold(path)
         try:
-            return create_in(folder, name, path, account)
+            return create_in(folder, name, path, account, replace=replace)
         finally:
             folder.close()
     except (OSError, ValueError) as error:
         raise OutputError(f"{path}: {reason_of(error)}.") from error
 
 
-def create_in(folder: HeldFolder, name: str, path: Path, account: Account | None) -> io.FileIO:
+def create_in(
+    folder: HeldFolder, name: str, path: Path, account: Account | None, *, replace: bool = False
+) -> io.FileIO:
     """Create a file as `create_private`, in a folder that is held open. Raises OSError and OutputError."""
+    if replace:
+        with suppress(FileNotFoundError):
+            if stat.S_ISREG(folder.state(name).st_mode):
+                folder.remove(name)
     try:
         handle = folder.make(name)
     except FileExistsError as error:
@@ -40,7 +47,7 @@ def create_in(folder: HeldFolder, name: str, path: Path, account: Account | None
         except OSError:
             device = None
         if device is None:
-            raise OutputError(f"{path}: is there already. Give another name, or remove it.") from error
+            raise OutputError(f"{path}: is there already. Give another name, or --force to replace it.") from error
         return named(device, path)
     if account is not None and os.geteuid() == 0:
         os.fchown(handle, account.uid, account.gid)
@@ -58,9 +65,10 @@ class WholeFile:
     What was there before stays until then. Its owner alone may read it. Raises OSError and ValueError.
     """
 
-    def __init__(self, path: str | Path, folder: HeldFolder | None = None) -> None:
-        """folder: that of the file, where it is held open already, and stays so."""
+    def __init__(self, path: str | Path, folder: HeldFolder | None = None, *, replace: bool = True) -> None:
+        """folder: that of the file, where it is held open already, and stays so; replace: a file that is there."""
         path = Path(path)
+        self._replace = replace
         self._own = folder is None
         if folder is not None:
             self._folder, self._name = folder, path.name
@@ -85,12 +93,25 @@ class WholeFile:
             return (there.st_dev, there.st_ino) == (other.st_dev, other.st_ino)
         return False
 
-    def keep(self) -> None:
-        """Put it in its place; the handle is still the caller's to close."""
+    def keep(self, suffix: str = "") -> None:
+        """Put it in its place, or with a suffix beside it; the handle is still the caller's to close.
+
+        Raises FileExistsError where a file is there that may not be replaced: it came while this one was written.
+        """
         os.fsync(self.handle)
-        self._folder.replace(self._part, self._name)
+        name = self._name + suffix
+        if not self._replace and self._is_there(name):
+            raise FileExistsError(errno.EEXIST, "another file has come there in the meantime")
+        if suffix:
+            self._folder.made[self._part] = name
+        self._folder.replace(self._part, name)
         self._part = ""
         self._let_go()
+
+    def _is_there(self, name: str) -> bool:
+        with suppress(OSError):
+            return stat.S_ISREG(self._folder.state(name).st_mode)
+        return False
 
     def discard(self) -> None:
         """Remove it, if it is not in its place by now; may be called twice."""

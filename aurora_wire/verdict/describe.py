@@ -11,7 +11,9 @@ from aurora_wire.binary import u16_be
 from aurora_wire.verdict.credentials import Credentials
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
+from aurora_wire.verdict.named_ports import named_by_port
 from aurora_wire.verdict.plausible import least_missing, most_missing
+from aurora_wire.verdict.replication import describe_clone, describe_replication
 from aurora_wire.verdict.result import (
     ConnectionResult,
     Coverage,
@@ -19,6 +21,7 @@ from aurora_wire.verdict.result import (
     Endpoint,
     FileResult,
     Parameter,
+    ProxyResult,
     RefusalResult,
     StatementResult,
     TLSResult,
@@ -28,6 +31,7 @@ from aurora_wire.verdict.statement_list import StatementList
 from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, DirectionAccount, X
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.facts import Decrypted, Facts
+from aurora_wire.wire.identify.proxy_header import ProxyHeader
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE, X_COMMAND, command_name
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.facts import Infile
@@ -84,6 +88,10 @@ def describe(connection: Connection) -> ConnectionResult:
         credentials=Credentials(facts) if facts.exchanges_total or facts.secrets_total else [],
         refusal=refusal_of(facts.refusal) if facts.refusal is not None else None,
         x=x_of(facts.x) if facts.x is not None else None,
+        proxy=proxy_of(facts.proxy, facts.proxy_frame) if facts.proxy is not None else None,
+        users_after=[text(user) for user in facts.users_after],
+        replication=describe_replication(facts, facts.replication) if facts.replication is not None else None,
+        clone=describe_clone(facts.clone) if facts.clone is not None else None,
         credentials_total=facts.exchanges_total + facts.secrets_total,
     )
 
@@ -99,6 +107,29 @@ def file_of(one: Infile) -> FileResult:
 def refusal_of(one: Refusal) -> RefusalResult:
     state = text(one.sqlstate) if one.sqlstate else None
     return RefusalResult(one.code, state, text(one.message), bool(one.early), one.frame, one.offset)
+
+
+def proxy_of(header: ProxyHeader, frame: int) -> ProxyResult:
+    """Return what a PROXY header says; of nothing that it leaves out."""
+    unique_id: str | None = None
+    if header.unique_id:
+        printable = header.unique_id.isascii() and header.unique_id.decode("latin-1").isprintable()
+        unique_id = header.unique_id.decode("latin-1") if printable else header.unique_id.hex()
+    is_address = header.family.startswith(("TCP", "UDP"))
+    return ProxyResult(
+        version=header.version,
+        local=bool(header.is_local),
+        client=Endpoint(header.source, header.source_port) if is_address and header.source else None,
+        destination=Endpoint(header.destination, header.destination_port) if is_address and header.source else None,
+        unique_id=unique_id,
+        authority=header.authority or None,
+        endpoint=header.endpoint or None,
+        tls=bool(header.tls) if header.says_tls else None,
+        tls_version=header.tls_version or None,
+        tls_cipher=header.tls_cipher or None,
+        tls_common_name=header.tls_common_name or None,
+        frame=frame,
+    )
 
 
 def x_of(session: XSession) -> XResult:
@@ -158,7 +189,8 @@ def endpoints(connection: Connection) -> tuple[Endpoint, Endpoint]:
 def protocol_of(connection: Connection) -> str:
     facts = connection.facts
     if facts.other:
-        return facts.other
+        key = connection.client.key
+        return named_by_port(facts.other, u16_be(key, len(key) - 2))
     if facts.mysql_inside():
         return "MySQL"
     return NOT_MYSQL.get(facts.kind, "MySQL")
@@ -246,6 +278,7 @@ def statement_of(statement: Statement) -> StatementResult:
         parameters=[Parameter(value.type_name(), value.literal(), value.name) for value in values],
         compressed=statement.compressed,
         complete=statement.complete,
+        direction="client" if statement.from_client else "server",
         guessed=statement.guessed,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from aurora_wire.verdict.named_ports import named_by_port
 from aurora_wire.verdict.result import CaptureResult, Confidence, ConnectionResult, Coverage, Verdict
 from aurora_wire.verdict.undecoded import hiding_frames, nothing_decoded
 
@@ -35,7 +36,7 @@ class Tally:
 
     def add_other(self, name: str, port: int) -> None:
         """Count a connection of another protocol, by its name; of TLS, the server's port too."""
-        self.not_mysql[name] += 1
+        self.not_mysql[named_by_port(name, port)] += 1
         if name == "TLS" and (port in self.tls_ports or len(self.tls_ports) < MAX_PORTS):
             self.tls_ports[port] += 1
 

@@ -13,6 +13,7 @@ _RFC: Final = "https://www.rfc-editor.org/rfc/rfc"
 # Title within quotation marks, or the whole reference: where it is.
 ADDRESSES: Final = {
     "Caching SHA-2 Pluggable Authentication": f"{_MYSQL}caching-sha2-pluggable-authentication.html",
+    "Cloning Remote Data": f"{_MYSQL}clone-plugin-remote.html",
     "CREATE USER Statement": f"{_MYSQL}create-user.html#create-user-tls",
     "Client-Side Cleartext Pluggable Authentication": f"{_MYSQL}cleartext-pluggable-authentication.html",
     "Command Options for Encrypted Connections": f"{_MYSQL}connection-options.html#encrypted-connection-options",

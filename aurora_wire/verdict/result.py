@@ -38,6 +38,10 @@ class Endpoint:
     port: int                       # of TCP
 
 
+# Networks of container bridges, by their defaults: Docker's docker0, Podman's podman0.
+BRIDGES: Final = ("172.17.", "10.88.")
+
+
 def is_loopback(address: str) -> bool:
     """Return whether an address, as text, is one that a host has for itself."""
     return address == "::1" or address.removeprefix("::ffff:").startswith("127.")
@@ -103,6 +107,7 @@ class StatementResult:
     parameters: list[Parameter] = field(default_factory=list)  # bound values, or query attributes of a COM_QUERY
     compressed: bool = False        # crossed in MySQL's compressed protocol
     complete: bool = True           # False: a gap, the snaplen or our bound cut it
+    direction: Direction = "client"  # "server": it came in a binlog event, to a replica
     guessed: bool = False           # the layout is not certain: the greeting, login or PREPARE that tells it is missing
 
 
@@ -168,6 +173,89 @@ class XResult:
     errors: int                     # of the login and of statements
 
 
+@dataclass(slots=True, frozen=True)
+class ProxyResult:
+    """What a PROXY header in front of a connection says: for whom a proxy or load balancer connects, and how they came.
+
+    Nobody vouches for it: who reaches the server's port can write what they like.
+    """
+
+    version: int                    # of the header: 1 or 2
+    local: bool                     # the proxy connects for itself (a health check): there is no other client
+    client: Endpoint | None         # the real client; None where the header does not say
+    destination: Endpoint | None    # that the real client connected to
+    unique_id: str | None           # under which the proxy logged it: text, or hex where it is none
+    authority: str | None           # host name that the real client asked for
+    endpoint: str | None            # of a cloud's private network, that it came in by: `vpce-...` of AWS
+    tls: bool | None                # whether the leg in front of the proxy was TLS, as it says; None where it does not
+    tls_version: str | None         # likewise
+    tls_cipher: str | None          # likewise
+    tls_common_name: str | None     # in the real client's certificate
+    frame: int                      # that the header is in
+
+
+@immutable
+class TableResult:
+    """A table whose rows crossed in a replication stream: how many, by what was done to them."""
+
+    schema: str                     # that it is in
+    table: str                      # its name
+    inserted: int                   # rows written
+    updated: int                    # rows changed: each has its values before and after
+    deleted: int                    # rows deleted
+
+
+@dataclass(slots=True, frozen=True)
+class ReplicationResult:
+    """A replica's connection, outside TLS: how it registered, what it asked for, and what it was sent. None: not seen.
+
+    Numbers of rows are those of events that could be read: `cut` and `unread` say how many could not.
+    """
+
+    server_id: int | None           # the replica's
+    host: str | None                # that the replica reports (report_host)
+    user: str | None                # likewise (report_user)
+    port: int | None                # likewise (report_port)
+    password: bool                  # a password crossed with these (report_password)
+    file: str | None                # of the binary log, that it asked for; empty: the first one
+    position: int | None            # in that file
+    gtid_set: str | None            # transactions that it has already
+    semi_sync: bool                 # it acknowledges what it was sent
+    source_id: int | None           # the server that the last event was written by
+    source_version: str | None      # of the server that wrote the log
+    file_now: str | None            # up to where the log was sent
+    position_now: int | None        # in that file
+    last_gtid: str | None           # of the last transaction
+    events: dict[str, int]          # by type, those inside compressed transactions too
+    bytes: int                      # of events, as they crossed
+    databases: list[str]            # named in events, up to a bound
+    tables: list[TableResult]       # whose layout or rows crossed, up to a bound, the most rows first
+    rows_elsewhere: int             # rows of tables beyond that bound
+    statements: int                 # texts of statements in events
+    cut: int                        # events that were not captured whole, or were longer than is read
+    unread: int                     # events whose rows fit no layout that was seen, or that could not be decompressed
+    frame: int | None               # of the first event, or else of the replica's first command
+    offset: int | None              # stream offset of that packet
+    direction: Direction            # who sent it
+
+
+@dataclass(slots=True, frozen=True)
+class CloneResult:
+    """A data folder that was copied (COM_CLONE), outside TLS."""
+
+    bytes: int                      # of files, as far as seen
+    packets: int                    # that these came in
+    descriptors: int                # of files and their parts
+    plugins: list[str]              # of the donor, by name
+    settings: int                   # of the donor's configuration, that came along
+    commands: dict[str, int]        # of who clones, by name
+    complete: bool                  # the donor's last word was that it is done
+    error: str | None               # the donor's, where it refused
+    frame: int                      # of the first data, or else of the command
+    offset: int                     # stream offset of that packet
+    direction: Direction            # who sent it
+
+
 @immutable
 class CredentialResult:
     """What crossed outside TLS to prove who somebody is, and what whoever reads it has.
@@ -227,6 +315,10 @@ class ConnectionResult:
     credentials: Sequence[CredentialResult] = field(default_factory=list)  # that crossed outside TLS: the first ones
     refusal: RefusalResult | None = None     # why there was no session, as the server said; of the first login
     x: XResult | None = None        # only of X Protocol
+    proxy: ProxyResult | None = None    # only behind a PROXY header
+    users_after: list[str] = field(default_factory=list) # that the session changed to (COM_CHANGE_USER): the first
+    replication: ReplicationResult | None = None  # only of a replica's connection
+    clone: CloneResult | None = None    # only where a data folder was copied
     credentials_total: int = 0      # with those beyond the bound
     captures: list[int] = field(default_factory=list)        # indexes of those with a packet of it, of several
 
@@ -234,6 +326,23 @@ class ConnectionResult:
     def loopback(self) -> bool:
         """Return whether it never left its host: both addresses are of the loopback."""
         return is_loopback(self.client.address) and is_loopback(self.server.address)
+
+    @property
+    def bridge(self) -> bool:
+        """Return whether both addresses are of one network that containers of a host have by default.
+
+        It may never have left its host; an address does not prove that.
+        """
+        return any(
+            self.client.address.startswith(network) and self.server.address.startswith(network)
+            for network in BRIDGES
+        )
+
+    @property
+    def real_client(self) -> str:
+        """Return the address of who it is for: of the client behind a proxy that named it, else of the client."""
+        proxy = self.proxy
+        return self.client.address if proxy is None or proxy.client is None else proxy.client.address
 
 
 @immutable
@@ -307,5 +416,7 @@ class Scan:
     keylogs: list[KeyLogResult] = field(default_factory=list)  # given ones, and what a pcapng holds; no secrets
     tls_ports: dict[int, int] = field(default_factory=dict)  # of TLS among not_mysql: connections by the server's port
     ignored: list[str] = field(default_factory=list)     # files in folders that are no captures: notes, reports
+    filters: dict[str, str] = field(default_factory=dict)   # options that let a part through: all here is of that part
+    filtered_out: int = 0           # MySQL connections that they left out
     # which capture each frame is in, and its number there
     frame_places: FramePlaces = field(default_factory=FramePlaces, compare=False, repr=False)

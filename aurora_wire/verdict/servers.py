@@ -15,6 +15,7 @@ from typing import Final
 
 from aurora_wire.verdict.amazon import DOMAIN, parse_endpoint
 from aurora_wire.verdict.clients import client_advice
+from aurora_wire.verdict.product import Product, product_of
 from aurora_wire.verdict.result import ConnectionResult
 from aurora_wire.verdict.server_fixes import (
     AURORA,
@@ -56,6 +57,7 @@ __all__ = [
     "fill",
     "kind_of",
     "kind_of_connection",
+    "product_of_connection",
     "told_by",
 ]
 
@@ -111,6 +113,16 @@ def kind_of_connection(connection: ConnectionResult | None) -> str:
     if version is None and tls is not None and tls.decrypted is not None:
         version = tls.decrypted.server_version
     return kind_of(version, None if tls is None else tls.sni)
+
+
+def product_of_connection(connection: ConnectionResult) -> Product:
+    """Return which product a connection's server is, with what told it: finer than its kind, and not only of those
+    that there is advice for.
+    """
+    version, tls = connection.server_version, connection.tls
+    if version is None and tls is not None and tls.decrypted is not None:
+        version = tls.decrypted.server_version
+    return product_of(version or "", (tls.sni or "" if tls is not None else "").lower().rstrip("."))
 
 
 def told_by(connection: ConnectionResult) -> str | None:

@@ -98,6 +98,24 @@ def test_a_session_that_has_only_begun_is_no_news_until_it_ends_so() -> None:
     assert told[0][0] > begun
 
 
+@pytest.mark.parametrize(
+    ("steps", "verdict"),
+    [
+        (sessions.plaintext(), "plaintext"), (sessions.compressed(), "plaintext"), (sessions.tls12(), "encrypted"),
+        (sessions.tls13(), "encrypted"), (sessions.tls13(retry=True), "encrypted"),
+    ],
+)  # fmt: skip
+def test_a_verdict_is_told_once_and_does_not_flicker(steps: list[sessions.Step], verdict: str) -> None:
+    """However often one looks: here after every frame."""
+    watch = watch_over(blocks_of(sessions.play(steps), each=1))
+    told: list[tuple[str, str | None]] = []
+    while watch.step(0, watch.frames + 1):
+        told += [(standing.verdict, standing.confidence) for standing, new in watch.changes() if new]
+    watch.finish()
+    told += [(standing.verdict, standing.confidence) for standing, new in watch.changes() if new]
+    assert told == [(verdict, "proven")]
+
+
 def test_mysql_on_another_port_is_told_of_as_soon_as_it_is_known() -> None:
     watch = watch_over(blocks_of(sessions.play(sessions.plaintext(), Conversation(server=("10.0.0.9", 4000)))))
     while watch.step(0):

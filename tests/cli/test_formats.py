@@ -7,6 +7,8 @@ import io
 import json
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -47,7 +49,8 @@ def test_several_reports_are_written_at_once_and_the_text_goes_to_standard_outpu
     assert json.loads(files["sarif"])["runs"][0]["properties"]["verdict"] == "mixed"
     assert int(ET.fromstring(files["junit"]).attrib["failures"]) == 2
     assert [row["verdict"] for row in csv.DictReader(io.StringIO(files["csv"]))] == ["plaintext", "encrypted"]
-    assert sessions.SECRET.decode() in [row["sql"] for row in csv.DictReader(io.StringIO(files["csv:statements"]))]
+    masked = next(csv.DictReader(io.StringIO(files["csv:statements"])))["sql"]
+    assert (len(masked), masked == sessions.SECRET.decode()) == (len(sessions.SECRET), False)
     assert json.loads(files["ocsf"].splitlines()[0])["class_uid"] == 2004
     assert all(Path(f"out.{number}").stat().st_mode & 0o777 == 0o600 for number in range(len(FORMATS)))
 
@@ -56,11 +59,54 @@ def test_a_report_in_a_file_is_the_one_on_standard_output(captures: Path, capsys
     for name in FORMATS:
         main(["scan", "plain.pcap", "--format", name])
         shown = capsys.readouterr().out
-        main(["scan", "plain.pcap", "--format", f"{name}=file", "--quiet"])
+        main(["scan", "plain.pcap", "--format", f"{name}=file", "--quiet", "--force"])
         capsys.readouterr()
         if name == "text":
             continue  # a file has no --quiet of its own
         assert Path("file").read_bytes().decode().replace("\r\n", "\n") == shown.replace("\r\n", "\n")
+
+
+POSTED = ["markdown", "sarif", "junit", "csv", "csv:findings", "csv:statements", "csv:captures", "html"]
+
+
+@pytest.mark.parametrize("name", POSTED)
+@pytest.mark.parametrize("source", ["secret.pcap", "-"])
+def test_what_is_made_to_be_posted_is_masked_unless_reveal_is_given(
+    captures: Path, name: str, source: str, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user, a literal and what a server's refusal quotes; from standard output no key can be made."""
+    steps = sessions.changed(
+        sessions.plaintext(sql=b"INSERT INTO t VALUES ('Canary-4711')"), login=mysql.login(user=b"herbert")
+    )
+    data = pcap(sessions.play(steps).packets)
+    Path("secret.pcap").write_bytes(data)
+
+    def shown(*options: str) -> str:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+        with Path("secret.pcap").open("rb") as file, standard_input(file.fileno()):
+            assert main(["scan", source, "--format", name, *options]) == 1
+        return capsys.readouterr().out
+
+    masked = shown()
+    assert "Canary-4711" not in masked
+    assert "herbert" not in masked
+    revealed = shown("--reveal")
+    if name in ("markdown", "junit", "csv:statements"):
+        assert "Canary-4711" in revealed
+    if name not in ("csv:captures", "sarif"):
+        assert "herbert" in revealed
+
+
+@contextmanager
+def standard_input(handle: int) -> Iterator[None]:
+    """Have the process read another file as its standard input."""
+    before = os.dup(0)
+    os.dup2(handle, 0)
+    try:
+        yield
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
 
 
 @pytest.mark.parametrize("name", ["markdown", "sarif", "junit", "csv", "csv:statements", "ocsf"])
@@ -88,7 +134,7 @@ def test_hostile_sql_and_user_names_act_on_no_terminal(captures: Path, name: str
         (["--format", "json", "--format", "junit"], "only one format can go to standard output or -o"),
         (["--format", "json=a", "--format", "junit=a"], "a: two reports cannot go to one file"),
         (["--format", "json=a", "-o", "./a"], "./a: two reports cannot go to one file"),
-        (["--format", "json=plain.pcap"], "plain.pcap: this is one of the captures"),
+        (["--format", "json=plain.pcap"], "plain.pcap: this is one of the inputs"),
     ],
 )
 def test_wrong_use_is_told_and_nothing_is_written(

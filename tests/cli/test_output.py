@@ -12,15 +12,51 @@ from pathlib import Path
 import pytest
 
 from aurora_wire.cli.output import Output, complain
-from aurora_wire.errors import OutputError
+from aurora_wire.errors import OutputError, UsageError
 
 
 def write(target: Path, text: str, then: type[BaseException] | None = None) -> None:
-    with Output(str(target)) as output:
+    with Output(str(target), force=True) as output:
         for at in range(0, len(text), 10_000):
             output.write(text[at : at + 10_000])
         if then is not None:
             raise then
+
+
+def test_what_is_there_already_is_replaced_with_force_only(tmp_path: Path) -> None:
+    target = tmp_path / "report.json"
+    target.write_text("old")
+    with pytest.raises(UsageError, match="is there already"):
+        Output(str(target)).__enter__()
+    assert target.read_text() == "old"
+    with Output(str(target), force=True) as output:
+        output.write("new")
+    assert target.read_text() == "new"
+
+
+def test_what_comes_in_the_meantime_stays(tmp_path: Path) -> None:
+    target = tmp_path / "report.json"
+    output = Output(str(target)).__enter__()
+    output.write("ours")
+    target.write_text("theirs")
+    with pytest.raises(OutputError, match="another file has come there"):
+        output.__exit__(None, None, None)
+    assert target.read_text() == "theirs"
+    assert names(tmp_path) == ["report.json"]
+
+
+def test_an_interrupted_list_does_not_get_the_name_of_a_whole_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "list.csv"
+    for left in ("half", "half"):  # the second one finds that of the first, and leaves it
+        with Output(str(target)) as output:
+            output.write(left)
+            output.interrupted()
+        assert names(tmp_path) == ["list.csv.partial"]
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == f"aurora-wire: {target}: interrupted. What was listed until then is in {target}.partial."
+    assert said[1].endswith("list.csv.partial is there already.")
 
 
 def names(folder: Path) -> list[str]:
@@ -52,7 +88,7 @@ def test_a_link_keeps_pointing_where_it_points(tmp_path: Path) -> None:
     target.write_text("old")
     target.chmod(0o644)
     link.symlink_to(target)
-    with Output(str(link)) as output:
+    with Output(str(link), force=True) as output:
         output.write("new")
     assert link.is_symlink()
     assert target.read_text() == "new"

@@ -26,7 +26,7 @@ CAPTURE = str(sorted((ROOT / "captures").rglob("*.pcap"))[0])
 
 
 def output(path: Path) -> None:
-    with Output(str(path)) as file:
+    with Output(str(path), force=True) as file:
         file.write("report")
 
 

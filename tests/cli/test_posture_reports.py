@@ -66,7 +66,7 @@ def test_a_report_in_a_file_is_the_one_on_standard_output(name: str, capsys: Cap
     def without_time(text: str) -> str:
         return re.sub(r"20\d\d-\d\d-\d\dT[0-9:]+", "T", text).replace("\r\n", "\n")
 
-    main(["fleet", "--json", "aws.json", "--format", name, "-o", "file"])
+    main(["fleet", "--json", "aws.json", "--format", name, "-o", "file", "--force"])
     main(["fleet", "--json", "aws.json", "--format", name])
     assert without_time(Path("file").read_bytes().decode()) == without_time(capsys.readouterr().out)
 
@@ -167,14 +167,14 @@ def inputs() -> None:
 
 @pytest.mark.usefixtures("inputs")
 def test_configuration_answer_and_traffic_are_in_one_table(capsys: Capsys) -> None:
-    assert main(["report", "plain.pcap", "check.json", "-o", "r.html"]) == 1
+    assert main(["report", "plain.pcap", "check.json", "-o", "r.html", "--force"]) == 1
     page = check_page(Path("r.html").read_text())
     assert "What the servers allow" in page.text
     assert "1 captured: 1 plaintext" in page.text, "by the address that the probe found"
     assert "The server requires TLS, and 1 plaintext session was captured" in page.text
     for name in ("'app'", "'strict'", "'auditor'"):
         assert name not in page.text
-    assert main(["report", "plain.pcap", "check.json", "-o", "r.html", "--reveal"]) == 1
+    assert main(["report", "plain.pcap", "check.json", "-o", "r.html", "--force", "--reveal"]) == 1
     assert "'strict'@'%'" in check_page(Path("r.html").read_text()).text
     assert "treat it like the data itself" in check_page(Path("r.html").read_text()).text
     capsys.readouterr()
@@ -182,21 +182,21 @@ def test_configuration_answer_and_traffic_are_in_one_table(capsys: Capsys) -> No
 
 @pytest.mark.usefixtures("inputs")
 def test_results_alone_make_a_page_and_their_exit_code_is_that_of_the_command(capsys: Capsys) -> None:
-    assert main(["report", "probe.json", "-o", "r.html"]) == 0
+    assert main(["report", "probe.json", "-o", "r.html", "--force"]) == 0
     page = check_page(Path("r.html").read_text())
     assert "No captures are in this report" in page.text
     assert "aurora-wire report probe.json -o r.html" in page.text
-    assert main(["report", "probe.json", "check.json", "-o", "r.html"]) == 0
-    assert main(["report", "probe.json", "fleet.json", "-o", "r.html"]) == 1
+    assert main(["report", "probe.json", "check.json", "-o", "r.html", "--force"]) == 0
+    assert main(["report", "probe.json", "fleet.json", "-o", "r.html", "--force"]) == 1
     assert "db.example.com:3306" in check_page(Path("r.html").read_text()).text
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.usefixtures("inputs")
 def test_the_same_inputs_make_the_same_page() -> None:
-    main(["report", "plain.pcap", "check.json", "fleet.json", "-o", "r.html"])
+    main(["report", "plain.pcap", "check.json", "fleet.json", "-o", "r.html", "--force"])
     first = Path("r.html").read_bytes()
-    main(["report", "plain.pcap", "check.json", "fleet.json", "-o", "r.html"])
+    main(["report", "plain.pcap", "check.json", "fleet.json", "-o", "r.html", "--force"])
     assert Path("r.html").read_bytes() == first
 
 

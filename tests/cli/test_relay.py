@@ -13,6 +13,7 @@ import time
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -94,12 +95,17 @@ def test_a_connection_is_judged_when_it_ends_and_the_recording_says_the_same(tmp
         assert relay.first == f"relaying 127.0.0.1:{relay.port} to 127.0.0.1:{server.place[1]}, recorded in {path}\n"
         talk(relay.connect())
         assert relay.process.stdout is not None
-        line = relay.process.stdout.readline().decode()  # before the end
+        leak = relay.process.stdout.readline().decode()  # before the end
+        line = relay.process.stdout.readline().decode()
         assert f" to 127.0.0.1:{server.place[1]}: PLAINTEXT (proven)\n" in line
         assert "connection 1, app@127.0.0.1:" in line
         code, out, err = relay.end()
     assert (code, err) == (1, "")
     assert SECRET.decode() in out
+    assert f" to 127.0.0.1:{server.place[1]}, frame " in leak
+    assert leak.endswith(f": LEAK COM_QUERY  {SECRET.decode()}\n")
+    said = f"recorded in {path}: {path.stat().st_size:,} bytes, sha256 {sha256(path.read_bytes()).hexdigest()}"
+    assert said in out.splitlines()
     assert "PLAINTEXT (proven)" in out.splitlines()[-1]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     scan = aurora_wire.scan([str(path)], ports=[3306, server.place[1]])
@@ -227,8 +233,27 @@ def test_a_file_that_is_there_already_stays_as_it_is(tmp_path: Path) -> None:
     path.write_text("evidence")
     done = run("relay", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:1", "-w", str(path))
     assert done.returncode == 4
-    assert done.stderr.decode() == f"aurora-wire: {path}: is there already. Give another name, or remove it.\n"
+    said = f"{path}: is there already. Give another name, or --force to replace it."
+    assert done.stderr.decode() == f"aurora-wire: {said}\n"
     assert path.read_text() == "evidence"
+
+
+def test_minus_is_a_recording_on_standard_output_and_words_on_standard_error() -> None:
+    with Server(leaky) as server:
+        process = subprocess.Popen(
+            [*COMMAND, "relay", "--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{server.place[1]}", "-w", "-",
+             "--count", "1"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT,
+        )  # fmt: skip
+        with process, ended_within(process, 40):
+            assert process.stderr is not None
+            port = int(process.stderr.readline().decode().split()[1].rpartition(":")[2])
+            talk(socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT))
+            capture, words = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 1
+    said = f"recorded in standard output: {len(capture):,} bytes, sha256 {sha256(capture).hexdigest()}"
+    assert said in words.decode().splitlines()
+    assert capture[:4] == b"\n\r\r\n"
 
 
 def test_an_address_that_cannot_be_listened_on_is_one_line() -> None:

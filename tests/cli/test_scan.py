@@ -194,7 +194,7 @@ def test_a_report_that_fails_leaves_the_old_one_and_nothing_else(captures: Path)
 def test_a_report_never_replaces_a_capture(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("link.pcap").symlink_to("plain.pcap")
     for target in ("plain.pcap", "link.pcap", "./tls.pcap"):
-        assert main(["scan", ".", "-o", target]) == 2
+        assert main(["scan", ".", "-o", target, "--force"]) == 2
         line = f"aurora-wire: {target}: this is one of the captures. Give the report another name.\n"
         assert capsys.readouterr().err == line
     assert Path("plain.pcap").read_bytes() == PLAIN
@@ -292,6 +292,26 @@ def test_ctrl_c_reports_what_was_found_until_then(captures: Path) -> None:
         assert process.wait(60) == 1
 
 
+def test_a_list_that_ctrl_c_cut_does_not_get_the_name_of_a_whole_one(captures: Path) -> None:
+    outputs = ["-o", "list.jsonl", "--format", "jsonl", "--format", "csv=list.csv", "--format", "json=whole.json"]
+    with subprocess.Popen(
+        [*COMMAND, "scan", "-", *outputs], stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT,
+        preexec_fn=hears_ctrl_c,
+    ) as process, ended_within(process, 60):  # fmt: skip
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(PLAIN)
+        process.stdin.flush()
+        time.sleep(1.5)  # it has read that and waits for more
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read().decode()
+    made = {path.name for path in captures.iterdir() if path.suffix != ".pcap"}
+    assert made >= {"list.jsonl.partial", "list.csv.partial", "whole.json"}
+    assert not made & {"list.jsonl", "list.csv"}
+    assert "list.csv: interrupted. What was listed until then is in list.csv.partial.\n" in said
+    assert json.loads(Path("whole.json").read_text())["captures"][0]["complete"] is False
+
+
 def test_a_plain_capture_is_scanned_without_any_heavy_library(captures: Path) -> None:
     for form in ("text", "json", "jsonl"):
         code = f"""if True:
@@ -353,7 +373,7 @@ def test_the_text_report_is_that_of_all_statements_though_few_are_kept_for_it(tm
     path.write_bytes(many_statements(60))
     of_all = scan([path])
     assert len(of_all.connections[0].statements) == 60
-    assert run("scan", str(path)).stdout.decode() == "".join(text.render(of_all))
+    assert run("scan", str(path)).stdout.decode() == "".join(text.render(of_all, width=80, whole=True))
 
 
 def test_statements_beyond_those_kept_are_counted_and_told(tmp_path: Path) -> None:

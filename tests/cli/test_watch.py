@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -49,7 +51,10 @@ def test_a_leak_is_told_as_it_passes_and_the_end_is_the_summary_of_a_scan(server
         assert watch.process.stdout is not None
         leak = watch.process.stdout.readline().decode()
         code, out, error = watch.end()
-    assert leak.endswith(f"connection 1, frame 9: LEAK COM_QUERY  {INSERT.decode()}\n")
+    assert re.fullmatch(
+        rf"\d\d:\d\d:\d\d\.\d{{6}}Z  connection 1, app@127\.0\.0\.1:\d+ to 127\.0\.0\.1:{server.port}, frame 9: "
+        rf"LEAK COM_QUERY  {re.escape(INSERT.decode())}\n", leak,
+    )  # fmt: skip
     assert watch.first.decode() == f"watching lo: tcp and (port {server.port})\n"
     assert "app@127.0.0.1" in out
     assert ": PLAINTEXT (proven)\n" in out
@@ -134,10 +139,54 @@ def test_a_file_that_is_there_is_never_overwritten(server: Server, tmp_path: Pat
     for name in ("evidence.pcapng", "link.pcapng"):
         done = run("watch", "-i", "lo", "-w", str(tmp_path / name), "--duration", "1")
         assert done.returncode == 4
-        said = f"{tmp_path / name}: is there already. Give another name, or remove it."
+        said = f"{tmp_path / name}: is there already. Give another name, or --force to replace it."
         assert done.stderr.decode() == f"aurora-wire: {said}\n"
     assert path.read_bytes() == b"old"
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_a_filter_leaves_out_is_not_told_and_takes_no_part_in_the_verdict(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "all.pcapng"
+    with watching(server, "--user", "nobody", "--format", "jsonl", "-w", str(path)) as watch:
+        server.query(INSERT)
+        time.sleep(0.4)
+        code, lines = watch.end_with_lines()
+    assert code == 3
+    assert not [one for one in lines if one["type"] in ("statement", "connection", "verdict")]
+    assert lines[-1]["filters"] == {"options": {"user": "nobody"}, "connections_left_out": 1}
+    assert run("scan", "--quiet", str(path)).returncode == 1  # all was recorded
+
+
+def test_what_was_recorded_is_told_with_its_hash(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "evidence.pcapng"
+    path.write_bytes(b"old")
+    with watching(server, "-w", str(path), "--force") as watch:
+        server.query(INSERT)
+        time.sleep(0.3)
+        code, out, _ = watch.end()
+    data = path.read_bytes()
+    said = f"recorded in {path}: {len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()}"
+    assert (code, said in out.splitlines()) == (1, True)
+
+
+def test_minus_is_a_capture_on_standard_output_and_words_on_standard_error(server: Server) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "watch", "-i", "lo", "--port", str(server.port), "-w", "-"], env=ENVIRONMENT,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    with process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(b"watching lo: ")
+        server.query(INSERT)
+        assert b"LEAK COM_QUERY" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        capture, words = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1
+    assert f"recorded in standard output: {len(capture):,} bytes".encode() in words
+    assert hashlib.sha256(capture).hexdigest().encode() in words
+    done = subprocess.run([*COMMAND, "scan", "--quiet", "-"], input=capture, env=ENVIRONMENT, capture_output=True,
+                          timeout=SECONDS, check=False)  # fmt: skip
+    assert (done.returncode, done.stdout[:19]) == (1, b"PLAINTEXT (proven):")
 
 
 def test_a_full_disk_is_told_at_once_and_the_verdicts_go_on(server: Server, tmp_path: Path) -> None:

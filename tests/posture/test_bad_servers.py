@@ -8,6 +8,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -202,8 +203,30 @@ def test_the_command_says_what_it_found_in_each_format(capsys: pytest.CaptureFix
     assert "AW601" in text
     assert whole["schema"] == "aurora-wire/probe/1"
     assert whole["targets"][0]["addresses"][0]["findings"][0]["rule"] == "AW601"
-    assert [line["host"] for line in lines] == [HOST, "no-such-host.invalid"]
-    assert lines[1]["reason"] == "this name has no address"
+    reasons = {line["host"]: line["reason"] for line in lines}  # as they come
+    assert reasons == {HOST: None, "no-such-host.invalid": "this name has no address"}
+
+
+def test_servers_are_taken_from_a_list_and_from_the_result_of_fleet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = tmp_path / "servers.txt"
+    saved = tmp_path / "clusters.json"
+    fleet = tmp_path / "fleet.json"
+    with serving(says(greeting(FLAGS & ~(1 << 30)))) as target:
+        saved.write_text(json.dumps({"DBClusters": [
+            {"DBClusterIdentifier": "shop", "Engine": "aurora-mysql", "Endpoint": target.host, "Port": target.port}
+        ]}))  # fmt: skip
+        main(["fleet", "--json", str(saved), "--format", "json", "-o", str(fleet)])
+        listed.write_text(f"# ours\n{target}  # the first\n\nno-such-host.invalid\n")
+        capsys.readouterr()
+        for path in (listed, fleet):
+            assert main(["probe", "--hosts", str(path), "--format", "json"]) == 1
+            first = json.loads(capsys.readouterr().out)["targets"][0]
+            assert (first["host"], first["port"], first["reason"]) == (target.host, target.port, None)
+    listed.write_text("db:1\ndb:x\n")
+    assert main(["probe", "--hosts", str(listed)]) == 2
+    assert "servers.txt, line 2: " in capsys.readouterr().err
 
 
 def test_a_call_that_makes_no_sense_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -259,6 +259,18 @@ def test_a_greeting_a_salt_and_an_ok_stay() -> None:
     assert server(*kept) == [data for _, data in kept]
 
 
+def test_of_a_greeting_only_its_fields_stay() -> None:
+    greeting = mysql.greeting()[4:]
+    behind = greeting + b"Geheim-17"
+    assert server((roles.GREETING, behind)) == [greeting + b"*" * 9]
+    reserved = greeting.index(bytes(10))
+    (masked,) = server((roles.GREETING, greeting[:reserved] + b"Geheim-17!" + greeting[reserved + 10 :]))
+    assert masked == greeting[:reserved] + b"*" * 10 + greeting[reserved + 10 :]
+    name = greeting.index(b"mysql_native_password")
+    (masked,) = server((roles.GREETING, greeting[:name] + b"Geheim 17\0"))
+    assert masked == greeting[:name] + b"*" * 10
+
+
 def test_values_are_masked_by_a_key_and_as_long() -> None:
     assert MASKER.value(b"Geheim-17") == MASKER.value(b"Geheim-17") != MASKER.value(b"Geheim-18")
     assert MASKER.value(b"Geheim-17") != Masker(b"j" * 32).value(b"Geheim-17")

@@ -109,7 +109,7 @@ def test_a_login(golden: Golden) -> None:
 def test_an_old_login() -> None:
     text = explained(mysql.login_320(), labels.LOGIN)
     assert "user: app" in text
-    assert "authentication data: 9 bytes" in text
+    assert "authentication data: 8 bytes" in text
 
 
 def test_a_query(golden: Golden) -> None:

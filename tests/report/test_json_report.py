@@ -33,7 +33,8 @@ def parsed(scan: Scan, *, redact: bool = False) -> Any:
 # There only where there is something to say.
 SOMETIMES = {
     "files", "guessed", "ignored_files", "tls_ports", "loopback", "capture", "capture_frame", "captures", "at_least",
-    "credentials", "line", "value", "refusal", "statement", "x",
+    "credentials", "line", "value", "refusal", "statement", "x", "replication", "clone", "direction",
+    "bridge", "proxy", "users_after",
 }  # fmt: skip
 
 

@@ -26,7 +26,8 @@ from tests.report.schemas import objects, schema
 
 
 @pytest.mark.parametrize(
-    "name", ["prove", "comparison", "probe", "audit", "fleet", "check", "posture-comparison"]
+    "name",
+    ["prove", "comparison", "probe", "audit", "fleet", "check", "posture-comparison", "doctor", "alert", "watch-state"],
 )
 def test_a_schema_is_a_schema_and_allows_nothing_it_does_not_name(name: str) -> None:
     described = schema(name)

@@ -63,12 +63,13 @@ def test_many_connections_are_grouped_by_client_host_and_user(golden: Callable[[
 
 
 def test_the_closing_sentence_with_the_verdict_is_the_last_line() -> None:
-    last = text_of(scans.leaky()).splitlines()[-1]
+    last = text_of(scans.leaky(), 120).splitlines()[-1]
     assert last == (
         "MIXED (proven): 2 of 4 connections crossed in the clear, with 4 statements; "
         "at most 1,448 bytes unobserved."
     )
-    assert text_of(scans.leaky(), quiet=True) == last + "\n"
+    assert text_of(scans.leaky(), 120, quiet=True) == last + "\n"
+    assert text_of(scans.leaky(), 60, quiet=True).split() == last.split()
 
 
 def test_encrypted_that_is_no_success_says_why() -> None:
@@ -96,16 +97,52 @@ def test_a_statement_is_cut_to_the_width_and_its_size_told() -> None:
     )
     for width in (40, 60, 80, 100, 200):
         lines = text_of(scans.scan(plain), width).splitlines()
-        shown = lines[next(n for n, line in enumerate(lines) if "COM_QUERY" in line) + 1]
-        assert shown.startswith("      SELECT 'xx")
+        first = next(n for n, line in enumerate(lines) if "COM_QUERY" in line) + 1
+        shown = " ".join(line.strip() for line in lines[first : lines.index("", first)])
+        assert shown.startswith("SELECT 'xx")
         assert shown.endswith("... (5,008 bytes)")
-        assert len(shown) == width
+        assert all(len(line) <= width for line in lines[first : lines.index("", first)])
+        assert len(shown) > width
 
 
 def test_indentation_takes_no_room_in_a_statement_that_does_not_fit() -> None:
     long = b"\n        SELECT a,\n               b\n" + b" " * 80 + b"FROM t"
     plain = scans.connection(1, "plaintext", statements=[scans.statement(long)], statements_total=1)
     assert "  SELECT a, b FROM t (white space shortened)\n" in text_of(scans.scan(plain), 100)
+
+
+def test_on_a_pipe_nothing_is_shortened() -> None:
+    sql = b"SELECT '" + b"x" * 50_000 + b"'  ,  1"
+    plain = scans.connection(1, "plaintext", statements=[scans.statement(sql)], statements_total=1, user="u" * 200)
+    text = "".join(render(scans.scan(plain), whole=True))
+    assert sql.decode() in text
+    row = next(line for line in text.splitlines() if "u" * 200 in line)
+    assert all(word in row for word in ("10.0.0.5:50151", "10.0.0.9:3306", "PLAINTEXT (proven)", "1,204"))
+
+
+@pytest.mark.parametrize("width", [40, 80, 132])
+def test_nothing_that_matters_is_lost_on_a_narrow_terminal(width: int) -> None:
+    """Client, user and verdict are there whole, in however many lines."""
+    user = "z" * 34
+    one = scans.connection(1, "plaintext", user=user, statements_total=1, statements=[scans.statement(b"SELECT 42")])
+    text = text_of(scans.scan(one), width)
+    table = text[text.index("  #") : text.index("in the clear")]
+    for word in ("10.0.0.5", "50151", "PLAINTEXT", "(proven)"):
+        assert word in table
+    assert table.count("z") == len(user)
+    assert all(len(line) <= width for line in table.splitlines())
+
+
+def test_connections_of_a_pool_share_a_row_unless_each_is_asked_for() -> None:
+    pool = [scans.connection(number, "plaintext") for number in range(1, 13)]
+    other = scans.connection(13, "encrypted", "proven")
+    text = text_of(scans.scan(*pool, other))
+    row = next(line for line in text.splitlines() if "10.0.0.5 (12x)" in line)
+    assert row.split()[0] == "1+"
+    assert f"{12 * 1_204:,}" in row
+    assert "10.0.0.5:50163" in text
+    each = "".join(render(scans.scan(*pool, other), each=True))
+    assert [f"10.0.0.5:{50150 + number}" in each for number in range(1, 14)] == [True] * 13
 
 
 def test_advice_that_rules_share_is_given_once() -> None:
@@ -204,5 +241,5 @@ def test_no_control_character_is_shown_of_any_scan(scan: Scan) -> None:
         text = text_of(scan, width)
         assert text.endswith("\n")
         assert all(c == "\n" or unicodedata.category(c) not in ACTS_ON_TERMINALS for c in text)
-        assert text.splitlines()[-1].startswith(scan.verdict.upper())
+        assert text.rpartition("\n\n")[2].startswith(scan.verdict.upper())  # the last paragraph
     text_of(scan, redact=True)

@@ -22,7 +22,7 @@ from aurora_wire.wire.decoding.connection_log import Budget
 from aurora_wire.wire.flows.facts import Facts
 from aurora_wire.wire.mysql import auth
 from aurora_wire.wire.mysql import exchange as kinds
-from aurora_wire.wire.mysql.credentials import note_event, note_reply, note_switch, note_text
+from aurora_wire.wire.mysql.credentials import note_reply, note_switch, note_text
 from aurora_wire.wire.mysql.exchange import Exchange
 
 CRITICAL = {"AW103", "AW107", "AW108", "AW112", "AW113", "AW114", "AW115", "AW116"}
@@ -344,11 +344,3 @@ def test_what_is_kept_of_a_connection_is_bounded() -> None:
     assert len(facts.secrets) == kinds.MAX_SECRETS
     assert facts.charged < 8 << 20
     assert len(Credentials(facts)) == kinds.MAX_EXCHANGES + kinds.MAX_SECRETS
-
-
-@given(st.binary(max_size=120), st.integers(0, 130))
-def test_any_bytes_are_an_event_with_a_secret_or_not(data: bytes, total: int) -> None:
-    facts = Facts(1, Budget(), None)
-    note_event(facts, data, 0, len(data), total, 1, 0)
-    event = data[:4] + b"\x02" + data[5:9] + len(data).to_bytes(4, "little") + data[13:]
-    note_event(facts, b"\0" + event, 0, len(event) + 1, len(event) + 1, 1, 0)

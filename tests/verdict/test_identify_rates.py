@@ -1,11 +1,12 @@
 """How often other protocols and random bytes are taken for MySQL: never elsewhere, seldom on its ports, never proven.
 
-`python -m tests.verdict.test_identify_rates 10000` counts for longer; on MySQL's ports what is there may be MySQL, so
-that `likely` is allowed one time in a thousand.
+`AURORA_WIRE_RATES=10000` holds that for as many, `python -m tests.verdict.test_identify_rates 10000` counts; on MySQL's
+ports what is there may be MySQL, so that `likely` is allowed one time in a thousand.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 import sys
@@ -21,9 +22,9 @@ from aurora_wire.zstd import zstd_decompressor
 from tests.conversations import tls
 from tests.memory.kinds import ACK, SYN, segment
 
-COUNT = 2_000
+COUNT = int(os.environ.get("AURORA_WIRE_RATES", "600"))   # of each protocol, on either kind of port
 RAW_IP = 101
-MYSQL_PORTS, OTHER_PORTS = (3306, 33060), (5555, 8080)
+MYSQL_PORTS, OTHER_PORTS = (3306, 33060), (5555, 6033)
 
 Say = Callable[[random.Random, bool, int], bytes]
 
@@ -133,7 +134,7 @@ def conversation(say: Say, client: int, port: int, r: random.Random) -> Iterator
         yield segment(client, seq=0, ack=0, flags=SYN, port=port)
         yield segment(client, up=False, seq=0, ack=1, flags=SYN | ACK, port=port)
     skip = 0 if whole or r.random() < 0.5 else r.randrange(60)
-    for number in range(r.randrange(2, 6)):
+    for number in range(r.choice((1, 2, 3, 3, 4, 4, 5, 50 if r.random() < 0.1 else 2))):
         for up in ways:
             data = say(r, up, number if whole else number + 7)[skip:]
             skip = 0
@@ -175,7 +176,7 @@ def test_no_other_protocol_is_proven_and_hardly_any_taken_for_mysql(name: str) -
     assert leaks(on_others) + proven(on_others) == 0, on_others
     on_mysqls = rates(name, MYSQL_PORTS, COUNT)
     assert proven(on_mysqls) == 0, on_mysqls
-    assert leaks(on_mysqls) <= COUNT // 1000, on_mysqls
+    assert leaks(on_mysqls) <= max(COUNT // 1000, 1), on_mysqls
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import aurora_wire
+from aurora_wire.redact.masker import Masker
 from aurora_wire.report.formats import ReportOptions, render
 from tests.conversations import Step, mysql, play
 from tests.conversations.judge import scan_of
@@ -47,6 +48,16 @@ def test_a_refused_login_is_told_and_masked_where_asked(tmp_path: Path) -> None:
         assert "'app'@" not in "".join(render(scan, form, ReportOptions(redact=True)))
 
 
+def test_a_masked_result_quotes_no_user_of_a_refusal(tmp_path: Path) -> None:
+    """Bundles and pages are made of it."""
+    masked = Masker(bytes(32)).scan(scan_of(tmp_path, play(refused())))
+    for form in ("text", "json"):
+        shown = "".join(render(masked, form))
+        assert "Access denied for user" in shown
+        assert "'app'" not in shown
+        assert "10.0.0.5'" not in shown
+
+
 def test_a_session_has_no_refusal(tmp_path: Path) -> None:
     assert scan_of(tmp_path, play(plaintext())).connections[0].refusal is None
 
@@ -57,7 +68,9 @@ def test_a_session_has_no_refusal(tmp_path: Path) -> None:
 def test_the_kind_of_server_is_told_with_what_gave_it_away(shared: Path, name: str, kind: str) -> None:
     scan = aurora_wire.scan([shared / "lab" / f"{name}.pcap"])
     said = json.loads("".join(render(scan, "json")))["connections"][0]["server_kind"]
-    assert said == {"name": kind, "by": "version"}
+    assert (said["name"], said["by"]) == (kind, "version")
+    assert said["product"].startswith(kind)
+    assert said["why"].startswith("the version ")
 
 
 def test_a_file_that_was_asked_for_is_told_with_the_statement(shared: Path) -> None:

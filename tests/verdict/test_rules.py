@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from aurora_wire.verdict.rules import capture, credentials, leaks, negotiation, posture, tcp, tls
+from aurora_wire.verdict.rules import capture, credentials, leaks, negotiation, posture, replication, tcp, tls
 from aurora_wire.verdict.rules import registry as rules
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.rules.rule import Rule
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
-FAMILIES = (leaks, credentials, negotiation, tls, tcp, capture, posture)
+FAMILIES = (leaks, credentials, replication, negotiation, tls, tcp, capture, posture)
 NAMES = [
     value for family in FAMILIES for value in vars(family).values()
     if isinstance(value, str) and re.fullmatch(r"AW\d{3}", value)

@@ -12,6 +12,7 @@ from aurora_wire.report.formats import render
 from aurora_wire.report.html import render as html
 from aurora_wire.report.text import report as text
 from aurora_wire.verdict import servers
+from aurora_wire.verdict.product import product_of
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.servers import KINDS, SETTINGS, UNKNOWN, fill, kind_of
 
@@ -103,3 +104,19 @@ def test_each_finding_has_the_advice_for_its_own_server(shared: Path) -> None:
         for name, said in shown.items():
             assert ("SET PERSIST require_secure_transport" in said) is persist, name
             assert ("SET GLOBAL require_secure_transport" in said) is stays, name
+
+
+@pytest.mark.parametrize(
+    ("version", "host", "product", "why"),
+    [
+        ("8.0.11-TiDB-v7.5.1", "", "TiDB", "the version 8.0.11-TiDB-v7.5.1"),
+        ("8.0.30-Vitess", "", "Vitess", "the version 8.0.30-Vitess"),
+        ("8.0.36-28", "", "MySQL or Percona Server", "the version 8.0.36-28"),
+        ("8.0.36-28-Percona", "", "Percona Server", "the version 8.0.36-28-Percona"),
+        ("8.0.39", "shop.proxy-abcdefgh.eu-west-1.rds.amazonaws.com", "Amazon RDS Proxy", "the name of its endpoint"),
+        ("", "", "cannot tell", "no greeting was captured"),
+    ],
+)  # fmt: skip
+def test_the_product_is_told_with_what_gave_it_away(version: str, host: str, product: str, why: str) -> None:
+    found = product_of(version, host)
+    assert (found.name, found.why) == (product, why)

@@ -10,6 +10,7 @@ import io
 import os
 import struct
 from contextlib import suppress
+from hashlib import sha256
 from types import TracebackType
 from typing import Final, Protocol
 
@@ -35,6 +36,7 @@ NANOSECONDS: Final = b"\x09"
 FILTER_IS_TEXT: Final = b"\0"
 HELD: Final = 1 << 18       # bytes of blocks that wait for a write
 MAX_OPTION: Final = 0xFFFF  # bytes
+STANDARD_OUTPUT: Final = "standard output"   # the name of what was open already
 
 INBOUND, OUTBOUND = 1, 2    # `flags` of a packet
 
@@ -56,11 +58,13 @@ class PcapngWriter:
 
     def __init__(self, file: Sink, *, application: str, comment: str = "", name: str = "") -> None:
         self.file = file
-        self.name = name or str(getattr(file, "name", "capture"))
+        named = getattr(file, "name", "capture")
+        self.name = name or (STANDARD_OUTPUT if isinstance(named, int) else str(named))
         self.blocks = PacketBlocks()
         self.size = 0          # bytes written
         self.packets = 0       # put by `packet`; not those put into `blocks` directly
         self.failed = False
+        self._digest = sha256()
         self._interfaces = 0
         system = os.uname()
         options = (
@@ -128,6 +132,10 @@ class PcapngWriter:
         padded = key_log + bytes(-len(key_log) % 4)
         self.blocks.block(_block(SECRETS, struct.pack("<II", TLS_KEY_LOG, len(key_log)) + padded))
 
+    def sha256(self) -> str:
+        """Return the SHA-256 of all that was written: of the file, once it is closed."""
+        return self._digest.hexdigest()
+
     def flush(self) -> None:
         """Write what is held back."""
         data = self.blocks.take()
@@ -142,13 +150,16 @@ class PcapngWriter:
                 written += count
         except (OSError, ValueError) as error:
             self.failed = True
-            self.size += _whole(data, written)
+            whole = _whole(data, written)
+            self.size += whole
+            self._digest.update(data[:whole])
             self._cut()
             raise OutputError(
                 f"{self.name}: {words_of(error, self.name)}. It ends with its last whole packet, {self.size:,} bytes; "
                 "later ones are not in it."
             ) from error
         self.size += written
+        self._digest.update(data)
 
     def _cut(self) -> None:
         """Cut the file behind the last whole block: half a one would be damage. A pipe cannot be cut."""

@@ -224,16 +224,17 @@ def _hosts(out: _Assembler, addresses: list[bytes], places: tuple[int, int], wan
 
 def expression_filter(text: str) -> Filter:
     """Return a filter in tcpdump's language, compiled by libpcap. Raises UsageError with what is wrong in it."""
-    library = _libpcap()
-    ethernet = _compile(library, text, DLT_EN10MB)
+    library = load_libpcap()
+    ethernet = compile_expression(library, text, DLT_EN10MB)
     try:
-        network = _compile(library, text, DLT_RAW)
+        network = compile_expression(library, text, DLT_RAW)
     except UsageError:
         network = DROP_ALL  # such as `ether host`: nothing without an Ethernet header matches
     return Filter(text, ethernet, network)
 
 
-def _libpcap() -> ctypes.CDLL:
+def load_libpcap() -> ctypes.CDLL:
+    """Return libpcap. Raises UsageError where it is not installed."""
     for name in LIBPCAP:
         try:
             return ctypes.CDLL(name)
@@ -252,7 +253,8 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint), ("instructions", ctypes.POINTER(_Instruction)))
 
 
-def _compile(library: ctypes.CDLL, text: str, link_type: int) -> Program:
+def compile_expression(library: ctypes.CDLL, text: str, link_type: int) -> Program:
+    """Return the program of an expression for a link type of libpcap's. Raises UsageError with what is wrong in it."""
     library.pcap_open_dead.restype = ctypes.c_void_p
     library.pcap_geterr.restype = ctypes.c_char_p
     handle = ctypes.c_void_p(library.pcap_open_dead(link_type, SNAPLEN))
@@ -296,9 +298,14 @@ def program_of(wanted: Filter, indexes: Sequence[int] = ()) -> Program:
     return program
 
 
+def instructions(program: Program) -> ctypes.Array[_Instruction]:
+    """Return a program as the kernel and libpcap run it."""
+    return (_Instruction * len(program))(*(_Instruction(*fields) for fields in program))
+
+
 def attach(to: socket.socket, program: Program) -> None:
     """Attach the program: from now on the socket gets only what it takes."""
-    code = (_Instruction * len(program))(*(_Instruction(*fields) for fields in program))
+    code = instructions(program)
     chosen = _Program(len(program), ctypes.cast(code, ctypes.POINTER(_Instruction)))
     to.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(chosen))
 

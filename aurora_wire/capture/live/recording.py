@@ -9,7 +9,8 @@ from typing import Final
 from aurora_wire.capture.files.pcapng_writer import PcapngWriter
 from aurora_wire.capture.live.bpf import SNAPLEN
 from aurora_wire.capture.live.ring import LiveCapture, Statistics, name_of
-from aurora_wire.capture.live.rotation import CaptureFiles
+from aurora_wire.capture.live.rotation import Files
+from aurora_wire.capture.recorded import RecordedFile
 from aurora_wire.errors import OutputError
 
 LINK_EN10MB: Final = 1
@@ -23,13 +24,14 @@ class Recording:
     """
 
     def __init__(
-        self, capture: LiveCapture, files: CaptureFiles, *, application: str, comment: str = "", rotate: int = 0,
+        self, capture: LiveCapture, files: Files, *, application: str, comment: str = "", rotate: int = 0,
         keep: int = 0,
     ) -> None:
         """rotate: bytes, 0 for one file; keep: how many files stay, the newest; 0 for all."""
         self.failure: OutputError | None = None
         self.closed = False
         self.names: list[str] = []      # of the files that are there
+        self.finished: list[RecordedFile] = []   # those of them that are closed
         self.made = 0                   # files in all
         self.written = 0                # bytes in the files before the current one
         self._capture = capture
@@ -54,13 +56,13 @@ class Recording:
     def _next_file(self) -> PcapngWriter:
         file = self._files.make(self.made)
         self.made += 1
-        self.names.append(str(file.name))
         source = self._capture.source
         self._start_ns = time.time_ns()
         self._interfaces = []
         source.interface_ids = {}
         writer = PcapngWriter(file, application=self._application, comment=self._comment)
         source.copy_to = writer.blocks
+        self.names.append(writer.name)
         return writer
 
     def _interface(self, index: int, link_type: int) -> int:
@@ -91,6 +93,7 @@ class Recording:
         while self._keep and len(self.names) > self._keep:
             self._files.remove(self.made - len(self.names))
             del self.names[0]
+            del self.finished[0]
 
     def _failed(self, error: OutputError) -> None:
         if self.failure is None:
@@ -108,6 +111,7 @@ class Recording:
         )  # fmt: skip
         self._before = counted
         self._writer.close()
+        self.finished.append(RecordedFile(self.names[-1], self._writer.size, self._writer.sha256()))
         self.written += self._writer.size
         self._writer.size = 0
 
@@ -123,5 +127,6 @@ class Recording:
                 self._finish_file()
         except OutputError as error:
             self._failed(error)
+            self.finished.append(RecordedFile(self.names[-1], self._writer.size, self._writer.sha256()))
         finally:
             self._files.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from aurora_wire.errors import OutputError, reason_of
 from aurora_wire.rights.held_folder import hold
@@ -24,6 +24,30 @@ def numbered(path: Path, number: int) -> Path:
     return path if number == 0 else path.with_name(f"{path.stem}.{number:05d}{path.suffix}")
 
 
+class Files(Protocol):
+    """Makes and removes the files of a recording, by number."""
+
+    def make(self, number: int) -> io.FileIO: ...
+    def remove(self, number: int) -> None: ...
+    def close(self) -> None: ...
+
+
+class Pipe:
+    """One file that is open already, such as standard output."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        self._file = file
+
+    def make(self, _: int) -> io.FileIO:
+        return self._file
+
+    def remove(self, number: int) -> None:
+        """Do nothing: what was written to a pipe is gone."""
+
+    def close(self) -> None:
+        """Do nothing: who writes closes it."""
+
+
 class CaptureFiles:
     """Makes the files of a series, for `account`, with mode 0600, in a folder that is held open from the start.
 
@@ -31,10 +55,14 @@ class CaptureFiles:
     rights over files; make it before `privileges.drop`. Raises OutputError.
     """
 
-    def __init__(self, path: str, account: Account | None, *, several: bool = False) -> None:
+    def __init__(
+        self, path: str, account: Account | None, *, several: bool = False, replace: bool = False
+    ) -> None:
+        """several: more files will follow the first; replace: one that is there already."""
         self.path = Path(path).absolute()
         self.shown = Path(path)
         self.account = account
+        self._replace = replace
         try:
             self._folder, _ = hold(self.shown)
         except (OSError, ValueError) as error:
@@ -49,7 +77,7 @@ class CaptureFiles:
             raise OutputError(f"{self.shown}: has {MOST_FILES:,} parts, more are not made.")
         path = numbered(self.path, number)
         try:
-            return create_in(self._folder, path.name, path, self.account)
+            return create_in(self._folder, path.name, path, self.account, replace=self._replace)
         except (OSError, ValueError) as error:
             raise OutputError(f"{path}: {reason_of(error)}.") from error
 

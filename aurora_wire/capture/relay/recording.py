@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import time
 from typing import Final
 
-from aurora_wire.capture.files.pcapng_writer import PcapngWriter
+from aurora_wire.capture.files.pcapng_writer import STANDARD_OUTPUT, PcapngWriter
+from aurora_wire.capture.recorded import RecordedFile
 from aurora_wire.capture.relay.synthetic_frames import LINK_RAW
 from aurora_wire.errors import OutputError
 from aurora_wire.rights.new_files import create_private
@@ -24,12 +26,17 @@ class RelayRecording:
     to there, and nothing more is written.
     """
 
-    def __init__(self, path: str, *, application: str, listen: str, target: str) -> None:
+    def __init__(
+        self, path: str, *, application: str, listen: str, target: str, replace: bool = False,
+        file: io.FileIO | None = None,
+    ) -> None:
+        """replace: a file that is there; file: what to write to, such as a pipe, in place of a new file."""
+        self.path = path if file is None else STANDARD_OUTPUT
         self.failure: OutputError | None = None
         self._closed = False
         self._start_ns = time.time_ns()
         self._writer = PcapngWriter(
-            create_private(path, None), application=application,
+            create_private(path, None, replace=replace) if file is None else file, application=application,
             comment=f"Recorded by a relay ({application}, aurora-wire relay), not captured from a network.",
         )  # fmt: skip
         self._writer.interface(
@@ -41,6 +48,10 @@ class RelayRecording:
             self._writer.packet(0, time_ns, frame)
         except OutputError as error:
             self.failure = error
+
+    def recorded(self) -> RecordedFile:
+        """Return what was written. Call it once it is closed."""
+        return RecordedFile(self.path, self._writer.size, self._writer.sha256())
 
     def flush(self) -> None:
         try:

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from aurora_wire.redact.sql import redact_attributes, redact_statement
+from aurora_wire.redact.sql import redact_attributes, redact_sql, redact_statement
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.html.frames import Step, Steps, steps_of_scan
 from aurora_wire.report.html.limits import REASONS_EACH
 from aurora_wire.report.html.svg_bytes import Part, both, bytes_of, draw_bytes
 from aurora_wire.report.html.svg_timeline import Timeline, draw_timeline
 from aurora_wire.report.html.text import SIGNS, after, clip, judged, moment, sql_text, statement_notes, tone
+from aurora_wire.report.proxied import words_of
+from aurora_wire.report.replicated import lines_of
 from aurora_wire.report.text.credentials import GRADES
 from aurora_wire.report.text.credentials import notes as credential_notes
 from aurora_wire.report.timestamps import Clock
@@ -92,15 +94,32 @@ class Details:
 
 
 def hide(connection: ConnectionResult) -> ConnectionResult:
-    """Return a copy with the user masked and the application's own attributes; statements are masked when shown."""
+    """Return a copy with the user masked, the application's own attributes, what a server's ERR quotes, and files.
+
+    Statements are masked when shown.
+    """
     tls = connection.tls
     if tls is not None and tls.decrypted is not None and tls.decrypted.user is not None:
         tls = replace(tls, decrypted=replace(tls.decrypted, user="*" * len(tls.decrypted.user)))
+    replica = connection.replication
+    if replica is not None:
+        replica = replace(
+            replica, host=None if replica.host is None else "*" * len(replica.host),
+            user=None if replica.user is None else "*" * len(replica.user),
+        )  # fmt: skip
+    refusal = connection.refusal
+    if refusal is not None:
+        quoted = redact_sql(refusal.text.encode("utf-8", "surrogatepass"))
+        refusal = replace(refusal, text=quoted.decode("utf-8", "replace"))
     return replace(
         connection,
         user=None if connection.user is None else "*" * len(connection.user),
+        users_after=["*" * len(user) for user in connection.users_after],
+        replication=replica,
         attributes=redact_attributes(connection),
         tls=tls,
+        refusal=refusal,
+        files=[replace(one, path="*" * len(one.path)) for one in connection.files],
     )
 
 
@@ -178,6 +197,8 @@ def _facts(c: ConnectionResult, clock: Clock, names: FrameNames) -> Iterator[tup
         ("Server version", clip(c.server_version or "")),
         ("Connection id at the server", "" if c.thread_id is None else str(c.thread_id)),
         ("User", "" if c.user is None else clip(c.user) or "''"),
+        ("Users afterwards", clip(", ".join(c.users_after), 400)),
+        ("PROXY header", clip(words_of(c.proxy), 400) if c.proxy is not None else ""),
         ("Database", clip(c.database or "")),
         ("Authentication", clip(c.auth_plugin or "")),
         ("Compression", clip(c.compression or "")),
@@ -187,6 +208,7 @@ def _facts(c: ConnectionResult, clock: Clock, names: FrameNames) -> Iterator[tup
         ("TLS server name", clip(tls.sni or "") if tls is not None else ""),
         ("TLS session", "resumed" if tls is not None and tls.resumed else ""),
         ("Commands in the clear", clip(commands, 400)),
+        *((name, clip(text, 600)) for name, text in lines_of(c)),
     )
     return ((name, value) for name, value in pairs if value)
 

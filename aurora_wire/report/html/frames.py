@@ -17,6 +17,7 @@ from typing import Final
 
 from aurora_wire.analysis.options import DEFAULT_PORTS
 from aurora_wire.analysis.packets import PacketView, packets
+from aurora_wire.capture.files.frame_filter import FrameFilter
 from aurora_wire.capture.files.open import STANDARD_INPUT
 from aurora_wire.errors import AuroraWireError
 from aurora_wire.redact.sql import redact_statement
@@ -79,8 +80,12 @@ def gather(
     ports: Sequence[int] = DEFAULT_PORTS,
     only_ports: bool = False,
     redact: bool = True,
+    wanted: FrameFilter | None = None,
 ) -> Frames:
-    """Look at the captures again. scan: of the same paths and ports, not masked; redact: mask what is shown."""
+    """Look at the captures again.
+
+    scan: of the same paths and ports, not masked; redact: mask what is shown; wanted: the scan's filter of frames.
+    """
     inputs = [os.fspath(path) for path in paths]
     if not can_be_read_again(scan):
         return Frames(note="The input was no file, so its bytes could not be looked at again.")
@@ -88,7 +93,7 @@ def gather(
     if not chosen:
         return Frames()
     look = _Look(scan, chosen, redact=redact)
-    views = packets(inputs, ports=ports, only_ports=only_ports, on_error=lambda _: None)
+    views = packets(inputs, ports=ports, only_ports=only_ports, on_error=lambda _: None, frames=wanted)
     last = max(one.last_frame for one in chosen)
     total = sum(capture.packets for capture in scan.captures)
     note = ""

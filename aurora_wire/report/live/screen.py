@@ -1,35 +1,51 @@
 """The live screen: connections with their verdicts, the last statements that leaked, rates and losses.
 
-Everything from the wire is escaped before rich sees it, and is text to it, never markup.
+Everything from the wire is escaped before it is shown. Nothing is cut to the width: columns leave by worth, text wraps.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from aurora_wire.analysis.watch import ConnectionStatus, Status
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.live.lines import clock_time, size_text
-from aurora_wire.report.text.statements import statement_line
-from aurora_wire.report.wording import LEAKS, Style, count, endpoint, judged
+from aurora_wire.report.live.lines import Who, between, clock_time, size_text
+from aurora_wire.report.text.statements import fold, statement_line
+from aurora_wire.report.text.table import NARROWEST, table_rows
+from aurora_wire.report.wording import BOLD, LEAKS, RED, Style, count, endpoint, judged
 from aurora_wire.verdict.result import ConnectionResult, Finding, StatementResult
+
+if TYPE_CHECKING:
+    from aurora_wire.verdict.parties import Parties
 
 SECOND: Final = 1_000_000_000
 KEPT: Final = 2_000             # connections; the ones silent longest go
 STATEMENTS: Final = 50
 LEAK_SHARE: Final = 0.4         # of the height, at most
 FEWEST_ROWS: Final = 3
-FRAME_ROWS: Final = 7           # headings, blank lines, what is not shown
+FILTER: Final = 60              # characters that it may have
+DIM: Final = "2"
 
 COLUMNS: Final = ("#", "client", "server", "user", "verdict", "TLS", "in clear", "in TLS", "statements")
-NUMBERS: Final = (0, 6, 7, 8)
+NUMBERS: Final = frozenset((0, 6, 7, 8))
+LEAVE: Final = (7, 8, 5, 6, 2)  # columns that leave where there is no room, the first one first
+VERDICT: Final = COLUMNS.index("verdict")
+
+Order = Callable[[ConnectionStatus], tuple[object, ...]]
+ORDERS: Final[dict[str, Order]] = {
+    "leaks first": lambda one: (one.verdict not in LEAKS, -one.last_time_ns),
+    "latest first": lambda one: (-one.last_time_ns,),
+    "most in clear": lambda one: (-one.in_clear, -one.last_time_ns),
+    "client": lambda one: (one.client.address, one.user or "", one.id),
+}
+ESCAPE, ENTER, ERASE = "\x1b", ("\r", "\n"), ("\x7f", "\b")
+KEYS: Final = "q ends  s sorts  f filters  p pauses  e expands pools"
 
 
 class LiveScreen:
@@ -38,21 +54,30 @@ class LiveScreen:
     window: seconds; a connection that was silent for longer is counted and not listed, unless it leaked.
     """
 
-    def __init__(self, console: Console, *, window: float = 30, redact: bool = False) -> None:
+    def __init__(self, console: Console, *, window: float = 30, redact: bool = False, color: bool = True) -> None:
         self.console = console
         self.problem = ""           # shown until the end
         self.recording = ""         # what is written, and how much
+        self.who: Who | None = None
+        self.ended = False          # by a key
+        self._color = color
         self._window_ns = int(window * SECOND)
         self._redact = redact
         self._title = ""
+        self._order = 0
+        self._filter = ""
+        self._typing: str | None = None     # a filter that is being typed
+        self._expanded = False
+        self._frozen: list[str] | None = None
         self._standings: OrderedDict[int, ConnectionStatus] = OrderedDict()  # those with the latest frames last
-        self._statements: deque[tuple[int, StatementResult]] = deque(maxlen=STATEMENTS)
+        self._statements: deque[tuple[int, StatementResult, Parties | None]] = deque(maxlen=STATEMENTS)
         self._leaked = 0
         self._now_ns = 0            # of the latest frame
         self._status: Status | None = None
         self._live = Live(
-            console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
-        )
+            console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False,
+            vertical_overflow="crop",
+        )  # fmt: skip
 
     def start(self) -> None:
         self._live.start()
@@ -63,6 +88,34 @@ class LiveScreen:
     def refresh(self) -> None:
         self._live.update(self.render(), refresh=True)
 
+    # What is typed.
+
+    def key(self, key: str) -> None:
+        """Take one key."""
+        if self._typing is not None:
+            self._type(key)
+        elif key in ("q", "Q"):
+            self.ended = True
+        elif key in ("s", "S"):
+            self._order = (self._order + 1) % len(ORDERS)
+        elif key in ("f", "F", "/"):
+            self._typing = self._filter
+        elif key in ("e", "E"):
+            self._expanded = not self._expanded
+        elif key in ("p", "P", " "):
+            self._frozen = self._body() if self._frozen is None else None
+
+    def _type(self, key: str) -> None:
+        typed = self._typing or ""
+        if key in ENTER:
+            self._filter, self._typing = typed.strip(), None
+        elif key == ESCAPE:
+            self._filter, self._typing = "", None
+        elif key in ERASE:
+            self._typing = typed[:-1]
+        elif key.isprintable() and len(typed) < FILTER:
+            self._typing = typed + key
+
     # What is told.
 
     def started(self, name: str, filter_text: str) -> None:
@@ -70,7 +123,7 @@ class LiveScreen:
 
     def statement(self, connection: int, statement: StatementResult) -> None:
         self._leaked += 1
-        self._statements.append((connection, statement))
+        self._statements.append((connection, statement, None if self.who is None else self.who(connection)))
 
     def connection(self, connection: ConnectionResult, findings: list[Finding]) -> None:
         pass  # its last standing comes too, and the summary has its findings
@@ -85,84 +138,135 @@ class LiveScreen:
     def status(self, status: Status) -> None:
         self._status = status
 
+    def told(self) -> None:
+        """Do nothing: the next drawing has it."""
+
     # What is seen.
 
     def render(self) -> Group:
-        width, height = self.console.size
-        style = Style(width, redact=self._redact)
-        leaks = self._leaks(style, max(FEWEST_ROWS, int(height * LEAK_SHARE)))
-        room = max(FEWEST_ROWS, height - len(leaks) - FRAME_ROWS - bool(self.problem) - bool(self.recording))
-        return Group(*self._head(), *self._connections(room), *leaks)
+        lines = self._head() + (self._body() if self._frozen is None else self._frozen)
+        return Group(*(Text.from_ansi(line, no_wrap=True, overflow="crop") for line in lines[: self.console.height]))
 
-    def _head(self) -> Iterable[Text]:
-        yield Text(f"aurora-wire watch  {self._title}", style="bold", no_wrap=True, overflow="ellipsis")
+    def _style(self) -> Style:
+        return Style(max(self.console.width, NARROWEST), self._color, redact=self._redact)
+
+    def _head(self) -> list[str]:
+        style = self._style()
+        lines = [style.paint(line, BOLD) for line in fold(f"aurora-wire watch  {self._title}", style.width)]
         status = self._status
         if status is not None:
-            yield Text.assemble(
+            lost = f"{status.dropped:,} dropped"
+            said = (
                 f"{_duration(status.seconds)}  {count(status.packets, 'packet')} ({status.packet_rate:,.0f}/s)  "
-                f"{size_text(status.bytes)} ({size_text(status.byte_rate)}/s)  ",
-                (f"{status.dropped:,} dropped", "bold red" if status.dropped else ""),
-                "  Ctrl-C ends",
-                no_wrap=True, overflow="ellipsis",
-            )  # fmt: skip
+                f"{size_text(status.bytes)} ({size_text(status.byte_rate)}/s)  {lost}"
+            )
+            lines += [
+                line.replace(lost, style.paint(lost, RED)) if status.dropped else line
+                for line in fold(said, style.width)
+            ]
+        if self._typing is not None:
+            said = f"filter: {show_text(self._typing)}_  (Enter: take it, Esc: none)"
+        else:
+            said = f"{KEYS}  ({list(ORDERS)[self._order]})"
+        lines += [style.paint(line, DIM) for line in fold(said, style.width)]
+        if self._frozen is not None:
+            lines += [style.paint("paused: the capture goes on", BOLD)]
         if self.recording:
-            yield Text(show_text(self.recording), no_wrap=True, overflow="ellipsis")
+            lines += fold(show_text(self.recording), style.width)
         if self.problem:
-            yield Text(show_text(self.problem), style="bold red", no_wrap=True, overflow="ellipsis")
-        yield Text()
+            lines += [style.paint(line, RED) for line in fold(show_text(self.problem), style.width)]
+        return [*lines, ""]
 
-    def _connections(self, room: int) -> Iterable[Table | Text]:
+    def _body(self) -> list[str]:
+        style = self._style()
+        height = max(self.console.height - len(self._head()), 2 * FEWEST_ROWS)
+        leaks = self._leaks(style, max(FEWEST_ROWS, int(self.console.height * LEAK_SHARE)))
+        return self._connections(style, max(FEWEST_ROWS, height - len(leaks) - 1)) + leaks
+
+    def _wanted(self) -> list[ConnectionStatus]:
         since = self._now_ns - self._window_ns
-        shown = [s for s in reversed(self._standings.values()) if s.verdict in LEAKS or s.last_time_ns >= since]
-        shown = [s for s in shown if s.verdict != "not-mysql"]
-        shown.sort(key=lambda s: s.verdict not in LEAKS)
-        if not shown:
-            yield Text("no MySQL connection yet" if not self._standings else "no connection active now", style="dim")
-            yield Text()
-            return
-        table = Table(box=None, pad_edge=False, header_style="dim", expand=False)
-        for number, name in enumerate(COLUMNS):
-            right = number in NUMBERS
-            table.add_column(name, justify="right" if right else "left", no_wrap=True, overflow="ellipsis")
-        for standing in shown[:room]:
-            table.add_row(*_cells(standing))
-        yield table
-        if len(shown) > room:
-            yield Text(f"{count(len(shown) - room, 'more connection')}", style="dim")
-        yield Text()
+        wanted = [
+            one for one in self._standings.values()
+            if one.verdict != "not-mysql" and (one.verdict in LEAKS or one.last_time_ns >= since)
+        ]
+        if self._filter:
+            word = self._filter.lower()
+            wanted = [one for one in wanted if word in " ".join(_cells([one])).lower()]
+        wanted.sort(key=list(ORDERS.values())[self._order])
+        return wanted
 
-    def _leaks(self, style: Style, room: int) -> list[Text]:
+    def _connections(self, style: Style, room: int) -> list[str]:
+        """Return the table, in so many lines."""
+        wanted = self._wanted()
+        if not wanted:
+            what = "connection yet" if not self._standings else "connection active now"
+            hidden = f" with {show_text(self._filter)!r} in it" if self._filter else ""
+            return [*(style.paint(line, DIM) for line in fold(f"no MySQL {what}{hidden}", style.width)), ""]
+        pools = [[one] for one in wanted] if self._expanded else _pools(wanted)
+        verdicts = {judged(one.verdict, one.confidence): one for one in wanted}
+
+        def paint(column: int, text: str, piece: str) -> str:
+            one = verdicts.get(text.partition(" and ")[0]) if column == VERDICT else None
+            return piece if one is None else style.verdict(piece, one.verdict, one.confidence)
+
+        rows = [_cells(pool) for pool in pools[:room]]
+        header, *blocks = table_rows(
+            COLUMNS, rows, width=style.width, right=NUMBERS, leave=LEAVE, paint=paint, indent=""
+        )
+        lines = [style.paint(line, DIM) for line in header]
+        shown = 0
+        for block in blocks[: len(rows)]:
+            if len(lines) + len(block) + 1 > room and shown:
+                break
+            lines += block
+            shown += 1
+        left = sum(map(len, pools[shown:]))
+        if left:
+            lines.append(style.paint(count(left, "more connection"), DIM))
+        return [*lines, ""]
+
+    def _leaks(self, style: Style, room: int) -> list[str]:
+        """Return the latest statements in the clear that there is room for, the newest last."""
         if not self._leaked:
             return []
-        lines = [Text(f"{count(self._leaked, 'statement')} in the clear", style="bold red")]
-        for connection, statement in list(self._statements)[-room:]:
-            start = f"{clock_time(statement.time_ns)}  #{connection} frame {statement.frame}  "
-            narrow = Style(style.width - len(start), redact=style.redact)
-            line = Text(start, no_wrap=True, overflow="ellipsis")
-            line.append(statement_line(statement, narrow), style="red")
-            lines.append(line)
-        return lines
+        blocks: list[list[str]] = []
+        size = 1
+        for connection, statement, parties in reversed(self._statements):
+            who = "" if parties is None else f"{between(parties.client, parties.server, parties.user)}, "
+            start = f"{clock_time(statement.time_ns)}  #{connection} {who}frame {statement.frame}: "
+            lines = fold(start + statement_line(statement, style), style.width)
+            if blocks and size + len(lines) > room:
+                break
+            blocks.append([style.paint(line, RED) for line in lines])
+            size += len(lines)
+        head = style.paint(f"{count(self._leaked, 'statement')} in the clear", RED)
+        return [head, *(line for block in reversed(blocks) for line in block)]
 
 
-def _cells(standing: ConnectionStatus) -> list[Text]:
-    color = "yellow"
-    if standing.verdict in LEAKS:
-        color = "bold red"
-    elif (standing.verdict, standing.confidence) == ("encrypted", "proven"):
-        color = "bold green"
-    verdict = judged(standing.verdict, standing.confidence)
-    missing = f" {standing.missing:,} missing" if standing.missing else ""
-    return [
-        Text(str(standing.id), style="dim" if standing.closed else ""),
-        Text(endpoint(standing.client)),
-        Text(endpoint(standing.server)),
-        Text("-" if standing.user is None else show_text(standing.user) or "''"),
-        Text(verdict + missing, style=color),
-        Text(show_text(standing.tls or "-")),
-        Text(_number(standing.in_clear)),
-        Text(_number(standing.in_tls)),
-        Text(_number(standing.statements)),
-    ]
+def _pools(standings: Sequence[ConnectionStatus]) -> list[list[ConnectionStatus]]:
+    """Return connections of one client host, user and server, judged alike, together, in the order of the first."""
+    found: dict[tuple[object, ...], list[ConnectionStatus]] = {}
+    for one in standings:
+        key = (one.client.address, one.user, one.server, one.verdict, one.confidence, one.tls)
+        found.setdefault(key, []).append(one)
+    return list(found.values())
+
+
+def _cells(pool: Sequence[ConnectionStatus]) -> tuple[str, ...]:
+    """Return the row of connections that are alike."""
+    one = pool[0]
+    missing = sum(each.missing for each in pool)
+    client = endpoint(one.client)
+    number = str(one.id)
+    if len(pool) > 1:
+        client = f"{show_text(one.client.address)} ({len(pool):,}x)"
+        number = f"{one.id}+"
+    return (
+        number, client, endpoint(one.server), "-" if one.user is None else show_text(one.user) or "''",
+        judged(one.verdict, one.confidence) + (f" and {missing:,} missing" if missing else ""),
+        show_text(one.tls or "-"), _number(sum(each.in_clear for each in pool)),
+        _number(sum(each.in_tls for each in pool)), _number(sum(each.statements for each in pool)),
+    )  # fmt: skip
 
 
 def _number(number: int) -> str:

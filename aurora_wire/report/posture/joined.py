@@ -58,6 +58,6 @@ def _add_fleet(rows: dict[Target, CheckResult], fleet: Fleet) -> None:
             taken.append(member)
     for member in fleet.members:
         if not any(member is each for each in taken):
-            target = Target(member.endpoint.partition(",")[0].strip() or member.name)
+            target = next(iter(member.endpoints()), Target(member.name))
             row = rows.setdefault(target, CheckResult(target, fleet.time))
             row.fleet_asked, row.member = True, member

@@ -19,7 +19,7 @@ from aurora_wire.posture.fleet import Fleet, Gap, Member
 from aurora_wire.posture.probe import PROBED, AddressResult, ProbeResult
 from aurora_wire.posture.result import GOOD_GRADES, Kind, Posture
 from aurora_wire.posture.survey import OFFERED
-from aurora_wire.posture.target import DEFAULT_PORT, Target
+from aurora_wire.posture.target import Target
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.servers import kind_of
 from aurora_wire.wire.tls.names import version_name
@@ -179,11 +179,12 @@ def _facts_of_audit(audit: AuditResult) -> Iterator[tuple[str, str]]:
 
 def _of_fleet(fleet: Fleet) -> Iterator[ServerRow]:
     for each in fleet.members:
-        host = each.endpoint.partition(",")[0].strip()
+        place = next(iter(each.endpoints()), None)
         name = each.name if not each.cluster else f"{each.cluster}/{each.name}"
         says = {True: "requires TLS", False: "takes connections in the clear", None: "cannot tell"}[each.requires_tls]
         yield ServerRow(
-            "fleet", f"{each.kind}/{name}", each.region, host, DEFAULT_PORT if host else 0, fleet.time,
+            "fleet", f"{each.kind}/{name}", each.region, place.host if place else "", place.port if place else 0,
+            fleet.time,
             {True: "good", False: "bad", None: "unknown"}[each.requires_tls],  # type: ignore[arg-type]
             says, "" if each.requires_tls is not None else "its settings do not tell",
             version=each.version, product=each.engine, facts=list(facts_of_member(each)),

@@ -10,10 +10,11 @@ from aurora_wire.report.wording import Style
 
 
 def render(
-    found: Posture, *, width: int = 100, color: bool = False, everything: bool = False, fixes: bool = False
-) -> Iterator[str]:
-    """Yield lines. everything, fixes: see `audit.render`."""
-    style = Style(width, color)
+    found: Posture, *, width: int = 100, color: bool = False, whole: bool = False, everything: bool = False,
+    fixes: bool = False,
+) -> Iterator[str]:  # fmt: skip
+    """Yield lines. whole: nothing is shortened; everything, fixes: see `audit.render`."""
+    style = Style(width, color, whole=whole)
     blocks = [posture.render(*each, style, fixes=fixes) for each in found.probes]
     blocks += [audit.render(each, style, everything=everything, fixes=fixes) for each in found.audits]
     blocks += [check.render_text(each, style, fixes=fixes) for each in found.checks]

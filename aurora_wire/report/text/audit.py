@@ -53,7 +53,7 @@ def _lines(found: AuditResult, style: Style, everything: bool) -> Iterator[str]:
         yield style.title("Replication")
         says = {True: "TLS", False: "in the clear", None: "cannot tell"}
         rows = [(show_text(each.name), show_text(each.source), says[each.tls]) for each in found.channels]
-        yield from table(("channel", "from", ""), rows, width=style.width)
+        yield from table(("channel", "from", ""), rows, width=style.room)
     if found.denied:
         yield ""
         yield style.title("Not seen")
@@ -65,7 +65,7 @@ def _lines(found: AuditResult, style: Style, everything: bool) -> Iterator[str]:
 def _settings(settings: list[Setting], style: Style, everything: bool) -> Iterator[str]:
     shown = [each for each in settings if everything or each.meaning]
     rows = [(show_text(each.name), show_text(each.value) or "(empty)", each.meaning) for each in shown]
-    yield from table(("variable", "value", "which means"), rows, width=style.width, shrink=(1,))
+    yield from table(("variable", "value", "which means"), rows, width=style.room)
     hidden = len(settings) - len(shown)
     if hidden:
         yield f"  {count(hidden, 'other variable')}: --all shows them"
@@ -78,7 +78,7 @@ def _connected(found: AuditResult, style: Style) -> Iterator[str]:
     rows = [
         (str(each.count), show_text(each.user), show_text(each.host), _kind(each.kind)) for each in found.connected
     ]  # fmt: skip
-    yield from table(("sessions", "user", "from", "by"), rows, width=style.width, right=(0,), shrink=(2, 1))
+    yield from table(("sessions", "user", "from", "by"), rows, width=style.room, right=(0,))
 
 
 def _kind(kind: str) -> str:
@@ -96,7 +96,7 @@ def _accounts(found: AuditResult, style: Style, everything: bool) -> Iterator[st
         account = f"'{show_text(each.user)}'@'{show_text(each.host)}'"
         requires = show_text(account_requires(each))
         rows.append((account, show_text(each.plugin), requires, account_state(each, requires_tls=found.requires_tls)))
-    yield from table(("account", "plugin", "requires", ""), rows, width=style.width, shrink=(0, 1))
+    yield from table(("account", "plugin", "requires", ""), rows, width=style.room)
     if found.account_count > len(shown):
         yield f"  {count(found.account_count - len(shown), 'more account')}: --all shows them"
 

@@ -41,7 +41,7 @@ def _capture(capture: CaptureResult, clock: Clock, style: Style, *, several: boo
     links = ", ".join(show_text(name) for name in capture.link_types)
     size = [count(capture.packets, "packet"), count(capture.bytes, "byte")]
     facts = [show_text(kind), links, *size, _span(capture, clock)]
-    yield f"  {show_text(capture.path)}: " + ", ".join(fact for fact in facts if fact)
+    yield from style.wrap(f"{show_text(capture.path)}: " + ", ".join(fact for fact in facts if fact), "  ")
     if several and capture.verdict is not None:
         shown = judged(capture.verdict, capture.confidence)
         yield f"    {style.verdict(shown, capture.verdict, capture.confidence)}"

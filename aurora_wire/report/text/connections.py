@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from aurora_wire.redact.sql import redact_sql
 from aurora_wire.report.escape import show_text
+from aurora_wire.report.proxied import host_of, words_of
 from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import LEAKS, ORDER, Style, count, counted, endpoint, judged, place
 from aurora_wire.verdict.result import ConnectionResult, Scan, Verdict
@@ -19,6 +20,8 @@ IDS_SHOWN = 8
 
 HEADER = ("#", "client", "server", "user", "verdict", "TLS", "in clear", "in TLS", "statements")
 VERDICT = HEADER.index("verdict")
+LEAVE = (7, 8, 5, 6, 2)     # columns that leave where there is no room: in TLS, statements, TLS, in clear, server
+POOL = 3                    # connections that are alike share a row, from so many on
 GROUP_HEADER = ("client host", "user", "server", *ORDER[:3], "other", "in clear", "statements")
 
 
@@ -29,11 +32,13 @@ def connections_text(scan: Scan, style: Style) -> Iterator[str]:
     if scan.not_mysql:
         names = counted(sorted(scan.not_mysql.items()))
         yield from style.wrap(f"not MySQL: {names}", "  ")
-    if len(scan.connections) > ONE_BY_ONE:
+    if len(scan.connections) > ONE_BY_ONE and not style.each:
         yield from _groups(scan, style)
     elif scan.connections:
         yield from _one_by_one(scan.connections, style)
     yield from _on_loopback(scan.connections, style)
+    yield from _behind_proxies(scan.connections, style)
+    yield from _users_after(scan.connections, style)
     yield from _suites(scan.connections, style)
     yield from _refused(scan, style)
     beyond = scan.connections_total - len(scan.connections)
@@ -43,17 +48,42 @@ def connections_text(scan: Scan, style: Style) -> Iterator[str]:
 
 def _one_by_one(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
     verdicts = {judged(c.verdict, c.confidence): (c.verdict, c.confidence) for c in connections}
-    rows = [
-        (str(c.id), endpoint(c.client), endpoint(c.server), _user(c), judged(c.verdict, c.confidence),
-         show_text((c.tls and c.tls.version) or "-"),
-         _number(clear_bytes(c)), _number(tls_bytes(c)), _number(c.statements_total))
-        for c in connections
+    rows = [_row(pool) for pool in ([[one] for one in connections] if style.each else pools(connections))]
+
+    def paint(column: int, text: str, piece: str) -> str:
+        return style.verdict(piece, *verdicts[text]) if column == VERDICT else piece
+
+    yield from table(HEADER, rows, width=style.room, right={0, 6, 7, 8}, leave=LEAVE, paint=paint)
+    if len(rows) < len(connections):
+        words = f"({POOL}x) and more: one client host, user and server, judged alike; --each lists them"
+        yield from style.wrap(words, "  ")
+
+
+def pools(connections: Sequence[ConnectionResult]) -> list[list[ConnectionResult]]:
+    """Return connections that are alike together: of one client host, user and server, judged alike."""
+    found: dict[tuple[object, ...], list[ConnectionResult]] = {}
+    for c in connections:
+        tls = None if c.tls is None else c.tls.version
+        key = (c.client.address, c.user, c.server, c.verdict, c.confidence, tls)
+        found.setdefault(key, []).append(c)
+    return [
+        part
+        for pool in found.values()
+        for part in ([pool] if len(pool) >= POOL else [[one] for one in pool])
     ]
 
-    def paint(column: int, text: str) -> str:
-        return style.verdict(text, *verdicts[text]) if column == VERDICT else text
 
-    yield from table(HEADER, rows, width=style.width, right={0, 6, 7, 8}, shrink=(3,), paint=paint)
+def _row(pool: list[ConnectionResult]) -> tuple[str, ...]:
+    """Return the row of connections that are alike."""
+    c = pool[0]
+    several = len(pool) > 1
+    client = f"{show_text(c.client.address)} ({len(pool):,}x)" if several else endpoint(c.client)
+    return (
+        f"{c.id}+" if several else str(c.id), client, endpoint(c.server), _user(c),
+        judged(c.verdict, c.confidence), show_text((c.tls and c.tls.version) or "-"),
+        _number(sum(map(clear_bytes, pool))), _number(sum(map(tls_bytes, pool))),
+        _number(sum(one.statements_total for one in pool)),
+    )  # fmt: skip
 
 
 def _on_loopback(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
@@ -62,6 +92,32 @@ def _on_loopback(connections: list[ConnectionResult], style: Style) -> Iterator[
     if inside:
         listed = f" ({', '.join(inside[:IDS_SHOWN])}{', ...' if len(inside) > IDS_SHOWN else ''})"
         yield from style.wrap(f"inside one host, on its loopback: {count(len(inside), 'connection')}{listed}", "  ")
+    bridged = [str(c.id) for c in connections if c.bridge]
+    if bridged:
+        words = "between addresses that containers of one host have by default, perhaps on no network"
+        yield from style.wrap(f"{words}: {count(len(bridged), 'connection')}{_ids(bridged)}", "  ")
+
+
+def _behind_proxies(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
+    """Yield for whom proxies connect, as they say, each of them once."""
+    said: dict[str, list[str]] = {}
+    for c in connections:
+        if c.proxy is not None:
+            said.setdefault(words_of(c.proxy), []).append(str(c.id))
+    for words, ids in list(said.items())[:REASONS_OF]:
+        number = count(len(ids), "connection")
+        yield from style.wrap(f"behind a PROXY header, {show_text(words)}: {number}{_ids(ids)}", "  ")
+
+
+def _users_after(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
+    """Yield which sessions changed their user."""
+    for c in [c for c in connections if c.users_after][:REASONS_OF]:
+        names = ", ".join(show_text(user) or "''" for user in c.users_after)
+        yield from style.wrap(f"connection {c.id} changed its user (COM_CHANGE_USER): to {names}", "  ")
+
+
+def _ids(ids: list[str]) -> str:
+    return f" ({', '.join(ids[:IDS_SHOWN])}{', ...' if len(ids) > IDS_SHOWN else ''})"
 
 
 def _refused(scan: Scan, style: Style) -> Iterator[str]:
@@ -106,7 +162,7 @@ class _Group:
 def _groups(scan: Scan, style: Style) -> Iterator[str]:
     groups: dict[tuple[str, str], _Group] = {}
     for c in scan.connections:
-        key = (show_text(c.client.address), _user(c))
+        key = (show_text(host_of(c)), _user(c))
         group = groups.get(key)
         if group is None:
             group = groups[key] = _Group(*key)
@@ -123,13 +179,13 @@ def _groups(scan: Scan, style: Style) -> Iterator[str]:
         for g in ordered[:GROUPS_SHOWN]
     ]
 
-    def paint(column: int, text: str) -> str:
+    def paint(column: int, text: str, piece: str) -> str:
         leak = GROUP_HEADER[column] in LEAKS and text != "-"
-        return style.verdict(text, "plaintext", None) if leak else text
+        return style.verdict(piece, "plaintext", None) if leak else piece
 
-    yield from table(GROUP_HEADER, rows, width=style.width, right=set(range(3, 9)), shrink=(1,), paint=paint)
+    yield from table(GROUP_HEADER, rows, width=style.room, right=set(range(3, 9)), leave=(6, 8, 7, 2), paint=paint)
     if len(ordered) > GROUPS_SHOWN:
-        yield f"  {count(len(ordered) - GROUPS_SHOWN, 'more group')}: --format json lists every connection"
+        yield f"  {count(len(ordered) - GROUPS_SHOWN, 'more group')}: --each or --format json lists every connection"
 
 
 def reasons_text(scan: Scan, style: Style) -> Iterator[str]:

@@ -8,7 +8,7 @@ from aurora_wire.report.escape import show_text
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.summary import findings_by_rule
-from aurora_wire.report.text.table import table
+from aurora_wire.report.text.table import table_rows
 from aurora_wire.report.wording import SEVERITIES, Style, advice, count, counted, place
 from aurora_wire.verdict.result import Finding, Scan
 from aurora_wire.verdict.rules.registry import RULES
@@ -66,9 +66,9 @@ def undecoded_text(scan: Scan, style: Style) -> Iterator[str]:
          "" if row.bytes is None else count(row.bytes, "byte"))
         for row in scan.undecoded
     ]
-    lines = list(table(("why", "how many", "bytes"), rows, width=style.width))
-    yield lines[0]
-    for line, row in zip(lines[1:], scan.undecoded, strict=True):
-        yield line
+    header, *blocks = table_rows(("why", "how many", "bytes"), rows, width=style.room)
+    yield from header
+    for lines, row in zip(blocks, scan.undecoded, strict=True):
+        yield from lines
         if row.remedy:
             yield f"      {show_text(row.remedy)}"  # a command is pasted: never wrapped

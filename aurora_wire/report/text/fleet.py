@@ -17,7 +17,7 @@ def render_text(fleet: Fleet, style: Style) -> Iterator[str]:
         yield "\n"
         header = ("server", "region", "engine", "TLS required", "versions", "CA", "until", "IAM", "public")
         rows = [_row(each) for each in fleet.members]
-        for line in table(header, rows, width=style.width, shrink=(4, 5, 0)):
+        for line in table(header, rows, width=style.room, leave=(8, 7, 6)):
             yield line + "\n"
     if fleet.gaps:
         yield "\nNot seen\n"

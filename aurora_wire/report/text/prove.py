@@ -53,30 +53,23 @@ def _head(matrix: Matrix, style: Style) -> Iterator[str]:
 
 
 def _table(matrix: Matrix, style: Style) -> Iterator[str]:
-    """Yield the table, with the ciphers if the terminal has room for them."""
-    wide = list(_columns(matrix, style, ciphers=True))
-    fits = all(len(COLOURS.sub("", line)) <= style.width for line in wide)
-    yield from wide if fits else _columns(matrix, style, ciphers=False)
-
-
-def _columns(matrix: Matrix, style: Style, *, ciphers: bool) -> Iterator[str]:
     rows = []
     colours: dict[str, str] = {}
     for client in matrix.clients:
         by_mode = {cell.mode: cell for cell in matrix.of(client)}
         row = [show_text(client)]
         for mode in matrix.modes:
-            text = cell_text(by_mode[mode], cipher=ciphers) if mode in by_mode else "-"
+            text = cell_text(by_mode[mode]) if mode in by_mode else "-"
             if mode in by_mode:
                 colours[text] = _colour(by_mode[mode])
             row.append(text)
         rows.append(row)
 
-    def paint(column: int, text: str) -> str:
-        return style.paint(text, colours.get(text.rstrip(), "")) if column else text
+    def paint(column: int, text: str, piece: str) -> str:
+        return style.paint(piece, colours.get(text, "")) if column else piece
 
     header = ["client", *(mode.value for mode in matrix.modes)]
-    yield from table(header, rows, width=style.width, paint=paint, indent="")
+    yield from table(header, rows, width=style.room, paint=paint, indent="")
 
 
 def _colour(cell: Cell) -> str:
@@ -85,14 +78,14 @@ def _colour(cell: Cell) -> str:
     return GREEN if cell.result == Result.TLS and cell.confidence == "proven" else YELLOW
 
 
-def cell_text(cell: Cell, *, cipher: bool = True) -> str:
+def cell_text(cell: Cell) -> str:
     """Return `PLAINTEXT`, `TLSv1.3 AES-256-GCM`, `refused`; `?` where it is not proven."""
     doubt = "" if cell.confidence == "proven" else "?"
     match cell.result:
         case Result.PLAINTEXT | Result.MIXED:
             return cell.result.value.upper() + doubt
         case Result.TLS:
-            name = short_cipher(cell.tls_cipher or "") if cipher else ""
+            name = short_cipher(cell.tls_cipher or "")
             return f"{cell.tls_version or 'TLS'} {name}".rstrip() + doubt
         case _:
             return cell.result.value

@@ -15,6 +15,7 @@ from aurora_wire.report.text.connections import connections_text, reasons_text
 from aurora_wire.report.text.credentials import credentials_text
 from aurora_wire.report.text.decrypted import decrypted_text
 from aurora_wire.report.text.findings import findings_text, undecoded_text
+from aurora_wire.report.text.replicated import replicated_text
 from aurora_wire.report.text.statements import statements_text
 from aurora_wire.report.wording import Style
 from aurora_wire.verdict.result import Scan
@@ -26,14 +27,17 @@ NOT_PROVEN = "Not all of it is proven, as --require proven asks (exit code 3)."
 
 def render(
     scan: Scan, *, width: int = 100, color: bool = False, quiet: bool = False, redact: bool = False,
-    reveal: bool = False,
+    reveal: bool = False, whole: bool = False, each: bool = False,
 ) -> Iterator[str]:
-    """Yield lines, each with its newline. quiet: the closing sentence alone; redact: mask literals; reveal: show
-    passwords and keys too."""
-    style = Style(width, color, redact, reveal and not redact)
+    """Yield lines, each with its newline.
+
+    quiet: the closing sentence alone; redact: mask literals; reveal: show passwords and keys too; whole: shorten
+    nothing; each: a row for each connection of a pool.
+    """
+    style = Style(width, color, redact, reveal and not redact, whole, each)
     if not quiet:
-        for section in (captures_text, connections_text, reasons_text, credentials_text, statements_text,
-                        decrypted_text, findings_text, undecoded_text):
+        for section in (captures_text, connections_text, reasons_text, replicated_text, credentials_text,
+                        statements_text, decrypted_text, findings_text, undecoded_text):
             yield from paragraph(section(scan, style))
     yield closing_text(scan, style) + "\n"
 
@@ -41,11 +45,13 @@ def render(
 def closing_text(scan: Scan, style: Style) -> str:
     """Return `PLAINTEXT (proven): 1 of 4 connections crossed in the clear ...`"""
     confidence = f" ({scan.confidence})" if scan.confidence else ""
-    verdict = style.verdict(scan.verdict.upper() + confidence, scan.verdict, scan.confidence)
+    verdict = scan.verdict.upper() + confidence
     sentence = f"{verdict}: {show_text(scan.closing)}"
     if scan.verdict == "encrypted" and scan.exit_code:
         if any(not capture.complete for capture in scan.captures):
-            return f"{sentence} {INCOMPLETE}"
-        # Frames that were not decoded give 3 too, asked for or not.
-        return f"{sentence} {UNSEEN if any(capture.hiding for capture in scan.captures) else NOT_PROVEN}"
-    return sentence
+            sentence += f" {INCOMPLETE}"
+        else:  # frames that were not decoded give 3 too, asked for or not
+            sentence += f" {UNSEEN if any(capture.hiding for capture in scan.captures) else NOT_PROVEN}"
+    if not style.whole:
+        sentence = "\n".join(style.wrap(sentence, ""))
+    return sentence.replace(verdict, style.verdict(verdict, scan.verdict, scan.confidence), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from aurora_wire.report.escape import show_bytes, show_text
@@ -15,7 +16,8 @@ from aurora_wire.wire.mysql.sql_secrets import may_hold_secret
 SHOWN_EACH = STATEMENTS_IN_TEXT
 FEWEST_EACH = 3
 SHOWN_IN_ALL = 200
-SHORTEST = 30       # characters of SQL on the narrowest terminal
+SHORTEST = 14       # characters of SQL on a line of the narrowest terminal
+LINES = 4           # of a statement on a terminal
 
 
 def statements_text(scan: Scan, style: Style) -> Iterator[str]:
@@ -66,15 +68,24 @@ def statement_lines(
     for statement, (frame, time, command) in zip(statements, rows, strict=True):
         start = f"    frame {frame:>{widths[0]}}  {time:>{widths[1]}}  {command:<{widths[2]}}"
         shown = statement_line(statement, style)
-        if len(start) + 2 + len(shown) <= style.width:
+        if style.whole or len(start) + 2 + len(shown) <= style.width:
             yield f"{start}  {style.paint(shown, code)}"
         else:
-            yield start.rstrip()
-            yield f"      {style.paint(shown, code)}"
+            yield from style.wrap(start.strip(), "    ")
+            for line in fold(shown, max(style.width - 6, SHORTEST)):
+                yield f"      {style.paint(line, code)}"
+
+
+def fold(text: str, width: int) -> list[str]:
+    """Return text on lines of this width, broken between words where there are any."""
+    return textwrap.wrap(text, width, break_on_hyphens=False, drop_whitespace=True) or [""]
 
 
 def statement_line(statement: StatementResult, style: Style) -> str:
-    """Return one line that fits, and a note where it is not the whole statement or crossed compressed."""
+    """Return what fits on LINES lines, and a note where it is not the whole statement or crossed compressed.
+
+    Where nothing is shortened, it is the statement as it crossed.
+    """
     notes = []
     if statement.compressed:
         notes.append("compressed")
@@ -84,14 +95,18 @@ def statement_line(statement: StatementResult, style: Style) -> str:
         from aurora_wire.redact.secrets import shown as visible  # noqa: PLC0415 - only here, and slow to load
 
         statement = visible(statement, redact=style.redact, reveal=style.reveal)
-    room = max(style.width - 6, SHORTEST)
     note = f" ({', '.join(notes)})" if notes else ""
+    if style.whole:
+        return show_bytes(statement.sql) + note
+    room = max(style.width - 6, SHORTEST) * LINES
     shown = show_bytes(statement.sql[: 4 * room])  # no character has more than 4 bytes
-    if len(shown) + len(note) <= room and len(statement.sql) <= 4 * room:
+    words = b" ".join(statement.sql[: 8 * room].split())
+    as_it_is = words == statement.sql
+    if len(shown) + len(note) <= (room if as_it_is else room // LINES) and len(statement.sql) <= 4 * room:
         return shown + note
-    dense = show_bytes(b" ".join(statement.sql[: 8 * room].split()))
+    dense = show_bytes(words)
     if len(statement.sql) <= 8 * room:
-        note = f" ({', '.join(['white space shortened', *notes])})"
+        note = f" ({', '.join([*([] if as_it_is else ['white space shortened']), *notes])})"
         if len(dense) + len(note) <= room:
             return dense + note
     size = max(statement.length, len(statement.sql))

@@ -54,6 +54,7 @@ from aurora_wire.verdict.rules.posture import (
     WEAK_CERTIFICATE,
     WEAK_OFFERED,
 )
+from aurora_wire.verdict.rules.replication import REPLICATION
 from aurora_wire.verdict.rules.rule import Rule
 from aurora_wire.verdict.rules.tcp import (
     WIRE,
@@ -110,7 +111,8 @@ __all__ = [
 
 # Every rule by its id, in the order of their families.
 RULES: Final[dict[str, Rule]] = {
-    rule.id: rule for rule in (*LEAKS, *CREDENTIALS, *NEGOTIATION, *TLS_QUALITY, *WIRE, *CAPTURE, *POSTURE)
+    rule.id: rule
+    for rule in (*LEAKS, *CREDENTIALS, *REPLICATION, *NEGOTIATION, *TLS_QUALITY, *WIRE, *CAPTURE, *POSTURE)
 }
 
 

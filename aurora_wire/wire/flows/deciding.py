@@ -13,11 +13,13 @@ from mypy_extensions import i64
 from aurora_wire.binary import u32_be
 from aurora_wire.wire.decoding import labels
 from aurora_wire.wire.decoding.connection_log import TLS_ONLY, UNKNOWN
+from aurora_wire.wire.flows.facts import START_SYN
 from aurora_wire.wire.flows.tcp_stream import Stream
 from aurora_wire.wire.identify import identify
 from aurora_wire.wire.identify.midstream import ASKS, UNDECIDED
 from aurora_wire.wire.identify.proxy_header import parse_proxy
 from aurora_wire.wire.identify.signatures import STRONG, mysql_commands
+from aurora_wire.wire.mysql.plausibility import is_event
 
 if TYPE_CHECKING:
     from aurora_wire.wire.flows.connection import Connection
@@ -44,6 +46,9 @@ def decide(connection: Connection, stream: Stream, ends_here: bool) -> None:
         connection.facts.told = True
         connection.resynchronise()
     elif found == identify.COMPRESSED:
+        # A command's number is 0, and what answers it counts on. The port says it better, and so does a SYN.
+        if not connection.is_mysql_port and START_SYN not in (connection.client.start, connection.server.start):
+            connection.set_roles(stream, stream.pending[-1].data[3] == 0)
         connection.resynchronise()
     elif found == identify.PROXY:
         connection.set_roles(stream, True)
@@ -127,7 +132,9 @@ def overlook(
 
     Then its streams go on from here, and a search begins.
     """
-    if end - at < 5 or (not connection.is_mysql_port and data[at + 3] > 1):
+    if end - at < 5:
+        return False
+    if not connection.is_mysql_port and data[at + 3] > 1 and (data[at + 4] != 0 or not is_event(data, at, end)):
         return False
     found = UNDECIDED
     if mysql_commands(data, at, end, cut) == STRONG:

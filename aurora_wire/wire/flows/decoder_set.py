@@ -90,7 +90,7 @@ class Decoders:
     def server_packets(self, side: DirectionAccount) -> ServerPackets:
         made = self.server_mysql
         if made is None:
-            made = ServerPackets(self.facts, side)
+            made = ServerPackets(self.facts, side, self.inflaters)
             self.server_mysql = made
         return made
 
@@ -145,7 +145,7 @@ class Decoders:
             client.followed = not self.facts.doubt
             client.tls_possible = False
             return CompressedPackets(self.facts, side, client, inner_side, self.inflaters)
-        server = ServerPackets(self.facts, inner_side)
+        server = ServerPackets(self.facts, inner_side, self.inflaters)
         server.state = COMMAND_PHASE
         server.compressed = True
         server.relaxed = True

@@ -43,7 +43,7 @@ class InClear(Decryption):
         self.client_side.anchored = True
         self.server_side.anchored = True
         client = ClientPackets(facts, self.client_side)
-        server = ServerPackets(facts, self.server_side)
+        server = ServerPackets(facts, self.server_side, decoders.inflaters)
         client.tls_possible = False
         server.tls_possible = False
         if facts.greeting is not None or facts.ssl_request_frame >= 0:
@@ -107,7 +107,7 @@ class InClear(Decryption):
             client.tls_possible = False
             made = client
         elif want == TO_MYSQL:
-            server = ServerPackets(self.facts, side)
+            server = ServerPackets(self.facts, side, self.decoders.inflaters)
             if self.facts.login is None:
                 server.state = move(SERVER, server.state, GREETING)
             server.tls_possible = False

@@ -19,7 +19,14 @@ V2_FIXED: Final[i64] = 16          # signature (12), version and command, family
 MORE: Final[i64] = -1              # the bytes there are could begin a header
 NO: Final[i64] = 0
 
+TLV_AUTHORITY: Final[i64] = 0x02
+TLV_UNIQUE_ID: Final[i64] = 0x05
 TLV_SSL: Final[i64] = 0x20
+TLV_AWS: Final[i64] = 0xEA         # Elastic Load Balancing's: a byte 1, then the id of a VPC endpoint
+TLV_AZURE: Final[i64] = 0xEE       # Private Link's: a byte 1, then a number (little-endian)
+TLV_GCP: Final[i64] = 0xE0         # Private Service Connect's: a number of 64 bits
+ENDPOINT: Final[i64] = 1
+MAX_FIELD: Final[i64] = 255        # bytes kept of a field; a unique id has 128 at most
 SUB_VERSION: Final[i64] = 0x21
 SUB_COMMON_NAME: Final[i64] = 0x22
 SUB_CIPHER: Final[i64] = 0x23
@@ -31,15 +38,17 @@ class ProxyHeader:
 
     is_local: the proxy speaks for itself (health checks), the addresses say nothing. family: `TCP4`,
     `TCP6`, `UDP4`, `UDP6`, `UNIX` or `UNKNOWN`; source and destination are addresses as text (paths for
-    UNIX), "" where unknown, ports -1. tls: the client's leg, in front of the proxy, was TLS; tls_version,
-    tls_cipher and the common name in the client's certificate are in the proxy's words, "" where it has
-    none.
+    UNIX), "" where unknown, ports -1. says_tls: there is a field about TLS; tls: the client's leg, in
+    front of the proxy, was TLS; tls_version, tls_cipher and the common name in the client's certificate
+    are in the proxy's words, "" where it has none. unique_id: bytes that name the connection in the
+    proxy's logs; authority: the host name that the client asked for; endpoint: of a cloud's private
+    network, by which the client came in (`vpce-...` of AWS).
     """
 
     __slots__ = (
-        "destination", "destination_port", "family", "is_local", "length", "source", "source_port", "tls",
-        "tls_cipher", "tls_common_name", "tls_version", "version",
-    )
+        "authority", "destination", "destination_port", "endpoint", "family", "is_local", "length", "says_tls",
+        "source", "source_port", "tls", "tls_cipher", "tls_common_name", "tls_version", "unique_id", "version",
+    )  # fmt: skip
 
     def __init__(self, version: i64, length: i64, family: str) -> None:
         self.version: Final = version
@@ -50,10 +59,14 @@ class ProxyHeader:
         self.destination: str = ""
         self.source_port: i64 = -1
         self.destination_port: i64 = -1
+        self.says_tls: bool = False
         self.tls: bool = False
         self.tls_version: str = ""
         self.tls_cipher: str = ""
         self.tls_common_name: str = ""
+        self.unique_id: bytes = b""
+        self.authority: str = ""
+        self.endpoint: str = ""
 
 
 def proxy_length(data: bytes, at: i64, end: i64) -> i64:
@@ -99,7 +112,7 @@ def parse_proxy(data: bytes, at: i64, end: i64) -> ProxyHeader | None:
         header.destination = _address_text(data[place + half : place + 2 * half])
         header.source_port = u16_be(data, place + 2 * half)
         header.destination_port = u16_be(data, place + 2 * half + 2)
-    _read_ssl(header, data, place + size, at + length)
+    _read_fields(header, data, place + size, at + length)
     return header
 
 
@@ -179,32 +192,47 @@ def _family_name(family: i64) -> str:
     return transport + ("4" if kind == 1 else "6")
 
 
-def _read_ssl(header: ProxyHeader, data: bytes, at: i64, end: i64) -> None:
-    """Take PP2_TYPE_SSL out of the fields (u8 type, u16 length), up to one that does not fit.
-
-    Its content: u8 client bits, u32 verify, fields again.
-    """
+def _read_fields(header: ProxyHeader, data: bytes, at: i64, end: i64) -> None:
+    """Take what says more of the client out of the fields (u8 type, u16 length), up to one that does not fit."""
     while at + 3 <= end:
+        kind: i64 = data[at]
         start = at + 3
         stop = start + u16_be(data, at + 1)
         if stop > end:
             return
-        if data[at] == TLV_SSL and stop - start >= 5:
-            header.tls = data[start] & 1 == 1
-            place = start + 5
-            while place + 3 <= stop:
-                value = place + 3
-                last = value + u16_be(data, place + 1)
-                if last > stop:
-                    break
-                if data[place] == SUB_VERSION:
-                    header.tls_version = _text(data[value:last])
-                elif data[place] == SUB_COMMON_NAME:
-                    header.tls_common_name = _text(data[value:last])
-                elif data[place] == SUB_CIPHER:
-                    header.tls_cipher = _text(data[value:last])
-                place = last
+        kept = data[start : stop if stop - start <= MAX_FIELD else start + MAX_FIELD]
+        if kind == TLV_SSL and stop - start >= 5:
+            _read_ssl(header, data, start, stop)
+        elif kind == TLV_UNIQUE_ID:
+            header.unique_id = kept
+        elif kind == TLV_AUTHORITY:
+            header.authority = _text(kept)
+        elif kind == TLV_AWS and stop - start > 1 and data[start] == ENDPOINT:
+            header.endpoint = _text(kept[1:])
+        elif kind == TLV_AZURE and stop - start == 5 and data[start] == ENDPOINT:
+            header.endpoint = f"Azure private endpoint {int.from_bytes(kept[1:], 'little')}"
+        elif kind == TLV_GCP and stop - start == 8:
+            header.endpoint = f"GCP PSC connection {int.from_bytes(kept, 'big')}"
         at = stop
+
+
+def _read_ssl(header: ProxyHeader, data: bytes, start: i64, stop: i64) -> None:
+    """Read PP2_TYPE_SSL: u8 client bits, u32 verify, fields again."""
+    header.says_tls = True
+    header.tls = data[start] & 1 == 1
+    place = start + 5
+    while place + 3 <= stop:
+        value = place + 3
+        last = value + u16_be(data, place + 1)
+        if last > stop:
+            break
+        if data[place] == SUB_VERSION:
+            header.tls_version = _text(data[value:last])
+        elif data[place] == SUB_COMMON_NAME:
+            header.tls_common_name = _text(data[value:last])
+        elif data[place] == SUB_CIPHER:
+            header.tls_cipher = _text(data[value:last])
+        place = last
 
 
 def _text(raw: bytes) -> str:

@@ -21,7 +21,8 @@ from aurora_wire.wire.mysql.commands import (
     fits_command,
     is_command,
 )
-from aurora_wire.wire.mysql.login import SSL_REQUEST_LEN, YES, opens_login
+from aurora_wire.wire.mysql.layout import SSL_REQUEST_LEN
+from aurora_wire.wire.mysql.login import YES, opens_login
 from aurora_wire.wire.mysql.plausibility import NOTHING, command_tells, is_event, may_be_command, reply_tells
 from aurora_wire.wire.mysql.sql_text import is_text, reads_like_sql
 from aurora_wire.wire.tls.record_shape import RECORD_HEADER, is_hello, record_length

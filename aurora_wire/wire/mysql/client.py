@@ -8,16 +8,20 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.binary import u24, u32
+from aurora_wire.binary import u32
 from aurora_wire.wire.decoding import anomalies, labels, roles
 from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.mysql.auth import is_cleartext_password
-from aurora_wire.wire.mysql.capabilities import COMPRESS, QUERY_ATTRIBUTES, UNKNOWN, ZSTD_COMPRESSION_ALGORITHM
+from aurora_wire.wire.mysql.capabilities import QUERY_ATTRIBUTES, UNKNOWN
+from aurora_wire.wire.mysql.clone import note_clone, note_clone_command
 from aurora_wire.wire.mysql.commands import (
     CLONE,
     CLONE_LAST_COMMAND,
+    COM_BINLOG_DUMP,
+    COM_BINLOG_DUMP_GTID,
     COM_CHANGE_USER,
+    COM_CLONE,
     COM_CREATE_DB,
     COM_DROP_DB,
     COM_FIELD_LIST,
@@ -44,6 +48,7 @@ from aurora_wire.wire.mysql.commands import (
     is_command,
     reply_shape,
 )
+from aurora_wire.wire.mysql.compression import compression_of, shows_plain
 from aurora_wire.wire.mysql.credentials import (
     note_change_user,
     note_execution,
@@ -66,6 +71,7 @@ from aurora_wire.wire.mysql.login import (
     replica_password,
 )
 from aurora_wire.wire.mysql.plausibility import CERTAIN, NOTHING, command_tells
+from aurora_wire.wire.mysql.replica_commands import note_dump, note_registration, replication_of
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.statements import Statements
 from aurora_wire.wire.mysql.states import AUTHENTICATION, CLIENT, COMMAND, COMMAND_PHASE, INITIAL_HANDSHAKE, LOGIN, move
@@ -75,6 +81,7 @@ from aurora_wire.wire.tls.record_shape import is_record_start
 MAX_LOGIN: Final[i64] = 65536       # bytes of payload, our bound
 MAX_TEXT: Final[i64] = 1 << 20      # bytes kept of a statement
 MAX_NAME: Final[i64] = 1024         # bytes kept of a name: servers take less than 400
+MAX_USERS: Final[i64] = 20          # kept, that a session changed to
 MAX_ATTRIBUTES: Final[i64] = 16384  # bytes kept of connection attributes: servers keep 512 by default, 64 KiB at most
 REPLICA_MAGIC: Final[i64] = 0xEF    # first byte of a semi-synchronous acknowledgement; position and file name follow
 REPLICA_ACK_MIN: Final[i64] = 9
@@ -236,6 +243,7 @@ class ClientPackets(Packets):
         elif self.passing:
             self.passing = False
             self._moves(COMMAND)
+            self._passed(data, at, end)
         elif self.state == INITIAL_HANDSHAKE and self.sequence == 0:
             self._unasked(data, at, end, total, whole)
         elif self.state == INITIAL_HANDSHAKE:
@@ -246,6 +254,18 @@ class ClientPackets(Packets):
                 self.file_sequence = -1
         elif self.state == AUTHENTICATION or self.facts.changing_user:
             self._auth_reply(data, at, end, whole)
+
+    def _passed(self, data: bytes, at: i64, end: i64) -> None:
+        """Take a packet of what the connection was handed to: an acknowledgement of a replica, or clone's command."""
+        facts = self.facts
+        if at >= end:
+            return
+        if data[at] == REPLICA_MAGIC:
+            made = replication_of(facts)
+            made.semi_sync = True
+            made.acknowledgements += 1
+        else:
+            note_clone_command(facts, data[at])
 
     def _moves(self, event: i64) -> None:
         if self.state != COMMAND_PHASE:
@@ -421,10 +441,15 @@ class ClientPackets(Packets):
             stop = nul if nul >= 0 else end
             self._statement(command, data[at + 1 : stop], stop - at - 1, None, whole, -1)
         elif command == COM_REGISTER_SLAVE:
+            note_registration(facts, data, at, end, self.packet_frame, self.packet_offset)
             password = replica_password(data, at, end)
             if password:
                 self._password()
                 note_replica_password(facts, password, self.packet_frame, self.packet_offset)
+        elif command in (COM_BINLOG_DUMP, COM_BINLOG_DUMP_GTID):
+            note_dump(facts, command, data, at, end, self.packet_frame, self.packet_offset)
+        elif command == COM_CLONE:
+            note_clone(facts, self.packet_frame, self.packet_offset)
 
     def _statement(
         self, command: i64, text: bytes, length: i64, values: list[Value] | None, whole: bool, statement_id: i64
@@ -458,30 +483,8 @@ class ClientPackets(Packets):
             facts.readable = True
         facts.auth_plugin = user.auth_plugin[:MAX_NAME]
         note_change_user(facts, user, self.packet_frame, self.packet_offset)
-        if not facts.users_after:
-            facts.users_after.append(user.user[:MAX_NAME])
+        if len(facts.users_after) < MAX_USERS and user.user not in facts.users_after:
+            if facts.afford(len(user.user) + NAME_COST, True, self.packet_frame, self.packet_time, self.packet_offset):
+                facts.users_after.append(user.user[:MAX_NAME])
         if is_cleartext_password(user.auth_plugin, False, user.auth_response, 0, len(user.auth_response)):
             self._password()
-
-
-def shows_plain(data: bytes, at: i64, end: i64) -> bool:
-    """Return whether a packet with sequence id 0 shows that it is not compressed.
-
-    A compressed one has the size of what it holds, larger than itself, then zlib's header or zstd's magic number; or
-    size 0, then a whole packet's header, whose own length fills it.
-    """
-    if end - at < 9:
-        return False
-    size = u24(data, at + 4)
-    if size == 0:
-        return end - at >= 11 and (data[at + 10] != 0 or u24(data, at + 7) == 0)
-    first: i64 = data[at + 7]
-    zlib = first == 0x78 and (first << 8 | data[at + 8]) % 31 == 0
-    return not zlib and not (first == 0x28 and data[at + 8] == 0xB5)
-
-
-def compression_of(capabilities: i64) -> i64:
-    """Return the compression agreed: 0 none, 1 zlib, 2 zstd. A server tries zlib first if both are agreed."""
-    if capabilities & COMPRESS:
-        return 1
-    return 2 if capabilities & ZSTD_COMPRESSION_ALGORITHM else 0

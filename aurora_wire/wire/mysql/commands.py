@@ -64,6 +64,7 @@ TABLE_DUMP: Final[i64] = 4
 CLONE_LAST_COMMAND: Final[i64] = 6   # COM_EXIT: the connection is one for commands again
 CLONE_COMPLETE: Final[i64] = 99      # the donor's last word on each clone command
 
+REPLICATED: Final[i64] = 256  # and the type of a binlog event that holds a statement: nobody sent it as a command
 X_COMMAND: Final[i64] = 512   # and the type of a message of X Protocol, which have numbers of their own
 
 # Shapes of a reply. Any of them but NONE can be an ERR instead.
@@ -98,8 +99,18 @@ def is_command(number: i64) -> bool:
     return 0 <= number <= 33 or number == COM_STMT_BULK_EXECUTE
 
 
+_REPLICATED: Final = {
+    2: "BINLOG_QUERY", 18: "BINLOG_LOAD_DATA", 29: "BINLOG_ROWS_QUERY", 160: "BINLOG_ANNOTATE_ROWS",
+    165: "BINLOG_QUERY",
+}
+
+
 def command_name(number: i64) -> str:
-    """Return a command's name: `COM_QUERY`; a number that no server knows is `COM_0x7F`."""
+    """Return a command's name: `COM_QUERY`; a number that no server knows is `COM_0x7F`. Of a replicated statement
+    that of its event: `BINLOG_QUERY`.
+    """
+    if number >= REPLICATED:
+        return _REPLICATED.get(number - REPLICATED, "BINLOG")
     name = NAMES.get(number)
     return name if name is not None else f"COM_0x{number:02X}"
 

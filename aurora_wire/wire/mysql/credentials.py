@@ -7,7 +7,6 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.binary import u16, u32
 from aurora_wire.wire.mysql.auth import NATIVE_PASSWORD, OLD_PASSWORD
 from aurora_wire.wire.mysql.capabilities import PLUGIN_AUTH
 from aurora_wire.wire.mysql.exchange import (
@@ -30,6 +29,7 @@ from aurora_wire.wire.mysql.exchange import (
 )
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.login import ChangeUser, Login
+from aurora_wire.wire.mysql.sql_lexer import in_charset
 from aurora_wire.wire.mysql.sql_secrets import find_secrets, may_hold_secret
 from aurora_wire.wire.mysql.values import Value
 
@@ -169,11 +169,21 @@ def note_execution(
         _note_secrets(facts, text, values, whole, frame, offset, from_binlog=False)
 
 
+def note_replicated_text(facts: MySQLFacts, text: bytes, whole: bool, frame: i64, offset: i64) -> None:
+    """Note the secrets in the statement of a binlog event."""
+    if may_hold_secret(text, 0, len(text)):
+        _note_secrets(facts, text, None, whole, frame, offset, from_binlog=True)
+
+
 def _note_secrets(
     facts: MySQLFacts, text: bytes, values: list[Value] | None, whole: bool, frame: i64, offset: i64,
     *, from_binlog: bool,
 ) -> None:  # fmt: skip
-    for found in find_secrets(text):
+    login = facts.login
+    mode: i64 = 0
+    if login is not None and not from_binlog:
+        mode = in_charset(login.charset)
+    for found in find_secrets(text, mode):
         value = text[found.start : found.end]
         if found.parameter >= 0:
             if values is None or found.parameter >= len(values):
@@ -189,27 +199,3 @@ def _note_secrets(
         cost: i64 = SECRET_COST + len(value)
         if len(facts.secrets) < MAX_SECRETS and facts.afford(cost, not from_binlog, frame, -1, offset):
             facts.secrets.append(Secret(found.kind, value[:MAX_PIECE], frame, offset, from_binlog, whole))
-
-
-# Binlog events. Sources: MySQL internals, "Binary Log Event", "Query_event"; MariaDB documentation, "QUERY_EVENT".
-HEADER_SIZE: Final[i64] = 19
-QUERY_EVENT: Final[i64] = 2
-
-
-def note_event(facts: MySQLFacts, data: bytes, at: i64, end: i64, total: i64, frame: i64, offset: i64) -> None:
-    """Note the secrets in the statement of a binlog event (a query event), whose packet's payload is data[at:end]."""
-    at += 1
-    size = total - 1
-    if end - at > 2 and data[at] == 0xEF and data[at + 1] <= 1:
-        at += 2  # semi-synchronous: whether an acknowledgement is asked for
-        size -= 2
-    if end - at < HEADER_SIZE + 13 or data[at + 4] != QUERY_EVENT or u32(data, at + 9) != size:
-        return
-    post = at + HEADER_SIZE
-    schema: i64 = data[post + 8]
-    variables = u16(data, post + 11)
-    begin = post + 13 + variables + schema + 1
-    stop = end
-    if begin < stop and may_hold_secret(data, begin, stop):
-        whole = end - at >= size
-        _note_secrets(facts, data[begin:stop], None, whole, frame, offset, from_binlog=True)

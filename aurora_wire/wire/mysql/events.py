@@ -61,7 +61,8 @@ class Statement(Event):
 
     text: the SQL as bytes, with a statement's parameters not yet in place; length: bytes of the text on the wire,
     more than len(text) where it was cut. values: bound parameters, or query attributes of a COM_QUERY. guessed: where
-    text and values begin was judged from the content, as what tells it was not captured.
+    text and values begin was judged from the content, as what tells it was not captured. A server's is of a
+    binlog event.
     """
 
     __slots__ = ("command", "complete", "compressed", "guessed", "length", "statement_id", "text", "values")
@@ -80,8 +81,9 @@ class Statement(Event):
         compressed: bool,
         statement_id: i64,
         guessed: bool = False,
+        from_client: bool = True,
     ) -> None:
-        super().__init__(connection, True, frame, time_ns, offset)
+        super().__init__(connection, from_client, frame, time_ns, offset)
         self.command: Final[i64] = command
         self.text: Final = text
         self.length: Final[i64] = length

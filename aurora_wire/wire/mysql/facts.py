@@ -13,6 +13,7 @@ from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.login import Login
 from aurora_wire.wire.mysql.refusal import Refusal
+from aurora_wire.wire.mysql.replication import Clone, Replication
 from aurora_wire.wire.tls.facts import TLSLog
 
 MAX_OUTSTANDING: Final[i64] = 1024       # commands without a reply that are remembered
@@ -91,6 +92,8 @@ class MySQLFacts(TLSLog):
         self.secrets: list[Secret] = []          # in the text of statements and binlog events
         self.secrets_total: i64 = 0
         self.secret_frame: i64 = -1              # of the first
+        self.replication: Replication | None = None   # it is a replica's
+        self.clone: Clone | None = None               # a data folder is copied over it
         # The command phase.
         self.infiles: list[Infile] = []          # files that the server asked for
         self.infiles_total: i64 = 0

@@ -8,8 +8,19 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.binary import u16, u24, u32
-from aurora_wire.wire.mysql.capabilities import EXTENDED_MASK, LONG_PASSWORD, PLUGIN_AUTH
-from aurora_wire.wire.mysql.lenenc import find_nul
+from aurora_wire.wire.mysql.capabilities import EXTENDED_MASK
+from aurora_wire.wire.mysql.layout import (
+    AUTH_PLUGIN,
+    CAPABILITIES,
+    CAPABILITIES_EXTENDED,
+    CAPABILITIES_HIGH,
+    CHARSET,
+    SCRAMBLE,
+    SERVER_VERSION,
+    STATUS,
+    THREAD_ID,
+    greeting_fields,
+)
 
 HEADER_LEN: Final[i64] = 4
 MIN_PAYLOAD: Final[i64] = 20       # 10, `5.1` NUL, connection id, 8 nonce bytes, filler, low flags
@@ -60,53 +71,45 @@ def parse_greeting(data: bytes, at: i64, end: i64) -> Greeting | None:
     protocol_version: i64 = data[at]
     if protocol_version not in (9, 10):
         return None
-    nul = find_nul(data, at + 1, end)
-    if nul < 0 or end - nul - 1 < 5:
-        return None
-    version = data[at + 1 : nul]
-    thread_id = u32(data, nul + 1)
-    at = nul + 5
-    if protocol_version == 9:
-        stop = find_nul(data, at, end)
-        scramble = data[at : stop if stop >= 0 else end]
-        return Greeting(9, version, thread_id, 0, 0, 0, scramble, b"", is_mariadb=False)
-    if end - at < 8:
-        return None
-    return _rest_of_v10(data, at, end, version, thread_id)
-
-
-def _rest_of_v10(data: bytes, at: i64, end: i64, version: bytes, thread_id: i64) -> Greeting:
-    """Read on from the first 8 nonce bytes: each group of fields may be missing, with all that follow."""
-    scramble = data[at : at + 8]
+    fields = greeting_fields(data, at, end)
+    version = b""
+    scramble = b""
     plugin = b""
+    thread_id: i64 = -1
     capabilities: i64 = 0
+    extended: i64 = 0
     charset: i64 = 0
     status: i64 = 0
-    extended: i64 = 0
-    if end - at >= 11:
-        capabilities = u16(data, at + 9)
-    if end - at >= 14:
-        charset = data[at + 11]
-        status = u16(data, at + 12)
-    if end - at >= 16:
-        capabilities |= u16(data, at + 14) << 16
-    if end - at >= 27 and not capabilities & LONG_PASSWORD:
-        extended = u32(data, at + 23) & EXTENDED_MASK
-    if end - at > 27:
-        length: i64 = data[at + 16]
-        second_len: i64 = length - 8 if length > 21 else 13
-        second_len = min(second_len, end - at - 27)
-        second = data[at + 27 : at + 27 + second_len]
-        scramble += second[:-1] if second.endswith(b"\0") else second
-        if capabilities & PLUGIN_AUTH:
-            plugin_at: i64 = at + 27 + second_len
-            nul = find_nul(data, plugin_at, end)
-            plugin = data[plugin_at : nul if nul >= 0 else end]
+    for field in fields:
+        kind = field.kind
+        at = field.at
+        if not field.whole:
+            break
+        if kind == SERVER_VERSION:
+            version = data[field.start : field.end]
+        elif kind == THREAD_ID:
+            thread_id = u32(data, at)
+        elif kind == SCRAMBLE:
+            scramble += data[field.start : field.end]
+        elif kind == CAPABILITIES:
+            capabilities = u16(data, at)
+        elif kind == CHARSET:
+            charset = data[at]
+        elif kind == STATUS:
+            status = u16(data, at)
+        elif kind == CAPABILITIES_HIGH:
+            capabilities |= u16(data, at) << 16
+        elif kind == CAPABILITIES_EXTENDED:
+            extended = u32(data, at) & EXTENDED_MASK
+        elif kind == AUTH_PLUGIN:
+            plugin = data[field.start : field.end]
+    if thread_id < 0 or len(scramble) == 0:
+        return None
     prefixed = version.startswith(MARIADB_PREFIX) and len(version) > 6 and 48 <= version[6] <= 57
     is_mariadb = prefixed or extended != 0 or b"MariaDB" in version
     return Greeting(
-        10, version[6:] if prefixed else version, thread_id, capabilities | extended << 32, charset, status,
-        scramble, plugin, is_mariadb,
+        protocol_version, version[6:] if prefixed else version, thread_id, capabilities | extended << 32, charset,
+        status, scramble, plugin, is_mariadb,
     )
 
 

@@ -8,25 +8,28 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.binary import u16, u24, u32
-from aurora_wire.wire.mysql.capabilities import (
-    CONNECT_ATTRS,
-    CONNECT_WITH_DB,
-    EXTENDED_MASK,
-    LONG_PASSWORD,
-    PLUGIN_AUTH,
-    PLUGIN_AUTH_LENENC_CLIENT_DATA,
-    PROTOCOL_41,
-    SECURE_CONNECTION,
-    SSL,
-    UNKNOWN,
-    ZSTD_COMPRESSION_ALGORITHM,
-)
+from aurora_wire.wire.mysql.capabilities import EXTENDED_MASK, PROTOCOL_41, SSL, UNKNOWN
 from aurora_wire.wire.mysql.commands import COM_CHANGE_USER
-from aurora_wire.wire.mysql.lenenc import find_nul, read_lenenc, read_lestr
-
-SSL_REQUEST_LEN: Final[i64] = 32     # bytes of payload; a 4.1 login has at least two more
-SSL_REQUEST_320_LEN: Final[i64] = 5  # before 4.1
-MAX_ATTRIBUTES: Final[i64] = 1024    # ours; clients send about ten
+from aurora_wire.wire.mysql.layout import (
+    ATTRIBUTE_NAME,
+    ATTRIBUTE_VALUE,
+    AUTH_PLUGIN,
+    AUTH_RESPONSE,
+    CAPABILITIES,
+    CAPABILITIES_EXTENDED,
+    CHARSET,
+    DATABASE,
+    FILLER,
+    MAX_PACKET,
+    SSL_REQUEST_320_LEN,
+    SSL_REQUEST_LEN,
+    USER,
+    ZSTD_LEVEL,
+    Field,
+    change_user_fields,
+    login_fields,
+    ssl_request_fields,
+)
 
 
 @mypyc_attr(acyclic=True)
@@ -115,19 +118,15 @@ class ChangeUser:
 
 def parse_ssl_request(data: bytes, at: i64, end: i64) -> SSLRequest | None:
     """Return the SSLRequest whose payload is data[at:end]: 32 bytes, or 5 before 4.1. Flags must say so too."""
-    if end - at == SSL_REQUEST_LEN:
-        flags = u32(data, at)
-        if not flags & SSL or not flags & PROTOCOL_41:
-            return None
-        extended: i64 = 0 if flags & LONG_PASSWORD else u32(data, at + 28) & EXTENDED_MASK
-        charset: i64 = data[at + 8]
-        return SSLRequest(flags | extended << 32, u32(data, at + 4), charset, extended)
-    if end - at == SSL_REQUEST_320_LEN:
-        old_flags = u16(data, at)
-        if not old_flags & SSL or old_flags & PROTOCOL_41:
-            return None
-        return SSLRequest(old_flags, u24(data, at + 2), 0, 0)
-    return None
+    length: i64 = end - at
+    if length not in (SSL_REQUEST_LEN, SSL_REQUEST_320_LEN):
+        return None
+    flags: i64 = u32(data, at) if length == SSL_REQUEST_LEN else u16(data, at)
+    is_41 = length == SSL_REQUEST_LEN
+    if not flags & SSL or (flags & PROTOCOL_41 != 0) != is_41:
+        return None
+    start = _Start(data, ssl_request_fields(data, at, end))
+    return SSLRequest(start.capabilities, start.max_packet, start.charset, start.capabilities >> 32)
 
 
 def parse_login(data: bytes, at: i64, end: i64, server_capabilities: i64 = UNKNOWN) -> Login | None:
@@ -137,43 +136,19 @@ def parse_login(data: bytes, at: i64, end: i64, server_capabilities: i64 = UNKNO
     """
     if end - at < 6:
         return None
-    if not u16(data, at) & PROTOCOL_41:
-        return _parse_login_320(data, at, end)
-    if end - at <= SSL_REQUEST_LEN:
+    is_320 = not u16(data, at) & PROTOCOL_41
+    if not is_320 and end - at <= SSL_REQUEST_LEN:
         return None
-    flags = u32(data, at)
-    if not flags & LONG_PASSWORD:
-        flags |= (u32(data, at + 28) & EXTENDED_MASK) << 32
-    charset: i64 = data[at + 8]
-    agreed: i64 = flags & server_capabilities
-    fields = _Fields(data, at + SSL_REQUEST_LEN, end)
-    user = fields.nulstr()
-    auth_response = fields.auth_response(agreed)
-    database = fields.nulstr() if agreed & CONNECT_WITH_DB else b""
-    plugin = fields.nulstr() if agreed & PLUGIN_AUTH else b""
-    attributes = fields.attributes() if agreed & CONNECT_ATTRS else []
+    fields = login_fields(data, at, end, server_capabilities)
+    start = _Start(data, fields)
+    named = _Named(data, fields)
     level: i64 = -1
-    if agreed & ZSTD_COMPRESSION_ALGORITHM and fields.at < end and fields.complete:
-        level = data[fields.at]
+    last = fields[len(fields) - 1]
+    if last.kind == ZSTD_LEVEL:
+        level = data[last.at]
     return Login(
-        flags, u32(data, at + 4), charset, user, auth_response, database, plugin, attributes, level,
-        protocol_320=False, complete=fields.complete,
-    )
-
-
-def _parse_login_320(data: bytes, at: i64, end: i64) -> Login:
-    flags = u16(data, at)
-    fields = _Fields(data, at + 5, end)
-    user = fields.nulstr()
-    database = b""
-    if flags & CONNECT_WITH_DB:
-        auth_response = fields.nulstr()
-        database = fields.nulstr()
-    else:
-        auth_response = fields.nulstr()
-    return Login(
-        flags, u24(data, at + 2), 0, user, auth_response, database, b"", [], -1,
-        protocol_320=True, complete=fields.complete,
+        start.capabilities, start.max_packet, start.charset, named.user, named.auth_response, named.database,
+        named.auth_plugin, named.attributes, level, protocol_320=is_320, complete=named.complete,
     )
 
 
@@ -181,18 +156,73 @@ def parse_change_user(data: bytes, at: i64, end: i64, capabilities: i64 = UNKNOW
     """Return the COM_CHANGE_USER whose command byte is data[at]. capabilities: those agreed, or UNKNOWN."""
     if end - at < 2 or data[at] != COM_CHANGE_USER:
         return None
-    fields = _Fields(data, at + 1, end)
-    user = fields.nulstr()
-    # The length is one byte whatever PLUGIN_AUTH_LENENC_CLIENT_DATA says.
-    auth_response = fields.u8str() if capabilities & SECURE_CONNECTION else fields.nulstr()
-    database = fields.nulstr()
+    fields = change_user_fields(data, at, end, capabilities)
+    named = _Named(data, fields)
     charset: i64 = -1
-    if fields.complete and end - fields.at >= 2:
-        charset = u16(data, fields.at)
-        fields.at += 2
-    plugin = fields.nulstr() if capabilities & PLUGIN_AUTH else b""
-    attributes = fields.attributes() if capabilities & CONNECT_ATTRS else []
-    return ChangeUser(user, auth_response, database, charset, plugin, attributes, fields.complete)
+    for field in fields:
+        if field.kind == CHARSET and field.whole:
+            charset = u16(data, field.at)
+    return ChangeUser(
+        named.user, named.auth_response, named.database, charset, named.auth_plugin, named.attributes, named.complete
+    )
+
+
+@mypyc_attr(acyclic=True)
+class _Start:
+    """What SSLRequest and login begin with. capabilities: 64 bits."""
+
+    __slots__ = ("capabilities", "charset", "max_packet")
+
+    def __init__(self, data: bytes, fields: list[Field]) -> None:
+        self.capabilities: i64 = 0
+        self.max_packet: i64 = 0
+        self.charset: i64 = 0
+        for field in fields:
+            kind = field.kind
+            at = field.at
+            if kind == CAPABILITIES:
+                self.capabilities = u32(data, at) if field.stop - at == 4 else u16(data, at)
+            elif kind == MAX_PACKET:
+                self.max_packet = u32(data, at) if field.stop - at == 4 else u24(data, at)
+            elif kind == CHARSET:
+                self.charset = data[at]
+            elif kind == CAPABILITIES_EXTENDED:
+                self.capabilities |= (u32(data, at) & EXTENDED_MASK) << 32
+            elif kind != FILLER:
+                return
+
+
+@mypyc_attr(acyclic=True)
+class _Named:
+    """What a login and COM_CHANGE_USER name. complete: False where the payload ends inside a field."""
+
+    __slots__ = ("attributes", "auth_plugin", "auth_response", "complete", "database", "user")
+
+    def __init__(self, data: bytes, fields: list[Field]) -> None:
+        self.user = b""
+        self.auth_response = b""
+        self.database = b""
+        self.auth_plugin = b""
+        self.attributes: list[tuple[bytes, bytes]] = []
+        self.complete = True
+        name = b""
+        for field in fields:
+            kind = field.kind
+            if not field.whole:
+                self.complete = False
+                continue
+            if kind == USER:
+                self.user = data[field.start : field.end]
+            elif kind == AUTH_RESPONSE:
+                self.auth_response = data[field.start : field.end]
+            elif kind == DATABASE:
+                self.database = data[field.start : field.end]
+            elif kind == AUTH_PLUGIN:
+                self.auth_plugin = data[field.start : field.end]
+            elif kind == ATTRIBUTE_NAME:
+                name = data[field.start : field.end]
+            elif kind == ATTRIBUTE_VALUE:
+                self.attributes.append((name, data[field.start : field.end]))
 
 
 YES: Final[i64] = 1
@@ -278,80 +308,15 @@ def replica_password(data: bytes, at: i64, end: i64) -> bytes:
 
     A replica tells its source host, user and password (`report_password`), as they are.
     """
-    fields = _Fields(data, at + 5, end)
-    fields.u8str()
-    fields.u8str()
-    return fields.u8str()
-
-
-@mypyc_attr(acyclic=True)
-class _Fields:
-    """Reads one field after the other. A field that begins at the end is missing, and empty.
-
-    complete turns False at a field that runs past the end; those after it are then empty.
-    """
-
-    __slots__ = ("at", "complete", "data", "end")
-
-    def __init__(self, data: bytes, at: i64, end: i64) -> None:
-        self.data: Final = data
-        self.at: i64 = at
-        self.end: Final[i64] = end
-        self.complete = True
-
-    def nulstr(self) -> bytes:
-        """Read up to NUL; the last field of a payload may lack it."""
-        start: i64 = self.at
-        stop = find_nul(self.data, start, self.end)
-        if stop < 0:
-            self.at = self.end
-            return self.data[start : self.end]
-        self.at = stop + 1
-        return self.data[start:stop]
-
-    def u8str(self) -> bytes:
-        if self.at >= self.end:
+    place: i64 = at + 5
+    before: i64 = 2  # host and user
+    while place < end:
+        length: i64 = data[place]
+        stop: i64 = place + 1 + length
+        if stop > end:
             return b""
-        length: i64 = self.data[self.at]
-        return self._take(self.at + 1, self.at + 1 + length)
-
-    def auth_response(self, agreed: i64) -> bytes:
-        if agreed & PLUGIN_AUTH_LENENC_CLIENT_DATA:
-            if self.at >= self.end:
-                return b""
-            start, stop = read_lestr(self.data, self.at, self.end)
-            return self._take(start, stop if start >= 0 else self.end + 1)
-        if agreed & SECURE_CONNECTION:
-            return self.u8str()
-        return self.nulstr()
-
-    def attributes(self) -> list[tuple[bytes, bytes]]:
-        found: list[tuple[bytes, bytes]] = []
-        if self.at >= self.end:
-            return found
-        total, at = read_lenenc(self.data, self.at, self.end)
-        if total < 0 or total > self.end - at:
-            total = self.end - at
-            self.complete = False
-        stop: i64 = at + total
-        self.at = stop
-        while at < stop and len(found) < MAX_ATTRIBUTES:
-            key, key_end = read_lestr(self.data, at, stop)
-            if key < 0:
-                self.complete = False
-                break
-            value, value_end = read_lestr(self.data, key_end, stop)
-            if value < 0:
-                self.complete = False
-                break
-            found.append((self.data[key:key_end], self.data[value:value_end]))
-            at = value_end
-        return found
-
-    def _take(self, start: i64, stop: i64) -> bytes:
-        if stop > self.end:
-            self.complete = False
-            self.at = self.end
-            return b""
-        self.at = stop
-        return self.data[start:stop]
+        if before == 0:
+            return data[place + 1 : stop]
+        before -= 1
+        place = stop
+    return b""

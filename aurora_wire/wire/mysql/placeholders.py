@@ -1,22 +1,9 @@
-"""A prepared statement's text with its parameters in place.
+"""A prepared statement's text with its parameters in place."""
 
-Source: MySQL Reference Manual, "String Literals", "Comments", "Schema Object Names".
-"""
-
-from typing import Final
 
 from mypy_extensions import i64
 
-NEWLINE: Final[i64] = 10
-DOUBLE_QUOTE: Final[i64] = 34   # "
-HASH: Final[i64] = 35           # #
-SINGLE_QUOTE: Final[i64] = 39   # '
-STAR: Final[i64] = 42           # *
-DASH: Final[i64] = 45           # -
-SLASH: Final[i64] = 47          # /
-QUESTION: Final[i64] = 63       # ?
-BACKSLASH: Final[i64] = 92
-BACKTICK: Final[i64] = 96
+from aurora_wire.wire.mysql.sql_lexer import PLACEHOLDER, read_token
 
 
 def next_placeholder(text: bytes, at: i64) -> i64:
@@ -26,22 +13,10 @@ def next_placeholder(text: bytes, at: i64) -> i64:
     """
     end: i64 = len(text)
     while at < end:
-        byte: i64 = text[at]
-        if byte == QUESTION:
+        kind, stop = read_token(text, at, end, 0)
+        if kind == PLACEHOLDER:
             return at
-        if byte in (SINGLE_QUOTE, DOUBLE_QUOTE, BACKTICK):
-            at = _after_quote(text, at, end)
-        elif byte == HASH or (byte == DASH and _is_dash_comment(text, at, end)):
-            at = text.find(b"\n", at)
-            if at < 0:
-                return -1
-        elif byte == SLASH and at + 1 < end and text[at + 1] == STAR and not _is_code(text, at, end):
-            at = text.find(b"*/", at + 2)
-            if at < 0:
-                return -1
-            at += 2
-        else:
-            at += 1
+        at = stop
     return -1
 
 
@@ -76,32 +51,3 @@ def place_parameters(text: bytes, literals: list[bytes]) -> bytes:
         rest = b", ".join(literals[placed:]).replace(b"*/", b"* /")
         parts.append(b" /* not placed: " + rest + b" */")
     return b"".join(parts)
-
-
-def _after_quote(text: bytes, at: i64, end: i64) -> i64:
-    """Return the offset after the quoted run at `at`; its quote may be doubled inside, or escaped in a string."""
-    quote: i64 = text[at]
-    at += 1
-    while at < end:
-        byte: i64 = text[at]
-        if byte == quote:
-            if at + 1 >= end or text[at + 1] != quote:
-                return at + 1
-            at += 2
-        elif byte == BACKSLASH and quote != BACKTICK:
-            at += 2
-        else:
-            at += 1
-    return end
-
-
-def _is_dash_comment(text: bytes, at: i64, end: i64) -> bool:
-    """Return whether `--` begins a comment: only before a blank, a control character or the end (`5--1` subtracts)."""
-    return at + 1 < end and text[at + 1] == DASH and (at + 2 >= end or text[at + 2] <= 32)
-
-
-def _is_code(text: bytes, at: i64, end: i64) -> bool:
-    """Return whether `/*!` or MariaDB's `/*M!` begins here."""
-    if at + 2 < end and text[at + 2] == 33:
-        return True
-    return at + 3 < end and text[at + 2] == 77 and text[at + 3] == 33

@@ -288,15 +288,20 @@ def is_event(data: bytes, at: i64, end: i64) -> bool:
 
     It stands behind 00, or, with semi-synchronous replication, 00 EF and a byte.
     """
-    begin = at + 5
-    if end - at < EVENT_HEADER + 8 or data[at + 4] != 0:
+    return end - at >= EVENT_HEADER + 8 and is_event_payload(data, at + 4, end, u24(data, at))
+
+
+def is_event_payload(data: bytes, at: i64, end: i64, total: i64) -> bool:
+    """Return whether a payload of `total` bytes, of which data[at:end] are here, is a binlog event of that size."""
+    begin = at + 1
+    if end - at < EVENT_HEADER + 4 or data[at] != 0:
         return False
     if data[begin] == 0xEF:
         begin += 2
     kind: i64 = data[begin + 4]
     if not (0 < kind <= MAX_EVENT_TYPE or MARIADB_EVENTS <= kind < MARIADB_EVENTS + 16):
         return False
-    size = u24(data, at) - (begin - at - 4)
+    size = total - (begin - at)
     if size < EVENT_HEADER or u32(data, begin + 9) != size or u16(data, begin + 17) >= 4096:
         return False
     # When it was written, the server's id, and the place in the log behind the event, which what is made up for a

@@ -115,6 +115,14 @@ class Responses:
         self.state = EVENTS if of_binlog else ROW
         self.end_of_metadata = False
 
+    def turn_to_events(self) -> None:
+        """Go on as with a replica: the packet is a binlog event, whatever it answers."""
+        self.state = EVENTS
+        self.handed = REPLICATION
+        self.agreed = True
+        self.label = labels.BINLOG
+        self.facts.handed = REPLICATION
+
     def _begin(self) -> None:
         """Begin the reply of the next outstanding command."""
         shape = self.facts.next_reply()

@@ -4,6 +4,7 @@ Sources: MySQL Server docs, "Protocol::Handshake", "Generic Response Packets", "
 "COM_STMT_PREPARE Response"; MariaDB docs, "Result Set Packets". Rows are recognised, not decoded.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from mypy_extensions import i64
@@ -11,12 +12,16 @@ from mypy_extensions import i64
 from aurora_wire.wire.decoding import anomalies, labels, roles
 from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
-from aurora_wire.wire.mysql.client import compression_of
-from aurora_wire.wire.mysql.credentials import end_exchange, note_event
+from aurora_wire.wire.mysql.binlog import MAX_BINLOG, Binlog
+from aurora_wire.wire.mysql.clone import note_clone_response
+from aurora_wire.wire.mysql.compressed import Inflater
+from aurora_wire.wire.mysql.compression import compression_of
+from aurora_wire.wire.mysql.credentials import end_exchange
 from aurora_wire.wire.mysql.events import GreetingSeen, ServerError
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.framing import LABEL_LATER, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.greeting import parse_greeting
+from aurora_wire.wire.mysql.plausibility import is_event_payload
 from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysql.replies import parse_err
 from aurora_wire.wire.mysql.reply_frames import Responses, read_auth
@@ -34,19 +39,23 @@ from aurora_wire.wire.mysql.states import (
 from aurora_wire.wire.tls.record_shape import is_record_start
 
 MAX_GREETING: Final[i64] = 4096     # bytes of payload, our bound
-MAX_EVENT: Final[i64] = 16384       # and of authentication, or of a binlog event that may be a statement
+MAX_AUTH: Final[i64] = 16384        # and of authentication
 PREFIX: Final[i64] = 600            # bytes of a reply's packet that are enough to know what it is
 
 
 class ServerPackets(Packets):
     """Fed what the server sends, from its first packet or, found again by content, from any on."""
 
-    def __init__(self, facts: MySQLFacts, side: DirectionAccount) -> None:
+    def __init__(
+        self, facts: MySQLFacts, side: DirectionAccount, inflaters: dict[int, Callable[[], Inflater]]
+    ) -> None:
         super().__init__(facts, side)
         self.state: i64 = INITIAL_HANDSHAKE
         self.compressed = False
         self.first_byte: i64 = -1  # of the packet being decoded
         self.responses = Responses(facts)
+        self.inflaters = inflaters
+        self.binlog: Binlog | None = None    # of a replica's connection
 
     def boundary(self, data: bytes, at: i64, end: i64) -> i64:
         if self.state != COMMAND_PHASE and is_record_start(data, at, end):
@@ -104,8 +113,10 @@ class ServerPackets(Packets):
     def wanted(self, first: i64) -> i64:
         if self.state == INITIAL_HANDSHAKE:
             return MAX_GREETING
-        if self.state == AUTHENTICATION or self.responses.label == labels.BINLOG:
-            return MAX_EVENT
+        if self.responses.label == labels.BINLOG:
+            return MAX_BINLOG
+        if self.state == AUTHENTICATION:
+            return MAX_AUTH
         return PREFIX
 
     def packet(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
@@ -120,13 +131,30 @@ class ServerPackets(Packets):
             self._authentication(data, at, end, total)
             return
         facts.responses += 1
-        if self.responses.label == labels.BINLOG:
-            note_event(facts, data, at, end, total, self.packet_frame, self.packet_offset)
+        responses = self.responses
+        label = responses.label
+        if label in (labels.RESPONSE, labels.OK) and not responses.expected and is_event_payload(data, at, end, total):
+            responses.turn_to_events()  # the command that it answers was not captured
+            label = labels.BINLOG
+        if label == labels.BINLOG:
+            self._binlog(data, at, end, total)
+        elif label == labels.CLONE_DATA:
+            # What has not come of a packet that breaks off did not cross, as far as seen.
+            note_clone_response(facts, data, at, end, total - self.left, self.packet_frame, self.packet_offset)
         if self.responses.packet(data, at, end, total):
             self._error(data, at, end)
         self.running = self.responses.in_rows() and not self.relaxed
         if self.responses.hands_over():
             self.next = TO_GROUP
+
+    def _binlog(self, data: bytes, at: i64, end: i64, total: i64) -> None:
+        binlog = self.binlog
+        if binlog is None:
+            binlog = Binlog(self.facts, self.inflaters)
+            self.binlog = binlog
+        binlog.packet(
+            data, at, end, total, self.packet_frame, self.packet_time, self.packet_offset, self.compressed
+        )
 
     def run(self, data: bytes, at: i64, end: i64) -> i64:
         responses = self.responses

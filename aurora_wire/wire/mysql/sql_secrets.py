@@ -1,8 +1,8 @@
 """Passwords, keys and password hashes in the text of statements: found by tokens, without a parser of SQL.
 
 A word that may announce one is looked for first (`may_hold_secret`): that is all that the usual statement costs. Then
-the tokens around it say whether it does, and which literal it is. Literals and comments are read as MySQL does by
-default: a backslash escapes, a doubled quote is one; what stands in `/*! ... */` is executed.
+the tokens around it (`sql_lexer`) say whether it does, and which literal it is. What stands in `/*! ... */` counts as
+executed.
 Sources: MySQL 9 Reference Manual, "CREATE USER", "ALTER USER", "SET PASSWORD", "CHANGE REPLICATION SOURCE TO", "START
 REPLICA", "CREATE SERVER", "CLONE", "AES_ENCRYPT()"; MariaDB documentation, the same and "PASSWORD()".
 """
@@ -10,6 +10,21 @@ REPLICA", "CREATE SERVER", "CLONE", "AES_ENCRYPT()"; MariaDB documentation, the 
 from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
+
+from aurora_wire.wire.mysql.sql_lexer import (
+    BITS,
+    END,
+    HEX,
+    MARK,
+    NAME,
+    NO_BACKSLASH_ESCAPES,
+    NUMBER,
+    PLACEHOLDER,
+    TEXT,
+    UNCLOSED,
+    WORD,
+    Lexer,
+)
 
 MAX_SCANNED: Final[i64] = 1 << 16    # bytes of a text that are looked at
 MAX_FOUND: Final[i64] = 64           # secrets of one text
@@ -70,17 +85,6 @@ def _ends_as_one(data: bytes, place: i64) -> bool:
     return (before == 110 and first == 101) or (before == 101 and first == 100)  # c: ENC, DEC
 
 
-# Tokens.
-END: Final[i64] = 0
-WORD: Final[i64] = 1
-TEXT: Final[i64] = 2        # a quoted literal; in double quotes an identifier under ANSI_QUOTES
-NUMBER: Final[i64] = 3
-MARK: Final[i64] = 4        # anything else, one byte
-QUOTED: Final[i64] = 5      # an identifier in backticks
-PLACEHOLDER: Final[i64] = 6
-VARIABLE: Final[i64] = 7
-
-
 @mypyc_attr(acyclic=True)
 class Found:
     """A secret in a text: its literal is text[start:end], with quotes. parameter: which placeholder it is, -1: none."""
@@ -94,143 +98,53 @@ class Found:
         self.parameter: Final[i64] = parameter
 
 
-@mypyc_attr(acyclic=True)
-class _Tokens:
-    """The tokens of a text, one after the other: `kind`, and text[start:end]; word: in upper case."""
-
-    __slots__ = ("at", "end", "kind", "placeholders", "start", "stop", "text", "word")
-
-    def __init__(self, text: bytes) -> None:
-        self.text: Final = text
-        size: i64 = len(text)
-        self.end: Final[i64] = size if size < MAX_SCANNED else MAX_SCANNED
-        self.at: i64 = 0
-        self.kind: i64 = END
-        self.start: i64 = 0
-        self.stop: i64 = 0
-        self.word = b""
-        self.placeholders: i64 = 0
-
-    def next(self) -> i64:
-        """Go on to the next token; returns its kind, END behind the last."""
-        text = self.text
-        end = self.end
-        at = self.at
-        self.word = b""
-        while at < end:
-            byte: i64 = text[at]
-            if byte <= 32:
-                at += 1
-            elif byte == 35 or (byte == 45 and _begins_line_comment(text, at, end)):
-                line: i64 = text.find(b"\n", at, end)
-                at = end if line < 0 else line + 1
-            elif byte == 47 and at + 1 < end and text[at + 1] == 42:
-                at = self._behind_comment(at)
-            elif byte == 42 and at + 1 < end and text[at + 1] == 47:
-                at += 2  # the end of a conditional comment
-            else:
-                break
-        self.start = at
-        if at >= end:
-            self.at = end
-            self.stop = end
-            self.kind = END
-            return END
-        byte = text[at]
-        if byte == 39 or byte == 34 or byte == 96:
-            self.kind = QUOTED if byte == 96 else TEXT
-            self.at = self._behind_quotes(at, byte)
-        elif byte == 63:
-            self.kind = PLACEHOLDER
-            self.placeholders += 1
-            self.at = at + 1
-        elif byte == 64:
-            self.kind = VARIABLE
-            self.at = at + 1
-        elif 48 <= byte <= 57:
-            self.kind = NUMBER
-            self.at = self._behind_word(at)
-        elif _is_letter(byte):
-            self.kind = WORD
-            self.at = self._behind_word(at)
-            if self.at - at <= 24:
-                self.word = text[at : self.at].upper()
-                following: i64 = text[self.at] if self.at < end else 0
-                if following == 39 and self.word in (b"X", b"B", b"N"):
-                    self.kind = TEXT  # x'4d79', of which the letter is a part
-                    self.at = self._behind_quotes(self.at, 39)
-        else:
-            self.kind = MARK
-            self.at = at + 1
-            self.word = text[at : at + 1]
-        self.stop = self.at
-        return self.kind
-
-    def _behind_comment(self, at: i64) -> i64:
-        """Return where to go on: in a conditional comment behind its version, else behind its end."""
-        text = self.text
-        begin = at + 2
-        if text[begin : begin + 1] == b"!" or text[begin : begin + 2] == b"M!":
-            begin += 1 if text[begin : begin + 1] == b"!" else 2
-            while begin < self.end and 48 <= text[begin] <= 57:
-                begin += 1
-            return begin
-        close: i64 = text.find(b"*/", begin, self.end)
-        return self.end if close < 0 else close + 2
-
-    def _behind_quotes(self, at: i64, quote: i64) -> i64:
-        text = self.text
-        end = self.end
-        at += 1
-        while at < end:
-            byte: i64 = text[at]
-            if byte == 92 and quote != 96:
-                at += 2
-            elif byte != quote:
-                at += 1
-            elif at + 1 < end and text[at + 1] == quote:
-                at += 2
-            else:
-                return at + 1
-        return end
-
-    def _behind_word(self, at: i64) -> i64:
-        text = self.text
-        end = self.end
-        while at < end and (_is_letter(text[at]) or 48 <= text[at] <= 57):
-            at += 1
-        return at
-
-
-def _begins_line_comment(text: bytes, at: i64, end: i64) -> bool:
-    """Return whether two hyphens and white space are at `at`."""
-    return at + 1 < end and text[at + 1] == 45 and (at + 2 >= end or text[at + 2] <= 32)
-
-
-def _is_letter(byte: i64) -> bool:
-    return 97 <= (byte | 0x20) <= 122 or byte == 95 or byte == 36 or byte >= 128
-
-
 _KEYED: Final = (b"AES_ENCRYPT", b"AES_DECRYPT", b"DES_ENCRYPT", b"DES_DECRYPT")
 _OF_REPLICATION: Final = (b"MASTER_PASSWORD", b"SOURCE_PASSWORD")
 _ABOUT_ACCOUNTS: Final = (b"CREATE", b"ALTER", b"GRANT", b"SET")
 
 
-def find_secrets(text: bytes) -> list[Found]:
-    """Return the secrets in a statement's text, or in several statements', in their order."""
-    finder = _Finder(text)
+def find_secrets(text: bytes, mode: i64 = 0) -> list[Found]:
+    """Return the secrets in a statement's text, or in several statements', in their order. mode: of `sql_lexer`."""
+    return _secrets_of(text, mode, nested=False)
+
+
+def _secrets_of(text: bytes, mode: i64, *, nested: bool) -> list[Found]:
+    finder = _Finder(text, mode, nested)
     finder.run()
     return finder.found
 
 
+def _unquoted(text: bytes, start: i64, end: i64, escapes: bool) -> tuple[bytes, list[int]]:
+    """Return the content of the literal text[start:end] as the server reads it, and where each byte of it stands."""
+    quote: i64 = text[start]
+    content = bytearray()
+    places: list[int] = []
+    at = start + 1
+    stop = end - 1 if end - start > 1 and text[end - 1] == quote else end
+    while at < stop:
+        byte: i64 = text[at]
+        if at + 1 < stop and ((byte == 92 and escapes) or (byte == quote and text[at + 1] == quote)):
+            at += 1
+        content.append(text[at])
+        places.append(at)
+        at += 1
+    places.append(stop)
+    return bytes(content), places
+
+
 @mypyc_attr(acyclic=True)
 class _Finder:
-    """Walks over the tokens. verb, object: the first two words of the statement that it is in."""
+    """Walks over the tokens. verb, object: the first two words of the statement that it is in. nested: the text is a
+    literal of PREPARE, in which there is no other.
+    """
 
-    __slots__ = ("found", "object", "tokens", "verb", "waits")
+    __slots__ = ("found", "mode", "nested", "object", "tokens", "verb", "waits")
 
-    def __init__(self, text: bytes) -> None:
-        self.tokens = _Tokens(text)
+    def __init__(self, text: bytes, mode: i64, nested: bool) -> None:
+        size: i64 = len(text)
+        self.nested = nested
+        self.mode: Final[i64] = mode
+        self.tokens = Lexer(text, size if size < MAX_SCANNED else MAX_SCANNED, mode)
         self.found: list[Found] = []
         self.verb = b""
         self.object = b""
@@ -265,6 +179,8 @@ class _Finder:
             self._password()
         elif word in _KEYED:
             self._key()
+        elif word == b"FROM" and self.verb == b"PREPARE" and not self.nested:
+            self._prepared()
 
     def _skip(self) -> i64:
         """Go on to the next token; returns its kind."""
@@ -273,10 +189,16 @@ class _Finder:
     def _is_mark(self, mark: bytes) -> bool:
         return self.tokens.kind == MARK and self.tokens.word == mark
 
+    def _is_text(self) -> bool:
+        """Return whether the current token is a quoted literal, though it may be cut off."""
+        tokens = self.tokens
+        kind = tokens.kind
+        return kind == TEXT or kind in (HEX, BITS) or (kind == UNCLOSED and tokens.text[tokens.start] != 96)
+
     def _literal(self, kind: i64) -> None:
         """Take the current token, if it is a literal or a placeholder."""
         tokens = self.tokens
-        if tokens.kind == TEXT and tokens.stop - tokens.start > 2:
+        if self._is_text() and tokens.stop - tokens.start > 2:
             self.found.append(Found(kind, tokens.start, tokens.stop, -1))
         elif tokens.kind == PLACEHOLDER:
             self.found.append(Found(kind, tokens.start, tokens.stop, tokens.placeholders - 1))
@@ -293,7 +215,7 @@ class _Finder:
         while tokens.kind != END:
             if tokens.kind == WORD and tokens.word in (b"WITH", b"VIA", b"OR", b"AND"):
                 self._skip()
-                if tokens.kind == WORD or tokens.kind == TEXT or tokens.kind == QUOTED:
+                if tokens.kind in (WORD, NAME) or self._is_text():
                     if tokens.word == b"IDENTIFIED":
                         self.waits = True  # another factor
                         return
@@ -329,15 +251,31 @@ class _Finder:
             if self._is_mark(b"("):
                 kind = PASSWORD
                 self._skip()
-        if tokens.kind in (TEXT, NUMBER, PLACEHOLDER):
+        if tokens.kind in (NUMBER, PLACEHOLDER) or self._is_text():
             content = content_of(tokens.text, tokens.start, tokens.stop)
             # Else it is what a plugin needs to know: the service of PAM, a name in LDAP.
-            if kind != HASH or bare_hash or tokens.kind != TEXT or is_stored_hash(content):
+            if kind != HASH or bare_hash or not self._is_text() or is_stored_hash(content):
                 self._literal(kind)
                 self.waits = False
             self._skip()
         if self._is_mark(b")"):
             self._skip()
+
+    def _prepared(self) -> None:
+        """Look into the literal of PREPARE name FROM '...', a statement of its own: what it finds has no quotes."""
+        tokens = self.tokens
+        self._skip()
+        if not self._is_text() or tokens.text[tokens.start] not in (34, 39):
+            self.waits = True
+            return
+        text, places = _unquoted(tokens.text, tokens.start, tokens.stop, self.mode & NO_BACKSLASH_ESCAPES == 0)
+        for one in _secrets_of(text, self.mode, nested=True):
+            start, end = one.start, one.end
+            if text[start] in (34, 39) and text[end - 1] == text[start]:
+                start += 1
+                end -= 1
+            if one.parameter < 0 and start < end and len(self.found) < MAX_FOUND:
+                self.found.append(Found(one.kind, places[start], places[end - 1] + 1, -1))
 
     def _password(self) -> None:
         """Read what follows the word PASSWORD, outside of IDENTIFIED: a function, an option or an assignment."""
@@ -377,7 +315,7 @@ class _Finder:
                     self._skip()
                     self._skip()
                 kind = PASSWORD
-                if tokens.kind == TEXT and is_stored_hash(content_of(tokens.text, tokens.start, tokens.stop)):
+                if self._is_text() and is_stored_hash(content_of(tokens.text, tokens.start, tokens.stop)):
                     kind = HASH
                 self._literal(kind)
                 self.waits = False

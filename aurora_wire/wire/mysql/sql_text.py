@@ -9,6 +9,7 @@ from mypy_extensions import i64
 
 from aurora_wire.binary import u24
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_PREPARE
+from aurora_wire.wire.mysql.sql_lexer import COMMENT, MARK, UNCLOSED_COMMENT, WORD, read_token
 
 SHOWN: Final[i64] = 64       # bytes that are looked at
 LONGEST_VERB: Final[i64] = 10
@@ -73,38 +74,30 @@ def reads_like_sql(data: bytes, at: i64, end: i64) -> bool:
     at = _behind_comments(data, at, stop)
     if at < 0:
         return True  # nothing but a comment so far: its text was looked at above
-    begin = at
-    while at < stop and at - begin <= LONGEST_VERB and 97 <= data[at] | 0x20 <= 122:
-        at += 1
-    if at < stop and (48 <= data[at] <= 57 or data[at] == 95 or data[at] >= 128):
+    if at >= stop:
         return False
-    return data[begin:at].lower() in VERBS
+    kind, behind = read_token(data, at, stop, 0)
+    return kind == WORD and behind - at <= LONGEST_VERB and data[at:behind].lower() in VERBS
 
 
 def _behind_comments(data: bytes, at: i64, end: i64) -> i64:
-    """Return where the first word is, behind white space, `(`, `;` and comments; -1 if a comment does not end here."""
+    """Return where the first word is, behind white space, `(`, `;` and comments; -1 if a comment does not end here.
+
+    What stands in a conditional comment is executed: its first word counts. Two hyphens are a comment also where no
+    white space follows, which the server refuses, but was sent.
+    """
     while at < end:
+        kind, stop = read_token(data, at, end, 0)
         byte: i64 = data[at]
-        if byte <= 32 or byte == 40 or byte == 59:
-            at += 1
-        elif byte == 35 or data[at : at + 2] == b"--":
-            line: i64 = data.find(b"\n", at, end)
-            if line < 0:
-                return -1 if byte != 35 and end - at >= 8 else at
-            at = line + 1
-        elif data[at : at + 2] == b"/*":
-            if data[at + 2 : at + 3] == b"!":
-                # What stands in a conditional comment is executed: its first word counts.
-                at += 3
-                while at < end and 48 <= data[at] <= 57:
-                    at += 1
-                continue
-            close: i64 = data.find(b"*/", at + 2, end)
-            if close < 0:
+        if kind == UNCLOSED_COMMENT or (kind == COMMENT and stop == end and byte != 47):
+            return -1 if byte != 35 and end - at >= 8 else at
+        if kind == MARK and byte == 45 and at + 1 < end and data[at + 1] == 45:
+            stop = data.find(b"\n", at, end)
+            if stop < 0:
                 return -1 if end - at >= 8 else at
-            at = close + 2
-        else:
+        elif kind >= WORD and byte != 40 and byte != 59:
             break
+        at = stop
     return at
 
 

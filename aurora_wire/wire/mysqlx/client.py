@@ -33,12 +33,9 @@ from aurora_wire.wire.mysqlx.statements import (
     STMT_EXECUTE,
     UPDATE,
     Read,
-    number_of,
-    read_any,
-    read_arguments,
     read_statement,
-    string_of,
 )
+from aurora_wire.wire.mysqlx.values import first_number, first_string, read_any, read_arguments
 
 CAPABILITIES_GET: Final[i64] = 1
 CAPABILITIES_SET: Final[i64] = 2
@@ -113,7 +110,7 @@ class XClient(XFrames):
         elif kind == PREPARE_EXECUTE:
             self._execute(kind, data, at, end, whole)
         elif kind == PREPARE_DEALLOCATE:
-            session.prepared.pop(int(number_of(data, at, end, 1)), None)
+            session.prepared.pop(int(first_number(data, at, end, 1)), None)
         elif kind == CURSOR_OPEN:
             self._open_cursor(data, at, end, whole)
         return labels.X_STATEMENT
@@ -142,7 +139,7 @@ class XClient(XFrames):
             while members.next():
                 if members.number != 1 or members.wire != BYTES:
                     continue
-                name = string_of(data, members.start, members.stop, 1)
+                name = first_string(data, members.start, members.stop, 1)
                 value = self._value(data, members.start, members.stop)
                 if name == b"tls":
                     if value is not None and value.number() != 0:
@@ -188,17 +185,17 @@ class XClient(XFrames):
                         while members.next() and len(found) < MAX_ATTRIBUTES:
                             value = self._value(data, members.start, members.stop)
                             if value is not None:
-                                key = string_of(data, members.start, members.stop, 1)
+                                key = first_string(data, members.start, members.stop, 1)
                                 found.append((key[:MAX_NAME], value.raw[:MAX_NAME]))
         self._begin_login(b"", b"", b"", found)
 
     # Authentication.
 
     def _login(self, data: bytes, at: i64, end: i64, whole: bool) -> None:
-        mechanism = string_of(data, at, end, 1)
-        reply = string_of(data, at, end, 2)
+        mechanism = first_string(data, at, end, 1)
+        reply = first_string(data, at, end, 2)
         if not reply:
-            reply = string_of(data, at, end, 3)
+            reply = first_string(data, at, end, 3)
         facts = self.facts
         self.session.authenticating = True
         facts.auth_plugin = mechanism[:MAX_NAME]
@@ -244,7 +241,7 @@ class XClient(XFrames):
 
     def _continue(self, data: bytes, at: i64, end: i64, whole: bool) -> None:
         """Read the reply to the server's challenge: `schema NUL user NUL scramble`."""
-        reply = string_of(data, at, end, 1)
+        reply = first_string(data, at, end, 1)
         facts = self.facts
         if facts.login_frame < 0:
             facts.login_frame = self.begun_frame
@@ -277,7 +274,7 @@ class XClient(XFrames):
 
     def _prepare(self, data: bytes, at: i64, end: i64, whole: bool) -> None:
         """Remember what is prepared, and tell it as a statement with its placeholders."""
-        number = number_of(data, at, end, 1)
+        number = first_number(data, at, end, 1)
         fields = Fields(data, at, end)
         while fields.next():
             if fields.number == 2 and fields.wire == BYTES:
@@ -297,7 +294,7 @@ class XClient(XFrames):
 
     def _execute(self, shown_as: i64, data: bytes, at: i64, end: i64, whole: bool) -> None:
         values = read_arguments(data, at, end, 2)
-        prepared = self.session.prepared.get(int(number_of(data, at, end, 1)))
+        prepared = self.session.prepared.get(int(first_number(data, at, end, 1)))
         if prepared is None:
             self._statement(shown_as, Read(b"", values, True), whole)
             return

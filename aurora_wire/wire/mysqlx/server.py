@@ -15,7 +15,7 @@ from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysqlx.facts import ASKED_COMPRESSION, ASKED_TLS
 from aurora_wire.wire.mysqlx.fields import BYTES, Fields
 from aurora_wire.wire.mysqlx.frames import XFrames
-from aurora_wire.wire.mysqlx.statements import number_of, read_scalar, string_of
+from aurora_wire.wire.mysqlx.values import first_number, first_string, read_scalar
 
 OK: Final[i64] = 0
 ERROR: Final[i64] = 1
@@ -70,7 +70,7 @@ class XServer(XFrames):
             return self._notice(data, at, end)
         self._response()
         if kind == AUTHENTICATE_CONTINUE:
-            nonce = string_of(data, at, end, 1)
+            nonce = first_string(data, at, end, 1)
             note_challenge(self.facts, nonce[:-1] if nonce.endswith(b"\0") else nonce)
             return labels.X_LOGIN
         if kind == AUTHENTICATE_OK:
@@ -113,19 +113,19 @@ class XServer(XFrames):
         session = self.session
         facts = self.facts
         answered = session.answered() if not session.authenticating else 0
-        code = number_of(data, at, end, 2)
+        code = first_number(data, at, end, 2)
         facts.error_code = code
         if facts.events is not None:
             facts.events.append(
                 ServerError(
-                    facts.id, False, self.begun_frame, self.begun_time, self.begun, code, string_of(data, at, end, 3)
+                    facts.id, False, self.begun_frame, self.begun_time, self.begun, code, first_string(data, at, end, 3)
                 )
             )
         if answered == ASKED_TLS:
             session.tls_refused = True
         if answered == 0 and facts.refusal is None and (session.authenticating or not self._is_session()):
-            text = string_of(data, at, end, 3)
-            state = string_of(data, at, end, 4)
+            text = first_string(data, at, end, 3)
+            state = first_string(data, at, end, 4)
             facts.refusal = Refusal(code, state, text, not self._is_session(), self.begun_frame, self.begun)
         if session.authenticating:
             session.authenticating = False
@@ -141,7 +141,7 @@ class XServer(XFrames):
     def _notice(self, data: bytes, at: i64, end: i64) -> i64:
         """Count what a notice says: warnings, and rows that were changed."""
         session = self.session
-        kind = number_of(data, at, end, 1)
+        kind = first_number(data, at, end, 1)
         fields = Fields(data, at, end)
         while fields.next():
             if fields.number == 3 and fields.wire == BYTES and kind == SESSION_STATE:
@@ -154,7 +154,7 @@ class XServer(XFrames):
         return labels.X_RESULT
 
     def _state(self, data: bytes, at: i64, end: i64) -> None:
-        parameter = number_of(data, at, end, 1)
+        parameter = first_number(data, at, end, 1)
         fields = Fields(data, at, end)
         while fields.next():
             if fields.number == 2 and fields.wire == BYTES:

@@ -9,12 +9,17 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.wire.mysql import types
-from aurora_wire.wire.mysql.values import IS_NULL, Value
+from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.mysqlx.fields import BYTES, Fields
-
-MAX_DEPTH: Final[i64] = 32           # expressions inside each other
-MAX_SIZE: Final[i64] = 1 << 16       # bytes of a statement that is written here
+from aurora_wire.wire.mysqlx.values import (
+    MAX_DEPTH,
+    MAX_SIZE,
+    first_number,
+    first_string,
+    read_any,
+    read_scalar,
+    write_json,
+)
 
 STMT_EXECUTE: Final[i64] = 12
 FIND: Final[i64] = 17
@@ -93,121 +98,10 @@ def _sql(data: bytes, at: i64, end: i64, given: list[Value] | None) -> Read:
         inner = Fields(data, at, end)
         while inner.next():
             if inner.number == 2 and inner.wire == BYTES:
-                _json(data, inner.start, inner.stop, parts, 0)
+                write_json(data, inner.start, inner.stop, parts, 0)
         text = b"/* " + namespace.replace(b"*/", b"* /") + b" */ " + text + b"(" + b"".join(parts)[:MAX_SIZE] + b")"
         values = []
     return Read(text, values, not fields.broken)
-
-
-def read_arguments(data: bytes, at: i64, end: i64, number: i64) -> list[Value]:
-    """Return the values in all fields of this number (of the type Any)."""
-    values: list[Value] = []
-    fields = Fields(data, at, end)
-    while fields.next():
-        if fields.number == number and fields.wire == BYTES:
-            values.append(read_any(data, fields.start, fields.stop))
-    return values
-
-
-def read_any(data: bytes, at: i64, end: i64) -> Value:
-    """Return an Any: a scalar, or an object or array as JSON."""
-    fields = Fields(data, at, end)
-    while fields.next():
-        if fields.number == 2 and fields.wire == BYTES:
-            return read_scalar(data, fields.start, fields.stop)
-        if fields.number in (3, 4) and fields.wire == BYTES:
-            parts: list[bytes] = []
-            _json(data, at, end, parts, 0)
-            return Value(types.JSON, False, b"".join(parts)[:MAX_SIZE])
-    return Value(types.NULL, False, b"", b"", IS_NULL)
-
-
-def read_scalar(data: bytes, at: i64, end: i64) -> Value:
-    """Return a Scalar as a value of the nearest type of a column."""
-    fields = Fields(data, at, end)
-    while fields.next():
-        number = fields.number
-        if number == 2:
-            return Value(types.LONGLONG, False, (fields.signed() & 0xFFFFFFFFFFFFFFFF).to_bytes(8, "little"))
-        if number == 3:
-            return Value(types.LONGLONG, True, fields.unsigned().to_bytes(8, "little"))
-        if number == 6 and fields.stop - fields.start == 8:
-            return Value(types.DOUBLE, False, fields.raw())
-        if number == 7 and fields.stop - fields.start == 4:
-            return Value(types.FLOAT, False, fields.raw())
-        if number == 8:
-            return Value(types.TINY, False, b"\1" if fields.value else b"\0")
-        if number in (5, 9) and fields.wire == BYTES:
-            inner = Fields(data, fields.start, fields.stop)
-            raw = b""
-            while inner.next():
-                if inner.number == 1 and inner.wire == BYTES:
-                    raw = inner.raw()
-            return Value(types.BLOB if number == 5 else types.VAR_STRING, False, raw)
-    return Value(types.NULL, False, b"", b"", IS_NULL)
-
-
-def _json(data: bytes, at: i64, end: i64, parts: list[bytes], depth: i64) -> None:
-    """Write an Any as JSON, with scalars as SQL writes them."""
-    if depth > MAX_DEPTH or len(parts) > MAX_SIZE:
-        parts.append(b"...")
-        return
-    fields = Fields(data, at, end)
-    while fields.next():
-        if fields.wire != BYTES:
-            continue
-        if fields.number == 2:
-            parts.append(read_scalar(data, fields.start, fields.stop).literal())
-        elif fields.number == 3:
-            parts.append(b"{")
-            _members(data, fields.start, fields.stop, parts, depth)
-            parts.append(b"}")
-        elif fields.number == 4:
-            parts.append(b"[")
-            first = True
-            inner = Fields(data, fields.start, fields.stop)
-            while inner.next():
-                if inner.number == 1 and inner.wire == BYTES:
-                    if not first:
-                        parts.append(b", ")
-                    first = False
-                    _json(data, inner.start, inner.stop, parts, depth + 1)
-            parts.append(b"]")
-
-
-def _members(data: bytes, at: i64, end: i64, parts: list[bytes], depth: i64) -> None:
-    first = True
-    members = Fields(data, at, end)
-    while members.next():
-        if members.number != 1 or members.wire != BYTES:
-            continue
-        if not first:
-            parts.append(b", ")
-        first = False
-        inner = Fields(data, members.start, members.stop)
-        while inner.next():
-            if inner.number == 1 and inner.wire == BYTES:
-                parts.append(b'"' + inner.raw().replace(b'"', b'\\"') + b'": ')
-            elif inner.number == 2 and inner.wire == BYTES:
-                _json(data, inner.start, inner.stop, parts, depth + 1)
-
-
-def string_of(data: bytes, at: i64, end: i64, number: i64) -> bytes:
-    """Return the bytes of the first field of this number, empty if there is none."""
-    fields = Fields(data, at, end)
-    while fields.next():
-        if fields.number == number and fields.wire == BYTES:
-            return fields.raw()
-    return b""
-
-
-def number_of(data: bytes, at: i64, end: i64, number: i64) -> i64:
-    """Return the value of the first varint of this number, -1 if there is none."""
-    fields = Fields(data, at, end)
-    while fields.next():
-        if fields.number == number and fields.wire == 0:
-            return fields.value
-    return -1
 
 
 @mypyc_attr(acyclic=True)
@@ -248,7 +142,7 @@ class _Writer:
         elif kind == DELETE:
             self.put(b"DELETE FROM ")
             self._collection(at, end, 1)
-            self._conditions(at, end, number_of(self.data, at, end, 2) == DOCUMENTS, 3, 5, 4, 7)
+            self._conditions(at, end, first_number(self.data, at, end, 2) == DOCUMENTS, 3, 5, 4, 7)
         elif kind in (CREATE_VIEW, MODIFY_VIEW):
             self.put(b"CREATE VIEW " if kind == CREATE_VIEW else b"ALTER VIEW ")
             self._collection(at, end, 1)
@@ -265,15 +159,15 @@ class _Writer:
         fields = Fields(self.data, at, end)
         while fields.next():
             if fields.number == number and fields.wire == BYTES:
-                schema = string_of(self.data, fields.start, fields.stop, 2)
+                schema = first_string(self.data, fields.start, fields.stop, 2)
                 if schema:
                     self.put(quoted_name(schema) + b".")
-                self.put(quoted_name(string_of(self.data, fields.start, fields.stop, 1)))
+                self.put(quoted_name(first_string(self.data, fields.start, fields.stop, 1)))
                 return
         self.broken = True
 
     def _find(self, at: i64, end: i64) -> None:
-        documents = number_of(self.data, at, end, 3) == DOCUMENTS
+        documents = first_number(self.data, at, end, 3) == DOCUMENTS
         self.put(b"SELECT ")
         fields = Fields(self.data, at, end)
         first = True
@@ -290,7 +184,7 @@ class _Writer:
         self._conditions(at, end, documents, 5, 7, 6, 14)
         self._listed(at, end, documents, 8, b" GROUP BY ")
         self._listed(at, end, documents, 9, b" HAVING ")
-        lock = number_of(self.data, at, end, 12)
+        lock = first_number(self.data, at, end, 12)
         if lock > 0:
             self.put(b" FOR SHARE" if lock == 1 else b" FOR UPDATE")
 
@@ -303,14 +197,14 @@ class _Writer:
                 self.put(b" AS " + quoted_name(fields.raw()))
 
     def _insert(self, at: i64, end: i64) -> None:
-        documents = number_of(self.data, at, end, 2) == DOCUMENTS
-        self.put(b"REPLACE INTO " if number_of(self.data, at, end, 6) > 0 else b"INSERT INTO ")
+        documents = first_number(self.data, at, end, 2) == DOCUMENTS
+        self.put(b"REPLACE INTO " if first_number(self.data, at, end, 6) > 0 else b"INSERT INTO ")
         self._collection(at, end, 1)
         names: list[bytes] = []
         fields = Fields(self.data, at, end)
         while fields.next():
             if fields.number == 3 and fields.wire == BYTES:
-                names.append(quoted_name(string_of(self.data, fields.start, fields.stop, 1)))
+                names.append(quoted_name(first_string(self.data, fields.start, fields.stop, 1)))
         if names or documents:
             self.put(b" (" + (b", ".join(names) if names else b"doc") + b")")
         self.put(b" VALUES ")
@@ -334,7 +228,7 @@ class _Writer:
                 self.expression(fields.start, fields.stop, documents, 0)
 
     def _update(self, at: i64, end: i64) -> None:
-        documents = number_of(self.data, at, end, 3) == DOCUMENTS
+        documents = first_number(self.data, at, end, 3) == DOCUMENTS
         self.put(b"UPDATE ")
         self._collection(at, end, 2)
         self.put(b" SET ")
@@ -351,7 +245,7 @@ class _Writer:
     def _operation(self, at: i64, end: i64, documents: bool) -> None:
         """Write an UpdateOperation: `a = 1` of a column, `doc = JSON_SET(doc, '$.a', 1)` of a document."""
         data = self.data
-        kind = number_of(data, at, end, 2)
+        kind = first_number(data, at, end, 2)
         source = Fields(data, at, end)
         while source.next():
             if source.number == 1 and source.wire == BYTES:
@@ -386,13 +280,13 @@ class _Writer:
                 self.put(b" ORDER BY " if first else b", ")
                 first = False
                 self._listed(fields.start, fields.stop, documents, 1, b"")
-                if number_of(data, fields.start, fields.stop, 2) == 2:
+                if first_number(data, fields.start, fields.stop, 2) == 2:
                     self.put(b" DESC")
         limits = Fields(data, at, end)
         while limits.next():
             if limits.number == limit and limits.wire == BYTES:
-                self.put(b" LIMIT " + str(number_of(data, limits.start, limits.stop, 1)).encode())
-                offset = number_of(data, limits.start, limits.stop, 2)
+                self.put(b" LIMIT " + str(first_number(data, limits.start, limits.stop, 1)).encode())
+                offset = first_number(data, limits.start, limits.stop, 2)
                 if offset >= 0:
                     self.put(b" OFFSET " + str(offset).encode())
             elif limits.number == expressed and limits.wire == BYTES:
@@ -415,7 +309,7 @@ class _Writer:
             self.broken = True
             return
         data = self.data
-        kind = number_of(data, at, end, 1)
+        kind = first_number(data, at, end, 1)
         fields = Fields(data, at, end)
         while fields.next():
             if fields.number == 7 and fields.wire == 0 and kind == PLACEHOLDER:
@@ -450,9 +344,9 @@ class _Writer:
     def _identifier(self, at: i64, end: i64, documents: bool) -> None:
         data = self.data
         path = self._path(at, end)
-        name = string_of(data, at, end, 2)
-        table = string_of(data, at, end, 3)
-        schema = string_of(data, at, end, 4)
+        name = first_string(data, at, end, 2)
+        table = first_string(data, at, end, 3)
+        schema = first_string(data, at, end, 4)
         if schema:
             self.put(quoted_name(schema) + b".")
         if table:
@@ -471,13 +365,13 @@ class _Writer:
         fields = Fields(data, at, end)
         while fields.next():
             if fields.number == 1 and fields.wire == BYTES:
-                kind = number_of(data, fields.start, fields.stop, 1)
+                kind = first_number(data, fields.start, fields.stop, 1)
                 if kind == 1:
-                    parts.append(b"." + string_of(data, fields.start, fields.stop, 2))
+                    parts.append(b"." + first_string(data, fields.start, fields.stop, 2))
                 elif kind == 2:
                     parts.append(b".*")
                 elif kind == 3:
-                    parts.append(b"[" + str(number_of(data, fields.start, fields.stop, 3)).encode() + b"]")
+                    parts.append(b"[" + str(first_number(data, fields.start, fields.stop, 3)).encode() + b"]")
                 elif kind == 4:
                     parts.append(b"[*]")
                 elif kind == 5:
@@ -488,7 +382,7 @@ class _Writer:
         fields = Fields(self.data, at, end)
         while fields.next():
             if fields.number == 1 and fields.wire == BYTES:
-                self.put(string_of(self.data, fields.start, fields.stop, 1))
+                self.put(first_string(self.data, fields.start, fields.stop, 1))
         self.put(b"(")
         self._parameters(at, end, 2, documents, depth, b", ")
         self.put(b")")
@@ -504,7 +398,7 @@ class _Writer:
                 self.expression(fields.start, fields.stop, documents, depth + 1)
 
     def _operator(self, at: i64, end: i64, documents: bool, depth: i64) -> None:
-        name = string_of(self.data, at, end, 1).lower()
+        name = first_string(self.data, at, end, 1).lower()
         count: i64 = 0
         fields = Fields(self.data, at, end)
         while fields.next():

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurora_wire.wire.mysql import sql_secrets as secrets
+from aurora_wire.wire.mysql.sql_lexer import GBK
 from aurora_wire.wire.mysql.sql_secrets import find_secrets, is_stored_hash, may_hold_secret
 
 STORED = "*" + "A" * 40
@@ -49,6 +50,14 @@ CASES: dict[str, list[tuple[int, str]]] = {
     "SELECT password, 'x' FROM t WHERE password = 'y'": [],
     "INSERT INTO t (user, password) VALUES ('a', 'b')": [],
     "SELECT 'IDENTIFIED BY ''x''' /* IDENTIFIED BY 'y' */ -- IDENTIFIED BY 'z'": [],
+    "PREPARE s FROM 'CREATE USER u IDENTIFIED BY ''x1'''": [(secrets.PASSWORD, "x1")],
+    "PREPARE s FROM 'SET PASSWORD = \\'x1\\''": [(secrets.PASSWORD, "x1")],
+    "prepare s from \"ALTER USER u IDENTIFIED BY 'x1'\"; SET PASSWORD = 'x2'": [
+        (secrets.PASSWORD, "x1"), (secrets.PASSWORD, "'x2'"),
+    ],
+    "PREPARE s FROM 'SELECT AES_ENCRYPT(a, \"x1\")'": [(secrets.KEY, "x1")],
+    "PREPARE s FROM 'SET PASSWORD = ?'": [],
+    "PREPARE s FROM @password": [],
     "/*!50001 CREATE USER u IDENTIFIED BY 'x1' */": [(secrets.PASSWORD, "'x1'")],
     "SELECT 1; SET PASSWORD = 'x1'; SELECT 2": [(secrets.PASSWORD, "'x1'")],
     "CREATE USER u IDENTIFIED BY 'it''s \\' x'": [(secrets.PASSWORD, "'it''s \\' x'")],
@@ -71,6 +80,12 @@ def test_the_usual_text_is_passed(text: str) -> None:
     assert not may_hold_secret(text.encode(), 0, len(text))
 
 
+def test_the_character_set_says_where_a_literal_ends() -> None:
+    text = b"CREATE USER u IDENTIFIED BY 'x\xbf\\', v IDENTIFIED BY 'y'"
+    assert [text[one.start : one.end] for one in find_secrets(text, GBK)] == [b"'x\xbf\\'", b"'y'"]
+    assert [text[one.start : one.end] for one in find_secrets(text)] == [b"'x\xbf\\', v IDENTIFIED BY '"]
+
+
 def test_a_placeholder_says_which_parameter_it_is() -> None:
     one, = find_secrets(b"UPDATE t SET a = ?, b = AES_ENCRYPT(?, ?)")
     assert (one.kind, one.parameter) == (secrets.KEY, 2)
@@ -91,8 +106,8 @@ def test_a_word_is_seen_wherever_it_stands_and_however_it_is_written(
 PIECES = st.sampled_from([
     b"IDENTIFIED ", b"BY ", b"WITH ", b"VIA ", b"AS ", b"USING ", b"OR ", b"AND ", b"PASSWORD", b"SET ", b"FOR ", b"=",
     b"(", b")", b",", b";", b"'x'", b"'", b'"', b"`", b"\\", b"/*", b"/*!5", b"*/", b"-- ", b"#", b"\n", b"?", b"@",
-    b"RANDOM ", b"REPLACE ", b"CREATE ", b"SERVER ", b"CLONE ", b"START ", b"REPLICA ", b"AES_ENCRYPT", b"0x41",
-    b"\xff",
+    b"PREPARE x FROM ", b"RANDOM ", b"REPLACE ", b"CREATE ", b"SERVER ", b"CLONE ", b"START ", b"REPLICA ",
+    b"AES_ENCRYPT", b"\xff", b"0x41",
 ])  # fmt: skip
 
 

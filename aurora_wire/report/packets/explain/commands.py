@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from aurora_wire.report.escape import show_bytes
-from aurora_wire.report.packets.explain.login import explain_attributes
+from aurora_wire.report.packets.explain.login import explain_change_user
 from aurora_wire.report.packets.explain.rows import TEXT_LIMIT, FieldReader, plural
 from aurora_wire.wire.mysql import capabilities, commands
-from aurora_wire.wire.mysql.charsets import charset_name
 from aurora_wire.wire.mysql.execute import parse_execute
 from aurora_wire.wire.mysql.query import parse_query
 from aurora_wire.wire.mysql.values import Value
@@ -67,7 +66,7 @@ def explain_command(fields: FieldReader, agreed: int, codec: str) -> None:
     elif number in TEXTS:
         fields.rest(lambda raw: f"{TEXTS[number]}: {show_bytes(raw, codec, TEXT_LIMIT)}")
     elif number == commands.COM_CHANGE_USER:
-        _explain_change_user(fields, agreed)
+        explain_change_user(fields, start, agreed)
     elif number in WITH_STATEMENT_ID:
         _explain_statement(fields, start, number, agreed)
     elif number == commands.COM_FIELD_LIST:
@@ -129,19 +128,3 @@ def _explain_statement(fields: FieldReader, start: int, number: int, agreed: int
             fields.rows.more(f"attribute {show_bytes(value.name, limit=TEXT_LIMIT)} = {_value_words(value)}")
         if not found.complete:
             fields.rows.more("the values cannot be told for sure without the reply to COM_STMT_PREPARE")
-
-
-def _explain_change_user(fields: FieldReader, agreed: int) -> None:
-    fields.until_nul(lambda raw: f"user: {show_bytes(raw, limit=TEXT_LIMIT)}")
-    if agreed & capabilities.SECURE_CONNECTION:
-        length = fields.number(1, lambda value: f"length of the authentication data: {value}")
-        fields.take(length or 0, lambda raw: f"authentication data: {plural(len(raw), 'byte')}")
-    else:
-        fields.until_nul(lambda raw: f"authentication data: {plural(len(raw), 'byte')}")
-    fields.until_nul(lambda raw: f"database: {show_bytes(raw, limit=TEXT_LIMIT)}")
-    if fields.left >= 2:
-        fields.number(2, lambda value: f"character set: {charset_name(value)} (collation {value})")
-    if agreed & capabilities.PLUGIN_AUTH and fields.left > 0:
-        fields.until_nul(lambda raw: f"authentication plugin: {show_bytes(raw, limit=TEXT_LIMIT)}")
-    if agreed & capabilities.CONNECT_ATTRS and fields.left > 0:
-        explain_attributes(fields)

@@ -147,6 +147,12 @@ def _explain_proxy(rows: Rows, at: int, end: int) -> None:
     if header.source:
         rows.more(f"from {_place(header.source, header.source_port)}")
         rows.more(f"to {_place(header.destination, header.destination_port)}")
+    if header.unique_id:
+        rows.more(f"unique id {show_bytes(header.unique_id)}")
+    if header.endpoint:
+        rows.more(f"by the private endpoint {show_bytes(header.endpoint.encode())}")
+    if header.authority:
+        rows.more(f"the client asked for {show_bytes(header.authority.encode())}")
     if header.tls:
         words = show_bytes(f"{header.tls_version} {header.tls_cipher}".strip().encode())
         rows.more(f"the client's leg, in front of the proxy, was TLS {words}".rstrip())

@@ -6,20 +6,22 @@ and "320", "Protocol::AuthSwitchRequest", "Protocol::AuthMoreData"; MariaDB KB, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from aurora_wire.binary import u16
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.packets.explain.capabilities import capability_lines, missing_tls
 from aurora_wire.report.packets.explain.rows import TEXT_LIMIT, FieldReader, plural
-from aurora_wire.wire.mysql import capabilities
+from aurora_wire.wire.mysql import capabilities, layout
 from aurora_wire.wire.mysql.auth import MORE_DATA, NEXT_FACTOR, SWITCH
 from aurora_wire.wire.mysql.charsets import charset_name
 from aurora_wire.wire.mysql.greeting import MARIADB_PREFIX, parse_greeting
 
-SSL_REQUEST_LEN: Final = 32
+# What ends with a NUL: where a frame holds only the beginning of the message, the rest may be in the next.
+TEXTS: Final = (layout.SERVER_VERSION, layout.USER, layout.DATABASE, layout.AUTH_PLUGIN, layout.AUTH_RESPONSE)
 # What a passive reader gains from the reply to the challenge, by plugin.
-AUTH_REPLIES: Final = {
+AUTH_RESPONSES: Final = {
     b"mysql_native_password": "a hash of password and challenge: a guessed password can be tried on it",
     b"caching_sha2_password": "a hash of password and challenge: a guessed password can be tried on it",
     b"mysql_clear_password": "the password itself, in the clear",
@@ -42,45 +44,44 @@ def status_words(status: int) -> str:
 
 def explain_greeting(fields: FieldReader) -> None:
     """Explain the payload of a greeting."""
-    greeting = parse_greeting(fields.rows.data, fields.at, fields.end)
-    version = fields.number(1, lambda number: f"protocol version {number}")
-    fields.until_nul(_version_words)
-    fields.number(4, lambda number: f"connection id {number}, as in SHOW PROCESSLIST")
-    if version != 10:
-        fields.until_nul(lambda raw: f"challenge for the password: {plural(len(raw), 'byte')}")
-        return
-    fields.take(8, "challenge for the password, first 8 bytes")
-    fields.take(1, "filler")
-    if fields.left == 0:
-        return
-    low = fields.number(2, lambda number: f"capability flags, lower half: 0x{number:04x}")
-    if fields.left == 0:
-        _show_flags(fields, low or 0, from_server=True, is_mariadb=False)
-        return
-    fields.number(1, lambda number: f"default character set: {charset_name(number)} (collation {number})")
-    fields.number(2, status_words)
-    high = fields.number(2, lambda number: f"capability flags, upper half: 0x{number:04x}")
-    if low is None or high is None:
-        return
-    flags = low | high << 16
+    data = fields.rows.data
+    greeting = parse_greeting(data, fields.at, fields.end)
     is_mariadb = greeting is not None and greeting.is_mariadb
-    fields.rows.more("both halves together:")
-    _show_flags(fields, flags, from_server=True, is_mariadb=is_mariadb)
-    length = fields.number(1, lambda number: f"length of the challenge: {number}, with its final zero")
-    if flags & capabilities.LONG_PASSWORD:
-        fields.take(10, "reserved")
-    else:
-        fields.take(6, "reserved")
-        fields.number(4, lambda number: f"MariaDB's further capability flags: 0x{number:08x}")
-        if is_mariadb and greeting is not None:
-            further = greeting.capabilities >> 32 << 32
-            for line in capability_lines(further, from_server=True, is_mariadb=True):
-                fields.rows.more(line.removeprefix("and "))
-    rest = max(13, (length or 0) - 8)
-    if fields.left >= 1:
-        fields.take(min(rest, fields.left) if fields.whole else rest, "the challenge's other bytes")
-    if flags & capabilities.PLUGIN_AUTH and fields.left > 0:
-        fields.until_nul(lambda raw: f"authentication plugin: {show_bytes(raw, limit=TEXT_LIMIT)}")
+    flags = -1
+    for field in layout.greeting_fields(data, fields.at, fields.end):
+        kind = field.kind
+        value = int.from_bytes(data[field.at : field.stop], "little")
+        if kind == layout.CAPABILITIES:
+            _show(fields, field, f"capability flags, lower half: 0x{value:04x}")
+            flags = value
+            if fields.left == 0:
+                _show_flags(fields, flags, from_server=True, is_mariadb=False)
+        elif kind == layout.CAPABILITIES_HIGH:
+            _show(fields, field, f"capability flags, upper half: 0x{value:04x}")
+            if not fields.cut:
+                flags |= value << 16
+                fields.rows.more("both halves together:")
+                _show_flags(fields, flags, from_server=True, is_mariadb=is_mariadb)
+        elif kind == layout.CAPABILITIES_EXTENDED:
+            _show(fields, field, f"MariaDB's further capability flags: 0x{value:08x}")
+            if is_mariadb and greeting is not None:
+                further = greeting.capabilities >> 32 << 32
+                for line in capability_lines(further, from_server=True, is_mariadb=True):
+                    fields.rows.more(line.removeprefix("and "))
+        elif kind == layout.FILLER:
+            _show(fields, field, "filler" if field.stop - field.at == 1 else "reserved")
+        elif kind == layout.SCRAMBLE:
+            _show(fields, field, _scramble_words(field, flags))
+        else:
+            _show(fields, field, GREETING_WORDS[kind](data[field.start : field.end]))
+
+
+def _scramble_words(field: layout.Field, flags: int) -> str:
+    if flags >= 0:
+        return "the challenge's other bytes"
+    if field.stop > field.end:  # of a V9 greeting, as text
+        return f"challenge for the password: {plural(field.end - field.start, 'byte')}"
+    return "challenge for the password, first 8 bytes"
 
 
 def _version_words(raw: bytes) -> str:
@@ -97,133 +98,122 @@ def _show_flags(fields: FieldReader, flags: int, *, from_server: bool, is_mariad
         fields.rows.more(line)
 
 
-def _client_start(fields: FieldReader) -> int | None:
-    """Explain the 32 bytes that SSLRequest and login share. Return the flags."""
-    flags = fields.number(4, lambda number: f"capability flags of the client: 0x{number:08x}")
-    if flags is None:
-        return None
-    _show_flags(fields, flags, from_server=False, is_mariadb=not flags & capabilities.LONG_PASSWORD)
-    fields.number(4, lambda number: f"longest packet it takes: {plural(number, 'byte')}")
-    fields.number(1, lambda number: f"character set: {charset_name(number)} (collation {number})")
-    if flags & capabilities.LONG_PASSWORD:
-        fields.take(23, "filler")
-    else:
-        fields.take(19, "filler")
-        fields.number(4, lambda number: f"MariaDB's further capability flags: 0x{number:08x}")
-    return flags
+def _number(raw: bytes) -> int:
+    return int.from_bytes(raw, "little")
 
 
-def explain_ssl_request(fields: FieldReader) -> None:
-    """Explain the payload of an SSLRequest."""
-    fields.rows.note("The client announces TLS: a login that stops before the user name. It proves nothing")
-    fields.rows.note("yet; what the client sends next has to be a TLS record with a ClientHello.")
-    if fields.whole and fields.left < SSL_REQUEST_LEN:
-        fields.number(2, lambda number: f"capability flags of the client: 0x{number:04x}, with CLIENT_SSL")
-        fields.number(3, lambda number: f"longest packet it takes: {plural(number, 'byte')}")
-    else:
-        _client_start(fields)
-        fields.rows.note(f"These are all {SSL_REQUEST_LEN} bytes: no user, no password, no database.")
-
-
-def explain_login(fields: FieldReader, agreed: int) -> None:
-    """Explain the payload of a login. agreed: capabilities of both sides, or -1 if not known."""
-    data = fields.rows.data
-    fields.rows.note("The client logs in outside TLS: user, database and authentication data can be read.")
-    if fields.left >= 2 and not u16(data, fields.at) & capabilities.PROTOCOL_41:
-        _explain_login_320(fields)
-        return
-    flags = _client_start(fields)
-    if flags is None:
-        return
-    both = flags & agreed
-    fields.until_nul(lambda raw: f"user: {_shown(raw)}")
-    plugin = _plugin_ahead(fields, both)
-    _auth_reply(fields, both, plugin)
-    if both & capabilities.CONNECT_WITH_DB:
-        fields.until_nul(lambda raw: f"database: {_shown(raw)}")
-    if both & capabilities.PLUGIN_AUTH and fields.left > 0:
-        fields.until_nul(lambda raw: f"authentication plugin: {_shown(raw)}")
-    if both & capabilities.CONNECT_ATTRS and fields.left > 0:
-        explain_attributes(fields)
-    if both & capabilities.ZSTD_COMPRESSION_ALGORITHM and fields.left > 0:
-        fields.number(1, lambda number: f"zstd compression level {number}")
-    fields.rest(lambda raw: f"{plural(len(raw), 'byte')} after the last known field")
-
-
-def _explain_login_320(fields: FieldReader) -> None:
-    flags = fields.number(2, lambda number: f"capability flags of the client: 0x{number:04x} (before 4.1)")
-    fields.number(3, lambda number: f"longest packet it takes: {plural(number, 'byte')}")
-    fields.until_nul(lambda raw: f"user: {_shown(raw)}")
-    if flags is not None and flags & capabilities.CONNECT_WITH_DB:
-        fields.until_nul(lambda raw: f"authentication data: {plural(len(raw), 'byte')}")
-        fields.until_nul(lambda raw: f"database: {_shown(raw)}")
-    else:
-        fields.rest(lambda raw: f"authentication data: {plural(len(raw), 'byte')}")
+def _charset_words(raw: bytes) -> str:
+    return f"{charset_name(_number(raw))} (collation {_number(raw)})"
 
 
 def _shown(raw: bytes) -> str:
     return show_bytes(raw, limit=TEXT_LIMIT) if raw else "(empty)"
 
 
-def _plugin_ahead(fields: FieldReader, both: int) -> bytes:
-    """Return the plugin's name, which stands behind the reply that it explains."""
-    if fields.left < 1 or not both & capabilities.PLUGIN_AUTH:
-        return b""
-    data, at, end = fields.rows.data, fields.at, fields.end
-    at += 1 + data[at]              # lengths of 251 and more hold no plugin that is known here
-    for _ in range(1 if both & capabilities.CONNECT_WITH_DB else 0):
-        at = data.find(b"\0", at, end) + 1
-    nul = data.find(b"\0", at, end)
-    return data[at:nul] if 0 < at <= nul else b""
+# Words about a field's value, by its kind.
+GREETING_WORDS: Final[dict[int, Callable[[bytes], str]]] = {
+    layout.PROTOCOL_VERSION: lambda raw: f"protocol version {_number(raw)}",
+    layout.SERVER_VERSION: _version_words,
+    layout.THREAD_ID: lambda raw: f"connection id {_number(raw)}, as in SHOW PROCESSLIST",
+    layout.CHARSET: lambda raw: f"default character set: {_charset_words(raw)}",
+    layout.STATUS: lambda raw: status_words(_number(raw)),
+    layout.SCRAMBLE_LEN: lambda raw: f"length of the challenge: {_number(raw)}, with its final zero",
+    layout.AUTH_PLUGIN: lambda raw: f"authentication plugin: {show_bytes(raw, limit=TEXT_LIMIT)}",
+}
+CLIENT_WORDS: Final[dict[int, Callable[[bytes], str]]] = {
+    layout.MAX_PACKET: lambda raw: f"longest packet it takes: {plural(_number(raw), 'byte')}",
+    layout.CHARSET: lambda raw: f"character set: {_charset_words(raw)}",
+    layout.FILLER: lambda _: "filler",
+    layout.CAPABILITIES_EXTENDED: lambda raw: f"MariaDB's further capability flags: 0x{_number(raw):08x}",
+    layout.USER: lambda raw: f"user: {_shown(raw)}",
+    layout.DATABASE: lambda raw: f"database: {_shown(raw)}",
+    layout.AUTH_PLUGIN: lambda raw: f"authentication plugin: {_shown(raw)}",
+    layout.ZSTD_LEVEL: lambda raw: f"zstd compression level {_number(raw)}",
+}
 
 
-def _auth_reply(fields: FieldReader, both: int, plugin: bytes) -> None:
-    why = AUTH_REPLIES.get(plugin, "what it is depends on the plugin")
-
-    def words(raw: bytes) -> str:
-        return f"authentication data, {plural(len(raw), 'byte')}: {why}"
-
-    if both & (capabilities.PLUGIN_AUTH_LENENC_CLIENT_DATA | capabilities.SECURE_CONNECTION):
-        length = _length(fields, "length of the authentication data", both)
-        if length:
-            fields.take(length, words)
-        elif length == 0:
-            fields.rows.more("no authentication data: no password, or the plugin wants to ask first")
-    else:
-        fields.until_nul(words)
+def explain_ssl_request(fields: FieldReader) -> None:
+    """Explain the payload of an SSLRequest."""
+    fields.rows.note("The client announces TLS: a login that stops before the user name. It proves nothing")
+    fields.rows.note("yet; what the client sends next has to be a TLS record with a ClientHello.")
+    is_320 = fields.whole and fields.left < layout.SSL_REQUEST_LEN
+    _client_fields(fields, layout.ssl_request_fields(fields.rows.data, fields.at, fields.end), is_320=is_320)
+    if not is_320:
+        fields.rows.note(f"These are all {layout.SSL_REQUEST_LEN} bytes: no user, no password, no database.")
 
 
-def _length(fields: FieldReader, what: str, both: int = -1) -> int | None:
-    """Return a length-encoded number, or one byte where that was not agreed."""
-    if fields.left < 1:
-        return None
-    first = fields.rows.data[fields.at]
-    is_lenenc = both & capabilities.PLUGIN_AUTH_LENENC_CLIENT_DATA
-    size = {0xFC: 3, 0xFD: 4, 0xFE: 9}.get(first, 1) if is_lenenc else 1
-
-    def value(raw: bytes) -> int:
-        return raw[0] if size == 1 else int.from_bytes(raw[1:], "little")
-
-    raw = fields.take(size, lambda raw: f"{what}: {value(raw):,}")
-    return None if raw is None else value(raw)
-
-
-def explain_attributes(fields: FieldReader) -> None:
-    """Explain connection attributes: pairs of strings with their lengths."""
-    total = _length(fields, "bytes of connection attributes")
-    if total is None:
-        return
-    stop = min(fields.at + total, fields.end)
+def explain_login(fields: FieldReader, agreed: int) -> None:
+    """Explain the payload of a login. agreed: capabilities of both sides, or -1 if not known."""
     data = fields.rows.data
-    while fields.at < stop and not fields.cut:
-        start = fields.at
-        key_end = start + 1 + data[start]
-        value_end = key_end + 1 + data[key_end] if key_end < stop else stop + 1
-        if max(data[start], data[min(key_end, stop - 1)]) > 250 or value_end > stop:
-            fields.take(stop - start, lambda raw: f"{plural(len(raw), 'byte')} of attributes, not whole")
+    fields.rows.note("The client logs in outside TLS: user, database and authentication data can be read.")
+    is_320 = fields.left >= 2 and not u16(data, fields.at) & capabilities.PROTOCOL_41
+    _client_fields(fields, layout.login_fields(data, fields.at, fields.end, agreed), is_320=is_320)
+    fields.rest(lambda raw: f"{plural(len(raw), 'byte')} after the last known field")
+
+
+def explain_change_user(fields: FieldReader, start: int, agreed: int) -> None:
+    """Explain a COM_CHANGE_USER behind its command byte, which is at `start`."""
+    found = layout.change_user_fields(fields.rows.data, start, fields.end, agreed)
+    _client_fields(fields, found[1:], is_320=False)
+
+
+def _client_fields(fields: FieldReader, found: list[layout.Field], *, is_320: bool) -> None:
+    data = fields.rows.data
+    plugin = next((data[one.start : one.end] for one in found if one.kind == layout.AUTH_PLUGIN), b"")
+    name = b""
+    for field in found:
+        kind = field.kind
+        value = data[field.start : field.end]
+        if kind == layout.CAPABILITIES:
+            _client_flags(fields, field, _number(value), is_320=is_320)
+        elif kind == layout.AUTH_RESPONSE:
+            _auth_response(fields, field, plugin)
+        elif kind == layout.ATTRIBUTES:
+            if field.stop > field.at:
+                total = _number(value[1:]) if len(value) > 1 else _number(value)
+                fields.take(field.stop - field.at, f"bytes of connection attributes: {total:,}")
+        elif kind == layout.ATTRIBUTE_NAME and not field.whole:
+            fields.rest(lambda raw: f"{plural(len(raw), 'byte')} of attributes, not whole")
+        elif kind == layout.ATTRIBUTE_NAME:
+            name = value
+        elif kind == layout.ATTRIBUTE_VALUE:
+            fields.take(field.stop - fields.at, f"{_shown(name)} = {_shown(value)}")
+        else:
+            _show(fields, field, CLIENT_WORDS[kind](value))
+
+
+def _client_flags(fields: FieldReader, field: layout.Field, flags: int, *, is_320: bool) -> None:
+    if is_320:
+        _show(fields, field, f"capability flags of the client: 0x{flags:04x} (before 4.1)")
+        return
+    _show(fields, field, f"capability flags of the client: 0x{flags:08x}")
+    if not fields.cut:
+        _show_flags(fields, flags, from_server=False, is_mariadb=not flags & capabilities.LONG_PASSWORD)
+
+
+def _auth_response(fields: FieldReader, field: layout.Field, plugin: bytes) -> None:
+    why = AUTH_RESPONSES.get(plugin, "what it is depends on the plugin")
+    size = field.end - field.start
+    if field.start > field.at:
+        prefix = fields.rows.data[field.at : field.start]
+        told = prefix[0] if len(prefix) == 1 else _number(prefix[1:])
+        fields.take(field.start - field.at, f"length of the authentication data: {told:,}")
+        if size == 0 and field.whole:
+            fields.rows.more("no authentication data: no password, or the plugin wants to ask first")
             return
-        words = f"{_shown(data[start + 1 : key_end])} = {_shown(data[key_end + 1 : value_end])}"
-        fields.take(value_end - start, words)
+        _show(fields, field, f"authentication data, {plural(size, 'byte')}: {why}")
+    else:  # of clients so old that they know no plugins
+        _show(fields, field, f"authentication data: {plural(size, 'byte')}")
+
+
+def _show(fields: FieldReader, field: layout.Field, words: str) -> None:
+    """Make a row of what is not shown yet of a field; where it is not all there, the row says that instead."""
+    is_text = field.kind in TEXTS and field.start == field.at
+    lacks_nul = is_text and field.stop == field.end == fields.end and not fields.whole
+    if field.whole and not lacks_nul:
+        fields.take(field.stop - fields.at, words)
+    else:
+        fields.stop()
 
 
 def explain_authentication(fields: FieldReader, *, from_client: bool | None) -> None:

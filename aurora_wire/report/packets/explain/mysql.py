@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.binary import u24
 from aurora_wire.report.escape import show_bytes
+from aurora_wire.report.packets.explain.binlog import explain_event
 from aurora_wire.report.packets.explain.commands import explain_command
 from aurora_wire.report.packets.explain.login import (
     explain_authentication,
@@ -22,6 +23,8 @@ from aurora_wire.report.packets.explain.replies import explain_error, explain_re
 from aurora_wire.report.packets.explain.rows import MAX_MESSAGES, TEXT_LIMIT, FieldReader, Rows, plural
 from aurora_wire.wire.decoding import labels, roles
 from aurora_wire.wire.mysql.commands import command_name
+from aurora_wire.wire.mysql.compressed import MAX_WINDOW, zstd_window
+from aurora_wire.zstd import zstd_decompressor
 
 HEADER: Final = 4
 COMPRESSED_HEADER: Final = 7
@@ -129,7 +132,7 @@ def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: ExplainCont
     elif label == labels.INFILE_DATA:
         fields.rest(lambda raw: f"a piece of the client's file: {show_bytes(raw, talk.codec, TEXT_LIMIT)}")
     elif label == labels.BINLOG:
-        fields.rest(lambda raw: f"an event of the binary log, {plural(len(raw), 'byte')}")
+        explain_event(fields, talk.codec)
     elif label >= labels.COMMAND:
         explain_command(fields, talk.agreed, talk.codec)
     else:
@@ -171,10 +174,24 @@ def _explain_compressed(
         except zlib.error:
             rows.note("They cannot be decompressed.")
     else:
-        rows.note("Compressed with zstd: not decompressed here.")
+        inflated = _from_zstd(rows, rows.data[body:stop], min(size, MAX_INFLATED))
     if inflated:
         inner = Rows(inflated, 0)
         inner.title(f"Decompressed, {plural(len(inflated), 'byte')} (offsets are within them)")
         explain_packets(inner, 0, len(inflated), label, talk, known, 0)
         rows.lines += ["", *inner.lines]
     return stop
+
+
+def _from_zstd(rows: Rows, data: bytes, size: int) -> bytes:
+    """Return up to `size` bytes of what a zstd frame holds; where there is nothing, a note says why."""
+    if zstd_window(data) > MAX_WINDOW:
+        rows.note("They ask for more memory than any MySQL packet needs: not decompressed.")
+        return b""
+    try:
+        return zstd_decompressor().decompress(data, size)
+    except ImportError:
+        rows.note("Compressed with zstd, for which the package backports.zstd is missing.")
+    except Exception:  # ZstdError: whatever the bytes do to a library
+        rows.note("They cannot be decompressed.")
+    return b""

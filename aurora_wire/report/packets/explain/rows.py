@@ -68,7 +68,7 @@ class FieldReader:
         if self.cut:
             return None
         if count > self.end - self.at:
-            self._stop()
+            self.stop()
             return None
         data = self.rows.data[self.at : self.at + count]
         self.rows.field(self.at, self.at + count, words if isinstance(words, str) else words(data))
@@ -91,7 +91,7 @@ class FieldReader:
             return None
         nul = self.rows.data.find(b"\0", self.at, self.end)
         if nul < 0 and not self.whole:
-            self._stop()
+            self.stop()
             return None
         stop = self.end if nul < 0 else nul
         text = self.rows.data[self.at : stop]
@@ -103,7 +103,10 @@ class FieldReader:
         """Take all that is left; None if nothing is."""
         return self.take(self.left, words) if self.left > 0 else None
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Say that the field that begins here is not all there, and read nothing further."""
+        if self.cut:
+            return
         what = "the message ends inside this field" if self.whole else "the rest of this field is not here"
         if self.at < self.end:
             self.rows.field(self.at, self.end, what)

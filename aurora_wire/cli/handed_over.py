@@ -1,0 +1,54 @@
+"""Results as they may be passed on: values, users and what servers quote are masked under the captures' own key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aurora_wire.report.formats import KEYED, STARS
+
+if TYPE_CHECKING:
+    from aurora_wire.verdict.result import Scan
+
+
+@dataclass(slots=True, frozen=True)
+class HandedOver:
+    """A masked result.
+
+    keyed: by tokens that are equal for equal values; otherwise its statements are still to be masked where they are
+    shown; name: masks another user's name alike.
+    """
+
+    scan: Scan
+    keyed: bool
+    name: Callable[[str], str]
+
+
+def hand_over(scan: Scan, kind: str = KEYED) -> HandedOver:
+    """Mask a result. kind: as `Format.posted`.
+
+    The key comes from the captures' bytes; those of standard input cannot be read again: they get stars, too.
+    """
+    from aurora_wire.report.html.connections import hide  # noqa: PLC0415 - not for --help
+    from aurora_wire.report.html.frames import can_be_read_again  # noqa: PLC0415
+    from aurora_wire.report.posture.mask import stars  # noqa: PLC0415
+
+    if kind == STARS or not can_be_read_again(scan):
+        masked = replace(scan, connections=[hide(one) for one in scan.connections])
+        return HandedOver(_with_filter_masked(masked, stars), keyed=False, name=stars)
+    from aurora_wire.evidence.reanalysis import masker_of  # noqa: PLC0415
+
+    masker = masker_of("", [Path(capture.path) for capture in scan.captures if capture.format != "unreadable"])
+    return HandedOver(_with_filter_masked(masker.scan(scan), masker.text), keyed=True, name=masker.text)
+
+
+def _with_filter_masked(scan: Scan, name: Callable[[str], str]) -> Scan:
+    """Mask the users that a filter names, where it is told and in the closing sentence."""
+    users = scan.filters.get("user")
+    if users is None:
+        return scan
+    masked = ", ".join(map(name, users.split(", ")))
+    closing = scan.closing.replace(f"--user {users}", f"--user {masked}", 1)
+    return replace(scan, closing=closing, filters={**scan.filters, "user": masked})

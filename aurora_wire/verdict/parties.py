@@ -1,0 +1,23 @@
+"""Client, server and user of a connection, also while it is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aurora_wire.verdict.describe import endpoints, text
+from aurora_wire.verdict.result import Endpoint
+from aurora_wire.wire.flows.connection import Connection
+
+
+@dataclass(slots=True, frozen=True)
+class Parties:
+    """user: of a login in the clear, None where there was none, or it was not seen."""
+
+    client: Endpoint
+    server: Endpoint
+    user: str | None
+
+
+def parties_of(connection: Connection) -> Parties:
+    login = connection.facts.login
+    return Parties(*endpoints(connection), text(login.user) if login is not None else None)
