@@ -10,6 +10,7 @@ BIN := .venv/bin
 PURE_BIN := .venv-pure/bin
 # As in pyproject.toml; installed once, so that a rebuild needs no network.
 BUILD_REQUIRES := 'setuptools>=77' 'mypy[mypyc]>=2.4,<3' 'librt>=0.16' 'shtab>=1.13'
+DOCS_REQUIRES := 'mkdocs>=1.6,<2' 'mkdocs-material>=9.5'
 PIP_ALWAYS := --disable-pip-version-check --no-input
 PIP_FLAGS := --quiet $(PIP_ALWAYS)
 # Of all that pip says with --verbose, setup.py's progress; all of it where it fails.
@@ -28,7 +29,7 @@ WORKERS := auto
 # The tests start some thousand processes: each would compile the package's plain files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help build demo captures test lint test-compiled test-pure wheel judges bench bench-counts clean
+.PHONY: help build demo captures test lint test-compiled test-pure wheel docs judges bench bench-counts clean
 
 help: ## Say what there is
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -59,7 +60,7 @@ test-compiled: .venv/built judges
 # What decodes nothing, or drives servers, clients and the browser with what is not compiled, runs once.
 ONCE := tests/real tests/browser tests/posture/test_fleet.py tests/prove/test_clients.py \
 	tests/prove/test_clients_finding.py tests/prove/test_embedded_rights.py tests/prove/test_interrupts.py \
-	tests/cli/test_completion.py tests/cli/test_doctor.py \
+	tests/cli/test_completion.py tests/cli/test_doctor.py tests/test_deploy.py tests/test_site.py \
 	tests/test_wheel.py tests/test_api.py tests/test_architecture.py tests/test_glossary.py
 test-pure: .venv-pure/built judges
 	AURORA_WIRE_MODE=interpreted PYTHONSAFEPATH=1 $(PURE_BIN)/python -m pytest -n $(WORKERS) -o pythonpath= \
@@ -72,6 +73,13 @@ wheel: .venv/built ## Build an sdist and from it a wheel into dist/, and try tha
 	@$(BIN)/pip wheel --verbose $(PIP_ALWAYS) --no-build-isolation --no-deps --wheel-dir dist dist/*.tar.gz $(SHOW_CORE)
 	AURORA_WIRE_WHEEL=$$(echo dist/*.whl) $(BIN)/python -m pytest -q tests/test_wheel.py
 	@ls -l dist
+
+docs: .venv/built ## Build the docs as a site into build/site, from what the parser, rules and schemas say
+	@$(BIN)/python -c 'import material' 2>/dev/null || $(BIN)/pip install $(PIP_FLAGS) $(DOCS_REQUIRES)
+	$(BIN)/python -m tests.site_docs
+	$(BIN)/python -m tests.api_docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --clean -f .ci/mkdocs.yml
+	@echo "The site is in build/site/index.html"
 
 bench: .venv/built ## Measure against tcpdump, ngrep, tshark and dpkt, side by side (some minutes)
 	@.ci/need tcpdump=tcpdump tshark=tshark ngrep=ngrep openssl=openssl

@@ -34,6 +34,13 @@ def test_make_installs_what_pyproject_says_the_build_needs() -> None:
     assert re.findall(r"'([^']+)'", line[1]) == project["build-system"]["requires"]
 
 
+def test_make_installs_what_the_extra_says_the_docs_need() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    line = re.search(r"^DOCS_REQUIRES := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert line is not None
+    assert re.findall(r"'([^']+)'", line[1]) == project["optional-dependencies"]["docs"]
+
+
 def test_an_edit_of_any_compiled_file_is_noticed_at_start() -> None:
     wanted = {"ROOT", "PACKAGE", "COMPILED"}
     lines = [

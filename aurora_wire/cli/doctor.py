@@ -107,6 +107,8 @@ def _text(machine: Machine, found: Sequence[Check], lacking: Sequence[Check], st
     yield from style.wrap(show_text(f"aurora-wire {VERSION}, {where}"), "")
     widest = max(map(len, STATUSES))
     for area in AREAS:
+        if not any(check.area == area for check in found):
+            continue
         yield ""
         yield style.title(area)
         for check in found:

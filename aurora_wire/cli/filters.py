@@ -33,8 +33,8 @@ def add_filter_options(parser: argparse.ArgumentParser, *, live: bool = False) -
             help="Let connections through that still had a packet then: 2021-03-17T09:00, with a zone or in UTC, or "
             "09:00 of each day.")
         add("--until", metavar="TIME", help="Let connections through that had a packet by then.")
-    add("--verdict", choices=VERDICTS, action="append", default=[],
-        help="Let connections with this verdict through. May be given several times.")
+    add("--verdict", metavar="VERDICT", choices=VERDICTS, action="append", default=[],
+        help=f"Let connections with this verdict through: {', '.join(VERDICTS)}. May be given several times.")
     add("--leaks", action="store_true", help="Let connections through in which something leaked.")
     if not live:
         add("--filter", metavar="BPF",

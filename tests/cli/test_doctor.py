@@ -13,7 +13,7 @@ import pytest
 from aurora_wire.capture.live.bpf import DROP_ALL, Filter
 from aurora_wire.capture.live.ring import LiveCapture
 from aurora_wire.cli import main
-from aurora_wire.cli.doctor import NAMES
+from aurora_wire.cli.doctor import NAMES, _text
 from aurora_wire.cli.installation import (
     CAP_NET_RAW,
     CAPTURE,
@@ -31,6 +31,7 @@ from aurora_wire.cli.installation import (
     version_key,
 )
 from aurora_wire.errors import AuroraWireError
+from aurora_wire.report.wording import Style
 from tests.cli.running import COMMAND, ENVIRONMENT, run
 from tests.report.schemas import valid
 
@@ -168,6 +169,17 @@ def test_without_capabilities_it_says_so_and_ends_with_1() -> None:
     assert done.returncode == 1, done.stderr
     assert "missing   right to capture" in shown
     assert shown.rstrip().endswith("Missing: right to capture.")
+
+
+def test_the_docs_show_what_it_says_of_such_a_machine(pytestconfig: pytest.Config) -> None:
+    machine = replace(USER, python="/home/dba/.venv/bin/python", called=["/home/dba/.venv/bin/aurora-wire"])
+    found = [check for check in checks(machine) if check.area != EXTRAS or check.name == "report"]
+    told = "\n".join(_text(machine, found, summary(found, []), Style(100)))
+    page = ROOT / "docs" / "install.md"
+    before, _, rest = page.read_text().partition("```text\n")
+    if pytestconfig.getoption("--update-golden"):
+        page.write_text(f"{before}```text\n{told}\n```{rest.partition('```')[2]}")
+    assert page.read_text() == f"{before}```text\n{told}\n```{rest.partition('```')[2]}", "run with --update-golden"
 
 
 def test_a_name_that_is_none_is_told_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
