@@ -94,11 +94,13 @@ COMPILED = [
     ROOT / PACKAGE / "verdict" / "describe.py",
     ROOT / PACKAGE / "verdict" / "grounds.py",
     *(ROOT / PACKAGE / "verdict" / "rules" / f"{name}.py" for name in (
-        "capture", "checks", "credentials", "leaks", "negotiation", "tcp", "tls",
+        "capture", "certificates", "checks", "credentials", "leaks", "negotiation", "tcp", "tls",
     )),
     ROOT / PACKAGE / "verdict" / "handshake.py",
+    ROOT / PACKAGE / "verdict" / "hello_fingerprints.py",
     ROOT / PACKAGE / "verdict" / "judge.py",
     ROOT / PACKAGE / "verdict" / "plausible.py",
+    ROOT / PACKAGE / "verdict" / "tls_details.py",
 ]
 
 

@@ -22,6 +22,7 @@ from aurora_wire.analysis.options import (
 )
 from aurora_wire.analysis.reading import CHUNK, Reading
 from aurora_wire.analysis.selection import Selection
+from aurora_wire.analysis.untold import Untold
 from aurora_wire.capture.files.open import Capture
 from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.describe import describe, statement_of
@@ -43,7 +44,6 @@ from aurora_wire.verdict.rules.registry import finding
 from aurora_wire.verdict.undecoded import Losses, list_undecoded
 from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.decoding.connection_log import OTHER, Budget
-from aurora_wire.wire.decoding.events import ConnectionClosed, Event
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.engine import Engine
 from aurora_wire.wire.mysql.events import Statement
@@ -87,6 +87,7 @@ class Analysis:
         self.ports = list(ports)
         self.on_capture = on_capture
         self.on_statement = on_statement
+        self._untold = Untold(self._tell)
         self.on_connection = on_connection
         self.engine = Engine(
             self.ports, only_ports, zstd_decompressor, want_events=on_statement is not None,
@@ -110,7 +111,6 @@ class Analysis:
         self._room = max_results
         self._without_leak = max_results // 3  # of it, kept for connections that leak
         self._there: dict[int, Connection] | None = None    # by id, while statements are told
-        self._ending: list[Connection] = []                 # those that are about to be judged
         self.tally = Tally()
         self.losses = Losses(port=next((port for port in ports), 3306))
 
@@ -208,36 +208,30 @@ class Analysis:
         )
         self.add_finding(finding(rules.FILE_DAMAGED, str(error)))
 
-    def collect(self) -> None:
-        """Take what the engine has finished."""
+    def collect(self, *, idle: bool = False) -> None:
+        """Take what the engine has finished. idle: no frames come at the moment, so no statement waits for its answer.
+        """
         engine = self.engine
         events = engine.events
-        if not events and not engine.ended:
+        if events is not None:
+            if self.on_statement is not None:
+                for event in events:
+                    if isinstance(event, Statement) and self._wants_statement(event):
+                        self._untold.add(event)
+                self._untold.settle(FOREVER if idle else int(engine.now))
+            events.clear()
+            self._there = None
+        if not engine.ended:
             return
+        self._untold.close({int(connection.facts.id) for connection in engine.ended})
+        self._there = None
         ended = engine.ended
         engine.ended = []
-        self._there, self._ending = None, ended
-        self.take_in_order(events or (), ended)
-        if events:
-            events.clear()
-
-    def take_in_order(self, events: Sequence[Event], ended: list[Connection]) -> None:
-        """Take events and connections that ended, in the order in which they came, whenever it is that they are taken.
-        """
         ended.reverse()
-        for event in events:
-            if isinstance(event, Statement):
-                self._tell(event)
-            elif isinstance(event, ConnectionClosed):
-                self._take(ended.pop())
         while ended:  # each is let go of when its result is made
-            self._take(ended.pop())
+            self.take(ended.pop())
 
-    def _tell(self, statement: Statement) -> None:
-        if self.on_statement is not None and self._wants_statement(statement):
-            self.on_statement(int(statement.connection), statement_of(statement))
-
-    def _take(self, connection: Connection) -> None:
+    def take(self, connection: Connection) -> None:
         """Judge a connection that has ended."""
         facts = connection.facts
         connection.dispose()
@@ -274,6 +268,10 @@ class Analysis:
             self.on_connection(result, found)
         self._keep(result)
 
+    def _tell(self, statement: Statement) -> None:
+        if self.on_statement is not None:
+            self.on_statement(int(statement.connection), statement_of(statement))
+
     def _wants_statement(self, event: Statement) -> bool:
         if self.selection is None:
             return True
@@ -282,7 +280,7 @@ class Analysis:
     def parties(self, connection: int) -> Parties | None:
         """Return who talks to whom in a connection that a statement is told of, while it is told."""
         if self._there is None:
-            there = (*self.engine.open_connections(), *self._ending)
+            there = (*self.engine.open_connections(), *self.engine.ended)
             self._there = {int(one.facts.id): one for one in there}
         found = self._there.get(connection)
         return None if found is None else parties_of(found)
@@ -380,7 +378,8 @@ def cost_of(result: ConnectionResult) -> int:
     size += sum(len(one.path) for one in result.files) + len(result.user or "") + len(result.database or "")
     tls = result.tls
     if tls is not None:
-        size += 3 * REASON_COST + COMMAND_COST * (len(tls.alpn) + len(tls.offered_versions))
+        size += 4 * REASON_COST + COMMAND_COST * (len(tls.alpn) + len(tls.offered_versions))
+        size += 8 * (len(tls.certificates or ()) + len(tls.client_certificates))  # shared by all that show them
     return size
 
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.options import OneJobNeeded, OnProgress
-from aurora_wire.analysis.packing import Packed, number, unpack
+from aurora_wire.analysis.packing import number, unpack
 from aurora_wire.analysis.share import (
     BOUND,
     CHUNK,
@@ -39,7 +39,6 @@ from aurora_wire.analysis.share import (
     Share,
     Step,
     Stt,
-    Told,
     child,
     run_share,
 )
@@ -263,11 +262,6 @@ class Merge:
         self._numbers = [array("q") for _ in range(shares)]  # of connections, by their numbers in the share
         self._next = 1
         self.has_told = False
-        # Statements are kept from the first one on, while there is room: see `MySQLFacts.add_statement`.
-        self._room = int(Budget().statements)
-        self._is_full = False
-        self._kept: dict[tuple[int, int], list[int]] = {}  # by share and connection: own, and inside TLS
-        self._looked_back = False
         self._inflating = int(Budget().inflating)
         self._used = [0] * shares   # of it, by each share
 
@@ -285,9 +279,6 @@ class Merge:
         """Take a step of a share, and put together what all have told. Return the shares of which nothing waits."""
         if step.trouble is not None:
             raise OneJobNeeded(step.trouble)
-        self._looked_back = self._looked_back or step.looked_back
-        if self._looked_back and self._is_full:
-            raise OneJobNeeded("what was kept was compared")
         self._take_captures(step.captures)
         for place in step.places:
             self._analysis.frame_places.add(*place)
@@ -333,20 +324,13 @@ class Merge:
         self._used[share] = self._inflating - mark.left
         if sum(self._used) > self._inflating:
             raise OneJobNeeded(BOUND)
-        for at in range(0, len(mark.log), 2):
-            self._charge(share, mark.log[at], mark.log[at + 1])
         for item in mark.items:
             self._add(share, item)
 
     def _add(self, share: int, item: Item) -> None:
         analysis = self._analysis
-        if isinstance(item, Told):
-            self.has_told = True
-            if analysis.on_statement is not None:
-                analysis.on_statement(self._numbers[share][item.connection - 1], item.statement)
-        elif isinstance(item, Judged):
-            self.has_told = True
-            self._cut(share, item)
+        if isinstance(item, Judged):
+            self.has_told = self.has_told or analysis.on_connection is not None
             found = number(item.result, item.found, self._numbers[share][item.connection - 1])
             analysis.add_connection(item.result, found)
         elif isinstance(item, Other):
@@ -355,28 +339,3 @@ class Merge:
             analysis.add_stt(item.packets)
         elif isinstance(item, Finding):
             analysis.add_finding(item)
-
-    def _charge(self, share: int, connection: int, cost: int) -> None:
-        """Charge a statement that a share keeps: `Budget.log`."""
-        if self._is_full:
-            return
-        inside = cost < 0
-        if self._room < abs(cost):
-            self._is_full = True
-            if self._looked_back:
-                raise OneJobNeeded("what was kept was compared")
-            return
-        self._room -= abs(cost)
-        self._kept.setdefault((share, connection), [0, 0])[inside] += 1
-
-    def _cut(self, share: int, judged: Judged) -> None:
-        """Leave of a result's statements those for which there was room."""
-        own, inside = self._kept.pop((share, judged.connection), (0, 0))
-        if not self._is_full:
-            return
-        result = judged.result
-        if isinstance(result.statements, Packed):
-            result.statements = result.statements.first(own) if own else []
-        decrypted = result.tls.decrypted if result.tls is not None else None
-        if decrypted is not None and isinstance(decrypted.statements, Packed):
-            decrypted.statements = decrypted.statements.first(inside) if inside else []

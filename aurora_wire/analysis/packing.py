@@ -61,10 +61,6 @@ class Packed(Sequence[T], Generic[T]):
         self._count = len(found)
         self._data = pack(list(found))
 
-    def first(self, count: int) -> Sequence[T]:
-        """Return the first ones, packed."""
-        return self if count >= self._count else Packed(self._all()[:count])
-
     def _all(self) -> list[T]:
         return cast("list[T]", unpack(self._data))
 

@@ -106,19 +106,15 @@ def pump_share(
 ) -> bool:  # fmt: skip
     """Do as `pump_noting` (where there is a `seen_in`) in one of several processes, each with flows of its own.
 
-    Of each frame that brought something six numbers go to `marks`: the frame, how many connections have begun, events
-    and ended connections wait to be taken, numbers are in the log of kept statements, and what was left for inflating.
+    Of each frame that brought something four numbers go to `marks`: the frame, how many connections have begun, how
+    many that ended wait to be taken, and what was left for inflating.
     """
     count: i64 = 0
     bit = 1 << capture
     budget = engine.budget
-    log = budget.log
     left: i64 = budget.lowest
-    events = engine.events
     begun: i64 = engine.next_id
-    told: i64 = len(events) if events is not None else 0
     ended: i64 = len(engine.ended)
-    logged: i64 = len(log) if log is not None else 0
     while True:
         before = engine.tcp_frames
         engine.feed(
@@ -131,23 +127,14 @@ def pump_share(
                 seen = seen_in.get(number, 0)
                 if not seen & bit:
                     seen_in[number] = seen | bit
-        told_now: i64 = len(events) if events is not None else 0
         ended_now: i64 = len(engine.ended)
-        logged_now: i64 = len(log) if log is not None else 0
-        if (
-            engine.next_id != begun or told_now != told or ended_now != ended or logged_now != logged
-            or budget.lowest != left
-        ):  # fmt: skip
+        if engine.next_id != begun or ended_now != ended or budget.lowest != left:
             begun = engine.next_id
             left = budget.lowest
-            told = told_now
             ended = ended_now
-            logged = logged_now
             marks.append(int(engine.frames))
             marks.append(int(begun - 1))
-            marks.append(int(told))
             marks.append(int(ended))
-            marks.append(int(logged))
             marks.append(int(left))
         budget.lowest = budget.inflating
         count += 1

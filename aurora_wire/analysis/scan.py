@@ -26,7 +26,7 @@ from aurora_wire.analysis.reading import Reading
 from aurora_wire.analysis.selection import Selection
 from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.errors import CaptureError, UsageError
-from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, StatementResult
+from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
 
 
 @contextmanager
@@ -137,6 +137,8 @@ def _scan_shared(
         raise OneJobNeeded
     if analysis.selection is not None:
         raise OneJobNeeded("" if jobs is None else "of filters one process counts what they leave out")
+    if analysis.on_statement is not None:
+        raise OneJobNeeded("" if jobs is None else "statements are told as they come, over all connections, by one")
     if not can_share():
         raise OneJobNeeded("more need Linux")
     if sizes is None:
@@ -146,8 +148,9 @@ def _scan_shared(
     def make() -> Share:
         share = Share(
             analysis.ports, only_ports=analysis.engine.only_ports, keylogs=keylogs,
-            keep_statements=int(analysis.engine.budget.each), on_statement=analysis.on_statement,
+            keep_statements=int(analysis.engine.budget.each),
         )
+        share.engine.budget.rows = analysis.engine.budget.rows
         share.seen_in = None if analysis.seen_in is None else {}
         return share
 
@@ -174,13 +177,12 @@ class Once:
     def __init__(
         self, on_capture: OnCapture | None, on_statement: OnStatement | None, on_connection: OnConnection | None
     ) -> None:
-        self._made = [0, 0]    # calls: of captures, and of the others
+        self._made = [0, 0]    # calls: of captures, and of connections
         self._passed = [0, 0]  # of them, those that are not made again
+        self.on_statement = on_statement  # whoever wants it has one process
         self._on_capture = on_capture
-        self._on_statement = on_statement
         self._on_connection = on_connection
         self.on_capture = self._capture if on_capture is not None else None
-        self.on_statement = self._statement if on_statement is not None else None
         self.on_connection = self._connection if on_connection is not None else None
 
     def again(self, analysis: Analysis) -> Analysis:
@@ -207,10 +209,6 @@ class Once:
     def _capture(self, capture: CaptureResult) -> None:
         if self._is_new(0) and self._on_capture is not None:
             self._on_capture(capture)
-
-    def _statement(self, connection: int, statement: StatementResult) -> None:
-        if self._is_new(1) and self._on_statement is not None:
-            self._on_statement(connection, statement)
 
     def _connection(self, connection: ConnectionResult, found: list[Finding]) -> None:
         if self._is_new(1) and self._on_connection is not None:

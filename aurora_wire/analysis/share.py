@@ -18,13 +18,11 @@ from aurora_wire.analysis.interleave import Interleaved
 from aurora_wire.analysis.packing import pack, seal
 from aurora_wire.analysis.reading import CHUNK, Reading
 from aurora_wire.errors import AuroraWireError, CaptureError
-from aurora_wire.verdict.describe import statement_of
 from aurora_wire.verdict.frame_places import FramePlaces
-from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, StatementResult
+from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding
 from aurora_wire.wire.decoding.connection_log import Budget
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.mysql.compressed import FREE_IN_ALL
-from aurora_wire.wire.mysql.events import Statement
 
 if TYPE_CHECKING:
     from aurora_wire.decrypt.key_log_result import KeyLogResult
@@ -32,16 +30,9 @@ if TYPE_CHECKING:
 END: Final = 1 << 62        # the frame of what ends with the last capture
 BATCH: Final = 500          # connections that end there, told at once
 OVERSHOOT: Final = 1 << 18  # bytes by which a share may pass its part of a bound before that is noticed
-BOUND: Final = "more is open at a time than is kept at once"
+BOUND: Final = "more is there than is kept at once, and what is kept depends on the order"
 KEYS: Final = "keys inside a capture serve all connections after them"
 DUMP: Final = "a hex dump is read by one"
-
-
-class Told(NamedTuple):
-    """A statement, as it came."""
-
-    connection: int
-    statement: StatementResult
 
 
 class Judged(NamedTuple):
@@ -65,20 +56,18 @@ class Stt(NamedTuple):
     packets: int
 
 
-Item = Told | Judged | Other | Stt | Finding
+Item = Judged | Other | Stt | Finding
 
 
 class Mark(NamedTuple):
     """What one frame brought.
 
-    begun: how many connections have; left: of what decompressors may hold; log: see `Budget`; order: among those of
-    `END`.
+    begun: how many connections have; left: of what decompressors may hold; order: among those of `END`.
     """
 
     frame: int
     begun: int
     left: int
-    log: list[int]
     items: list[Item]
     order: int = 0
 
@@ -91,7 +80,6 @@ class Step(NamedTuple):
     captures: list[tuple[int, CaptureResult]]  # by index, of the share that tells of captures: those being read
     places: list[tuple[int, int, int]]         # as `FramePlaces.add` takes them, since the last step
     position: tuple[int, int | None] | None
-    looked_back: bool
     trouble: str | None = None
     order: int = 0                             # at `END`: all up to this connection of the share
 
@@ -132,7 +120,8 @@ class Share(Analysis):
         engine.max_connections //= shares
         budget = engine.budget
         usual = Budget()
-        budget.log = []
+        budget.statements = usual.statements // shares
+        budget.certificates = usual.certificates // shares
         budget.held = usual.held // shares - OVERSHOOT
         budget.history = usual.history // shares - OVERSHOOT
         budget.prepared = usual.prepared // shares - OVERSHOOT
@@ -144,33 +133,28 @@ class Share(Analysis):
         self._items: list[Item] = []
         self._late: list[Item] = []     # of captures: after all that their frames brought
         self._done: list[Mark] = []
-        self._charged: dict[int, int] = {}
         self._active: dict[int, CaptureResult] = {}
         self._over: list[int] = []
         self.position: tuple[int, int | None] | None = None
 
-    def collect(self) -> None:
+    def collect(self, *, idle: bool = False) -> None:  # noqa: ARG002 - no statement is told of by a share
         engine = self.engine
-        marks, log = self.marks, engine.budget.log
-        if marks is None or log is None:
+        marks = self.marks
+        if marks is None:
             return
-        events = engine.events if engine.events is not None else []
         ended, engine.ended = engine.ended, []
-        event_at = ended_at = log_at = 0
-        for at in range(0, len(marks), 6):
-            frame, begun, told, over, logged, left = marks[at : at + 6]
-            charged = log[log_at:logged]
-            self._charge(charged)
-            self.take_in_order(events[event_at:told], ended[ended_at:over])
-            event_at, ended_at, log_at = told, over, logged
-            self._done.append(Mark(frame, begun, left, charged, self._items))
+        at = 0
+        for place in range(0, len(marks), 4):
+            frame, begun, over, left = marks[place : place + 4]
+            for connection in ended[at:over]:
+                self.take(connection)
+            at = over
+            self._done.append(Mark(frame, begun, left, self._items))
             self._items = []
         marks.clear()
-        log.clear()
-        events.clear()
         if self._late:
             left = int(engine.budget.inflating)
-            self._done.append(Mark(int(engine.frames), int(engine.next_id) - 1, left, [], self._late))
+            self._done.append(Mark(int(engine.frames), int(engine.next_id) - 1, left, self._late))
             self._late = []
 
     def finish_one(self, connection: Connection) -> None:
@@ -178,30 +162,11 @@ class Share(Analysis):
         engine = self.engine
         number = int(connection.facts.id)
         engine.finish_connection(connection)
-        log = engine.budget.log or []
-        charged = log[:]
-        log.clear()
-        self._charge(charged)
         ended, engine.ended = engine.ended, []
-        self.take_in_order(engine.events or (), ended)
-        if engine.events is not None:
-            engine.events.clear()
-        self._done.append(
-            Mark(END, int(engine.next_id) - 1, int(engine.budget.inflating), charged, self._items, number)
-        )
+        for one in ended:
+            self.take(one)
+        self._done.append(Mark(END, int(engine.next_id) - 1, int(engine.budget.inflating), self._items, number))
         self._items = []
-
-    def _charge(self, log: list[int]) -> None:
-        for at in range(0, len(log), 2):
-            self._charged[log[at]] = self._charged.get(log[at], 0) + abs(log[at + 1])
-
-    def _tell(self, statement: Statement) -> None:
-        self._items.append(Told(int(statement.connection), statement_of(statement)))
-
-    def _take(self, connection: Connection) -> None:
-        super()._take(connection)
-        # Its statements are kept elsewhere from now on, where the bound of all of them is held.
-        self.engine.budget.statements += self._charged.pop(int(connection.facts.id), 0)
 
     def add_stt(self, packets: int) -> None:
         self._items.append(Stt(packets))
@@ -245,7 +210,7 @@ class Share(Analysis):
         if not self._tells_of_captures:
             added, active = [], []
         return Step(
-            int(self.engine.frames), done, active, added, self.position, bool(budget.looked_back), trouble
+            int(self.engine.frames), done, active, added, self.position, trouble
         )
 
     def digest(self) -> list[tuple[object, ...]]:
@@ -335,5 +300,5 @@ def child(pipe: Pipe, others: Sequence[Pipe], work: Callable[[Callable[[Step | L
     os._exit(code)
 
 
-__all__ = ["BOUND", "CHUNK", "DUMP", "END", "KEYS", "Judged", "Last", "Mark", "Other", "Share", "Step", "Stt", "Told",
+__all__ = ["BOUND", "CHUNK", "DUMP", "END", "KEYS", "Judged", "Last", "Mark", "Other", "Share", "Step", "Stt",
            "child", "run_share"]

@@ -173,7 +173,7 @@ class Watch:
             if self._seen.count == self.frames and self.capture.wait(timeout):
                 self.record(limit)
         count = pump(self._decoded, self.analysis.engine, min(CHUNK, limit - self.frames))
-        self.analysis.collect()
+        self.analysis.collect(idle=count == 0)
         return int(count)
 
     def changes(self) -> Iterator[tuple[ConnectionStatus, bool]]:

@@ -17,7 +17,7 @@ from aurora_wire.cli.alert_state import AlertState, Leak
 from aurora_wire.cli.alert_ways import SECONDS, Way
 from aurora_wire.errors import OutputError
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.json_fields import Fields
+from aurora_wire.report.json_text import Fields
 from aurora_wire.report.live.lines import standing_fields
 from aurora_wire.report.wording import LEAKS, count, endpoint, judged
 

@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.cli.fleet import groups_of  # noqa: PLC0415
     from aurora_wire.posture.assess import assess  # noqa: PLC0415
     from aurora_wire.posture.audit import AuditResult, audit  # noqa: PLC0415
-    from aurora_wire.posture.certificates import read_bundle  # noqa: PLC0415
+    from aurora_wire.posture.bundles import read_bundle  # noqa: PLC0415
     from aurora_wire.posture.check import check  # noqa: PLC0415
     from aurora_wire.posture.database import CannotLogIn, log_in  # noqa: PLC0415
     from aurora_wire.posture.probe import probe  # noqa: PLC0415

@@ -42,7 +42,10 @@ MODULES: Final = (
     "rich.console", "rich.live", "rich.table",
     "cryptography.hazmat.primitives.ciphers.aead", "cryptography.hazmat.primitives.ciphers.algorithms",
     "cryptography.hazmat.primitives.ciphers.modes", "cryptography.hazmat.primitives.kdf.hkdf",
-    "cryptography.hazmat.primitives.hmac",
+    "cryptography.hazmat.primitives.hmac", "cryptography.x509", "cryptography.x509.oid", "cryptography.utils",
+    "cryptography.exceptions", "cryptography.hazmat.primitives.asymmetric.dsa",
+    "cryptography.hazmat.primitives.asymmetric.ec", "cryptography.hazmat.primitives.asymmetric.rsa",
+    "cryptography.hazmat.primitives.hashes", "aurora_wire.verdict.certificates",
 )  # fmt: skip
 
 _done: list[bool] = []

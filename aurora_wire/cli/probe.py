@@ -13,7 +13,7 @@ from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
-    from aurora_wire.posture.certificates import BundleFacts
+    from aurora_wire.posture.bundles import BundleFacts
     from aurora_wire.posture.result import Probed
     from aurora_wire.posture.target import Target
 
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _authorities(arguments: argparse.Namespace) -> BundleFacts | None:
     from datetime import UTC, datetime  # noqa: PLC0415 - not for --help
 
-    from aurora_wire.posture.certificates import read_bundle  # noqa: PLC0415
+    from aurora_wire.posture.bundles import read_bundle  # noqa: PLC0415
 
     return read_bundle(arguments.ca, datetime.now(UTC)) if arguments.ca else None
 
@@ -167,7 +167,7 @@ def _lines(result: Probed, reports: Reports, *, first: bool) -> Iterator[str]:
         yield from ["\n"] * (not first)
         yield from render(*result, style_for(reports.output), fixes=reports.fixes)
     else:
-        from aurora_wire.report.json_fields import dump  # noqa: PLC0415
+        from aurora_wire.report.json_text import dump  # noqa: PLC0415
         from aurora_wire.report.posture_json import target_fields  # noqa: PLC0415
 
         yield dump(target_fields(*result)) + "\n"

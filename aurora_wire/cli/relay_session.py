@@ -59,6 +59,7 @@ class RelaySession:
             self.text.who = self.analysis.parties
         self.recording: RelayRecording | None = None
         self.bytes = 0
+        self._looked_bytes = 0
         self._failure_told = False   # that the recording has failed
         self.account = account_to_become()
 
@@ -137,7 +138,8 @@ class RelaySession:
         for connection in engine.ended:
             if connection.facts.kind == OTHER:
                 self._other(connection)
-        self.analysis.collect()
+        looked, self._looked_bytes = self._looked_bytes, self.bytes
+        self.analysis.collect(idle=looked == self.bytes)
         self._told()
 
     def _told(self) -> None:

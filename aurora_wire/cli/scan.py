@@ -61,6 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "values and names of users (default: masked).")
     add("--require", choices=("proven",),
         help="Exit with 3 instead of 0 where a connection is encrypted but not proven to be.")
+    add("-v", "--verbose", action="store_true",
+        help="Add the details of TLS: key exchange, certificates, JA3 and JA4 (text; JSON and HTML have them anyway).")
     add("--each", action="store_true",
         help="List every connection in a row of its own (text; default: those of one client host, user and server, "
         "judged alike, share a row).")
@@ -228,6 +230,7 @@ def options_for(arguments: argparse.Namespace, output: Output) -> ReportOptions:
     return ReportOptions(
         redact=arguments.redact, reveal=getattr(arguments, "reveal", False),  # `watch` and `relay` never do
         require_proven=arguments.require == "proven",
-        quiet=arguments.quiet, width=style.width, color=style.color, whole=style.whole, each=style.each,
+        quiet=arguments.quiet, verbose=getattr(arguments, "verbose", False), width=style.width, color=style.color,
+        whole=style.whole, each=style.each,
         compose=compose,
     )  # fmt: skip

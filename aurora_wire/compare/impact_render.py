@@ -9,7 +9,7 @@ from typing import Final
 from aurora_wire.compare.impact import DECLINED, LEGS, NOT_OFFERED, NOT_SEEN, Group, Impact
 from aurora_wire.report.csv_tables import line as csv_line
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.json_fields import clean
+from aurora_wire.report.json_text import clean
 from aurora_wire.report.text.table import table
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.report.wording import RED, Style, count

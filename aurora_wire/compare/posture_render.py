@@ -9,7 +9,7 @@ from typing import Final
 from aurora_wire.compare.posture import BETTER, CHANGES, NEW, STILL, UNKNOWN, WORSE, PostureComparison
 from aurora_wire.posture.result import Posture
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.json_fields import Fields, clean
+from aurora_wire.report.json_text import Fields, clean
 from aurora_wire.report.posture.servers import rows_of
 from aurora_wire.report.posture_json import time_text
 from aurora_wire.report.text.table import table

@@ -8,7 +8,7 @@ from typing import Final
 
 from aurora_wire.compare.compare import CHANGES, FIXED, LOST, NEW_LEAK, STILL, UNKNOWN, WEAKER, Comparison
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.json_fields import clean
+from aurora_wire.report.json_text import clean
 from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import GREEN, RED, YELLOW, Style, counted
 

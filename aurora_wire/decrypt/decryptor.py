@@ -20,7 +20,7 @@ from aurora_wire.decrypt.key_schedule import expand_label, prf
 from aurora_wire.decrypt.record_ciphers import Aead, Cbc, RecordCipher
 from aurora_wire.decrypt.suite_parameters import TLS_1_3, Protection, protection_of
 from aurora_wire.errors import UsageError
-from aurora_wire.wire.tls.decryption import DECRYPTED, FAILED, IGNORED, NO_KEYS, RecordDecryptor
+from aurora_wire.wire.tls.decryption import DECRYPTED, FAILED, IGNORED, MESSAGES, NO_KEYS, RecordDecryptor
 
 CHANGE_CIPHER_SPEC = 20
 HANDSHAKE = 22
@@ -216,7 +216,10 @@ class _Direction13:
         if not content:
             return FAILED, b""              # RFC 8446, 5.4: there has to be a type
         if content[-1] == HANDSHAKE:
+            shaking = self._shaking
             self._messages(content[:-1])
+            if shaking:
+                return MESSAGES, content[:-1]
         return DECRYPTED, content[:-1] if content[-1] == APPLICATION_DATA else b""
 
     def _messages(self, data: bytes) -> None:

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from aurora_wire.posture.certificates import BundleFacts, CertificateFacts
+from aurora_wire.posture.bundles import BundleFacts
 from aurora_wire.posture.client_hello import TLS11, TLS13
 from aurora_wire.posture.probe import PROBED, AddressResult
 from aurora_wire.posture.survey import NOT_OFFERED, OFFERED, TLSResult
+from aurora_wire.verdict.certificates import CertificateFacts
 from aurora_wire.verdict.result import Severity
 from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules.certificates import certificate_hits
 from aurora_wire.wire.tls import suite_strength as ciphers
 from aurora_wire.wire.tls.names import version_name
 
@@ -129,22 +131,8 @@ def _listed(suites: list[int]) -> str:
 
 
 def _certificate(found: Assessment, chain: list[CertificateFacts], now: datetime) -> None:
-    for number, each in enumerate(chain):
-        whose = "the server's certificate" if number == 0 else f"certificate {number + 1} of the chain ({each.subject})"
-        if each.not_after < now:
-            _add(found, rules.CERTIFICATE_EXPIRED, f"{whose} expired on {each.not_after:%Y-%m-%d}")
-        elif each.not_before > now:
-            _add(found, rules.CERTIFICATE_EXPIRED, f"{whose} is valid from {each.not_before:%Y-%m-%d} on")
-        elif each.days_left(now) < SOON_DAYS:
-            said = f"{whose} expires on {each.not_after:%Y-%m-%d}, in {each.days_left(now)} days"
-            _add(found, rules.CERTIFICATE_EXPIRES, said)
-        if each.key_bits and each.key_bits < (224 if each.key.startswith("ECDSA") else 2048):
-            _add(found, rules.WEAK_CERTIFICATE, f"{whose} has a key of {each.key} with {each.key_bits} bits")
-        # The signature of a root is verified by nobody: it is trusted for being there.
-        if any(name in each.signature.upper() for name in ("MD5", "SHA1")) and not (each.is_self_signed and number > 0):
-            _add(found, rules.WEAK_CERTIFICATE, f"{whose} is signed with {each.signature}")
-    if chain[0].own:
-        _add(found, rules.OWN_CERTIFICATE, chain[0].own)
+    for rule, detail in certificate_hits(chain, now, soon_days=SOON_DAYS):
+        _add(found, rule, detail)
 
 
 def _bundle(found: Assessment, bundle: BundleFacts, region: str) -> None:

@@ -13,7 +13,6 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-from aurora_wire.posture.server_flight import KEY_SHARE
 from aurora_wire.wire.tls import names
 
 SSL3: Final = 0x0300
@@ -22,14 +21,11 @@ TLS11: Final = 0x0302
 TLS12: Final = 0x0303
 TLS13: Final = 0x0304
 
-# IANA "TLS Supported Groups".
+# The groups that servers are asked for, in this order.
 GROUPS: Final = {
-    0x0015: "secp224r1", 0x0016: "secp256k1", 0x0017: "secp256r1", 0x0018: "secp384r1", 0x0019: "secp521r1",
-    0x001A: "brainpoolP256r1", 0x001B: "brainpoolP384r1", 0x001C: "brainpoolP512r1", 0x001D: "x25519",
-    0x001E: "x448", 0x001F: "brainpoolP256r1tls13", 0x0020: "brainpoolP384r1tls13", 0x0021: "brainpoolP512r1tls13",
-    0x0100: "ffdhe2048", 0x0101: "ffdhe3072", 0x0102: "ffdhe4096", 0x0103: "ffdhe6144", 0x0104: "ffdhe8192",
-    0x0200: "MLKEM512", 0x0201: "MLKEM768", 0x0202: "MLKEM1024",
-    0x11EB: "SecP256r1MLKEM768", 0x11EC: "X25519MLKEM768", 0x11ED: "SecP384r1MLKEM1024",
+    group: names.GROUPS[group] for group in (
+        *range(0x0015, 0x0022), *range(0x0100, 0x0105), *range(0x0200, 0x0203), *range(0x11EB, 0x11EE),
+    )
 }  # fmt: skip
 CURVES_OF_12: Final = tuple(group for group in GROUPS if group < 0x1F)
 
@@ -73,7 +69,7 @@ def _extensions(version: int, groups: Sequence[int], host: str) -> bytes:
         parts.append((names.SIGNATURE_ALGORITHMS, _vector16(listed)))
     if version >= TLS13:
         parts.append((names.SUPPORTED_VERSIONS, _vector8(struct.pack(">H", version))))
-        parts.append((KEY_SHARE, _vector16(b"")))
+        parts.append((names.KEY_SHARE, _vector16(b"")))
     else:
         parts.append((_RENEGOTIATION_INFO, b"\0"))
         parts.append((names.EXTENDED_MASTER_SECRET, b""))

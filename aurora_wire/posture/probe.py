@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from aurora_wire.errors import reason_of
-from aurora_wire.posture.certificates import CertificateFacts, read_certificate
 from aurora_wire.posture.product import Product, identify_product, in_amazon
 from aurora_wire.posture.session import CLOSED, ERROR, GREETING, SILENT, X_NOTICE, Opening, Session, Timeout
 from aurora_wire.posture.survey import (
@@ -27,6 +26,7 @@ from aurora_wire.posture.survey import (
 )
 from aurora_wire.posture.target import X_PORT, Target, addresses_of
 from aurora_wire.posture.x_capabilities import XCapabilities
+from aurora_wire.verdict.certificates import CertificateFacts, read_certificate
 from aurora_wire.wire.mysql.capabilities import SSL, SSL_VERIFY_SERVER_CERT
 
 MYSQL: Final = "mysql"

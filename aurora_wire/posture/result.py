@@ -8,7 +8,7 @@ from typing import Final, Literal
 from aurora_wire._version import VERSION
 from aurora_wire.posture.assess import Assessment, assess
 from aurora_wire.posture.audit import AuditResult, judge
-from aurora_wire.posture.certificates import BundleFacts
+from aurora_wire.posture.bundles import BundleFacts
 from aurora_wire.posture.check import CheckResult, join
 from aurora_wire.posture.fleet import Fleet
 from aurora_wire.posture.probe import ProbeResult

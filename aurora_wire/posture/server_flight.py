@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aurora_wire.wire.tls import names
-from aurora_wire.wire.tls.hello import ServerHello, certificate_slices, parse_server_hello
+from aurora_wire.wire.tls.hello import ServerHello, certificate_slices, parse_server_hello, read_key_exchange
 from aurora_wire.wire.tls.suite_strength import suite_name
 
 MAX_FLIGHT: Final = 1 << 20       # bytes of handshake messages: a certificate of 1 MB is refused
 MAX_RECORD: Final = 16_384 + 2_048
-NAMED_CURVE: Final = 3
-KEY_SHARE: Final = 51
 
 
 @dataclass(slots=True)
@@ -89,7 +87,7 @@ class FlightReader:
                 if flight.hello is None:
                     self._end("a ServerHello that cannot be read")
                 elif flight.hello.version >= 0x0304:
-                    flight.group = _key_share_group(body)
+                    flight.group = max(flight.hello.group, 0)
                     flight.done = True  # what follows is encrypted
             elif kind == names.CERTIFICATE:
                 places = certificate_slices(body, 0, len(body))
@@ -102,24 +100,6 @@ class FlightReader:
     def _read_key_exchange(self, body: bytes) -> None:
         """Note the named curve, or the size of the prime: which of both the suite's name tells."""
         hello = self.flight.hello
-        if hello is None:
-            return
-        name = suite_name(hello.suite)
-        if "ECDH" in name and len(body) >= 3 and body[0] == NAMED_CURVE:
-            self.flight.group = int.from_bytes(body[1:3], "big")
-        elif "_DHE_" in name or "DH_anon" in name:
-            size = int.from_bytes(body[:2], "big")
-            self.flight.dh_bits = int.from_bytes(body[2 : 2 + size], "big").bit_length()
-
-
-def _key_share_group(body: bytes) -> int:
-    """Return the group in the key_share extension of a ServerHello whose layout was checked; 0: there is none."""
-    at = 2 + 32 + 1 + body[34] + 2 + 1
-    end = len(body)
-    at += 2
-    while at + 4 <= end:
-        kind, size = int.from_bytes(body[at : at + 2], "big"), int.from_bytes(body[at + 2 : at + 4], "big")
-        if kind == KEY_SHARE and size >= 2:
-            return int.from_bytes(body[at + 4 : at + 6], "big")
-        at += 4 + size
-    return 0
+        if hello is not None:
+            group, bits = read_key_exchange(suite_name(hello.suite), body, 0, len(body))
+            self.flight.group, self.flight.dh_bits = max(group, 0), max(bits, 0)

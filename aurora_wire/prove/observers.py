@@ -116,7 +116,7 @@ class LiveObserver(Observer):
                 self._interfaces.append((int(source.interface), frame.link_type))
             self._analysis.engine.feed(frame.data, 0, size, frame.length, frame.time_ns, frame.link_type)
             count += 1
-        self._analysis.collect()
+        self._analysis.collect(idle=count == 0)
         return count
 
     def _open(self) -> bool:

@@ -17,6 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+from aurora_wire.redact.answers import redact_answer, redact_error
 from aurora_wire.redact.keyed_hash import KeyedHash, is_right
 from aurora_wire.redact.sql import NAME_COMMANDS, SQL_COMMANDS, redact_attributes, redact_sql
 from aurora_wire.rights.inputs import input_file
@@ -105,7 +106,10 @@ class Masker:
         else:
             sql = self.value(statement.sql)
         parameters = [Parameter(p.type, self.sql(p.value), p.name) for p in statement.parameters]
-        return replace(statement, sql=sql, parameters=parameters)
+        result = statement.result
+        if result is not None:
+            result = redact_answer(result, sql)
+        return replace(statement, sql=sql, parameters=parameters, result=result)
 
     def connection(self, connection: ConnectionResult) -> ConnectionResult:
         """Mask a connection: its users, credentials, statements, and what the application says of itself."""
@@ -122,6 +126,7 @@ class Masker:
             tls=None if connection.tls is None else self._tls(connection.tls),
             replication=None if connection.replication is None else self._replication(connection.replication),
             credentials=[self._credential(one) for one in connection.credentials],
+            errors=[redact_error(one) for one in connection.errors],
             files=[self._file(one) for one in connection.files],
             refusal=None if connection.refusal is None else self._refusal(connection.refusal),
             statements=StatementList(connection.statements, self.statement) if connection.statements else [],
@@ -153,6 +158,8 @@ class Masker:
         return replace(refusal, text=self.sql(refusal.text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace"))
 
     def _tls(self, tls: TLSResult) -> TLSResult:
+        if tls.client_certificates:
+            tls = replace(tls, client_certificates=[b""] * len(tls.client_certificates))  # it says who the client is
         decrypted = tls.decrypted
         if decrypted is None:
             return tls

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from aurora_wire.redact.answers import SYNTAX_ERROR, redact_error, without
 from aurora_wire.redact.sql import SQL_COMMANDS, redact_statement
-from aurora_wire.verdict.result import Parameter, StatementResult
+from aurora_wire.verdict.result import ErrorResult, Parameter, StatementResult
 from aurora_wire.wire.mysql.sql_secrets import content_of, find_secrets, may_hold_secret
 
 
@@ -23,6 +24,7 @@ def without_secrets(statement: StatementResult) -> StatementResult:
         return statement
     masked = bytearray(sql)
     values: set[bytes] = set()
+    contents: set[bytes] = set()
     for found in find_secrets(sql):
         literal = sql[found.start : found.end]
         content = content_of(literal, 0, len(literal))
@@ -31,9 +33,20 @@ def without_secrets(statement: StatementResult) -> StatementResult:
         begin = found.start + literal.find(content)
         masked[begin : begin + len(content)] = b"*" * len(content)
         values.add(literal)
+        contents.add(content)
     if not values:
         return statement
     parameters = [
         Parameter(one.type, b"'***'" if one.value in values else one.value, one.name) for one in statement.parameters
     ]
-    return replace(statement, sql=bytes(masked), parameters=parameters)
+    result = statement.result
+    if result is not None:
+        result = without(result, contents)
+    return replace(statement, sql=bytes(masked), parameters=parameters, result=result)
+
+
+def shown_error(error: ErrorResult, *, redact: bool, reveal: bool = False) -> ErrorResult:
+    """Return an error as a report may show it. One that repeats a statement with a password in it is masked, too."""
+    text = error.text.encode("utf-8", "surrogatepass")
+    hides = error.code == SYNTAX_ERROR and not reveal and may_hold_secret(text, 0, len(text))
+    return redact_error(error) if redact or hides else error

@@ -18,6 +18,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Final
 
+from aurora_wire.redact.answers import redact_answer
 from aurora_wire.verdict.result import ConnectionResult, Parameter, StatementResult
 from aurora_wire.wire.mysql.sql_lexer import (
     ANSI_QUOTES,
@@ -194,7 +195,10 @@ def redact_statement(statement: StatementResult) -> StatementResult:
     else:
         sql = b"*" * len(statement.sql)
     parameters = [Parameter(p.type, redact_sql(p.value), p.name) for p in statement.parameters]
-    return replace(statement, sql=sql, parameters=parameters)
+    result = statement.result
+    if result is not None:
+        result = redact_answer(result, sql)
+    return replace(statement, sql=sql, parameters=parameters, result=result)
 
 
 def redact_attributes(connection: ConnectionResult) -> dict[str, str]:

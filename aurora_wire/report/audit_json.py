@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aurora_wire.posture.audit import AuditResult
-from aurora_wire.report.json_fields import Fields, clean
+from aurora_wire.report.json_text import Fields, clean
 from aurora_wire.report.posture_json import finding_fields, time_text
 
 

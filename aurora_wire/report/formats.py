@@ -33,6 +33,7 @@ class ReportOptions:
     require_proven: bool = False  # `encrypted` that is merely likely counts as a failure
     reveal: bool = False          # show passwords, keys and tokens that crossed
     quiet: bool = False           # the closing sentence alone
+    verbose: bool = False         # details that few ask for: certificates and key exchange of TLS
     width: int = 100              # columns of the terminal
     color: bool = False           # the terminal has colours
     whole: bool = False           # it is no terminal: nothing is shortened
@@ -143,7 +144,7 @@ _POSTURE: Final = f"{_REPORT}.posture"
 
 _ROWS: Final = (
     Format("text", "for people", f"{_REPORT}.text.report:render",
-           ("width", "color", "quiet", "redact", "reveal", "whole", "each"),
+           ("width", "color", "quiet", "redact", "reveal", "whole", "each", "verbose"),
            statements=STATEMENTS_IN_TEXT, posture=f"{_POSTURE}.text:render",
            posture_takes=("width", "color", "whole", "everything", "fixes")),
     Format("json", "one JSON object (schema aurora-wire/scan/1, .../probe/1 ...)", f"{_REPORT}.scan_json:render",

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import base64
-import json
-import re
 from dataclasses import asdict
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
-from aurora_wire.redact.secrets import shown
+from aurora_wire.redact.secrets import shown, shown_error
 from aurora_wire.redact.sql import redact_attributes, redact_sql
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
+from aurora_wire.report.json_text import Fields, clean, optional
 from aurora_wire.report.timestamps import Clock
+from aurora_wire.report.tls_details import detail_fields
 from aurora_wire.verdict.result import (
+    AnswerPart,
+    AnswerResult,
     CaptureResult,
     CloneResult,
+    ColumnResult,
+    ColumnTraffic,
     ConnectionResult,
     Coverage,
     CredentialResult,
     DecryptionResult,
+    ErrorResult,
     FileResult,
     Finding,
     ProxyResult,
@@ -35,25 +40,8 @@ from aurora_wire.verdict.servers import kind_of_connection, product_of_connectio
 
 SCHEMA = "aurora-wire/scan/1"
 
-SURROGATE = re.compile("[\ud800-\udfff]")
-ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False)
 
-Fields = dict[str, object]
 MAX_IGNORED = 1000  # names of files in folders that are no captures
-
-
-def dump(value: object) -> str:
-    """Return one line of ASCII: what is not is escaped, so that nothing from the wire acts on a terminal."""
-    return ENCODER.encode(value).replace("\x7f", "\\u007f")
-
-
-def clean(text: str) -> str:
-    """Return text that JSON can hold: lone surrogates (of undecodable paths) become U+FFFD."""
-    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
-
-
-def optional(text: str | None) -> str | None:
-    return None if text is None else clean(text)
 
 
 def counts(by_name: dict[str, int]) -> dict[str, int]:
@@ -94,8 +82,55 @@ def statement_fields(
         "complete": statement.complete,
         **({"direction": "server"} if statement.direction == "server" else {}),
         **({"guessed": True} if statement.guessed else {}),
+        **({} if statement.schema is None else {"schema": clean(statement.schema)}),
+        **({} if statement.result is None else {"result": answer_fields(statement.result)}),
         **place_fields(names, statement.frame),
     }
+
+
+def answer_fields(answer: AnswerResult) -> Fields:
+    """Return what answered a statement; each of its results where there are several."""
+    parts = answer.parts
+    return {
+        "columns": [column_fields(one) for one in answer.columns],
+        "rows": answer.rows,
+        "bytes": answer.bytes,
+        "affected": answer.affected,
+        "warnings": answer.warnings,
+        "error": None if answer.error is None else error_fields(answer.error),
+        "ms": answer.ms,
+        **({} if answer.complete else {"partial": True}),
+        **({"out_parameters": True} if any(one.out_parameters for one in parts) else {}),
+        **({"results": [part_fields(one) for one in parts]} if len(parts) > 1 else {}),
+    }
+
+
+def part_fields(part: AnswerPart) -> Fields:
+    """Return one of the results of a statement."""
+    return {
+        "columns": [column_fields(one) for one in part.columns],
+        "rows": part.rows,
+        "bytes": part.bytes,
+        "affected": part.affected,
+        "warnings": part.warnings,
+        **({} if part.complete else {"partial": True}),
+        **({"out_parameters": True} if part.out_parameters else {}),
+    }
+
+
+def column_fields(column: ColumnResult) -> Fields:
+    return {
+        "schema": clean(column.schema),
+        "table": clean(column.table),
+        "org_table": clean(column.org_table),
+        "name": clean(column.name),
+        "org_name": clean(column.org_name),
+        "type": clean(column.type),
+    }
+
+
+def error_fields(error: ErrorResult) -> Fields:
+    return {"code": error.code, "sqlstate": optional(error.sqlstate), "text": clean(error.text)}
 
 
 def reason_fields(reason: Reason, names: FrameNames) -> Fields:
@@ -132,6 +167,7 @@ def tls_fields(
         "alpn": [clean(name) for name in tls.alpn],
         "resumed": tls.resumed,
         "offered_versions": tls.offered_versions,
+        **detail_fields(tls, redact=redact),
         "decrypted": None if tls.decrypted is None else decryption_fields(
             tls.decrypted, clock, names, redact=redact, reveal=reveal
         ),
@@ -220,7 +256,40 @@ def connection_fields(
             {"credentials": [credential_fields(one, names, reveal=reveal and not redact) for one in c.credentials]}
             if c.credentials else {}
         ),
+        **(
+            {
+                "results": {"rows": c.rows, "bytes": c.row_bytes},
+                "columns": [traffic_fields(one) for one in c.columns],
+            }
+            if c.columns or c.rows else {}
+        ),
+        **(
+            {
+                "errors_total": c.errors_total,
+                "errors": [
+                    {
+                        **error_fields(shown_error(one, redact=redact, reveal=reveal)), "frame": one.frame,
+                        "offset": one.offset, **place_fields(names, one.frame),
+                    }
+                    for one in c.errors
+                ],
+            }
+            if c.errors_total else {}
+        ),
         "statements_total": c.statements_total,
+    }  # fmt: skip
+
+
+def traffic_fields(traffic: ColumnTraffic) -> Fields:
+    """Return how much of a column crossed."""
+    return {
+        "schema": clean(traffic.schema),
+        "table": clean(traffic.table),
+        "column": clean(traffic.column),
+        "type": clean(traffic.type),
+        "results": traffic.results,
+        "rows": traffic.rows,
+        "bytes": traffic.bytes,
     }
 
 

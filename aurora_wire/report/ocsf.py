@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from aurora_wire.report.fingerprints import FindingLocator, shorten
-from aurora_wire.report.json_fields import Fields, clean, dump, finding_place
+from aurora_wire.report.json_fields import finding_place
+from aurora_wire.report.json_text import Fields, clean, dump
 from aurora_wire.report.timestamps import SECOND, Clock, clock_of
 from aurora_wire.report.wording import endpoint
 from aurora_wire.verdict.result import ConnectionResult, Endpoint, Finding, Scan, Severity

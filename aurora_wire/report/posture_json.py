@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from aurora_wire.posture.assess import Assessment, PostureFinding
-from aurora_wire.posture.certificates import CertificateFacts
 from aurora_wire.posture.client_hello import GROUPS
 from aurora_wire.posture.probe import AddressResult, ProbeResult
 from aurora_wire.posture.survey import TLSResult
-from aurora_wire.report.json_fields import Fields, clean
+from aurora_wire.report.json_text import Fields, clean
+from aurora_wire.verdict.certificates import CertificateFacts
 from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suite_strength import suite_name
 

@@ -11,15 +11,14 @@ from collections.abc import Iterable, Iterator
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.json_fields import (
-    Fields,
     capture_fields,
     connection_fields,
-    dump,
     finding_fields,
     finding_place,
     statement_fields,
     summary_fields,
 )
+from aurora_wire.report.json_text import Fields, dump
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.verdict.result import ConnectionResult, Scan
 

@@ -13,16 +13,15 @@ from collections.abc import Callable
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.json_fields import (
-    Fields,
     capture_fields,
     connection_fields,
-    dump,
     finding_fields,
     finding_place,
     place_fields,
     statement_fields,
     summary_fields,
 )
+from aurora_wire.report.json_text import Fields, dump
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, StatementResult

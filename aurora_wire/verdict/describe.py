@@ -8,6 +8,7 @@ from typing import Literal
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be
+from aurora_wire.verdict.answers import answer_of, error_of, traffic_of
 from aurora_wire.verdict.credentials import Credentials
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
@@ -28,6 +29,7 @@ from aurora_wire.verdict.result import (
     XResult,
 )
 from aurora_wire.verdict.statement_list import StatementList
+from aurora_wire.verdict.tls_details import add_details
 from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, DirectionAccount, X
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.facts import Decrypted, Facts
@@ -93,6 +95,11 @@ def describe(connection: Connection) -> ConnectionResult:
         replication=describe_replication(facts, facts.replication) if facts.replication is not None else None,
         clone=describe_clone(facts.clone) if facts.clone is not None else None,
         credentials_total=facts.exchanges_total + facts.secrets_total,
+        columns=traffic_of(facts) if facts.columns else [],
+        rows=facts.rows,
+        row_bytes=facts.row_bytes,
+        errors=[error_of(one) for one in facts.failures],
+        errors_total=facts.failures_total,
     )
 
 
@@ -217,6 +224,7 @@ def tls_of(tls: TLSFacts, decrypted: Decrypted | None = None) -> TLSResult:
         result.offered_versions = [version_name(version) for version in offer.versions]
     if decrypted is not None:
         result.decrypted = describe_decryption(decrypted, tls)
+    add_details(result, tls)
     return result
 
 
@@ -280,6 +288,8 @@ def statement_of(statement: Statement) -> StatementResult:
         complete=statement.complete,
         direction="client" if statement.from_client else "server",
         guessed=statement.guessed,
+        schema=text(statement.schema) if statement.schema else None,
+        result=answer_of(statement),
     )
 
 

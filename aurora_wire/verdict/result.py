@@ -27,6 +27,7 @@ Severity = Literal["critical", "high", "medium", "low", "info"]
 CredentialPlace = Literal[
     "login", "switch", "next factor", "change user", "register replica", "X login", "statement", "binlog"
 ]
+ClientCertificate = Literal["shown", "none", "not asked", "not visible", "unknown"]
 Grade = Literal["secret", "token", "key", "hash", "crackable", "sealed", "none", "maybe", "proof", "unknown"]
 
 
@@ -74,7 +75,12 @@ class Coverage:
 
 @dataclass(slots=True)
 class TLSResult:
-    """What the TLS handshake showed in the clear; None where it was not captured or is not visible."""
+    """What the TLS handshake showed in the clear, or with a key log; None where it was not captured or is not visible.
+
+    Certificates are DER, as they crossed, that of the side itself first; b"" is one that was not kept (too large, or
+    the bound of all together). `aurora_wire.verdict.certificates.facts_of` reads them. client_certificate: "none" was
+    asked for and not shown; "not visible" is encrypted, and no key log opens it.
+    """
 
     version: str | None = None      # "TLSv1.3" style
     cipher: str | None = None       # IANA name
@@ -83,6 +89,20 @@ class TLSResult:
     resumed: bool | None = None     # whether it took up an earlier session
     offered_versions: list[str] = field(default_factory=list)  # by the client
     decrypted: DecryptionResult | None = None   # only with a key log
+    group: str | None = None        # of the key exchange: "x25519", "X25519MLKEM768" ...
+    post_quantum: bool | None = None  # whether that group withstands a quantum computer, as far as known
+    hello_retry: bool | None = None   # the server asked for another ClientHello
+    extended_master_secret: bool | None = None  # RFC 7627; None in TLS 1.3, which always binds its keys so
+    encrypt_then_mac: bool | None = None  # RFC 7366; None where the cipher suite is not of CBC
+    dh_bits: int | None = None      # of the prime, where the key exchange is finite-field Diffie-Hellman
+    certificates: list[bytes] | None = None   # of the server; None: see `no_certificates`
+    certificates_total: int = 0     # with those beyond the first ten
+    no_certificates: str | None = None  # why none is known, for people
+    client_certificate: ClientCertificate = "unknown"
+    client_certificates: list[bytes] = field(default_factory=list)  # that the client showed
+    client_certificates_total: int = 0  # with those beyond the first ten
+    ja3: str | None = None          # of the first ClientHello: MD5, in hex
+    ja4: str | None = None          # likewise
 
 
 @immutable
@@ -92,6 +112,97 @@ class Parameter:
     type: str                       # "VARCHAR", "LONGLONG" ...
     value: bytes                    # as it would stand in the SQL
     name: bytes = b""               # of a query attribute
+
+
+@immutable
+class ColumnResult:
+    """A column of a result, as the server defined it. Empty where the server named none: an expression has no table."""
+
+    schema: str
+    table: str                      # as the statement calls it: its alias
+    org_table: str                  # as it is called where it is stored
+    name: str                       # as the statement calls it: its alias, or the text of an expression
+    org_name: str                   # as it is called where it is stored; empty for an expression
+    type: str                       # as MySQL names it: "VAR_STRING", "LONGLONG"; MariaDB's "INET6", "JSON" ...
+
+
+@immutable
+class ErrorResult:
+    """An ERR packet. Its text often repeats values: `Duplicate entry 'alice@example.com' for key 'users.email'`."""
+
+    code: int                       # such as 1062
+    sqlstate: str | None            # five characters; None before 4.1
+    text: str                       # as the server sent it
+    frame: int                      # in which it begins
+    offset: int                     # stream offset of the MySQL packet
+
+
+@dataclass(slots=True)
+class AnswerPart:
+    """One of the results that answered a statement: a procedure's, or those of a batch."""
+
+    columns: list[ColumnResult] = field(default_factory=list)  # none where it only tells what was done
+    rows: int = 0                   # that crossed
+    bytes: int = 0                  # of these rows, as payload
+    affected: int | None = None     # rows changed; None where the server does not say
+    warnings: int | None = None     # likewise
+    out_parameters: bool = False    # it holds the values of OUT parameters
+    complete: bool = True           # False: the rest of it was not seen
+    values: list[list[Octets | None]] = field(default_factory=list)  # of its first rows, where rows were asked for
+
+
+@dataclass(slots=True)
+class AnswerResult:
+    """What the server answered a statement: StatementResult.result, None where no reply was seen or certainly its own.
+
+    For who looks for values by their columns: `columns` has those of all results one after another, `parts` each result
+    with its own (one part where there is one result), `parts[i].values` rows of as many values, if they were kept.
+    """
+
+    parts: list[AnswerPart]         # in order; the last one is empty where an error took its place
+    error: ErrorResult | None = None  # in place of the (next) result
+    ms: float | None = None         # from the statement to the last packet of the answer; None where not seen
+    complete: bool = True           # False: some of it was not seen, so numbers are "at least"
+
+    @property
+    def columns(self) -> list[ColumnResult]:
+        """Return the columns of all results."""
+        return [column for part in self.parts for column in part.columns]
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows crossed."""
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def bytes(self) -> int:
+        """Return the bytes of all rows, as payload of their packets."""
+        return sum(part.bytes for part in self.parts)
+
+    @property
+    def affected(self) -> int | None:
+        """Return how many rows were changed; None where the server does not say."""
+        told = [part.affected for part in self.parts if part.affected is not None]
+        return sum(told) if told else None
+
+    @property
+    def warnings(self) -> int | None:
+        """Return how many warnings the server told of; None where it does not say."""
+        told = [part.warnings for part in self.parts if part.warnings is not None]
+        return sum(told) if told else None
+
+
+@dataclass(slots=True)
+class ColumnTraffic:
+    """How much of one column crossed in results. All expressions of a connection are one, without names."""
+
+    schema: str
+    table: str                      # as it is called where it is stored
+    column: str                     # likewise; empty for expressions
+    type: str                       # as in ColumnResult; "" for expressions, which have several
+    results: int                    # in which it was
+    rows: int                       # with a value of it, NULL or not
+    bytes: int                      # of these values
 
 
 @dataclass(slots=True)
@@ -109,6 +220,8 @@ class StatementResult:
     complete: bool = True           # False: a gap, the snaplen or our bound cut it
     direction: Direction = "client"  # "server": it came in a binlog event, to a replica
     guessed: bool = False           # the layout is not certain: the greeting, login or PREPARE that tells it is missing
+    schema: str | None = None       # the default one in force; None where that is not known
+    result: AnswerResult | None = None  # what the server answered; None where that was not seen
 
 
 @dataclass(slots=True)
@@ -320,6 +433,11 @@ class ConnectionResult:
     replication: ReplicationResult | None = None  # only of a replica's connection
     clone: CloneResult | None = None    # only where a data folder was copied
     credentials_total: int = 0      # with those beyond the bound
+    columns: list[ColumnTraffic] = field(default_factory=list)  # that crossed in results, most bytes first
+    rows: int = 0                   # of all results
+    row_bytes: int = 0              # of these rows, as payload of their packets
+    errors: list[ErrorResult] = field(default_factory=list)  # in place of answers: the first ones
+    errors_total: int = 0           # with those beyond the bound
     captures: list[int] = field(default_factory=list)        # indexes of those with a packet of it, of several
 
     @property

@@ -16,6 +16,7 @@ from aurora_wire.analysis.pump import pump
 from aurora_wire.capture.files.open import open_capture
 from aurora_wire.decrypt.decryptor import KeyLogDecryptors
 from aurora_wire.decrypt.key_log import KeyLog
+from aurora_wire.verdict.result import Finding, Scan
 from aurora_wire.wire.flows.engine import Engine
 from aurora_wire.wire.flows.facts import Facts
 from tests.conversations import Conversation, Packet, Step, mysql, pcap, pcapng, play
@@ -82,6 +83,13 @@ def test_the_statements_inside_are_found(
     assert (only(result).verdict, only(result).confidence, only(result).proof) == ("encrypted", "proven", "key log")
 
 
+def leaks(result: Scan) -> list[Finding]:
+    """Return the findings but those about the certificate, self-signed and younger than the conversations: the keys
+    show it in TLS 1.3.
+    """
+    return [one for one in result.findings if one.rule not in ("AW607", "AW616")]
+
+
 def test_nothing_of_what_was_opened_counts_as_crossed_in_the_clear(
     tmp_path: Path, session: LoggedSession
 ) -> None:
@@ -93,7 +101,7 @@ def test_nothing_of_what_was_opened_counts_as_crossed_in_the_clear(
         connection = only(result)
         assert (connection.user, connection.statements_total, list(connection.statements)) == (None, 0, [])
         assert connection.commands == {}
-        assert result.findings == []
+        assert leaks(result) == []
         assert result.exit_code == 0
     assert only(shut).client_coverage == only(decrypted).client_coverage
     assert only(shut).server_coverage == only(decrypted).server_coverage
@@ -458,7 +466,7 @@ def test_whatever_a_capture_lacks_a_key_log_changes_nothing_but_what_it_opens(
         assert (other.client_coverage, other.server_coverage) == (one.client_coverage, one.server_coverage)
         assert (other.statements_total, other.user, other.commands) == (one.statements_total, one.user, one.commands)
         assert other.confidence in {one.confidence, "likely"}
-    assert decrypted.findings == shut.findings
+    assert leaks(decrypted) == leaks(shut)
 
 
 def test_secrets_of_one_direction_open_that_one(tmp_path: Path, session: LoggedSession) -> None:

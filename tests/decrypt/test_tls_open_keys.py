@@ -21,7 +21,7 @@ from aurora_wire.decrypt.key_log import (
 )
 from aurora_wire.decrypt.key_schedule import expand_label, prf
 from aurora_wire.decrypt.suite_parameters import TLS_1_3, protection_of
-from aurora_wire.wire.tls.decryption import DECRYPTED, FAILED, IGNORED, NO_KEYS, RecordDecryptor
+from aurora_wire.wire.tls.decryption import DECRYPTED, FAILED, IGNORED, MESSAGES, NO_KEYS, RecordDecryptor
 from aurora_wire.wire.tls.suites import NAMES
 from tests.decrypt.openings import need_cryptography
 
@@ -146,7 +146,7 @@ def test_keys_change_with_finished_and_with_each_key_update(suite: int) -> None:
     sender, opens = Sender13(SHAKING, suite), decryptor(OF_CLIENT, suite)
     assert opens.record(CLIENT, 20, 0x0303, b"\x01") == (IGNORED, b"")
     finished = sender.record(HANDSHAKE, message(FINISHED, bytes(32)))
-    assert opens.record(CLIENT, DATA, 0x0303, finished) == (DECRYPTED, b"")
+    assert opens.record(CLIENT, DATA, 0x0303, finished) == (MESSAGES, message(FINISHED, bytes(32)))
     sender.use(TRAFFIC)
     for number in range(3):
         data = b"statement %d" % number
@@ -163,7 +163,7 @@ def test_handshake_messages_that_span_records_are_followed(cut: int) -> None:
     sender, opens = Sender13(SHAKING, GCM_1_3), decryptor(OF_CLIENT, GCM_1_3)
     whole = message(11, b"c" * 4) + message(FINISHED, bytes(32))
     for part in (whole[:cut], whole[cut:]):
-        assert opens.record(CLIENT, DATA, 0x0303, sender.record(HANDSHAKE, part)) == (DECRYPTED, b"")
+        assert opens.record(CLIENT, DATA, 0x0303, sender.record(HANDSHAKE, part)) == (MESSAGES, part)
     sender.use(TRAFFIC)
     assert opens.record(CLIENT, DATA, 0x0303, sender.record(DATA, b"login")) == (DECRYPTED, b"login")
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from aurora_wire.posture.audit import Account, AuditResult, Channel, Connected, Setting
-from aurora_wire.posture.certificates import OWN_OF_MYSQL, BundleFacts, CertificateFacts
+from aurora_wire.posture.bundles import BundleFacts
 from aurora_wire.posture.check import CheckResult, Proved, Traffic
 from aurora_wire.posture.client_hello import GROUPS, SSL3, TLS10, TLS11, TLS12, TLS13
 from aurora_wire.posture.database import Denied
@@ -20,6 +20,7 @@ from aurora_wire.posture.survey import NO_ANSWER, NOT_ASKED, NOT_OFFERED, OFFERE
 from aurora_wire.posture.target import Target
 from aurora_wire.posture.variables import meaning
 from aurora_wire.posture.x_capabilities import XCapabilities
+from aurora_wire.verdict.certificates import OWN_OF_MYSQL, CertificateFacts
 
 NOW = datetime(2026, 11, 29, 12, 30, 15, tzinfo=UTC)
 HOST = "db.example.com"

@@ -8,11 +8,11 @@ import pytest
 
 from aurora_wire.cli.main import main
 from aurora_wire.posture.audit import Account, AuditResult, Connected, Setting
-from aurora_wire.posture.certificates import CertificateFacts
 from aurora_wire.posture.check import Proved, State, check, member_of
 from aurora_wire.posture.fleet import CLUSTER, Fleet, Member
 from aurora_wire.posture.probe import PROBED, UNREACHABLE, AddressResult, ProbeResult
 from aurora_wire.posture.target import Target
+from aurora_wire.verdict.certificates import CertificateFacts
 from aurora_wire.verdict.result import ConnectionResult, Endpoint, Scan, Verdict
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)

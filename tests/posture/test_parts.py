@@ -11,15 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aurora_wire.errors import UsageError
-from aurora_wire.posture import amazon_roots
 from aurora_wire.posture.assess import assess
-from aurora_wire.posture.certificates import OWN_OF_MYSQL, CertificateFacts, read_bundle, read_certificate
+from aurora_wire.posture.bundles import read_bundle
 from aurora_wire.posture.client_hello import GROUPS, SIGNATURES, TLS10, TLS12, TLS13, client_hello
 from aurora_wire.posture.probe import PROBED, REFUSED, AddressResult
 from aurora_wire.posture.product import CANNOT_TELL, identify_product, in_amazon
 from aurora_wire.posture.server_flight import MAX_FLIGHT, FlightReader
 from aurora_wire.posture.survey import NOT_OFFERED, OFFERED, TLSResult, VersionResult, suites_of
 from aurora_wire.posture.target import Target, parse_target
+from aurora_wire.verdict import amazon_roots
+from aurora_wire.verdict.certificates import OWN_OF_MYSQL, CertificateFacts, read_certificate
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.tls.hello import parse_client_hello
 

@@ -17,11 +17,11 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from aurora_wire.posture.assess import assess
 from aurora_wire.posture.audit import audit
-from aurora_wire.posture.certificates import OWN_OF_MARIADB, OWN_OF_MYSQL
 from aurora_wire.posture.database import log_in
 from aurora_wire.posture.probe import MYSQL, AddressResult, X
 from aurora_wire.posture.survey import OFFERED
 from aurora_wire.posture.target import Target
+from aurora_wire.verdict.certificates import OWN_OF_MARIADB, OWN_OF_MYSQL
 from aurora_wire.wire.tls.names import version_name
 from tests.real.certificates import SELF_SIGNED, Certificates
 from tests.real.running import running

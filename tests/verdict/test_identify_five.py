@@ -77,6 +77,13 @@ def compressed_with_rows(talk: Conversation, number: int) -> None:
     talk.server(mysql.compressed(1, mysql.result_set([b"id"], [[b"%d" % n] for n in range(40)])))
 
 
+def compressed_binlog(talk: Conversation, number: int) -> None:
+    made = event(2, query_body(b"insert into t values (%d)" % number, b"", b""), checksum=False, place=4000)
+    made = made if number == 0 else event(2, query_body(TEXT), place=4000 + number)
+    talk.server(mysql.compressed(number + 3, mysql.packet(number + 3, payload(made)), threshold=100))
+    talk.ack("client")
+
+
 def compressed_all_short(talk: Conversation, number: int) -> None:
     talk.client(mysql.compressed(0, mysql.execute(1, [number + 1000, b"4111111111111111"])))
     talk.server(mysql.compressed(1, mysql.ok(1, affected=1)))
@@ -88,6 +95,7 @@ CASES: dict[str, Say] = {
     "events longer than a segment": binlog_longer_than_a_segment, "compressed": compressed,
     "compressed executions": compressed_executions,
     "compressed, an uncompressed packet first": compressed_with_rows,
+    "compressed replication, an uncompressed event first": compressed_binlog,
     "compressed protocol, all packets too short to be": compressed_all_short,
 }  # fmt: skip
 
@@ -102,3 +110,12 @@ def test_five_exchanges_are_enough(kind: str, ports: tuple[int, int], tmp_path: 
     assert result.verdict == "plaintext", explain(result)
     one, = result.connections
     assert (one.server.address, one.client.address) == ("10.0.0.9", "10.0.0.5"), explain(result)
+
+
+def test_both_sides_of_mysql_do_not_ask(tmp_path: Path) -> None:
+    talk = Conversation(("10.0.0.5", 40001), ("10.0.0.9", 40002))
+    for _ in range(10):
+        for asks, answers in (("client", "server"), ("server", "client")):
+            talk.say(asks, mysql.ping())
+            talk.say(answers, mysql.ok(1))
+    assert scan_of(tmp_path, talk).verdict == "not-mysql"

@@ -18,6 +18,7 @@ from aurora_wire.report.replicated import lines_of
 from aurora_wire.report.text.credentials import GRADES
 from aurora_wire.report.text.credentials import notes as credential_notes
 from aurora_wire.report.timestamps import Clock
+from aurora_wire.report.tls_details import details_in_words
 from aurora_wire.report.wording import LEAKS, count, counted, endpoint, place
 from aurora_wire.verdict.result import ConnectionResult, CredentialResult, StatementResult
 
@@ -101,6 +102,8 @@ def hide(connection: ConnectionResult) -> ConnectionResult:
     tls = connection.tls
     if tls is not None and tls.decrypted is not None and tls.decrypted.user is not None:
         tls = replace(tls, decrypted=replace(tls.decrypted, user="*" * len(tls.decrypted.user)))
+    if tls is not None and tls.client_certificates:
+        tls = replace(tls, client_certificates=[])  # it says who the client is
     replica = connection.replication
     if replica is not None:
         replica = replace(
@@ -207,6 +210,7 @@ def _facts(c: ConnectionResult, clock: Clock, names: FrameNames) -> Iterator[tup
         ("TLS versions offered", clip(", ".join(tls.offered_versions)) if tls is not None else ""),
         ("TLS server name", clip(tls.sni or "") if tls is not None else ""),
         ("TLS session", "resumed" if tls is not None and tls.resumed else ""),
+        *((name, clip(value, 600)) for name, value in (details_in_words(tls) if tls is not None else ())),
         ("Commands in the clear", clip(commands, 400)),
         *((name, clip(text, 600)) for name, text in lines_of(c)),
     )

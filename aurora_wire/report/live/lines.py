@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from aurora_wire.analysis.watch import ConnectionStatus, Status
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.json_fields import Fields, clean
+from aurora_wire.report.json_text import Fields, clean
 from aurora_wire.report.scan_jsonl import JSONLines
 from aurora_wire.report.text.statements import statement_line
 from aurora_wire.report.timestamps import rfc3339

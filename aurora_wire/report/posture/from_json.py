@@ -16,7 +16,7 @@ from aurora_wire.disk import words_of
 from aurora_wire.errors import UsageError
 from aurora_wire.posture.assess import Assessment, PostureFinding, posture_finding
 from aurora_wire.posture.audit import Account, AuditResult, Channel, Connected, Setting
-from aurora_wire.posture.certificates import BundleFacts, CertificateFacts
+from aurora_wire.posture.bundles import BundleFacts
 from aurora_wire.posture.check import EXIT_CODES, VIEWS, CheckResult, Proved, State, Traffic, View
 from aurora_wire.posture.client_hello import GROUPS
 from aurora_wire.posture.database import Denied
@@ -48,6 +48,7 @@ from aurora_wire.posture.variables import meaning
 from aurora_wire.posture.x_capabilities import XCapabilities
 from aurora_wire.report.posture.to_json import SCHEMAS
 from aurora_wire.rights.inputs import input_file, read_input, reading
+from aurora_wire.verdict.certificates import CertificateFacts
 from aurora_wire.verdict.result import Verdict
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.wire.tls.names import version_name

@@ -16,7 +16,7 @@ from typing import Final
 from aurora_wire.posture.assess import PostureFinding
 from aurora_wire.posture.result import Posture
 from aurora_wire.report.fingerprints import shorten
-from aurora_wire.report.json_fields import Fields, clean, dump
+from aurora_wire.report.json_text import Fields, clean, dump
 from aurora_wire.report.ocsf import (
     ANALYTIC_RULE,
     NAME,

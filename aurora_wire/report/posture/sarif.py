@@ -13,7 +13,7 @@ from typing import Final
 from aurora_wire.posture.assess import PostureFinding
 from aurora_wire.posture.result import Posture
 from aurora_wire.report.fingerprints import shorten
-from aurora_wire.report.json_fields import Fields, clean
+from aurora_wire.report.json_text import Fields, clean
 from aurora_wire.report.posture.fingerprints import fingerprint
 from aurora_wire.report.posture.servers import ServerRow, gap_text, gaps_of, rows_of
 from aurora_wire.report.posture_json import time_text

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from aurora_wire.posture.certificates import BundleFacts
+from aurora_wire.posture.bundles import BundleFacts
 from aurora_wire.posture.check import CheckResult, Traffic
 from aurora_wire.posture.fleet import Gap, Member
 from aurora_wire.posture.result import Kind, Posture
 from aurora_wire.report.audit_json import audit_fields
-from aurora_wire.report.json_fields import Fields, clean, dump
+from aurora_wire.report.json_text import Fields, clean, dump
 from aurora_wire.report.posture_json import finding_fields, target_fields, time_text
 
 SCHEMAS: Final[dict[Kind, str]] = {

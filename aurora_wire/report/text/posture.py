@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aurora_wire.posture.assess import Assessment
-from aurora_wire.posture.certificates import CertificateFacts
 from aurora_wire.posture.client_hello import GROUPS, TLS13
 from aurora_wire.posture.fixes import kind_of_server
 from aurora_wire.posture.probe import PROBED, AddressResult, ProbeResult
@@ -14,6 +13,7 @@ from aurora_wire.posture.target import ADMIN_PORT
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.text.grades import finding_lines, fix_lines, grade_text
 from aurora_wire.report.wording import Style
+from aurora_wire.verdict.certificates import CertificateFacts
 from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suite_strength import suite_name
 

@@ -17,6 +17,7 @@ from aurora_wire.report.text.decrypted import decrypted_text
 from aurora_wire.report.text.findings import findings_text, undecoded_text
 from aurora_wire.report.text.replicated import replicated_text
 from aurora_wire.report.text.statements import statements_text
+from aurora_wire.report.text.tls import tls_text
 from aurora_wire.report.wording import Style
 from aurora_wire.verdict.result import Scan
 
@@ -27,16 +28,17 @@ NOT_PROVEN = "Not all of it is proven, as --require proven asks (exit code 3)."
 
 def render(
     scan: Scan, *, width: int = 100, color: bool = False, quiet: bool = False, redact: bool = False,
-    reveal: bool = False, whole: bool = False, each: bool = False,
+    reveal: bool = False, whole: bool = False, each: bool = False, verbose: bool = False,
 ) -> Iterator[str]:
     """Yield lines, each with its newline.
 
     quiet: the closing sentence alone; redact: mask literals; reveal: show passwords and keys too; whole: shorten
-    nothing; each: a row for each connection of a pool.
+    nothing; each: a row for each connection of a pool; verbose: with the details of TLS.
     """
     style = Style(width, color, redact, reveal and not redact, whole, each)
     if not quiet:
-        for section in (captures_text, connections_text, reasons_text, replicated_text, credentials_text,
+        details = (tls_text,) if verbose else ()
+        for section in (captures_text, connections_text, *details, reasons_text, replicated_text, credentials_text,
                         statements_text, decrypted_text, findings_text, undecoded_text):
             yield from paragraph(section(scan, style))
     yield closing_text(scan, style) + "\n"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from aurora_wire.verdict.result import ConnectionResult, Finding
-from aurora_wire.verdict.rules import capture, credentials, leaks, negotiation, replication, tcp, tls
+from aurora_wire.verdict.rules import capture, certificates, credentials, leaks, negotiation, replication, tcp, tls
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.rules.rule import Hit
 from aurora_wire.wire.decoding.anomalies import Anomaly
@@ -18,7 +18,7 @@ from aurora_wire.wire.flows.facts import Facts
 Check = Callable[[Facts, ConnectionResult], Iterator[Hit]]
 
 CHECKS: Final[tuple[Check, ...]] = (
-    leaks.check, credentials.check, replication.check, negotiation.check, tls.check, capture.check,
+    leaks.check, credentials.check, replication.check, negotiation.check, tls.check, certificates.check, capture.check,
 )  # fmt: skip
 FROM_ANOMALIES: Final[dict[int, tuple[str, str]]] = {**tls.ANOMALIES, **tcp.ANOMALIES, **capture.ANOMALIES}
 LAST_CHECKS: Final[tuple[Check, ...]] = (capture.check_beginning,)

@@ -1,4 +1,8 @@
-"""AW6xx: what a server allows, found by probing it. The wire shows what happened; these say what could."""
+"""AW6xx: what a server allows, found by probing it. The wire shows what happened; these say what could.
+
+Rules about certificates and key exchange (AW607, AW610, AW611, AW614 to AW616) are hit by captures too, which show the
+same: rules/certificates.py checks both.
+"""
 
 from typing import Final
 
@@ -19,6 +23,8 @@ OWN_CERTIFICATE: Final = "AW611"
 AUTHORITIES_OUTDATED: Final = "AW612"
 NO_TLS_1_3: Final = "AW613"
 SHORT_DH: Final = "AW614"
+AUTHORITY_EXPIRED: Final = "AW615"
+SELF_SIGNED: Final = "AW616"
 TLS_NOT_REQUIRED: Final = "AW621"
 CONNECTED_IN_CLEAR: Final = "AW622"
 ACCOUNTS_WITHOUT_TLS: Final = "AW623"
@@ -133,6 +139,21 @@ POSTURE: Final = (
         "A prime below 2,048 bits can be precomputed for: sessions that were captured can be opened later.",
         STRONG_SUITES,
         (f"{NIST}, section 3.3.1", "RFC 9325, section 4.3"),
+    ),
+    Rule(
+        AUTHORITY_EXPIRED, "Chain to an Amazon authority that has expired", "high",
+        "The certificate was issued below an authority of Amazon RDS whose time is over: clients that verify refuse "
+        "it, and a session that goes on with it is one in which nobody verified.",
+        "Give the instance a certificate of today's authorities, after its clients have got today's file:\n"
+        "  aws rds modify-db-instance --db-instance-identifier NAME --ca-certificate-identifier rds-ca-rsa2048-g1",
+        ('Amazon RDS User Guide, "Rotating your SSL/TLS certificate"', AMAZON_BUNDLES),
+    ),
+    Rule(
+        SELF_SIGNED, "Self-signed certificate", "low",
+        "No authority says whose key it is: only clients that were given this very certificate can verify it, and "
+        "others talk to whoever answers.",
+        NEW_CERTIFICATE,
+        (f"{NIST}, section 3.2.1", "RFC 5280, section 6.1"),
     ),
     Rule(
         TLS_NOT_REQUIRED, "The server takes connections in the clear", "medium",

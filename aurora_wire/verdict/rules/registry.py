@@ -1,7 +1,7 @@
 """The rule registry: every rule by its id, and a name for each id.
 
 AW1xx leaks, AW2xx negotiation, AW3xx TLS, AW4xx TCP, AW5xx the capture itself, AW6xx what a server allows
-(found by `aurora-wire probe` and `audit`, never in captures).
+(found by `aurora-wire probe` and `audit`; those about certificates and key exchange in captures too).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from aurora_wire.verdict.rules.posture import (
     ACCOUNTS_WITHOUT_TLS,
     ANONYMOUS_ACCOUNT,
     AUTHORITIES_OUTDATED,
+    AUTHORITY_EXPIRED,
     CERTIFICATE_EXPIRED,
     CERTIFICATE_EXPIRES,
     CERTIFICATE_REFUSED,
@@ -47,6 +48,7 @@ from aurora_wire.verdict.rules.posture import (
     PASSWORD_AS_IT_IS,
     POSTURE,
     REPLICATION_IN_CLEAR,
+    SELF_SIGNED,
     SERVER_WITHOUT_TLS,
     SHORT_DH,
     TLS_NOT_REQUIRED,
@@ -72,6 +74,7 @@ __all__ = [
     "ACCOUNTS_WITHOUT_TLS",
     "ANONYMOUS_ACCOUNT",
     "AUTHORITIES_OUTDATED",
+    "AUTHORITY_EXPIRED",
     "BYTES_MISSING",
     "CERTIFICATE_EXPIRED",
     "CERTIFICATE_EXPIRES",
@@ -95,6 +98,7 @@ __all__ = [
     "READABLE_RECORDS",
     "REPLICATION_IN_CLEAR",
     "RULES",
+    "SELF_SIGNED",
     "SERVER_WITHOUT_TLS",
     "SHORT_DH",
     "SQL_IN_CLEAR",

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.verdict.rules.controls import HIPAA, NIST_SUITES, NIST_TLS, STRENGTH, TRANSIT, against
+from aurora_wire.verdict.rules.controls import (
+    HIPAA,
+    INTEGRITY,
+    NIST_SUITES,
+    NIST_TLS,
+    NIST_TRANSMISSION,
+    STRENGTH,
+    TRANSIT,
+    against,
+)
 from aurora_wire.verdict.rules.rule import Hit, Rule
 from aurora_wire.wire.decoding import anomalies
+from aurora_wire.wire.tls.hello import DOWNGRADE_TO_12, ServerHello
 from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suite_strength import suite_name, weakness
 
@@ -16,6 +26,7 @@ if TYPE_CHECKING:  # whoever lists the rules needs no decoder
     from aurora_wire.wire.flows.facts import Facts
 
 TLS_1_2: Final = 0x0303
+TLS_1_3: Final = 0x0304
 WEAK: Final = ("RC4", "DES", "3DES", "export")
 
 OBSOLETE_VERSION: Final = "AW301"
@@ -23,6 +34,9 @@ WEAK_CIPHER: Final = "AW302"
 NO_PROTECTION: Final = "AW303"
 READABLE_RECORDS: Final = "AW304"
 NO_FORWARD_SECRECY: Final = "AW305"
+OTHER_NAME: Final = "AW306"
+TALKED_DOWN: Final = "AW307"
+COMPRESSED: Final = "AW308"
 
 MANUAL: Final = 'MySQL 8.4 Reference Manual, "Encrypted Connection TLS Protocols and Ciphers"'
 STRONG_VERSIONS: Final = (
@@ -84,6 +98,35 @@ TLS_QUALITY: Final = (
         ('RFC 9325, section 7.3, "Forward Secrecy"', MANUAL),
         against("A key exchange without ephemeral keys", NIST_SUITES),
     ),
+    Rule(
+        OTHER_NAME, "Certificate for another name", "medium",
+        "The name that the client asked for is not in the server's certificate: a client that checks names refuses "
+        "it, and one that goes on would have taken the certificate of any other server as well.",
+        "Connect by a name that is in the certificate, or give the server one that has this name.\n"
+        "{certificate}\n"
+        "Then have clients check it (--ssl-mode=VERIFY_IDENTITY).",
+        ('RFC 6125, section 6', 'MySQL 8.4 Reference Manual, "Command Options for Encrypted Connections"'),
+        against("A server that shows another name", NIST_TRANSMISSION),
+    ),
+    Rule(
+        TALKED_DOWN, "TLS version talked down on the way", "high",
+        "The server marked its answer: it knows a newer version than the one agreed on, and took the client for one "
+        "that does not. The client offered a newer one, so something between the two changed the offer.",
+        "Find what stands between client and server, and compare captures from both ends. Current TLS libraries end "
+        "such a connection: update the client.\n" + STRONG_VERSIONS.rstrip(),
+        ('RFC 8446, section 4.1.3, "Server Hello"',),
+        against("A TLS version that was talked down", *INTEGRITY),
+        weakens=True,
+    ),
+    Rule(
+        COMPRESSED, "Compression inside TLS", "medium",
+        "The length of a compressed record depends on what is in it: whoever can have the client send chosen text "
+        "beside a secret finds the secret by watching lengths (CRIME).",
+        "Turn compression off in the TLS library of client or server (OpenSSL: no-comp, the default since 1.1.0); "
+        "MySQL's own compression inside TLS leaks by lengths too, where it is not needed.",
+        ('RFC 7457, section 2.6', 'CVE-2012-4929 (CRIME)'),
+        against("Compression whose lengths leak", NIST_TRANSMISSION),
+    ),
 )
 
 # Anomalies that are hits by themselves: rule and words ({amount} bytes, {count} times, {side}).
@@ -109,3 +152,14 @@ def check(facts: Facts, _: ConnectionResult) -> Iterator[Hit]:
         yield Hit(NO_PROTECTION, name, tls.server_frame)
     elif weak == "no forward secrecy":
         yield Hit(NO_FORWARD_SECRECY, name, tls.server_frame)
+    if hello.compression:
+        yield Hit(COMPRESSED, f"compression method {int(hello.compression)}", tls.server_frame)
+    offer = tls.client_hello
+    if hello.downgrade_marker and offer is not None and hello.version < most_with(hello) <= max(offer.versions):
+        words = f"{version_name(hello.version)} with the mark of a downgrade, and {version_name(max(offer.versions))}"
+        yield Hit(TALKED_DOWN, f"{words} was offered", tls.server_frame)
+
+
+def most_with(hello: ServerHello) -> int:
+    """Return the version that the mark in a ServerHello says the server knows at least (RFC 8446, section 4.1.3)."""
+    return TLS_1_3 if hello.random.endswith(DOWNGRADE_TO_12) else TLS_1_2

@@ -14,6 +14,7 @@ from aurora_wire.wire.decoding.tracker import Tracker
 
 MAX_STATEMENTS: Final[i64] = 10_000      # kept of one connection; all are counted
 MAX_EVENTS: Final[i64] = 100_000         # that wait to be taken; who takes them does so after a few frames
+MAX_CERTIFICATE_BYTES: Final[i64] = 4 << 20  # kept of all connections together, each certificate once
 SLACK: Final[i64] = 8 << 20              # that open connections may grow beyond their budget
 # What a connection is, as far as known.
 UNKNOWN: Final[i64] = 0
@@ -29,18 +30,16 @@ class Budget:
     All are bytes, with what the objects around them take. statements: kept ones; held: what waits for more: segments,
     first bytes, packets and messages that are not whole; history: kept to compare retransmissions with; prepared:
     prepared statements and their long data; open: connections that are not finished, with what they have named (beyond
-    it, those silent longest are given up); inflating: what decompressors in use may hold. each: statements of one
-    connection.
+    it, those silent longest are given up); inflating: what decompressors in use may hold; certificates: kept ones,
+    each once (`known_certificates`). each: statements of one connection; rows: of one result, whose values are kept.
 
     refused: something was left out for want of room, so that the result depends on what other connections took.
-    log: where one is kept, the connection and the cost of each statement that may be kept: of an own statement as it
-    is, of what is inside TLS or was set aside with the cost below 0. looked_back: kept statements were compared.
     lowest: what `inflating` came down to since somebody set it.
     """
 
     __slots__ = (
-        "deflated", "each", "frame", "held", "history", "inflated", "inflating", "log", "looked_back",
-        "lowest", "open", "prepared", "refused", "statements", "time_ns",
+        "certificates", "deflated", "each", "frame", "held", "history", "inflated", "inflating", "known_certificates",
+        "lowest", "open", "prepared", "refused", "rows", "statements", "time_ns",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +50,7 @@ class Budget:
         self.inflating: i64 = inflating
         self.prepared: i64 = prepared
         self.each: i64 = each
+        self.rows: i64 = 0
         self.statements: i64 = statements
         self.held: i64 = held
         self.history: i64 = history
@@ -60,8 +60,8 @@ class Budget:
         self.time_ns: i64 = -1
         self.refused = False
         self.lowest: i64 = inflating
-        self.looked_back = False
-        self.log: list[int] | None = None
+        self.certificates: i64 = MAX_CERTIFICATE_BYTES
+        self.known_certificates: dict[bytes, bytes] = {}
 
 
 class DirectionAccount:

@@ -88,8 +88,6 @@ def read_aside(connection: Connection) -> None:
     reader.close()
     reader.dispose()
     facts = connection.facts
-    if reader.facts.statements:
-        facts.budget.looked_back = True
     for statement in reader.facts.statements:
         facts.mend(statement)
     if connection.aside_doubts == 0 and (facts.login_frame >= 0 or facts.commands > 0 or facts.responses > 0):

@@ -33,7 +33,6 @@ def begin_connection(engine: Engine, key: bytes, flags: i64, frame: i64, time_ns
     client_port = source if from_client else destination
     is_mysql_port = server_port in engine.ports or (client_port in engine.ports and client_port != X_PORT)
     facts = Facts(engine.next_id, engine.budget, engine.events)
-    facts.own = True
     engine.next_id += 1
     connection = Connection(
         facts, key if from_client else reverse, reverse if from_client else key, engine.budget,

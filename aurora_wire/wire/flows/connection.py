@@ -486,7 +486,6 @@ class Connection(Receiver):
             release(facts.budget, prepared, True)
         facts.prepared = {}
         facts.unanswered_prepares = []
-        facts.request = -1
-        facts.requests = bytearray()
+        facts.expect_nothing()
         if facts.kind in (MYSQL, X):
             facts.client_start = self.client.known_from()

@@ -18,6 +18,7 @@ from aurora_wire.wire.mysql.compressed import Inflater
 from aurora_wire.wire.tls.decryption import (
     DECRYPTED,
     FAILED,
+    MESSAGES,
     NO_KEYS,
     Decryption,
     DecryptionMaker,
@@ -25,6 +26,7 @@ from aurora_wire.wire.tls.decryption import (
     RecordDecryptor,
 )
 from aurora_wire.wire.tls.facts import TLSLog
+from aurora_wire.wire.tls.hidden_messages import HiddenMessages
 
 # How many bytes a gap inside has is not known: more than any packet, so that no packet goes on behind it.
 GAP_INSIDE: Final[i64] = 1 << 24
@@ -45,6 +47,8 @@ class InnerDecryption(Decryption):
         self.inner: Connection | None = None
         self.client: Stream | None = None   # by who sends, as the records have it
         self.server: Stream | None = None
+        self.client_messages: HiddenMessages | None = None
+        self.server_messages: HiddenMessages | None = None
         facts.decrypted = self.decrypted
 
     def hellos(self) -> None:
@@ -84,6 +88,10 @@ class InnerDecryption(Decryption):
         self.server = inner.server
         for stream in (inner.client, inner.server):
             stream.side.anchored = True
+        tls = facts.tls
+        if tls is not None:
+            self.client_messages = HiddenMessages(inner.client.side, tls, tls.client, facts.budget)
+            self.server_messages = HiddenMessages(inner.server.side, tls, tls.server, facts.budget)
         if facts.kind == MYSQL:
             inner.start_login(facts.greeting)
         elif facts.kind == X:
@@ -97,6 +105,10 @@ class InnerDecryption(Decryption):
             return
         became, data = decryptor.record(from_client, kind, version, body)
         decrypted = self.decrypted
+        if became == MESSAGES:
+            decrypted.records += 1
+            self._messages(from_client, data, frame, offset)
+            return
         if became == DECRYPTED:
             decrypted.records += 1
             if data:
@@ -129,7 +141,15 @@ class InnerDecryption(Decryption):
         if self.foreign and inner.facts.kind == OTHER:
             self.gives_up = True
 
+    def _messages(self, from_client: bool, data: bytes, frame: i64, offset: i64) -> None:
+        messages = self.client_messages if from_client else self.server_messages
+        if messages is not None:
+            messages.feed(data, frame, offset)
+
     def _gap(self, from_client: bool) -> None:
+        messages = self.client_messages if from_client else self.server_messages
+        if messages is not None:
+            messages.drop()  # the rest of a message is missing
         inner = self.inner
         stream = self.client if from_client else self.server
         if inner is not None and stream is not None and not inner.finished:
@@ -149,6 +169,11 @@ class InnerDecryption(Decryption):
             self._gap(from_client)
 
     def close(self) -> None:
+        for messages in (self.client_messages, self.server_messages):
+            if messages is not None:
+                messages.drop()
+        self.client_messages = None
+        self.server_messages = None
         inner = self.inner
         if inner is not None:
             inner.finished = True

@@ -50,6 +50,7 @@ class MidStream:
     """What the segments of one connection in mid-stream add up to, both directions, while it is not identified."""
 
     __slots__ = (
+        "answerer",
         "asked",
         "asker",
         "bare",
@@ -77,7 +78,8 @@ class MidStream:
         self.asker = False        # by the direction that is taken for the client's
         self.score: i64 = 0
         self.typed: i64 = 0
-        self.oks: i64 = 0
+        self.oks: i64 = 0         # in a row, of one direction:
+        self.answerer = False     # the client's, as far as it is taken for one
         self.bare: i64 = 0
         self.events: i64 = 0      # headers of binlog events that are longer than a segment
         self.typed_enough: i64 = 1 if on_port else TYPED
@@ -96,6 +98,11 @@ class MidStream:
             return UNDECIDED
         # A server that ends a session unasked says so in an ERR whose sequence id is 0.
         if data[at + 3] == 0 and data[at + 4] != 0xFF and not is_event(data, at, end):
+            # Who answered does not ask: what added up was chance.
+            if self.score > 0 and self.asker != from_client:
+                self.score = 0
+            if self.answerer == from_client:
+                self.oks = 0
             return self._command(data, at, end, from_client)
         return self._reply(data, at, end, from_client)
 
@@ -151,6 +158,9 @@ class MidStream:
         if tells == CERTAIN:
             return ANSWERS
         if tells == FITS:
+            if self.answerer != from_client:
+                self.oks = 0
+            self.answerer = from_client
             self.oks += 1
             if self.asked > 0 and self.asker != from_client:
                 self.score += self.asked

@@ -34,6 +34,7 @@ from aurora_wire.wire.mysql.commands import (
     COM_STMT_BULK_EXECUTE,
     COM_STMT_CLOSE,
     COM_STMT_EXECUTE,
+    COM_STMT_FETCH,
     COM_STMT_PREPARE,
     COM_STMT_RESET,
     COM_STMT_SEND_LONG_DATA,
@@ -58,7 +59,8 @@ from aurora_wire.wire.mysql.credentials import (
     note_text,
 )
 from aurora_wire.wire.mysql.events import LoggedIn, Statement, TLSRequested
-from aurora_wire.wire.mysql.facts import MAX_ASKED, NAME_COST, MySQLFacts
+from aurora_wire.wire.mysql.execute import Prepared, read_statement_id
+from aurora_wire.wire.mysql.facts import MAX_ASKED, NAME_COST, Asker, MySQLFacts
 from aurora_wire.wire.mysql.framing import HEADER_NEEDED, LABEL_LATER, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.login import (
     Login,
@@ -224,8 +226,7 @@ class ClientPackets(Packets):
         if side.frame == facts.budget.frame and 0 <= self.asked_frame < facts.server.frame < side.frame:
             facts.doubt = False
             facts.restart = True
-            facts.request = -1
-            facts.requests.clear()
+            facts.expect_nothing()
 
     def run(self, data: bytes, at: i64, end: i64) -> i64:
         return at
@@ -378,6 +379,9 @@ class ClientPackets(Packets):
 
     def _command(self, command: i64, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
         facts = self.facts
+        if facts.doubt:
+            self._settle()
+        self.asked_frame = self.side.frame
         facts.commands += 1
         if facts.command_frame < 0:
             facts.command_frame = self.packet_frame
@@ -408,7 +412,7 @@ class ClientPackets(Packets):
             if made.readable:
                 facts.readable = True
             note_text(facts, text, 0, len(text), whole, self.packet_frame, self.packet_offset)
-            self._statement(command, text, total - (made.text_at - at), made.values, whole, -1)
+            self._statement(command, text, total - (made.text_at - at), made.values, whole, -1, None)
             made.values = None
         elif command == COM_STMT_PREPARE:
             text = data[at + 1 : end]
@@ -416,7 +420,7 @@ class ClientPackets(Packets):
             if not facts.readable:
                 facts.readable = reads_like_sql(data, at + 1, end)
             note_text(facts, text, 0, len(text), whole, self.packet_frame, self.packet_offset)
-            self._statement(command, text, total - 1, None, whole, -1)
+            self._statement(command, text, total - 1, None, whole, -1, facts.last_prepared)
         elif command in (COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE):
             text = made.execute(command, data, at, end, self._attributes_agreed())
             facts.asked = text if len(text) <= MAX_ASKED else text[:MAX_ASKED]
@@ -424,10 +428,12 @@ class ClientPackets(Packets):
             complete = whole and made.complete
             if text:
                 note_execution(facts, text, made.values, complete, self.packet_frame, self.packet_offset)
-            self._statement(command, text, len(text), made.values, complete, made.statement_id)
+            self._statement(command, text, len(text), made.values, complete, made.statement_id, made.prepared)
             made.values = None  # tens of thousands, of each open connection
         elif command == COM_STMT_SEND_LONG_DATA:
             made.long_data(data, at, end)
+        elif command == COM_STMT_FETCH:
+            facts.ask(Asker(None, made.find(read_statement_id(data, at, end))))
         elif command in (COM_STMT_CLOSE, COM_STMT_RESET):
             made.forget(data, at, end, command == COM_STMT_CLOSE)
         elif command == COM_RESET_CONNECTION:
@@ -435,11 +441,11 @@ class ClientPackets(Packets):
         elif command == COM_CHANGE_USER:
             self._change_user(data, at, end)
         elif command in (COM_INIT_DB, COM_CREATE_DB, COM_DROP_DB):
-            self._statement(command, data[at + 1 : end], total - 1, None, whole, -1)
+            self._statement(command, data[at + 1 : end], total - 1, None, whole, -1, None)
         elif command == COM_FIELD_LIST:
             nul: i64 = data.find(b"\0", at, end)
             stop = nul if nul >= 0 else end
-            self._statement(command, data[at + 1 : stop], stop - at - 1, None, whole, -1)
+            self._statement(command, data[at + 1 : stop], stop - at - 1, None, whole, -1, None)
         elif command == COM_REGISTER_SLAVE:
             note_registration(facts, data, at, end, self.packet_frame, self.packet_offset)
             password = replica_password(data, at, end)
@@ -452,18 +458,22 @@ class ClientPackets(Packets):
             note_clone(facts, self.packet_frame, self.packet_offset)
 
     def _statement(
-        self, command: i64, text: bytes, length: i64, values: list[Value] | None, whole: bool, statement_id: i64
-    ) -> None:
+        self, command: i64, text: bytes, length: i64, values: list[Value] | None, whole: bool, statement_id: i64,
+        prepared: Prepared | None,
+    ) -> None:  # fmt: skip
         facts = self.facts
         if not facts.wants_statement():
             facts.statements_total += 1
+            if prepared is not None:
+                facts.ask(Asker(None, prepared))  # its columns serve later replies
             return
-        facts.add_statement(
-            Statement(
-                facts.id, self.packet_frame, self.packet_time, self.packet_offset, command, text, length, values,
-                whole, self.compressed, statement_id,
-            )
-        )
+        statement = Statement(
+            facts.id, self.packet_frame, self.packet_time, self.packet_offset, command, text, length, values,
+            whole, self.compressed, statement_id,
+        )  # fmt: skip
+        statement.waits = True
+        facts.ask(Asker(statement, prepared))
+        facts.add_statement(statement)
 
     def _attributes_agreed(self) -> i64:
         facts = self.facts

@@ -18,7 +18,7 @@ from aurora_wire.wire.decoding.decoder import STAY, TO_SEARCH, Decoder
 from aurora_wire.wire.decoding.tracker import Tracker
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.framing import Packets
-from aurora_wire.wire.mysql.plausibility import NOTHING, command_tells, reply_tells
+from aurora_wire.wire.mysql.plausibility import NOTHING, command_tells, is_event, reply_tells
 from aurora_wire.wire.mysql.sql_text import begins_statement
 
 HEADER: Final[i64] = 7
@@ -295,6 +295,8 @@ def opens_packet(data: bytes, at: i64, end: i64) -> bool:
     if u24(data, at + 4) == 0:
         stop = begin + 4 + u24(data, begin)
         if data[begin + 3] == 0 and begins_statement(data, begin, end):
+            return True
+        if is_event(data, begin, end):
             return True
         if stop > end or stop < begin + 5:
             return False

@@ -7,7 +7,15 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.mysql.auth import NATIVE_PASSWORD, OLD_PASSWORD
+from aurora_wire.wire.mysql.auth import (
+    DIALOG,
+    NATIVE_PASSWORD,
+    OLD_PASSWORD,
+    parse_auth_more_data,
+    parse_auth_next_factor,
+    parse_auth_switch,
+)
+from aurora_wire.wire.mysql.auth import SWITCH as SWITCH_REQUEST
 from aurora_wire.wire.mysql.capabilities import PLUGIN_AUTH
 from aurora_wire.wire.mysql.exchange import (
     ACCEPTED,
@@ -199,3 +207,26 @@ def _note_secrets(
         cost: i64 = SECRET_COST + len(value)
         if len(facts.secrets) < MAX_SECRETS and facts.afford(cost, not from_binlog, frame, -1, offset):
             facts.secrets.append(Secret(found.kind, value[:MAX_PIECE], frame, offset, from_binlog, whole))
+
+
+def read_auth(facts: MySQLFacts, data: bytes, at: i64, end: i64) -> None:
+    """Read a server's packet of an authentication exchange: which plugin is in force, and what it asks."""
+    if at < end and facts.auth_plugin == DIALOG and data[at] != SWITCH_REQUEST:
+        note_prompt(facts, data[at:end], False)  # its first byte says how to ask, and looks like another packet's
+        return
+    switch = parse_auth_switch(data, at, end)
+    if switch is not None:
+        facts.auth_plugin = switch.auth_plugin
+        facts.full_authentication = False
+        note_switch(facts, switch.auth_plugin, switch.scramble)
+        return
+    more = parse_auth_more_data(data, at, end)
+    if more is not None:
+        facts.full_authentication = more.asks_full or facts.full_authentication
+        note_prompt(facts, more.data, more.asks_full)
+        return
+    factor = parse_auth_next_factor(data, at, end)
+    if factor is not None:
+        facts.auth_plugin = factor.auth_plugin
+        facts.full_authentication = False
+        note_factor(facts, factor.auth_plugin, factor.data[:-1] if factor.data.endswith(b"\0") else factor.data)

@@ -7,6 +7,7 @@ from mypy_extensions import i64, mypyc_attr
 from aurora_wire.wire.decoding.events import Event
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.login import Login
+from aurora_wire.wire.mysql.results import Result
 from aurora_wire.wire.mysql.values import Value
 
 
@@ -61,11 +62,17 @@ class Statement(Event):
 
     text: the SQL as bytes, with a statement's parameters not yet in place; length: bytes of the text on the wire,
     more than len(text) where it was cut. values: bound parameters, or query attributes of a COM_QUERY. guessed: where
-    text and values begin was judged from the content, as what tells it was not captured. A server's is of a
-    binlog event.
+    text and values begin was judged from the content, as what tells it was not captured. schema: the default one when
+    it was sent, None where that is not known; charset: a collation's id of the character set in which it was sent, -1
+    where that is not known. waits: its reply is not over. result: the first of its results, None while or where nothing
+    of its reply was seen, or nobody knows which reply is its own. A
+    server's is of a binlog event.
     """
 
-    __slots__ = ("command", "complete", "compressed", "guessed", "length", "statement_id", "text", "values")
+    __slots__ = (
+        "charset", "command", "complete", "compressed", "guessed", "length", "result", "schema", "statement_id", "text",
+        "values", "waits",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -81,6 +88,8 @@ class Statement(Event):
         compressed: bool,
         statement_id: i64,
         guessed: bool = False,
+        schema: bytes | None = None,
+        charset: i64 = -1,
         from_client: bool = True,
     ) -> None:
         super().__init__(connection, from_client, frame, time_ns, offset)
@@ -92,3 +101,7 @@ class Statement(Event):
         self.compressed: Final[bool] = compressed
         self.statement_id: Final[i64] = statement_id
         self.guessed: Final[bool] = guessed
+        self.schema: Final = schema
+        self.charset: Final[i64] = charset
+        self.waits = False
+        self.result: Result | None = None

@@ -20,6 +20,7 @@ from aurora_wire.wire.mysql.parameters import (
     infer_count,
     read_parameters,
 )
+from aurora_wire.wire.mysql.results import Column, Result
 from aurora_wire.wire.mysql.types import is_value_type
 from aurora_wire.wire.mysql.values import PRESENT, Value, read_value, value_bounds
 
@@ -36,11 +37,13 @@ class Prepared:
     """A prepared statement of one connection. text is empty and param_count -1 while they are not known.
 
     types: of the last execution that sent them, as on the wire; long_data: sent since the last execution,
-    `kept` bytes of it are held.
+    `kept` bytes of it are held. columns: of its result, as they were defined last; cursor: the result whose rows are
+    fetched.
     """
 
     __slots__ = (
-        "charged", "id", "kept", "long_charged", "long_data", "param_count", "text", "types", "types_charged",
+        "charged", "columns", "cursor", "id", "kept", "long_charged", "long_data", "param_count", "text", "types",
+        "types_charged",
     )  # fmt: skip
 
     def __init__(self, id: i64, text: bytes = b"", param_count: i64 = -1) -> None:  # noqa: A002
@@ -53,6 +56,8 @@ class Prepared:
         self.charged: i64 = 0       # to the budget that all connections share, for its text
         self.types_charged: i64 = 0 # for its types,
         self.long_charged: i64 = 0  # and for its long data
+        self.columns: list[Column] | None = None
+        self.cursor: Result | None = None
 
     def add_long_data(
         self, parameter: i64, data: bytes, at: i64, end: i64, room: i64 = LONG_DATA_KEPT

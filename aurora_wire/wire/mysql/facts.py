@@ -14,13 +14,17 @@ from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.login import Login
 from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysql.replication import Clone, Replication
+from aurora_wire.wire.mysql.results import Column, Failure
 from aurora_wire.wire.tls.facts import TLSLog
 
 MAX_OUTSTANDING: Final[i64] = 1024       # commands without a reply that are remembered
 MAX_INFILES: Final[i64] = 100            # files that were asked for, kept of one connection; all are counted
 MAX_ASKED: Final[i64] = 512              # bytes of a command's text in which a LOAD DATA LOCAL is looked for
 NAME_COST: Final[i64] = 150              # bytes that a name takes besides its own
-STATEMENT_COST: Final[i64] = 300         # bytes that a kept statement takes besides its text
+STATEMENT_COST: Final[i64] = 400         # bytes that a kept statement takes besides its text, with its result
+MAX_COLUMNS: Final[i64] = 2000           # different columns that are told of one connection
+COLUMN_COST: Final[i64] = 500            # bytes that one takes besides its definition
+MAX_FAILURES: Final[i64] = 100           # errors that are kept of one connection; all are counted
 
 
 @mypyc_attr(acyclic=True)
@@ -44,6 +48,22 @@ class Infile:
         self.ended = False
 
 
+@mypyc_attr(acyclic=True)
+class Asker:
+    """The one that waits for a reply: a statement that is kept, a prepared statement, or both."""
+
+    __slots__ = ("prepared", "statement")
+
+    def __init__(self, statement: Statement | None, prepared: Prepared | None) -> None:
+        self.statement: Final = statement
+        self.prepared: Final = prepared
+
+    def settle(self) -> None:
+        """Note that no more of the reply will be known."""
+        if self.statement is not None:
+            self.statement.waits = False
+
+
 class MySQLFacts(TLSLog):
     """A connection with what its MySQL packets said. Frames are -1 where the thing was not seen."""
 
@@ -59,6 +79,9 @@ class MySQLFacts(TLSLog):
         self.changing_user = False               # COM_CHANGE_USER: its authentication is under way
         self.request: i64 = -1                   # shape of the reply that is due next; -1: none
         self.requests = bytearray()              # of those due after it: of commands that were not waited with
+        self.asker: Asker | None = None          # who waits for that reply; None: nobody whom it would tell anything
+        self.askers: list[Asker | None] = []     # and for those after it
+        self.answering: Asker | None = None      # for the one that has just begun
         self.capabilities: i64 = 0               # agreed
         self.commands: i64 = 0
         self.command_frame: i64 = -1             # of the first command
@@ -109,29 +132,109 @@ class MySQLFacts(TLSLog):
         self.command_offset: i64 = -1            # of the first command
         self.response_offset: i64 = -1           # of the first response
         self.error_code: i64 = 0                 # of the last ERR in the clear
+        # What came back.
+        self.columns: dict[bytes, Column] = {}   # by their definitions as they crossed
+        self.last_columns: list[Column] = []     # of the last result that had other ones than that before it
+        self.paid_columns: list[Column] = []     # that were charged to the budget last
+        self.further_columns: Column | None = None
+        self.rows: i64 = 0
+        self.row_bytes: i64 = 0
+        self.failures: list[Failure] = []        # errors in place of answers: the first ones
+        self.failures_total: i64 = 0
         self.after_tls_frame: i64 = -1           # plaintext MySQL after TLS had begun
-        self.own = False                         # of a connection itself: not of what is inside TLS or was set aside
 
     def expect(self, shape: i64) -> None:
-        """Note that a command was sent: a reply of this shape is due."""
+        """Note that a command was sent: a reply of this shape is due. `ask` may say who waits for it."""
         if self.request < 0:
             self.request = shape
         elif len(self.requests) < MAX_OUTSTANDING - 1:
             self.requests.append(shape)
+            self.askers.append(None)
+
+    def ask(self, asker: Asker) -> None:
+        """Note who waits for the reply to the command that was sent last."""
+        if len(self.askers) > 0:
+            self.askers[-1] = asker
+        else:
+            self.asker = asker
 
     def next_reply(self) -> i64:
-        """Return the shape of the reply that begins, -1 where none is due."""
+        """Return the shape of the reply that begins, -1 where none is due; `answering` is who waits for it."""
         shape = self.request
         self.request = -1
+        self.answering = self.asker
+        self.asker = None
         if len(self.requests) > 0:
             self.request = self.requests.pop(0)
+            self.asker = self.askers.pop(0)
         return shape
 
     def expect_last_only(self) -> None:
         """Forget all commands but the last: replies were missed, and only it can still be answered."""
         if len(self.requests) > 0:
             self.request = self.requests[-1]
+            self.forget_askers()
             self.requests.clear()
+
+    def expect_nothing(self) -> None:
+        """Forget all commands: replies were missed."""
+        self.forget_askers()
+        self.request = -1
+        self.requests.clear()
+
+    def forget_askers(self) -> None:
+        """Forget who waits: nobody knows any more what the next reply answers."""
+        if self.asker is not None:
+            self.asker.settle()
+            self.asker = None
+        for one in self.askers:
+            if one is not None:
+                one.settle()
+        self.askers = []
+
+    # What came back.
+
+    def keep_column(self, key: bytes, column: Column) -> bool:
+        """Keep a column by its definition, while there is room. Return whether it is kept."""
+        cost = 2 * len(key) + COLUMN_COST
+        if self.budget.open < cost:
+            self.budget.refused = True
+        if len(self.columns) >= MAX_COLUMNS or self.budget.open < cost:
+            return False
+        self.charge(cost)
+        self.columns[key] = column
+        return True
+
+    def further_column(self) -> Column:
+        """Return what stands for all columns that there is no room for, and for definitions that are none."""
+        further = self.further_columns
+        if further is None:
+            further = Column(b"", b"", b"", b"", b"", 0, 0, 0)
+            self.further_columns = further
+        return further
+
+    def pay_for_columns(self, columns: list[Column]) -> bool:
+        """Charge a statement for the list of its columns, unless others have it, too. Return whether there is room."""
+        if columns is self.paid_columns:
+            return True
+        cost = 8 * len(columns) + NAME_COST
+        if self.budget.statements < cost:
+            self.budget.refused = True
+            return False
+        self.budget.statements -= cost
+        self.paid_columns = columns
+        return True
+
+    def add_failure(self, failure: Failure) -> None:
+        """Keep an error, while there is room, and count it."""
+        self.failures_total += 1
+        cost = len(failure.message) + NAME_COST
+        if len(self.failures) < MAX_FAILURES:
+            if self.budget.open >= cost:
+                self.charge(cost)
+                self.failures.append(failure)
+            else:
+                self.budget.refused = True
 
     def wants_statement(self) -> bool:
         """Return whether the next statement would be kept or told; else it is only counted."""
@@ -142,10 +245,12 @@ class MySQLFacts(TLSLog):
         for i, one in enumerate(self.statements):
             if not one.complete and one.text and one.command == whole.command and one.length == whole.length:
                 if whole.complete and whole.text.startswith(one.text):
-                    self.statements[i] = Statement(
+                    mended = Statement(
                         self.id, one.frame, one.time_ns, one.offset, one.command, whole.text, one.length, whole.values,
-                        True, one.compressed, one.statement_id,
+                        True, one.compressed, one.statement_id, False, one.schema, one.charset,
                     )  # fmt: skip
+                    mended.result = one.result
+                    self.statements[i] = mended
                     return
 
     def holds(self, statement: Statement) -> bool:
@@ -165,19 +270,12 @@ class MySQLFacts(TLSLog):
         if values is not None:
             for value in values:
                 cost += len(value.raw) + 150
-        budget = self.budget
-        if len(self.statements) < budget.each:
-            log = budget.log
-            if log is not None:
-                log.append(self.id)
-                log.append(cost if self.own else -cost)
-            if budget.statements >= cost:
-                budget.statements -= cost
+        if len(self.statements) < self.budget.each:
+            if self.budget.statements >= cost:
+                self.budget.statements -= cost
                 self.statements.append(statement)
             else:
-                budget.statements = -1  # from here on none is kept, whatever its size: the first ones are
-                if log is not None:
-                    budget.refused = True
+                self.budget.refused = True
 
     def ask_for_file(self, name: bytes, frame: i64, offset: i64, wanted: i64) -> None:
         """Note that the server asked for a file of the client."""

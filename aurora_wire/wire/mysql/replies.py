@@ -226,3 +226,21 @@ def is_column_definition(data: bytes, at: i64, end: i64) -> bool:
 def is_infile_request(data: bytes, at: i64, end: i64) -> bool:
     """Return whether it is a LOCAL INFILE request: 0xFB and a file name; a lone 0xFB would be a row of one NULL."""
     return end - at >= 2 and data[at] == INFILE_HEADER
+
+
+def ok_status(data: bytes, at: i64, end: i64) -> i64:
+    """Return the status flags of an OK packet, 0 where it has none. The usual one has both counts in a byte each."""
+    if end - at >= 5 and data[at + 1] < 0xFB and data[at + 2] < 0xFB:
+        return u16(data, at + 3)
+    ok = parse_ok(data, at, end)
+    if ok is None:
+        return 0
+    return ok.status
+
+
+def ok_warnings(data: bytes, at: i64, end: i64) -> i64:
+    """Return how many warnings an OK packet tells of, -1 where it does not say."""
+    if end - at >= 7 and data[at + 1] < 0xFB and data[at + 2] < 0xFB:
+        return u16(data, at + 5)
+    ok = parse_ok(data, at, end, PROTOCOL_41)
+    return ok.warnings if ok is not None else -1

@@ -15,7 +15,7 @@ from mypy_extensions import i64
 from aurora_wire.binary import u16, u32
 from aurora_wire.wire.decoding import labels, roles
 from aurora_wire.wire.mysql import capabilities as caps
-from aurora_wire.wire.mysql.auth import DIALOG, SWITCH, parse_auth_more_data, parse_auth_next_factor, parse_auth_switch
+from aurora_wire.wire.mysql.answers import Answers
 from aurora_wire.wire.mysql.commands import (
     AUTH,
     CLONE,
@@ -32,12 +32,13 @@ from aurora_wire.wire.mysql.commands import (
     STATISTICS,
     STREAM,
 )
-from aurora_wire.wire.mysql.credentials import end_exchange, note_factor, note_prompt, note_switch
+from aurora_wire.wire.mysql.credentials import end_exchange, read_auth
 from aurora_wire.wire.mysql.facts import MAX_ASKED, MySQLFacts
 from aurora_wire.wire.mysql.framing import REJECT
 from aurora_wire.wire.mysql.plausibility import reply_role
-from aurora_wire.wire.mysql.replies import is_progress, parse_column_count, parse_ok, parse_prepare_ok
+from aurora_wire.wire.mysql.replies import is_progress, ok_status, ok_warnings, parse_column_count, parse_prepare_ok
 from aurora_wire.wire.mysql.reply_chain import is_row
+from aurora_wire.wire.mysql.sql_text import asks_for_file
 from aurora_wire.wire.mysql.statements import release
 
 MAX_PREPARED: Final[i64] = 16384  # statements remembered of one connection
@@ -63,6 +64,7 @@ class Responses:
 
     def __init__(self, facts: MySQLFacts) -> None:
         self.facts = facts
+        self.answers = Answers(facts)
         self.state: i64 = IDLE
         self.count: i64 = 0             # definitions still to come
         self.previous: i64 = -1         # sequence id of the last packet
@@ -85,6 +87,7 @@ class Responses:
         self.previous = -1
         self.free = False
         self.forget_command()
+        self.answers.lost()
         facts = self.facts
         facts.doubt = True
         facts.expect_last_only()
@@ -126,6 +129,7 @@ class Responses:
     def _begin(self) -> None:
         """Begin the reply of the next outstanding command."""
         shape = self.facts.next_reply()
+        self.answers.begin(shape, shape in (EXECUTED, ROWS))
         self.expected = shape >= 0 and not self.facts.doubt
         self.binary = shape in (EXECUTED, ROWS)
         self.fields = shape == FIELDS
@@ -166,6 +170,7 @@ class Responses:
         """
         previous = self.previous
         passed: i64 = 0
+        answers = self.answers
         while end - at > 4:
             header = u32(data, at)
             length = header & 0xFFFFFF
@@ -174,9 +179,11 @@ class Responses:
             if stop > end or length == 0 or data[at + 4] >= 0xFE or sequence != (previous + 1) & 0xFF:
                 break
             if self.state == COLUMNS:
-                self.count -= 1
-                if self.count <= 0:
-                    self.state = ROW
+                self._column(data, at + 4, stop, length)
+            elif self.fields:
+                answers.define(data, at + 4, stop)
+            else:
+                answers.row(data, at + 4, stop, length)
             previous = sequence
             passed += 1
             at = stop
@@ -331,9 +338,7 @@ class Responses:
         if state == FIRST:
             self._first(data, at, end, total)
         elif state == COLUMNS:
-            self.count -= 1
-            if self.count <= 0:
-                self.state = ROW
+            self._column(data, at, end, total)
         elif state == ROW:
             self._row(data, at, end, total)
         elif state == PREPARED:
@@ -341,15 +346,28 @@ class Responses:
         elif state == DEFINITIONS:
             if self.label != labels.EOF:
                 self.count -= 1
+                self.answers.define(data, at, end)
             if self.count <= 0 and (self.label == labels.EOF or self._no_eof() == 1):
                 self.state = IDLE
+                self.answers.end_definitions()
         elif state == EXCHANGE:
             self._exchange(data, at, end)
         elif state == EVENTS:
             self._event(total)
         else:
             self.state = IDLE
+            if state == ONE and self.label == labels.OK:
+                self.answers.ok(data, at, end, ok_status(data, at, end))
+            self.answers.over()
         return False
+
+    def _column(self, data: bytes, at: i64, end: i64, total: i64) -> None:
+        """Take a definition; behind the last one come rows."""
+        self.answers.define(data, at, end if end - at == total else at)
+        self.count -= 1
+        if self.count <= 0:
+            self.state = ROW
+            self.answers.defined()
 
     def _event(self, total: i64) -> None:
         """Look whether a packet of what the connection was handed to ends that."""
@@ -375,14 +393,21 @@ class Responses:
                 # The metadata byte of a result set, not an OK: no definitions follow.
                 self.state = ROW
                 self.end_of_metadata = self._no_eof() != 1
+                self.answers.head(parse_column_count(data, at, end, self.facts.capabilities).count, False)
             else:
-                self.state = FIRST if ok_status(data, at, end) & MORE_RESULTS else IDLE
+                status = ok_status(data, at, end)
+                self.answers.ok(data, at, end, status)
+                self.state = FIRST
+                if not status & MORE_RESULTS:
+                    self.state = IDLE
+                    self.answers.over()
         elif self.first == 0xFB:
             self.free = True
             self._file_request(data, at, end)
             self.state = ONE
         elif self.first == 0xFE:
             self.state = IDLE
+            self.answers.over()
         else:
             self.end_of_metadata = self._no_eof() != 1
             self.defined = 0
@@ -390,11 +415,13 @@ class Responses:
                 self.count = self.first
                 self.total = self.count
                 self.state = COLUMNS if self.count > 0 else ROW
+                self.answers.head(self.count, True)
             else:
                 columns = parse_column_count(data, at, end, self.facts.capabilities)
                 self.count = columns.count
                 self.total = self.count
                 self.state = COLUMNS if columns.count > 0 and columns.definitions_follow else ROW
+                self.answers.head(columns.count, columns.definitions_follow)
 
     def _file_request(self, data: bytes, at: i64, end: i64) -> None:
         facts = self.facts
@@ -408,25 +435,42 @@ class Responses:
         facts.ask_for_file(data[at + 1 : end], side.frame, side.anchor if side.anchored else side.position, wanted)
 
     def _row(self, data: bytes, at: i64, end: i64, total: i64) -> None:
+        answers = self.answers
         if self.label == labels.RESULT_SET:
+            if self.fields:
+                answers.define(data, at, end)
+            else:
+                answers.row(data, at, end, total)
             return
         status: i64 = 0
+        warnings: i64 = -1
         if self.label == labels.EOF and total == 5 and end - at >= 5:
             status = u16(data, at + 3)
+            warnings = u16(data, at + 1)
             if self.end_of_metadata:
                 self.end_of_metadata = False
                 if status & CURSOR_EXISTS:
                     self.state = IDLE
+                    answers.end_rows(status, warnings)
+                    answers.over()
+                else:
+                    answers.note_status(status)
                 return
         else:
             status = ok_status(data, at, end)
-        self.state = FIRST if status & MORE_RESULTS else IDLE
+            warnings = ok_warnings(data, at, end)
+        answers.end_rows(status, warnings)
+        self.state = FIRST
+        if not status & MORE_RESULTS:
+            self.state = IDLE
+            answers.over()
 
     def _prepared(self, data: bytes, at: i64, end: i64) -> None:
         self.state = IDLE
         reply = parse_prepare_ok(data, at, end)
         facts = self.facts
         if reply is None:
+            self.answers.lost()
             return
         if facts.unanswered_prepares:
             prepared = facts.unanswered_prepares.pop(0)
@@ -443,8 +487,12 @@ class Responses:
                 del facts.prepared[reply.statement_id]  # for one that was left out
         self.count = reply.params + reply.columns
         self.total = self.count
+        self.answers.prepared(reply.params, reply.columns)
         if self.count > 0:
             self.state = DEFINITIONS
+            if reply.metadata_follows == 0:
+                self.state = IDLE
+                self.answers.end_definitions()
 
     def _exchange(self, data: bytes, at: i64, end: i64) -> None:
         self.free = True
@@ -453,47 +501,6 @@ class Responses:
             self.facts.changing_user = False
             self.facts.full_authentication = False
             end_exchange(self.facts, True)
+            self.answers.over()
             return
         read_auth(self.facts, data, at, end)
-
-
-def asks_for_file(text: bytes) -> bool:
-    """Return whether a server may answer this statement with a request for a file: LOAD DATA (or XML) LOCAL INFILE.
-
-    The words are enough, wherever they stand: behind a comment, or as one of several statements.
-    """
-    words = text.upper()
-    return b"LOAD" in words and b"LOCAL" in words and b"INFILE" in words
-
-
-def ok_status(data: bytes, at: i64, end: i64) -> i64:
-    """Return the status flags of an OK packet, 0 where it has none. The usual one has both counts in a byte each."""
-    if end - at >= 5 and data[at + 1] < 0xFB and data[at + 2] < 0xFB:
-        return u16(data, at + 3)
-    ok = parse_ok(data, at, end)
-    if ok is None:
-        return 0
-    return ok.status
-
-
-def read_auth(facts: MySQLFacts, data: bytes, at: i64, end: i64) -> None:
-    """Read a server's packet of an authentication exchange: which plugin is in force, and what it asks."""
-    if at < end and facts.auth_plugin == DIALOG and data[at] != SWITCH:
-        note_prompt(facts, data[at:end], False)  # its first byte says how to ask, and looks like another packet's
-        return
-    switch = parse_auth_switch(data, at, end)
-    if switch is not None:
-        facts.auth_plugin = switch.auth_plugin
-        facts.full_authentication = False
-        note_switch(facts, switch.auth_plugin, switch.scramble)
-        return
-    more = parse_auth_more_data(data, at, end)
-    if more is not None:
-        facts.full_authentication = more.asks_full or facts.full_authentication
-        note_prompt(facts, more.data, more.asks_full)
-        return
-    factor = parse_auth_next_factor(data, at, end)
-    if factor is not None:
-        facts.auth_plugin = factor.auth_plugin
-        facts.full_authentication = False
-        note_factor(facts, factor.auth_plugin, factor.data[:-1] if factor.data.endswith(b"\0") else factor.data)

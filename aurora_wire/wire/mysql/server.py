@@ -16,7 +16,7 @@ from aurora_wire.wire.mysql.binlog import MAX_BINLOG, Binlog
 from aurora_wire.wire.mysql.clone import note_clone_response
 from aurora_wire.wire.mysql.compressed import Inflater
 from aurora_wire.wire.mysql.compression import compression_of
-from aurora_wire.wire.mysql.credentials import end_exchange
+from aurora_wire.wire.mysql.credentials import end_exchange, read_auth
 from aurora_wire.wire.mysql.events import GreetingSeen, ServerError
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.framing import LABEL_LATER, REJECT, Packets, role_of
@@ -24,7 +24,7 @@ from aurora_wire.wire.mysql.greeting import parse_greeting
 from aurora_wire.wire.mysql.plausibility import is_event_payload
 from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysql.replies import parse_err
-from aurora_wire.wire.mysql.reply_frames import Responses, read_auth
+from aurora_wire.wire.mysql.reply_frames import Responses
 from aurora_wire.wire.mysql.states import (
     AUTHENTICATION,
     COMMAND_PHASE,
@@ -142,6 +142,7 @@ class ServerPackets(Packets):
             # What has not come of a packet that breaks off did not cross, as far as seen.
             note_clone_response(facts, data, at, end, total - self.left, self.packet_frame, self.packet_offset)
         if self.responses.packet(data, at, end, total):
+            self.responses.answers.error(data, at, end, self.packet_frame, self.packet_offset)
             self._error(data, at, end)
         self.running = self.responses.in_rows() and not self.relaxed
         if self.responses.hands_over():
@@ -162,6 +163,10 @@ class ServerPackets(Packets):
         self.facts.responses += responses.passed
         self.running = responses.in_rows()
         return at
+
+    def finish(self) -> None:
+        super().finish()
+        self.responses.answers.lost()
 
     def _greeting(self, data: bytes, at: i64, end: i64) -> None:
         facts = self.facts

@@ -119,3 +119,12 @@ def begins_statement(data: bytes, at: i64, end: i64) -> bool:
         # Two fixed bytes, so that all the printable ones are needed: (98 / 256)^22 * 2^-31 with the header.
         return last - place >= TEXT and is_ascii_text(data, place, last)
     return word.startswith(FIRST_WORDS) and is_text(data, place, last)
+
+
+def asks_for_file(text: bytes) -> bool:
+    """Return whether a server may answer this statement with a request for a file: LOAD DATA (or XML) LOCAL INFILE.
+
+    The words are enough, wherever they stand: behind a comment, or as one of several statements.
+    """
+    words = text.upper()
+    return b"LOAD" in words and b"LOCAL" in words and b"INFILE" in words

@@ -42,6 +42,7 @@ class Statements:
         self.values: list[Value] | None = None
         self.complete = True
         self.statement_id: i64 = -1
+        self.prepared: Prepared | None = None  # of the last execution
         self.readable = False            # a query reads like SQL
 
     def query(self, data: bytes, at: i64, end: i64, attributes_agreed: i64) -> bytes:
@@ -88,7 +89,8 @@ class Statements:
         if len(facts.unanswered_prepares) < MAX_UNANSWERED:
             facts.unanswered_prepares.append(prepared)
 
-    def _find(self, statement_id: i64) -> Prepared | None:
+    def find(self, statement_id: i64) -> Prepared | None:
+        """Return the prepared statement of this id; one whose PREPARE was not captured is remembered from now on."""
         facts = self.facts
         if statement_id != LAST_PREPARED:
             known = facts.prepared.get(statement_id)
@@ -112,7 +114,8 @@ class Statements:
     def execute(self, command: i64, data: bytes, at: i64, end: i64, attributes_agreed: i64) -> bytes:
         """Return the executed prepared text, empty if it is not known; sets values, complete, statement_id."""
         self.statement_id = read_statement_id(data, at, end)
-        prepared = self._find(self.statement_id)
+        prepared = self.find(self.statement_id)
+        self.prepared = prepared
         self.values = None
         self.complete = False
         if command == COM_STMT_EXECUTE:
@@ -151,7 +154,7 @@ class Statements:
 
     def long_data(self, data: bytes, at: i64, end: i64) -> None:
         statement_id, parameter, begin = read_long_data(data, at, end)
-        prepared = self._find(statement_id)
+        prepared = self.find(statement_id)
         if prepared is not None and parameter >= 0:
             room = self.facts.budget.prepared
             if room < PREPARED_COST + end - begin:

@@ -14,6 +14,7 @@ from aurora_wire.wire.tls.facts import TLSLog
 DECRYPTED: Final = 0
 FAILED: Final = 1    # it does not authenticate
 IGNORED: Final = 2   # it is not protected, or of the handshake whose keys are not known
+MESSAGES: Final = 4  # decrypted: handshake messages of TLS 1.3, up to Finished
 NO_KEYS: Final = 3   # there are keys of the other direction only, or of the time before a renegotiation
 
 
@@ -21,7 +22,7 @@ class RecordDecryptor(Protocol):
     """Decrypts the records of one connection, whose keys it has."""
 
     def record(self, from_client: bool, kind: int, version: int, body: bytes) -> tuple[int, bytes]:
-        """Decrypt the direction's next record. Return what became of it, and its application data."""
+        """Decrypt the direction's next record. Return what became of it, and its application data or messages."""
 
     def skip_record(self, from_client: bool) -> None:
         """Pass the direction's next record, which was not captured whole."""

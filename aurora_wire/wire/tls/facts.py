@@ -8,12 +8,15 @@ from aurora_wire.wire.decoding.connection_log import Budget, ConnectionLog
 from aurora_wire.wire.decoding.events import Event
 from aurora_wire.wire.tls.hello import ClientHello, ServerHello
 
+NO_CERTIFICATES: Final[list[bytes]] = []  # never written to: a side without any has no list of its own
+
 
 class TLSSide:
     """What one direction's TLS records showed."""
 
     __slots__ = (
-        "app_bytes", "app_records", "before_hello", "before_spec", "broken", "data_records",
+        "app_bytes", "app_records", "before_hello", "before_spec", "broken", "certificate_count", "certificates",
+        "certificates_frame", "data_records",
         "early_frame", "early_offset", "encrypted_handshake", "fatal_alert", "finished", "first_data_offset",
         "first_frame", "first_offset", "first_unsure_offset", "hellos", "keys_before_spec", "last_alert",
         "last_data_acked", "odd", "odd_frame", "odd_offset", "other_frame", "other_messages", "records",
@@ -52,14 +55,22 @@ class TLSSide:
         self.odd: i64 = 0                        # first thing that no peer accepts: wire/tls/handshake.py
         self.odd_frame: i64 = -1
         self.odd_offset: i64 = -1
+        # Of the first Certificate message that reads, also where a key log decrypted it. What is not kept is b"".
+        self.certificate_count: i64 = -1         # -1: no such message was seen
+        self.certificates: list[bytes] = NO_CERTIFICATES  # DER, this side's own first
+        self.certificates_frame: i64 = -1
 
 
 class TLSFacts:
     """What the TLS handshake of a connection showed in the clear."""
 
     __slots__ = (
+        "certificate_asked",
         "client",
         "client_hello",
+        "dh_bits",
+        "first_hello",
+        "group",
         "hello_done",
         "hello_frame",
         "resumed",
@@ -83,6 +94,10 @@ class TLSFacts:
         self.hello_done: bool = False            # ServerHelloDone seen, or what comes between the hello and it
         self.shortest: i64 = 16                  # bytes that a protected record has at least
         self.resumed: i64 = -1                   # 1 yes, 0 no, -1 not known
+        self.first_hello: ClientHello | None = None  # where a second one followed: what fingerprints are made of
+        self.group: i64 = -1                     # of the key exchange
+        self.dh_bits: i64 = -1                   # of the prime of a DHE key exchange
+        self.certificate_asked: bool = False     # the server asked for a certificate of the client
 
     def side(self, from_client: bool) -> TLSSide:
         return self.client if from_client else self.server

@@ -13,12 +13,19 @@ from aurora_wire.binary import u16_be, u24_be
 from aurora_wire.wire.decoding import labels
 from aurora_wire.wire.decoding.connection_log import Budget, DirectionAccount
 from aurora_wire.wire.tls import names
+from aurora_wire.wire.tls.certificates import keep_certificates
 from aurora_wire.wire.tls.ciphertext_sample import READABLE_RUN, readable
 from aurora_wire.wire.tls.facts import TLSFacts, TLSSide
-from aurora_wire.wire.tls.hello import certificate_slices, parse_client_hello, parse_server_hello, parse_v2_client_hello
+from aurora_wire.wire.tls.hello import (
+    certificate_slices,
+    parse_client_hello,
+    parse_server_hello,
+    parse_v2_client_hello,
+    read_key_exchange,
+)
 from aurora_wire.wire.tls.suite_strength import suite_name
 
-MAX_HANDSHAKE: Final[i64] = 65536    # bytes of handshake messages held, our bound
+MAX_HANDSHAKE: Final[i64] = (1 << 20) + 65536  # bytes of a direction's handshake messages held: a chain of 1 MB
 SMALL_PIECE: Final[i64] = 1024       # bytes up to which what follows is joined to it
 TLS_1_3: Final[i64] = 0x0304
 HEARTBEAT_EXTENSION: Final[i64] = 15
@@ -131,12 +138,19 @@ class Messages:
         elif kind == names.CERTIFICATE:
             if not from_client:
                 tls.hello_done = True
-            if certificate_slices(data, at, end) is None:
+            slices = certificate_slices(data, at, end)
+            if slices is None:
                 self.odd(MALFORMED, frame, offset)
+            else:
+                keep_certificates(self.budget, mine, data, slices, frame)
         elif kind == names.SERVER_KEY_EXCHANGE or kind == names.SERVER_HELLO_DONE:
             tls.hello_done = True
+            if kind == names.SERVER_KEY_EXCHANGE and tls.server_hello is not None and tls.group < 0:
+                tls.group, tls.dh_bits = read_key_exchange(suite_name(tls.server_hello.suite), data, at, end)
             if kind == names.SERVER_HELLO_DONE and end > at:
                 self.odd(MALFORMED, frame, offset)
+        elif kind == names.CERTIFICATE_REQUEST:
+            tls.certificate_asked = True
         elif kind == names.CLIENT_KEY_EXCHANGE:
             mine.keys_before_spec = not mine.spec_changed
         elif kind == names.HELLO_REQUEST and end > at:
@@ -158,6 +172,8 @@ class Messages:
         if client is None:
             self.odd(MALFORMED, frame, offset)
             return False
+        if self.tls.first_hello is None:
+            self.tls.first_hello = self.tls.client_hello
         self.tls.client_hello = client
         if self.tls.hello_frame < 0:
             self.tls.hello_frame = frame
@@ -178,6 +194,8 @@ class Messages:
         tls.server_hello = server
         tls.shortest = shortest_record(server.version, server.suite)
         tls.server_frame = frame
+        if server.group >= 0:
+            tls.group = server.group
         if server.version >= TLS_1_3:
             tls.resumed = 1 if server.resumed_by_psk else 0
         return True

@@ -1,10 +1,11 @@
-"""What the TLS handshake says in the clear: ClientHello, ServerHello, and where the certificates lie.
+"""What the TLS handshake says in the clear: hellos, key exchange, and where the certificates lie.
 
 All functions are given a handshake message's body, `data[at:end]`, without its 4-byte header. They read
 nothing outside of it and answer None where a peer would refuse the message: lists that don't fit, extensions
 twice. An extension whose own content is odd is kept as a number; only supported_versions and pre_shared_key,
 which decide, must be right.
-Source: RFC 8446 section 4.1, RFC 5246 section 7.4; for SSLv2 framing RFC 5246 appendix E.2.
+Source: RFC 8446 section 4.1, RFC 5246 section 7.4, RFC 8422 section 5.4, RFC 4279 sections 2 and 3; for SSLv2 framing
+RFC 5246 appendix E.2.
 """
 
 from typing import Final
@@ -18,6 +19,7 @@ from aurora_wire.wire.tls.names import (
     EC_POINT_FORMATS,
     ENCRYPT_THEN_MAC,
     EXTENDED_MASTER_SECRET,
+    KEY_SHARE,
     PRE_SHARED_KEY,
     SERVER_NAME,
     SESSION_TICKET,
@@ -31,6 +33,7 @@ FIXED_LEN: Final[i64] = 34          # version (2) and random (32), in both hello
 MAX_SESSION_ID: Final[i64] = 32
 NUMBER_COST: Final[i64] = 40         # bytes that a number in a list takes
 MAX_CERTIFICATES: Final[i64] = 100  # our bound; chains have 1 to 5
+NAMED_CURVE: Final[i64] = 3          # the only curve type in use
 
 # SHA-256 of "HelloRetryRequest": the random of a ServerHello that asks for another ClientHello.
 RETRY_RANDOM: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
@@ -104,12 +107,13 @@ class ServerHello:
 
     resumed_by_psk: pre_shared_key was accepted: TLS 1.3 goes on with an earlier session, and no certificate
     crosses. In TLS <= 1.2 resumption is told by session id and missing Certificate, not from here alone.
-    downgrade_marker: the server knows more than the version it agreed to (RFC 8446 section 4.1.3).
+    downgrade_marker: the server knows more than the version it agreed to (RFC 8446 section 4.1.3); group: of its
+    key_share, or the one that a HelloRetryRequest asks for; -1: none.
     """
 
     __slots__ = (
         "alpn", "compression", "downgrade_marker", "encrypt_then_mac", "extended_master_secret", "extensions",
-        "is_retry_request", "legacy_version", "random", "resumed_by_psk", "session_id", "suite", "version",
+        "group", "is_retry_request", "legacy_version", "random", "resumed_by_psk", "session_id", "suite", "version",
     )
 
     def __init__(
@@ -127,6 +131,7 @@ class ServerHello:
         self.encrypt_then_mac: bool = False
         self.extended_master_secret: bool = False
         self.alpn: bytes | None = None
+        self.group: i64 = -1
         self.downgrade_marker: bool = random.endswith((DOWNGRADE_TO_12, DOWNGRADE_TO_11))
 
 
@@ -255,6 +260,8 @@ def parse_server_hello(data: bytes, at: i64, end: i64) -> ServerHello | None:
             hello.encrypt_then_mac = True
         elif kind == EXTENDED_MASTER_SECRET:
             hello.extended_master_secret = True
+        elif kind == KEY_SHARE and length >= 2:
+            hello.group = u16_be(data, start)
         elif kind == ALPN:
             names = _protocol_names(data, start, start + length)
             if len(names) == 1:
@@ -309,6 +316,54 @@ def parse_v2_client_hello(data: bytes, at: i64, end: i64) -> ClientHello | None:
             hello.suites.append(u16_be(data, place + 1))
         place += 3
     return hello
+
+
+def read_key_exchange(suite: str, data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
+    """Return the group of a ServerKeyExchange of TLS <= 1.2, and the bits of its prime; -1 for what it has not.
+
+    suite: the name of the cipher suite, which says how the message is laid out.
+    """
+    if "_PSK_" in suite:
+        if at + 2 > end:
+            return -1, -1
+        at += 2 + u16_be(data, at)  # a hint at the identity comes first
+    if "ECDH" in suite:
+        return (u16_be(data, at + 1) if at + 3 <= end and data[at] == NAMED_CURVE else -1), -1
+    if ("_DHE_" not in suite and "_DH_anon_" not in suite) or at + 2 > end or at + 2 + u16_be(data, at) > end:
+        return -1, -1
+    stop = at + 2 + u16_be(data, at)
+    at += 2
+    while at < stop and data[at] == 0:
+        at += 1
+    if at == stop:
+        return -1, -1
+    bits = 8 * (stop - at)
+    first: i64 = data[at]
+    while first < 0x80:
+        first <<= 1
+        bits -= 1
+    return -1, bits
+
+
+def certificate_slices_1_3(data: bytes, at: i64, end: i64) -> list[tuple[int, int]] | None:
+    """Return where in `data` the DER certificates of a TLS 1.3 Certificate message lie, as `certificate_slices`."""
+    if at + 1 > end:
+        return None
+    at += 1 + int(data[at])  # certificate_request_context
+    if at + 3 > end or at + 3 + u24_be(data, at) != end:
+        return None
+    found: list[tuple[int, int]] = []
+    place = at + 3
+    while place < end:
+        if place + 3 > end or len(found) == MAX_CERTIFICATES:
+            return None
+        start = place + 3
+        stop = start + u24_be(data, place)
+        if stop + 2 > end or stop == start:
+            return None
+        found.append((start, stop))
+        place = stop + 2 + u16_be(data, stop)  # extensions of this certificate
+    return found if place == end else None
 
 
 def certificate_slices(data: bytes, at: i64, end: i64) -> list[tuple[int, int]] | None:

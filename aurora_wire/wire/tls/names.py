@@ -30,6 +30,7 @@ CLIENT_KEY_EXCHANGE: Final[i64] = 16
 FINISHED: Final[i64] = 20
 CERTIFICATE_STATUS: Final[i64] = 22
 KEY_UPDATE: Final[i64] = 24
+COMPRESSED_CERTIFICATE: Final[i64] = 25
 
 # Extensions that say something about the connection.
 SERVER_NAME: Final[i64] = 0
@@ -43,6 +44,7 @@ SESSION_TICKET: Final[i64] = 35
 PRE_SHARED_KEY: Final[i64] = 41
 EARLY_DATA: Final[i64] = 42
 SUPPORTED_VERSIONS: Final[i64] = 43
+KEY_SHARE: Final[i64] = 51
 
 VERSIONS: Final[dict[int, str]] = {
     0x0002: "SSLv2", 0x0300: "SSLv3", 0x0301: "TLSv1.0", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2",
@@ -83,6 +85,25 @@ EXTENSIONS: Final[dict[int, str]] = {
     65037: "encrypted_client_hello", 65281: "renegotiation_info",
 }
 
+# IANA "TLS Supported Groups".
+GROUPS: Final[dict[int, str]] = {
+    0x0001: "sect163k1", 0x0002: "sect163r1", 0x0003: "sect163r2", 0x0004: "sect193r1", 0x0005: "sect193r2",
+    0x0006: "sect233k1", 0x0007: "sect233r1", 0x0008: "sect239k1", 0x0009: "sect283k1", 0x000A: "sect283r1",
+    0x000B: "sect409k1", 0x000C: "sect409r1", 0x000D: "sect571k1", 0x000E: "sect571r1", 0x000F: "secp160k1",
+    0x0010: "secp160r1", 0x0011: "secp160r2", 0x0012: "secp192k1", 0x0013: "secp192r1", 0x0014: "secp224k1",
+    0x0015: "secp224r1", 0x0016: "secp256k1", 0x0017: "secp256r1", 0x0018: "secp384r1", 0x0019: "secp521r1",
+    0x001A: "brainpoolP256r1", 0x001B: "brainpoolP384r1", 0x001C: "brainpoolP512r1", 0x001D: "x25519",
+    0x001E: "x448", 0x001F: "brainpoolP256r1tls13", 0x0020: "brainpoolP384r1tls13", 0x0021: "brainpoolP512r1tls13",
+    0x0029: "curveSM2",
+    0x0100: "ffdhe2048", 0x0101: "ffdhe3072", 0x0102: "ffdhe4096", 0x0103: "ffdhe6144", 0x0104: "ffdhe8192",
+    0x0200: "MLKEM512", 0x0201: "MLKEM768", 0x0202: "MLKEM1024",
+    0x11EB: "SecP256r1MLKEM768", 0x11EC: "X25519MLKEM768", 0x11ED: "SecP384r1MLKEM1024", 0x11EE: "curveSM2MLKEM768",
+    0x6399: "X25519Kyber768Draft00", 0x639A: "SecP256r1Kyber768Draft00",
+}
+FFDHE_BITS: Final[dict[int, int]] = {0x0100: 2048, 0x0101: 3072, 0x0102: 4096, 0x0103: 6144, 0x0104: 8192}
+# Groups that a quantum computer is not known to break: ML-KEM alone, or beside a curve.
+POST_QUANTUM: Final = frozenset({0x0200, 0x0201, 0x0202, 0x11EB, 0x11EC, 0x11ED, 0x11EE, 0x6399, 0x639A})
+
 ALERT_LEVELS: Final[dict[int, str]] = {1: "warning", 2: "fatal"}
 
 ALERTS: Final[dict[int, str]] = {
@@ -113,6 +134,12 @@ def version_name(version: i64) -> str:
     if version >> 8 == 0x7F:
         return f"TLSv1.3-draft-{int(version & 0xFF)}"
     return f"0x{int(version):04X}"
+
+
+def group_name(group: i64) -> str:
+    """Return a key exchange group's name: `x25519` for 29; `group 0x1234` if there is no name."""
+    name = GROUPS.get(group)
+    return f"group 0x{int(group):04X}" if name is None else name
 
 
 def content_type_name(content_type: i64) -> str:

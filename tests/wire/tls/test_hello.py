@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aurora_wire.verdict.hello_fingerprints import ja3, ja4
 from aurora_wire.wire.tls.hello import (
     RETRY_RANDOM,
     ClientHello,
@@ -361,6 +362,12 @@ def test_lab_hellos_agree_on_version_and_cipher_with_the_servers_log(shared: Pat
             assert any(offer.offers(answer.suite) and answer.version in offer.versions for offer in offers)
 
 
+def tshark_version() -> tuple[int, ...]:
+    said = subprocess.run(["tshark", "--version"], capture_output=True, check=True, text=True).stdout
+    found = re.search(r"(\d+)\.(\d+)", said)
+    return tuple(map(int, found.groups())) if found else ()
+
+
 @pytest.mark.parametrize("name", [
     "mysql-9.7/pymysql-tls12.pcap", "mysql-9.7/connj-trust.pcap", "mysql-9.7/mysql-cli-verify-identity.pcap",
     "mysql-9.7/mysqlx-tls.pcap", "wire/not-mysql-https.pcap", "mariadb-11.8/mariadb-cli-default.pcap",
@@ -372,8 +379,10 @@ def test_hellos_agree_field_by_field_with_tshark(shared: Path, name: str) -> Non
     field = "tls.handshake."
     wanted = [
         "type", "version", "random", "ciphersuite", "extension.type", "extensions_server_name",
-        "extensions_supported_group", "sig_hash_alg", "extensions.supported_version", "session_id",
+        "extensions_supported_group", "sig_hash_alg", "extensions.supported_version", "session_id", "ja3",
     ]
+    if tshark_version() >= (4, 4):
+        wanted.append("ja4")
     command = ["tshark", "-r", str(path), "-Y", f"{field}type in {{1,2}}", "-T", "fields"]
     for one in wanted:
         command += ["-e", field + one]
@@ -392,6 +401,8 @@ def test_hellos_agree_field_by_field_with_tshark(shared: Path, name: str) -> Non
         assert hello.extensions == numbers(row["extension.type"])
         assert (hello.sni or b"").decode() == row["extensions_server_name"]
         assert hello.groups == numbers(row["extensions_supported_group"])
+        assert ja3(hello) == row["ja3"]
+        assert ja4(hello) == row.get("ja4", ja4(hello))
         assert hello.signature_algorithms == numbers(row["sig_hash_alg"])[: len(hello.signature_algorithms)]
         assert hello.versions == (numbers(row["extensions.supported_version"]) or [hello.version])
         assert hello.random.hex() == row["random"]

@@ -53,6 +53,17 @@ def by_fingerprint() -> dict[str, AmazonCertificate]:
     return found
 
 
+@cache
+def by_name() -> dict[str, AmazonCertificate]:
+    """Return authorities by common name; of those with one name the one that lasts longest."""
+    found: dict[str, AmazonCertificate] = {}
+    for each in by_fingerprint().values():
+        known = found.get(each.name)
+        if known is None or known.expires < each.expires:
+            found[each.name] = each
+    return found
+
+
 # SHA-256, last day, root or intermediate, common name.
 _TABLE: Final = """\
 5cf9aecf41b6ada3b61c40b35997c136e2e160ef27e7429494698f25b11c1591 2024-08-19 root Amazon RDS Beta Root 2019 CA

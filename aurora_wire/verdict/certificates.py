@@ -1,4 +1,4 @@
-"""What a server's certificates say, and which of the files given by `--ca` accept them. Needs the package cryptography.
+"""What certificates say, from captures and from servers that were asked. Needs the package cryptography.
 
 Source: RFC 5280; MySQL's `mysql_ssl_rsa_setup` and MariaDB 11.4's release notes for the certificates that servers make
 for themselves.
@@ -6,24 +6,22 @@ for themselves.
 
 from __future__ import annotations
 
-import hashlib
-import re
-import ssl
+import ipaddress
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.disk import words_of
 from aurora_wire.errors import UsageError
-from aurora_wire.posture.amazon_roots import WITHDRAWN_FILES, by_fingerprint
-from aurora_wire.rights.inputs import read_input
+from aurora_wire.verdict.amazon_roots import by_fingerprint
 
 if TYPE_CHECKING:
     from cryptography import x509
 
+MISSING: Final = "reading certificates needs the package cryptography: pip install 'aurora_wire[keylog]'"
+MAX_NAMES: Final = 1_000  # kept of one certificate: a hostile one may hold ten thousand
 OWN_OF_MYSQL: Final = "MySQL made it for itself when it was first started"
 OWN_OF_MARIADB: Final = (
     "MariaDB made it for itself in memory (11.4 and newer): clients that know how verify it by the password"
@@ -34,7 +32,8 @@ OWN_OF_MARIADB: Final = (
 class CertificateFacts:
     """One certificate. fingerprint: SHA-256 in hex; not_before, not_after: in UTC; key_bits: of RSA, DSA or the curve.
 
-    own: who made it for itself, empty: nobody known; amazon: Amazon's name for it, where the fingerprint is known.
+    names: of SubjectAlternativeName, the first MAX_NAMES; common_names: of the subject; own: who made it for itself,
+    empty: nobody known; amazon: Amazon's name for it, where the fingerprint is known.
     """
 
     subject: str
@@ -52,25 +51,86 @@ class CertificateFacts:
     crl: list[str] = field(default_factory=list)
     own: str = ""
     amazon: str = ""
+    common_names: list[str] = field(default_factory=list)
+
+    @property
+    def issuer_name(self) -> str:
+        """Return the issuer's common name, empty where it has none."""
+        return next((part[3:] for part in self.issuer.split(",") if part.startswith("CN=")), "")
+
+    def is_for(self, host: str) -> bool | None:
+        """Tell whether it is for a host, a name or an address, as clients compare them; None: not all names are known.
+
+        The subject's common name counts where there is no other DNS name, as it does for OpenSSL (RFC 6125, 6.4.4).
+        """
+        wanted = host.rstrip(".").lower()
+        address = _address(wanted)
+        if address is not None:
+            found = any(_address(each) == address for each in self.names)
+        else:
+            names = [each for each in self.names if _address(each) is None]
+            found = any(_covers(each.lower(), wanted) for each in names or self.common_names)
+        return None if not found and len(self.names) >= MAX_NAMES else found
 
     def days_left(self, now: datetime) -> int:
         """Return whole days until it expires; negative: it has."""
         return (self.not_after - now).days
 
 
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def _covers(pattern: str, host: str) -> bool:
+    """Tell whether a DNS name of a certificate covers a host: `*.` at its beginning stands for one label."""
+    pattern = pattern.rstrip(".")
+    if pattern.startswith("*."):
+        label, dot, rest = host.partition(".")
+        return bool(label and dot) and rest == pattern[2:]
+    return pattern == host
+
+
 def read_certificate(der: bytes) -> CertificateFacts | None:
     """Return what a certificate says, or None where it cannot be read. Raises UsageError without cryptography."""
     try:
         from cryptography import x509  # noqa: PLC0415 - an extra
+        from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
         from cryptography.utils import CryptographyDeprecationWarning  # noqa: PLC0415
-    except ImportError as error:
-        raise UsageError("reading certificates needs a package: pip install 'aurora_wire[keylog]'.") from error
+    except (ImportError, OSError) as error:  # or rights were given up, and its folder is closed to this process
+        raise UsageError(f"{MISSING}.") from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)
             return _facts(x509.load_der_x509_certificate(der))
-    except (ValueError, TypeError, x509.InvalidVersion):
+    except (
+        ValueError, TypeError, OverflowError, x509.InvalidVersion, x509.UnsupportedGeneralNameType,
+        x509.AttributeNotFound, UnsupportedAlgorithm,
+    ):  # fmt: skip
         return None
+
+
+@lru_cache(maxsize=1024)
+def facts_of(der: bytes) -> CertificateFacts | None:
+    """Return what a captured certificate says, read once for all connections that show it.
+
+    None where it cannot be read, was not kept (b""), or cryptography is not there (`can_read`).
+    """
+    if not der or not can_read():
+        return None
+    return read_certificate(der)
+
+
+@cache
+def can_read() -> bool:
+    """Return whether certificates can be read here at all."""
+    try:
+        from cryptography import x509  # noqa: F401, PLC0415 - an extra
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def _facts(certificate: x509.Certificate) -> CertificateFacts:
@@ -96,6 +156,7 @@ def _facts(certificate: x509.Certificate) -> CertificateFacts:
         not_after=certificate.not_valid_after_utc, key=key, key_bits=bits, signature=signature,
         fingerprint=fingerprint, is_self_signed=is_self_signed, is_authority=_is_authority(certificate), ocsp=ocsp,
         crl=crl, own=own, amazon=known.name if known is not None else "",
+        common_names=common_names,
     )  # fmt: skip
 
 
@@ -122,9 +183,9 @@ def _names(certificate: x509.Certificate) -> list[str]:
 
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         return []
-    return [str(each.value) for each in found if isinstance(each, (x509.DNSName, x509.IPAddress))]
+    return [str(each.value) for each in found if isinstance(each, (x509.DNSName, x509.IPAddress))][:MAX_NAMES]
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:
@@ -143,63 +204,13 @@ def _addresses(certificate: x509.Certificate) -> tuple[list[str], list[str]]:
 
     ocsp: list[str] = []
     crl: list[str] = []
-    with suppress(x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    with suppress(x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
         ocsp = [
             str(each.access_location.value) for each in access
             if each.access_method == AuthorityInformationAccessOID.OCSP
         ]  # fmt: skip
-    with suppress(x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    with suppress(x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
         crl = [str(name.value) for point in points for name in point.full_name or ()]
     return ocsp, crl
-
-
-@dataclass(slots=True)
-class BundleFacts:
-    """What a file of trusted certificates holds. Each list is of shown names.
-
-    withdrawn: the file has the name of one that Amazon no longer publishes; regions: those for which it holds a
-    certificate of today's generation.
-    """
-
-    path: str
-    sha256: str
-    count: int
-    expired: list[str] = field(default_factory=list)
-    regions: list[str] = field(default_factory=list)
-    withdrawn: bool = False
-    amazon_count: int = 0
-
-    def lacks(self, region: str) -> bool:
-        """Tell whether servers of this region cannot be verified with it. Only known of Amazon's bundles."""
-        return bool(region) and self.amazon_count > 0 and region not in self.regions
-
-
-def read_bundle(path: str, now: datetime) -> BundleFacts:
-    """Return what the file given by `--ca` holds. Raises UsageError where it holds no certificate."""
-    try:
-        data = read_input(path)
-    except OSError as error:
-        raise UsageError(f"{path}: {words_of(error)}.") from error
-    blocks = re.findall(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", data, re.DOTALL)
-    found = BundleFacts(path, hashlib.sha256(data).hexdigest(), 0)
-    for number, block in enumerate(blocks, 1):
-        try:
-            facts = read_certificate(ssl.PEM_cert_to_DER_cert(block.decode("ascii")))
-        except ValueError:
-            facts = None
-        if facts is None:
-            raise UsageError(f"{path}: certificate {number} cannot be read.")
-        found.count += 1
-        if facts.not_after < now:
-            found.expired.append(facts.amazon or facts.subject)
-        known = by_fingerprint().get(facts.fingerprint)
-        if known is not None:
-            found.amazon_count += 1
-            if facts.not_after >= now and known.region and known.region not in found.regions:
-                found.regions.append(known.region)
-    if not found.count:
-        raise UsageError(f"{path}: there is no certificate in it (PEM: -----BEGIN CERTIFICATE-----).")
-    found.withdrawn = any(name in Path(path).name for name in WITHDRAWN_FILES)
-    return found

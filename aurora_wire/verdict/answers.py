@@ -1,0 +1,125 @@
+"""What came back, as results show it: columns, rows, errors, and how much of each column crossed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aurora_wire.verdict.result import AnswerPart, AnswerResult, ColumnResult, ColumnTraffic, ErrorResult
+from aurora_wire.wire.mysql.events import Statement
+from aurora_wire.wire.mysql.facts import MySQLFacts
+from aurora_wire.wire.mysql.results import Column, Failure, Result, extended_format
+from aurora_wire.wire.mysql.types import type_name
+
+MAX_PARTS = 1000    # results of one statement
+MAX_TRAFFIC = 2000  # columns whose traffic is told
+
+
+class Columns:
+    """Describes lists of columns. Statements share them, so the last one that was asked for is often asked for again.
+    """
+
+    def __init__(self) -> None:
+        self._last: list[Column] | None = None
+        self._described: list[ColumnResult] = []
+
+    def of(self, columns: list[Column] | None) -> list[ColumnResult]:
+        if columns is None:
+            return []
+        if columns is not self._last:
+            self._described = [column_of(column) for column in columns]
+            self._last = columns
+        return self._described
+
+
+_COLUMNS = Columns()
+
+
+def answer_of(statement: Statement) -> AnswerResult | None:
+    """Return what answered a statement, None where that was not seen."""
+    first = statement.result
+    if first is None:
+        return None
+    parts: list[AnswerPart] = []
+    failure: Failure | None = None
+    complete = True
+    ended = -1
+    one: Result | None = first
+    while one is not None and len(parts) < MAX_PARTS:
+        parts.append(part_of(one))
+        complete = complete and bool(one.complete)
+        failure = failure or one.failure
+        ended = max(ended, int(one.ended_ns))
+        one = one.next
+    began = int(statement.time_ns)
+    ms = round((ended - began) / 1e6, 3) if 0 <= began <= ended else None
+    return AnswerResult(parts, None if failure is None else error_of(failure), ms, complete and not statement.waits)
+
+
+def part_of(result: Result) -> AnswerPart:
+    return AnswerPart(
+        columns=_COLUMNS.of(result.columns),
+        rows=result.rows,
+        bytes=result.size,
+        affected=result.affected if result.affected >= 0 else None,
+        warnings=result.warnings if result.warnings >= 0 else None,
+        out_parameters=result.out,
+        complete=result.complete,
+    )
+
+
+def column_of(column: Column) -> ColumnResult:
+    return ColumnResult(
+        _text(column.schema), _text(column.table), _text(column.org_table), _text(column.name), _text(column.org_name),
+        type_of(column),
+    )  # fmt: skip
+
+
+def type_of(column: Column) -> str:
+    """Return a column's type: as MariaDB's extended metadata name it, or by its number."""
+    extended = extended_format(column.extended) if column.extended else b""
+    return _text(extended).upper() if extended else type_name(column.type)
+
+
+def error_of(failure: Failure) -> ErrorResult:
+    state = _text(failure.sqlstate) if failure.sqlstate else None
+    return ErrorResult(failure.code, state, _text(failure.message), failure.frame, failure.offset)
+
+
+def traffic_of(facts: MySQLFacts) -> list[ColumnTraffic]:
+    """Return how much of each column crossed on a connection, most bytes first."""
+    further = facts.further_columns
+    columns = [*facts.columns.values(), *([further] if further is not None else [])]
+    return merged(_traffic(one) for one in columns if one.results)
+
+
+def _traffic(column: Column) -> ColumnTraffic:
+    """Return how much of one column crossed. Without a table its names may be values: `SELECT 'alice'`."""
+    if not column.org_table:
+        return ColumnTraffic("", "", "", "", column.results, column.rows, column.size)
+    return ColumnTraffic(
+        _text(column.schema), _text(column.org_table), _text(column.org_name), type_of(column), column.results,
+        column.rows, column.size,
+    )  # fmt: skip
+
+
+def merged(traffic: Iterable[ColumnTraffic]) -> list[ColumnTraffic]:
+    """Return the traffic with that of the same column added up, most bytes first."""
+    by_name: dict[tuple[str, str, str], ColumnTraffic] = {}
+    for one in traffic:
+        key = (one.schema, one.table, one.column)
+        known = by_name.get(key)
+        if known is None:
+            by_name[key] = ColumnTraffic(
+                one.schema, one.table, one.column, one.type, one.results, one.rows, one.bytes
+            )
+        else:
+            known.results += one.results
+            known.rows += one.rows
+            known.bytes += one.bytes
+    return sorted(
+        by_name.values(), key=lambda one: (-one.bytes, -one.rows, one.schema, one.table, one.column)
+    )[:MAX_TRAFFIC]
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace")

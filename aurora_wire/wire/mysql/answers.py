@@ -1,0 +1,363 @@
+"""What the server's packets answer: which statement's result each is of, its columns, rows, end or error.
+
+`Responses` (reply_frames.py) knows which packet of a reply each one is, and calls this. A result is put to a statement
+only where it is certain which one it answers: while packets were missed nothing is.
+Sources: those of results.py; MySQL Server docs, "COM_STMT_FETCH", "Server Status Flags"; MariaDB docs, "Result Set
+Packets" (cached metadata).
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.binary import u16
+from aurora_wire.wire.mysql.capabilities import PROTOCOL_41
+from aurora_wire.wire.mysql.commands import FIELDS, ROWS
+from aurora_wire.wire.mysql.facts import Asker, MySQLFacts
+from aurora_wire.wire.mysql.lenenc import read_lenenc
+from aurora_wire.wire.mysql.replies import CURSOR_EXISTS, parse_err, parse_ok
+from aurora_wire.wire.mysql.results import Column, Failure, Result, parse_column
+from aurora_wire.wire.mysql.values import size_of, value_bounds
+
+MAX_COLUMNS: Final[i64] = 4096      # of a result that are told; servers allow so many
+MAX_RESULTS: Final[i64] = 1000      # of a statement that are told one by one: what follows is added to the last
+MAX_MESSAGE: Final[i64] = 1024      # bytes of an error's text; servers send 512 at most
+MAX_ROW: Final[i64] = 65536         # bytes kept of a row, where rows are asked for
+KEPT_COST: Final[i64] = 100         # bytes that a kept row takes besides
+OUT_PARAMETERS: Final[i64] = 0x1000 # status: the result holds OUT parameters
+USUAL_OK: Final[i64] = 7            # bytes of an OK whose counts have a byte each
+
+
+class Answers:
+    """What one connection's server answers."""
+
+    def __init__(self, facts: MySQLFacts) -> None:
+        self.facts = facts
+        self.asker: Asker | None = None     # whom the reply under way answers; None where nobody is told
+        self.result: Result | None = None   # of its statement, under way
+        self.number: i64 = 0                # of results of this statement
+        self.columns: list[Column] = []     # of the result under way, known or not whose it is
+        self.total: i64 = 0                 # of them, as the head says
+        self.walks = False                  # rows are looked into: how much of each column crossed
+        self.binary = False
+        self.rows: i64 = 0                  # of the result under way
+        self.size: i64 = 0
+        self.skipped: i64 = 0               # definitions to skip: of a prepared statement's parameters
+        self.under_way = False              # a result with columns
+        self.fetched = False                # its rows belong to an execution before
+
+    def begin(self, shape: i64, binary: bool) -> None:
+        """Begin the reply to the command that is due, which `MySQLFacts.next_reply` has taken from the queue."""
+        if self.under_way or self.asker is not None:
+            self.lost()
+        facts = self.facts
+        asker = facts.answering
+        facts.answering = None
+        self.number = 0
+        self.result = None
+        self.binary = binary
+        self.fetched = False
+        if asker is None:
+            return
+        if facts.doubt:
+            asker.settle()
+            return
+        self.asker = asker
+        prepared = asker.prepared
+        if shape == ROWS and prepared is not None:
+            self.result = prepared.cursor
+            self.fetched = True
+            known = prepared.columns
+            self._open(known if known is not None else [], -1)
+        elif shape == FIELDS:
+            self._add()
+            self._open([], -1)
+
+    def lost(self) -> None:
+        """End what is under way: the rest of it was missed, or nobody knows what follows."""
+        self._flush()
+        self._settle()
+
+    def over(self) -> None:
+        """End the reply: it was seen to its end."""
+        self._settle()
+
+    def _settle(self) -> None:
+        asker = self.asker
+        if asker is not None:
+            asker.settle()
+            self.asker = None
+        self.result = None
+
+    def _add(self) -> None:
+        """Begin a further result of the statement that is answered."""
+        asker = self.asker
+        if asker is None or asker.statement is None:
+            self.result = None
+            return
+        last = self.result
+        if last is not None and self.number >= MAX_RESULTS:
+            return
+        self.number += 1
+        made = Result(self.facts.server.frame)
+        made.binary = self.binary
+        self.result = made
+        if last is not None:
+            last.next = made
+        elif asker.statement.result is None:
+            asker.statement.result = made
+
+    def _open(self, columns: list[Column], total: i64) -> None:
+        self.columns = columns
+        self.total = total
+        self.rows = 0
+        self.size = 0
+        self.under_way = True
+        self.walks = len(columns) > 0
+
+    # A result with columns.
+
+    def head(self, count: i64, definitions_follow: bool) -> None:
+        """Begin a result of `count` columns; -1 where the head does not say."""
+        self._add()
+        known: list[Column] | None = None
+        if not definitions_follow:
+            asker = self.asker
+            if asker is not None and asker.prepared is not None:
+                known = asker.prepared.columns  # the client has them from the PREPARE, or an execution before
+                if known is not None and count >= 0 and len(known) != count:
+                    known = None
+        self._open(known if known is not None else [], count)
+
+    def define(self, data: bytes, at: i64, end: i64) -> None:
+        """Take the definition of a column."""
+        if self.skipped > 0:
+            self.skipped -= 1
+            return
+        columns = self.columns
+        if len(columns) >= MAX_COLUMNS:
+            return
+        facts = self.facts
+        key = data[at:end]
+        column = facts.columns.get(key)
+        if column is None:
+            column = parse_column(data, at, end)
+            if column is None or not facts.keep_column(key, column):
+                column = facts.further_column()
+        columns.append(column)
+
+    def defined(self) -> None:
+        """End the definitions: rows follow."""
+        columns = self.columns
+        self.walks = len(columns) > 0 and (self.total < 0 or len(columns) == self.total)
+        facts = self.facts
+        if same(columns, facts.last_columns):
+            columns = facts.last_columns  # the same once more: one list serves all
+            self.columns = columns
+        elif columns:
+            facts.last_columns = columns
+        asker = self.asker
+        if asker is not None and asker.prepared is not None and columns:
+            asker.prepared.columns = columns
+
+    def row(self, data: bytes, at: i64, end: i64, total: i64) -> None:
+        """Count a row of `total` bytes, of which data[at:end] is there."""
+        self.rows += 1
+        self.size += total
+        if self.walks:
+            if self.binary:
+                self._walk_binary(data, at, end, at + total)
+            else:
+                self._walk(data, at, end, at + total)
+        result = self.result
+        if result is not None and self.facts.budget.rows > 0:
+            self._keep(result, data, at, end)
+
+    def _keep(self, result: Result, data: bytes, at: i64, end: i64) -> None:
+        kept = result.kept
+        if kept is None:
+            kept = []
+            result.kept = kept
+        budget = self.facts.budget
+        size: i64 = min(end - at, MAX_ROW)
+        if budget.statements < size + KEPT_COST:
+            budget.refused = True
+        elif len(kept) < budget.rows:
+            budget.statements -= size + KEPT_COST
+            kept.append(data[at : at + size])
+
+    def _walk(self, data: bytes, at: i64, end: i64, stop: i64) -> None:
+        """Add up the bytes of each value of a text row. It ends at `stop`, which may lie behind what is there."""
+        for column in self.columns:
+            if at >= end:
+                return
+            length: i64 = data[at]
+            at += 1
+            if length > 0xFA:
+                if length == 0xFB:
+                    continue
+                length, at = read_lenenc(data, at - 1, end)
+                if length < 0:
+                    return
+            if length > stop - at:
+                self.walks = False  # it is no row of these columns
+                return
+            at += length
+            column.size += length
+
+    def _walk_binary(self, data: bytes, at: i64, end: i64, stop: i64) -> None:
+        """Add up the bytes of each value of a binary row: 00, a bit for each NULL from bit 2 on, the values."""
+        nulls = at + 1
+        bit: i64 = 2
+        at = nulls + (len(self.columns) + 9) // 8
+        if at > end:
+            return
+        for column in self.columns:
+            if data[nulls + (bit >> 3)] >> (bit & 7) & 1 == 0:
+                size = size_of(column.type)
+                if size > 0:
+                    at += size
+                else:
+                    start, after = value_bounds(data, at, end, column.type)
+                    if start < 0:
+                        length, start = read_lenenc(data, at, end)
+                        if length < 0 or length > stop - start:
+                            return
+                        after = start + length
+                    size = after - start
+                    at = after
+                if at > stop:
+                    self.walks = False
+                    return
+                column.size += size
+            bit += 1
+
+    def end_rows(self, status: i64, warnings: i64) -> None:
+        """End a result's rows, or its definitions where a cursor is open."""
+        self._flush()
+        result = self.result
+        if result is None:
+            return
+        result.warnings = warnings
+        result.ended_ns = self.facts.server.time_ns
+        result.complete = True
+        self.note_status(status)
+        if status & CURSOR_EXISTS and not self.fetched:
+            result.cursor = True
+            asker = self.asker
+            if asker is not None and asker.prepared is not None:
+                asker.prepared.cursor = result
+
+    def _flush(self) -> None:
+        """Put down what was counted."""
+        if not self.under_way:
+            return
+        self.under_way = False
+        columns = self.columns
+        rows = self.rows
+        facts = self.facts
+        facts.rows += rows
+        facts.row_bytes += self.size
+        seen: Column | None = None
+        for column in columns:
+            if column is not seen:  # those that there was no room for are one
+                column.rows += rows
+                if not self.fetched:
+                    column.results += 1
+            if not column.name:
+                seen = column
+        result = self.result
+        if result is not None:
+            result.rows += rows
+            result.size += self.size
+            if columns and result.columns is None and facts.pay_for_columns(columns):
+                result.columns = columns
+            if self.total > result.columns_total:
+                result.columns_total = self.total
+            elif len(columns) > result.columns_total:
+                result.columns_total = len(columns)
+        self.columns = []
+        self.walks = False
+        self.rows = 0
+        self.size = 0
+
+    # What has no columns.
+
+    def ok(self, data: bytes, at: i64, end: i64, status: i64) -> None:
+        """Take an OK that is a result by itself."""
+        asker = self.asker
+        if asker is None:
+            return
+        self._add()
+        result = self.result
+        if result is not None:
+            result.complete = True
+            result.ended_ns = self.facts.server.time_ns
+            if end - at >= USUAL_OK and data[at + 1] < 0xFB and data[at + 2] < 0xFB:
+                result.affected = data[at + 1]
+                result.warnings = u16(data, at + 5)
+            else:
+                known = self.facts.capabilities_known
+                ok = parse_ok(data, at, end, self.facts.capabilities if known else PROTOCOL_41)
+                if ok is not None:
+                    result.affected = ok.affected
+                    result.warnings = ok.warnings
+            self.note_status(status)
+
+    def note_status(self, status: i64) -> None:
+        """Note what status flags say of the result under way."""
+        if status & OUT_PARAMETERS and self.result is not None:
+            self.result.out = True
+
+    def error(self, data: bytes, at: i64, end: i64, frame: i64, offset: i64) -> None:
+        """Take the ERR that ends a reply."""
+        self._flush()
+        facts = self.facts
+        err = parse_err(data, at, end)
+        failure: Failure | None = None
+        if err is not None:
+            failure = Failure(err.code, err.sqlstate, err.message[:MAX_MESSAGE], frame, offset)
+            facts.add_failure(failure)
+        asker = self.asker
+        if asker is not None:
+            result = self.result
+            if result is None or result.complete:
+                self._add()
+                result = self.result
+            if result is not None:
+                result.complete = failure is not None
+                result.ended_ns = facts.server.time_ns
+                result.failure = failure
+        self._settle()
+
+    def prepared(self, params: i64, columns: i64) -> None:
+        """Take a PREPARE_OK: definitions of parameters and columns follow, if there are any."""
+        self._add()
+        self._open([], columns)
+        self.skipped = params
+        if params + columns == 0:
+            self.end_definitions()
+
+    def end_definitions(self) -> None:
+        """End a PREPARE's definitions."""
+        self.skipped = 0
+        self.defined()
+        self._flush()
+        result = self.result
+        if result is not None:
+            result.ended_ns = self.facts.server.time_ns
+            result.complete = True
+        self._settle()
+
+
+def same(one: list[Column], other: list[Column]) -> bool:
+    """Return whether both are the same columns."""
+    count: i64 = len(one)
+    if count != len(other):
+        return False
+    at: i64 = 0
+    while at < count:
+        if one[at] is not other[at]:
+            return False
+        at += 1
+    return True
