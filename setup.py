@@ -94,7 +94,7 @@ COMPILED = [
     ROOT / PACKAGE / "verdict" / "describe.py",
     ROOT / PACKAGE / "verdict" / "grounds.py",
     *(ROOT / PACKAGE / "verdict" / "rules" / f"{name}.py" for name in (
-        "capture", "certificates", "checks", "credentials", "leaks", "negotiation", "tcp", "tls",
+        "capture", "certificates", "checks", "credentials", "leaks", "negotiation", "replication", "tcp", "tls",
     )),
     ROOT / PACKAGE / "verdict" / "handshake.py",
     ROOT / PACKAGE / "verdict" / "hello_fingerprints.py",

@@ -26,6 +26,7 @@ from aurora_wire.analysis.untold import Untold
 from aurora_wire.capture.files.open import Capture
 from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.describe import describe, statement_of
+from aurora_wire.verdict.exceptions import Exceptions
 from aurora_wire.verdict.frame_kinds import kind_name, link_type_names, most_frequent
 from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.overall import Tally, closing_of, compute_exit_code, verdict_of
@@ -78,11 +79,14 @@ class Analysis:
         on_statement: OnStatement | None = None,
         on_connection: OnConnection | None = None,
         selection: Selection | None = None,
+        exceptions: Exceptions | None = None,
     ) -> None:
         """Begin an analysis.
 
-        max_results: bytes that the results of connections may take, roughly; selection: of what is let through.
+        max_results: bytes that the results of connections may take, roughly; selection: of what is let through;
+        exceptions: findings that are known.
         """
+        self.exceptions = exceptions
         self.selection = selection
         self.ports = list(ports)
         self.on_capture = on_capture
@@ -186,9 +190,9 @@ class Analysis:
         if not result.complete:
             engine.note_open(anomalies.DAMAGED_FILE)
         if result.dropped_packets:
-            self.add_finding(finding(rules.PACKETS_DROPPED, f"{result.dropped_packets:,} packets in {result.path}"))
+            self.add_of_capture(finding(rules.PACKETS_DROPPED, f"{result.dropped_packets:,} packets in {result.path}"))
         if not result.complete:
-            self.add_finding(finding(rules.FILE_DAMAGED, result.error or "", frame=int(engine.frames) or None))
+            self.add_of_capture(finding(rules.FILE_DAMAGED, result.error or "", frame=int(engine.frames) or None))
 
     @staticmethod
     def _skipped(result: CaptureResult, reason: int, detail: int, count: int) -> None:
@@ -206,7 +210,7 @@ class Analysis:
                 error=str(error),
             )
         )
-        self.add_finding(finding(rules.FILE_DAMAGED, str(error)))
+        self.add_of_capture(finding(rules.FILE_DAMAGED, str(error)))
 
     def collect(self, *, idle: bool = False) -> None:
         """Take what the engine has finished. idle: no frames come at the moment, so no statement waits for its answer.
@@ -258,6 +262,8 @@ class Analysis:
 
     def add_connection(self, result: ConnectionResult, found: list[Finding]) -> None:
         """Count a connection that was judged, tell of it, and keep it where there is room."""
+        if self.exceptions is not None:
+            found = self.exceptions.mark(found, result)
         self.tally.add(result)
         for index in result.captures:
             self._by_capture[index].add(result)
@@ -317,6 +323,10 @@ class Analysis:
                 tally = self._by_capture[index]
                 capture.verdict, capture.confidence = verdict_of(tally, [capture])
 
+    def add_of_capture(self, hit: Finding) -> None:
+        """Count a finding about a capture."""
+        self.add_finding(hit if self.exceptions is None else self.exceptions.mark([hit], None)[0])
+
     def add_finding(self, hit: Finding) -> None:
         """Count a finding, and keep it where there is room."""
         self.findings_total[hit.rule] += 1
@@ -350,6 +360,9 @@ class Analysis:
             findings_total=dict(sorted(self.findings_total.items())),
             undecoded=list_undecoded(self.losses, self.captures),
             closing=self._closing(verdict),
+            open_leaks=None if self.exceptions is None else self.exceptions.open_leaks,
+            open_rules=[] if self.exceptions is None else sorted(self.exceptions.open_rules),
+            exceptions=[] if self.exceptions is None else self.exceptions.results(),
             filters={} if self.selection is None else dict(self.selection.text),
             filtered_out=0 if self.selection is None else self.selection.left_out,
             ports=self.ports,
@@ -363,6 +376,9 @@ class Analysis:
 
     def _closing(self, verdict: Verdict) -> str:
         said = closing_of(self.tally, verdict, self.captures)
+        known = "" if self.exceptions is None else self.exceptions.in_words()
+        if known:
+            said = f"{said.removesuffix('.')}; {known}."
         if self.selection is None:
             return said
         if not self.tally.by_verdict.total():

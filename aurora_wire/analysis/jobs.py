@@ -338,4 +338,4 @@ class Merge:
         elif isinstance(item, Stt):
             analysis.add_stt(item.packets)
         elif isinstance(item, Finding):
-            analysis.add_finding(item)
+            analysis.add_of_capture(item)

@@ -26,6 +26,7 @@ from aurora_wire.analysis.reading import Reading
 from aurora_wire.analysis.selection import Selection
 from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.errors import CaptureError, UsageError
+from aurora_wire.verdict.exceptions import Exceptions
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
 
 
@@ -59,6 +60,7 @@ def scan(
     on_progress: OnProgress | None = None,
     on_note: OnNote | None = None,
     selection: Selection | None = None,
+    exceptions: Exceptions | None = None,
 ) -> Scan:
     """Judge captures: files, folders, globs, "-" for standard input; read as one, in the order of their times.
 
@@ -73,7 +75,7 @@ def scan(
     statement), on_connection: as they come, all of them, also those beyond the bounds of the result. on_progress
     (stored bytes read, their total or None): called a few times a second. on_note: told, in a sentence, why one process
     reads where several were asked for. selection: what is let through; all of the result is of that, and says so
-    (`filters`); one process reads it.
+    (`filters`); one process reads it. exceptions: findings that are known, marked in the result.
 
     Ctrl-C ends the reading: the result is of what was read, its last capture not complete. Raises UsageError, and
     CaptureError where nothing could be read.
@@ -84,6 +86,7 @@ def scan(
     analysis = Analysis(
         ports, only_ports=only_ports, keylogs=keylogs, keep_statements=keep_statements, on_capture=once.on_capture,
         on_statement=once.on_statement, on_connection=once.on_connection, selection=selection,
+        exceptions=exceptions,
     )  # fmt: skip
     found = find_inputs([os.fspath(path) for path in paths])
     inputs = found.captures
@@ -192,6 +195,7 @@ class Once:
             keylogs=[analysis.decryptors.keylog] if analysis.decryptors is not None else [],
             keep_statements=int(analysis.engine.budget.each), on_capture=self.on_capture,
             on_statement=self.on_statement, on_connection=self.on_connection, selection=analysis.selection,
+            exceptions=analysis.exceptions,
         )  # fmt: skip
         fresh.ignored = analysis.ignored
         fresh.seen_in = None if analysis.seen_in is None else {}

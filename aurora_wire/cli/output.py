@@ -98,6 +98,13 @@ class Output:
         except (OSError, ValueError) as error:
             raise self._failed(error) from error
 
+    def write_bytes(self, data: bytes) -> None:
+        """Write what is no text."""
+        try:
+            (sys.stdout.buffer if self._file is None else self._file).write(data)
+        except (OSError, ValueError) as error:
+            raise self._failed(error) from error
+
     def flush(self) -> None:
         if self._file is None:
             flush_standard_output()

@@ -7,15 +7,18 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from aurora_wire.cli.exceptions import add_exception_options, exceptions_of
 from aurora_wire.cli.exit_codes import READER_GONE, exit_code
 from aurora_wire.cli.filters import add_filter_options, filter_words, selection_of
 from aurora_wire.cli.handed_over import hand_over
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain
 from aurora_wire.cli.overwriting import output_options
+from aurora_wire.cli.pdf import find_chromium, print_pdf
 from aurora_wire.cli.ports import PortOption, port_option, ports_of
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
 from aurora_wire.report.escape import show_text
+from aurora_wire.report.html.cover import Case
 from aurora_wire.report.timestamps import clock_of
 from aurora_wire.report.wording import Style
 from aurora_wire.verdict.result import Scan
@@ -51,6 +54,7 @@ examples:
 WARNING = (
     "--reveal: the report will hold what leaked, values and user names included. Keep it as safe as the data itself."
 )
+SAID = ("title", "case", "examiner", "organisation", "note")
 FOR_A_FILE = "an HTML page is nothing for a terminal. Name a file with -o, such as -o report.html."
 
 
@@ -60,6 +64,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Read this file, all captures in this folder, what this pattern matches, or standard input (-; its "
         "bytes cannot be shown); or take this result of probe, audit, fleet or check as JSON.")
     output_options(parser)
+    add("--format", choices=("html", "pdf"), default="html",
+        help="Write HTML, or PDF as Chromium prints it (needs chromium; default html).")
+    add("--title", metavar="TEXT", default="", help="Put this title on page one.")
+    add("--case", metavar="ID", default="", help="Name the case.")
+    add("--examiner", metavar="NAME", default="", help="Name who makes the report.")
+    add("--organisation", metavar="NAME", default="", help="Name for whom, or by whom, it is made.")
+    add("--note", metavar="TEXT", default="", help="Add a note.")
+    add("--appendix", action="store_true",
+        help="Print all rows and every connection that the page has (default: a short form of a few pages; the file "
+        "itself has all of it either way).")
     add("--framework", metavar="NAME", choices=tuple(FRAMEWORKS), action="append", default=[],
         help="Order by what supports or contradicts controls of this framework, and show no other: "
         f"{', '.join(FRAMEWORKS)}. May be given several times (default: all, after the findings).")
@@ -70,6 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="As for scan: open TLS with the secrets in this file, and show what was inside. Needs: pip install "
         "'aurora_wire[keylog]'.")
     progress_option(parser)
+    add_exception_options(parser)
     add_filter_options(parser)
 
 
@@ -78,6 +93,11 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.report.html.render import require_jinja  # noqa: PLC0415
 
     require_jinja()
+<<<<<<< HEAD
+    exceptions = exceptions_of(arguments)
+=======
+    chromium = find_chromium() if arguments.format == "pdf" else ""
+>>>>>>> main
     ports, only_ports = ports_of(arguments.port)
     selection = selection_of(arguments)
     captures, results = _inputs(arguments)
@@ -94,17 +114,22 @@ def run(arguments: argparse.Namespace) -> int:
             with progress_bar(wanted=not arguments.no_progress) as on_progress:
                 result = scan(
                     captures, ports=ports, only_ports=only_ports, keylogs=arguments.keylog,
-                    on_progress=on_progress, selection=selection,
+                    on_progress=on_progress, exceptions=exceptions, selection=selection,
                 )  # fmt: skip
-            result.exit_code = exit_code(result)
+            result.exit_code = exit_code(result, fail_on=arguments.fail_on)
             for path in (*(capture.path for capture in result.captures), *arguments.keylog, *dict(results)):
                 if output.replaces(path):
                     raise UsageError(f"{output.path}: this is one of the inputs. Give the report another name.")
-            for piece in html_pieces(
+            pieces = html_pieces(
                 result, captures, arguments.port, reveal=arguments.reveal, frameworks=arguments.framework,
                 command=command_line(arguments), postures=postures, selection=selection,
-            ):  # fmt: skip
-                output.write(piece)
+                case=Case(**{name: getattr(arguments, name) for name in SAID}), appendix=arguments.appendix,
+            )  # fmt: skip
+            if chromium:
+                output.write_bytes(print_pdf(chromium, pieces))
+            else:
+                for piece in pieces:
+                    output.write(piece)
     except ReaderGone:
         return READER_GONE if result is None else _worst(result, postures)
     for capture in result.captures:
@@ -136,8 +161,12 @@ def _posture_page(arguments: argparse.Namespace, results: Sequence[tuple[str, Po
     from aurora_wire.report.html.posture import write_posture_page  # noqa: PLC0415 - for this page only
     from aurora_wire.report.posture.mask import mask, stars  # noqa: PLC0415
 
+    if arguments.format == "pdf" or arguments.appendix or any(getattr(arguments, name) for name in SAID):
+        raise UsageError(f"--format pdf, --appendix, --{', --'.join(SAID)} are of a report with captures.")
     if arguments.keylog or arguments.framework or arguments.port or filter_words(arguments):
         raise UsageError("--keylog, --framework, --port and filters are about captures, and none is given.")
+    if arguments.fail_on or arguments.ignore or arguments.baseline:
+        raise UsageError("--fail-on, --ignore and --baseline are about captures, and none is given.")
     found = [posture if arguments.reveal else mask(posture, stars) for _, posture in results]
     code = worst([posture.exit_code for posture in found])
     command = show_text(shlex.join(command_line(arguments)))
@@ -167,6 +196,8 @@ def html_pieces(
     command: Sequence[str] = (),
     postures: Sequence[Posture] = (),
     selection: Selection | None = None,
+    case: Case | None = None,
+    appendix: bool = False,
 ) -> Iterator[str]:
     """Yield the report of a scan of these captures: masked under a key that comes from their bytes, unless `reveal`.
 
@@ -194,7 +225,7 @@ def html_pieces(
         allowed = allowed_of(shown, result)
     return html.render(
         result, frames=frames, redact=not (reveal or masked), masked=masked, frameworks=frameworks, command=command,
-        impact=_impact(result), allowed=allowed,
+        impact=_impact(result), allowed=allowed, case=case, appendix=appendix,
     )  # fmt: skip
 
 
@@ -234,6 +265,13 @@ def command_line(arguments: argparse.Namespace) -> list[str]:
     options += [f"--keylog={path}" for path in arguments.keylog]
     options += [f"--framework={name}" for name in arguments.framework]
     options += ["--reveal"] * arguments.reveal
+<<<<<<< HEAD
+    for name in ("fail_on", "ignore", "baseline"):
+        options += [f"--{name.replace('_', '-')}={value}" for value in getattr(arguments, name)]
+=======
+    options += [f"--{name}={value}" for name in SAID if (value := getattr(arguments, name))]
+    options += ["--format=pdf"] * (arguments.format == "pdf") + ["--appendix"] * arguments.appendix
+>>>>>>> main
     words = filter_words(arguments)
     if not arguments.reveal:  # who may not see users is told that there was such a filter
         words = ["--user=..." if word.startswith("--user=") else word for word in words]

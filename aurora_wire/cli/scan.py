@@ -9,6 +9,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, ParamSpec
 
 from aurora_wire.cli import process
+from aurora_wire.cli.exceptions import add_exception_options, exceptions_of
 from aurora_wire.cli.exit_codes import HELP, READER_GONE, exit_code
 from aurora_wire.cli.filters import REQUIRED, add_filter_options, selection_of
 from aurora_wire.cli.formats import add_format_option
@@ -72,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Read with N processes (default: one a core for large captures, else 1). The report is the same.")
     progress_option(parser)
     add_filter_options(parser)
+    add_exception_options(parser)
 
 
 def jobs_option(text: str) -> int:
@@ -88,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--redact and --reveal: one of them at a time.")
     ports, only_ports = ports_of(arguments.port)
     selection = selection_of(arguments)
+    exceptions = exceptions_of(arguments)
     paths = [path for _, path in arguments.reports] + [arguments.output or STANDARD_OUTPUT]
     for number, path in enumerate(paths):
         if any(same_place(path, other) for other in paths[:number]):
@@ -123,10 +126,13 @@ def run(arguments: argparse.Namespace) -> int:
                         jobs=arguments.jobs,
                         on_note=complain,
                         selection=selection,
+                        exceptions=exceptions,
                     )
                 process.keep(result)
                 process.settle()
-                result.exit_code = exit_code(result, require_proven=arguments.require == "proven")
+                result.exit_code = exit_code(
+        result, require_proven=arguments.require == "proven", fail_on=getattr(arguments, "fail_on", ())
+    )
                 for to in (output, *(to for _, to in reports)):
                     if any(to.replaces(capture.path) for capture in result.captures):
                         raise UsageError(f"{to.path}: this is one of the captures. Give the report another name.")
@@ -164,7 +170,9 @@ def deliver(
     posted: Callable[[str], HandedOver] | None = None,
 ) -> None:  # fmt: skip
     """Write the report, and a line on standard error for each capture that was not read to its end."""
-    result.exit_code = exit_code(result, require_proven=arguments.require == "proven")
+    result.exit_code = exit_code(
+        result, require_proven=arguments.require == "proven", fail_on=getattr(arguments, "fail_on", ())
+    )
     if result.filters and arguments.require == "proven":
         complain(REQUIRED)
     for capture in result.captures:

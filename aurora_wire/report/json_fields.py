@@ -25,6 +25,7 @@ from aurora_wire.verdict.result import (
     CredentialResult,
     DecryptionResult,
     ErrorResult,
+    ExceptionResult,
     FileResult,
     Finding,
     ProxyResult,
@@ -375,7 +376,19 @@ def finding_fields(finding: Finding) -> Fields:
         "frame": finding.frame,
         "offset": finding.offset,
         "detail": clean(finding.detail),
+        **(
+            {} if finding.ignored is None
+            else {"ignored": {"reason": clean(finding.ignored.reason), "until": finding.ignored.until}}
+        ),
     }
+
+
+def exception_fields(known: ExceptionResult) -> Fields:
+    """Return the object of an exception that was given."""
+    return {
+        "known": clean(known.known), "until": known.until, "reason": clean(known.reason), "findings": known.findings,
+        "expired": known.expired,
+    }  # fmt: skip
 
 
 def finding_place(finding: Finding, places: FindingLocator) -> Fields:
@@ -446,6 +459,7 @@ def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
         "undecoded": [undecoded_fields(row) for row in scan.undecoded],
         "keylogs": [keylog_fields(keylog) for keylog in scan.keylogs],
         **({"filters": _filters(scan)} if scan.filters else {}),
+        **({"exceptions": [exception_fields(one) for one in scan.exceptions]} if scan.exceptions else {}),
         **({"tls_ports": {str(port): scan.tls_ports[port] for port in scan.tls_ports}} if scan.tls_ports else {}),
         **({"ignored_files": [clean(path) for path in scan.ignored[:MAX_IGNORED]]} if scan.ignored else {}),
     }

@@ -72,10 +72,14 @@ def render(
     by_server: dict[str, list[ConnectionResult]] = {}
     for connection in scan.connections:
         by_server.setdefault(endpoint(connection.server), []).append(connection)
-    outcomes = [_outcome(one, require_proven) for one in scan.connections]
+    findings = findings_by_connection(scan)
+
+    def outcome_of(one: ConnectionResult) -> str:
+        return _outcome(one, findings.get(one.id, ()), require_proven)
+
+    outcomes = [outcome_of(one) for one in scan.connections]
     of_scan = [_outcome_of_all(scan), *(PASSED if capture.complete else ERROR for capture in scan.captures)]
     clock, names = clock_of(scan), frame_names(scan)
-    findings = findings_by_connection(scan)
     pieces.open(0, "testsuites", {"name": "aurora-wire", **totals(outcomes + of_scan)})
     pieces.open(1, "testsuite", {"name": "scan", **totals(of_scan)})
     _whole(pieces, scan)
@@ -84,7 +88,7 @@ def render(
         yield pieces.take()
     pieces.close(1, "testsuite")
     for server, connections in by_server.items():
-        counts = totals([_outcome(one, require_proven) for one in connections])
+        counts = totals([outcome_of(one) for one in connections])
         pieces.open(1, "testsuite", {"name": f"server {server}", **counts, **_timestamp(connections, clock)})
         for connection in connections:
             _case(pieces, connection, findings.get(connection.id, ()), names, show, require_proven)
@@ -94,9 +98,10 @@ def render(
     yield pieces.take() + "\n"
 
 
-def _outcome(connection: ConnectionResult, require_proven: bool) -> str:
+def _outcome(connection: ConnectionResult, findings: Sequence[Finding], require_proven: bool) -> str:
     if connection.verdict in LEAKS:
-        return FAILED
+        known = findings and all(one.ignored is not None for one in findings)
+        return SKIPPED if known else FAILED
     if connection.verdict == "inconclusive":
         return ERROR
     if connection.verdict == "encrypted":
@@ -106,7 +111,7 @@ def _outcome(connection: ConnectionResult, require_proven: bool) -> str:
 
 def _outcome_of_all(scan: Scan) -> str:
     """Return the outcome as the exit code says: who sees no connection at all has not seen that they are encrypted."""
-    if scan.verdict in LEAKS:
+    if scan.exit_code == 1:
         return FAILED
     return PASSED if scan.exit_code == 0 else ERROR
 
@@ -168,9 +173,10 @@ def _case(
         2, "testcase",
         {"classname": f"server {endpoint(c.server)}", "name": name, "time": f"{whole}.{rest // 1_000_000:03d}"},
     )
-    outcome = _outcome(c, require_proven)
+    outcome = _outcome(c, findings, require_proven)
     if outcome == SKIPPED:
-        pieces.element(3, SKIPPED, {"message": _message(c)})
+        known = [f"; {shorten(one.detail, TEXT)}" for one in findings[:1] if one.ignored is not None]
+        pieces.element(3, SKIPPED, {"message": _message(c) + "".join(known)})
     elif outcome != PASSED:
         kind = c.verdict if c.verdict != "encrypted" else "not proven"
         text = "\n".join(_details(c, findings, names, show))

@@ -277,6 +277,10 @@ def _result(finding: Finding, places: FindingLocator, seen: Counter[str]) -> Fie
         "locations": _locations(finding, connection, places),
         "partialFingerprints": {"auroraWireFinding/v1": name, "primaryLocationLineHash": name},
         "properties": _result_properties(finding, connection, places.frame_of(finding)),
+        **(
+            {} if finding.ignored is None
+            else {"suppressions": [{"kind": "external", "justification": shorten(finding.ignored.reason, DETAIL)}]}
+        ),
     }
 
 

@@ -464,6 +464,25 @@ class ConnectionResult:
 
 
 @immutable
+class Ignored:
+    """Why a finding is ignored: it is known, and accepted for a time (`--ignore`, `--baseline`)."""
+
+    reason: str                     # as it was given
+    until: str                      # the last day on which it is, `2027-01-31`
+
+
+@immutable
+class ExceptionResult:
+    """One exception that was given, and how many findings it is about."""
+
+    known: str                      # rule and client, as given
+    until: str                      # its last day
+    reason: str                     # as it was given
+    findings: int                   # that it is about
+    expired: bool                   # it was not applied
+
+
+@immutable
 class Finding:
     """One hit of a rule (verdict/rules/registry.py) in one place."""
 
@@ -474,6 +493,7 @@ class Finding:
     frame: int | None               # the first place
     offset: int | None              # stream offset of that place
     detail: str                     # what was seen there, never text or values of a statement
+    ignored: Ignored | None = None  # it is known, and takes no part in exit code 1
 
 
 @dataclass(slots=True)
@@ -534,6 +554,9 @@ class Scan:
     keylogs: list[KeyLogResult] = field(default_factory=list)  # given ones, and what a pcapng holds; no secrets
     tls_ports: dict[int, int] = field(default_factory=dict)  # of TLS among not_mysql: connections by the server's port
     ignored: list[str] = field(default_factory=list)     # files in folders that are no captures: notes, reports
+    open_leaks: int | None = None   # connections in the clear that are not known as a whole; None: none was given
+    open_rules: list[str] = field(default_factory=list)   # of findings that are not ignored, where some are given
+    exceptions: list[ExceptionResult] = field(default_factory=list)   # findings that are known, as given
     filters: dict[str, str] = field(default_factory=dict)   # options that let a part through: all here is of that part
     filtered_out: int = 0           # MySQL connections that they left out
     # which capture each frame is in, and its number there

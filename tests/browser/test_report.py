@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from pathlib import Path
 
@@ -163,8 +164,13 @@ def test_a_narrow_screen_does_not_scroll_sideways(report: Path, open_page: Opene
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_it_prints_with_all_that_is_folded(report: Path, open_page: Opener, tmp_path: Path, script: bool) -> None:
-    opened = open_page(report, java_script_enabled=script)
+def test_with_the_appendix_it_prints_with_all_that_is_folded(
+    report: Path, open_page: Opener, tmp_path: Path, script: bool
+) -> None:
+    """In the form with everything; the short one leaves them out."""
+    whole = tmp_path / "appendix.html"
+    whole.write_text(report.read_text().replace("<body>", '<body class="appendix">'))
+    opened = open_page(whole, java_script_enabled=script)
     assert opened.page.locator("details.connection:not([open])").count() == 2
     pdf = tmp_path / "report.pdf"
     pdf.write_bytes(opened.page.pdf(format="A4"))
@@ -213,3 +219,67 @@ def test_the_report_in_docs_opens_and_its_picture_is_there(open_page: Opener, re
         opened.page.screenshot(path=picture, full_page=True, clip=clip)  # type: ignore[arg-type]
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size < 500_000
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A capture of 2,000 connections of many hosts and users."""
+    packets = []
+    for number in range(2_000):
+        steps = sessions.plaintext() if number % 3 == 0 else sessions.tls13()
+        if number % 3 == 0:
+            steps = sessions.changed(steps, login=mysql.login(user=b"user%d" % (number % 40)))
+        client = (f"10.{number % 7}.{number % 50}.{number % 200 + 1}", 20_000 + number)
+        packets += sessions.play(steps, Conversation(client=client, server=(f"10.0.0.{number % 5 + 1}", 3306))).packets
+    path = tmp_path_factory.mktemp("many") / "many.pcap"
+    path.write_bytes(pcap(packets))
+    return path
+
+
+@pytest.fixture(scope="module")
+def page_of_many(many: Path) -> Path:
+    path = many.with_name("many.html")
+    assert run("report", str(many), "-o", str(path), "--no-progress").returncode == 1
+    return path
+
+
+def test_a_pdf_has_page_one_page_numbers_and_at_most_eight_pages(many: Path, tmp_path: Path) -> None:
+    path = tmp_path / "many.pdf"
+    said = [
+        "--title", "Review of the shop", "--case", "2026-17", "--examiner", "E. Example", "--organisation",
+        "Example Ltd", "--note", "Night of the 17th",
+    ]  # fmt: skip
+    done = run("report", str(many), "-o", str(path), "--format", "pdf", "--no-progress", *said)
+    assert done.returncode == 1, done.stderr
+    text = subprocess.run(["pdftotext", "-layout", str(path), "-"], capture_output=True, check=True).stdout.decode()
+    pages = text.rstrip("\f").split("\f")
+    assert len(pages) <= 8
+    for number, page in enumerate(pages, 1):
+        assert f"page {number} of {len(pages)}" in page
+    first = " ".join(pages[0].split())
+    digest = hashlib.sha256(many.read_bytes()).hexdigest()
+    for word in (*said[1::2], "Some of the MySQL traffic crossed this network in the clear", "2023-11-14", digest):
+        assert word in first
+    assert "On paper the tables have their first rows only" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_table_reads_without_scrolling_sideways(
+    width: int, report: Path, page_of_many: Path, open_page: Opener
+) -> None:
+    for each in (page_of_many, report):
+        page = open_page(each).page
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        wide = page.evaluate(
+            """() => Array.from(document.querySelectorAll(".scroll:not(.drawing)"))
+              .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.getAttribute("aria-label"))"""
+        )
+        assert wide == []
+        empty = page.evaluate(
+            """() => Array.from(document.querySelectorAll("table:not(.hex) tbody td"))
+              .filter((one) => one.offsetParent && !one.innerText.trim()
+                && getComputedStyle(one).display === "grid").length"""
+        )
+        assert empty == 0

@@ -133,3 +133,39 @@ def test_a_damaged_capture_is_reported_and_takes_the_success_away() -> None:
     assert done.returncode == 3
     assert b"cut.pcap: " in done.stderr
     assert "Not all of the input could be read (cut.pcap)" in Path("r.html").read_text(encoding="utf-8")
+
+
+def test_without_chromium_there_is_one_line_and_nothing_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("aurora_wire.cli.pdf.PROGRAMS", ("no-such-browser",))
+    assert main(["report", "plain.pcap", "--format", "pdf", "-o", "r.pdf"]) == 2
+    assert "--format pdf needs Chromium" in capsys.readouterr().err
+    assert not Path("r.pdf").exists()
+
+
+def test_a_browser_that_prints_nothing_is_told_with_what_it_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = Path("broken").absolute()
+    broken.write_text("#!/bin/sh\necho 'cannot open\x1b display' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    folder.chmod(0o755)
+    monkeypatch.setattr("aurora_wire.cli.report.find_chromium", lambda: str(broken))
+    assert main(["report", "plain.pcap", "--format", "pdf", "-o", "r.pdf", "--no-progress"]) == 2
+    assert "printed no PDF: " in capsys.readouterr().err
+    assert not Path("r.pdf").exists()
+
+
+def test_page_one_says_what_was_given_and_the_command_repeats_it(folder: Path) -> None:
+    said = ["--title", "<b>Shop</b>", "--case", "17", "--examiner", "\u202eE", "--organisation", "O"]
+    said += ["--note", "N" * 9_000]
+    assert main(["report", "plain.pcap", "-o", "r.html", "--no-progress", *said]) == 1
+    page = Path("r.html").read_text()
+    assert "&lt;b&gt;Shop&lt;/b&gt;" in page
+    assert "<b>Shop" not in page
+    assert "\\u202eE" in page
+    assert "--case=17" in page
+    assert "class=\"appendix\"" not in page
+    assert main(["report", "plain.pcap", "-o", "a.html", "--no-progress", "--appendix"]) == 1
+    assert "<body class=\"appendix\">" in Path("a.html").read_text()

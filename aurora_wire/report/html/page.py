@@ -12,6 +12,7 @@ from aurora_wire.report.escape import show_text
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.html.connections import Details, Row, details_of, hide, row_of, shown_frame
+from aurora_wire.report.html.cover import Case, Cover, cover_of
 from aurora_wire.report.html.findings import ControlRow, RuleCard, control_rows, rule_cards, severities
 from aurora_wire.report.html.frames import Frames, Pair
 from aurora_wire.report.html.impact import ImpactTable, ShownImpact, shown_impact
@@ -139,11 +140,13 @@ class Page:
     version: str
     meanings: list[tuple[str, str, str]] = field(default_factory=list)
     allowed: Allowed | None = None      # what the servers allow, where that was asked
+    cover: Cover = field(default_factory=lambda: Cover("", [], [], 0))
+    appendix: bool = False              # on paper all is there, and not the short form
 
 
 def page_of(
     scan: Scan, frames: Frames, *, redact: bool, masked: bool, frameworks: Sequence[str], command: Sequence[str],
-    impact: ImpactTable | None,
+    impact: ImpactTable | None, case: Case | None = None, appendix: bool = False,
 ) -> Page:
     """Make the page. redact: mask here; masked: it is so already. command: how the report was made."""
     connections = [hide(one) for one in scan.connections] if redact else scan.connections
@@ -196,6 +199,8 @@ def page_of(
         equal_masks=masked,
         version=clip(scan.tool_version),
         meanings=[(SIGNS[verdict], WORDS[verdict], MEANINGS[verdict]) for verdict in ORDER],
+        cover=cover_of(scan, case or Case()),
+        appendix=appendix,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.errors import UsageError
+from aurora_wire.report.html.cover import Case
 from aurora_wire.report.html.frames import Frames
 from aurora_wire.report.html.impact import ImpactTable
 from aurora_wire.report.html.page import page_of
@@ -50,6 +51,8 @@ def render(
     command: Sequence[str] = (),
     impact: ImpactTable | None = None,
     allowed: Allowed | None = None,
+    case: Case | None = None,
+    appendix: bool = False,
 ) -> Iterator[str]:
     """Yield pieces of the file: ASCII, so that it reads the same whatever it is written through.
 
@@ -57,13 +60,15 @@ def render(
     only. redact: mask literals and users; masked: the scan is so already. frameworks: keys of
     `verdict.frameworks.FRAMEWORKS` to order by. command: how the report was made, as a list of arguments.
     impact: who would break without plaintext, not masked here; None: that part is left out. allowed: what the servers
-    allow (`html.posture.allowed_of`), not masked here; None: that part is left out.
+    allow (`html.posture.allowed_of`), not masked here; None: that part is left out. case: what is said of it on page
+    one, as it is; appendix: on paper all is there, and not the short form.
     """
     page = page_of(
         scan,
         frames or Frames(note="The captures were not looked at again: no bytes are shown, and of each connection only "
                               "the statements."),
         redact=redact, masked=masked, frameworks=frameworks, command=command, impact=impact,
+        case=case, appendix=appendix,
     )  # fmt: skip
     page.allowed = allowed
     yield from write_page("report.html", page)

@@ -23,6 +23,7 @@ from aurora_wire.verdict.result import Scan
 
 INCOMPLETE = "Not all of the input could be read, so this is no success (exit code 3)."
 UNSEEN = "Not all that was captured could be decoded, so this is no success (exit code 3)."
+FAILED = "A finding is one of those that --fail-on names (exit code 1)."
 NOT_PROVEN = "Not all of it is proven, as --require proven asks (exit code 3)."
 
 
@@ -49,6 +50,8 @@ def closing_text(scan: Scan, style: Style) -> str:
     confidence = f" ({scan.confidence})" if scan.confidence else ""
     verdict = scan.verdict.upper() + confidence
     sentence = f"{verdict}: {show_text(scan.closing)}"
+    if scan.verdict == "encrypted" and scan.exit_code == 1:
+        return f"{sentence} {FAILED}"
     if scan.verdict == "encrypted" and scan.exit_code:
         if any(not capture.complete for capture in scan.captures):
             sentence += f" {INCOMPLETE}"

@@ -19,24 +19,29 @@ NO_SIZE: Final[i64] = -1
 BLOB_COMPRESSED: Final[i64] = 140    # MariaDB's
 VARCHAR_COMPRESSED: Final[i64] = 141
 
-# Bytes of metadata that a table map has for a column; the others have none.
-_OF_TWO: Final = (
-    types.VARCHAR, types.BIT, types.NEWDECIMAL, types.ENUM, types.SET, types.VAR_STRING, types.STRING,
-    VARCHAR_COMPRESSED,
-)  # fmt: skip
-_OF_ONE: Final = (
-    types.FLOAT, types.DOUBLE, types.TIMESTAMP2, types.DATETIME2, types.TIME2, types.VECTOR, types.JSON,
-    types.TINY_BLOB, types.MEDIUM_BLOB, types.LONG_BLOB, types.BLOB, types.GEOMETRY, BLOB_COMPRESSED,
-)  # fmt: skip
-# Bytes of a value, by type; 0: by its metadata.
-_FIXED: Final = bytes(
-    {
-        types.TINY: 1, types.SHORT: 2, types.LONG: 4, types.FLOAT: 4, types.DOUBLE: 8, types.TIMESTAMP: 4,
-        types.LONGLONG: 8, types.INT24: 3, types.DATE: 3, types.TIME: 3, types.DATETIME: 8, types.YEAR: 1,
-        types.NEWDATE: 3,
-    }.get(kind, 0)
-    for kind in range(256)
-)  # fmt: skip
+
+def _by_type(sizes: dict[int, int]) -> bytes:
+    """Return a table of sizes, a byte a type; 0 for those that are not named."""
+    table = bytearray(256)
+    for kind, size in sizes.items():
+        table[kind] = size
+    return bytes(table)
+
+
+# Bytes of metadata that a table map has for a column, by its type; the others have none.
+META: Final = _by_type({
+    int(types.VARCHAR): 2, int(types.BIT): 2, int(types.NEWDECIMAL): 2, int(types.ENUM): 2, int(types.SET): 2,
+    int(types.VAR_STRING): 2, int(types.STRING): 2, int(VARCHAR_COMPRESSED): 2, int(types.FLOAT): 1,
+    int(types.DOUBLE): 1, int(types.TIMESTAMP2): 1, int(types.DATETIME2): 1, int(types.TIME2): 1,
+    int(types.VECTOR): 1, int(types.JSON): 1, int(types.TINY_BLOB): 1, int(types.MEDIUM_BLOB): 1,
+    int(types.LONG_BLOB): 1, int(types.BLOB): 1, int(types.GEOMETRY): 1, int(BLOB_COMPRESSED): 1,
+})  # fmt: skip
+# Bytes of a value, by its type; 0: by its metadata.
+_FIXED: Final = _by_type({
+    int(types.TINY): 1, int(types.SHORT): 2, int(types.LONG): 4, int(types.FLOAT): 4, int(types.DOUBLE): 8,
+    int(types.TIMESTAMP): 4, int(types.LONGLONG): 8, int(types.INT24): 3, int(types.DATE): 3, int(types.TIME): 3,
+    int(types.DATETIME): 8, int(types.YEAR): 1, int(types.NEWDATE): 3,
+})  # fmt: skip
 _DIGITS: Final = b"\x00\x01\x01\x02\x02\x03\x03\x04\x04\x04"  # bytes of so many decimal digits
 
 
@@ -86,10 +91,11 @@ def read_layout(made: TableMap, data: bytes, at: i64, end: i64) -> None:
     metas = bytearray()
     json_columns: i64 = 0
     for kind in kinds:
-        if kind in _OF_TWO:
+        width: i64 = META[kind]
+        if width == 2:
             metas += data[at : at + 2]
             at += 2
-        elif kind in _OF_ONE:
+        elif width == 1:
             metas += data[at : at + 1] + b"\0"
             at += 1
         elif kind == types.TYPED_ARRAY:
@@ -201,7 +207,7 @@ def value_size(data: bytes, at: i64, end: i64, kind: i64, meta: i64) -> i64:
         return _decimal_size(low, high) if kind == types.NEWDECIMAL else NO_SIZE
     if kind == types.NULL:
         return 0
-    return _with_length(data, at, end, low) if kind in _OF_ONE else NO_SIZE
+    return _with_length(data, at, end, low) if META[kind] == 1 else NO_SIZE
 
 
 def _with_length(data: bytes, at: i64, end: i64, width: i64) -> i64:

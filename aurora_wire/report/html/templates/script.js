@@ -3,6 +3,24 @@
   const one = (id) => document.getElementById(id);
   const details = () => document.querySelectorAll("details");
 
+  // On a phone a row is a card: each cell says what it is, and empty ones are left out.
+  for (const table of document.querySelectorAll("table:not(.hex)")) {
+    const heads = Array.from(table.tHead ? table.tHead.rows[0].cells : [], (cell) => cell.textContent.trim());
+    for (const body of table.tBodies) {
+      for (const row of body.rows) {
+        Array.from(row.cells).forEach((cell, at) => {
+          if (!cell.textContent.trim() || cell.textContent.trim() === "-") cell.classList.add("nothing");
+          if (heads[at]) cell.dataset.label = heads[at];
+          const inner = document.createElement("span");
+          inner.className = "cell";
+          inner.append(...cell.childNodes);
+          cell.append(inner);
+        });
+      }
+    }
+  }
+  document.documentElement.classList.add("cards");
+
   const tools = one("tools");
   if (tools) {
     const rows = Array.from(one("table").tBodies[0].rows, (row) => [row, row.textContent.toLowerCase()]);

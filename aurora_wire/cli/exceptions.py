@@ -1,0 +1,65 @@
+"""Options about known findings: `--fail-on`, `--ignore`, `--baseline`."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from aurora_wire.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aurora_wire.verdict.exceptions import Exceptions
+
+SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
+
+
+def add_exception_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("known findings", "What is ignored stays in every report, counted and marked.")
+    add = group.add_argument
+    add("--fail-on", metavar="SEVERITY|RULE", action="append", default=[],
+        help="Exit with 1 also where there is a finding of this severity or worse, or of this rule. May be given "
+        "several times.")
+    add("--ignore", metavar="'RULE[:CLIENT] UNTIL REASON'", action="append", default=[],
+        help="Leave findings of this rule (of this client or network) out of exit code 1, until the end of that day, "
+        "for this reason: 'AW101:10.0.0.5 2027-01-31 the old batch host'. May be given several times.")
+    add("--baseline", metavar="FILE", action="append", default=[],
+        help="Read such exceptions from this file, one a line.")
+
+
+def exceptions_of(arguments: argparse.Namespace) -> Exceptions | None:
+    """Return what the options say; None where none is given. Raises UsageError."""
+    if not (arguments.fail_on or arguments.ignore or arguments.baseline):
+        return None
+    from aurora_wire.disk import words_of  # noqa: PLC0415 - not for --help
+    from aurora_wire.rights.inputs import read_input  # noqa: PLC0415
+    from aurora_wire.verdict.exceptions import Exceptions, parse_baseline, parse_known  # noqa: PLC0415
+    from aurora_wire.verdict.rules.registry import RULES  # noqa: PLC0415
+
+    for each in arguments.fail_on:
+        if each.lower() not in SEVERITIES and each.upper() not in RULES:
+            raise UsageError(f"--fail-on {each}: neither a severity ({', '.join(SEVERITIES)}) nor a rule.")
+    known = [parse_known(text, "--ignore") for text in arguments.ignore]
+    for path in arguments.baseline:
+        try:
+            data = read_input(path)
+        except OSError as error:
+            raise UsageError(f"{path}: {words_of(error)}.") from error
+        known += parse_baseline(data, path)
+    return Exceptions(known, datetime.now(UTC).date())
+
+
+def fails(wanted: Sequence[str], open_rules: set[str]) -> bool:
+    """Return whether a finding that is not ignored is one on which `--fail-on` fails."""
+    from aurora_wire.verdict.rules.registry import RULES  # noqa: PLC0415
+
+    for each in wanted:
+        if each.upper() in open_rules:
+            return True
+        if each.lower() in SEVERITIES:
+            least = SEVERITIES.index(each.lower())
+            if any(SEVERITIES.index(RULES[rule].severity) >= least for rule in open_rules):
+                return True
+    return False
