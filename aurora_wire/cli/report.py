@@ -93,11 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.report.html.render import require_jinja  # noqa: PLC0415
 
     require_jinja()
-<<<<<<< HEAD
     exceptions = exceptions_of(arguments)
-=======
     chromium = find_chromium() if arguments.format == "pdf" else ""
->>>>>>> main
     ports, only_ports = ports_of(arguments.port)
     selection = selection_of(arguments)
     captures, results = _inputs(arguments)
@@ -265,13 +262,10 @@ def command_line(arguments: argparse.Namespace) -> list[str]:
     options += [f"--keylog={path}" for path in arguments.keylog]
     options += [f"--framework={name}" for name in arguments.framework]
     options += ["--reveal"] * arguments.reveal
-<<<<<<< HEAD
     for name in ("fail_on", "ignore", "baseline"):
         options += [f"--{name.replace('_', '-')}={value}" for value in getattr(arguments, name)]
-=======
     options += [f"--{name}={value}" for name in SAID if (value := getattr(arguments, name))]
     options += ["--format=pdf"] * (arguments.format == "pdf") + ["--appendix"] * arguments.appendix
->>>>>>> main
     words = filter_words(arguments)
     if not arguments.reveal:  # who may not see users is told that there was such a filter
         words = ["--user=..." if word.startswith("--user=") else word for word in words]
