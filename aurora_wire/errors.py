@@ -1,5 +1,7 @@
 """The errors that a user can fix: one clear line each, with its exit code. Bytes of the wire never raise."""
 
+import errno
+
 
 class AuroraWireError(Exception):
     """Base of all errors raised on purpose. `str()` of one is the line for the user."""
@@ -35,6 +37,13 @@ class OutputError(AuroraWireError):
     exit_code = 4
 
 
+# Words of our own for what the system says of files: one spelling each, wherever it is told.
+WORDS = {errno.ENOENT: "no such file or folder", errno.EISDIR: "is a folder", errno.ENOTDIR: "not a folder"}
+
+
 def reason_of(error: BaseException) -> str:
-    """Return what went wrong, without the number and the file name that the error may have besides."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    """Return what went wrong as a part of a sentence, without the number and the file name that may be with it."""
+    if not isinstance(error, OSError):
+        return str(error)
+    said = error.strerror or str(error)
+    return WORDS.get(error.errno or 0) or said[:1].lower() + said[1:]

@@ -48,7 +48,7 @@ def run(words: list[str], body: bytes, environment: Mapping[str, str], seconds: 
             env=dict(environment), start_new_session=True,
         )  # fmt: skip
     except (OSError, ValueError) as error:
-        return f"{words[0]}: {reason_of(error).lower()}"
+        return f"{words[0]}: {reason_of(error)}"
     try:
         process.communicate(body, timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -92,7 +92,7 @@ def post(
     except TimeoutError:
         return f"{place[0]}: did not answer within {seconds:g} s"
     except (OSError, ValueError) as error:  # ValueError: a name that no resolver takes
-        return f"{place[0]}: {reason_of(error).lower()}"
+        return f"{place[0]}: {reason_of(error)}"
 
 
 def _exchange(channel: socket.socket, parts: SplitResult, body: bytes, end: float) -> str | None:

@@ -84,7 +84,7 @@ def folder_for(asked: str | None) -> Iterator[HeldFolder]:
         with acting_as(account):
             folder = tempfile.mkdtemp(prefix="aurora-wire-demo-", dir=reachable(account))
     except OSError as error:
-        raise OutputError(f"no folder for the demo's captures: {error.strerror}.") from error
+        raise OutputError(f"no folder for the demo's captures: {reason_of(error)}.") from error
     try:
         with held(folder) as place:
             yield place

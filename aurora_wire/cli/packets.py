@@ -12,6 +12,7 @@ from aurora_wire.cli.filters import add_filter_options
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.cli.progress import say_waiting
 from aurora_wire.cli.terminal import use_color
 from aurora_wire.errors import CaptureError, UsageError
 
@@ -107,6 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = choose(arguments, arguments.captures, ports, only_ports=only_ports, keylogs=arguments.keylog)
     wanted = _Wanted(arguments, chosen)
     damages: list[CaptureError] = []
+    say_waiting(arguments.captures)
     code = NOTHING
     with Output(arguments.output, force=arguments.force, inputs=arguments.captures) as output:
 
@@ -137,6 +139,8 @@ def run(arguments: argparse.Namespace) -> int:
             output.interrupted()
     for damage in damages:
         complain(str(damage))
+    if code == NOTHING and not damages and not wanted.seen:
+        complain("there are no packets: the captures are empty.")
     if chosen.said:
         seen = wanted.seen + (0 if chosen.frames is None else chosen.frames.left_out)
         complain(f"{chosen.said} lets {wanted.listed:,} of {seen:,} packets through.")

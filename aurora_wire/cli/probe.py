@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aurora_wire.cli.numbers import count_of, seconds
 from aurora_wire.cli.posture_reports import Reports, add_report_options, reports_for
 from aurora_wire.cli.terminal import style_for
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, reason_of
 
 if TYPE_CHECKING:
     from aurora_wire.posture.bundles import BundleFacts
@@ -99,7 +99,8 @@ def _listed(path: str) -> list[Target]:
             return [target for member in fleet.members for target in member.endpoints()]
         lines = data.decode("utf-8").splitlines()
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"{path}: {getattr(error, 'strerror', None) or 'not a list of hosts'}.") from error
+        said = reason_of(error) if isinstance(error, OSError) else "not a list of hosts"
+        raise UsageError(f"{path}: {said}.") from error
     found = []
     for number, line in enumerate(lines, 1):
         name = line.partition("#")[0].strip()

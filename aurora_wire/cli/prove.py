@@ -46,23 +46,25 @@ EXAMPLES = """exit codes:
 
 examples:
   aurora-wire prove --host db.example.com --user app --ca rds.pem
-  aurora-wire prove --host ::1 --user app --client all --mode required
+  aurora-wire prove -H ::1 -u app --client all --mode required
 """
 PASSWORD_VARIABLE: Final = "AURORA_WIRE_PASSWORD"  # noqa: S105 - a name
-ALL: Final = "all"
+ALL: Final = "all"          # that are installed
+EVERY: Final = "every"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--host", metavar="HOST", required=True, help="Connect to this server, and verify this name.")
-    add("--port", metavar="N", type=_port, default=3306, help="Connect to this port (default 3306).")
-    add("--user", metavar="USER", required=True, help="Log in as this user, who may make and drop a table.")
+    add("-H", "--host", metavar="HOST", required=True, help="Connect to this server, and verify this name.")
+    add("-P", "--port", metavar="N", type=_port, default=3306, help="Connect to this port (default 3306).")
+    add("-u", "--user", metavar="USER", required=True, help="Log in as this user, who may make and drop a table.")
     add("--password-file", metavar="FILE",
         help=f"Read the password from this file's first line (default: ${PASSWORD_VARIABLE}, else it is asked for).")
     add("--database", metavar="NAME", default="test", help="Make the tables in this database (default test).")
     add("--client", metavar="NAME[==VERSION]", action="append", default=[],
-        help="Drive this client; may be given several times, `all` is every one that `aurora-wire clients` names. A "
-        f"version gets an environment of its own (default {DEFAULT_CLIENT}).")
+        help="Drive this client; may be given several times; `all` is every one that is installed, `every` the others "
+        "too, which then are told as not installed (`aurora-wire clients` names them). A version gets an environment "
+        f"of its own (default {DEFAULT_CLIENT}).")
     add("--mode", metavar="MODE", choices=[mode.value for mode in Mode], action="append", default=[],
         help=f"Try this mode: {', '.join(mode.value for mode in Mode)}; may be given several times (default: all of "
              "them).")
@@ -90,6 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = ProveOptions(
         host=arguments.host, port=arguments.port, user=arguments.user, password=password_of(arguments),
         database=arguments.database, clients=clients_of(arguments.client),
+        if_installed=only_if_installed(arguments.client),
         modes=[mode for mode in Mode if mode.value in arguments.mode or not arguments.mode],
         ca=arguments.ca or "", via_relay=arguments.via_relay, interfaces=arguments.interface,
         keep=arguments.keep or "", keep_keys=arguments.keep_keys, timeout=arguments.timeout,
@@ -151,8 +154,15 @@ def terminated_as_interrupted() -> Iterator[None]:
 
 def clients_of(asked: list[str]) -> list[str]:
     """Return the clients without doubles, in order."""
-    found = [name for one in asked or [DEFAULT_CLIENT] for name in (names() if one == ALL else [one])]
+    found = [name for one in asked or [DEFAULT_CLIENT] for name in (names() if one in (ALL, EVERY) else [one])]
     return list(dict.fromkeys(found))
+
+
+def only_if_installed(asked: list[str]) -> frozenset[str]:
+    """Return the clients that are left out where they are not installed: those that only `all` stands for."""
+    if ALL not in asked or EVERY in asked:
+        return frozenset()
+    return frozenset(names()) - frozenset(asked)
 
 
 def password_of(arguments: argparse.Namespace) -> str:

@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             is_file = Path(source).is_file()
         except OSError as error:
-            raise UsageError(f"{source}: {error.strerror}.") from error
+            raise UsageError(f"{source}: {reason_of(error)}.") from error
         with suppress(OSError):  # what cannot be written is told of then
             is_same = is_file and Path(target).samefile(source)
     if not is_file:

@@ -15,7 +15,7 @@ from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain
 from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.pdf import find_chromium, print_pdf
 from aurora_wire.cli.ports import PortOption, port_option, ports_of
-from aurora_wire.cli.progress import progress_bar, progress_option
+from aurora_wire.cli.progress import progress_bar, progress_option, say_waiting
 from aurora_wire.errors import UsageError
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.html.cover import Case
@@ -102,6 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _posture_page(arguments, results)
     postures = [posture for _, posture in results]
     result: Scan | None = None
+    say_waiting(captures)
     try:
         with Output(arguments.output, force=arguments.force, inputs=[*arguments.captures, *arguments.keylog]) as output:
             if output.is_terminal:

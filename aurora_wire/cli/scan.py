@@ -17,7 +17,7 @@ from aurora_wire.cli.handed_over import HandedOver, hand_over
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain, same_place
 from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.ports import port_option, ports_of
-from aurora_wire.cli.progress import progress_bar, progress_option
+from aurora_wire.cli.progress import progress_bar, progress_option, say_waiting
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
 from aurora_wire.report.formats import ReportOptions, ReportStream, find_format, most_statements
@@ -98,6 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name in (arguments.format, *(name for name, _ in arguments.reports)):
         find_format(name).check()
     result: Scan | None = None
+    say_waiting(arguments.captures)
     inputs = [*arguments.captures, *arguments.keylog]
     try:
         with Output(arguments.output, force=arguments.force, inputs=inputs) as output:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,6 +17,8 @@ from aurora_wire.report.wording import RED, Style, count
 
 SCHEMA: Final = "aurora-wire/impact/1"
 SHOWN: Final = 60  # groups of a leg in text
+SUMMED: Final = 8   # drivers, programs, hosts in the summary
+SERVERS: Final = 3  # of a group
 COLUMNS: Final = (
     "leg", "told_by", "client", "user", "program", "driver", "driver_version", "servers", "connections", "statements",
     "declined_tls", "offered_no_tls", "offer_not_seen", "first_seen", "last_seen", "option",
@@ -25,6 +28,9 @@ COLUMNS: Final = (
 def render_text(impact: Impact, style: Style) -> Iterator[str]:
     """Yield lines, each with its newline; the answer is the last."""
     clock = clock_of(impact.scan)
+    if impact.groups:
+        yield from (line + "\n" for line in _summary(impact.groups, style))
+        yield "\n"
     for leg in LEGS:
         groups = [group for group in impact.groups if group.leg == leg]
         if groups:
@@ -44,20 +50,45 @@ def render_text(impact: Impact, style: Style) -> Iterator[str]:
     yield closing(impact, style) + "\n"
 
 
+def _summary(groups: list[Group], style: Style) -> Iterator[str]:
+    """Yield who comes in the clear, the most connections first: drivers, programs, hosts."""
+    yield style.title("Who came in the clear")
+    drivers: Counter[str] = Counter()
+    programs: Counter[str] = Counter()
+    hosts: Counter[str] = Counter()
+    for group in groups:
+        drivers[_driver(group)] += group.connections
+        programs[_text(group.program)] += group.connections
+        hosts[show_text(group.client)] += group.connections
+    for what, counted in (("drivers", drivers), ("programs", programs), ("hosts", hosts)):
+        named = ", ".join(f"{name if name != '-' else 'not named'} ({number:,})" for name, number in
+                          counted.most_common(SUMMED))  # fmt: skip
+        more = len(counted) - SUMMED
+        yield from style.wrap(f"{what}: {named}{f', and {more:,} more' if more > 0 else ''}", "  ")
+
+
 def _leg(leg: str, groups: list[Group], clock: Clock, style: Style) -> Iterator[str]:
     connections = sum(group.connections for group in groups)
     yield style.title(f"{leg}: {count(connections, 'connection')} in the clear")
-    header = ("client", "user", "program", "driver", "connections", "first seen", "last seen", "TLS")
+    header = ("client", "user", "program", "driver", "server", "connections", "first seen", "last seen", "TLS")
     cells = [
-        (show_text(g.client), _text(g.user), _text(g.program), _driver(g), f"{g.connections:,}",
+        (show_text(g.client), _text(g.user), _text(g.program), _driver(g), show_text(_servers(g)), f"{g.connections:,}",
          _time(clock, g, g.first_ns), _time(clock, g, g.last_ns), max(g.offers, key=lambda one: g.offers[one]))
         for g in groups[:SHOWN]
     ]
-    yield from table(header, cells, width=style.room, right={4})
+    yield from table(header, cells, width=style.room, right={5}, leave=(8, 6, 7))
+    told = Counter(group.told_by for group in groups)
+    yield from style.wrap(f"why {leg}: {', '.join(told)}", "  ")
     if len(groups) > SHOWN:
         yield f"  {count(len(groups) - SHOWN, 'more line')}: --format csv lists all"
     for option, names in _options(groups).items():
         yield from style.wrap(f"Fix for {', '.join(names)}: {option}", "  ")
+
+
+def _servers(group: Group) -> str:
+    """Return the servers, the first ones and how many more."""
+    named = sorted(group.servers)
+    return ", ".join(named[:SERVERS]) + (f" and {len(named) - SERVERS:,} more" if len(named) > SERVERS else "")
 
 
 def _options(groups: list[Group]) -> dict[str, list[str]]:

@@ -52,4 +52,4 @@ def leg_of(c: ConnectionResult, servers: Container[str]) -> tuple[str, str]:
         return PROXY, "its host is a server to others here"
     if c.commands and CHECKS.issuperset(c.commands):
         return MONITORING, "it only checks that the server is there"
-    return APPLICATION, "by nothing else"
+    return APPLICATION, "nothing says that it is anything else"

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
 from aurora_wire.analysis.scan import scan, uninterrupted
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, reason_of
 from aurora_wire.evidence.bundle_reader import Bundle, NotABundle
 from aurora_wire.evidence.layout import RESULT
 from aurora_wire.report.json_fields import SCHEMA
@@ -62,7 +62,7 @@ def read_connections(
                 raise UsageError(f"{path}: {size:,} bytes are more than is read ({MAX_RESULT:,}). Give the capture.")
             data = read_input(path)
         except OSError as error:
-            raise UsageError(f"{path}: cannot be read ({error.strerror}).") from error
+            raise UsageError(f"{path}: cannot be read ({reason_of(error)}).") from error
         return _of_json(path, data, take)
 
     def taken(connection: ConnectionResult, _: list[Finding]) -> None:

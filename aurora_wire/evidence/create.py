@@ -20,7 +20,7 @@ from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.capture.files.metadata import capture_notes
 from aurora_wire.capture.files.open import STANDARD_INPUT, open_capture
 from aurora_wire.disk import words_of
-from aurora_wire.errors import CaptureError, OutputError, UsageError
+from aurora_wire.errors import CaptureError, OutputError, UsageError, reason_of
 from aurora_wire.evidence import layout as names
 from aurora_wire.evidence import signing
 from aurora_wire.evidence.in_toto import dump, statement, summary
@@ -179,7 +179,7 @@ def _why_unreadable(path: str, *, masked: bool) -> str:
         if masked:
             open_capture(path, hash_input=False).close()
     except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        return f"cannot be read ({reason_of(error)})"
     except CaptureError as error:
         return error.reason
     return ""
@@ -205,13 +205,13 @@ def copy_original(path: str, target: Path | None) -> tuple[int, str, int]:
             source = stack.enter_context(input_file(path))
             modified = os.fstat(source.fileno()).st_mtime_ns
         except OSError as error:
-            raise CaptureError(path, -1, f"cannot be read ({error.strerror}).") from error
+            raise CaptureError(path, -1, f"cannot be read ({reason_of(error)}).") from error
         copy = None if target is None else stack.enter_context(target.open("wb"))
         while True:
             try:
                 block = source.read(BLOCK)
             except OSError as error:
-                raise CaptureError(path, -1, f"cannot be read ({error.strerror}).") from error
+                raise CaptureError(path, -1, f"cannot be read ({reason_of(error)}).") from error
             if not block:
                 return modified, digest.hexdigest(), size
             digest.update(block)

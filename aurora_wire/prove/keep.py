@@ -62,7 +62,7 @@ class Keeper:
             except OSError as error:
                 with suppress(OSError):
                     self.held.remove(name)
-                raise OutputError(f"{path}: {error.strerror}. The file was not written.") from error
+                raise OutputError(f"{path}: {reason_of(error)}. The file was not written.") from error
 
 
 def truth(cell: Cell, matrix: Matrix) -> dict[str, object]:

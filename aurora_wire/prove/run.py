@@ -40,7 +40,8 @@ OnCell = Callable[[Cell], None]
 class ProveOptions:
     """What is to be tried. clients: `NAME` or `NAME==VERSION`; ca: path of a bundle, empty for the client's own;
     interfaces: none for the one that leads to the host; keep: folder for captures, empty for
-    none; folder: the same, where it is open already."""
+    none; folder: the same, where it is open already; if_installed: of the clients, those that are left out where they
+    are not installed."""
 
     host: str
     port: int
@@ -56,6 +57,7 @@ class ProveOptions:
     keep_keys: bool = False
     timeout: float = TIMEOUT
     folder: HeldFolder | None = None
+    if_installed: frozenset[str] = frozenset()
 
 
 def prove(wanted: ProveOptions, say: Say, on_cell: OnCell | None = None) -> Matrix:
@@ -105,9 +107,14 @@ def _matrix(
         cells = []
         for cell in run.cells_of(spec, client, say):
             cells.append(cell)
-            if on_cell is not None:
+            if on_cell is not None and not (spec in wanted.if_installed and cell.result == Result.NOT_INSTALLED):
                 on_cell(cell)
+        if spec in wanted.if_installed and all(cell.result == Result.NOT_INSTALLED for cell in cells):
+            matrix.clients.remove(spec)
+            continue
         matrix.cells += sorted(cells, key=lambda one: wanted.modes.index(one.mode))
+    if not matrix.clients:
+        raise UsageError("no client is installed here. `aurora-wire clients` lists them, with how to get each.")
     if keeper is not None and keeper.failure is not None:
         matrix.not_kept = str(keeper.failure)
     return matrix

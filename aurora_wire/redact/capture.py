@@ -18,7 +18,7 @@ from aurora_wire.analysis.scan import no_garbage_collector, uninterrupted
 from aurora_wire.capture.files.pcap import PcapSource
 from aurora_wire.capture.files.raw_records import PCAP_MAGICS, uncompressed
 from aurora_wire.capture.frame_source import BlockSource
-from aurora_wire.errors import CaptureError, UsageError
+from aurora_wire.errors import CaptureError, UsageError, reason_of
 from aurora_wire.link_types import link_type_number_and_name
 from aurora_wire.redact import checksum_update as checksums
 from aurora_wire.redact.block_notes import CutSource
@@ -141,7 +141,7 @@ def _read_block(path: str, file: BinaryIO, size: int) -> bytes:
     try:
         return file.read(size)
     except OSError as error:
-        raise CaptureError(path, -1, f"cannot be read ({error.strerror}).") from error
+        raise CaptureError(path, -1, f"cannot be read ({reason_of(error)}).") from error
 
 
 def verdict_differences(was: Scan, after: str, *, ports: Sequence[int], only_ports: bool) -> list[str]:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from aurora_wire.errors import AuroraWireError
+from aurora_wire.errors import AuroraWireError, reason_of
 
 NOBODY: Final = 65534
 
@@ -113,7 +113,7 @@ def drop(account: Account | None) -> None:
         set_capabilities(0)
         no_new_privileges()
     except OSError as error:
-        raise StillPrivileged(f"cannot give up the rights of root: {error.strerror}.") from error
+        raise StillPrivileged(f"cannot give up the rights of root: {reason_of(error)}.") from error
     if account is not None and (os.getresuid() != (account.uid,) * 3 or os.getresgid() != (account.gid,) * 3):
         raise StillPrivileged("cannot give up the rights of root.")
 

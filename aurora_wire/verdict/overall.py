@@ -101,7 +101,10 @@ def closing_of(tally: Tally, verdict: Verdict, captures: list[CaptureResult]) ->
         others = sum(tally.not_mysql.values())
         packets = sum(capture.packets for capture in captures)
         if not packets:
-            return "There are no packets to judge."
+            return (
+                "There are no packets to judge. Was it the right interface, did the filter let the database's port "
+                "through, and was there traffic meanwhile?"
+            )
         if hiding:
             seen = packets - hiding
             return f"No MySQL in {_count(seen, 'packet')}; {_count(others, 'connection')} of other protocols; {unseen}."

@@ -102,7 +102,7 @@ def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
         open_capture("nul\0byte")
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
-    with pytest.raises(CaptureError, match=r"cannot be opened \(Too many levels of symbolic links\)"):
+    with pytest.raises(CaptureError, match=r"cannot be opened \(too many levels of symbolic links\)"):
         open_capture(str(loop))
 
 

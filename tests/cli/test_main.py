@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -147,3 +148,47 @@ def test_the_module_of_a_command_is_loaded_when_it_is_called_and_no_sooner() -> 
     ).split()
     assert "aurora_wire.cli.main" in loaded
     assert not {module for module, _ in COMMANDS.values()}.intersection(loaded)
+
+
+def test_an_empty_capture_says_no_packets_and_what_to_look_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "none.pcap"
+    path.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000000004000100000000000000"[:48]))
+    assert main(["scan", "--quiet", str(path)]) == 3
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("NO PACKETS: There are no packets to judge. Was it the right interface")
+    assert main(["packets", str(path)]) == 3
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "aurora-wire: there are no packets: the captures are empty.\n")
+
+
+@pytest.mark.parametrize("command", ["scan", "packets", "impact"])
+def test_on_a_terminal_it_says_what_it_waits_for(command: str) -> None:
+    shown = subprocess.run(
+        ["script", "-qec", shlex.join([*COMMAND, command, "-"]), "/dev/null"], input=b"\x04", capture_output=True,
+        env=ENVIRONMENT, timeout=60, check=False,
+    )  # fmt: skip
+    assert b"reading from this terminal" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["scan", "MISSING"], ["packets", "MISSING"], ["impact", "MISSING"], ["compare", "MISSING", "MISSING"],
+        ["report", "MISSING", "-o", "r.html"], ["scan", "-o", "MISSING/x", "CAPTURE"],
+        ["redact", "CAPTURE", "MISSING/x"], ["evidence", "create", "CAPTURE", "-o", "MISSING/x.zip"],
+        ["evidence", "verify", "MISSING"], ["scan", "--keylog", "MISSING", "CAPTURE"],
+        ["audit", "--host", "127.0.0.1:1", "--user", "u", "--password-file", "MISSING"],
+    ],
+)  # fmt: skip
+def test_one_error_of_the_system_has_one_spelling(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capture = str(Path(__file__).resolve().parents[2] / "captures" / "article-1-mysql-client-plaintext.pcap")
+    places = {"MISSING": str(tmp_path / "missing"), "CAPTURE": capture}
+    given = [places.get(word, word.replace("MISSING", places["MISSING"])) for word in arguments]
+    assert main(given) in (2, 4)
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "missing" in said
+    assert "no such file or folder" in said

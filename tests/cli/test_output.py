@@ -164,7 +164,7 @@ def test_a_folder_without_permission_is_one_clear_error_with_exit_code_4(tmp_pat
 
 @pytest.mark.parametrize(
     ("path", "said"),
-    [("", "is a folder"), ("missing/report.json", "no such file or directory"), ("a\0b", "null")],
+    [("", "is a folder"), ("missing/report.json", "no such file or folder"), ("a\0b", "null")],
 )
 def test_a_place_that_is_none_is_told(tmp_path: Path, path: str, said: str) -> None:
     with pytest.raises(OutputError, match=said), Output(str(tmp_path / path)):

@@ -111,7 +111,7 @@ def test_a_capture_through_a_pipe_makes_a_report_without_bytes() -> None:
     [
         (["nowhere.pcap", "-o", "r.html"], 2, "nowhere.pcap"),
         (["plain.pcap", "-o", "plain.pcap"], 2, "this is one of the inputs"),
-        (["plain.pcap", "-o", "no/folder/r.html"], 4, "no such file or directory"),
+        (["plain.pcap", "-o", "no/folder/r.html"], 4, "no such file or folder"),
         (["plain.pcap", "-o", "."], 4, "folder"),
         (["plain.pcap", "--framework", "xyz", "-o", "r.html"], 2, "is none of"),
         (["--keylog", "plain.pcap", "tls.pcap", "-o", "r.html"], 2, "plain.pcap"),

@@ -63,6 +63,19 @@ def test_the_answer_is_the_last_line_and_the_exit_code(
     assert said.splitlines()[-1].startswith(answer)
 
 
+def test_the_summary_comes_first_and_rows_have_servers_and_whole_programs(impact: Impact) -> None:
+    said = impact("plain.pcap")[1]
+    assert said.splitlines()[0] == "Who came in the clear"
+    assert "  hosts: 10.0.0.5 (1)\n" in said
+    assert "10.0.0.9:3306" in said
+    assert "  why application: nothing says that it is anything else\n" in said
+    long = connection(attributes={"program_name": "a" * 300})
+    for width, whole in ((40, False), (80, False), (100, True)):
+        text = "".join(render_text(impact_of(scans.scan(long)), Style(width, whole=whole)))
+        table = text[text.index("first seen") if whole else text.index("client") :]
+        assert "".join(table.split()).count("a") >= 300
+
+
 def test_a_cut_capture_is_no_success(impact: Impact) -> None:
     Path("cut.pcap").write_bytes(ENCRYPTED[:-5])
     assert impact("cut.pcap")[0] == 3

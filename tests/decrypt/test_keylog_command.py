@@ -116,7 +116,7 @@ def test_a_key_log_cut_off_in_the_middle_of_a_line_is_used_as_far_as_it_goes(
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "cannot be read (No such file or directory)"), (b"garbage\n" * 3, "no TLS key log: none of its 3 lines")],
+    [(None, "cannot be read (no such file or folder)"), (b"garbage\n" * 3, "no TLS key log: none of its 3 lines")],
 )
 def test_what_is_no_key_log_is_refused_in_one_line(
     files: tuple[str, str], tmp_path: Path, content: bytes | None, said: str

@@ -429,7 +429,7 @@ def test_the_manifest_names_what_of_a_folder_was_left_out(case: Path, capsys: py
     left_out = left_out_of()
     assert left_out == {
         "all/dump.txt": "a hex dump: text in folders is not read, so name it", "all/gone": "a link to nowhere",
-        "all/gone.pcap": "cannot be read (No such file or directory)", "all/notes.txt": "text",
+        "all/gone.pcap": "cannot be read (no such file or folder)", "all/notes.txt": "text",
         "all/nothing": "empty", "all/pipe.pcap": "a pipe", "all/round": "links in a circle",
     }  # fmt: skip
     assert "7 files of the folders are not in it" in capsys.readouterr().out
@@ -474,4 +474,4 @@ def test_a_folder_in_which_nothing_can_be_read_makes_no_bundle(case: Path, capsy
     (case / "all").mkdir()
     (case / "all/gone.pcap").symlink_to("nowhere")
     assert main(["evidence", "create", "all", "-o", "case.zip"]) == 2
-    assert "no capture here can be read (cannot be read (No such file or directory))" in capsys.readouterr().err
+    assert "no capture here can be read (cannot be read (no such file or folder))" in capsys.readouterr().err

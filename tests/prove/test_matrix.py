@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from aurora_wire.cli.prove import clients_of, only_if_installed
+from aurora_wire.errors import UsageError
+from aurora_wire.prove import run as prove_run
 from aurora_wire.prove.canary import Sighting
 from aurora_wire.prove.cell import Agreement, Cell, Result, judge_cell, without_run
 from aurora_wire.prove.cipher_names import same_cipher
 from aurora_wire.prove.drivers.driver import ErrorKind, Failure, Mode, Outcome
+from aurora_wire.prove.drivers.registry import names
 from aurora_wire.prove.matrix import Matrix
 from aurora_wire.prove.observation import ConnectionSeen, FrameShown, Observation, StatementSeen, from_json, to_json
+from aurora_wire.prove.run import ProveOptions
 from aurora_wire.report import prove_json as matrix_json
 from aurora_wire.report.text import prove as matrix_text
 from aurora_wire.report.wording import Style
@@ -321,3 +328,39 @@ def test_a_password_that_crossed_is_said_whatever_the_cell_is() -> None:
     cell = judged(said, replace(IN_CLEAR, password_frame=9))
     assert "the password itself crossed in the clear: frame 9" in cell.reasons
     assert matrix_json.cell_fields(cell)["password_in_clear"] == {"frame": 9}
+
+
+def test_all_means_those_that_are_installed_and_every_the_others_too() -> None:
+    assert only_if_installed(["all"]) == frozenset(names())
+    assert "pymysql" not in only_if_installed(["all", "pymysql"])
+    assert only_if_installed(["every"]) == only_if_installed(["all", "every"]) == only_if_installed([]) == frozenset()
+    assert clients_of(["all"]) == clients_of(["every"]) == names()
+
+
+class _Ghost:
+    """A client that is nowhere."""
+
+    version = ""
+    how_to_get = "apt install ghost"
+
+    def find(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize(("left_out", "clients"), [(frozenset(), ["one", "two"]), (frozenset({"two"}), ["one"])])
+def test_a_client_that_is_not_installed_is_left_out_where_all_was_asked_for(
+    left_out: frozenset[str], clients: list[str]
+) -> None:
+    wanted = ProveOptions("h", 3306, "u", "p", "d", ["one", "two"], [Mode.OFF], if_installed=left_out)
+    watcher = cast(Any, SimpleNamespace(how="relay"))
+    ghosts = cast(Any, {"one": _Ghost(), "two": _Ghost()})
+    matrix = prove_run._matrix(wanted, ghosts, watcher, "", None, lambda _: None, None)
+    assert matrix.clients == clients
+    assert {cell.result for cell in matrix.cells} == {Result.NOT_INSTALLED}
+
+
+def test_where_no_client_is_installed_that_is_said() -> None:
+    wanted = ProveOptions("h", 3306, "u", "p", "d", ["one"], [Mode.OFF], if_installed=frozenset({"one"}))
+    watcher = cast(Any, SimpleNamespace(how="relay"))
+    with pytest.raises(UsageError, match="no client is installed here"):
+        prove_run._matrix(wanted, cast(Any, {"one": _Ghost()}), watcher, "", None, lambda _: None, None)

@@ -90,7 +90,7 @@ def trap() -> Iterator[Path]:
 @CALLERS
 @pytest.mark.parametrize("arguments", [
     ["clients"], ["demo"], ["demo", "--server", "mysql-mimic", "--via-relay"],
-    ["prove", "--host", "127.0.0.1", "--port", "1", "--user", "u", "--client", "all", "--mode", "off"],
+    ["prove", "--host", "127.0.0.1", "--port", "1", "--user", "u", "--client", "every", "--mode", "off"],
 ], ids=["clients", "demo", "mimic", "prove"])  # fmt: skip
 def test_root_runs_nothing_of_the_attackers(arguments: list[str], caller: int | None, trap: Path) -> None:
     """The current folder and the PATH are the attacker's; what a virtual machine or Node would load, too."""

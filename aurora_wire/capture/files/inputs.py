@@ -11,7 +11,7 @@ from typing import Final
 
 from aurora_wire.capture.files.open import STANDARD_INPUT, NotACapture, NotAText, open_capture
 from aurora_wire.capture.frame_source import CaptureError
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, reason_of
 from aurora_wire.immutable import immutable
 from aurora_wire.rights.inputs import input_file, reading
 
@@ -188,7 +188,7 @@ def _files(folder: str) -> list[tuple[str, os.stat_result | str]]:
             try:
                 status = os.stat(path)  # noqa: PTH116
             except OSError as error:
-                files.append((path, _CANNOT.get(error.errno or 0, f"cannot be looked at ({error.strerror})")))
+                files.append((path, _CANNOT.get(error.errno or 0, f"cannot be looked at ({reason_of(error)})")))
                 continue
             if stat.S_ISDIR(status.st_mode):
                 waiting.append(path)

@@ -178,7 +178,7 @@ class _Stored:
                 select.select([self._fd], [], [])
                 continue
             except OSError as error:
-                raise CaptureError(self.path, self.position, f"cannot be read ({error.strerror}).") from error
+                raise CaptureError(self.path, self.position, f"cannot be read ({reason_of(error)}).") from error
             break
         self.position += len(block)
         if self.hasher is not None and block:

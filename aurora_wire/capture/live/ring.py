@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 
 from aurora_wire.capture.live.bpf import DROP_ALL, Filter, attach, program_of
 from aurora_wire.capture.live.ring_frames import RingFrames
-from aurora_wire.errors import CaptureError, UsageError
+from aurora_wire.errors import CaptureError, UsageError, reason_of
 
 ALL: Final = ("any", "all")
 BUFFER: Final = 64 << 20     # bytes of the ring
@@ -100,7 +100,7 @@ class LiveCapture:
         except PermissionError as error:
             raise NoPermission(self.name, -1, "no permission to capture") from error
         except OSError as error:
-            raise CaptureError(self.name, -1, f"cannot capture: {error.strerror}") from error
+            raise CaptureError(self.name, -1, f"cannot capture: {reason_of(error)}") from error
 
     def _map(self, size: int) -> tuple[mmap.mmap, int]:
         """Return the ring; a smaller one where the kernel has no memory for it."""
@@ -114,7 +114,7 @@ class LiveCapture:
                 return mmap.mmap(self._socket.fileno(), total), blocks
             except OSError as error:
                 if error.errno != errno.ENOMEM or blocks <= FEWEST_BLOCKS:
-                    raise CaptureError(self.name, -1, f"no ring to capture into: {error.strerror}") from error
+                    raise CaptureError(self.name, -1, f"no ring to capture into: {reason_of(error)}") from error
             blocks //= 2
 
     def _begin(self) -> None:
@@ -172,7 +172,7 @@ class LiveCapture:
         for name in self.interfaces:
             self._check(name)
         if self.failure is None and number not in (0, errno.ENETDOWN):
-            self.failure = f"{self.name}: {OSError(number).strerror or errno.errorcode.get(number, number)}."
+            self.failure = f"{self.name}: {reason_of(OSError(number, os.strerror(number)))}."
 
     def _check(self, name: str) -> None:
         """Set `failure` if the interface is gone, another one or down."""

@@ -203,7 +203,7 @@ def _run(argv: list[str], folder: Path, hint: str) -> None:
             env=clean_environment(), pass_fds=handles(),
         )  # fmt: skip
     except OSError as error:
-        raise UsageError(f"{argv[0]} cannot be run: {error.strerror}. {hint}".rstrip()) from error
+        raise UsageError(f"{argv[0]} cannot be run: {reason_of(error)}. {hint}".rstrip()) from error
     except subprocess.TimeoutExpired:
         raise AuroraWireError(f"{argv[0]} took more than {INSTALL_SECONDS:g} s. {hint}".rstrip()) from None
     if done.returncode:

@@ -49,6 +49,8 @@ def closing_text(scan: Scan, style: Style) -> str:
     """Return `PLAINTEXT (proven): 1 of 4 connections crossed in the clear ...`"""
     confidence = f" ({scan.confidence})" if scan.confidence else ""
     verdict = scan.verdict.upper() + confidence
+    if scan.verdict == "not-mysql" and not any(capture.packets for capture in scan.captures):
+        verdict = "NO PACKETS"
     sentence = f"{verdict}: {show_text(scan.closing)}"
     if scan.verdict == "encrypted" and scan.exit_code == 1:
         return f"{sentence} {FAILED}"
