@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from aurora_wire.immutable import record
 
 
-@dataclass(slots=True)
+@record
 class KeyLogResult:
     """What a key log brought, a file or what a pcapng holds. Never a secret itself."""
 

@@ -26,6 +26,7 @@ class FindingLocator:
         self._connections = {connection.id: connection for connection in scan.connections}
         self.captures = scan.captures
         self.names = frame_names(scan)
+        self._clients: dict[int, str | None] = {}     # keys of client programs, by connection
         self._kinds: dict[tuple[str, int], str] = {}  # of servers, where a connection tells
         for connection in scan.connections:
             kind = kind_of_connection(connection)
@@ -65,8 +66,15 @@ class FindingLocator:
         connections = [self.connection(finding) for finding in findings]
         return rule.fix_for(
             {self._kind(each) for each in connections},
-            {client.key for each in connections if each is not None and (client := client_of(each.attributes))},
+            {key for each in connections if each is not None and (key := self._client(each))},
         )
+
+    def _client(self, connection: ConnectionResult) -> str | None:
+        """Return which client it is, asked for once a connection: several rules have findings of each."""
+        if connection.id not in self._clients:
+            client = client_of(connection.attributes)
+            self._clients[connection.id] = None if client is None else client.key
+        return self._clients[connection.id]
 
     def _kind(self, connection: ConnectionResult | None) -> str:
         """Return the kind of a connection's server; where it does not tell, what another one to the same place tells.

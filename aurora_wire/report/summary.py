@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from aurora_wire.immutable import immutable
 from aurora_wire.report.wording import SEVERITIES
 from aurora_wire.verdict.result import Finding, Scan, Severity
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RuleFindings:
     """A rule that is broken: the findings that were kept, at least one, and how many there are."""
 

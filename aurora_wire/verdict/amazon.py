@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from aurora_wire.immutable import immutable
 
 DOMAIN: Final = ".rds.amazonaws.com"
 _ENDPOINT: Final = re.compile(
@@ -13,7 +14,7 @@ _ENDPOINT: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Endpoint:
     """name: what its owner called it; of a cluster (Aurora), of a proxy, or else of an instance."""
 

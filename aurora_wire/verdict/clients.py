@@ -11,15 +11,16 @@ Tables"; the attributes in each client's source.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from aurora_wire.immutable import immutable
 
 CA: Final = "/etc/mysql/ca.pem"  # the file of authorities in all texts
 NOTHING: Final = ""              # a configuration that says nothing of TLS
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Form:
     """One place to configure a client. where: in words, goes before the text; text: lines to paste, with CA in it.
 
@@ -31,7 +32,7 @@ class Form:
     leaks: str = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ClientFix:
     """One client. key: as users type it; option: the fix in one line; manual, address: where it is documented.
 

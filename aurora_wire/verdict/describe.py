@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from socket import AF_INET, AF_INET6, inet_ntop
+from _socket import AF_INET, AF_INET6, inet_ntop  # all of `socket` takes longer to load than to use
 from typing import Literal
 
 from mypy_extensions import i64

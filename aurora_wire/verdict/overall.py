@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from aurora_wire.immutable import record
 from aurora_wire.verdict.named_ports import named_by_port
 from aurora_wire.verdict.result import CaptureResult, Confidence, ConnectionResult, Coverage, Verdict
 from aurora_wire.verdict.undecoded import hiding_frames, nothing_decoded
@@ -19,7 +20,7 @@ PORTS_SHOWN = 3
 HTTPS = 443
 
 
-@dataclass(slots=True)
+@record
 class Tally:
     """Counts over all connections, kept or not."""
 

@@ -9,11 +9,11 @@ first byte after SYN, or the first seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
-from aurora_wire.immutable import immutable
+from aurora_wire.immutable import immutable, record
 from aurora_wire.verdict.frame_places import FramePlaces
 
 Octets = bytes  # where a field has the name of the type
@@ -59,7 +59,7 @@ class Reason:
     offset: int | None = None       # stream offset of what was seen
 
 
-@dataclass(slots=True)
+@record
 class Coverage:
     """Bytes of one direction. tls + plaintext + unprotected_by_design + unknown == seen."""
 
@@ -73,7 +73,7 @@ class Coverage:
     at_least: bool = False          # so many are missing at least: more is claimed than can be believed
 
 
-@dataclass(slots=True)
+@record
 class TLSResult:
     """What the TLS handshake showed in the clear, or with a key log; None where it was not captured or is not visible.
 
@@ -137,7 +137,7 @@ class ErrorResult:
     offset: int                     # stream offset of the MySQL packet
 
 
-@dataclass(slots=True)
+@record
 class AnswerPart:
     """One of the results that answered a statement: a procedure's, or those of a batch."""
 
@@ -151,7 +151,7 @@ class AnswerPart:
     values: list[list[Octets | None]] = field(default_factory=list)  # of its first rows, where rows were asked for
 
 
-@dataclass(slots=True)
+@record
 class AnswerResult:
     """What the server answered a statement: StatementResult.result, None where no reply was seen or certainly its own.
 
@@ -192,7 +192,7 @@ class AnswerResult:
         return sum(told) if told else None
 
 
-@dataclass(slots=True)
+@record
 class ColumnTraffic:
     """How much of one column crossed in results. All expressions of a connection are one, without names."""
 
@@ -205,7 +205,7 @@ class ColumnTraffic:
     bytes: int                      # of these values
 
 
-@dataclass(slots=True)
+@record
 class StatementResult:
     """One command that carries a text or values. `sql` is what crossed (parameters in place for EXECUTE)."""
 
@@ -224,7 +224,7 @@ class StatementResult:
     result: AnswerResult | None = None  # what the server answered; None where that was not seen
 
 
-@dataclass(slots=True)
+@record
 class DecryptionResult:
     """What a key log shows to have been inside TLS: nothing of it crossed in the clear."""
 
@@ -261,7 +261,7 @@ class FileResult:
     statement: Octets | None = None  # that it answered, its first bytes; None where that is not known
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class RefusalResult:
     """The ERR that a server sent in place of a session: instead of a greeting, or of the OK to a login."""
 
@@ -273,7 +273,7 @@ class RefusalResult:
     offset: int                     # stream offset of the MySQL packet
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class XResult:
     """What a session of X Protocol brought back, outside TLS: counted over all its statements."""
 
@@ -286,7 +286,7 @@ class XResult:
     errors: int                     # of the login and of statements
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class ProxyResult:
     """What a PROXY header in front of a connection says: for whom a proxy or load balancer connects, and how they came.
 
@@ -318,7 +318,7 @@ class TableResult:
     deleted: int                    # rows deleted
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class ReplicationResult:
     """A replica's connection, outside TLS: how it registered, what it asked for, and what it was sent. None: not seen.
 
@@ -352,7 +352,7 @@ class ReplicationResult:
     direction: Direction            # who sent it
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class CloneResult:
     """A data folder that was copied (COM_CLONE), outside TLS."""
 
@@ -394,7 +394,7 @@ class CredentialResult:
     value: bytes | None = field(default=None, repr=False)  # as it crossed: shown with --reveal only
 
 
-@dataclass(slots=True)
+@record
 class ConnectionResult:
     """One TCP connection: what it carried, the verdict on it, and why."""
 
@@ -496,7 +496,7 @@ class Finding:
     ignored: Ignored | None = None  # it is known, and takes no part in exit code 1
 
 
-@dataclass(slots=True)
+@record
 class CaptureResult:
     """One input: a capture file, an interface or a relay, and how much of it could be read."""
 
@@ -522,7 +522,7 @@ class CaptureResult:
     interrupted: bool = False       # by Ctrl-C; `error` says so too
 
 
-@dataclass(slots=True)
+@record
 class Undecoded:
     """One row of the why-not-decoded table."""
 
@@ -533,7 +533,7 @@ class Undecoded:
     remedy: str                     # how to capture or scan so that it can
 
 
-@dataclass(slots=True)
+@record
 class Scan:
     """The whole: what `aurora_wire.scan` returns and every report is made of."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from aurora_wire.immutable import record
 from aurora_wire.verdict.frame_kinds import MAX_SHOWN, MORE
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Undecoded
 from aurora_wire.wire.net.skip_reasons import BEHIND_TUNNEL, OTHER_LINK, WHOLE_FRAGMENTS, WHOLE_HEADERS
@@ -46,7 +47,7 @@ OF_CONNECTIONS = {
 NO_FILES = ("live", "relay")  # formats of captures that come from an interface or a relay
 
 
-@dataclass(slots=True)
+@record
 class Losses:
     """Collected while connections end."""
 
@@ -57,12 +58,12 @@ class Losses:
     def add(self, result: ConnectionResult) -> None:
         if not result.reasons:
             return  # nothing missing, nothing unknown
-        sides = (result.client_coverage, result.server_coverage)
+        client, server = result.client_coverage, result.server_coverage
         named = result.verdict == "no-session" and any(reason.id == "other-protocol" for reason in result.reasons)
         amounts = {
-            "gap": sum(side.missing for side in sides),
-            "truncated": sum(side.truncated for side in sides),
-            "unknown": 0 if named else sum(side.unknown for side in sides),
+            "gap": client.missing + server.missing,
+            "truncated": client.truncated + server.truncated,
+            "unknown": 0 if named else client.unknown + server.unknown,
         }
         for name in {reason.id for reason in result.reasons} & OF_CONNECTIONS.keys():
             self.connections[name] += 1

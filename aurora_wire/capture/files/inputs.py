@@ -6,13 +6,12 @@ import errno
 import glob
 import os
 import stat
-from dataclasses import dataclass
 from typing import Final
 
 from aurora_wire.capture.files.open import STANDARD_INPUT, NotACapture, NotAText, open_capture
 from aurora_wire.capture.frame_source import CaptureError
 from aurora_wire.errors import UsageError, reason_of
-from aurora_wire.immutable import immutable
+from aurora_wire.immutable import immutable, record
 from aurora_wire.rights.inputs import input_file, reading
 
 HEX_DUMP: Final = "a hex dump: text in folders is not read, so name it"
@@ -49,7 +48,7 @@ class LeftOut:
     why: str
 
 
-@dataclass(slots=True)
+@record
 class Inputs:
     """captures: of `dated_inputs`; left_out: the other files of folders (notes, pictures, reports, links, pipes).
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from aurora_wire.redact.sql import redact_sql
+from aurora_wire.immutable import record
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.proxied import host_of, words_of
 from aurora_wire.report.text.table import table
@@ -125,7 +125,11 @@ def _refused(scan: Scan, style: Style) -> Iterator[str]:
     said: dict[str, list[str]] = {}
     for c in scan.connections:
         if c.refusal is not None:
-            text = redact_sql(c.refusal.text.encode()).decode() if style.redact else c.refusal.text
+            text = c.refusal.text
+            if style.redact:
+                from aurora_wire.redact.sql import redact_sql  # noqa: PLC0415 - only here, and slow to load
+
+                text = redact_sql(text.encode()).decode()
             when = "before a login" if c.refusal.early else "to the login"
             said.setdefault(f"error {c.refusal.code} {when}: {show_text(text)}", []).append(str(c.id))
     for words, ids in list(said.items())[:REASONS_OF]:
@@ -144,7 +148,7 @@ def _suites(connections: list[ConnectionResult], style: Style) -> Iterator[str]:
         yield from style.wrap(f"{suite}: {count(len(ids), 'connection')}{listed}", "  ")
 
 
-@dataclass(slots=True)
+@record
 class _Group:
     """Connections of one client host and user."""
 

@@ -20,7 +20,9 @@ windows more of a histogram 2e-10 where one is made; the histogram itself 2e-12,
 
 from typing import Final
 
-from mypy_extensions import i64
+from librt.strings import read_i64_le
+from librt.vecs import vec
+from mypy_extensions import i64, u8
 
 from aurora_wire.binary import u32_be
 from aurora_wire.wire.decoding.readable_run import readable_run
@@ -33,6 +35,8 @@ NONCE: Final[i64] = 8                # GCM and CCM of TLS 1.2 begin with a count
 FIRST_LOOK: Final[i64] = 64          # probes after which their sum is judged; then each time that they have doubled
 LIMIT: Final[i64] = 57               # exp(-57/2) * 2 = 8e-13: Hoeffding's bound for (2 * high - n)^2 >= 57 * n
 MOST: Final[i64] = 16                # of one value among 192 bytes: 256 * C(192, 16) / 256^16 = 1e-13
+EACH_BYTE: Final[i64] = 0x0101010101010101
+TOO_OFTEN: Final[i64] = 1 << 16
 ALWAYS: Final[i64] = 12              # records of a direction of which a histogram is made in any case
 
 CIPHERTEXT: Final[i64] = 0           # nothing speaks against it
@@ -141,36 +145,13 @@ def skewed(data: bytes, at: i64, end: i64, other_at: i64, other_end: i64) -> boo
     By their top bits (Hoeffding: 8e-13; of 40 to 56 bytes all, 2^-40 = 9e-13; of 32 to 56 none, at most 2^-32 = 2e-10),
     or with one value too often (1e-13).
     """
-    # How often each class of eight values came, in binary: bit c of `ones` to `eights` is of class c. A value that
-    # came too often has a class that did.
-    ones: i64 = 0
-    twos: i64 = 0
-    fours: i64 = 0
-    eights: i64 = 0
-    full: i64 = 0
-    one: i64 = 1  # not a literal where it is shifted: in C that has 32 bits
-    high: i64 = 0
-    size: i64 = 0
-    start = at
-    while at < other_end:
-        if at == end and other_at > end:
-            at = other_at
-        byte: i64 = data[at]
-        high += byte >> 7
-        bit = one << (byte & 31)
-        carry = ones & bit
-        ones ^= bit
-        if carry != 0:
-            bit = twos & carry
-            twos ^= carry
-            if bit != 0:
-                carry = fours & bit
-                fours ^= bit
-                full |= eights & carry
-                eights ^= carry
-        size += 1
-        at += 1
-    if full != 0 and _most(data[start:end] + data[max(end, other_at) : other_end]) >= MOST:
+    counts = vec[u8]([0] * 256)
+    behind = max(end, other_at)
+    size = end - at
+    if other_end > behind:
+        size += other_end - behind
+    high = _tally(data, at, end, counts) + _tally(data, behind, other_end, counts)
+    if high >= TOO_OFTEN:
         return True
     if (high == 0 and size >= FEWEST) or (high == size and size >= SMALLEST):
         return True
@@ -178,6 +159,32 @@ def skewed(data: bytes, at: i64, end: i64, other_at: i64, other_end: i64) -> boo
     return off * off >= LIMIT * size and size > 0
 
 
-def _most(data: bytes) -> i64:
-    """Return how often the value comes that comes most."""
-    return max([data.count(value) for value in set(data)])
+def _tally(data: bytes, at: i64, end: i64, counts: vec[u8]) -> i64:
+    """Count each value of less than 256 bytes. Return how many of these have the top bit set; more than TOO_OFTEN where
+    a value has come MOST times.
+    """
+    seen: i64 = 0  # all counts, or-ed: they go up by one, so that what reached MOST, a power of two, has its bit
+    tops: i64 = 0  # eight numbers of eight bits
+    while at + 8 <= end:
+        word: i64 = read_i64_le(data, at)
+        tops += word >> 7 & EACH_BYTE
+        left: i64 = 8
+        while left > 0:
+            value = word & 0xFF
+            count = i64(counts[value]) + 1
+            counts[value] = u8(count)
+            seen |= count
+            word >>= 8
+            left -= 1
+        at += 8
+    high = tops * EACH_BYTE >> 56 & 0xFF
+    while at < end:
+        last: i64 = data[at]
+        count = i64(counts[last]) + 1
+        counts[last] = u8(count)
+        seen |= count
+        high += last >> 7
+        at += 1
+    if seen & MOST != 0:
+        high += TOO_OFTEN
+    return high
