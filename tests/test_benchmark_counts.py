@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -143,3 +144,8 @@ def test_what_became_worse_is_told_and_nothing_else(counts: ModuleType) -> None:
     page = "\n".join(counts.table({"fat": before, "short": before}, {"fat": 900, "short": 90}))
     after = {"fat": counts.Cost(3100, 40.0, 53.0, 2.0), "short": before, "other": before}
     assert list(counts.worse(after, page)) == ["fat: L1 data misses a packet: 50.00 before, 53.00 now"]
+
+
+def test_the_committed_counts_are_of_all_habits() -> None:
+    page = (BENCHMARKS / "COUNTS.md").read_text()
+    assert re.findall(r"^\| (\w+): ", page, re.MULTILINE) == list(HABITS)
