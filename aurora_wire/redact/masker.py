@@ -19,7 +19,7 @@ from typing import Final
 
 from aurora_wire.redact.answers import redact_answer, redact_error
 from aurora_wire.redact.keyed_hash import KeyedHash, is_right
-from aurora_wire.redact.sql import NAME_COMMANDS, SQL_COMMANDS, redact_attributes, redact_sql
+from aurora_wire.redact.sql import NAME_COMMANDS, SQL_COMMANDS, masked_text, redact_attributes, redact_sql
 from aurora_wire.rights.inputs import input_file
 from aurora_wire.verdict.result import (
     ConnectionResult,
@@ -100,7 +100,7 @@ class Masker:
 
     def statement(self, statement: StatementResult) -> StatementResult:
         if statement.command in SQL_COMMANDS:
-            sql = self.sql(statement.sql)
+            sql = masked_text(statement, self.sql)
         elif statement.command in NAME_COMMANDS:
             sql = statement.sql
         else:
@@ -109,7 +109,7 @@ class Masker:
         result = statement.result
         if result is not None:
             result = redact_answer(result, sql)
-        return replace(statement, sql=sql, parameters=parameters, result=result)
+        return replace(statement, sql=sql, parameters=parameters, result=result, raw=None)
 
     def connection(self, connection: ConnectionResult) -> ConnectionResult:
         """Mask a connection: its users, credentials, statements, and what the application says of itself."""

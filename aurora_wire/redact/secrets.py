@@ -42,7 +42,7 @@ def without_secrets(statement: StatementResult) -> StatementResult:
     result = statement.result
     if result is not None:
         result = without(result, contents)
-    return replace(statement, sql=bytes(masked), parameters=parameters, result=result)
+    return replace(statement, sql=bytes(masked), parameters=parameters, result=result, raw=None)
 
 
 def shown_error(error: ErrorResult, *, redact: bool, reveal: bool = False) -> ErrorResult:

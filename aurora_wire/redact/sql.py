@@ -13,13 +13,14 @@ Source: MySQL 8.4 Reference Manual, "String Literals", "Numeric Literals", "Comm
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from itertools import product
 from typing import Final
 
 from aurora_wire.redact.answers import redact_answer
 from aurora_wire.verdict.result import ConnectionResult, Parameter, StatementResult
+from aurora_wire.wire.mysql.charsets import collation_of, readable
 from aurora_wire.wire.mysql.sql_lexer import (
     ANSI_QUOTES,
     BITS,
@@ -189,7 +190,7 @@ def _parts(sql: bytes, start: int, stop: int, mode: int) -> Generator[tuple[int,
 def redact_statement(statement: StatementResult) -> StatementResult:
     """Return a copy with its literals masked. What is neither SQL nor a name (such as long data) is masked whole."""
     if statement.command in SQL_COMMANDS:
-        sql = redact_sql(statement.sql)
+        sql = masked_text(statement, redact_sql)
     elif statement.command in NAME_COMMANDS:
         sql = statement.sql
     else:
@@ -198,7 +199,16 @@ def redact_statement(statement: StatementResult) -> StatementResult:
     result = statement.result
     if result is not None:
         result = redact_answer(result, sql)
-    return replace(statement, sql=sql, parameters=parameters, result=result)
+    return replace(statement, sql=sql, parameters=parameters, result=result, raw=None)
+
+
+def masked_text(statement: StatementResult, mask: Callable[[bytes], bytes]) -> bytes:
+    """Return a statement's text masked. What crossed in another character set than UTF-8 is masked as it crossed, in
+    all ways in which a server may have read it: that we were told of each change of it is not certain.
+    """
+    if statement.raw is None:
+        return mask(statement.sql)
+    return readable(mask(statement.raw), collation_of((statement.charset or "").encode()))
 
 
 def redact_attributes(connection: ConnectionResult) -> dict[str, str]:

@@ -22,7 +22,15 @@ from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.summary import findings_by_connection
 from aurora_wire.report.timestamps import Clock, clock_of, rfc3339, time_of_day
-from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Coverage, Scan, StatementResult, TLSResult
+from aurora_wire.verdict.result import (
+    AnswerResult,
+    CaptureResult,
+    ConnectionResult,
+    Coverage,
+    Scan,
+    StatementResult,
+    TLSResult,
+)
 
 if TYPE_CHECKING:
     from aurora_wire.analysis.packets import PacketView
@@ -42,6 +50,7 @@ CONNECTION_COLUMNS: Final = (
 STATEMENT_COLUMNS: Final = (
     "connection", "client_address", "client_port", "server_address", "server_port", "user", "database", "crossed",
     "frame", "time", "offset", "length", "command", "sql", "parameters", "compressed", "complete",
+    "schema", "columns", "rows", "bytes", "affected", "warnings", "error", "error_text", "ms",
     "capture", "capture_frame",
 )
 CAPTURE_COLUMNS: Final = (
@@ -197,5 +206,19 @@ def _statement(
         c.id, show_text(c.client.address), c.client.port, show_text(c.server.address), c.server.port,
         _shown(user), _shown(database), crossed, one.frame, clock.show(one.frame, one.time_ns), one.offset, one.length,
         show_text(one.command), show_bytes(one.sql), parameters, _yes(one.compressed), _yes(one.complete),
-        *_place(names, one.frame),
+        _shown(one.schema), *_answer(one.result), *_place(names, one.frame),
+    ]
+
+
+def _answer(answer: AnswerResult | None) -> list[Cell]:
+    """Return what answered a statement; nothing where that was not seen."""
+    if answer is None:
+        return [None] * 8
+    columns = " ".join(
+        ".".join(show_text(name) for name in (one.schema, one.org_table, one.name) if name) for one in answer.columns
+    )
+    error = answer.error
+    return [
+        columns, answer.rows, answer.bytes, answer.affected, answer.warnings, None if error is None else error.code,
+        None if error is None else show_text(error.text), None if answer.ms is None else f"{answer.ms:.3f}",
     ]

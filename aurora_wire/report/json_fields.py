@@ -13,6 +13,7 @@ from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.json_text import Fields, clean, optional
 from aurora_wire.report.timestamps import Clock
 from aurora_wire.report.tls_details import detail_fields
+from aurora_wire.verdict.answers import merged
 from aurora_wire.verdict.result import (
     AnswerPart,
     AnswerResult,
@@ -84,6 +85,7 @@ def statement_fields(
         **({"direction": "server"} if statement.direction == "server" else {}),
         **({"guessed": True} if statement.guessed else {}),
         **({} if statement.schema is None else {"schema": clean(statement.schema)}),
+        **({} if statement.charset is None else {"charset": statement.charset}),
         **({} if statement.result is None else {"result": answer_fields(statement.result)}),
         **place_fields(names, statement.frame),
     }
@@ -443,6 +445,7 @@ def _filters(scan: Scan) -> Fields:
 
 def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
     """Return what holds for the whole; the lists follow it in `json`, and came before it in `jsonl`."""
+    traffic = merged(one for c in scan.connections for one in c.columns)
     return {
         "schema": SCHEMA,
         "tool_version": scan.tool_version,
@@ -459,6 +462,7 @@ def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
         "undecoded": [undecoded_fields(row) for row in scan.undecoded],
         "keylogs": [keylog_fields(keylog) for keylog in scan.keylogs],
         **({"filters": _filters(scan)} if scan.filters else {}),
+        **({"columns": [traffic_fields(one) for one in traffic]} if traffic else {}),
         **({"exceptions": [exception_fields(one) for one in scan.exceptions]} if scan.exceptions else {}),
         **({"tls_ports": {str(port): scan.tls_ports[port] for port in scan.tls_ports}} if scan.tls_ports else {}),
         **({"ignored_files": [clean(path) for path in scan.ignored[:MAX_IGNORED]]} if scan.ignored else {}),

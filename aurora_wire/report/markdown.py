@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from aurora_wire.redact.secrets import shown
+from aurora_wire.redact.secrets import shown, shown_error
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.fingerprints import FindingLocator, cut
 from aurora_wire.report.frame_names import FrameNames, frame_names
@@ -19,8 +19,10 @@ from aurora_wire.report.proxied import host_of
 from aurora_wire.report.replicated import lines_of
 from aurora_wire.report.summary import findings_by_rule, paragraph
 from aurora_wire.report.text.connections import clear_bytes, tls_bytes
+from aurora_wire.report.text.results import column_name
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.report.wording import LEAKS, ORDER, SEVERITIES, count, counted, endpoint, judged, place
+from aurora_wire.verdict.answers import merged
 from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
 from aurora_wire.verdict.rules.registry import RULES
 
@@ -30,6 +32,8 @@ STATEMENTS: Final = 30      # in all
 STATEMENTS_EACH: Final = 10
 REASONS: Final = 10
 REPLICATED: Final = 10      # connections
+COLUMNS: Final = 12         # of results
+ERRORS: Final = 6
 RULES_SHOWN: Final = 12
 CAPTURES: Final = 8
 UNDECODED: Final = 8
@@ -46,6 +50,7 @@ def render(scan: Scan, *, redact: bool = False, reveal: bool = False) -> Iterato
     for section in (_verdict, _connections, _reasons, _replicated):
         yield from paragraph(section(scan))
     yield from paragraph(_statements(scan, redact, reveal))
+    yield from paragraph(_results(scan, redact, reveal))
     for section in (_findings, _undecoded, _captures):
         yield from paragraph(section(scan))
     masked = " Literals are masked." if redact else ""
@@ -166,6 +171,32 @@ def _statements(scan: Scan, redact: bool, reveal: bool) -> Iterator[str]:
     if total > shown:
         yield ""
         yield f"{count(shown, 'statement')} of {total:,} shown."
+
+
+def _results(scan: Scan, redact: bool, reveal: bool) -> Iterator[str]:
+    """Yield the columns that crossed in results, and errors."""
+    traffic = merged(one for c in scan.connections for one in c.columns)
+    rows, size = sum(c.rows for c in scan.connections), sum(c.row_bytes for c in scan.connections)
+    errors = [(c.id, shown_error(one, redact=redact, reveal=reveal)) for c in scan.connections for one in c.errors]
+    if not traffic and not rows and not errors:
+        return
+    total = sum(c.errors_total for c in scan.connections)
+    yield f"### Answers in the clear: {count(rows, 'row')}, {count(size, 'byte')}, {count(total, 'error')}"
+    if traffic:
+        yield ""
+        yield "| column | results | rows | bytes |"
+        yield "| --- | ---: | ---: | ---: |"
+        for one in traffic[:COLUMNS]:
+            yield f"| {code(column_name(one), NAME)} | {one.results:,} | {one.rows:,} | {one.bytes:,} |"
+        if len(traffic) > COLUMNS:
+            yield ""
+            yield f"{count(len(traffic) - COLUMNS, 'more column')}."
+    if errors:
+        yield ""
+        for number, error in errors[:ERRORS]:
+            yield f"- Connection {number}, error {error.code}: {code(error.text, SQL)}"
+        if total > len(errors[:ERRORS]):
+            yield f"- and {count(total - len(errors[:ERRORS]), 'more error')}"
 
 
 def _who(c: ConnectionResult) -> str:

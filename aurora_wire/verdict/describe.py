@@ -34,6 +34,7 @@ from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNK
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.facts import Decrypted, Facts
 from aurora_wire.wire.identify.proxy_header import ProxyHeader
+from aurora_wire.wire.mysql.charsets import UTF8, charset_name, codec_name, readable
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE, X_COMMAND, command_name
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.facts import Infile
@@ -271,11 +272,22 @@ def why_not_decrypted(decrypted: Decrypted, tls: TLSFacts) -> str:
 
 def statement_of(statement: Statement) -> StatementResult:
     values = statement.values or []
+    charset = statement.charset
+    codec = codec_name(charset) if charset >= 0 else UTF8
     sql = statement.text
     length = statement.length
+    raw: bytes | None = None
+    if codec == UTF8:
+        literals = [value.literal() for value in values]
+    else:
+        literals = [literal_of(value, charset, codec) for value in values]
+        sql = readable(sql, charset)
+        raw = statement.text if sql is not statement.text else None
     if statement.command in (COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE) or (statement.command >= X_COMMAND and values):
-        sql = in_place(statement.command, sql, values)
+        sql = in_place(statement.command, sql, literals)
         length = len(sql)
+        if raw is not None:
+            raw = in_place(statement.command, raw, [value.literal(codec) for value in values])
     return StatementResult(
         command=name_of(statement.command),
         sql=sql,
@@ -283,19 +295,32 @@ def statement_of(statement: Statement) -> StatementResult:
         time_ns=_time(statement.time_ns),
         offset=statement.offset,
         length=length,
-        parameters=[Parameter(value.type_name(), value.literal(), value.name) for value in values],
+        parameters=[
+            Parameter(value.type_name(), literal, value.name)
+            for value, literal in zip(values, literals, strict=True)
+        ],
         compressed=statement.compressed,
         complete=statement.complete,
         direction="client" if statement.from_client else "server",
         guessed=statement.guessed,
         schema=text(statement.schema) if statement.schema else None,
         result=answer_of(statement),
+        charset=charset_name(charset) if raw is not None else None,
+        raw=raw,
     )
 
 
-def in_place(command: int, sql: bytes, values: list[Value]) -> bytes:
+def literal_of(value: Value, charset: int, codec: str) -> bytes:
+    """Return a value as a literal in UTF-8, of a session whose text comes in another character set."""
+    if codec == "cp1252":
+        literal = value.literal()
+        if not literal.startswith(b"X'"):
+            return literal  # valid UTF-8: see `readable`
+    return readable(value.literal(codec), charset)
+
+
+def in_place(command: int, sql: bytes, literals: list[bytes]) -> bytes:
     """Return a prepared text with its values at the placeholders; several rows of a bulk one after another."""
-    literals = [value.literal() for value in values]
     if not sql:
         # The PREPARE was not captured: the values are all there is.
         return b"(" + b", ".join(literals) + b")" if literals else b""

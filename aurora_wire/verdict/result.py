@@ -210,7 +210,7 @@ class StatementResult:
     """One command that carries a text or values. `sql` is what crossed (parameters in place for EXECUTE)."""
 
     command: str                    # "COM_QUERY", ...
-    sql: bytes                      # as it crossed; up to a bound
+    sql: bytes                      # as it crossed, in UTF-8 if the character set was another one; up to a bound
     frame: int                      # in which it begins
     time_ns: int | None             # of that frame
     offset: int = 0                 # stream offset of the MySQL packet
@@ -222,6 +222,8 @@ class StatementResult:
     guessed: bool = False           # the layout is not certain: the greeting, login or PREPARE that tells it is missing
     schema: str | None = None       # the default one in force; None where that is not known
     result: AnswerResult | None = None  # what the server answered; None where that was not seen
+    charset: str | None = None      # MySQL's name of the character set in which it was sent; None: UTF-8, or not known
+    raw: Octets | None = None       # `sql` as it crossed, where that is written in UTF-8 here
 
 
 @record

@@ -34,8 +34,8 @@ def parsed(scan: Scan, *, redact: bool = False) -> Any:
 SOMETIMES = {
     "files", "guessed", "ignored_files", "tls_ports", "loopback", "capture", "capture_frame", "captures", "at_least",
     "credentials", "line", "value", "refusal", "statement", "x", "replication", "clone", "direction",
-    "bridge", "proxy", "users_after", "filters", "certificates_unread", "ignored", "exceptions",
-    "schema", "result", "results", "columns", "errors", "errors_total", "partial", "out_parameters", "frame", "offset",
+    "bridge", "proxy", "users_after", "filters", "certificates_unread", "schema", "charset", "result", "results",
+    "columns", "errors", "errors_total", "partial", "out_parameters", "frame", "offset", "ignored", "exceptions",
 }  # fmt: skip
 
 

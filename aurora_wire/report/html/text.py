@@ -46,6 +46,11 @@ def statement_notes(statement: StatementResult) -> list[str]:
         notes.append("not captured whole")
     if statement.length > len(statement.sql):
         notes.append(f"{count(statement.length, 'byte')} on the wire")
+    answer = statement.result
+    if answer is not None and answer.rows:
+        notes.append(f"answered by {count(answer.rows, 'row')}, {count(answer.bytes, 'byte')}")
+    if answer is not None and answer.error is not None:
+        notes.append(f"error {answer.error.code}: {clip(answer.error.text)}")
     return notes
 
 

@@ -16,6 +16,7 @@ from aurora_wire.report.text.credentials import credentials_text
 from aurora_wire.report.text.decrypted import decrypted_text
 from aurora_wire.report.text.findings import findings_text, undecoded_text
 from aurora_wire.report.text.replicated import replicated_text
+from aurora_wire.report.text.results import errors_text, results_text
 from aurora_wire.report.text.statements import statements_text
 from aurora_wire.report.text.tls import tls_text
 from aurora_wire.report.wording import Style
@@ -40,7 +41,7 @@ def render(
     if not quiet:
         details = (tls_text,) if verbose else ()
         for section in (captures_text, connections_text, *details, reasons_text, replicated_text, credentials_text,
-                        statements_text, decrypted_text, findings_text, undecoded_text):
+                        statements_text, results_text, errors_text, decrypted_text, findings_text, undecoded_text):
             yield from paragraph(section(scan, style))
     yield closing_text(scan, style) + "\n"
 

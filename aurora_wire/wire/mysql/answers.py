@@ -11,11 +11,11 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16
-from aurora_wire.wire.mysql.capabilities import PROTOCOL_41
+from aurora_wire.wire.mysql.capabilities import PROTOCOL_41, SESSION_TRACK
 from aurora_wire.wire.mysql.commands import FIELDS, ROWS
 from aurora_wire.wire.mysql.facts import Asker, MySQLFacts
 from aurora_wire.wire.mysql.lenenc import read_lenenc
-from aurora_wire.wire.mysql.replies import CURSOR_EXISTS, parse_err, parse_ok
+from aurora_wire.wire.mysql.replies import CURSOR_EXISTS, SESSION_STATE_CHANGED, parse_err, parse_ok
 from aurora_wire.wire.mysql.results import Column, Failure, Result, parse_column
 from aurora_wire.wire.mysql.values import size_of, value_bounds
 
@@ -285,9 +285,6 @@ class Answers:
 
     def ok(self, data: bytes, at: i64, end: i64, status: i64) -> None:
         """Take an OK that is a result by itself."""
-        asker = self.asker
-        if asker is None:
-            return
         self._add()
         result = self.result
         if result is not None:
@@ -303,6 +300,19 @@ class Answers:
                     result.affected = ok.affected
                     result.warnings = ok.warnings
             self.note_status(status)
+        if status & SESSION_STATE_CHANGED:
+            self._changes(data, at, end)
+
+    def _changes(self, data: bytes, at: i64, end: i64) -> None:
+        """Read what an OK tells of the session."""
+        facts = self.facts
+        if facts.capabilities_known and not facts.capabilities & SESSION_TRACK:
+            return
+        ok = parse_ok(data, at, end, PROTOCOL_41)
+        if ok is not None:
+            changes = facts.session.read_changes(data, ok.rest_at, end)
+            if changes and self.result is not None:
+                self.result.changes = changes
 
     def note_status(self, status: i64) -> None:
         """Note what status flags say of the result under way."""
@@ -320,6 +330,8 @@ class Answers:
             facts.add_failure(failure)
         asker = self.asker
         if asker is not None:
+            if asker.before is not None:
+                facts.session = asker.before
             result = self.result
             if result is None or result.complete:
                 self._add()

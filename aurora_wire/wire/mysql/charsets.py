@@ -81,3 +81,37 @@ def charset_name(collation: i64) -> str:
     base: i64 = collation - NOPAD if NOPAD <= collation < 2 * NOPAD else collation
     name = _NAMES.get(base)
     return name if name is not None else f"collation {collation}"
+
+
+_FIRST: Final[dict[bytes, int]] = {charset.encode(): ids[0] for charset, _, ids in CHARACTER_SETS}
+
+
+def collation_of(charset: bytes) -> i64:
+    """Return the id of a collation of a character set, by its name as in SET NAMES; -1 for one that is not known."""
+    name = charset.lower()
+    if name == b"utf8":
+        name = b"utf8mb3"
+    found: i64 = _FIRST.get(name, -1)
+    return found
+
+
+def readable(text: bytes, collation: i64) -> bytes:
+    """Return text of a character set in UTF-8. Bytes that are no character of it stay as they are.
+
+    Text in latin1 that is valid UTF-8 is left so: programs that never chose a character set send it.
+    """
+    codec = codec_name(collation)
+    if collation < 0 or codec == UTF8 or text.isascii():
+        return text
+    if codec == "cp1252":
+        try:
+            text.decode(UTF8)
+        except UnicodeDecodeError:
+            # MySQL's latin1 has the five bytes that cp1252 leaves out, too.
+            return text.decode(codec, "surrogateescape").encode(UTF8, "surrogateescape")
+        return text
+    try:
+        found = text.decode("cp932" if codec == "shift_jis" else codec, "surrogateescape")
+        return found.encode(UTF8, "surrogateescape")
+    except UnicodeError:
+        return text  # cut, in units of several bytes

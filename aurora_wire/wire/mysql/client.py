@@ -74,6 +74,7 @@ from aurora_wire.wire.mysql.login import (
 )
 from aurora_wire.wire.mysql.plausibility import CERTAIN, NOTHING, command_tells
 from aurora_wire.wire.mysql.replica_commands import note_dump, note_registration, replication_of
+from aurora_wire.wire.mysql.session_state import SessionState, may_change
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.statements import Statements
 from aurora_wire.wire.mysql.states import AUTHENTICATION, CLIENT, COMMAND, COMMAND_PHASE, INITIAL_HANDSHAKE, LOGIN, move
@@ -346,6 +347,7 @@ class ClientPackets(Packets):
         if offered == UNKNOWN and not self.compressed:
             facts.compression_asked = compression_of(agreed)
         facts.auth_plugin = login.auth_plugin
+        facts.session.log_in(login.database, login.charset)
         note_login(facts, proof, agreed, self.packet_frame, self.packet_offset)
         if events is not None:
             events.append(LoggedIn(facts.id, True, self.packet_frame, self.packet_time, self.packet_offset, login))
@@ -405,6 +407,9 @@ class ClientPackets(Packets):
                 facts.asked = data[at + 1 : end if end - at < MAX_ASKED else at + MAX_ASKED]
                 facts.asked_known = whole
                 note_text(facts, data, at + 1, end, whole, self.packet_frame, self.packet_offset)
+                before = self._change(command, facts.asked.removeprefix(b"\0\1"))  # no query attributes
+                if before is not None:
+                    facts.ask(Asker(None, None, before))
                 return
             text = made.query(data, at, end, self._attributes_agreed())
             facts.asked = text if len(text) <= MAX_ASKED else text[:MAX_ASKED]
@@ -438,6 +443,7 @@ class ClientPackets(Packets):
             made.forget(data, at, end, command == COM_STMT_CLOSE)
         elif command == COM_RESET_CONNECTION:
             made.forget_all()
+            facts.session.reset()
         elif command == COM_CHANGE_USER:
             self._change_user(data, at, end)
         elif command in (COM_INIT_DB, COM_CREATE_DB, COM_DROP_DB):
@@ -464,16 +470,30 @@ class ClientPackets(Packets):
         facts = self.facts
         if not facts.wants_statement():
             facts.statements_total += 1
-            if prepared is not None:
-                facts.ask(Asker(None, prepared))  # its columns serve later replies
+            before = self._change(command, text)
+            if prepared is not None or before is not None:
+                facts.ask(Asker(None, prepared, before))  # its columns serve later replies
             return
+        session = facts.session
         statement = Statement(
             facts.id, self.packet_frame, self.packet_time, self.packet_offset, command, text, length, values,
-            whole, self.compressed, statement_id,
+            whole, self.compressed, statement_id, False, session.schema, session.charset,
         )  # fmt: skip
         statement.waits = True
-        facts.ask(Asker(statement, prepared))
+        facts.ask(Asker(statement, prepared, self._change(command, text)))
         facts.add_statement(statement)
+
+    def _change(self, command: i64, text: bytes) -> SessionState | None:
+        """Take what a command changes of the session. Return the state before, None where it changes nothing."""
+        session = self.facts.session
+        if command == COM_INIT_DB:
+            before = session.copy()
+            session.schema = text[:MAX_NAME]
+            return before
+        if command != COM_QUERY or not may_change(text, 0, len(text)):
+            return None
+        before = session.copy()
+        return before if session.read_query(text) else None
 
     def _attributes_agreed(self) -> i64:
         facts = self.facts
@@ -492,6 +512,7 @@ class ClientPackets(Packets):
         if user.complete and user.user and user.auth_plugin and is_name(user.user) and is_name(user.auth_plugin):
             facts.readable = True
         facts.auth_plugin = user.auth_plugin[:MAX_NAME]
+        facts.session.log_in(user.database, user.charset)
         note_change_user(facts, user, self.packet_frame, self.packet_offset)
         if len(facts.users_after) < MAX_USERS and user.user not in facts.users_after:
             if facts.afford(len(user.user) + NAME_COST, True, self.packet_frame, self.packet_time, self.packet_offset):

@@ -187,10 +187,9 @@ def _note_secrets(
     facts: MySQLFacts, text: bytes, values: list[Value] | None, whole: bool, frame: i64, offset: i64,
     *, from_binlog: bool,
 ) -> None:  # fmt: skip
-    login = facts.login
     mode: i64 = 0
-    if login is not None and not from_binlog:
-        mode = in_charset(login.charset)
+    if not from_binlog:
+        mode = in_charset(facts.session.charset)
     for found in find_secrets(text, mode):
         value = text[found.start : found.end]
         if found.parameter >= 0:

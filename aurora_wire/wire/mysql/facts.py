@@ -15,6 +15,7 @@ from aurora_wire.wire.mysql.login import Login
 from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysql.replication import Clone, Replication
 from aurora_wire.wire.mysql.results import Column, Failure
+from aurora_wire.wire.mysql.session_state import SessionState
 from aurora_wire.wire.tls.facts import TLSLog
 
 MAX_OUTSTANDING: Final[i64] = 1024       # commands without a reply that are remembered
@@ -50,11 +51,16 @@ class Infile:
 
 @mypyc_attr(acyclic=True)
 class Asker:
-    """The one that waits for a reply: a statement that is kept, a prepared statement, or both."""
+    """The one that waits for a reply: a statement that is kept, a prepared statement, or both. before: the session's
+    state, if the command changes it unless it fails.
+    """
 
-    __slots__ = ("prepared", "statement")
+    __slots__ = ("before", "prepared", "statement")
 
-    def __init__(self, statement: Statement | None, prepared: Prepared | None) -> None:
+    def __init__(
+        self, statement: Statement | None, prepared: Prepared | None, before: SessionState | None = None
+    ) -> None:
+        self.before: Final = before
         self.statement: Final = statement
         self.prepared: Final = prepared
 
@@ -141,6 +147,7 @@ class MySQLFacts(TLSLog):
         self.row_bytes: i64 = 0
         self.failures: list[Failure] = []        # errors in place of answers: the first ones
         self.failures_total: i64 = 0
+        self.session = SessionState()
         self.after_tls_frame: i64 = -1           # plaintext MySQL after TLS had begun
 
     def expect(self, shape: i64) -> None:

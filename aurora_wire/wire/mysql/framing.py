@@ -92,6 +92,7 @@ class Packets(Decoder):
     def misses(self) -> None:
         """Note that neither the next packet's place nor the command that the next reply answers is known."""
         self.facts.doubt = True
+        self.facts.session.forget()
 
     def lacks_bytes(self) -> None:
         """End a packet with a gap in it: what it said of those to come may be missing."""
