@@ -20,7 +20,7 @@ from aurora_wire.analysis.options import (
     OnProgress,
     OnStatement,
 )
-from aurora_wire.analysis.reading import Reading
+from aurora_wire.analysis.reading import CHUNK, Reading
 from aurora_wire.analysis.selection import Selection
 from aurora_wire.analysis.untold import Untold
 from aurora_wire.capture.files.open import Capture
@@ -104,6 +104,8 @@ class Analysis:
         self.captures: list[CaptureResult] = []
         self.ignored: list[str] = []
         self.frame_places = FramePlaces()
+        self.marks: list[int] | None = None  # of one of several processes: when what came, see `pump_share`
+        self.limit = CHUNK
         self.seen_in: dict[int, int] | None = None  # open connections by id: a bit for each capture with a packet of it
         self._by_capture: defaultdict[int, Tally] = defaultdict(Tally)
         self._fragments_lost = 0
@@ -191,9 +193,9 @@ class Analysis:
         if not result.complete:
             engine.note_open(anomalies.DAMAGED_FILE)
         if result.dropped_packets:
-            self._add_of_capture(finding(rules.PACKETS_DROPPED, f"{result.dropped_packets:,} packets in {result.path}"))
+            self.add_of_capture(finding(rules.PACKETS_DROPPED, f"{result.dropped_packets:,} packets in {result.path}"))
         if not result.complete:
-            self._add_of_capture(finding(rules.FILE_DAMAGED, result.error or "", frame=int(engine.frames) or None))
+            self.add_of_capture(finding(rules.FILE_DAMAGED, result.error or "", frame=int(engine.frames) or None))
 
     @staticmethod
     def _skipped(result: CaptureResult, reason: int, detail: int, count: int) -> None:
@@ -211,7 +213,7 @@ class Analysis:
                 error=str(error),
             )
         )
-        self._add_of_capture(finding(rules.FILE_DAMAGED, str(error)))
+        self.add_of_capture(finding(rules.FILE_DAMAGED, str(error)))
 
     def collect(self, *, idle: bool = False) -> None:
         """Take what the engine has finished. idle: no frames come at the moment, so no statement waits for its answer.
@@ -234,37 +236,49 @@ class Analysis:
         engine.ended = []
         ended.reverse()
         while ended:  # each is let go of when its result is made
-            connection = ended.pop()
-            facts = connection.facts
-            connection.dispose()
-            captures = self._captures_of(int(facts.id))
-            if facts.kind == OTHER and self._is_stt(connection):
-                self._stt_packets += int(connection.packets)
-                continue
-            if facts.kind == OTHER and self.selection is not None:
-                continue  # nobody judges it, so nothing was let through
-            if facts.kind == OTHER:
-                self.tally.add_other(facts.other, int.from_bytes(connection.client.key[-2:], "big"))
-                continue
-            result = describe(connection)
-            if self.selection is not None and not self.selection.wants(result):
-                continue
-            self.tally.add(result)
-            result.captures = captures
-            for index in captures:
-                self._by_capture[index].add(result)
-            found = list(findings_of(facts, result))
-            if self.exceptions is not None:
-                found = self.exceptions.mark(found, result)
-            for hit in found:
-                self._add(hit)
-            self.losses.add(result)
-            if result.leaked:
-                self.leaked.add(result.leaked)
-            self.not_classified += result.not_classified
-            if self.on_connection is not None:
-                self.on_connection(result, found)
-            self._keep(result)
+            self.take(ended.pop())
+
+    def take(self, connection: Connection) -> None:
+        """Judge a connection that has ended."""
+        facts = connection.facts
+        connection.dispose()
+        captures = self._captures_of(int(facts.id))
+        if facts.kind == OTHER:
+            if self._is_stt(connection):
+                self.add_stt(int(connection.packets))
+            elif self.selection is None:  # else nobody judges it, so nothing was let through
+                self.add_other(facts.other, int.from_bytes(connection.client.key[-2:], "big"))
+            return
+        result = describe(connection)
+        if self.selection is not None and not self.selection.wants(result):
+            return
+        result.captures = captures
+        self.add_connection(result, list(findings_of(facts, result)))
+
+    def add_stt(self, packets: int) -> None:
+        """Count what is no connection but a tunnel that looks like one."""
+        self._stt_packets += packets
+
+    def add_other(self, protocol: str, port: int) -> None:
+        """Count a connection of another protocol."""
+        self.tally.add_other(protocol, port)
+
+    def add_connection(self, result: ConnectionResult, found: list[Finding]) -> None:
+        """Count a connection that was judged, tell of it, and keep it where there is room."""
+        if self.exceptions is not None:
+            found = self.exceptions.mark(found, result)
+        self.tally.add(result)
+        for index in result.captures:
+            self._by_capture[index].add(result)
+        for hit in found:
+            self.add_finding(hit)
+        self.losses.add(result)
+        if result.leaked:
+            self.leaked.add(result.leaked)
+        self.not_classified += result.not_classified
+        if self.on_connection is not None:
+            self.on_connection(result, found)
+        self._keep(result)
 
     def _tell(self, statement: Statement) -> None:
         if self.on_statement is not None:
@@ -315,10 +329,12 @@ class Analysis:
                 tally = self._by_capture[index]
                 capture.verdict, capture.confidence = verdict_of(tally, [capture])
 
-    def _add_of_capture(self, hit: Finding) -> None:
-        self._add(hit if self.exceptions is None else self.exceptions.mark([hit], None)[0])
+    def add_of_capture(self, hit: Finding) -> None:
+        """Count a finding about a capture."""
+        self.add_finding(hit if self.exceptions is None else self.exceptions.mark([hit], None)[0])
 
-    def _add(self, hit: Finding) -> None:
+    def add_finding(self, hit: Finding) -> None:
+        """Count a finding, and keep it where there is room."""
         self.findings_total[hit.rule] += 1
         if self.findings_total[hit.rule] <= MAX_FINDINGS:
             self.findings.append(hit)
@@ -327,6 +343,10 @@ class Analysis:
         """Return the result: no more frames will come."""
         self.engine.finish()
         self.collect()
+        return self.result()
+
+    def result(self) -> Scan:
+        """Return the result of what was counted and kept."""
         if self._stt_packets and self.captures:
             self._skipped(self.captures[-1], STT, 0, self._stt_packets)
         verdict, confidence = verdict_of(self.tally, self.captures)

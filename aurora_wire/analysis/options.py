@@ -22,3 +22,8 @@ OnCapture = Callable[[CaptureResult], None]
 OnStatement = Callable[[int, StatementResult], None]
 OnConnection = Callable[[ConnectionResult, list[Finding]], None]
 OnProgress = Callable[[int, int | None], None]
+OnNote = Callable[[str], None]
+
+
+class OneJobNeeded(Exception):  # noqa: N818 - no error: it says what to do
+    """One process has to read the captures, and why, for people; without words where nobody asked for more."""

@@ -98,3 +98,49 @@ def pump_noting(
             return True
         if count & 63 == 0 and engine.waits_to_be_taken():
             return True
+
+
+def pump_share(
+    source: FrameSource, engine: Engine, limit: i64, until: i64, seen_in: dict[int, int] | None, capture: int,
+    marks: list[int],
+) -> bool:  # fmt: skip
+    """Do as `pump_noting` (where there is a `seen_in`) in one of several processes, each with flows of its own.
+
+    Of each frame that brought something four numbers go to `marks`: the frame, how many connections have begun, how
+    many that ended wait to be taken, and what was left for inflating.
+    """
+    count: i64 = 0
+    bit = 1 << capture
+    budget = engine.budget
+    left: i64 = budget.lowest
+    begun: i64 = engine.next_id
+    ended: i64 = len(engine.ended)
+    while True:
+        before = engine.tcp_frames
+        engine.feed(
+            source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
+        )
+        if seen_in is not None and engine.tcp_frames != before:
+            connection = engine.last_connection()
+            if connection is not None:
+                number = int(connection.facts.id)
+                seen = seen_in.get(number, 0)
+                if not seen & bit:
+                    seen_in[number] = seen | bit
+        ended_now: i64 = len(engine.ended)
+        if engine.next_id != begun or ended_now != ended or budget.lowest != left:
+            begun = engine.next_id
+            left = budget.lowest
+            ended = ended_now
+            marks.append(int(engine.frames))
+            marks.append(int(begun - 1))
+            marks.append(int(ended))
+            marks.append(int(left))
+        budget.lowest = budget.inflating
+        count += 1
+        if not source.advance():
+            return False
+        if source.time_ns > until or count >= limit:
+            return True
+        if count & 63 == 0 and engine.waits_to_be_taken():
+            return True

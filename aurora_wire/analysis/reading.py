@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aurora_wire.analysis.options import OnProgress
-from aurora_wire.analysis.pump import pump_filtered, pump_noting, pump_until
+from aurora_wire.analysis.pump import pump_filtered, pump_noting, pump_share, pump_until
 from aurora_wire.capture.files.open import open_capture
 from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.result import CaptureResult
@@ -23,7 +23,13 @@ MOST_RESERVED = 64 << 20
 class Reading:
     """A capture that is being fed to an analysis, alone or in turns with others whose times overlap."""
 
-    def __init__(self, analysis: Analysis, path: str, on_progress: OnProgress | None, shift_ns: int = 0) -> None:
+    def __init__(
+        self, analysis: Analysis, path: str, on_progress: OnProgress | None, shift_ns: int = 0,
+        limit: int | None = None,
+    ) -> None:  # fmt: skip
+        """Name a capture that is to be read. limit: bytes of its file, where it may be growing."""
+        self._limit = limit
+        self._closed = False
         self._shift_ns = shift_ns  # its clock is so much behind
         self._analysis = analysis
         self._path = path
@@ -34,7 +40,9 @@ class Reading:
 
     def start(self) -> bool:
         """Open it and go to its first frame; False where it has none. Raises CaptureError where it is no capture."""
-        self._capture = open_capture(self._path)
+        self._capture = open_capture(  # one of several processes hashes
+            self._path, hash_input=self._analysis.engine.share == 0, limit=self._limit
+        )
         self._source = self._capture.source
         self._result = CaptureResult(self._path, self._capture.format, self._capture.compression, None, 0)
         self._analysis.begin(self._result)
@@ -46,6 +54,16 @@ class Reading:
                 return True
             self._end()
         return False
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether it has not come to its end."""
+        return not self._closed
+
+    @property
+    def secrets(self) -> int:
+        """Return how many key logs the capture holds, as far as it was read."""
+        return len(self._capture.secrets)
 
     def time_ns(self) -> int:
         time_ns = int(self._source.time_ns)
@@ -62,7 +80,11 @@ class Reading:
         until -= self._shift_ns
         with self._ending_with_trouble(before):
             selection = analysis.selection
-            if selection is not None and selection.frames is not None:
+            if analysis.marks is not None:
+                more = pump_share(
+                    self._source, engine, analysis.limit, until, analysis.seen_in, self._index, analysis.marks
+                )
+            elif selection is not None and selection.frames is not None:
                 more = pump_filtered(
                     self._source, engine, CHUNK, until, selection.frames.takes, analysis.seen_in, self._index
                 )
@@ -110,7 +132,7 @@ class Reading:
 
     def _reserve(self, window: int) -> None:
         """Take what a large window of decompression holds from what open connections may."""
-        reserved = min(max(window - FREE_WINDOW, 0), MOST_RESERVED)
+        reserved = min(max(window - FREE_WINDOW, 0), MOST_RESERVED) // int(self._analysis.engine.shares)
         self._analysis.engine.budget.open -= reserved - self._reserved
         self._reserved = reserved
 
@@ -121,6 +143,7 @@ class Reading:
         self._analysis.describe_capture(self._result, self._capture, self._packets)
         self._analysis.collect()
         self._capture.close()
+        self._closed = True
 
     def _enter(self) -> None:
         """Count what the engine counts as this capture's, from here on."""

@@ -17,6 +17,8 @@ from aurora_wire.analysis.options import (
     OnBegin,
     OnCapture,
     OnConnection,
+    OneJobNeeded,
+    OnNote,
     OnProgress,
     OnStatement,
 )
@@ -25,7 +27,7 @@ from aurora_wire.analysis.selection import Selection
 from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.errors import CaptureError, UsageError
 from aurora_wire.verdict.exceptions import Exceptions
-from aurora_wire.verdict.result import Scan
+from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
 
 
 @contextmanager
@@ -50,11 +52,13 @@ def scan(
     only_ports: bool = False,
     keylogs: Sequence[KeyLogInput] = (),
     keep_statements: int = KEPT_STATEMENTS,
+    jobs: int | None = 1,
     on_begin: OnBegin | None = None,
     on_capture: OnCapture | None = None,
     on_statement: OnStatement | None = None,
     on_connection: OnConnection | None = None,
     on_progress: OnProgress | None = None,
+    on_note: OnNote | None = None,
     selection: Selection | None = None,
     exceptions: Exceptions | None = None,
 ) -> Scan:
@@ -64,23 +68,26 @@ def scan(
     keylogs: files with TLS secrets (SSLKEYLOGFILE), or a KeyLog; what a pcapng holds of them is used besides. They
     show what was inside TLS (`ConnectionResult.tls.decrypted`), and need the package cryptography.
     keep_statements: of each connection, the first ones, in its result; all are counted.
+    jobs: processes that read, on Linux; the result is the same for any number. None: one a core where the captures are
+    large enough. Where a bound of all connections together makes it depend on their order, one process reads again.
     on_begin: called once, before anything is read, with the list of captures and their frames' places (both fill up
     while they are read), and how many there are. on_capture: called when one is opened; on_statement (connection id,
     statement), on_connection: as they come, all of them, also those beyond the bounds of the result. on_progress
-    (stored bytes read, their total or None): called a few times a second. selection: what is let through; all of the
-    result is of that, and says so (`filters`). exceptions: findings that are known, marked in the result.
+    (stored bytes read, their total or None): called a few times a second. on_note: told, in a sentence, why one process
+    reads where several were asked for. selection: what is let through; all of the result is of that, and says so
+    (`filters`); one process reads it. exceptions: findings that are known, marked in the result.
 
     Ctrl-C ends the reading: the result is of what was read, its last capture not complete. Raises UsageError, and
     CaptureError where nothing could be read.
     """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
+    once = Once(on_capture, on_statement, on_connection)
     analysis = Analysis(
-        ports, only_ports=only_ports, keylogs=keylogs, keep_statements=keep_statements, on_capture=on_capture,
-        on_statement=on_statement, on_connection=on_connection, selection=selection,
+        ports, only_ports=only_ports, keylogs=keylogs, keep_statements=keep_statements, on_capture=once.on_capture,
+        on_statement=once.on_statement, on_connection=once.on_connection, selection=selection,
         exceptions=exceptions,
     )  # fmt: skip
-    failures: list[CaptureError] = []
     found = find_inputs([os.fspath(path) for path in paths])
     inputs = found.captures
     analysis.ignored = [one.path for one in found.left_out]
@@ -88,6 +95,15 @@ def scan(
         analysis.seen_in = {}
     if on_begin is not None:
         on_begin(analysis.captures, analysis.frame_places, len(inputs))
+    in_order, shifts = aligned(inputs)
+    if jobs != 1:
+        try:
+            return _scan_shared(analysis, in_order, shifts, jobs, on_progress)
+        except OneJobNeeded as reason:
+            if on_note is not None and str(reason):
+                on_note(f"read by one process: {reason}")
+        analysis = once.again(analysis)
+    failures: list[CaptureError] = []
 
     def start(path: str) -> Reading | None:
         reading = Reading(analysis, path, on_progress, shifts.get(path, 0))
@@ -98,7 +114,6 @@ def scan(
             analysis.unreadable(path, error)
             return None
 
-    in_order, shifts = aligned(inputs)
     interleaved = Interleaved(in_order, start)
     with no_garbage_collector():
         try:
@@ -107,11 +122,101 @@ def scan(
         except KeyboardInterrupt:
             for reading in interleaved.open_readers():
                 reading.interrupt()
-    if failures and len(failures) == len(inputs):
+    _check(failures, len(inputs))
+    return analysis.finish()
+
+
+def _scan_shared(
+    analysis: Analysis, inputs: list[tuple[str, int]], shifts: dict[str, int], jobs: int | None,
+    on_progress: OnProgress | None,
+) -> Scan:  # fmt: skip
+    """Let several processes read. Raises OneJobNeeded, with the reason for people where there is one."""
+    from aurora_wire.analysis.jobs import MAX_JOBS, Inputs, Shared, can_share, sizes_of, usual_jobs  # noqa: PLC0415
+    from aurora_wire.analysis.share import Share  # noqa: PLC0415 - one process does without
+
+    sizes = sizes_of([path for path, _ in inputs])
+    count = usual_jobs(sizes) if jobs is None else min(jobs, MAX_JOBS)
+    if count < 2:
+        raise OneJobNeeded
+    if analysis.selection is not None:
+        raise OneJobNeeded("" if jobs is None else "of filters one process counts what they leave out")
+    if analysis.on_statement is not None:
+        raise OneJobNeeded("" if jobs is None else "statements are told as they come, over all connections, by one")
+    if not can_share():
+        raise OneJobNeeded("more need Linux")
+    if sizes is None:
+        raise OneJobNeeded("an input is no regular file")
+    keylogs = [analysis.decryptors.keylog] if analysis.decryptors is not None else []
+
+    def make() -> Share:
+        share = Share(
+            analysis.ports, only_ports=analysis.engine.only_ports, keylogs=keylogs,
+            keep_statements=int(analysis.engine.budget.each),
+        )
+        share.engine.budget.rows = analysis.engine.budget.rows
+        share.seen_in = None if analysis.seen_in is None else {}
+        return share
+
+    shared = Shared(analysis, make, Inputs(inputs, shifts, sizes), count, on_progress)
+    with no_garbage_collector():
+        failures = shared.run()
+    _check(failures, len(inputs))
+    result = analysis.result()
+    result.keylogs = shared.keylogs()
+    return result
+
+
+def _check(failures: list[CaptureError], inputs: int) -> None:
+    """Raise where none of the inputs could be read."""
+    if failures and len(failures) == inputs:
         if len(failures) == 1:
             raise failures[0]
         raise UsageError("\n".join(str(failure) for failure in failures))
-    return analysis.finish()
+
+
+class Once:
+    """Callbacks that are called once for each thing, in its order, however often the captures are read."""
+
+    def __init__(
+        self, on_capture: OnCapture | None, on_statement: OnStatement | None, on_connection: OnConnection | None
+    ) -> None:
+        self._made = [0, 0]    # calls: of captures, and of connections
+        self._passed = [0, 0]  # of them, those that are not made again
+        self.on_statement = on_statement  # whoever wants it has one process
+        self._on_capture = on_capture
+        self._on_connection = on_connection
+        self.on_capture = self._capture if on_capture is not None else None
+        self.on_connection = self._connection if on_connection is not None else None
+
+    def again(self, analysis: Analysis) -> Analysis:
+        """Return an analysis like this one, for captures that are read again, with the lists that were shown."""
+        fresh = Analysis(
+            analysis.ports, only_ports=analysis.engine.only_ports,
+            keylogs=[analysis.decryptors.keylog] if analysis.decryptors is not None else [],
+            keep_statements=int(analysis.engine.budget.each), on_capture=self.on_capture,
+            on_statement=self.on_statement, on_connection=self.on_connection, selection=analysis.selection,
+            exceptions=analysis.exceptions,
+        )  # fmt: skip
+        fresh.ignored = analysis.ignored
+        fresh.seen_in = None if analysis.seen_in is None else {}
+        analysis.captures.clear()
+        analysis.frame_places.clear()
+        fresh.captures, fresh.frame_places = analysis.captures, analysis.frame_places
+        self._passed = self._made[:]
+        self._made = [0, 0]
+        return fresh
+
+    def _is_new(self, kind: int) -> bool:
+        self._made[kind] += 1
+        return self._made[kind] > self._passed[kind]
+
+    def _capture(self, capture: CaptureResult) -> None:
+        if self._is_new(0) and self._on_capture is not None:
+            self._on_capture(capture)
+
+    def _connection(self, connection: ConnectionResult, found: list[Finding]) -> None:
+        if self._is_new(1) and self._on_connection is not None:
+            self._on_connection(connection, found)
 
 
 def uninterrupted(result: Scan) -> Scan:

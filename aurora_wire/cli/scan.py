@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aurora_wire.verdict.result import Scan
 
 P = ParamSpec("P")
+MOST_JOBS = 16
 
 DESCRIPTION = """\
 Judge captures: which MySQL connections crossed the network in the clear, what
@@ -68,9 +69,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "judged alike, share a row).")
     add("--quiet", action="store_true",
         help="Print the closing sentence only (text), and no progress bar.")
+    add("--jobs", metavar="N", type=jobs_option, default=None,
+        help="Read with N processes (default: one a core for large captures, else 1). The report is the same.")
     progress_option(parser)
     add_filter_options(parser)
     add_exception_options(parser)
+
+
+def jobs_option(text: str) -> int:
+    """Return a number of processes. Raises ArgumentTypeError."""
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 to {MOST_JOBS}")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -114,6 +124,8 @@ def run(arguments: argparse.Namespace) -> int:
                         on_statement=each(*(stream.statement for stream in streams)),
                         on_connection=each(*(stream.connection for stream in streams)),
                         on_progress=on_progress,
+                        jobs=arguments.jobs,
+                        on_note=complain,
                         selection=selection,
                         exceptions=exceptions,
                     )

@@ -23,6 +23,7 @@ from aurora_wire.verdict.result import ConnectionResult, Parameter, StatementRes
 from aurora_wire.wire.mysql.charsets import collation_of, readable
 from aurora_wire.wire.mysql.sql_lexer import (
     ANSI_QUOTES,
+    BIG5,
     BITS,
     COMMENT,
     CONTROL,
@@ -35,6 +36,7 @@ from aurora_wire.wire.mysql.sql_lexer import (
     NO_BACKSLASH_ESCAPES,
     NUMBER,
     PAIRS,
+    SJIS,
     SKIPS,
     TAG,
     TEXT,
@@ -125,7 +127,7 @@ def _readings(sql: bytes) -> Iterator[int]:
         (0, ANSI_QUOTES, NO_BACKSLASH_ESCAPES) if b"\\" in sql else (0,),
         (0, SKIPS, SKIPS | NESTS) if versioned else (0,),
         (0, DOLLARS) if sql.count(b"$") >= 4 else (0,),
-        (0, GBK) if _FOREIGN_PAIR.search(sql) and not _is_utf8(sql) else (0,),
+        (0, GBK, SJIS, BIG5) if _FOREIGN_PAIR.search(sql) and not _is_utf8(sql) else (0,),
     ):
         yield sum(modes)
 

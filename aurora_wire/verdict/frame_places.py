@@ -20,6 +20,10 @@ class FramePlaces:
         """Return whether nothing was added yet."""
         return len(self._frames) == 0
 
+    def clear(self) -> None:
+        """Forget all turns: the captures are read again."""
+        del self._frames[:], self._captures[:], self._numbers[:]
+
     def add(self, frame: int, capture: int, number: int) -> None:
         """Give the turn to `capture` from `frame` on, which is its frame `number`."""
         if self._frames and self._frames[-1] == frame:

@@ -33,6 +33,8 @@ CASES = {
     b"": b"",
 }
 
+SHIFT_JIS = (b"\x83\\", b"\xb1", b"\xb1\\'", b"\\'", b"\x95\\", b"a", b"\xb1\\\\")
+
 
 @pytest.mark.parametrize("sql", CASES)
 def test_literals_and_comments_are_masked_and_names_stay(sql: bytes) -> None:
@@ -139,3 +141,14 @@ def test_a_long_statement_is_masked_in_linear_time() -> None:
     assert len(redact_sql(b"$a$" * 30_000)) == 90_000
     assert len(redact_sql(b"`" * 100_001)) == 100_001
     assert len(redact_sql(b"/*!/*" * 10_000 + b"\\" + b"$1a$" * 5_000)) == 70_001
+
+
+@given(st.lists(st.lists(st.sampled_from(SHIFT_JIS), max_size=4), min_size=1, max_size=3))
+def test_no_literal_of_shift_jis_is_left_whose_characters_have_one_byte_or_two(literals: list[list[bytes]]) -> None:
+    """A half-width character before a backslash is one byte, which GBK would take for the first of two."""
+    text = b"SELECT " + b", ".join(b"'" + b"".join(pieces) + b"SECRET'" for pieces in literals)
+    assert b"SECRET" not in redact_sql(text)
+
+
+def test_a_half_width_character_before_a_pair_is_no_pair() -> None:
+    assert b"SECRET" not in redact_sql(b"SELECT '\\'SECRET', '\\'\xb1\x83\\\\'SECRET'")

@@ -139,12 +139,13 @@ class Capture:
         self.close()
 
 
-def open_capture(path: str, *, hash_input: bool = True) -> Capture:
+def open_capture(path: str, *, hash_input: bool = True, limit: int | None = None) -> Capture:
     """Open the capture at `path`, `-` being standard input, which is read as it comes.
 
+    limit: bytes of the file that are read, where it may be growing; None: all.
     Raises CaptureError where it cannot be opened or is no capture (NotACapture).
     """
-    stored = _Stored(path, hash_input=hash_input)
+    stored = _Stored(path, hash_input=hash_input, limit=limit)
     try:
         return Capture(stored)
     except BaseException:
@@ -155,8 +156,9 @@ def open_capture(path: str, *, hash_input: bool = True) -> Capture:
 class _Stored:
     """The bytes of the file as they are stored, in blocks; hashed beside."""
 
-    def __init__(self, path: str, *, hash_input: bool) -> None:
+    def __init__(self, path: str, *, hash_input: bool, limit: int | None = None) -> None:
         self.path = path
+        self._limit = limit
         self.position = 0
         self.hasher = Hasher() if hash_input else None
         self._fd = _open(path)
@@ -171,7 +173,7 @@ class _Stored:
         """Return the next block, as much of it as is there; b"" at the end."""
         while True:
             try:
-                block = os.read(self._fd, self._block)
+                block = os.read(self._fd, self._wanted())
             except BlockingIOError:
                 select.select([self._fd], [], [])
                 continue
@@ -182,6 +184,9 @@ class _Stored:
         if self.hasher is not None and block:
             self.hasher.update(block)
         return block
+
+    def _wanted(self) -> int:
+        return self._block if self._limit is None else min(self._block, max(self._limit - self.position, 0))
 
     def close(self) -> None:
         if self.hasher is not None:

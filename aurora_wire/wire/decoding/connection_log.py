@@ -32,11 +32,14 @@ class Budget:
     prepared statements and their long data; open: connections that are not finished, with what they have named (beyond
     it, those silent longest are given up); inflating: what decompressors in use may hold; certificates: kept ones,
     each once (`known_certificates`). each: statements of one connection; rows: of one result, whose values are kept.
+
+    refused: something was left out for want of room, so that the result depends on what other connections took.
+    lowest: what `inflating` came down to since somebody set it.
     """
 
     __slots__ = (
         "certificates", "deflated", "each", "frame", "held", "history", "inflated", "inflating", "known_certificates",
-        "open", "prepared", "rows", "statements", "time_ns",
+        "lowest", "open", "prepared", "refused", "rows", "statements", "time_ns",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +58,8 @@ class Budget:
         self.inflated: i64 = 0
         self.frame: i64 = 0      # the frame that is being fed, for anomalies that it brings to light
         self.time_ns: i64 = -1
+        self.refused = False
+        self.lowest: i64 = inflating
         self.certificates: i64 = MAX_CERTIFICATE_BYTES
         self.known_certificates: dict[bytes, bytes] = {}
 
@@ -165,6 +170,7 @@ class ConnectionLog:
     def afford(self, cost: i64, from_client: bool, frame: i64, time_ns: i64, offset: i64) -> bool:
         """Charge what the connection says of itself; note BOUND and return False if too much is kept already."""
         if self.budget.open < -SLACK:
+            self.budget.refused = True
             self.note(anomalies.BOUND, from_client, frame, time_ns, offset, cost)
             return False
         self.charge(cost)

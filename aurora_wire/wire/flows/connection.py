@@ -272,6 +272,7 @@ class Connection(Receiver):
         if self.undecided and not (self.is_x_port or self.is_first(stream)):
             add_up(self, stream, data, at, end, cut)
         if self.undecided and self.budget.held < 0:
+            self.budget.refused = True
             # Too much waits, in all connections: this one is decided by what is there.
             self.facts.note(anomalies.BOUND, side.from_client, side.frame, side.time_ns, side.position, 0)
             give_up(self)

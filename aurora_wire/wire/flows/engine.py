@@ -21,6 +21,7 @@ from aurora_wire.wire.flows.deciding import overlook
 from aurora_wire.wire.flows.decrypted import InnerDecryptionMaker
 from aurora_wire.wire.flows.eviction import choose
 from aurora_wire.wire.flows.facts import Facts, TrackerMaker
+from aurora_wire.wire.flows.flow_buckets import BUCKETS, bucket_of_flow, bucket_of_key
 from aurora_wire.wire.flows.flow_cache import CACHE_SLOTS, cache_slot, same_v6
 from aurora_wire.wire.flows.labelled_frames import LabelledFrame
 from aurora_wire.wire.flows.overlap_history import History
@@ -40,6 +41,8 @@ from aurora_wire.wire.tls.decryption import DecryptionMaker, DecryptorFactory
 MAX_UNTAKEN: Final[i64] = 2048          # finished connections, or events, after which they should be taken
 LINGER_NS: Final[i64] = 60_000_000_000  # a closed connection waits this long for late segments
 LINGER_FRAMES: Final[i64] = 20_000      # or this many frames
+LINGERING: Final[i64] = 16              # closed connections of a bucket that may wait longer
+MAX_LINGERING: Final[i64] = 128         # and that wait at most
 
 
 class Engine:
@@ -76,7 +79,9 @@ class Engine:
         self.nobody = Stream(b"", nothing, nothing.client, Receiver(), self.budget, self.borrowed)
         self.recent: list[Stream] = [self.nobody] * CACHE_SLOTS
         self.block: bytes = b""
-        self.closing: list[Connection] = []    # closed, waiting for late segments, oldest first
+        # Closed, waiting for late segments, oldest first. Each bucket of flows is a list of its own, so that the end of
+        # one connection has no say in that of a connection which another process follows.
+        self.closing: list[list[Connection]] = [[] for _ in range(BUCKETS)]
         self.ended: list[Connection] = []      # finished: for the caller to take
         self.events: list[Event] | None = [] if want_events else None
         self.labelled: list[LabelledFrame] | None = [] if want_labels else None
@@ -94,6 +99,8 @@ class Engine:
         self.first_time: i64 = -1
         self.next_id: i64 = 1
         self.now: i64 = 0
+        self.share: i64 = 0                    # which buckets are ours: those that are `share` modulo `shares`
+        self.shares: i64 = 1
 
     def use_decryptors(self, decryptors: DecryptorFactory) -> None:
         """Decrypt TLS that begins from now on, if there are keys (`Facts.decrypted`)."""
@@ -136,6 +143,8 @@ class Engine:
         else:
             # Of an address the interface identifier and the prefix, of both sides: `same_v6` looks at all of it.
             addresses = read_i64_le(data, addresses_at + 8) ^ read_i64_le(data, addresses_at + 16)
+        if self.shares > 1 and bucket_of_flow(data, addresses_at, is_v4, ports) % self.shares != self.share:
+            return  # another process follows it
         slot = cache_slot(addresses, ports)
         recent = self.recent[slot]
         if recent.addresses == addresses and recent.ports == ports and not flags & SYN:
@@ -340,46 +349,52 @@ class Engine:
 
     def _take_end(self, connection: Connection, stream: Stream, flags: i64, seq_end: i64) -> None:
         came = take_end(connection, stream, flags, seq_end, self.frames)
-        if came == ENDED:
-            self.closing.append(connection)
-        if came != IGNORED and len(self.closing) > 1024:
-            self._sweep()
+        if came != IGNORED:
+            closing = self.closing[bucket_of_key(connection.client.key)]
+            if came == ENDED:
+                closing.append(connection)
+            if len(closing) > LINGERING:
+                self._sweep(closing)
 
     def _is_reset(self, connection: Connection) -> bool:
         """Return whether an early RST was obeyed: the bytes before it have come, or are acknowledged."""
         is_reset = obeys_reset(connection)
         if is_reset and connection.closed_frame < 0:
             connection.closed_frame = self.frames
-            self.closing.append(connection)
+            self.closing[bucket_of_key(connection.client.key)].append(connection)
         return is_reset
 
-    def _sweep(self) -> None:
-        """Finish what has been closed for a while."""
+    def _sweep(self, closing: list[Connection]) -> None:
+        """Finish what has been closed for a while, of a bucket."""
         count: i64 = 0
-        for connection in self.closing:
+        for connection in closing:
             old = self.frames - connection.closed_frame > LINGER_FRAMES or (
                 self.now >= 0 and connection.last_time >= 0 and self.now - connection.last_time > LINGER_NS
             )
-            if not old and len(self.closing) - count < 8192:
+            if not old and len(closing) - count < MAX_LINGERING:
                 break
             count += 1
         if count == 0:
             return
-        gone = self.closing[:count]
-        del self.closing[:count]
+        gone = closing[:count]
+        del closing[:count]
         for connection in gone:
             self.finish_connection(connection)
 
     def finish_closed(self) -> None:
         """Finish what has been closed. For who knows that no late segment comes."""
-        closing = self.closing
-        self.closing = []
+        closing: list[Connection] = []
+        for bucket in self.closing:
+            closing += bucket
+            bucket.clear()
+        closing.sort(key=closed_at)
         for connection in closing:
             self.finish_connection(connection)
 
     def _evict(self) -> None:
         """Give up connections, as too many are open: closed ones, then those without a byte, then those silent longest.
         """
+        self.budget.refused = True
         self.finish_closed()
         if self.budget.open >= 0 and len(self.streams) < 2 * self.max_connections:
             return
@@ -445,6 +460,7 @@ class Engine:
                     if not space.finished:
                         found.append(space)
                     space = space.next_space
+        found.sort(key=began_at)
         return found
 
     def last_connection(self) -> Connection | None:
@@ -472,7 +488,18 @@ class Engine:
                 connection.facts.note(kind, True, self.frames, self.now, connection.client.next, 0)
 
     def finish(self) -> None:
-        """End the capture: finish every open connection."""
-        self.closing = []
+        """End the capture: finish every open connection, in the order they began."""
+        for bucket in self.closing:
+            bucket.clear()
         for connection in self.open_connections():
             self.finish_connection(connection)
+
+
+def closed_at(connection: Connection) -> int:
+    """Return the frame that closed a connection."""
+    return connection.closed_frame
+
+
+def began_at(connection: Connection) -> int:
+    """Return the number of a connection, in the order they began."""
+    return connection.facts.id

@@ -58,6 +58,8 @@ class History:
                 self.before = None
                 self.offsets = None
         if size <= 0 or self.kept + size > MAX_STREAM or budget.history < size:
+            if budget.history < size:
+                budget.refused = True
             if self.kept == 0:
                 self.data = b""
                 self.at = 0

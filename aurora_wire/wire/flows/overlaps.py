@@ -189,6 +189,7 @@ def remember_sides(stream: Stream, target: i64) -> None:
         torn.size = size
         stream.torn = torn
     else:
+        stream.budget.refused = True
         stream.torn = None
 
 

@@ -233,6 +233,8 @@ class Stream(Progress):
         self._drain()
         # More may not wait: what is missing becomes a gap, and BOUND says why.
         if len(self.held) > MAX_HELD or self.budget.held < 0:
+            if self.budget.held < 0:
+                self.budget.refused = True
             self.facts.note(anomalies.BOUND, self.side.from_client, frame, time_ns, self.next, 0)
             self.give_up()
         if self.patience >= 0:

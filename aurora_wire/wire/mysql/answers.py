@@ -180,7 +180,9 @@ class Answers:
             result.kept = kept
         budget = self.facts.budget
         size: i64 = min(end - at, MAX_ROW)
-        if len(kept) < budget.rows and budget.statements >= size + KEPT_COST:
+        if budget.statements < size + KEPT_COST:
+            budget.refused = True
+        elif len(kept) < budget.rows:
             budget.statements -= size + KEPT_COST
             kept.append(data[at : at + size])
 

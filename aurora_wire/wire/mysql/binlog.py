@@ -337,6 +337,8 @@ class Binlog:
         self.opened += opened
         budget.deflated += closed
         budget.inflated += opened
+        if budget.inflated > FREE_IN_ALL:
+            budget.refused = True
         too_much = (self.opened > FREE and self.opened > self.closed * RATIO) or (
             budget.inflated > FREE_IN_ALL and budget.inflated > budget.deflated * RATIO
         )
@@ -364,10 +366,14 @@ class Binlog:
         make = self.inflaters.get(ZSTD)
         window = zstd_window(data[at : at + 18])
         budget = self.facts.budget
+        if budget.inflating < window <= MAX_WINDOW:
+            budget.refused = True
         if kind != 0 or make is None or window > MAX_WINDOW or window > budget.inflating:
             made.unread += 1
             return
         budget.inflating -= window
+        if budget.inflating < budget.lowest:
+            budget.lowest = budget.inflating
         self._inflate(made, make(), data[at:end])
         budget.inflating += window
 

@@ -134,10 +134,15 @@ class CompressedPackets(Decoder):
                 return
             self.facts.compression = kind
             cost = ZLIB_COST if kind == ZLIB else zstd_window(piece)
+            if self.facts.budget.inflating < cost <= MAX_WINDOW:
+                self.facts.budget.refused = True
             if cost > MAX_WINDOW or cost > self.facts.budget.inflating:
                 self._die(anomalies.BOUND)
                 return
-            self.facts.budget.inflating -= cost
+            budget = self.facts.budget
+            budget.inflating -= cost
+            if budget.inflating < budget.lowest:
+                budget.lowest = budget.inflating
             self.cost = cost
             self.inflater = make()
         inflater = self.inflater
@@ -166,7 +171,10 @@ class CompressedPackets(Decoder):
         if self.opened > FREE and self.opened > self.closed * RATIO:
             return True
         budget = self.facts.budget
-        return budget.inflated > FREE_IN_ALL and budget.inflated > budget.deflated * RATIO
+        if budget.inflated <= FREE_IN_ALL:
+            return False
+        budget.refused = True
+        return budget.inflated > budget.deflated * RATIO
 
     def _open_small(self, piece: bytes) -> bool:
         """Inflate in one call a zlib stream that is whole and too short to exceed 4 MiB, whatever it says.

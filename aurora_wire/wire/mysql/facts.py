@@ -211,6 +211,8 @@ class MySQLFacts(TLSLog):
     def keep_column(self, key: bytes, column: Column) -> bool:
         """Keep a column by its definition, while there is room. Return whether it is kept."""
         cost = 2 * len(key) + COLUMN_COST
+        if self.budget.open < cost:
+            self.budget.refused = True
         if len(self.columns) >= MAX_COLUMNS or self.budget.open < cost:
             return False
         self.charge(cost)
@@ -231,6 +233,7 @@ class MySQLFacts(TLSLog):
             return True
         cost = 8 * len(columns) + NAME_COST
         if self.budget.statements < cost:
+            self.budget.refused = True
             return False
         self.budget.statements -= cost
         self.paid_columns = columns
@@ -240,9 +243,12 @@ class MySQLFacts(TLSLog):
         """Keep an error, while there is room, and count it."""
         self.failures_total += 1
         cost = len(failure.message) + NAME_COST
-        if len(self.failures) < MAX_FAILURES and self.budget.open >= cost:
-            self.charge(cost)
-            self.failures.append(failure)
+        if len(self.failures) < MAX_FAILURES:
+            if self.budget.open >= cost:
+                self.charge(cost)
+                self.failures.append(failure)
+            else:
+                self.budget.refused = True
 
     def wants_statement(self) -> bool:
         """Return whether the next statement would be kept or told; else it is only counted."""
@@ -302,9 +308,12 @@ class MySQLFacts(TLSLog):
         if values is not None:
             for value in values:
                 cost += len(value.raw) + 150
-        if len(self.statements) < self.budget.each and self.budget.statements >= cost:
-            self.budget.statements -= cost
-            self.statements.append(statement)
+        if len(self.statements) < self.budget.each:
+            if self.budget.statements >= cost:
+                self.budget.statements -= cost
+                self.statements.append(statement)
+            else:
+                self.budget.refused = True
 
     def ask_for_file(self, name: bytes, frame: i64, offset: i64, wanted: i64) -> None:
         """Note that the server asked for a file of the client."""

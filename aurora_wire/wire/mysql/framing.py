@@ -288,6 +288,7 @@ class Packets(Decoder):
         """Keep bytes of a packet that comes in pieces, while all connections together may."""
         budget = self.facts.budget
         if budget.held < 0:
+            budget.refused = True
             self.whole = False
             self.note(anomalies.BOUND, size)
             return

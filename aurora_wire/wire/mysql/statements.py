@@ -67,11 +67,14 @@ class Statements:
         facts = self.facts
         budget = facts.budget
         cost = len(text) + PREPARED_COST
+        if budget.prepared < cost and len(text) <= MAX_KEPT_TEXT:
+            budget.refused = True
         if len(text) > MAX_KEPT_TEXT or budget.prepared < cost:
             # Its executions will be shown by their values alone.
             text = b""
             cost = 0
             if budget.prepared < PREPARED_COST:
+                budget.refused = True
                 # Its reply has to find its place in the row of those that are due.
                 facts.last_prepared = None
                 if len(facts.unanswered_prepares) < MAX_UNANSWERED:
@@ -99,6 +102,8 @@ class Statements:
                     known.charged = PREPARED_COST
                     budget.prepared -= PREPARED_COST
                     facts.prepared[statement_id] = known
+                else:
+                    budget.refused = True
             return known
         # MariaDB's pipelined PREPARE and EXECUTE: the reply that would say the count is not here yet.
         prepared = facts.last_prepared
@@ -141,6 +146,7 @@ class Statements:
         budget = self.facts.budget
         budget.prepared += prepared.types_charged
         if cost > budget.prepared:
+            budget.refused = True
             prepared.types = []
             cost = 0
         prepared.types_charged = cost
@@ -151,6 +157,8 @@ class Statements:
         prepared = self.find(statement_id)
         if prepared is not None and parameter >= 0:
             room = self.facts.budget.prepared
+            if room < PREPARED_COST + end - begin:
+                self.facts.budget.refused = True
             before = prepared.kept + len(prepared.long_data) * PREPARED_COST
             if room < PREPARED_COST and parameter not in prepared.long_data:
                 return

@@ -164,6 +164,8 @@ class XFrames(Decoder):
             self.kept_size += take
             budget.held -= take
         else:
+            if self.whole and budget.held < 0:
+                budget.refused = True
             self.whole = False
         self.left -= take
         self.unlabelled += take
@@ -330,9 +332,12 @@ class XFrames(Decoder):
         cost = ZLIB_COST if kind == ZLIB else ZSTD_COST
         budget = self.facts.budget
         if cost > budget.inflating:
+            budget.refused = True
             self.note(anomalies.BOUND, 0)
             return None
         budget.inflating -= cost
+        if budget.inflating < budget.lowest:
+            budget.lowest = budget.inflating
         self.cost = cost
         self.inflater = make()
         return self.inflater
@@ -347,7 +352,10 @@ class XFrames(Decoder):
         if self.opened > FREE and self.opened > self.closed * RATIO:
             return True
         budget = self.facts.budget
-        return budget.inflated > FREE_IN_ALL and budget.inflated > budget.deflated * RATIO
+        if budget.inflated <= FREE_IN_ALL:
+            return False
+        budget.refused = True
+        return budget.inflated > budget.deflated * RATIO
 
     def _inside(self, piece: bytes) -> None:
         self.opened += len(piece)

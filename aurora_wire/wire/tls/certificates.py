@@ -38,4 +38,6 @@ def keep_certificates(budget: Budget, mine: TLSSide, data: bytes, slices: list[t
                 budget.certificates -= size + CERTIFICATE_COST
                 known[der] = der
                 kept = der
+            else:
+                budget.refused = True
         mine.certificates.append(kept)

@@ -74,6 +74,7 @@ class Messages:
         """Keep more of a message; False where there is no room, in all connections together."""
         size: i64 = len(piece)
         if self.budget.held < size:
+            self.budget.refused = True
             self.drop()
             return False
         last: i64 = len(self.pieces) - 1
