@@ -85,10 +85,10 @@ class Packed(Sequence[T], Generic[T]):
 
 def seal(result: ConnectionResult) -> None:
     """Pack the lists of a result that are described when they are asked for, and hold on to what they describe."""
-    if result.statements:
-        result.statements = Packed[StatementResult](result.statements)
-    if result.credentials:
-        result.credentials = Packed[CredentialResult](result.credentials)
+    # An empty one, too, may hold on to what it has looked at.
+    result.statements = Packed[StatementResult](result.statements) if result.statements else []
+    result.credentials = Packed[CredentialResult](result.credentials) if result.credentials else []
+    result.columns = list(result.columns)
     decrypted = result.tls.decrypted if result.tls is not None else None
     if decrypted is not None and decrypted.statements:
         decrypted.statements = Packed[StatementResult](decrypted.statements)

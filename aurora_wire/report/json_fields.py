@@ -475,7 +475,7 @@ def _filters(scan: Scan) -> Fields:
 
 def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
     """Return what holds for the whole; the lists follow it in `json`, and came before it in `jsonl`."""
-    traffic = merged(one for c in scan.connections for one in c.columns)
+    traffic = merged(c.columns for c in scan.connections)
     return {
         "schema": SCHEMA,
         "tool_version": scan.tool_version,

@@ -196,7 +196,7 @@ def _statements(scan: Scan, redact: bool, reveal: bool) -> Iterator[str]:
 
 def _results(scan: Scan, redact: bool, reveal: bool) -> Iterator[str]:
     """Yield the columns that crossed in results, and errors."""
-    traffic = merged(one for c in scan.connections for one in c.columns)
+    traffic = merged(c.columns for c in scan.connections)
     rows, size = sum(c.rows for c in scan.connections), sum(c.row_bytes for c in scan.connections)
     errors = [(c.id, shown_error(one, redact=redact, reveal=reveal)) for c in scan.connections for one in c.errors]
     if not traffic and not rows and not errors:

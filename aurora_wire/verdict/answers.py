@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeAlias, overload
 
 from aurora_wire.verdict.result import AnswerPart, AnswerResult, ColumnResult, ColumnTraffic, ErrorResult
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.facts import MySQLFacts
-from aurora_wire.wire.mysql.results import Column, Failure, Result, extended_format
+from aurora_wire.wire.mysql.results import Column, Failure, Result, add_traffic, extended_format
 from aurora_wire.wire.mysql.types import type_name
 
 MAX_PARTS = 1000    # results of one statement
 MAX_TRAFFIC = 2000  # columns whose traffic is told
+
+Sums: TypeAlias = dict[tuple[bytes, bytes, bytes], Column]
 
 
 class Columns:
@@ -85,11 +89,42 @@ def error_of(failure: Failure) -> ErrorResult:
     return ErrorResult(failure.code, state, _text(failure.message), failure.frame, failure.offset)
 
 
-def traffic_of(facts: MySQLFacts) -> list[ColumnTraffic]:
-    """Return how much of each column crossed on a connection, most bytes first."""
-    further = facts.further_columns
-    columns = [*facts.columns.values(), *([further] if further is not None else [])]
-    return merged(_traffic(one) for one in columns if one.results)
+class Traffic(Sequence[ColumnTraffic]):
+    """How much of each column crossed on a connection, most bytes first; described when it is asked for."""
+
+    __slots__ = ("_columns",)
+
+    def __init__(self, facts: MySQLFacts) -> None:
+        further = facts.further_columns
+        self._columns = [*facts.columns.values(), *([further] if further is not None else [])]
+
+    def add_to(self, sums: Sums) -> None:
+        """Add it up with that of other connections."""
+        add_traffic(sums, self._columns)
+
+    def _all(self) -> list[ColumnTraffic]:
+        return merged([self])
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __bool__(self) -> bool:
+        return any(one.results for one in self._columns)
+
+    @overload
+    def __getitem__(self, index: int) -> ColumnTraffic: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ColumnTraffic]: ...
+    def __getitem__(self, index: int | slice) -> ColumnTraffic | list[ColumnTraffic]:
+        return self._all()[index]
+
+    def __iter__(self) -> Iterator[ColumnTraffic]:
+        return iter(self._all())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._all() == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def _traffic(column: Column) -> ColumnTraffic:
@@ -102,23 +137,32 @@ def _traffic(column: Column) -> ColumnTraffic:
     )  # fmt: skip
 
 
-def merged(traffic: Iterable[ColumnTraffic]) -> list[ColumnTraffic]:
-    """Return the traffic with that of the same column added up, most bytes first."""
+def merged(traffic: Iterable[Sequence[ColumnTraffic]]) -> list[ColumnTraffic]:
+    """Return the traffic of connections with that of the same column added up, most bytes first."""
+    sums: Sums = {}
     by_name: dict[tuple[str, str, str], ColumnTraffic] = {}
-    for one in traffic:
-        key = (one.schema, one.table, one.column)
-        known = by_name.get(key)
-        if known is None:
-            by_name[key] = ColumnTraffic(
-                one.schema, one.table, one.column, one.type, one.results, one.rows, one.bytes
-            )
-        else:
-            known.results += one.results
-            known.rows += one.rows
-            known.bytes += one.bytes
+    for each in traffic:
+        if isinstance(each, Traffic):
+            each.add_to(sums)
+        else:  # described already: read from another process, or masked
+            for one in each:
+                _add(by_name, one)
+    for column in sums.values():
+        _add(by_name, _traffic(column))
     return sorted(
         by_name.values(), key=lambda one: (-one.bytes, -one.rows, one.schema, one.table, one.column)
     )[:MAX_TRAFFIC]
+
+
+def _add(by_name: dict[tuple[str, str, str], ColumnTraffic], one: ColumnTraffic) -> None:
+    key = (one.schema, one.table, one.column)
+    known = by_name.get(key)
+    if known is None:
+        by_name[key] = replace(one)
+    else:
+        known.results += one.results
+        known.rows += one.rows
+        known.bytes += one.bytes
 
 
 def _text(data: bytes) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be
-from aurora_wire.verdict.answers import answer_of, error_of, traffic_of
+from aurora_wire.verdict.answers import Traffic, answer_of, error_of
 from aurora_wire.verdict.credentials import Credentials
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
@@ -99,7 +99,7 @@ def describe(connection: Connection) -> ConnectionResult:
         credentials_total=facts.exchanges_total + facts.secrets_total,
         leaked=leaked_of(facts.leaked) if facts.leaked is not None else [],
         not_classified=facts.not_classified,
-        columns=traffic_of(facts) if facts.columns else [],
+        columns=Traffic(facts) if facts.columns else [],
         rows=facts.rows,
         row_bytes=facts.row_bytes,
         errors=[error_of(one) for one in facts.failures],

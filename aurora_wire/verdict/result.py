@@ -463,7 +463,7 @@ class ConnectionResult:
     credentials_total: int = 0      # with those beyond the bound
     leaked: list[LeakedData] = field(default_factory=list)   # values of a class in its statements
     not_classified: int = 0         # statements whose values nobody looked at, for want of room
-    columns: list[ColumnTraffic] = field(default_factory=list)  # that crossed in results, most bytes first
+    columns: Sequence[ColumnTraffic] = field(default_factory=list)  # that crossed in results, most bytes first
     rows: int = 0                   # of all results
     row_bytes: int = 0              # of these rows, as payload of their packets
     errors: list[ErrorResult] = field(default_factory=list)  # in place of answers: the first ones

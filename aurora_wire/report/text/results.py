@@ -18,7 +18,7 @@ EXPRESSIONS = "(expressions)"
 
 
 def results_text(scan: Scan, style: Style) -> Iterator[str]:
-    traffic = merged(one for c in scan.connections for one in c.columns)
+    traffic = merged(c.columns for c in scan.connections)
     rows = sum(c.rows for c in scan.connections)
     if traffic or rows:
         size = sum(c.row_bytes for c in scan.connections)

@@ -16,7 +16,7 @@ from aurora_wire.wire.mysql.commands import FIELDS, ROWS
 from aurora_wire.wire.mysql.facts import Asker, MySQLFacts
 from aurora_wire.wire.mysql.lenenc import read_lenenc
 from aurora_wire.wire.mysql.replies import CURSOR_EXISTS, SESSION_STATE_CHANGED, parse_err, parse_ok
-from aurora_wire.wire.mysql.results import Column, Failure, Result, parse_column
+from aurora_wire.wire.mysql.results import Column, Failure, Result, new_column
 from aurora_wire.wire.mysql.values import size_of, value_bounds
 
 MAX_COLUMNS: Final[i64] = 4096      # of a result that are told; servers allow so many
@@ -141,7 +141,7 @@ class Answers:
         key = data[at:end]
         column = facts.columns.get(key)
         if column is None:
-            column = parse_column(data, at, end)
+            column = new_column(key)
             if column is None or not facts.keep_column(key, column):
                 column = facts.further_column()
         columns.append(column)

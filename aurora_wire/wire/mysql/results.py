@@ -48,6 +48,12 @@ class Column:
         self.extended: Final = extended
 
 
+MAX_READ: Final = 4096             # definitions that are remembered, of all connections
+LONGEST_READ: Final[i64] = 512     # bytes of each
+_READ: Final[dict[bytes, Column]] = {}
+EXPRESSION: Final = (b"", b"", b"")
+
+
 @mypyc_attr(acyclic=True)
 class Failure:
     """The error that ended a reply. sqlstate: five characters, or empty."""
@@ -139,6 +145,44 @@ def parse_column(data: bytes, at: i64, end: i64) -> Column | None:
     charset: i64 = u16(data, at + 1)
     flags: i64 = u16(data, at + 8)
     return Column(schema, table, org_table, name, org_name, kind, charset, flags, extended)
+
+
+def new_column(definition: bytes) -> Column | None:
+    """Return a column of a definition, nothing counted yet; None where it is none.
+
+    Connections of one application are told the same definitions over and over: each is read once.
+    """
+    known = _READ.get(definition)
+    if known is None:
+        known = parse_column(definition, 0, len(definition))
+        if known is None or len(definition) > LONGEST_READ:
+            return known
+        if len(_READ) >= MAX_READ:
+            _READ.clear()
+        _READ[definition] = known
+    return _uncounted(known)
+
+
+def add_traffic(sums: dict[tuple[bytes, bytes, bytes], Column], columns: list[Column]) -> None:
+    """Add up what crossed of columns, by schema, table and name; what is no column of a table is one row."""
+    for column in columns:
+        if column.results == 0:
+            continue
+        key = (column.schema, column.org_table, column.org_name) if column.org_table else EXPRESSION
+        total = sums.get(key)
+        if total is None:
+            total = _uncounted(column)
+            sums[key] = total
+        total.results += column.results
+        total.rows += column.rows
+        total.size += column.size
+
+
+def _uncounted(column: Column) -> Column:
+    return Column(
+        column.schema, column.table, column.org_table, column.name, column.org_name, column.type, column.charset,
+        column.flags, column.extended,
+    )  # fmt: skip
 
 
 def extended_format(extended: bytes) -> bytes:
