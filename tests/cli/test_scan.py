@@ -373,7 +373,7 @@ def test_the_text_report_is_that_of_all_statements_though_few_are_kept_for_it(tm
     path.write_bytes(many_statements(60))
     of_all = scan([path])
     assert len(of_all.connections[0].statements) == 60
-    assert run("scan", str(path)).stdout.decode() == "".join(text.render(of_all, width=80, whole=True))
+    assert run("scan", str(path)).stdout.decode() == "".join(text.render(of_all, width=100, whole=True))
 
 
 def test_statements_beyond_those_kept_are_counted_and_told(tmp_path: Path) -> None:
