@@ -334,7 +334,7 @@ def test_wrong_use_is_one_line(tmp_path: Path) -> None:
     for arguments, said in (
         ([*here, "--client", "nope"], "no client has this name"),
         ([*here, "--ca", "/no/such.pem"], "no such file"),
-        ([*here, "--password-file", "/no/such"], "No such file"),
+        ([*here, "--password-file", "/no/such"], "no such file"),
         ([*here, "--keep-keys"], "--keep DIR"),
     ):
         done = subprocess.run(

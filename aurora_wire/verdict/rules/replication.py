@@ -31,8 +31,7 @@ REPLICATION: Final = (
         CLONE_IN_CLEAR, "Data folder in the clear (CLONE)", "critical",
         "CLONE copies the files of the server: all tables, the accounts with their password hashes, and the keys of a "
         "keyring file's encrypted tables. Whoever was on the path can start a server of their own from them.",
-        "Clone over TLS only: REQUIRE SSL in the statement, clone_ssl_ca on the recipient.\n"
-        "  CLONE INSTANCE FROM 'user'@'host':3306 IDENTIFIED BY '...' REQUIRE SSL;\n"
+        "Clone over TLS only: REQUIRE SSL at the end of CLONE INSTANCE, and clone_ssl_ca on the recipient.\n"
         "{require_tls}\n"
         "Then change the passwords of all accounts of the donor.",
         ('MySQL 8.4 Reference Manual, "Cloning Remote Data"',),
