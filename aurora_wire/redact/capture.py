@@ -38,7 +38,7 @@ from aurora_wire.wire.net.ip_fragments import Fragments
 
 MAX_TOLD: Final = 20
 MAX_COMPARED: Final = 1000  # differences that are looked for
-COMPARED: Final = ("verdict", "confidence", "statements_total", "commands")
+COMPARED: Final = ("verdict", "commands")
 ETHERNET: Final = 1
 LINUX_SLL: Final = 113
 LINUX_SLL2: Final = 276
@@ -144,19 +144,38 @@ def _read_block(path: str, file: BinaryIO, size: int) -> bytes:
         raise CaptureError(path, -1, f"cannot be read ({reason_of(error)}).") from error
 
 
+def _of_client(connection: ConnectionResult) -> int:
+    """Return how many statements the client sent. Those of a replicated log are filled, and are none any more."""
+    replicated = connection.replication.statements if connection.replication is not None else 0
+    return connection.statements_total - replicated
+
+
+def _lost_its_log(one: ConnectionResult, other: ConnectionResult) -> bool:
+    """Return whether the proof was in statements of a replicated log: of a masked one, what is left is likely."""
+    replicated = one.replication is not None and one.replication.statements > 0
+    return replicated and (one.confidence, other.confidence) == ("proven", "likely")
+
+
 def verdict_differences(was: Scan, after: str, *, ports: Sequence[int], only_ports: bool) -> list[str]:
     """Return what is judged in another way in the masked capture; empty if nothing is."""
     kept = {one.id: one for one in was.connections}
     told: list[tuple[int, str]] = []
+    weaker: list[int] = []
 
     def compare(other: ConnectionResult, _: list[Finding]) -> None:
         one = kept.get(other.id)
-        for name in COMPARED if one is not None and len(told) < MAX_COMPARED else ():
-            if getattr(one, name) != getattr(other, name):
-                told.append(
-                    (other.id, f"connection {other.id}: {name} is {getattr(other, name)}, and was {getattr(one, name)}")
-                )
-                break
+        if one is None or len(told) >= MAX_COMPARED:
+            return
+        values = [(name, getattr(other, name), getattr(one, name)) for name in COMPARED]
+        if _lost_its_log(one, other):
+            weaker.append(other.id)
+        else:
+            values.append(("confidence", other.confidence, one.confidence))
+        values.append(("number of the client's statements", _of_client(other), _of_client(one)))
+        differing = [(name, now, before) for name, now, before in values if now != before]
+        if differing:
+            name, now, before = differing[0]
+            told.append((other.id, f"connection {other.id}: {name} is {now}, and was {before}"))
 
     # No result is kept: those of the capture as it was are.
     analysis = Analysis(ports, only_ports=only_ports, keep_statements=0, max_results=0, on_connection=compare)
@@ -165,7 +184,7 @@ def verdict_differences(was: Scan, after: str, *, ports: Sequence[int], only_por
         analysis.read(after)
         now = uninterrupted(analysis.finish())
     found: list[str] = []
-    if (was.verdict, was.confidence) != (now.verdict, now.confidence):
+    if was.verdict != now.verdict or (was.confidence != now.confidence and not weaker):
         found.append(f"the whole is {now.verdict} ({now.confidence}), and was {was.verdict} ({was.confidence})")
     if was.by_verdict != now.by_verdict or was.connections_total != now.connections_total:
         found.append(f"connections are {now.by_verdict}, and were {was.by_verdict}")

@@ -64,6 +64,8 @@ ADDRESSES: Final = {
         f"{_MARIADB}ssltls-system-variables/#require_secure_transport",
     "Using SSL/TLS to encrypt a connection to a DB instance or cluster":
         "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html",
+    "Rotating your SSL/TLS certificate":
+        "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL-certificate-rotation.html",
     "NIST SP 800-131A Rev. 2": "https://doi.org/10.6028/NIST.SP.800-131Ar2",
     "NIST SP 800-52 Rev. 2": "https://doi.org/10.6028/NIST.SP.800-52r2",
     "Why TLS Is Better Without STARTTLS":

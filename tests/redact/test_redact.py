@@ -356,6 +356,16 @@ def test_captures_of_real_clients_keep_their_verdicts_and_lose_what_leaked(
     assert name in {one.file for one in TRUTH}
 
 
+@pytest.mark.parametrize("name", ["depth-binlog-mid-lab9.pcap", "depth-binlog-mid-lab10.pcap"])
+def test_a_log_picked_up_midway_is_filled_though_its_statements_were_the_proof(
+    shared: Path, name: str, redact: Redact
+) -> None:
+    data = (shared / "field" / name).read_bytes()
+    masked = redact(data, "--port", PORTS)
+    assert b"INSERT INTO" in data
+    assert b"INSERT INTO" not in masked
+
+
 def test_published_captures_keep_their_verdicts_and_lose_their_literals(shared: Path, redact: Redact) -> None:
     found = sorted((shared / "corpus").rglob("*.pcap*"))
     assert found
