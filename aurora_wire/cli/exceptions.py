@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from aurora_wire.verdict.exceptions import Exceptions
 
+CONFIGS: Final = ("aurora-wire.toml", "pyproject.toml")
 SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
 
 
@@ -27,22 +29,43 @@ def add_exception_options(parser: argparse.ArgumentParser) -> None:
         "for this reason: 'AW101:10.0.0.5 2027-01-31 the old batch host'. May be given several times.")
     add("--baseline", metavar="FILE", action="append", default=[],
         help="Read such exceptions from this file, one a line.")
+    which = group.add_mutually_exclusive_group()
+    which.add_argument("--config", metavar="FILE",
+        help="Read fail-on, ignore and baseline from this file, each where the option is not given (default: "
+        "aurora-wire.toml in the current folder, else [tool.aurora-wire] of its pyproject.toml).")
+    which.add_argument("--no-config", action="store_true", help="Read no such file.")
 
 
 def exceptions_of(arguments: argparse.Namespace) -> Exceptions | None:
-    """Return what the options say; None where none is given. Raises UsageError."""
-    if not (arguments.fail_on or arguments.ignore or arguments.baseline):
+    """Return what the options say, or the settings of the folder in their place; None where nothing does.
+
+    `arguments` have what holds afterwards. Raises UsageError.
+    """
+    fail_on = [(text, "--fail-on") for text in arguments.fail_on]
+    ignored = [(text, "--ignore") for text in arguments.ignore]
+    baselines = [(path, path) for path in arguments.baseline]
+    if arguments.config or not (arguments.no_config or not any(map(os.path.exists, CONFIGS))):
+        from aurora_wire.cli.config import read_config  # noqa: PLC0415 - only where there is one
+
+        config = read_config(arguments.config)
+        fail_on = fail_on or config.of("fail-on")
+        ignored = ignored or config.of("ignore")
+        baselines = baselines or config.of("baseline")
+    arguments.fail_on, arguments.ignore, arguments.baseline = (
+        [text for text, _ in each] for each in (fail_on, ignored, baselines)
+    )
+    if not (fail_on or ignored or baselines):
         return None
     from aurora_wire.disk import words_of  # noqa: PLC0415 - not for --help
     from aurora_wire.rights.inputs import read_input  # noqa: PLC0415
     from aurora_wire.verdict.exceptions import Exceptions, parse_baseline, parse_known  # noqa: PLC0415
     from aurora_wire.verdict.rules.registry import RULES  # noqa: PLC0415
 
-    for each in arguments.fail_on:
+    for each, where in fail_on:
         if each.lower() not in SEVERITIES and each.upper() not in RULES:
-            raise UsageError(f"--fail-on {each}: neither a severity ({', '.join(SEVERITIES)}) nor a rule.")
-    known = [parse_known(text, "--ignore") for text in arguments.ignore]
-    for path in arguments.baseline:
+            raise UsageError(f"{where}: {each!r} is neither a severity ({', '.join(SEVERITIES)}) nor a rule.")
+    known = [parse_known(text, where) for text, where in ignored]
+    for path, _ in baselines:
         try:
             data = read_input(path)
         except OSError as error:

@@ -15,10 +15,7 @@ from typing import IO
 import aurora_wire
 
 PACKAGE_ROOT = Path(aurora_wire.__file__).resolve().parent.parent
-# Outputs are those of a pipe, whatever terminal the tests run in.
-TERMINALS = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE")
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in TERMINALS}
-ENVIRONMENT["PYTHONPATH"] = str(PACKAGE_ROOT)
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)}
 COMMAND = [sys.executable, "-m", "aurora_wire"]
 
 
