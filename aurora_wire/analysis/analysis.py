@@ -75,6 +75,7 @@ class Analysis:
         only_ports: bool = False,
         keylogs: Sequence[KeyLogInput] = (),
         keep_statements: int = KEPT_STATEMENTS,
+        keep_rows: int = 0,
         max_results: int = MAX_RESULTS,
         on_capture: OnCapture | None = None,
         on_statement: OnStatement | None = None,
@@ -84,8 +85,8 @@ class Analysis:
     ) -> None:
         """Begin an analysis.
 
-        max_results: bytes that the results of connections may take, roughly; selection: of what is let through;
-        exceptions: findings that are known.
+        keep_rows: of each result; max_results: bytes that the results of connections may take, roughly; selection: of
+        what is let through; exceptions: findings that are known.
         """
         self.exceptions = exceptions
         self.selection = selection
@@ -98,6 +99,7 @@ class Analysis:
             self.ports, only_ports, zstd_decompressor, want_events=on_statement is not None,
             budget=Budget(each=keep_statements),
         )  # fmt: skip
+        self.engine.budget.rows = keep_rows
         self.decryptors: KeyLogDecryptors | None = read_key_logs(keylogs) if keylogs else None
         if self.decryptors is not None:
             self.engine.use_decryptors(self.decryptors)

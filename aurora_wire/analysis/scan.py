@@ -52,6 +52,7 @@ def scan(
     only_ports: bool = False,
     keylogs: Sequence[KeyLogInput] = (),
     keep_statements: int = KEPT_STATEMENTS,
+    keep_rows: int = 0,
     jobs: int | None = 1,
     on_begin: OnBegin | None = None,
     on_capture: OnCapture | None = None,
@@ -67,7 +68,8 @@ def scan(
     ports: where TLS or undecided streams count as MySQL's; with only_ports other ports are not looked at.
     keylogs: files with TLS secrets (SSLKEYLOGFILE), or a KeyLog; what a pcapng holds of them is used besides. They
     show what was inside TLS (`ConnectionResult.tls.decrypted`), and need the package cryptography.
-    keep_statements: of each connection, the first ones, in its result; all are counted.
+    keep_statements: of each connection, the first ones, in its result; all are counted. keep_rows: of each result of a
+    kept statement, the first ones, with their values (`AnswerPart.values`); all are counted.
     jobs: processes that read, on Linux; the result is the same for any number. None: one a core where the captures are
     large enough. Where a bound of all connections together makes it depend on their order, one process reads again.
     on_begin: called once, before anything is read, with the list of captures and their frames' places (both fill up
@@ -84,7 +86,8 @@ def scan(
         paths = [paths]
     once = Once(on_capture, on_statement, on_connection)
     analysis = Analysis(
-        ports, only_ports=only_ports, keylogs=keylogs, keep_statements=keep_statements, on_capture=once.on_capture,
+        ports, only_ports=only_ports, keylogs=keylogs, keep_statements=keep_statements, keep_rows=keep_rows,
+        on_capture=once.on_capture,
         on_statement=once.on_statement, on_connection=once.on_connection, selection=selection,
         exceptions=exceptions,
     )  # fmt: skip
@@ -193,7 +196,8 @@ class Once:
         fresh = Analysis(
             analysis.ports, only_ports=analysis.engine.only_ports,
             keylogs=[analysis.decryptors.keylog] if analysis.decryptors is not None else [],
-            keep_statements=int(analysis.engine.budget.each), on_capture=self.on_capture,
+            keep_statements=int(analysis.engine.budget.each), keep_rows=int(analysis.engine.budget.rows),
+            on_capture=self.on_capture,
             on_statement=self.on_statement, on_connection=self.on_connection, selection=analysis.selection,
             exceptions=analysis.exceptions,
         )  # fmt: skip

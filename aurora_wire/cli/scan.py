@@ -40,6 +40,7 @@ examples:
   aurora-wire scan night.pcap.gz
   aurora-wire scan --format sarif=wire.sarif --format junit=wire.xml captures/
 """
+MOST_ROWS = 1000     # of a result, whose values are shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Show passwords, keys and tokens that crossed, and the lines that hashcat and john take (default: say "
         "only that they crossed); in markdown, sarif, junit, csv and html, which are made to be passed on, also "
         "values and names of users (default: masked).")
+    add("--rows", metavar="N", type=rows_option, default=0,
+        help="Show the values of the first N rows of each result (text and JSON, at most 1000; default: rows are "
+        "counted, and no value is shown). What is masked has none.")
     add("--require", choices=("proven",),
         help="Exit with 3 instead of 0 where a connection is encrypted but not proven to be.")
     add("-v", "--verbose", action="store_true",
@@ -74,6 +78,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     progress_option(parser)
     add_filter_options(parser)
     add_exception_options(parser)
+
+
+def rows_option(text: str) -> int:
+    """Return a number of rows. Raises ArgumentTypeError."""
+    if not text.isdecimal() or len(text) > 4 or int(text) > MOST_ROWS:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 0 to {MOST_ROWS}")
+    return int(text)
 
 
 def jobs_option(text: str) -> int:
@@ -120,6 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
                         only_ports=only_ports,
                         keylogs=arguments.keylog,
                         keep_statements=statements_for(arguments),
+                        keep_rows=0 if arguments.redact else arguments.rows,
                         on_begin=each(*(stream.begin for stream in streams)),
                         on_statement=each(*(stream.statement for stream in streams)),
                         on_connection=each(*(stream.connection for stream in streams)),

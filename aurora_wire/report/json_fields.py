@@ -68,6 +68,8 @@ def place_fields(names: FrameNames, frame: int | None) -> Fields:
     place = names.locate(frame) if names.several and frame is not None else None
     return {} if place is None else {"capture": clean(names.path(place[0])), "capture_frame": place[1]}
 
+VALUE_SHOWN = 10_000    # bytes of one value of a row
+
 
 def statement_fields(
     statement: StatementResult, clock: Clock, names: FrameNames, *, redact: bool = False, reveal: bool = False
@@ -134,6 +136,7 @@ def answer_fields(answer: AnswerResult) -> Fields:
         "ms": answer.ms,
         **({} if answer.complete else {"partial": True}),
         **({"out_parameters": True} if any(one.out_parameters for one in parts) else {}),
+        **values_fields(parts[0] if len(parts) == 1 else None),
         **({"results": [part_fields(one) for one in parts]} if len(parts) > 1 else {}),
     }
 
@@ -148,7 +151,20 @@ def part_fields(part: AnswerPart) -> Fields:
         "warnings": part.warnings,
         **({} if part.complete else {"partial": True}),
         **({"out_parameters": True} if part.out_parameters else {}),
+        **values_fields(part),
     }
+
+
+def values_fields(part: AnswerPart | None) -> Fields:
+    """Return the values of the rows that were asked for; nothing where there are none, or several results."""
+    if part is None or not part.values:
+        return {}
+    return {"values": [[None if one is None else value_text(one) for one in row] for row in part.values]}
+
+
+def value_text(value: bytes) -> str:
+    """Return a value of a row as text, bounded; bytes that are none as \\xNN."""
+    return clean(value[:VALUE_SHOWN].decode("utf-8", "backslashreplace")) + ("..." if len(value) > VALUE_SHOWN else "")
 
 
 def column_fields(column: ColumnResult) -> Fields:

@@ -9,10 +9,13 @@ from typing import TypeAlias, overload
 from aurora_wire.verdict.result import AnswerPart, AnswerResult, ColumnResult, ColumnTraffic, ErrorResult
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.facts import MySQLFacts
+from aurora_wire.wire.mysql.lenenc import NULL, read_lestr
 from aurora_wire.wire.mysql.results import Column, Failure, Result, add_traffic, extended_format
 from aurora_wire.wire.mysql.types import type_name
+from aurora_wire.wire.mysql.values import is_temporal, read_value
 
 MAX_PARTS = 1000    # results of one statement
+UNSIGNED = 0x20     # flag of a column
 MAX_TRAFFIC = 2000  # columns whose traffic is told
 
 Sums: TypeAlias = dict[tuple[bytes, bytes, bytes], Column]
@@ -68,7 +71,48 @@ def part_of(result: Result) -> AnswerPart:
         warnings=result.warnings if result.warnings >= 0 else None,
         out_parameters=result.out,
         complete=result.complete,
+        values=rows_of(result) if result.kept is not None else [],
     )
+
+
+def rows_of(result: Result) -> list[list[bytes | None]]:
+    """Return the values of the rows that were kept: text as it crossed, of binary ones as the server would print them.
+
+    None is NULL. A row that crossed in part, or is none of these columns, ends where it cannot be read any further.
+    """
+    columns = result.columns or []
+    read = _binary_row if result.binary else _text_row
+    return [read(data, columns) for data in result.kept or []]
+
+
+def _text_row(data: bytes, columns: list[Column]) -> list[bytes | None]:
+    values: list[bytes | None] = []
+    at = 0
+    for _ in columns:
+        start, stop = read_lestr(data, at, len(data))
+        if start < 0 and start != NULL:
+            break
+        values.append(None if start < 0 else data[start:stop])
+        at = stop
+    return values
+
+
+def _binary_row(data: bytes, columns: list[Column]) -> list[bytes | None]:
+    values: list[bytes | None] = []
+    at = 1 + (len(columns) + 9) // 8
+    for number, column in enumerate(columns, 2):
+        if at > len(data):
+            break
+        if data[1 + number // 8] >> number % 8 & 1:
+            values.append(None)
+            continue
+        value, at = read_value(data, at, len(data), column.type, column.flags & UNSIGNED != 0)
+        if value is None:
+            break
+        literal = value.literal()
+        is_text = literal[:1] in (b"'", b"X") and not is_temporal(column.type)
+        values.append(value.raw if is_text else literal.strip(b"'"))
+    return values
 
 
 def column_of(column: Column) -> ColumnResult:

@@ -10,13 +10,14 @@ from aurora_wire.report.formats import STATEMENTS_IN_TEXT
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.report.wording import RED, Style, count, day_and_time, endpoint
-from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
+from aurora_wire.verdict.result import AnswerResult, ConnectionResult, Scan, StatementResult
 from aurora_wire.wire.mysql.sql_secrets import may_hold_secret
 
 SHOWN_EACH = STATEMENTS_IN_TEXT
 FEWEST_EACH = 3
 SHOWN_IN_ALL = 200
 SHORTEST = 14       # characters of SQL on a line of the narrowest terminal
+VALUE_SHOWN = 1000  # characters of a value of a row
 LINES = 4           # of a statement on a terminal
 
 
@@ -74,6 +75,27 @@ def statement_lines(
             yield from style.wrap(start.strip(), "    ")
             for line in fold(shown, max(style.width - 6, SHORTEST)):
                 yield f"      {style.paint(line, code)}"
+        if statement.result is not None:
+            yield from _rows(statement.result, style, code)
+
+
+def _rows(answer: AnswerResult, style: Style, code: str) -> Iterator[str]:
+    """Yield the rows that were asked for (`--rows`), each result under the names of its columns."""
+    for part in answer.parts:
+        if not part.values:
+            continue
+        yield f"      {', '.join(show_text(column.name) for column in part.columns)}"
+        for row in part.values:
+            shown = ", ".join("NULL" if one is None else quoted_value(one) for one in row)
+            for line in [shown] if style.whole else fold(shown, max(style.width - 8, SHORTEST)):
+                yield f"        {style.paint(line, code)}"
+        if part.rows > len(part.values):
+            yield f"        {count(part.rows - len(part.values), 'more row')}"
+
+
+def quoted_value(value: bytes) -> str:
+    """Return a value of a row, bounded, in quotes: it may hold commas."""
+    return f"'{show_bytes(value, limit=VALUE_SHOWN)}'"
 
 
 def fold(text: str, width: int) -> list[str]:

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import aurora_wire
+from aurora_wire.verdict.answers import rows_of
 from aurora_wire.verdict.result import AnswerResult, ConnectionResult, StatementResult
-from aurora_wire.wire.mysql.results import extended_format, parse_column
+from aurora_wire.wire.mysql.results import Column, Result, extended_format, parse_column
+from aurora_wire.wire.mysql.types import NAMES as TYPES
 from tests.conversations import mysql
-from tests.conversations.judge import scan_of
+from tests.conversations.judge import scan_of, write
 from tests.conversations.mysql import packet
 from tests.conversations.sessions import Step, play
 
@@ -322,3 +325,48 @@ def test_no_bytes_make_a_definition_raise(data: bytes) -> None:
     usual = column(data)
     for cut in range(len(usual) - 2):
         assert parse_column(usual, 0, cut) is None
+
+
+def test_rows_that_were_asked_for_have_their_values(tmp_path: Path) -> None:
+    rows = mysql.result_set([b"id", b"body"], [[b"1", b"Canary"], [b"22", None], [b"3", b"\xff,"]])
+    path = write(tmp_path / "rows.pcap", play(session((mysql.query(b"SELECT id, body FROM t"), rows))))
+    for wanted in (0, 2, 9):
+        (statement,) = aurora_wire.scan([path], keep_rows=wanted).connections[0].statements
+        (part,) = certain(statement.result).parts
+        assert part.rows == 3
+        assert part.values == [[b"1", b"Canary"], [b"22", None], [b"3", b"\xff,"]][:wanted]
+
+
+def test_both_protocols_give_the_same_values(shared: Path) -> None:
+    """A table with a column of every type, read by a prepared statement and by a query, of real servers."""
+    for name in ("depth-stmt-types-mysql9.pcap", "depth-stmt-types-maria10.pcap"):
+        found = aurora_wire.scan([shared / "field" / name], ports=[3306, 3307, 3316, 3317, 3326], keep_rows=10)
+        kept = [
+            one.result.parts[0] for one in found.connections[0].statements
+            if one.result is not None and one.result.parts and one.result.parts[0].values
+        ]  # fmt: skip
+        binary, text = kept[0], kept[1]
+        assert len(binary.values) == len(text.values) >= 2
+        for one, other in zip(binary.values, text.values, strict=True):
+            assert len(one) == len(other) == len(text.columns)
+            for column, first, second in zip(text.columns, one, other, strict=True):
+                if column.type in ("FLOAT", "DOUBLE"):  # each is written in its own way
+                    assert first is not None
+                    assert second is not None
+                    assert float(first) == float(second)
+                elif column.type not in ("BIT",):
+                    assert first == second, column.name
+
+
+KINDS = st.lists(st.sampled_from(sorted(TYPES)), max_size=6)
+
+
+@given(st.lists(st.binary(max_size=40), max_size=4), st.booleans(), KINDS)
+def test_rows_of_any_bytes_are_read_as_far_as_they_go(kept: list[bytes], binary: bool, kinds: list[int]) -> None:
+    result = Result(1)
+    result.binary = binary
+    result.columns = [Column(b"", b"", b"", b"c", b"", kind, 45, 0) for kind in kinds]
+    result.kept = kept
+    found = rows_of(result)
+    assert len(found) == len(kept)
+    assert all(len(row) <= len(kinds) for row in found)
