@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from typing import Final
 
 from aurora_wire.analysis.watch import ConnectionStatus
@@ -20,6 +21,8 @@ from aurora_wire.report.escape import show_text
 from aurora_wire.report.json_text import Fields
 from aurora_wire.report.live.lines import standing_fields
 from aurora_wire.report.wording import LEAKS, count, endpoint, judged
+from aurora_wire.verdict.exceptions import KnownFinding
+from aurora_wire.verdict.rules.leaks import SQL_IN_CLEAR
 
 SCHEMA: Final = "aurora-wire/alert/1"
 BURST: Final = 10           # alerts at once; then
@@ -30,12 +33,17 @@ LONGEST_USER: Final = 200   # characters
 
 
 class Alerts:
-    """`seen` for each standing of a connection, `tick` now and then, `finish` once. now: seconds of a steady clock."""
+    """`seen` for each standing of a connection, `tick` now and then, `finish` once. now: seconds of a steady clock.
+
+    known: of clients for whom it has SQL in the clear (AW101) nothing is told until that day.
+    """
 
     def __init__(
-        self, way: Way, state: AlertState, say: Callable[[str], None], *, interface: str = "", seconds: float = SECONDS
-    ) -> None:
-        self.sent = self.failed = self.held_back = 0
+        self, way: Way, state: AlertState, say: Callable[[str], None], *, interface: str = "", seconds: float = SECONDS,
+        known: Sequence[KnownFinding] = (), today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+    ) -> None:  # fmt: skip
+        self.sent = self.failed = self.held_back = self.known = 0
+        self._known, self._today = known, today
         self._way, self._state, self._say = way, state, say
         self._interface, self._seconds = interface, seconds
         self._allowed = float(BURST)
@@ -63,6 +71,9 @@ class Alerts:
         if leak in self._state.told or leak in self._waiting or leak in self._under_way:
             return
         if self._not_before.get(leak, now) > now:
+            return
+        if any(one.is_for(SQL_IN_CLEAR, leak.client, self._today()) for one in self._known):
+            self.known += 1
             return
         if len(self._waiting) >= MOST_WAITING:
             self.held_back += 1

@@ -12,7 +12,7 @@ from aurora_wire.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aurora_wire.verdict.exceptions import Exceptions
+    from aurora_wire.verdict.exceptions import Exceptions, KnownFinding
 
 CONFIGS: Final = ("aurora-wire.toml", "pyproject.toml")
 SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
@@ -56,22 +56,29 @@ def exceptions_of(arguments: argparse.Namespace) -> Exceptions | None:
     )
     if not (fail_on or ignored or baselines):
         return None
-    from aurora_wire.disk import words_of  # noqa: PLC0415 - not for --help
-    from aurora_wire.rights.inputs import read_input  # noqa: PLC0415
-    from aurora_wire.verdict.exceptions import Exceptions, parse_baseline, parse_known  # noqa: PLC0415
+    from aurora_wire.verdict.exceptions import Exceptions, parse_known  # noqa: PLC0415 - not for --help
     from aurora_wire.verdict.rules.registry import RULES  # noqa: PLC0415
 
     for each, where in fail_on:
         if each.lower() not in SEVERITIES and each.upper() not in RULES:
             raise UsageError(f"{where}: {each!r} is neither a severity ({', '.join(SEVERITIES)}) nor a rule.")
-    known = [parse_known(text, where) for text, where in ignored]
-    for path, _ in baselines:
+    known = [parse_known(text, where) for text, where in ignored] + baseline_of([path for path, _ in baselines])
+    return Exceptions(known, datetime.now(UTC).date())
+
+
+def baseline_of(paths: Sequence[str]) -> list[KnownFinding]:
+    """Return the exceptions that files list. Raises UsageError with file and line."""
+    from aurora_wire.disk import words_of  # noqa: PLC0415 - not for --help
+    from aurora_wire.rights.inputs import read_input  # noqa: PLC0415
+    from aurora_wire.verdict.exceptions import parse_baseline  # noqa: PLC0415
+
+    known: list[KnownFinding] = []
+    for path in paths:
         try:
-            data = read_input(path)
+            known += parse_baseline(read_input(path), path)
         except OSError as error:
             raise UsageError(f"{path}: {words_of(error)}.") from error
-        known += parse_baseline(data, path)
-    return Exceptions(known, datetime.now(UTC).date())
+    return known
 
 
 def fails(wanted: Sequence[str], open_rules: set[str]) -> bool:

@@ -36,6 +36,12 @@ class KnownFinding:
     told: str
     hits: int = 0
 
+    def is_for(self, rule: str, address: str, today: date) -> bool:
+        """Tell whether it is about a client's findings of a rule, and has not expired."""
+        if self.rule != rule or self.until < today:
+            return False
+        return self.client is None or ipaddress.ip_address(address.partition("%")[0]) in self.client
+
     def holds_for(self, finding: Finding, connection: ConnectionResult | None) -> bool:
         """Tell whether it is about this finding."""
         if self.rule != finding.rule:

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -31,6 +32,7 @@ from aurora_wire.cli.alert_ways import Way, way_to
 from aurora_wire.cli.alerts import BURST, INTERVAL, MOST_WAITING, RETRY, Alerts
 from aurora_wire.cli.sensor import Sensor, both, sensor_for
 from aurora_wire.errors import OutputError, UsageError
+from aurora_wire.verdict.exceptions import parse_baseline
 from aurora_wire.verdict.result import Endpoint
 from tests.analysis.test_watching import SOURCE_PORT, START, moved
 from tests.capture import ring
@@ -85,6 +87,18 @@ def test_each_client_user_and_server_is_told_once() -> None:
     assert post.taken[0]["text"] == "MySQL in the clear: app@10.0.0.5 to 10.0.0.9:3306, PLAINTEXT (proven)"
     assert post.taken[0]["interface"] == "lo"
     assert (sensor.sent, sensor.failed) == (3, 0)
+
+
+def test_of_a_client_that_is_known_nothing_is_told_until_its_day() -> None:
+    known = parse_baseline(b"# ours\nAW101:10.0.0.0/30 2026-05-31 the old batch hosts\nAW102 2026-05-31 logins\n", "x")
+    for day, told in ((date(2026, 5, 31), ["10.0.0.5"]), (date(2026, 6, 1), ["10.0.0.1", "10.0.0.5"])):
+        post = Post()
+        sensor = Alerts(post, AlertState(None), [].append, known=known, today=lambda day=day: day)
+        for standing in (replace(LEAK, client=Endpoint("10.0.0.1", 5)), LEAK):
+            sensor.seen(standing, 0)
+            sensor.tick(0)
+        sensor.finish(0)
+        assert [one["client"]["address"] for one in post.taken] == told
 
 
 def test_names_of_the_wire_are_escaped_and_cut() -> None:
@@ -288,7 +302,7 @@ def test_an_address_where_nobody_listens_is_told() -> None:
 
 
 def options(**others: object) -> argparse.Namespace:
-    return argparse.Namespace(**{"metrics": None, "alert": None, "state": None, **others})
+    return argparse.Namespace(**{"metrics": None, "alert": None, "state": None, "baseline": [], **others})
 
 
 def load(connections: int, clients: int) -> Iterator[bytes]:
