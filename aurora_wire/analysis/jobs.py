@@ -9,10 +9,7 @@ is not told twice.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
-import stat
-import sys
 import threading
 from array import array
 from collections import deque
@@ -51,9 +48,7 @@ if TYPE_CHECKING:
 
     from aurora_wire.decrypt.key_log_result import KeyLogResult
 
-MAX_JOBS: Final = 16
 WAITING: Final = 32 << 20   # bytes of what a process found that wait for what others find
-WORTH_IT: Final = 256 << 20  # bytes of captures from which on another process pays
 Key = tuple[int, int]
 
 
@@ -64,32 +59,6 @@ class Inputs:
     captures: Sequence[tuple[str, int]]
     shifts: dict[str, int]
     sizes: dict[str, int]
-
-
-def sizes_of(paths: Sequence[str]) -> dict[str, int] | None:
-    """Return the size of each capture; None where one is no regular file, which only one process can read."""
-    sizes: dict[str, int] = {}
-    for path in paths:
-        try:
-            status = os.stat(path)  # noqa: PTH116
-        except (OSError, ValueError):
-            return None
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        sizes[path] = status.st_size
-    return sizes
-
-
-def usual_jobs(sizes: dict[str, int] | None) -> int:
-    """Return how many processes pay: one a core for large captures, else one."""
-    if not can_share() or sizes is None or sum(sizes.values()) < WORTH_IT:
-        return 1
-    return min(len(os.sched_getaffinity(0)), MAX_JOBS)
-
-
-def can_share() -> bool:
-    """Return whether the system lets a process go on as two, which is what is relied on here."""
-    return sys.platform == "linux"
 
 
 class _Steering:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.clocks import aligned
 from aurora_wire.analysis.interleave import Interleaved
+from aurora_wire.analysis.job_count import MAX_JOBS, can_share, sizes_of, usual_jobs
 from aurora_wire.analysis.options import (
     DEFAULT_PORTS,
     KEPT_STATEMENTS,
@@ -134,9 +135,6 @@ def _scan_shared(
     on_progress: OnProgress | None,
 ) -> Scan:  # fmt: skip
     """Let several processes read. Raises OneJobNeeded, with the reason for people where there is one."""
-    from aurora_wire.analysis.jobs import MAX_JOBS, Inputs, Shared, can_share, sizes_of, usual_jobs  # noqa: PLC0415
-    from aurora_wire.analysis.share import Share  # noqa: PLC0415 - one process does without
-
     sizes = sizes_of([path for path, _ in inputs])
     count = usual_jobs(sizes) if jobs is None else min(jobs, MAX_JOBS)
     if count < 2:
@@ -149,6 +147,9 @@ def _scan_shared(
         raise OneJobNeeded("more need Linux")
     if sizes is None:
         raise OneJobNeeded("an input is no regular file")
+    from aurora_wire.analysis.jobs import Inputs, Shared  # noqa: PLC0415 - one process does without
+    from aurora_wire.analysis.share import Share  # noqa: PLC0415
+
     keylogs = [analysis.decryptors.keylog] if analysis.decryptors is not None else []
 
     def make() -> Share:

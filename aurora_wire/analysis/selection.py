@@ -9,12 +9,14 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from aurora_wire.capture.files.frame_filter import FrameFilter
 from aurora_wire.errors import UsageError
 from aurora_wire.verdict.parties import Parties
 from aurora_wire.verdict.result import UNDATED_BEFORE_NS, ConnectionResult, Endpoint, Verdict
+
+if TYPE_CHECKING:
+    from aurora_wire.capture.files.frame_filter import FrameFilter
 
 SECOND: Final = 1_000_000_000
 DAY: Final = 86_400 * SECOND

@@ -10,6 +10,7 @@ from aurora_wire.wire.mysql.events import Statement
 
 PATIENCE_NS: Final = 1_000_000_000   # of the capture's time, for which a statement waits for its answer
 MOST: Final = 1000                   # that wait
+MOST_BYTES: Final = 8 << 20          # that they take
 
 
 class Untold:
@@ -18,18 +19,22 @@ class Untold:
     def __init__(self, tell: Callable[[Statement], None]) -> None:
         self._tell = tell
         self._waiting: deque[Statement] = deque()
+        self._size = 0
 
     def add(self, statement: Statement) -> None:
         self._waiting.append(statement)
+        self._size += statement.cost()
 
     def settle(self, now_ns: int) -> None:
         """Tell those that are answered, or have waited long enough; none overtakes another."""
         waiting = self._waiting
         while waiting:
             first = waiting[0]
-            if first.waits and len(waiting) <= MOST and now_ns - first.time_ns < PATIENCE_NS:
+            has_room = len(waiting) <= MOST and self._size <= MOST_BYTES
+            if first.waits and has_room and now_ns - first.time_ns < PATIENCE_NS:
                 return
             waiting.popleft()
+            self._size -= first.cost()
             self._tell(first)
 
     def close(self, connections: Collection[int]) -> None:
@@ -39,6 +44,7 @@ class Untold:
         left: deque[Statement] = deque()
         for one in self._waiting:
             if one.connection in connections:
+                self._size -= one.cost()
                 self._tell(one)
             else:
                 left.append(one)

@@ -163,7 +163,8 @@ class Binlog:
         elif kind in ROWS_KIND:
             self._rows(made, kind, data, body, stop, whole)
         elif kind == ROWS_QUERY:
-            self._statement(made, kind, data[body + 1 : stop], size - HEADER - 1 - checksum, whole)
+            text = data[body + 1 : stop] if stop > body else b""
+            self._statement(made, kind, text, size - HEADER - 1 - checksum, whole)
         elif kind == ANNOTATE_ROWS:
             self._statement(made, kind, data[body:stop], size - HEADER - checksum, whole)
         elif kind == ROTATE:

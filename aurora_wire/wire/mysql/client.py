@@ -482,9 +482,12 @@ class ClientPackets(Packets):
             facts.id, self.packet_frame, self.packet_time, self.packet_offset, command, text, length, values,
             whole, self.compressed, statement_id, False, session.schema, session.charset,
         )  # fmt: skip
-        statement.waits = True
-        facts.ask(Asker(statement, prepared, self._change(command, text)))
-        facts.add_statement(statement)
+        before = self._change(command, text)
+        if facts.add_statement(statement):
+            statement.waits = True
+            facts.ask(Asker(statement, prepared, before))
+        elif prepared is not None or before is not None:
+            facts.ask(Asker(None, prepared, before))
 
     def _change(self, command: i64, text: bytes) -> SessionState | None:
         """Take what a command changes of the session. Return the state before, None where it changes nothing."""

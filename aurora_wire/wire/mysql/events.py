@@ -10,6 +10,9 @@ from aurora_wire.wire.mysql.login import Login
 from aurora_wire.wire.mysql.results import Result
 from aurora_wire.wire.mysql.values import Value
 
+STATEMENT_COST: Final[i64] = 400   # bytes that a statement takes besides its text, with its result
+VALUE_COST: Final[i64] = 150       # and each of its values besides what is in it
+
 
 @mypyc_attr(acyclic=True)
 class GreetingSeen(Event):
@@ -105,3 +108,12 @@ class Statement(Event):
         self.charset: Final[i64] = charset
         self.waits = False
         self.result: Result | None = None
+
+    def cost(self) -> i64:
+        """Return the bytes of memory that it takes, with its values, roughly."""
+        size: i64 = len(self.text) + STATEMENT_COST
+        values = self.values
+        if values is not None:
+            for value in values:
+                size += len(value.raw) + VALUE_COST
+        return size

@@ -25,7 +25,7 @@ MAX_OUTSTANDING: Final[i64] = 1024       # commands without a reply that are rem
 MAX_INFILES: Final[i64] = 100            # files that were asked for, kept of one connection; all are counted
 MAX_ASKED: Final[i64] = 512              # bytes of a command's text in which a LOAD DATA LOCAL is looked for
 NAME_COST: Final[i64] = 150              # bytes that a name takes besides its own
-STATEMENT_COST: Final[i64] = 400         # bytes that a kept statement takes besides its text, with its result
+WAITING_COST: Final[i64] = 1024          # bytes of a statement that is told and not kept, for which its answer waits
 MAX_COLUMNS: Final[i64] = 2000           # different columns that are told of one connection
 COLUMN_COST: Final[i64] = 500            # bytes that one takes besides its definition
 MAX_FAILURES: Final[i64] = 100           # errors that are kept of one connection; all are counted
@@ -293,7 +293,12 @@ class MySQLFacts(TLSLog):
         if made > 0:
             self.charge(made * ROW_COST)
 
-    def add_statement(self, statement: Statement) -> None:
+    def add_statement(self, statement: Statement) -> bool:
+        """Keep and tell a statement, while there is room, and count it.
+
+        Return whether it may wait for its answer: it is kept, or told and small. Any other would be held, with all of
+        its values, by each open connection whose server does not answer.
+        """
         self.statements_total += 1
         text = statement.text
         self.classify(statement.command, text, 0, len(text), statement.values, statement.frame)
@@ -303,17 +308,14 @@ class MySQLFacts(TLSLog):
                 events.append(statement)
             else:
                 self.note(anomalies.BOUND, True, statement.frame, statement.time_ns, statement.offset, 0)
-        cost = len(statement.text) + STATEMENT_COST
-        values = statement.values
-        if values is not None:
-            for value in values:
-                cost += len(value.raw) + 150
+        cost = statement.cost()
         if len(self.statements) < self.budget.each:
             if self.budget.statements >= cost:
                 self.budget.statements -= cost
                 self.statements.append(statement)
-            else:
-                self.budget.refused = True
+                return True
+            self.budget.refused = True
+        return events is not None and cost <= WAITING_COST and len(self.askers) == 0
 
     def ask_for_file(self, name: bytes, frame: i64, offset: i64, wanted: i64) -> None:
         """Note that the server asked for a file of the client."""

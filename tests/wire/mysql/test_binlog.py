@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aurora_wire.wire.decoding.connection_log import Budget
@@ -209,6 +209,7 @@ KINDS = st.sampled_from(READ) | st.integers(0, 255)
 
 
 @given(st.lists(st.tuples(KINDS, st.binary(max_size=90), st.booleans()), max_size=12), st.integers(0, 60))
+@example([(29, b"", True)], 0)  # a statement of no bytes, not even the one that is skipped
 @settings(max_examples=400, deadline=None)
 def test_any_bytes_are_events_or_not(made: Sequence[tuple[int, bytes, bool]], cut: int) -> None:
     facts = Facts(1, Budget(), None)
