@@ -21,6 +21,8 @@ MOST = 300                                  # MB
 FULL = 100_000_000
 IN_FULL = os.environ.get("AURORA_WIRE_FULL_MEMORY") == "1"
 SIZE = 20_000_000 if IN_FULL else 4_000_000 if compiled() else 1_000_000
+# Every byte of it is thirty of packets, which took a minute to read.
+LESS = {} if IN_FULL else {"bzip2": SIZE // 8}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def checked(measured: Run) -> int:
 @pytest.mark.parametrize("kind", list(CAPTURES))
 def test_resident_memory_stays_within_the_bound(kind: str, tmp_path: Path, least: int) -> None:
     path = tmp_path / "hostile.pcap"
-    CAPTURES[kind](path, SIZE)
+    CAPTURES[kind](path, LESS.get(kind, SIZE))
     measured = checked(run("scan", path))
     # A kind that squeezes more than that into its bytes is whole by now.
     if IN_FULL and least + (measured - least) * FULL // SIZE >= MOST and path.stat().st_size >= SIZE:
