@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,8 @@ def test_the_image_runs_as_nobody_s_account_and_one_file_has_one_capability() ->
 
 
 def test_a_linter_takes_the_image() -> None:
-    hadolint = shutil.which("hadolint")
+    beside = Path(sys.executable).parent  # the environment's own, which is not on the PATH
+    hadolint = shutil.which("hadolint", path=f"{beside}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
     if hadolint is None:
         pytest.skip("hadolint is not installed")
     # DL3008: versions of Debian's packages are those of the base image's release.
