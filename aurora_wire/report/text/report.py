@@ -6,7 +6,7 @@ verdict of the whole is the last line, because that is where the eye of someone 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.summary import paragraph
@@ -19,7 +19,6 @@ from aurora_wire.report.text.leaked import leaked_text
 from aurora_wire.report.text.replicated import replicated_text
 from aurora_wire.report.text.results import errors_text, results_text
 from aurora_wire.report.text.statements import statements_text
-from aurora_wire.report.text.tls import tls_text
 from aurora_wire.report.wording import Style
 from aurora_wire.verdict.result import Scan
 
@@ -40,7 +39,11 @@ def render(
     """
     style = Style(width, color, redact, reveal and not redact, whole, each)
     if not quiet:
-        details = (tls_text,) if verbose else ()
+        details: tuple[Callable[[Scan, Style], Iterator[str]], ...] = ()
+        if verbose:
+            from aurora_wire.report.text.tls import tls_text  # noqa: PLC0415 - the usual report does without
+
+            details = (tls_text,)
         for section in (leaked_text, captures_text, connections_text, *details, reasons_text, replicated_text,
                         credentials_text, statements_text, results_text, errors_text, decrypted_text, findings_text,
                         undecoded_text):

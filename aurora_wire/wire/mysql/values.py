@@ -232,7 +232,7 @@ def _text(raw: bytes, codec: str) -> bytes:
         text = raw.decode(codec)
         if not text.isprintable() and _has_controls(text):
             return _hex(raw)
-        if b"'" not in raw and b"\\" not in raw and text.isprintable():
+        if raw.find(b"'") < 0 and raw.find(b"\\") < 0 and text.isprintable():
             return b"'" + raw + b"'"
         # Escaped as characters: in some character sets a second byte can be a backslash's.
         text = text.replace("\\", "\\\\").replace("'", "\\'")
