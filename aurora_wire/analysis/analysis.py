@@ -20,7 +20,7 @@ from aurora_wire.analysis.options import (
     OnProgress,
     OnStatement,
 )
-from aurora_wire.analysis.reading import CHUNK, Reading
+from aurora_wire.analysis.reading import CHUNK, TOLD, Reading
 from aurora_wire.analysis.selection import Selection
 from aurora_wire.analysis.untold import Untold
 from aurora_wire.capture.files.open import Capture
@@ -107,7 +107,7 @@ class Analysis:
         self.ignored: list[str] = []
         self.frame_places = FramePlaces()
         self.marks: list[int] | None = None  # of one of several processes: when what came, see `pump_share`
-        self.limit = CHUNK
+        self.limit = CHUNK if on_statement is None else TOLD
         self.seen_in: dict[int, int] | None = None  # open connections by id: a bit for each capture with a packet of it
         self._by_capture: defaultdict[int, Tally] = defaultdict(Tally)
         self._fragments_lost = 0

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aurora_wire.analysis.analysis import Analysis
 
 CHUNK = 20_000  # frames between two looks at what ended
+TOLD = 250      # the same where statements are told: those in between are held, with all of their values
 FREE_WINDOW = 16 << 20    # bytes of a decompression's window that cost nothing else
 MOST_RESERVED = 64 << 20
 
@@ -86,12 +87,12 @@ class Reading:
                 )
             elif selection is not None and selection.frames is not None:
                 more = pump_filtered(
-                    self._source, engine, CHUNK, until, selection.frames.takes, analysis.seen_in, self._index
+                    self._source, engine, analysis.limit, until, selection.frames.takes, analysis.seen_in, self._index
                 )
             elif analysis.seen_in is None:
-                more = pump_until(self._source, engine, CHUNK, until)
+                more = pump_until(self._source, engine, analysis.limit, until)
             else:
-                more = pump_noting(self._source, engine, CHUNK, until, analysis.seen_in, self._index)
+                more = pump_noting(self._source, engine, analysis.limit, until, analysis.seen_in, self._index)
             self._packets += int(engine.frames) - before
             before = int(engine.frames)
             if not more:
