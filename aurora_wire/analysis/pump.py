@@ -42,6 +42,16 @@ def pump_until(source: FrameSource, engine: Engine, limit: i64, until: i64) -> b
             return True
 
 
+def _note(engine: Engine, seen_in: dict[int, int], bit: int) -> None:
+    """Note that the connection of the last TCP packet was seen in the capture of this bit."""
+    connection = engine.last_connection()
+    if connection is not None:
+        number = int(connection.facts.id)
+        seen = seen_in.get(number, 0)
+        if not seen & bit:
+            seen_in[number] = seen | bit
+
+
 def pump_filtered(
     source: FrameSource, engine: Engine, limit: i64, until: i64, takes: Callable[[bytes, int, int], bool],
     seen_in: dict[int, int] | None, capture: int,
@@ -60,16 +70,15 @@ def pump_filtered(
                 source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
             )
             if seen_in is not None and engine.tcp_frames != before:
-                connection = engine.last_connection()
-                if connection is not None:
-                    number = int(connection.facts.id)
-                    seen_in[number] = seen_in.get(number, 0) | bit
+                _note(engine, seen_in, bit)
         else:
             engine.frames += 1
         count += 1
         if not source.advance():
             return False
         if source.time_ns > until or count >= limit:
+            return True
+        if count & 63 == 0 and engine.waits_to_be_taken():
             return True
 
 
@@ -85,12 +94,7 @@ def pump_noting(
             source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
         )
         if engine.tcp_frames != before:
-            connection = engine.last_connection()
-            if connection is not None:
-                number = int(connection.facts.id)
-                seen = seen_in.get(number, 0)
-                if not seen & bit:
-                    seen_in[number] = seen | bit
+            _note(engine, seen_in, bit)
         count += 1
         if not source.advance():
             return False
@@ -121,12 +125,7 @@ def pump_share(
             source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
         )
         if seen_in is not None and engine.tcp_frames != before:
-            connection = engine.last_connection()
-            if connection is not None:
-                number = int(connection.facts.id)
-                seen = seen_in.get(number, 0)
-                if not seen & bit:
-                    seen_in[number] = seen | bit
+            _note(engine, seen_in, bit)
         ended_now: i64 = len(engine.ended)
         if engine.next_id != begun or ended_now != ended or budget.lowest != left:
             begun = engine.next_id

@@ -349,21 +349,8 @@ def certificate_slices_1_3(data: bytes, at: i64, end: i64) -> list[tuple[int, in
     """Return where in `data` the DER certificates of a TLS 1.3 Certificate message lie, as `certificate_slices`."""
     if at + 1 > end:
         return None
-    at += 1 + int(data[at])  # certificate_request_context
-    if at + 3 > end or at + 3 + u24_be(data, at) != end:
-        return None
-    found: list[tuple[int, int]] = []
-    place = at + 3
-    while place < end:
-        if place + 3 > end or len(found) == MAX_CERTIFICATES:
-            return None
-        start = place + 3
-        stop = start + u24_be(data, place)
-        if stop + 2 > end or stop == start:
-            return None
-        found.append((start, stop))
-        place = stop + 2 + u16_be(data, stop)  # extensions of this certificate
-    return found if place == end else None
+    context: i64 = data[at]
+    return _slices(data, at + 1 + context, end, has_extensions=True)
 
 
 def certificate_slices(data: bytes, at: i64, end: i64) -> list[tuple[int, int]] | None:
@@ -371,6 +358,11 @@ def certificate_slices(data: bytes, at: i64, end: i64) -> list[tuple[int, int]] 
 
     An empty list is a client without a certificate. None: malformed, or more than MAX_CERTIFICATES.
     """
+    return _slices(data, at, end, has_extensions=False)
+
+
+def _slices(data: bytes, at: i64, end: i64, *, has_extensions: bool) -> list[tuple[int, int]] | None:
+    """Return where the certificates of a list lie; in TLS 1.3 each has extensions behind it."""
     if at + 3 > end or at + 3 + u24_be(data, at) != end:
         return None
     found: list[tuple[int, int]] = []
@@ -383,7 +375,11 @@ def certificate_slices(data: bytes, at: i64, end: i64) -> list[tuple[int, int]] 
         if place > end or place == start:
             return None
         found.append((start, place))
-    return found
+        if has_extensions:
+            if place + 2 > end:
+                return None
+            place += 2 + u16_be(data, place)
+    return found if place == end else None
 
 
 def _fixed_part_fits(data: bytes, at: i64, end: i64) -> bool:

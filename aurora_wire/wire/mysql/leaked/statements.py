@@ -20,8 +20,8 @@ from aurora_wire.wire.mysql.leaked.classes import (
     PHONE,
 )
 from aurora_wire.wire.mysql.leaked.columns import class_of_column
-from aurora_wire.wire.mysql.leaked.values import Found, is_digit, is_phone, is_stored_hash, next_value
-from aurora_wire.wire.mysql.sql_lexer import MARK, NAME, PLACEHOLDER, UNCLOSED, WORD, Lexer, read_token
+from aurora_wire.wire.mysql.leaked.values import Found, is_phone, is_stored_hash, next_value
+from aurora_wire.wire.mysql.sql_lexer import MARK, NAME, PLACEHOLDER, UNCLOSED, WORD, Lexer, is_digit, read_token
 
 MAX_VALUES: Final[i64] = 10_000      # of one statement
 MAX_LITERAL: Final[i64] = 65_536     # bytes of one literal that are looked at
