@@ -1,4 +1,4 @@
-"""What servers allow, compared: two results of `probe`, `audit`, `fleet` or `check`. What got better, what worse?
+"""What servers allow, compared: results of `probe`, `audit`, `fleet` or `check`. What got better, what worse?
 
 Compared is each thing that a rule was hit by (a suite, an account, a version), server by server. That something is not
 found any more counts as better only where it was looked for: what could not be seen is `not known`.
@@ -6,7 +6,7 @@ found any more counts as better only where it was looked for: what could not be 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -18,7 +18,7 @@ from aurora_wire.posture.check import CheckResult
 from aurora_wire.posture.client_hello import TLS11, TLS13
 from aurora_wire.posture.fleet import Member
 from aurora_wire.posture.probe import PROBED, AddressResult
-from aurora_wire.posture.result import Kind, Posture
+from aurora_wire.posture.result import KINDS, Kind, Posture, worst
 from aurora_wire.posture.survey import NOT_OFFERED, OFFERED
 from aurora_wire.verdict.rules import registry as rules
 
@@ -110,11 +110,14 @@ class Change:
 
 @dataclass(slots=True)
 class PostureComparison:
-    """Two results of one kind. names_ignored: users are masked in one of them, so are not compared."""
+    """Results of one command, before and after: mostly one each; a bundle may hold several, or none of this command.
+
+    names_ignored: users are masked in one of them, so are not compared.
+    """
 
     kind: Kind
-    before: Posture
-    after: Posture
+    before: list[Posture]
+    after: list[Posture]
     changes: list[Change]
     names_ignored: bool
     servers: tuple[int, int]
@@ -137,22 +140,37 @@ class PostureComparison:
     @property
     def exit_code(self) -> int:
         """Return 1 if something got worse, or the second result's exit code is 1; 3 if that cannot be said; else 0."""
-        if self.count(WORSE) or self.after.exit_code == 1:
+        code = worst([each.exit_code for each in self.after])
+        if self.count(WORSE) or code == 1:
             return 1
-        return 3 if self.count(UNKNOWN) or self.after.exit_code else 0
+        return 3 if self.count(UNKNOWN) or code else 0
 
 
 def compare_postures(before: Posture, after: Posture) -> PostureComparison:
     """Compare two results. Raises UsageError where they are of different commands."""
     if before.kind != after.kind:
         raise UsageError(f"a result of {before.kind} and one of {after.kind} are not compared: give two of one.")
-    ignored = _is_masked(before) or _is_masked(after)
+    return _compare(before.kind, [before], [after])
+
+
+def compare_each_kind(before: Sequence[Posture], after: Sequence[Posture]) -> list[PostureComparison]:
+    """Compare what two bundles hold, command by command. What only one of them was asked is not known of the other."""
+    found = []
+    for kind in KINDS:
+        was, now = [one for one in before if one.kind == kind], [one for one in after if one.kind == kind]
+        if was or now:
+            found.append(_compare(kind, was, now))
+    return found
+
+
+def _compare(kind: Kind, before: list[Posture], after: list[Posture]) -> PostureComparison:
+    ignored = any(map(_is_masked, [*before, *after]))
     was, now = _servers(before, ignored=ignored), _servers(after, ignored=ignored)
     changes = [
         change for name in dict.fromkeys([*was, *now]) for change in _changes(name, was.get(name), now.get(name))
     ]
     changes.sort(key=lambda one: (CHANGES.index(one.change), one.server, one.rule, one.item))
-    return PostureComparison(before.kind, before, after, changes, ignored, (len(was), len(now)))
+    return PostureComparison(kind, before, after, changes, ignored, (len(was), len(now)))
 
 
 def _changes(name: str, was: Seen | None, now: Seen | None) -> Iterator[Change]:
@@ -200,10 +218,15 @@ def _is_masked(posture: Posture) -> bool:
     return any(each.user.startswith("*") for audit in audits for each in audit.accounts or ())
 
 
-def _servers(posture: Posture, *, ignored: bool) -> dict[str, Seen]:
-    """Return what a result says, by the name of the server; all addresses of a name are one server."""
+def _servers(postures: Sequence[Posture], *, ignored: bool) -> dict[str, Seen]:
+    """Return what results say, by the name of the server; all addresses of a name are one server."""
     found: dict[str, Seen] = {}
+    for posture in postures:
+        _add_servers(posture, found)
+    return {name: _without_names(seen) for name, seen in found.items()} if ignored else found
 
+
+def _add_servers(posture: Posture, found: dict[str, Seen]) -> None:
     def at(name: str) -> Seen:
         return found.setdefault(name, Seen())
 
@@ -226,7 +249,6 @@ def _servers(posture: Posture, *, ignored: bool) -> dict[str, Seen]:
         for member in posture.fleet.members:
             name = "/".join(filter(None, (member.region, member.kind, member.cluster, member.name)))
             _add_member(at(name), member, posture.fleet.time)
-    return {name: _without_names(seen) for name, seen in found.items()} if ignored else found
 
 
 def _without_names(seen: Seen) -> Seen:

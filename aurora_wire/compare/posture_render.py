@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from aurora_wire.compare.posture import BETTER, CHANGES, NEW, STILL, UNKNOWN, WORSE, PostureComparison
-from aurora_wire.posture.result import Posture
+from aurora_wire.posture.result import Posture, worst
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.json_text import Fields, clean
 from aurora_wire.report.posture.servers import rows_of
@@ -53,7 +53,13 @@ def closing(comparison: PostureComparison) -> str:
 
 def render_json(comparison: PostureComparison, exit_code: int) -> Iterator[str]:
     """Yield the comparison as JSON. exit_code: what the command will end with."""
-    fields: Fields = {
+    fields = fields_of(comparison, exit_code)
+    yield json.dumps(fields, indent=1, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"
+
+
+def fields_of(comparison: PostureComparison, exit_code: int) -> Fields:
+    """Return the comparison as its JSON has it. exit_code: what it ends with by what the command was asked for."""
+    return {
         "schema": SCHEMA,
         "answer": ANSWERS[comparison.exit_code].lower(),
         "same": comparison.same,
@@ -71,11 +77,11 @@ def render_json(comparison: PostureComparison, exit_code: int) -> Iterator[str]:
             for c in comparison.changes
         ],
     }  # fmt: skip
-    yield json.dumps(fields, indent=1, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"
 
 
-def _run(posture: Posture, servers: int) -> Fields:
-    times = [row.time for row in rows_of(posture)]
+def _run(postures: list[Posture], servers: int) -> Fields:
+    times = [row.time for posture in postures for row in rows_of(posture)]
     return {
-        "servers": servers, "exit_code": posture.exit_code, "time": time_text(min(times)) if times else None,
+        "servers": servers, "exit_code": worst([each.exit_code for each in postures]) if postures else None,
+        "time": time_text(min(times)) if times else None,
     }  # fmt: skip

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from aurora_wire.compare import posture_render
 from aurora_wire.compare.compare import CHANGES, FIXED, LOST, NEW_LEAK, STILL, UNKNOWN, WEAKER, Comparison
+from aurora_wire.compare.posture import PostureComparison
+from aurora_wire.posture.result import worst
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.json_text import clean
 from aurora_wire.report.text.table import table
@@ -57,12 +60,34 @@ def closing(comparison: Comparison) -> str:
 ANSWERS: Final = {0: "NOTHING LEAKS NOW", 1: "NOT FIXED", 3: "NOT DECIDED"}
 
 
-def render_json(comparison: Comparison, exit_code: int) -> Iterator[str]:
-    """Yield the comparison as JSON. exit_code: what the command will end with."""
+def render_bundles_text(comparison: Comparison, postures: Sequence[PostureComparison], style: Style) -> Iterator[str]:
+    """Yield the lines of two bundles: what crossed, then what servers allow; the answer of all is the last."""
+    yield "What crossed\n\n"
+    yield from render_text(comparison, style)
+    answers = [f"what crossed: {ANSWERS[comparison.exit_code].lower()}"]
+    for each in postures:
+        yield f"\nWhat servers allow, by {each.kind}\n\n"
+        yield from posture_render.render_text(each, style)
+        answers.append(f"{each.kind}: {posture_render.ANSWERS[each.exit_code].lower()}")
+    yield f"\n{ANSWERS[worst_code(comparison, postures)]}: {'; '.join(answers)}.\n"
+
+
+def worst_code(comparison: Comparison, postures: Sequence[PostureComparison], *, same: bool = False) -> int:
+    """Return the exit code of all. same: by `--require same`."""
+    parts: list[Comparison | PostureComparison] = [comparison, *postures]
+    return worst([each.same_code if same else each.exit_code for each in parts])
+
+
+def render_json(
+    comparison: Comparison, exit_code: int, postures: Sequence[PostureComparison] = (), *, same: bool = False
+) -> Iterator[str]:
+    """Yield the comparison as JSON. exit_code: what the command will end with; postures: of what servers allow, where
+    bundles hold results; same: the command was given `--require same`.
+    """
     fields: Fields = {
         "schema": SCHEMA,
-        "answer": ANSWERS[comparison.exit_code].lower(),
-        "same": comparison.same,
+        "answer": ANSWERS[worst_code(comparison, postures)].lower(),
+        "same": comparison.same and all(each.same for each in postures),
         "exit_code": exit_code,
         "users_compared": not comparison.users_ignored,
         "counts": {name: comparison.count(name) for name in CHANGES},
@@ -74,6 +99,9 @@ def render_json(comparison: Comparison, exit_code: int) -> Iterator[str]:
                 "program": clean(c.program) or None, "before": c.before, "after": c.after, "text": c.text,
             }
             for c in comparison.changes
+        ],
+        "posture": [
+            posture_render.fields_of(each, each.same_code if same else each.exit_code) for each in postures
         ],
     }  # fmt: skip
     yield json.dumps(fields, indent=1, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"

@@ -12,8 +12,10 @@ from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
 from aurora_wire.analysis.scan import scan, uninterrupted
 from aurora_wire.errors import UsageError, reason_of
 from aurora_wire.evidence.bundle_reader import Bundle, NotABundle
-from aurora_wire.evidence.layout import RESULT
+from aurora_wire.evidence.layout import POSTURE, RESULT
+from aurora_wire.posture.result import Posture
 from aurora_wire.report.json_fields import SCHEMA
+from aurora_wire.report.posture.from_json import parse, read_result
 from aurora_wire.report.wording import endpoint
 from aurora_wire.rights.inputs import input_file, read_input, reading
 from aurora_wire.verdict.result import ConnectionResult, Endpoint, Finding
@@ -72,6 +74,23 @@ def read_connections(
         scan([path], ports=ports, only_ports=only_ports, on_connection=taken, on_progress=on_progress)
     )
     return all(capture.complete for capture in result.captures)
+
+
+def is_bundle(path: str) -> bool:
+    """Tell whether a file is a zip archive, as bundles are; False for what cannot be read."""
+    return _start(path)[:2] == b"PK"
+
+
+def read_postures(path: str) -> list[Posture]:
+    """Return what servers allow by a run: a result as JSON, or all that a bundle holds. Raises UsageError."""
+    if not is_bundle(path):
+        return [read_result(path)]
+    try:
+        with Bundle(path) as bundle:
+            inside = sorted(name for name in bundle.members if name.startswith(POSTURE))
+            return [parse(bundle.read(name), f"{path}: {name}") for name in inside]
+    except NotABundle as error:
+        raise UsageError(f"{path}: {error}. `aurora-wire evidence verify` says more.") from error
 
 
 def _start(path: str) -> bytes:

@@ -30,6 +30,7 @@ from aurora_wire.posture.survey import NOT_ASKED, OFFERED
 from aurora_wire.report.posture.mask import mask, stars
 from aurora_wire.report.posture.to_json import render
 from aurora_wire.verdict.rules.registry import RULES
+from tests.evidence.bundles import write_captures
 from tests.posture import results
 from tests.report.schemas import valid
 
@@ -206,3 +207,83 @@ def test_hostile_names_act_on_no_terminal(files: Path, capsys: Capsys) -> None:
     shown = capsys.readouterr().out
     assert not {"\x1b", "\x9b", "\x07", "\u202e"} & set(shown)
     assert json.loads(shown[shown.index("{"):])["same"] is True
+
+
+# -- bundles
+
+
+@pytest.fixture
+def bundles(files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    write_captures(files)
+    Path("probe.json").write_text("".join(render(results.probe(results.address()))))
+    for name, inputs in (
+        ("old", ["plain.pcap", "before.json", "probe.json"]), ("new", ["tls.pcap", "after.json", "probe.json"]),
+        ("poorer", ["tls.pcap", "probe.json"]), ("alone", ["tls.pcap"]),
+    ):  # fmt: skip
+        assert main(["evidence", "create", *inputs, "-o", f"{name}.zip"]) == 0
+    return files
+
+
+def test_two_bundles_are_compared_by_what_crossed_and_by_what_the_servers_allow(
+    bundles: Path, capsys: Capsys
+) -> None:
+    capsys.readouterr()
+    assert main(["compare", "old.zip", "new.zip", "--format", "json"]) == 3, "the host of the capture is another one"
+    found = valid("comparison", capsys.readouterr().out)
+    by_command = {one["command"]: valid("posture-comparison", json.dumps(one)) for one in found["posture"]}
+    assert {name: one["answer"] for name, one in by_command.items()} == {
+        "probe": "all is as it should be now", "audit": "all is as it should be now",
+    }
+    assert by_command["audit"]["counts"]["got better"] == 4
+    assert (found["answer"], found["same"]) == ("not decided", False)
+
+    assert main(["compare", "new.zip", "old.zip"]) == 1
+    text = capsys.readouterr().out
+    assert text.startswith("What crossed\n")
+    assert "What servers allow, by audit" in text
+    assert "got worse" in text
+    assert text.splitlines()[-1] == (
+        "NOT FIXED: what crossed: not fixed; probe: all is as it should be now; audit: not fixed."
+    )
+
+
+def test_bundles_whose_traffic_is_alike_are_not_the_same_where_a_server_got_better(
+    bundles: Path, capsys: Capsys
+) -> None:
+    assert main(["evidence", "create", "tls.pcap", "before.json", "probe.json", "-o", "was.zip"]) == 0
+    assert main(["compare", "was.zip", "new.zip", "--require", "same"]) == 1
+    assert main(["compare", "was.zip", "was.zip", "--require", "same"]) == 0
+    assert main(["compare", "was.zip", "new.zip"]) == 0
+    assert main(["compare", "new.zip", "was.zip"]) == 1, "nothing leaks, and the server got worse"
+
+
+def test_what_only_one_bundle_was_asked_is_not_known_of_the_other(bundles: Path, capsys: Capsys) -> None:
+    capsys.readouterr()
+    assert main(["compare", "new.zip", "poorer.zip", "--format", "json"]) == 3
+    found = json.loads(capsys.readouterr().out)
+    audit = next(one for one in found["posture"] if one["command"] == "audit")
+    assert (audit["answer"], audit["after"]["exit_code"]) == ("not decided", None)
+    assert [one["change"] for one in audit["changes"]] == [UNKNOWN]
+
+
+def test_a_bundle_beside_a_run_without_results_is_compared_by_what_crossed_alone_and_says_so(
+    bundles: Path, capsys: Capsys
+) -> None:
+    for other in ("alone.zip", "tls.pcap"):
+        capsys.readouterr()
+        assert main(["compare", "new.zip", other]) == 0
+        told = capsys.readouterr()
+        assert "new.zip: says what servers allow, too" in told.err
+        assert "What servers allow" not in told.out
+
+
+def test_a_result_is_compared_with_that_of_its_command_in_a_bundle(bundles: Path, capsys: Capsys) -> None:
+    capsys.readouterr()
+    assert main(["compare", "old.zip", "after.json"]) == 0
+    told = capsys.readouterr()
+    assert told.out.splitlines()[-1] == "ALL IS AS IT SHOULD BE NOW: 4 got better."
+    assert "old.zip: its results of audit are compared, and nothing else" in told.err
+    assert main(["compare", "before.json", "new.zip"]) == 0
+    assert main(["compare", "check.json", "new.zip"]) == 2
+    assert "new.zip: holds no result of check" in capsys.readouterr().err
