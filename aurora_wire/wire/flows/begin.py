@@ -1,23 +1,108 @@
-"""How a connection begins: who is the client, on which port, and what is told of it."""
+"""How a connection begins: with which frame, who is the client, on which port, and what is told of it.
+
+These are functions over `Engine`, which calls them off its fast path.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from mypy_extensions import i64
 
-from aurora_wire.binary import u16_be
+from aurora_wire.binary import u16_be, u32_be
+from aurora_wire.wire.decoding import labels
 from aurora_wire.wire.decoding.connection_log import OTHER
 from aurora_wire.wire.decoding.events import ConnectionOpened
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.facts import Facts
-from aurora_wire.wire.flows.labelled_frames import Labels
+from aurora_wire.wire.flows.labelled_frames import LabelledFrame, Labels
+from aurora_wire.wire.flows.soundness import is_right
 from aurora_wire.wire.flows.tcp_flags import ACK, SYN
+from aurora_wire.wire.flows.tcp_stream import Stream
 
 if TYPE_CHECKING:
     from aurora_wire.wire.flows.engine import Engine
 
 X_PORT: Final[i64] = 33060
+LINGER_NS: Final[i64] = 60_000_000_000  # a closed connection waits this long for late segments
+MAX_SPACES: Final[i64] = 8              # connections of the same addresses and ports at a time
+
+
+def open_stream(
+    engine: Engine, key: bytes, known: Stream | None, flags: i64, data: bytes, tcp_at: i64, payload_len: i64,
+    frame: i64, time_ns: i64,
+) -> Stream | None:  # fmt: skip
+    """Return the stream of a frame that may begin a connection; None where it begins none."""
+    if known is not None:
+        connection = cast(Connection, known.receiver)
+        if known.good_checksums > 0 and not is_right(engine.locator, data):
+            return known  # no receiver sees it
+        seq = u32_be(data, tcp_at + 4)
+        isn = connection.client_isn if known is connection.client else connection.server_isn
+        if isn == seq:
+            return known  # the same SYN again
+        space = connection.next_space
+        while space is not None:
+            one = space.client if space.client.key == key else space.server
+            if seq == (space.client_isn if one is space.client else space.server_isn):
+                return one
+            if flags & ACK and u32_be(data, tcp_at + 8) == (space.client_isn + 1) & 0xFFFFFFFF:
+                # Both sides agree on it. Is the first one gone, its ports used again?
+                silent = engine.now >= 0 and engine.now - connection.last_time > LINGER_NS
+                # Two networks may have both of them.
+                unanswered = not connection.server.spoke and connection.client.network == space.client.network
+                gone = silent or connection.closed_frame >= 0 or unanswered
+                if connection.next_space is space and gone:
+                    engine.finish_connection(connection)
+                return one
+            space = space.next_space
+        alive = isn < 0 and connection.closed_frame < 0 and not flags & ACK
+        if flags & ACK and connection.closed_frame < 0:
+            if known.network >= 0 and known.network != engine.locator.network and known.start != 0:
+                if known.offset_of(seq + 1) != 0:
+                    # Another network, whose client began with the same number.
+                    return begin_beside(engine, connection, key, flags, frame, time_ns)
+            return known  # a SYN-ACK belongs to the SYN before it
+        if alive and known.side.seen == 0:
+            return known
+        if not flags & ACK:
+            # RFC 5961, 4: a receiver challenges it. Only where both sides go on with its numbers is it obeyed, and
+            # what looked like the end of a connection that goes on may have been forged as well.
+            return begin_beside(engine, connection, key, flags, frame, time_ns)
+        engine.finish_connection(connection)
+        after = engine.streams.get(key)
+        if after is not None:
+            return begin_beside(engine, cast(Connection, after.receiver), key, flags, frame, time_ns)
+    elif not flags & SYN and payload_len == 0:
+        if engine.labelled is not None:
+            engine.labelled.append(LabelledFrame(frame, 0, -1, labels.TCP_CONTROL, []))
+        return None
+    connection = begin_connection(engine, key, flags, frame, time_ns)
+    if engine.budget.open < 0 or len(engine.streams) >= 2 * engine.max_connections:
+        engine.evict()
+    engine.streams[connection.client.key] = connection.client
+    engine.streams[connection.server.key] = connection.server
+    return connection.client if connection.client.key == key else connection.server
+
+
+def begin_beside(
+    engine: Engine, connection: Connection, key: bytes, flags: i64, frame: i64, time_ns: i64
+) -> Stream | None:
+    """Begin a connection of the same addresses and ports with other sequence numbers."""
+    count: i64 = 0
+    first = connection
+    while connection.next_space is not None:
+        connection = connection.next_space
+        count += 1
+    if count >= MAX_SPACES:
+        if first.closed_frame < 0:
+            return None
+        engine.finish_connection(first)
+    made = begin_connection(engine, key, flags, frame, time_ns)
+    connection.next_space = made
+    if engine.budget.open < 0:
+        engine.evict()
+    return made.client if made.client.key == key else made.server
 
 
 def begin_connection(engine: Engine, key: bytes, flags: i64, frame: i64, time_ns: i64) -> Connection:

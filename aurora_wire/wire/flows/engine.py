@@ -15,21 +15,21 @@ from aurora_wire.wire.decoding import anomalies, labels
 from aurora_wire.wire.decoding.connection_log import Budget
 from aurora_wire.wire.decoding.events import ConnectionClosed, Event
 from aurora_wire.wire.flows.aside import disregard
-from aurora_wire.wire.flows.begin import begin_connection
+from aurora_wire.wire.flows.begin import LINGER_NS, open_stream
 from aurora_wire.wire.flows.connection import NOT_RESET, RESET, Connection
 from aurora_wire.wire.flows.deciding import overlook
 from aurora_wire.wire.flows.decrypted import InnerDecryptionMaker
 from aurora_wire.wire.flows.eviction import choose
 from aurora_wire.wire.flows.facts import Facts, TrackerMaker
 from aurora_wire.wire.flows.flow_buckets import BUCKETS, bucket_of_flow, bucket_of_key
-from aurora_wire.wire.flows.flow_cache import CACHE_SLOTS, cache_slot, same_v6
+from aurora_wire.wire.flows.flow_cache import CACHE_SLOTS, cache_slot, flow_key, same_v6
 from aurora_wire.wire.flows.labelled_frames import LabelledFrame
 from aurora_wire.wire.flows.overlap_history import History
-from aurora_wire.wire.flows.placing import MAX_SPACES, place
+from aurora_wire.wire.flows.placing import place
 from aurora_wire.wire.flows.skipped_frames import count_skipped
-from aurora_wire.wire.flows.soundness import is_right, is_sound
+from aurora_wire.wire.flows.soundness import is_sound
 from aurora_wire.wire.flows.tcp_flags import ACK, ENDED, FIN, IGNORED, RST, SYN, obeys_reset, take_end, take_syn
-from aurora_wire.wire.flows.tcp_stream import ASIDE, MAX_WINDOW, OLD, PROBE, WINDOW_SLACK, Receiver, Stream
+from aurora_wire.wire.flows.tcp_stream import ASIDE, MAX_WINDOW, OLD, PROBE, WINDOW_SLACK, Receiver, Stream, tick
 from aurora_wire.wire.mysql.compressed import ZLIB, ZSTD, Inflater, ZlibInflater
 from aurora_wire.wire.net.dissect import Locator
 from aurora_wire.wire.net.ip_fragments import Fragments
@@ -39,8 +39,7 @@ from aurora_wire.wire.net.skip_reasons import (
 from aurora_wire.wire.tls.decryption import DecryptionMaker, DecryptorFactory
 
 MAX_UNTAKEN: Final[i64] = 2048          # finished connections, or events, after which they should be taken
-LINGER_NS: Final[i64] = 60_000_000_000  # a closed connection waits this long for late segments
-LINGER_FRAMES: Final[i64] = 20_000      # or this many frames
+LINGER_FRAMES: Final[i64] = 20_000      # a closed connection waits this many frames, or LINGER_NS, for late segments
 LINGERING: Final[i64] = 16              # closed connections of a bucket that may wait longer
 MAX_LINGERING: Final[i64] = 128         # and that wait at most
 
@@ -151,24 +150,9 @@ class Engine:
             if recent.is_v4 if is_v4 else same_v6(recent.key, data, addresses_at):
                 stream = recent
         if stream is None:
-            stop = addresses_at + 8
-            if not is_v4:
-                stop = addresses_at + 32
-            if stop == tcp_at:
-                key = data[addresses_at : tcp_at + 4]
-            else:
-                key = data[addresses_at:stop] + data[tcp_at : tcp_at + 4]
-            stream = self.streams.get(key)
-            if stream is None or flags & SYN:
-                stream = self._open(key, stream, flags, data, tcp_at, locator.payload_len, frame, time_ns)
-                if stream is None:
-                    return
-                if stream.network < 0:
-                    stream.network = locator.network
-            if self.streams.get(key) is stream:
-                stream.addresses = addresses
-                stream.ports = ports
-                self.recent[slot] = stream
+            stream = self._find_stream(addresses, ports, slot, flags, frame, time_ns)
+            if stream is None:
+                return
         if buffer is not self.block:
             self._new_block(buffer)
         connection = cast(Connection, stream.receiver)
@@ -187,14 +171,14 @@ class Engine:
         if connection.skipping and not (
             connection.watching and overlook(connection, stream, tcp_at, data, at, end, cut)
         ):
-            stream.label_alone(frame, labels.NOT_MYSQL if locator.payload_len else labels.TCP_CONTROL)
-            if flags & (FIN | RST):
-                self._take_end(connection, stream, flags, 0)
+            self._skip(connection, stream, flags, frame)
             return
         peer = connection.server if stream is connection.client else connection.client
-        sound = True
-        if connection.verify and (not stream.facts.readable or flags & (SYN | FIN | RST)):
-            sound = is_sound(locator, stream, data, end, cut, flags, frame, time_ns)
+        sound = (
+            not connection.verify
+            or (stream.facts.readable and not flags & (SYN | FIN | RST))
+            or is_sound(locator, stream, data, end, cut, flags, frame, time_ns)
+        )
         if sound:
             stream.spoke = True
             if flags & SYN:
@@ -218,10 +202,32 @@ class Engine:
                 stream.tell_sent(seq)
         if flags & (FIN | RST) and sound:
             self._take_end(connection, stream, flags, seq + locator.payload_len)
-        if stream.patience >= 0:
-            stream.tick()
-        if peer.patience >= 0:
-            peer.tick()
+        if stream.patience >= 0 or peer.patience >= 0:
+            tick(stream, peer)
+
+    def _find_stream(
+        self, addresses: i64, ports: i64, slot: i64, flags: i64, frame: i64, time_ns: i64
+    ) -> Stream | None:
+        """Return the stream of the segment just located, by its key; None where it has none.
+
+        It is kept in `recent`, which is asked by addresses, ports and slot.
+        """
+        locator = self.locator
+        data = locator.buffer
+        tcp_at = locator.tcp_at
+        key = flow_key(locator)
+        stream = self.streams.get(key)
+        if stream is None or flags & SYN:
+            stream = open_stream(self, key, stream, flags, data, tcp_at, locator.payload_len, frame, time_ns)
+            if stream is None:
+                return None
+            if stream.network < 0:
+                stream.network = locator.network
+        if self.streams.get(key) is stream:
+            stream.addresses = addresses
+            stream.ports = ports
+            self.recent[slot] = stream
+        return stream
 
     def waits_to_be_taken(self) -> bool:
         """Return whether `ended` and `events` hold so much that they should be taken now."""
@@ -234,6 +240,12 @@ class Engine:
         for history in self.borrowed:
             history.own()
         self.borrowed.clear()
+
+    def _skip(self, connection: Connection, stream: Stream, flags: i64, frame: i64) -> None:
+        """Take a segment of a connection whose bytes nobody decodes."""
+        stream.label_alone(frame, labels.NOT_MYSQL if self.locator.payload_len else labels.TCP_CONTROL)
+        if flags & (FIN | RST):
+            self._take_end(connection, stream, flags, 0)
 
     def _payload(
         self, connection: Connection, stream: Stream, seq: i64, data: bytes, at: i64, end: i64, cut: i64,
@@ -273,79 +285,6 @@ class Engine:
             stream.label_alone(frame, labels.KEEP_ALIVE if became == PROBE else labels.RETRANSMISSION)
 
     # Connections.
-
-    def _open(
-        self, key: bytes, known: Stream | None, flags: i64, data: bytes, tcp_at: i64, payload_len: i64, frame: i64,
-        time_ns: i64,
-    ) -> Stream | None:  # fmt: skip
-        """Return the stream of a frame that may begin a connection; None where it begins none."""
-        if known is not None:
-            connection = cast(Connection, known.receiver)
-            if known.good_checksums > 0 and not is_right(self.locator, data):
-                return known  # no receiver sees it
-            seq = u32_be(data, tcp_at + 4)
-            isn = connection.client_isn if known is connection.client else connection.server_isn
-            if isn == seq:
-                return known  # the same SYN again
-            space = connection.next_space
-            while space is not None:
-                one = space.client if space.client.key == key else space.server
-                if seq == (space.client_isn if one is space.client else space.server_isn):
-                    return one
-                if flags & ACK and u32_be(data, tcp_at + 8) == (space.client_isn + 1) & 0xFFFFFFFF:
-                    # Both sides agree on it. Is the first one gone, its ports used again?
-                    silent = self.now >= 0 and self.now - connection.last_time > LINGER_NS
-                    # Two networks may have both of them.
-                    unanswered = not connection.server.spoke and connection.client.network == space.client.network
-                    gone = silent or connection.closed_frame >= 0 or unanswered
-                    if connection.next_space is space and gone:
-                        self.finish_connection(connection)
-                    return one
-                space = space.next_space
-            alive = isn < 0 and connection.closed_frame < 0 and not flags & ACK
-            if flags & ACK and connection.closed_frame < 0:
-                if known.network >= 0 and known.network != self.locator.network and known.start != 0:
-                    if known.offset_of(seq + 1) != 0:
-                        # Another network, whose client began with the same number.
-                        return self.begin_beside(connection, key, flags, frame, time_ns)
-                return known  # a SYN-ACK belongs to the SYN before it
-            if alive and known.side.seen == 0:
-                return known
-            if not flags & ACK:
-                # RFC 5961, 4: a receiver challenges it. Only where both sides go on with its numbers is it obeyed, and
-                # what looked like the end of a connection that goes on may have been forged as well.
-                return self.begin_beside(connection, key, flags, frame, time_ns)
-            self.finish_connection(connection)
-            after = self.streams.get(key)
-            if after is not None:
-                return self.begin_beside(cast(Connection, after.receiver), key, flags, frame, time_ns)
-        elif not flags & SYN and payload_len == 0:
-            if self.labelled is not None:
-                self.labelled.append(LabelledFrame(frame, 0, -1, labels.TCP_CONTROL, []))
-            return None
-        connection = begin_connection(self, key, flags, frame, time_ns)
-        if self.budget.open < 0 or len(self.streams) >= 2 * self.max_connections:
-            self._evict()
-        self.streams[connection.client.key] = connection.client
-        self.streams[connection.server.key] = connection.server
-        return connection.client if connection.client.key == key else connection.server
-
-    def begin_beside(self, connection: Connection, key: bytes, flags: i64, frame: i64, time_ns: i64) -> Stream | None:
-        """Begin a connection of the same addresses and ports with other sequence numbers."""
-        count: i64 = 0
-        first = connection
-        while connection.next_space is not None:
-            connection = connection.next_space
-            count += 1
-        if count >= MAX_SPACES:
-            if first.closed_frame < 0:
-                return None
-            self.finish_connection(first)
-        made = begin_connection(self, key, flags, frame, time_ns)
-        connection.next_space = made
-        if self.budget.open < 0:
-            self._evict()
-        return made.client if made.client.key == key else made.server
 
     def _take_end(self, connection: Connection, stream: Stream, flags: i64, seq_end: i64) -> None:
         came = take_end(connection, stream, flags, seq_end, self.frames)
@@ -391,7 +330,7 @@ class Engine:
         for connection in closing:
             self.finish_connection(connection)
 
-    def _evict(self) -> None:
+    def evict(self) -> None:
         """Give up connections, as too many are open: closed ones, then those without a byte, then those silent longest.
         """
         self.budget.refused = True
@@ -466,12 +405,7 @@ class Engine:
     def last_connection(self) -> Connection | None:
         """Return the connection that the last frame, a TCP segment, went to; None where it went to none."""
         locator = self.locator
-        data = locator.buffer
-        stop = locator.addresses_at + 8
-        if locator.ip_version != 4:
-            stop = locator.addresses_at + 32
-        tcp_at = locator.tcp_at
-        stream = self.streams.get(data[locator.addresses_at : stop] + data[tcp_at : tcp_at + 4])
+        stream = self.streams.get(flow_key(locator))
         if stream is None:
             return None
         connection: Connection | None = cast(Connection, stream.receiver)

@@ -1,9 +1,11 @@
-"""The cache of recent flows: which slot a frame's flow has, told without making a key."""
+"""How a frame's flow is found: its slot in the cache of recent flows, told without making a key, and its key."""
 
 from typing import Final
 
 from librt.strings import read_i64_le
 from mypy_extensions import i64
+
+from aurora_wire.wire.net.dissect import Locator
 
 CACHE_SLOTS: Final[i64] = 32768         # recent flows found without a key; a power of two
 
@@ -24,3 +26,15 @@ def same_v6(key: bytes, data: bytes, at: i64) -> bool:
             return False
         i += 8
     return True
+
+
+def flow_key(locator: Locator) -> bytes:
+    """Return what `streams` is asked by for the segment just located: its addresses and ports, as they stand there."""
+    data = locator.buffer
+    tcp_at = locator.tcp_at
+    stop = locator.addresses_at + 8
+    if locator.ip_version != 4:
+        stop = locator.addresses_at + 32
+    if stop == tcp_at:
+        return data[locator.addresses_at : tcp_at + 4]
+    return data[locator.addresses_at : stop] + data[tcp_at : tcp_at + 4]

@@ -5,20 +5,19 @@ These are functions over `Engine`, which calls them off its fast path.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
 from aurora_wire.wire.decoding import anomalies, labels
 from aurora_wire.wire.flows.aside import disregard
+from aurora_wire.wire.flows.begin import MAX_SPACES, begin_beside
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.same_ports import AGREES, DIFFERS, FAR, compare_networks, find_tied, fits, is_nearer
 from aurora_wire.wire.flows.tcp_stream import Stream
 
 if TYPE_CHECKING:
     from aurora_wire.wire.flows.engine import Engine
-
-MAX_SPACES: Final[i64] = 8              # connections of the same addresses and ports at a time
 
 
 def place(
@@ -54,7 +53,7 @@ def place(
                 stream.facts.note(
                     anomalies.CONFLICT, stream.side.from_client, engine.frames, engine.now, stream.next, payload_len
                 )
-            other = engine.begin_beside(connection, stream.key, flags, engine.frames, engine.now)
+            other = begin_beside(engine, connection, stream.key, flags, engine.frames, engine.now)
             if other is not None:
                 other.network = network
                 return other
@@ -99,7 +98,7 @@ def _elsewhere(
         space = space.next_space
     found: Stream | None = None
     if payload_len > 0:
-        found = engine.begin_beside(connection, key, flags, engine.frames, engine.now)
+        found = begin_beside(engine, connection, key, flags, engine.frames, engine.now)
         if found is None:
             # Too many of them: the bytes are still read.
             locator = engine.locator

@@ -380,3 +380,11 @@ class Stream(Progress):
     def known_from(self) -> i64:
         """Return how the beginning is known: START_SYN, START_ACK, or 0 if it is not."""
         return self.start if self.start in (START_ACK, START_SYN) else 0
+
+
+def tick(stream: Stream, peer: Stream) -> None:
+    """Let the bytes that either direction waits for be late by one segment more."""
+    if stream.patience >= 0:
+        stream.tick()
+    if peer.patience >= 0:
+        peer.tick()
