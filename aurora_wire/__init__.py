@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from aurora_wire.prove.drivers.process import Command, Finished
     from aurora_wire.prove.drivers.program import ProgramClient, task_json
-    from aurora_wire.report.formats import Format, ReportOptions, ReportStream, render
+    from aurora_wire.report.formats import Format, ReportOptions, ReportStream, render, write_table
     from aurora_wire.verdict.describe import describe
     from aurora_wire.verdict.result import (
         CaptureResult,
@@ -80,7 +80,7 @@ _NAMES_BY_HOME = {
     ),
     "aurora_wire.prove.drivers.process": ("Command", "Finished"),
     "aurora_wire.prove.drivers.program": ("ProgramClient", "task_json"),
-    "aurora_wire.report.formats": ("Format", "ReportOptions", "ReportStream", "render"),
+    "aurora_wire.report.formats": ("Format", "ReportOptions", "ReportStream", "render", "write_table"),
     "aurora_wire.verdict.describe": ("describe",),
     "aurora_wire.verdict.result": (
         "CaptureResult", "CloneResult", "ConnectionResult", "Coverage", "CredentialResult", "Endpoint", "FileResult",
@@ -151,6 +151,7 @@ __all__ = [
     "render",
     "scan",
     "task_json",
+    "write_table",
 ]
 
 

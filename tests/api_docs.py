@@ -38,7 +38,7 @@ SECTIONS = {
         "Finding", "Undecoded", "KeyLogResult", "Rule", "RULES",
     ),
     "Frames of your own": ("Engine", "describe", "Analysis", "Relay", "RelayRecording"),
-    "Reports": ("render", "Format", "ReportOptions", "ReportStream"),
+    "Reports": ("render", "write_table", "Format", "ReportOptions", "ReportStream"),
     "Client drivers": (
         "Client", "ProgramClient", "Command", "Finished", "task_json", "Found", "Task", "Mode", "Ability", "Outcome",
         "Failure", "ErrorKind",

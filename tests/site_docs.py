@@ -12,6 +12,7 @@ from typing import Any
 
 from aurora_wire.cli.whole_parser import Manual, manual_of, whole_parser
 from aurora_wire.report import scan_json
+from aurora_wire.report.tables import SCHEMA, TABLES, Column
 from aurora_wire.verdict.rules.registry import RULES
 
 TARGET = Path(__file__).parent.parent / "docs" / "reference"
@@ -21,7 +22,7 @@ WRITTEN = "Written by `python -m tests.site_docs`: change {}, not this file.\n"
 
 def pages() -> dict[str, str]:
     """Return the pages by name."""
-    made = {"commands.md": commands(), "rules.md": rules(), "schemas.md": schemas()}
+    made = {"commands.md": commands(), "rules.md": rules(), "schemas.md": schemas(), "tables.md": tables()}
     return {name: "\n".join(lines).rstrip() + "\n" for name, lines in made.items()}
 
 
@@ -100,6 +101,46 @@ def table(described: dict[str, Any]) -> Iterator[str]:
     for name, field in described.get("properties", {}).items():
         yield f"| `{name}` | {cell(kind(field))} | {cell(' '.join(str(field.get('description', '')).split()))} |"
     yield ""
+
+
+TABLES_ABOUT = """\
+What `--format parquet` and `aurora_wire.spark` give, schema `{}`: a table each of connections, statements, findings and
+captures.
+
+    aurora-wire scan night/ --format parquet=connections.parquet --format parquet:statements=statements.parquet
+    duckdb -c "SELECT c.user, count(*) FROM 'connections.parquet' c JOIN 'statements.parquet' s
+               ON s.connection = c.id WHERE c.verdict = 'plaintext' GROUP BY ALL"
+
+Names, types and meanings stay within `tables/1`; columns may be added. `string` is UTF-8: what crossed is not escaped
+here, and lone surrogates are U+FFFD. `time` is a timestamp in microseconds, UTC; the column `..._ns` beside it is
+exact. The file's metadata say `aurora_wire.schema`, `verdict`, `confidence`, `closing`, `exit_code` and `redacted`,
+each column's `description` what it holds. Unless `--reveal` is given, users and values are masked by tokens that are
+the same as in other reports of the same captures: they can be joined and counted (stars where the captures cannot be
+read twice).
+"""
+KINDS = {
+    "int32": "int 32", "int64": "int 64", "time": "timestamp", "strings": "list of string",
+    "texts": "map of string to string", "counts": "map of string to int 64", "rows": "list of",
+}  # fmt: skip
+
+
+def tables() -> Iterator[str]:
+    yield "# Tables\n"
+    yield WRITTEN.format("`aurora_wire/report/tables.py`")
+    yield TABLES_ABOUT.format(SCHEMA)
+    for name, columns in TABLES.items():
+        yield f"## {name}\n"
+        yield "| column | type | |\n|---|---|---|"
+        for column in columns:
+            yield f"| `{column.name}` | {kind_of_column(column)} | {cell(column.about)} |"
+        yield ""
+
+
+def kind_of_column(column: Column) -> str:
+    said = KINDS.get(column.kind, column.kind)
+    if not column.inner:
+        return said
+    return f"{said} ({', '.join(f'`{one.name}` {kind_of_column(one)}: {cell(one.about)}' for one in column.inner)})"
 
 
 def kind(field: dict[str, Any]) -> str:

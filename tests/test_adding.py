@@ -105,7 +105,8 @@ def test_a_format_is_added_by_another_package(tmp_path: Path) -> None:
     assert scan("--format", "verdicts").stdout == "10.0.0.9 plaintext\n"
     assert scan("--format", f"verdicts={tmp_path / 'out'}").returncode == 1
     assert (tmp_path / "out").read_text() == "10.0.0.9 plaintext\n"
-    assert scan("--format", "yaml").stderr.endswith(", ocsf, verdicts. `aurora-wire scan --help` shows the options.\n")
+    refused = scan("--format", "yaml").stderr
+    assert refused.endswith(", parquet:captures, verdicts. `aurora-wire scan --help` shows the options.\n")
 
 
 @pytest.mark.parametrize(

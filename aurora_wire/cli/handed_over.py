@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aurora_wire.errors import CaptureError
 from aurora_wire.report.formats import KEYED, STARS
 
 if TYPE_CHECKING:
+    from aurora_wire.redact.masker import Masker
     from aurora_wire.verdict.result import Scan
 
 
@@ -42,6 +45,24 @@ def hand_over(scan: Scan, kind: str = KEYED) -> HandedOver:
 
     masker = masker_of("", [Path(capture.path) for capture in scan.captures if capture.format != "unreadable"])
     return HandedOver(_with_filter_masked(masker.scan(scan), masker.text), keyed=True, name=masker.text)
+
+
+def masker_before(paths: Sequence[str]) -> Masker | None:
+    """Return what masks a result as `hand_over` does, before the captures are judged; None where they cannot be read
+    twice. Raises UsageError where a path names no capture.
+    """
+    from aurora_wire.analysis.clocks import aligned  # noqa: PLC0415 - not for --help
+    from aurora_wire.capture.files.inputs import find_inputs  # noqa: PLC0415
+    from aurora_wire.capture.files.open import STANDARD_INPUT, open_capture  # noqa: PLC0415
+    from aurora_wire.evidence.reanalysis import masker_of  # noqa: PLC0415
+
+    captures: list[Path] = []
+    for path, _ in aligned(find_inputs(list(paths)).captures)[0]:
+        if path == STANDARD_INPUT or not Path(path).is_file():
+            return None
+        with suppress(CaptureError), open_capture(path, hash_input=False):
+            captures.append(Path(path))
+    return masker_of("", captures)
 
 
 def _with_filter_masked(scan: Scan, name: Callable[[str], str]) -> Scan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, ParamSpec
 
@@ -25,6 +26,7 @@ from aurora_wire.report.formats import ReportOptions, ReportStream, find_format,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aurora_wire.redact.masker import Masker
     from aurora_wire.verdict.result import Scan
 
 P = ParamSpec("P")
@@ -59,8 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Mask literals, comments and parameters in statements (default: show them in text, json and jsonl).")
     add("--reveal", action="store_true",
         help="Show passwords, keys and tokens that crossed, and the lines that hashcat and john take (default: say "
-        "only that they crossed); in markdown, sarif, junit, csv and html, which are made to be passed on, also "
-        "values and names of users (default: masked).")
+        "only that they crossed); in markdown, sarif, junit, csv, parquet and html, which are made to be passed on, "
+        "also values and names of users (default: masked).")
     add("--rows", metavar="N", type=rows_option, default=0,
         help="Show the values of the first N rows of each result (text and JSON, at most 1000; default: rows are "
         "counted, and no value is shown). What is masked has none.")
@@ -118,9 +120,15 @@ def run(arguments: argparse.Namespace) -> int:
                     (name, stack.enter_context(Output(path, force=arguments.force, inputs=inputs)))
                     for name, path in arguments.reports
                 ]
+                refuse_bytes_on_terminal(arguments.format, output)
+                arguments.masker = masker_for(arguments)
                 main = stream_for(arguments.format, arguments, output)
                 beside = [(name, to, stream_for(name, arguments, to)) for name, to in reports]
                 streams = [one for one in (main, *(stream for _, _, stream in beside)) if one is not None]
+                told = [
+                    stream for name, stream in ((arguments.format, main), *((name, to) for name, _, to in beside))
+                    if stream is not None and find_format(name).tells
+                ]
                 bar = not (
                     arguments.quiet or arguments.no_progress or (main is not None and output.is_terminal)
                 )
@@ -133,7 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
                         keep_statements=statements_for(arguments),
                         keep_rows=0 if arguments.redact else arguments.rows,
                         on_begin=each(*(stream.begin for stream in streams)),
-                        on_statement=each(*(stream.statement for stream in streams)),
+                        on_statement=each(*(stream.statement for stream in told)),
                         on_connection=each(*(stream.connection for stream in streams)),
                         on_progress=on_progress,
                         jobs=arguments.jobs,
@@ -219,6 +227,22 @@ def write_report(
         output.write(piece)
 
 
+def refuse_bytes_on_terminal(name: str, output: Output) -> None:
+    """Raise UsageError where a format that is no text would go to a terminal."""
+    if find_format(name).is_binary and output.is_terminal:
+        raise UsageError(f"{name} is nothing for a terminal. Name a file: --format {name}=FILE")
+
+
+def masker_for(arguments: argparse.Namespace) -> Masker | None:
+    """Return what masks reports that are passed on and written while the scan runs; None: stars do, or nothing is."""
+    rows = [find_format(name) for name in (arguments.format, *(name for name, _ in arguments.reports))]
+    if arguments.reveal or not any(row.posted and row.streams for row in rows):
+        return None
+    from aurora_wire.cli.handed_over import masker_before  # noqa: PLC0415 - for these formats only
+
+    return masker_before(arguments.captures)
+
+
 def stream_for(name: str, arguments: argparse.Namespace, output: Output) -> ReportStream | None:
     """Return what writes to `output` while the scan runs; None for a format that has to wait for its end.
 
@@ -228,13 +252,18 @@ def stream_for(name: str, arguments: argparse.Namespace, output: Output) -> Repo
     if not row.streams:
         return None
     live = "-" in arguments.captures
+    options = options_for(arguments, output)
+    if row.posted and not options.reveal:
+        options = replace(options, redact=options.masker is None)
+    if row.is_binary:
+        return row.stream_bytes(output.write_bytes, options)
 
     def write(line: str) -> None:
         output.write(line)
         if live:
             output.flush()
 
-    return row.stream(write, options_for(arguments, output))
+    return row.stream(write, options)
 
 
 def options_for(arguments: argparse.Namespace, output: Output) -> ReportOptions:
@@ -253,5 +282,5 @@ def options_for(arguments: argparse.Namespace, output: Output) -> ReportOptions:
         require_proven=arguments.require == "proven",
         quiet=arguments.quiet, verbose=getattr(arguments, "verbose", False), width=style.width, color=style.color,
         whole=style.whole, each=style.each,
-        compose=compose,
+        compose=compose, masker=getattr(arguments, "masker", None),
     )  # fmt: skip

@@ -15,7 +15,10 @@ from aurora_wire.errors import UsageError
 from aurora_wire.immutable import immutable
 
 if TYPE_CHECKING:
+    import os
+
     from aurora_wire.posture.result import Posture
+    from aurora_wire.redact.masker import Masker
     from aurora_wire.verdict.frame_places import FramePlaces
     from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, StatementResult
 
@@ -40,12 +43,13 @@ class ReportOptions:
     each: bool = False            # connections of a pool have a row each
     everything: bool = False      # of what a server allows: rows that say nothing, too
     fixes: bool = False           # likewise: what to paste for each finding
+    masker: Masker | None = None  # masks what is passed on while the scan runs, with tokens; None: `redact` says
     # writes the HTML page with what the command alone has: the captures' bytes, pseudonyms, the impact on clients
     compose: Callable[[Scan], Iterator[str]] | None = None
 
     def masked(self) -> ReportOptions:
         """Return the same, with `redact`."""
-        return replace(self, redact=True, reveal=False)
+        return replace(self, redact=True, reveal=False, masker=None)
 
 
 class ReportStream(Protocol):
@@ -77,7 +81,8 @@ class Format:
     called with the Posture; empty: the format is of captures alone; posture_takes: as `takes`, for it; posted: it is
     made to be passed on, and the command masks what it is given unless `--reveal` is, with tokens under the captures'
     key (KEYED), or STARS where the same is to stay the same in other captures; is_list: it has no place that
-    says it breaks off, so half of one does not get the name of a whole one.
+    says it breaks off, so half of one does not get the name of a whole one; is_binary: what it writes is bytes: it
+    streams, and its function is called with a function that takes them; tells: a stream is told of each statement.
     """
 
     name: str
@@ -91,6 +96,8 @@ class Format:
     posture_takes: tuple[str, ...] = ()
     posted: str = ""
     is_list: bool = False
+    is_binary: bool = False
+    tells: bool = True
 
     def check(self) -> None:
         """Raise UsageError where a library that this format needs is missing."""
@@ -102,8 +109,17 @@ class Format:
         stream: ReportStream = _load(self.home)(write, **self._chosen(options))
         return stream
 
+    def stream_bytes(self, write: Callable[[bytes], object], options: ReportOptions) -> ReportStream:
+        """Return the same for a format that `is_binary`."""
+        stream: ReportStream = _load(self.home)(write, **self._chosen(options))
+        return stream
+
     def render(self, scan: Scan, options: ReportOptions) -> Iterator[str]:
-        """Return the report of a finished scan, in pieces of text."""
+        """Return the report of a finished scan, in pieces of text. Raises UsageError for one that is bytes."""
+        if self.is_binary:
+            raise UsageError(
+                f"{self.name} is no text: write it with aurora_wire.write_table, or --format {self.name}=FILE."
+            )
         if self.streams:
             return self._replay(scan, options)
         pieces: Iterator[str] = _load(self.home)(scan, **self._chosen(options))
@@ -122,25 +138,42 @@ class Format:
 
     def _replay(self, scan: Scan, options: ReportOptions) -> Iterator[str]:
         """Tell a stream of a scan that is over: what the result has kept of it."""
-        from aurora_wire.report.summary import findings_by_connection  # noqa: PLC0415 - not for --help
-
         written: list[str] = []
-        stream = self.stream(written.append, options)
-        stream.begin(scan.captures, scan.frame_places, len(scan.captures))
-        found = findings_by_connection(scan)
-        for connection in scan.connections:
-            for statement in connection.statements:
-                stream.statement(connection.id, statement)
-            stream.connection(connection, found.get(connection.id, []))
+        for _ in replay(scan, self.stream(written.append, options)):
             yield from written
             written.clear()
-        stream.finish(scan)
-        yield from written
+
+
+def replay(scan: Scan, stream: ReportStream) -> Iterator[None]:
+    """Tell a stream of a scan that is over; yields after each connection, and at the end."""
+    from aurora_wire.report.summary import findings_by_connection  # noqa: PLC0415 - not for --help
+
+    stream.begin(scan.captures, scan.frame_places, len(scan.captures))
+    found = findings_by_connection(scan)
+    for connection in scan.connections:
+        for statement in connection.statements:
+            stream.statement(connection.id, statement)
+        stream.connection(connection, found.get(connection.id, []))
+        yield
+    stream.finish(scan)
+    yield
 
 
 _REPORT: Final = "aurora_wire.report"
 
 _POSTURE: Final = f"{_REPORT}.posture"
+
+
+
+def _table(name: str, about: str, home: str, *, tells: bool = False) -> Format:
+    """Return the row of a Parquet table."""
+    module = f"{_REPORT}.parquet"
+    return Format(
+        name, about, f"{module}:{home}", ("redact", "reveal", "masker"), streams=True,
+        needs=f"{module}:require_pyarrow", posted=KEYED, is_binary=True, tells=tells,
+        statements=None if tells else STATEMENTS_IN_TEXT,
+    )
+
 
 _ROWS: Final = (
     Format("text", "for people", f"{_REPORT}.text.report:render",
@@ -170,6 +203,10 @@ _ROWS: Final = (
            is_list=True),
     Format("ocsf", "OCSF detection findings as JSON lines, for a SIEM", f"{_REPORT}.ocsf:render",
            posture=f"{_POSTURE}.ocsf:render", is_list=True),
+    _table("parquet", "a table of connections for DuckDB, pandas and Spark (all that were judged)", "Connections"),
+    _table("parquet:statements", "a table of statements (every one)", "Statements", tells=True),
+    _table("parquet:findings", "a table of findings", "Findings"),
+    _table("parquet:captures", "a table of captures", "Captures"),
 )  # fmt: skip
 
 FORMATS: Final = {row.name: row for row in _ROWS}
@@ -206,6 +243,19 @@ def render(scan: Scan, name: str = "text", options: ReportOptions | None = None)
     row = find_format(name)
     row.check()
     return row.render(scan, options or ReportOptions())
+
+
+def write_table(scan: Scan, name: str, path: str | os.PathLike[str], *, redact: bool = False) -> None:
+    """Write a table of a scan as Parquet: connections, statements, findings or captures, as far as the result has it.
+
+    `path` is replaced where it is there. redact: mask what crossed, with stars. Raises UsageError for another name, and
+    where pyarrow is missing; OSError.
+    """
+    row = find_format("parquet" if name == "connections" else f"parquet:{name}")
+    row.check()
+    with open(path, "wb") as file:  # noqa: PTH123 - a path of any kind
+        for _ in replay(scan, row.stream_bytes(file.write, ReportOptions(redact=redact, reveal=not redact))):
+            pass
 
 
 def most_statements(formats: Iterable[Format], kept: int) -> int:
