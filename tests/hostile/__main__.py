@@ -8,8 +8,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.hostile.cases import case
 from tests.hostile.judging import scan_of, wrongs
+from tests.hostile.kinds import case
 from tests.hostile.tls_kinds import lossy_case, tls_case
 from tests.hostile.wire import pcap
 

@@ -1,9 +1,8 @@
-"""Cases: what crossed, what of it was captured, and what may be said of it. `case(seed)` is a function of its seed."""
+"""Cases: what crossed, what of it was captured, and what may be said of it. Functions of a random generator."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.conversations import mysql, tls
@@ -291,30 +290,3 @@ def struct_like(rng: random.Random, number: int) -> bytes:
         text = word(rng)
         out += len(text).to_bytes(2, "big") + text + rng.randbytes(rng.randrange(12))
     return out
-
-
-KINDS: tuple[tuple[int, Callable[[random.Random], Case]], ...] = (
-    (20, clean_tls),
-    (6, skewed_tls),
-    (12, clean_plaintext),
-    (5, skewed_plaintext),
-    (15, lossy_tls),
-    (10, lossy_plaintext),
-    (5, after_forged_controls),
-    (3, plaintext_with_forged_controls),
-    (3, tls_with_forged_controls),
-    (5, decoys),
-    (6, same_ports),
-    (6, ports_again),
-    (3, overlapping_fragments),
-    (2, injected),
-    (3, begins_oddly),
-    (4, foreign),
-)
-
-
-def case(seed: int) -> Case:
-    rng = random.Random(seed)
-    make = rng.choices([kind for _, kind in KINDS], [weight for weight, _ in KINDS])[0]
-    return make(rng)
-

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.cases import KINDS, case
 from tests.hostile.judging import scan_of, wrongs
+from tests.hostile.kinds import KINDS, case
 
 # Interpreted the same code runs, thirty times as long: a sample will do there.
 COUNT = 1_000 if os.environ.get("AURORA_WIRE_MODE") == "interpreted" else 20_000

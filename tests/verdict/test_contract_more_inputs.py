@@ -10,7 +10,8 @@ import pytest
 import aurora_wire
 from aurora_wire.verdict.result import Scan
 from tests.conversations.judge import explain
-from tests.hostile.cases import Case, case
+from tests.hostile.cases import Case
+from tests.hostile.kinds import case
 from tests.hostile.wire import Frame, pcap
 
 # Of each the first seeds that make captures in which something can leak, or a proof can be lost.

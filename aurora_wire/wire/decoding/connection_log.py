@@ -83,6 +83,7 @@ class DirectionAccount:
         "plaintext",
         "position",
         "repeated",
+        "seams",
         "seen",
         "time_ns",
         "tls",
@@ -114,6 +115,7 @@ class DirectionAccount:
         self.truncated: i64 = 0
         self.repeated: i64 = 0  # captured bytes that are in no account above: compared, and the same
         self.aside: i64 = 0     # and those of which nobody knows that
+        self.seams: list[int] | None = None  # stream offsets between bytes that may be of different senders
 
     def account(self, count: i64, label: i64) -> None:
         """Account for the next `count` bytes: they are what `label` says."""

@@ -67,6 +67,10 @@ def set_aside(
         connection.aside_server_offset = stream.next
     other = reader.client if reader.client.key == stream.key else reader.server
     other.segment(seq, data, at, end, 0, frame, time_ns)
+    if doubtful:
+        # Whether what stands beside it here is of the same sender, nobody knows.
+        place = other.offset_of(seq)
+        reader.facts.add_seams(other.side, place, place + end - at)
 
 
 def look_at_disputed(connection: Connection, stream: Stream, data: bytes, frame: i64) -> None:

@@ -32,7 +32,7 @@ from aurora_wire.wire.mysql.states import GREETING, SERVER, move
 from aurora_wire.wire.tls.records import TLSRecords
 
 NOBODY: Final = Receiver()
-CONNECTION_COST: Final[i64] = 5000   # bytes that an open connection takes, and its decoders
+CONNECTION_COST: Final[i64] = 6000   # bytes that an open connection takes, with what it opened with, and its decoders
 DECODERS_COST: Final[i64] = 5000
 
 NOT_RESET: Final[i64] = 0

@@ -267,6 +267,9 @@ class Engine:
                 stream.facts.note(anomalies.KEEP_ALIVE, stream.side.from_client, frame, time_ns, offset, 1)
         if locator.in_dispute:
             stream.facts.note(anomalies.CONFLICT, stream.side.from_client, frame, time_ns, stream.next, end - at)
+            if stream.start != 0:
+                offset = stream.offset_of(seq)
+                stream.facts.add_seams(stream.side, offset, offset + locator.payload_len)
             if end <= len(locator.other):
                 connection.set_aside(stream, seq, locator.other, at, end, frame, time_ns, True)
         if dropped >= 0 and stream.repeats(seq, data, at, end, frame):

@@ -1,7 +1,8 @@
 """The last bytes of a direction, kept to compare retransmissions with.
 
 What the receiver has not acknowledged may still be replaced by other bytes of the same place: a retransmission of
-it has to be the same. Of acknowledged bytes the last burst is kept, to note that somebody sent others.
+it has to be the same. Of acknowledged bytes the last burst is kept, to note that somebody sent others, and those that
+a direction opens with: a greeting, an SSLRequest, a hello are readable by design, and look like packets.
 """
 
 from typing import Final
@@ -12,6 +13,8 @@ from aurora_wire.wire.decoding.connection_log import Budget
 
 MAX_STREAM: Final[i64] = 1 << 20  # bytes kept of one direction
 PIECE_COST: Final[i64] = 80       # bytes that a piece takes beside its own
+
+OPENING: Final[i64] = 512         # bytes that a direction opens with: kept for good
 
 MAX_AROUND: Final[i64] = 1 << 16  # bytes on either side of a gap that are remembered
 
@@ -26,7 +29,9 @@ class History:
     The last piece is not copied: it stays where it lies in the capture's block until that goes (`own`).
     """
 
-    __slots__ = ("at", "before", "borrowed", "budget", "data", "end", "kept", "last_offset", "lent", "offsets")
+    __slots__ = (
+        "at", "before", "borrowed", "budget", "data", "end", "kept", "last_offset", "lent", "offsets", "opening",
+    )  # fmt: skip
 
     def __init__(self, budget: Budget, borrowed: list["History"]) -> None:
         self.budget = budget
@@ -39,6 +44,7 @@ class History:
         self.before: list[bytes] | None = None
         self.offsets: list[int] | None = None
         self.kept: i64 = 0          # bytes, of all pieces and with what they take besides
+        self.opening = b""          # the first bytes, as far as they came without a gap
 
     def own(self) -> None:
         """Keep a copy of the last piece: the block goes."""
@@ -50,6 +56,9 @@ class History:
     def add(self, offset: i64, data: bytes, at: i64, end: i64, all_acked: bool) -> None:
         """Keep data[at:end], delivered at `offset`; all_acked: everything before it is acknowledged."""
         size = end - at
+        if offset < OPENING and offset == len(self.opening):
+            left = OPENING - offset
+            self.opening += data[at : at + left if left < size else end]
         budget = self.budget
         if all_acked:
             budget.history += self.kept
@@ -118,6 +127,14 @@ class History:
         """Compare data[at:end] with what was delivered at `offset`, as far as it is kept: SAME, DIFFERENT, NOT_KEPT."""
         covered: i64 = 0
         stop = offset + (end - at)
+        lowest = stop  # of what is covered
+        reach = offset  # up to which the opening has it
+        if offset < len(self.opening):
+            reach = len(self.opening)
+            if reach > stop:
+                reach = stop
+            if self.opening[offset:reach] != data[at : at + reach - offset]:
+                return DIFFERENT
         before = self.before
         offsets = self.offsets
         count: i64 = 0
@@ -144,4 +161,30 @@ class History:
             if piece[begin + low - start : begin + high - start] != data[at + low - offset : at + high - offset]:
                 return DIFFERENT
             covered += high - low
-        return SAME if covered == end - at else NOT_KEPT
+            if low < lowest:
+                lowest = low
+        return SAME if covered == stop - lowest and lowest <= reach else NOT_KEPT
+
+    def bounds(self, offset: i64, stop: i64) -> tuple[i64, i64]:
+        """Return where the kept pieces begin and end that have bytes of [offset, stop); (-1, -1) if none has.
+
+        A piece is of one segment.
+        """
+        low: i64 = -1
+        high: i64 = -1
+        if self.last_offset < stop and self.last_offset + self.end - self.at > offset:
+            low = self.last_offset
+            high = self.last_offset + self.end - self.at
+        before = self.before
+        offsets = self.offsets
+        if before is not None and offsets is not None:
+            i: i64 = len(before) - 1
+            while i >= 0:
+                begin: i64 = offsets[i]
+                end = begin + len(before[i])
+                i -= 1
+                if begin < stop and end > offset:
+                    low = begin
+                    if high < 0:
+                        high = end
+        return low, high

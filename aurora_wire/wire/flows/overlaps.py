@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.wire.decoding import anomalies
+from aurora_wire.wire.decoding import anomalies, labels
 from aurora_wire.wire.decoding.connection_log import Budget
 from aurora_wire.wire.decoding.segment import MASK, SEGMENT_COST, Segment
 from aurora_wire.wire.flows.overlap_history import DIFFERENT, MAX_AROUND, NOT_KEPT, SAME
@@ -78,6 +78,11 @@ def compare(
         kind = anomalies.OVERLAP_UNCHECKED
     if kind >= 0:
         stream.facts.note(kind, stream.side.from_client, frame, time_ns, offset, stop - offset)
+        first, behind = stream.history.bounds(offset, stop)
+        if found == NOT_KEPT:
+            first = offset
+            behind = stop
+        stream.facts.add_seams(stream.side, first, behind)
         if found == DIFFERENT:
             begin, kept = stream.history.around(stream.next)
             low = offset - begin - NEARBY
@@ -106,6 +111,34 @@ def _set_aside(
     seq = (stream.next_seq + offset - stream.next) & MASK
     stream.side.aside += end - at
     stream.receiver.set_aside(stream, seq, data, at, last, frame, time_ns, doubtful)
+
+
+def make_way(stream: Stream, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64) -> None:
+    """Set aside what waits and differs from data[at:end], the next bytes: whole segments.
+
+    Receivers take what fits at once, whatever waits behind it (Linux, BSD). And one sender does not send two copies:
+    the rest of a segment that differs is not what follows.
+    """
+    begin = stream.next
+    stop = begin + end - at
+    kept: list[Segment] = []
+    for old in stream.held:
+        high = old.offset + len(old.data)
+        if high > stop:
+            high = stop
+        if high <= old.offset or old.data[: high - old.offset] == data[at + old.offset - begin : at + high - begin]:
+            kept.append(old)
+            continue
+        kind = anomalies.CONFLICT if high > stream.acked else anomalies.CONFLICT_ACKED
+        stream.facts.note(kind, stream.side.from_client, frame, time_ns, old.offset, high - old.offset)
+        stream.facts.add_seams(stream.side, begin, stop)
+        stream.budget.held += len(old.data) + SEGMENT_COST
+        stream.receiver.disputed(stream, data[at:end], frame)
+        size: i64 = len(old.data)
+        _set_aside(stream, old.offset, old.data, 0, size, size, old.frame, old.time_ns, True)
+        stream.label_alone(old.frame, labels.DISREGARDED)
+    if len(kept) < len(stream.held):
+        stream.held = kept
 
 
 def let_wait(
@@ -159,6 +192,11 @@ def _compare_held(
         if old.data[low - old.offset : high - old.offset] != data[at + low - offset : at + high - offset]:
             kind = anomalies.CONFLICT if high > stream.acked else anomalies.CONFLICT_ACKED
             stream.facts.note(kind, stream.side.from_client, frame, time_ns, low, high - low)
+            stream.facts.add_seams(stream.side, old.offset, old.end())
+            if offset < old.offset:
+                stream.facts.add_seams(stream.side, offset, old.offset)
+            if offset + end - at > old.end():
+                stream.facts.add_seams(stream.side, old.end(), offset + end - at)
             stream.receiver.disputed(stream, old.data, old.frame)
             _set_aside(stream, low, data, at + low - offset, at + high - offset, end, frame, time_ns, True)
             return

@@ -15,7 +15,7 @@ from aurora_wire.wire.decoding.decoder import STAY, Decoder
 from aurora_wire.wire.decoding.segment import MASK, SEGMENT_COST, Progress, Segment
 from aurora_wire.wire.flows.facts import START_ACK, START_SYN, Facts
 from aurora_wire.wire.flows.overlap_history import SAME, History
-from aurora_wire.wire.flows.overlaps import Torn, compare, let_wait, remember_sides
+from aurora_wire.wire.flows.overlaps import Torn, compare, let_wait, make_way, remember_sides
 
 HALF: Final[i64] = 0x80000000
 MAX_HELD: Final[i64] = 1024         # segments that wait
@@ -121,6 +121,7 @@ class Stream(Progress):
         self.edge = -1
         self.patience = -1
         self.end = -1
+        self.history.opening = b""
         for item in self.held:
             self.budget.held += len(item.data) + SEGMENT_COST
         self.held = []
@@ -226,8 +227,12 @@ class Stream(Progress):
             tracker = self.side.tracker
             if tracker is not None:
                 tracker.again(frame, 0, skip)
+            if self.held and self.held[0].offset < stop and at + skip < end:
+                make_way(self, data, at + skip, end, frame, time_ns)
             let_wait(self, self.next, data, at + skip, end, cut, frame, time_ns, skip)
         else:
+            if delta == 0 and self.held[0].offset < stop:
+                make_way(self, data, at, end, frame, time_ns)
             let_wait(self, offset, data, at, end, cut, frame, time_ns, 0)
         waiting = self.held[0].offset > self.next
         self._drain()

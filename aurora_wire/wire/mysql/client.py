@@ -61,7 +61,7 @@ from aurora_wire.wire.mysql.credentials import (
 from aurora_wire.wire.mysql.events import LoggedIn, Statement, TLSRequested
 from aurora_wire.wire.mysql.execute import Prepared, read_statement_id
 from aurora_wire.wire.mysql.facts import MAX_ASKED, NAME_COST, Asker, MySQLFacts
-from aurora_wire.wire.mysql.framing import HEADER_NEEDED, LABEL_LATER, REJECT, Packets, role_of
+from aurora_wire.wire.mysql.framing import HEADER, HEADER_NEEDED, LABEL_LATER, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.login import (
     Login,
     has_filler,
@@ -105,6 +105,7 @@ class ClientPackets(Packets):
         self.passing = False             # the packet being decoded is of what the connection was handed to
         self.compressed = False          # this decoder is fed inflated bytes
         self.statements = Statements(facts)
+        self.command_length: i64 = 0     # bytes of the last command's packet
         # Only for a tracker.
         self.followed = False            # from a login, or a command that tells itself, on
         self.asked_frame: i64 = -1       # of the last command
@@ -385,6 +386,7 @@ class ClientPackets(Packets):
             self._settle()
         self.asked_frame = self.side.frame
         facts.commands += 1
+        self.command_length = total
         if facts.command_frame < 0:
             facts.command_frame = self.packet_frame
             facts.command_offset = self.packet_offset
@@ -482,6 +484,8 @@ class ClientPackets(Packets):
             facts.id, self.packet_frame, self.packet_time, self.packet_offset, command, text, length, values,
             whole, self.compressed, statement_id, False, session.schema, session.charset,
         )  # fmt: skip
+        if not self.compressed:
+            statement.end = self.packet_offset + HEADER + self.command_length
         before = self._change(command, text)
         if facts.add_statement(statement):
             statement.waits = True

@@ -5,6 +5,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.wire.decoding.events import Event
+from aurora_wire.wire.mysql.commands import COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.login import Login
 from aurora_wire.wire.mysql.results import Result
@@ -69,12 +70,12 @@ class Statement(Event):
     it was sent, None where that is not known; charset: a collation's id of the character set in which it was sent, -1
     where that is not known. waits: its reply is not over. result: the first of its results, None while or where nothing
     of its reply was seen, or nobody knows which reply is its own. A
-    server's is of a binlog event.
+    server's is of a binlog event. end: stream offset behind its packet, -1 where that is not known.
     """
 
     __slots__ = (
-        "charset", "command", "complete", "compressed", "guessed", "length", "result", "schema", "statement_id", "text",
-        "values", "waits",
+        "charset", "command", "complete", "compressed", "end", "guessed", "length", "result", "schema", "statement_id",
+        "text", "values", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -97,10 +98,10 @@ class Statement(Event):
     ) -> None:
         super().__init__(connection, from_client, frame, time_ns, offset)
         self.command: Final[i64] = command
-        self.text: Final = text
+        self.text = text
         self.length: Final[i64] = length
-        self.values: Final = values
-        self.complete: Final[bool] = complete
+        self.values = values
+        self.complete: bool = complete
         self.compressed: Final[bool] = compressed
         self.statement_id: Final[i64] = statement_id
         self.guessed: Final[bool] = guessed
@@ -108,6 +109,22 @@ class Statement(Event):
         self.charset: Final[i64] = charset
         self.waits = False
         self.result: Result | None = None
+        self.end: i64 = -1
+
+    def cut_at(self, seam: i64) -> None:
+        """Keep what of it comes before `seam`, a stream offset inside it: what follows may be another sender's."""
+        self.complete = False
+        if self.command in (COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE):
+            self.values = None  # its text is that of another packet
+            return
+        keep: i64 = 0
+        if self.end >= 0:
+            keep = seam - (self.end - self.length)
+        if keep <= 0:
+            self.text = b""
+            self.values = None
+        elif keep < len(self.text):
+            self.text = self.text[:keep]
 
     def cost(self) -> i64:
         """Return the bytes of memory that it takes, with its values, roughly."""

@@ -5,7 +5,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.wire.decoding import anomalies
-from aurora_wire.wire.decoding.connection_log import MAX_EVENTS, Budget
+from aurora_wire.wire.decoding.connection_log import MAX_EVENTS, Budget, DirectionAccount
 from aurora_wire.wire.decoding.events import Event
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.exchange import Exchange, Secret
@@ -24,6 +24,7 @@ from aurora_wire.wire.tls.facts import TLSLog
 MAX_OUTSTANDING: Final[i64] = 1024       # commands without a reply that are remembered
 MAX_INFILES: Final[i64] = 100            # files that were asked for, kept of one connection; all are counted
 MAX_ASKED: Final[i64] = 512              # bytes of a command's text in which a LOAD DATA LOCAL is looked for
+MAX_SEAMS: Final[i64] = 256              # places of a direction behind which another sender's bytes may stand
 NAME_COST: Final[i64] = 150              # bytes that a name takes besides its own
 WAITING_COST: Final[i64] = 1024          # bytes of a statement that is told and not kept, for which its answer waits
 MAX_COLUMNS: Final[i64] = 2000           # different columns that are told of one connection
@@ -254,6 +255,49 @@ class MySQLFacts(TLSLog):
         """Return whether the next statement would be kept or told; else it is only counted."""
         return self.events is not None or len(self.statements) < self.budget.each
 
+    def add_seams(self, side: DirectionAccount, begin: i64, end: i64) -> None:
+        """Note that [begin, end) of a direction may be of another sender than the bytes around it.
+
+        Statements that reach over such a place, told or not yet, are told up to it.
+        """
+        seams = side.seams
+        if seams is None:
+            seams = []
+            side.seams = seams
+        for place in (begin, end):
+            if place < 0 or place in seams:
+                continue
+            if len(seams) >= MAX_SEAMS:
+                seams[0] = -1  # some are not known any more
+            else:
+                seams.append(place)
+            if side.from_client:
+                left: i64 = len(self.statements)
+                while left > 0:
+                    left -= 1
+                    one = self.statements[left]
+                    if 0 <= one.end <= place and one.from_client:
+                        break
+                    if one.from_client and one.offset < place < one.end:
+                        one.cut_at(place)
+
+    def cut_at_seam(self, statement: Statement) -> None:
+        """Cut a statement that reaches over a place behind which another sender's bytes may stand."""
+        seams = self.client.seams
+        if seams is None:
+            return
+        first: i64 = -1
+        for seam in seams:
+            if seam < 0:
+                if statement.frame != self.client.frame:
+                    first = statement.offset
+                    break
+            elif seam > statement.offset and (statement.end < 0 or seam < statement.end):
+                if first < 0 or seam < first:
+                    first = seam
+        if first >= 0:
+            statement.cut_at(first)
+
     def mend(self, whole: Statement) -> None:
         """Put a statement in the place of the one of which only a part had been there, if there is one."""
         for i, one in enumerate(self.statements):
@@ -300,6 +344,8 @@ class MySQLFacts(TLSLog):
         its values, by each open connection whose server does not answer.
         """
         self.statements_total += 1
+        if self.client.seams is not None and statement.from_client:
+            self.cut_at_seam(statement)
         text = statement.text
         self.classify(statement.command, text, 0, len(text), statement.values, statement.frame)
         events = self.events
