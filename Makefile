@@ -131,6 +131,8 @@ judges: .cache/mysql/ready .cache/mariadb11/ready
 		php=php-cli /usr/share/doc/php-mysql=php-mysql ruby=ruby-mysql2 go=golang-go \
 		/usr/share/gocode/src/github.com/go-sql-driver/mysql=golang-github-go-sql-driver-mysql-dev \
 		/usr/share/doc/libdbd-mariadb-perl=libdbd-mariadb-perl \
+		/usr/share/doc/libdbd-mysql-perl=libdbd-mysql-perl /usr/share/doc/libdbd-odbc-perl=libdbd-odbc-perl \
+		/usr/share/doc/odbc-mariadb=odbc-mariadb g++=g++ /usr/include/cppconn/driver.h=libmysqlcppconn-dev \
 		zsh=zsh fish=fish mandoc=mandoc man=man-db groff=groff-base pipx=pipx
 
 # A real MySQL, unpacked beside the system (65 MB).

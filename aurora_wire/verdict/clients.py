@@ -260,11 +260,17 @@ CLIENTS: Final = (
     ClientFix(
         "cpp", "MySQL Connector/C++", ("mysql-connector-cpp",),
         "OPT_SSL_MODE=SSL_MODE_VERIFY_IDENTITY, sslCA=CA.pem",
-        (Form(
-            "among the connection options (JDBC API)",
-            f'options["OPT_SSL_MODE"] = sql::SSL_MODE_VERIFY_IDENTITY;\noptions["sslCA"] = "{CA}";',
-            'options["OPT_SSL_MODE"] = sql::SSL_MODE_DISABLED;',
-        ),),
+        (
+            Form(
+                "among the connection options (JDBC API)",
+                f'options["OPT_SSL_MODE"] = sql::SSL_MODE_VERIFY_IDENTITY;\noptions["sslCA"] = "{CA}";',
+                'options["OPT_SSL_MODE"] = sql::SSL_MODE_DISABLED;',
+            ),
+            Form(
+                "among the connection options, of 1.1 over MariaDB's library (Debian), which takes no mode",
+                f'options["sslEnforce"] = true;\noptions["sslVerify"] = true;\noptions["sslCA"] = "{CA}";',
+            ),
+        ),
         "MySQL Connector/C++ Developer Guide, Connection Options",
         "https://dev.mysql.com/doc/connector-cpp/9.0/en/connector-cpp-legacy-connect-options.html",
     ),

@@ -7,6 +7,7 @@ folder of their libraries.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -62,6 +63,9 @@ FIXES = {
     "php-mysqli": Fix("php", "php-mysqli.php.txt", 1),
     "ruby": Fix("ruby", "ruby.rb.txt"),
     "perl": Fix("perl", "perl.pl.txt"),
+    "perl-mysql": Fix("perl-mysql", "perl-mysql.pl.txt"),
+    "mariadb-odbc": Fix("mariadb-odbc", "odbc.pl.txt"),
+    "cpp": Fix("cpp", "cpp.cpp.txt", 1),
     "connector-j": Fix("connector-j", "Jdbc.java.txt", 1),
     "mariadb": Fix("mariadb", "", 0),
     "mariadb-file": Fix("mariadb", "", 1),
@@ -101,6 +105,9 @@ class FixClient(ProgramClient):
             go = shutil.which("go")
             driver = GO_SOURCES / "src" / "github.com" / "go-sql-driver" / "mysql"
             return [go, "run", "program.go"] if go and driver.is_dir() else []
+        if kind == "cpp":
+            there = shutil.which("g++") and Path("/usr/include/cppconn/driver.h").exists()
+            return ["sh", "-c", "g++ -o program program.cpp -lmysqlcppconn && ./program"] if there else []
         program = shutil.which({"js": "node", "php": "php", "rb": "ruby", "pl": "perl", "java": "java"}[kind])
         return [program, str(folder / f"program.{kind}")] if program else []
 
@@ -114,7 +121,9 @@ class FixClient(ProgramClient):
         )
         program = program.replace("@FIX@,", f"{text}," if text else "").replace("@FIX@", text)
         (folder / f"program.{kind}").write_text(program)
-        for name in ("story.js", "story.php"):
+        if kind == "cpp":
+            (folder / "task.h").write_text(task_header(task, cleanup=cleanup))
+        for name in ("story.js", "story.php", "story.pl"):
             shutil.copy(PROGRAMS / name, folder)
         environment = {
             "NODE_PATH": str(LIBRARIES / "node" / "node_modules"), "HOME": str(folder),
@@ -129,6 +138,19 @@ class FixClient(ProgramClient):
                 argv, task_json(task, cleanup=cleanup), interpreter.environment() | environment, interpreter.handles()
             )
         return Command(argv, task_json(task, cleanup=cleanup), environment)
+
+
+def task_header(task: Task, *, cleanup: bool) -> str:
+    """The task as C++ has it."""
+    words = {
+        "HOST": task.address[0].upper(),  # the C library takes `localhost`, so written, for a Unix socket
+        "USER": task.user, "PASSWORD": task.password, "DATABASE": task.database, "TABLE": task.table,
+        "PREPARED_CANARY": task.prepared_canary,
+    }  # fmt: skip
+    lines = [f"#define TASK_{name} {json.dumps(word)}" for name, word in words.items()]
+    lines += [f"#define SQL_{name.upper()} {json.dumps(sql)}" for name, sql in task.statements.items()]
+    lines += [f"#define TASK_PORT {task.address[1]}", f"#define TASK_CLEANUP {int(cleanup)}"]
+    return "\n".join(lines) + "\n"
 
 
 class FixCommandLine(CommandLine):

@@ -24,6 +24,7 @@ from tests.real.tasks import task_for
 ON_MYSQL = ("mysql", "mysql-file", "pymysql", "mysql2")
 FALL_BACK = ("aiomysql", "ruby")   # have no way to insist on TLS
 TAKE_ANY_NAME = ("ruby",)
+REFUSE_ALL = ("perl-mysql",)       # over MariaDB's library it takes no TLS that is insisted on
 SECONDS = 120
 
 
@@ -49,7 +50,7 @@ def prove(server: Server, name: str, *modes: str) -> dict[str, dict[str, Any]]:
         env={**ENVIRONMENT, "AURORA_WIRE_PASSWORD": APP.password,
              "PATH": os.pathsep.join((str(MYSQL_FOLDER / "bin"), SYSTEM_PATH))},
     )  # fmt: skip
-    assert done.returncode in (0, 1), done.stderr.decode()
+    assert done.returncode in ((3,) if name in REFUSE_ALL else (0, 1)), done.stderr.decode()
     found = {cell["mode"]: cell for cell in json.loads(done.stdout)["cells"]}
     if any(cell["result"] == "not installed" for cell in found.values()):
         if os.environ.get("CI"):
@@ -62,7 +63,10 @@ def check_before_and_after(server: Server, name: str) -> None:
     cells = prove(server, name, "off", "verify-identity")
     before, after = cells["off"], cells["verify-identity"]
     assert (before["result"], before["confidence"]) == ("plaintext", "proven"), before
-    assert (after["result"], after["confidence"]) == ("TLS", "proven"), after
+    # What takes no TLS at all must not go on without it either, and the table says so.
+    expected = ("TLS refused", None) if name in REFUSE_ALL else ("TLS", "proven")
+    assert (after["result"], after["confidence"]) == expected, after
+    assert ("refuses all TLS" in FIXES[name].text.where) == (name in REFUSE_ALL)
     assert after["canary_sightings"] == 0
     assert server.tables() == []
 
