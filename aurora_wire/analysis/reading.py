@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aurora_wire.analysis.options import OnProgress
 from aurora_wire.analysis.pump import pump_filtered, pump_noting, pump_share, pump_until
 from aurora_wire.capture.files.open import open_capture
+from aurora_wire.capture.files.remote import shown
 from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.result import CaptureResult
 
@@ -33,7 +34,8 @@ class Reading:
         self._closed = False
         self._shift_ns = shift_ns  # its clock is so much behind
         self._analysis = analysis
-        self._path = path
+        self._path = shown(path)
+        self._opened = path
         self._on_progress = on_progress
         self._packets = 0
         self._reserved = 0         # of the budget of open connections, for a large window of decompression
@@ -42,7 +44,7 @@ class Reading:
     def start(self) -> bool:
         """Open it and go to its first frame; False where it has none. Raises CaptureError where it is no capture."""
         self._capture = open_capture(  # one of several processes hashes
-            self._path, hash_input=self._analysis.engine.share == 0, limit=self._limit
+            self._opened, hash_input=self._analysis.engine.share == 0, limit=self._limit
         )
         self._source = self._capture.source
         self._result = CaptureResult(self._path, self._capture.format, self._capture.compression, None, 0)

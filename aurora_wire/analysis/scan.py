@@ -115,7 +115,7 @@ def scan(
             return reading if reading.start() else None
         except CaptureError as error:
             failures.append(error)
-            analysis.unreadable(path, error)
+            analysis.unreadable(error.path, error)
             return None
 
     interleaved = Interleaved(in_order, start)

@@ -36,7 +36,8 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("captures", metavar="CAPTURE", nargs="+",
-        help="Read this file, all captures in this folder, what this pattern matches, or standard input (-).")
+        help="Read this file, all captures in this folder, what this pattern matches, an address (s3://, gs://, "
+        "abfs://, https://), or standard input (-).")
     add("--port", metavar="N", type=port_option, action="append", default=[],
         help="Look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be given several "
         "times.")

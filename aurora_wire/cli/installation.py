@@ -53,6 +53,10 @@ EXTRA_PACKAGES: Final[dict[str, tuple[str, dict[str, tuple[str, str]]]]] = {
         {"cryptography": ("cryptography", "42"), "rfc3161-client": ("rfc3161_client", "1.0")},
     ),
     "sensor": ("watch --metrics", {"prometheus-client": ("prometheus_client", "0.20")}),
+    "remote": (
+        "captures at s3://, gs://, abfs://",
+        {"pyarrow": ("pyarrow", "16")},
+    ),
     "parquet": ("tables as Parquet files", {"pyarrow": ("pyarrow", "16")}),
 }  # fmt: skip
 

@@ -49,7 +49,8 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("captures", metavar="CAPTURE", nargs="+",
-        help="Read this file, all captures in this folder, what this pattern matches, or standard input (-).")
+        help="Read this file, all captures in this folder, what this pattern matches, an address (s3://, gs://, "
+        "abfs://, https://), or standard input (-).")
     add("--only", metavar="LABEL", action="append", default=[],
         help="List packets with this in them, such as COM_QUERY, login or 'TLS alert', in any case. "
         "May be given several times. An unknown one is answered with the list of all.")

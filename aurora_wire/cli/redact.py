@@ -51,7 +51,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("capture", metavar="IN", help="Read this pcap or pcapng, compressed or not.")
+    add("capture", metavar="IN", help="Read this pcap or pcapng, compressed or not; a file or an address.")
     add("output", metavar="OUT", help="Write to this file, or standard output (-), in the same format (with filters: "
         "pcapng), not compressed.")
     add("--pseudonymise", action="store_true",
@@ -72,12 +72,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from aurora_wire.capture.files.remote import is_remote  # noqa: PLC0415
     from aurora_wire.redact.capture import redact_capture, verdict_differences  # noqa: PLC0415
     from aurora_wire.redact.masker import Masker  # noqa: PLC0415
     from aurora_wire.redact.pseudonyms import Pseudonyms  # noqa: PLC0415 - not for --help
 
     source, target = arguments.capture, arguments.output
     is_same = False
+    remote = is_remote(source)
     with reading(source):
         try:
             is_file = Path(source).is_file()
@@ -85,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"{source}: {reason_of(error)}.") from error
         with suppress(OSError):  # what cannot be written is told of then
             is_same = is_file and Path(target).samefile(source)
-    if not is_file:
+    if not (is_file or remote):
         raise UsageError(f"{source}: no such file. Standard input and folders cannot be masked.")
     if is_same:
         raise UsageError(f"{target}: this is the capture. Give the masked one another name.")
@@ -126,7 +128,7 @@ def _key(path: str | None, source: str) -> bytes:
     from aurora_wire.redact.masker import PURPOSE, key_of_captures  # noqa: PLC0415
 
     if path is None:
-        return key_of_captures("", [Path(source)])
+        return key_of_captures("", [source])
     try:
         with input_file(path) as file:
             secret = file.read(MAX_SECRET + 1)

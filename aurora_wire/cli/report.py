@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from aurora_wire.capture.files.remote import shown
 from aurora_wire.cli.exceptions import add_exception_options, exceptions_of
 from aurora_wire.cli.exit_codes import READER_GONE, exit_code
 from aurora_wire.cli.filters import add_filter_options, filter_words, selection_of
@@ -61,8 +62,8 @@ FOR_A_FILE = "an HTML page is nothing for a terminal. Name a file with -o, such 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("captures", metavar="CAPTURE", nargs="+",
-        help="Read this file, all captures in this folder, what this pattern matches, or standard input (-; its "
-        "bytes cannot be shown); or take this result of probe, audit, fleet or check as JSON.")
+        help="Read this file or address, all captures in this folder, what this pattern matches, or standard input (-; "
+        "its bytes cannot be shown); or take this result of probe, audit, fleet or check as JSON.")
     output_options(parser)
     add("--format", choices=("html", "pdf"), default="html",
         help="Write HTML, or PDF as Chromium prints it (needs chromium; default html).")
@@ -272,4 +273,4 @@ def command_line(arguments: argparse.Namespace) -> list[str]:
         words = ["--user=..." if word.startswith("--user=") else word for word in words]
     options += words
     output = [] if arguments.output is None else ["-o", arguments.output]
-    return ["aurora-wire", "report", *options, *arguments.captures, *output]
+    return ["aurora-wire", "report", *options, *map(shown, arguments.captures), *output]

@@ -19,6 +19,7 @@ from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
 from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.capture.files.metadata import capture_notes
 from aurora_wire.capture.files.open import STANDARD_INPUT, open_capture
+from aurora_wire.capture.files.remote import RemoteFile, is_remote, open_stored
 from aurora_wire.disk import words_of
 from aurora_wire.errors import CaptureError, OutputError, UsageError, reason_of
 from aurora_wire.evidence import layout as names
@@ -174,8 +175,9 @@ def _why_unreadable(path: str, *, masked: bool) -> str:
     masked: a copy with nothing but what is known to be harmless, which takes a capture.
     """
     try:
-        with input_file(path):
-            pass
+        if not is_remote(path):
+            with input_file(path):
+                pass
         if masked:
             open_capture(path, hash_input=False).close()
     except OSError as error:
@@ -193,8 +195,10 @@ MANIFEST_FIELDS: Final = frozenset({
 POSTURE_FIELD: Final = "posture"
 
 
-def copy_original(path: str, target: Path | None) -> tuple[int, str, int]:
+def copy_original(path: str, target: Path | None) -> tuple[int | None, str, int]:
     """Copy a capture to `target` (None: only read it); return when it was modified, its SHA-256 and its size.
+
+    A web server may not say when. `target` is the bundle's own copy: of an object or a page, too.
 
     What cannot be read is a CaptureError, what cannot be written an OSError: a full disk is not the capture's fault.
     """
@@ -202,8 +206,9 @@ def copy_original(path: str, target: Path | None) -> tuple[int, str, int]:
     size = 0
     with ExitStack() as stack:
         try:
-            source = stack.enter_context(input_file(path))
-            modified = os.fstat(source.fileno()).st_mtime_ns
+            source = open_stored(path)
+            stack.callback(source.close)
+            modified = source.modified_ns if isinstance(source, RemoteFile) else os.fstat(source.fileno()).st_mtime_ns
         except OSError as error:
             raise CaptureError(path, -1, f"cannot be read ({reason_of(error)}).") from error
         copy = None if target is None else stack.enter_context(target.open("wb"))
@@ -218,6 +223,10 @@ def copy_original(path: str, target: Path | None) -> tuple[int, str, int]:
             size += len(block)
             if copy is not None:
                 copy.write(block)
+
+
+def _time(modified: int | None) -> str | None:
+    return None if modified is None else rfc3339(modified)
 
 
 class _Draft:
@@ -242,7 +251,7 @@ class _Draft:
         (self.folder / names.CAPTURES).mkdir()
         masker = None
         if self.options.redact_captures:
-            masker = masker_of(self.options.case.id, [Path(path) for path in originals])
+            masker = masker_of(self.options.case.id, originals)
         for number, path in enumerate(originals, 1):
             name = names.capture_name(number, path)
             target = self.folder / name
@@ -256,7 +265,7 @@ class _Draft:
                     "path": path,
                     "sha256": sha256,
                     "bytes": size,
-                    "modified": rfc3339(modified),
+                    "modified": _time(modified),
                 }
             )
 
@@ -277,7 +286,7 @@ class _Draft:
         (self.folder / names.POSTURE).mkdir()
         masker = None
         if self.options.redact_captures:
-            masker = masker_of(self.options.case.id, [Path(str(one["path"])) for one in self.originals])
+            masker = masker_of(self.options.case.id, [str(one["path"]) for one in self.originals])
         for number, path in enumerate(paths, 1):
             posture = read_result(path)
             name = posture_name(number, posture)
@@ -287,7 +296,7 @@ class _Draft:
                 target.write_bytes(masked_bytes(posture, masker.text))
             # What is described is what was copied: the file may have changed in between.
             posture = parse(target.read_bytes(), path)
-            original = {"path": path, "sha256": sha256, "bytes": size, "modified": rfc3339(modified)}
+            original = {"path": path, "sha256": sha256, "bytes": size, "modified": _time(modified)}
             self.results.append((name, original, posture))
 
     def analyse(self, on_progress: OnProgress | None) -> None:

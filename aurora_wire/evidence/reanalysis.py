@@ -93,7 +93,7 @@ def renamed(result: Scan, paths: Mapping[str, str]) -> Scan:
     return replace(result, captures=captures, findings=findings, undecoded=undecoded, keylogs=keylogs)
 
 
-def masker_of(case_id: str, captures: Sequence[Path]) -> Masker:
+def masker_of(case_id: str, captures: Sequence[str | Path]) -> Masker:
     """Create the masker keyed with the captures' digest."""
     return Masker(key_of_captures(case_id, captures))
 

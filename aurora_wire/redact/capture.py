@@ -17,6 +17,7 @@ from aurora_wire.analysis.options import DEFAULT_PORTS
 from aurora_wire.analysis.scan import no_garbage_collector, uninterrupted
 from aurora_wire.capture.files.pcap import PcapSource
 from aurora_wire.capture.files.raw_records import PCAP_MAGICS, uncompressed
+from aurora_wire.capture.files.remote import RemoteFile, is_remote, open_stored, shown
 from aurora_wire.capture.frame_source import BlockSource
 from aurora_wire.errors import CaptureError, UsageError, reason_of
 from aurora_wire.link_types import link_type_number_and_name
@@ -30,7 +31,7 @@ from aurora_wire.redact.pseudonyms import Pseudonyms
 from aurora_wire.redact.recompress import packed
 from aurora_wire.redact.replacements import Words
 from aurora_wire.rights.atomic_file import atomic_file
-from aurora_wire.rights.inputs import input_file, reading
+from aurora_wire.rights.inputs import reading
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
 from aurora_wire.wire.net.checksum import PARTIAL, ZERO, tcp_checksum_state
 from aurora_wire.wire.net.dissect import TCP, Locator
@@ -79,8 +80,10 @@ def redact_capture(
     """Mask a capture: pcap in, pcap out; pcapng in, pcapng out; never compressed. Raises CaptureError, UsageError,
     OutputError.
     """
-    with reading(path):
-        size = Path(path).stat().st_size
+    size: int | None = None
+    if not is_remote(path):
+        with reading(path):
+            size = Path(path).stat().st_size
     analysis = Analysis(ports, only_ports=only_ports, keep_statements=0)
     engine = analysis.engine
     engine.budget.open //= 2  # what masks an open connection takes as much again
@@ -88,9 +91,10 @@ def redact_capture(
     words = Words(masker.token, masker.sql, packed, masker.keyed)
     directions = Directions(board, words, pseudonyms is not None, keep_unknown)
     engine.trackers = directions
+    path = shown(path)
     result = CaptureResult(path, "", None, None, 0)
     damage: str | None = None
-    with input_file(path) as file, no_garbage_collector():
+    with open_stored(path) as file, no_garbage_collector():
         reader = uncompressed(path, partial(_read_block, path, file))
         head = reader.take(len(PCAPNG_MAGIC))
         waiting = [head]
@@ -116,7 +120,7 @@ def redact_capture(
                 while copier.run(CHUNK) == CHUNK:
                     analysis.collect()
                     if on_progress is not None:
-                        on_progress(min(file.tell(), size) // 2, size)
+                        on_progress(file.tell() if size is None else min(file.tell(), size) // 2, size)
             except CaptureError as error:
                 if not copier.frames:
                     raise
@@ -136,7 +140,7 @@ def redact_capture(
     )  # fmt: skip
 
 
-def _read_block(path: str, file: BinaryIO, size: int) -> bytes:
+def _read_block(path: str, file: BinaryIO | RemoteFile, size: int) -> bytes:
     """Read a block. What cannot be read is the capture's fault, not that of the file that is written meanwhile."""
     try:
         return file.read(size)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,10 +18,10 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+from aurora_wire.capture.files.remote import open_stored
 from aurora_wire.redact.answers import redact_answer, redact_error
 from aurora_wire.redact.keyed_hash import KeyedHash, is_right
 from aurora_wire.redact.sql import NAME_COMMANDS, SQL_COMMANDS, masked_text, redact_attributes, redact_sql
-from aurora_wire.rights.inputs import input_file
 from aurora_wire.verdict.result import (
     ConnectionResult,
     CredentialResult,
@@ -46,12 +47,13 @@ SAMPLES: Final = (b"12", b"4111111111111111", bytes(range(64)), bytes(range(128,
 _MASKED: Final = re.compile(rb"\*+")
 
 
-def key_of_captures(case_id: str, captures: Sequence[Path]) -> bytes:
+def key_of_captures(case_id: str, captures: Sequence[str | Path]) -> bytes:
     """Return the key of a case, 32 bytes: from its id and all bytes of its captures in their order."""
     digest = hmac.new(PURPOSE, case_id.encode("utf-8", "surrogateescape") + b"\0", hashlib.sha256)
     for path in captures:
-        with input_file(path) as file:
-            hashlib.file_digest(file, lambda: digest)
+        with open_stored(os.fspath(path)) as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
     return digest.digest()
 
 

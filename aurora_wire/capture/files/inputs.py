@@ -9,6 +9,7 @@ import stat
 from typing import Final
 
 from aurora_wire.capture.files.open import STANDARD_INPUT, NotACapture, NotAText, open_capture
+from aurora_wire.capture.files.remote import SCHEMES, is_remote, list_remote, open_stored, scheme_of, shown
 from aurora_wire.capture.frame_source import CaptureError
 from aurora_wire.errors import UsageError, reason_of
 from aurora_wire.immutable import immutable, record
@@ -66,6 +67,8 @@ def find_inputs(paths: list[str]) -> Inputs:
     for path in paths:
         if path == STANDARD_INPUT:
             found.add_input()
+        elif is_remote(path):
+            _add_remote(path, found)
         elif _is_missing(path):
             _add_pattern(path, found)
         elif _add(path, found) == 0:
@@ -92,6 +95,11 @@ class _Found:
         self._seen.add(key)
         return new
 
+    def add_remote(self, path: str, time_ns: int | None) -> None:
+        """Add an address, once."""
+        if all(path != other for _, other in self._captures):
+            self.add(path, time_ns)
+
     def add(self, path: str, time_ns: int | None) -> None:
         self._captures.append((time_ns, path))
 
@@ -117,6 +125,8 @@ def _is_missing(path: str) -> bool:
 
 
 def _add_pattern(pattern: str, found: _Found) -> None:
+    if scheme_of(pattern):
+        raise UsageError(f"{pattern}: {scheme_of(pattern)}:// is not read. What is: {', '.join(SCHEMES)}.")
     if _MAGIC.isdisjoint(pattern):
         raise UsageError(f"{pattern}: no such file or folder. Is the path right?")
     with reading(pattern):
@@ -125,6 +135,30 @@ def _add_pattern(pattern: str, found: _Found) -> None:
         raise UsageError(f"{pattern}: no file matches this pattern.")
     if sum(_add(match, found) for match in matches) == 0:
         raise UsageError(f"{pattern}: no capture in what this pattern matches. Is it the right one?")
+
+
+def _add_remote(path: str, found: _Found) -> None:
+    """Add an address, or the captures in the folder or pattern that it is."""
+    called = shown(path)
+    try:
+        objects = list_remote(path)
+    except CaptureError:
+        found.add_remote(called, -1)  # told when it is opened
+        return
+    if objects == [called]:
+        found.add_remote(called, None)
+        return
+    captures = 0
+    for one in objects:
+        is_capture, time_ns, why = _peek(one, in_folder=True)
+        if is_capture:
+            captures += 1
+            found.unnamed.add(one)
+            found.add_remote(one, time_ns)
+        else:
+            found.left_out.append(LeftOut(one, why))
+    if not captures:
+        raise UsageError(f"{called}: no capture in what this names. Is it the right one?")
 
 
 def _add(path: str, found: _Found) -> int:
@@ -206,11 +240,11 @@ def _is_called_capture(name: str) -> bool:
 def _is_harmless(path: str) -> bool:
     """Return whether it is a picture, a program or a bundle of ours: what lies beside captures and never was one."""
     try:
-        with input_file(path) as file:
+        with open_stored(path) as file:
             head = file.read(16)
-    except OSError:
+    except (OSError, CaptureError):
         return False
-    if head.startswith(b"PK"):
+    if head.startswith(b"PK") and not is_remote(path):
         return _is_bundle(path)
     return head.startswith(_HARMLESS)
 

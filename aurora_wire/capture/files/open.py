@@ -15,6 +15,7 @@ from aurora_wire.capture.files.background_hash import Hasher
 from aurora_wire.capture.files.decompress import MAGIC_LEN, Decompressed, compression_of
 from aurora_wire.capture.files.pcap import PcapSource
 from aurora_wire.capture.files.pcapng import PcapngSource
+from aurora_wire.capture.files.remote import RemoteFile, is_remote, shown
 from aurora_wire.capture.frame_source import CaptureError, FrameSource
 from aurora_wire.errors import reason_of
 from aurora_wire.rights.inputs import how_to_read, open_input
@@ -140,7 +141,7 @@ class Capture:
 
 
 def open_capture(path: str, *, hash_input: bool = True, limit: int | None = None) -> Capture:
-    """Open the capture at `path`, `-` being standard input, which is read as it comes.
+    """Open the capture at `path`: a file, an address such as s3://bucket/key, or `-`, standard input, as it comes.
 
     limit: bytes of the file that are read, where it may be growing; None: all.
     Raises CaptureError where it cannot be opened or is no capture (NotACapture).
@@ -157,10 +158,16 @@ class _Stored:
     """The bytes of the file as they are stored, in blocks; hashed beside."""
 
     def __init__(self, path: str, *, hash_input: bool, limit: int | None = None) -> None:
-        self.path = path
+        self.path = shown(path)
         self._limit = limit
         self.position = 0
+        self._fd = -1
+        self._remote = RemoteFile(path) if is_remote(path) else None
         self.hasher = Hasher() if hash_input else None
+        if self._remote is not None:
+            self.size = self._remote.size
+            self._block = STREAM_BLOCK
+            return
         self._fd = _open(path)
         mode = os.fstat(self._fd)
         if stat.S_ISDIR(mode.st_mode):
@@ -172,6 +179,9 @@ class _Stored:
     def read(self) -> bytes:
         """Return the next block, as much of it as is there; b"" at the end."""
         while True:
+            if self._remote is not None:
+                block = self._remote.read(self._wanted())
+                break
             try:
                 block = os.read(self._fd, self._wanted())
             except BlockingIOError:
@@ -191,6 +201,8 @@ class _Stored:
     def close(self) -> None:
         if self.hasher is not None:
             self.hasher.close()
+        if self._remote is not None:
+            self._remote.close()
         if self._fd > 0:
             os.close(self._fd)
             self._fd = -1

@@ -19,6 +19,7 @@ from aurora_wire.analysis.options import DEFAULT_PORTS
 from aurora_wire.analysis.packets import PacketView, packets
 from aurora_wire.capture.files.frame_filter import FrameFilter
 from aurora_wire.capture.files.open import STANDARD_INPUT
+from aurora_wire.capture.files.remote import is_remote
 from aurora_wire.errors import AuroraWireError
 from aurora_wire.redact.sql import redact_statement
 from aurora_wire.report.html.hex import Dump, dump_of
@@ -87,7 +88,7 @@ def gather(
     scan: of the same paths and ports, not masked; redact: mask what is shown; wanted: the scan's filter of frames.
     """
     inputs = [os.fspath(path) for path in paths]
-    if not can_be_read_again(scan):
+    if not can_be_read_again(scan) and not all(is_remote(path) for path in inputs):
         return Frames(note="The input was no file, so its bytes could not be looked at again.")
     chosen = detailed(scan)
     if not chosen:
