@@ -33,7 +33,8 @@ SECTIONS = {
     "Judging captures": ("scan", "packets", "PacketView", "KeyLog"),
     "The result": (
         "Scan", "CaptureResult", "ConnectionResult", "Endpoint", "Reason", "Coverage", "TLSResult", "DecryptionResult",
-        "StatementResult", "Parameter", "FileResult", "RefusalResult", "XResult", "ProxyResult", "ReplicationResult",
+        "StatementResult", "StatementGroup", "Parameter", "FileResult", "RefusalResult", "XResult", "ProxyResult",
+        "ReplicationResult",
         "TableResult", "CloneResult", "CredentialResult", "LeakedData", "LeakedClass",
         "Finding", "Undecoded", "KeyLogResult", "Rule", "RULES",
     ),

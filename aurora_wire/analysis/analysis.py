@@ -29,6 +29,7 @@ from aurora_wire.verdict.describe import describe, statement_of
 from aurora_wire.verdict.exceptions import Exceptions
 from aurora_wire.verdict.frame_kinds import kind_name, link_type_names, most_frequent
 from aurora_wire.verdict.frame_places import FramePlaces
+from aurora_wire.verdict.groups import GroupedWhole
 from aurora_wire.verdict.leaked import LeakedWhole
 from aurora_wire.verdict.overall import Tally, closing_of, compute_exit_code, verdict_of
 from aurora_wire.verdict.parties import Parties, parties_of
@@ -76,6 +77,7 @@ class Analysis:
         keylogs: Sequence[KeyLogInput] = (),
         keep_statements: int = KEPT_STATEMENTS,
         keep_rows: int = 0,
+        group: bool = False,
         max_results: int = MAX_RESULTS,
         on_capture: OnCapture | None = None,
         on_statement: OnStatement | None = None,
@@ -85,8 +87,8 @@ class Analysis:
     ) -> None:
         """Begin an analysis.
 
-        keep_rows: of each result; max_results: bytes that the results of connections may take, roughly; selection: of
-        what is let through; exceptions: findings that are known.
+        keep_rows: of each result; group: count statements by their fingerprints; max_results: bytes that the results of
+        connections may take, roughly; selection: of what is let through; exceptions: findings that are known.
         """
         self.exceptions = exceptions
         self.selection = selection
@@ -100,6 +102,8 @@ class Analysis:
             budget=Budget(each=keep_statements),
         )  # fmt: skip
         self.engine.budget.rows = keep_rows
+        self.engine.budget.groups = group
+        self.grouped = GroupedWhole() if group else None
         self.decryptors: KeyLogDecryptors | None = read_key_logs(keylogs) if keylogs else None
         if self.decryptors is not None:
             self.engine.use_decryptors(self.decryptors)
@@ -278,6 +282,8 @@ class Analysis:
         if result.leaked:
             self.leaked.add(result.leaked)
         self.not_classified += result.not_classified
+        if self.grouped is not None:
+            self.grouped.add(result.groups, result.not_grouped)
         if self.on_connection is not None:
             self.on_connection(result, found)
         self._keep(result)
@@ -301,6 +307,7 @@ class Analysis:
 
     def _keep(self, result: ConnectionResult) -> None:
         """Keep a result while there is room; connections in which nothing leaked do not take all of it."""
+        result.groups = []  # they are in those of the whole
         cost = cost_of(result)
         leaks = result.verdict in ("plaintext", "mixed")
         if len(self.connections) < MAX_CONNECTIONS and self._room - cost >= (0 if leaks else self._without_leak):
@@ -382,6 +389,8 @@ class Analysis:
             tool_version=VERSION,
             leaked=self.leaked.result(),
             not_classified=self.not_classified,
+            groups=None if self.grouped is None else self.grouped.result(),
+            not_grouped=0 if self.grouped is None else self.grouped.beyond,
             exit_code=compute_exit_code(verdict, self.captures),
             keylogs=self.decryptors.keylog.sources if self.decryptors is not None else [],
         )

@@ -54,6 +54,7 @@ def scan(
     keylogs: Sequence[KeyLogInput] = (),
     keep_statements: int = KEPT_STATEMENTS,
     keep_rows: int = 0,
+    group: bool = False,
     jobs: int | None = 1,
     on_begin: OnBegin | None = None,
     on_capture: OnCapture | None = None,
@@ -71,6 +72,7 @@ def scan(
     show what was inside TLS (`ConnectionResult.tls.decrypted`), and need the package cryptography.
     keep_statements: of each connection, the first ones, in its result; all are counted. keep_rows: of each result of a
     kept statement, the first ones, with their values (`AnswerPart.values`); all are counted.
+    group: count statements by their fingerprints, all of them (`Scan.groups`).
     jobs: processes that read, on Linux; the result is the same for any number. None: one a core where the captures are
     large enough. Where a bound of all connections together makes it depend on their order, one process reads again.
     on_begin: called once, before anything is read, with the list of captures and their frames' places (both fill up
@@ -88,7 +90,7 @@ def scan(
     once = Once(on_capture, on_statement, on_connection)
     analysis = Analysis(
         ports, only_ports=only_ports, keylogs=keylogs, keep_statements=keep_statements, keep_rows=keep_rows,
-        on_capture=once.on_capture,
+        group=group, on_capture=once.on_capture,
         on_statement=once.on_statement, on_connection=once.on_connection, selection=selection,
         exceptions=exceptions,
     )  # fmt: skip
@@ -158,6 +160,7 @@ def _scan_shared(
             keep_statements=int(analysis.engine.budget.each),
         )
         share.engine.budget.rows = analysis.engine.budget.rows
+        share.engine.budget.groups = analysis.engine.budget.groups
         share.seen_in = None if analysis.seen_in is None else {}
         return share
 
@@ -198,6 +201,7 @@ class Once:
             analysis.ports, only_ports=analysis.engine.only_ports,
             keylogs=[analysis.decryptors.keylog] if analysis.decryptors is not None else [],
             keep_statements=int(analysis.engine.budget.each), keep_rows=int(analysis.engine.budget.rows),
+            group=bool(analysis.engine.budget.groups),
             on_capture=self.on_capture,
             on_statement=self.on_statement, on_connection=self.on_connection, selection=analysis.selection,
             exceptions=analysis.exceptions,

@@ -34,12 +34,13 @@ def hand_over(scan: Scan, kind: str = KEYED) -> HandedOver:
 
     The key comes from the captures' bytes; those of standard input cannot be read again: they get stars, too.
     """
+    from aurora_wire.redact.groups import redact_groups  # noqa: PLC0415
     from aurora_wire.report.html.connections import hide  # noqa: PLC0415 - not for --help
     from aurora_wire.report.html.frames import can_be_read_again  # noqa: PLC0415
     from aurora_wire.report.posture.mask import stars  # noqa: PLC0415
 
     if kind == STARS or not can_be_read_again(scan):
-        masked = replace(scan, connections=[hide(one) for one in scan.connections])
+        masked = replace(scan, connections=[hide(one) for one in scan.connections], groups=redact_groups(scan))
         return HandedOver(_with_filter_masked(masked, stars), keyed=False, name=stars)
     from aurora_wire.evidence.reanalysis import masker_of  # noqa: PLC0415
 

@@ -78,6 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--framework", metavar="NAME", choices=tuple(FRAMEWORKS), action="append", default=[],
         help="Order by what supports or contradicts controls of this framework, and show no other: "
         f"{', '.join(FRAMEWORKS)}. May be given several times (default: all, after the findings).")
+    add("--group", action="store_true",
+        help="Add a table of statements by what is left without their literals: how often, when, with which data.")
     add("--reveal", action="store_true", help="Show what leaked as it crossed (default: mask it).")
     add("--port", metavar="N", type=port_option, action="append", default=[],
         help="As for scan: look at this port only; +N: besides the default ones.")
@@ -113,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
             with progress_bar(wanted=not arguments.no_progress) as on_progress:
                 result = scan(
                     captures, ports=ports, only_ports=only_ports, keylogs=arguments.keylog,
-                    on_progress=on_progress, exceptions=exceptions, selection=selection,
+                    on_progress=on_progress, exceptions=exceptions, selection=selection, group=arguments.group,
                 )  # fmt: skip
             result.exit_code = exit_code(result, fail_on=arguments.fail_on)
             for path in (*(capture.path for capture in result.captures), *arguments.keylog, *dict(results)):
@@ -268,6 +270,7 @@ def command_line(arguments: argparse.Namespace) -> list[str]:
         options += [f"--{name.replace('_', '-')}={value}" for value in getattr(arguments, name)]
     options += [f"--{name}={value}" for name in SAID if (value := getattr(arguments, name))]
     options += ["--format=pdf"] * (arguments.format == "pdf") + ["--appendix"] * arguments.appendix
+    options += ["--group"] * arguments.group
     words = filter_words(arguments)
     if not arguments.reveal:  # who may not see users is told that there was such a filter
         words = ["--user=..." if word.startswith("--user=") else word for word in words]

@@ -67,6 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--rows", metavar="N", type=rows_option, default=0,
         help="Show the values of the first N rows of each result (text and JSON, at most 1000; default: rows are "
         "counted, and no value is shown). What is masked has none.")
+    add("--group", action="store_true",
+        help="Count statements that differ in their literals alone, and show them by what is left (text, json, html, "
+        "markdown; csv:groups does so anyway).")
     add("--require", choices=("proven",),
         help="Exit with 3 instead of 0 where a connection is encrypted but not proven to be.")
     add("-v", "--verbose", action="store_true",
@@ -141,6 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
                         keylogs=arguments.keylog,
                         keep_statements=statements_for(arguments),
                         keep_rows=0 if arguments.redact else arguments.rows,
+                        group=groups_for(arguments),
                         on_begin=each(*(stream.begin for stream in streams)),
                         on_statement=each(*(stream.statement for stream in told)),
                         on_connection=each(*(stream.connection for stream in streams)),
@@ -173,6 +177,12 @@ def statements_for(arguments: argparse.Namespace) -> int:
 
     names = (arguments.format, *(name for name, _ in arguments.reports))
     return most_statements(map(find_format, names), KEPT_STATEMENTS)
+
+
+def groups_for(arguments: argparse.Namespace) -> bool:
+    """Return whether statements are to be counted in groups: that was asked for, or a report shows nothing else."""
+    names = (arguments.format, *(name for name, _ in arguments.reports))
+    return bool(arguments.group) or any(find_format(name).groups for name in names)
 
 
 def each(*callbacks: Callable[P, None]) -> Callable[P, None] | None:

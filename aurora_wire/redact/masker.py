@@ -20,6 +20,7 @@ from typing import Final
 
 from aurora_wire.capture.files.remote import open_stored
 from aurora_wire.redact.answers import redact_answer, redact_error
+from aurora_wire.redact.groups import redact_groups, shown_fingerprint
 from aurora_wire.redact.keyed_hash import KeyedHash, is_right
 from aurora_wire.redact.sql import NAME_COMMANDS, SQL_COMMANDS, masked_text, redact_attributes, redact_sql
 from aurora_wire.verdict.result import (
@@ -111,7 +112,8 @@ class Masker:
         result = statement.result
         if result is not None:
             result = redact_answer(result, sql)
-        return replace(statement, sql=sql, parameters=parameters, result=result, raw=None)
+        made = shown_fingerprint(statement.fingerprint, redact=True)
+        return replace(statement, sql=sql, parameters=parameters, result=result, raw=None, fingerprint=made)
 
     def connection(self, connection: ConnectionResult) -> ConnectionResult:
         """Mask a connection: its users, credentials, statements, and what the application says of itself."""
@@ -174,4 +176,5 @@ class Masker:
 
     def scan(self, scan: Scan) -> Scan:
         """Return a copy to be handed on."""
-        return replace(scan, connections=[self.connection(one) for one in scan.connections])
+        connections = [self.connection(one) for one in scan.connections]
+        return replace(scan, connections=connections, groups=redact_groups(scan))

@@ -201,7 +201,10 @@ def redact_statement(statement: StatementResult) -> StatementResult:
     result = statement.result
     if result is not None:
         result = redact_answer(result, sql)
-    return replace(statement, sql=sql, parameters=parameters, result=result, raw=None)
+    return replace(
+        statement, sql=sql, parameters=parameters, result=result, raw=None,
+        fingerprint=redact_sql(statement.fingerprint),
+    )  # fmt: skip
 
 
 def masked_text(statement: StatementResult, mask: Callable[[bytes], bytes]) -> bytes:

@@ -20,6 +20,7 @@ from aurora_wire.redact.secrets import shown
 from aurora_wire.report.escape import show_bytes, show_text
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
+from aurora_wire.report.groups import classes_of, shown_groups, span_of
 from aurora_wire.report.summary import findings_by_connection
 from aurora_wire.report.timestamps import Clock, clock_of, rfc3339, time_of_day
 from aurora_wire.verdict.result import (
@@ -51,7 +52,11 @@ STATEMENT_COLUMNS: Final = (
     "connection", "client_address", "client_port", "server_address", "server_port", "user", "database", "crossed",
     "frame", "time", "offset", "length", "command", "sql", "parameters", "compressed", "complete",
     "schema", "columns", "rows", "bytes", "affected", "warnings", "error", "error_text", "ms",
-    "capture", "capture_frame",
+    "capture", "capture_frame", "fingerprint",
+)
+GROUP_COLUMNS: Final = (
+    "count", "connections", "command", "fingerprint", "example", "complete", "bytes", "leaked", "first_time",
+    "last_time", "frame", "capture", "capture_frame",
 )
 CAPTURE_COLUMNS: Final = (
     "capture", "verdict", "confidence", "format", "compression", "packets", "bytes", "sha256", "first_time",
@@ -92,6 +97,18 @@ def statements(scan: Scan, *, redact: bool = False, reveal: bool = False) -> Ite
     yield line(STATEMENT_COLUMNS)
     for row in _statements(scan, clock, names, partial(shown, redact=redact, reveal=reveal)):
         yield line(row)
+
+
+def groups(scan: Scan, *, redact: bool = False) -> Iterator[str]:
+    """Yield the same for groups of statements, those with the most first; none where they were not asked for."""
+    clock, names = clock_of(scan), frame_names(scan)
+    yield line(GROUP_COLUMNS)
+    for one, made, example in shown_groups(scan, redact=redact):
+        first, last = span_of(one, clock)
+        yield line((
+            one.count, one.connections, show_text(one.command), made or None, example or None, _yes(one.complete),
+            one.bytes, classes_of(one) or None, first, last, one.frame, *_place(names, one.frame),
+        ))
 
 
 def captures(scan: Scan) -> Iterator[str]:
@@ -206,7 +223,7 @@ def _statement(
         c.id, show_text(c.client.address), c.client.port, show_text(c.server.address), c.server.port,
         _shown(user), _shown(database), crossed, one.frame, clock.show(one.frame, one.time_ns), one.offset, one.length,
         show_text(one.command), show_bytes(one.sql), parameters, _yes(one.compressed), _yes(one.complete),
-        _shown(one.schema), *_answer(one.result), *_place(names, one.frame),
+        _shown(one.schema), *_answer(one.result), *_place(names, one.frame), show_bytes(one.fingerprint) or None,
     ]
 
 

@@ -82,7 +82,8 @@ class Format:
     made to be passed on, and the command masks what it is given unless `--reveal` is, with tokens under the captures'
     key (KEYED), or STARS where the same is to stay the same in other captures; is_list: it has no place that
     says it breaks off, so half of one does not get the name of a whole one; is_binary: what it writes is bytes: it
-    streams, and its function is called with a function that takes them; tells: a stream is told of each statement.
+    streams, and its function is called with a function that takes them; tells: a stream is told of each statement;
+    groups: it shows statements in groups.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Format:
     is_list: bool = False
     is_binary: bool = False
     tells: bool = True
+    groups: bool = False
 
     def check(self) -> None:
         """Raise UsageError where a library that this format needs is missing."""
@@ -199,6 +201,8 @@ _ROWS: Final = (
            posture=f"{_POSTURE}.tables:findings", posted=KEYED, is_list=True),
     Format("csv:statements", "a table of statements", f"{_REPORT}.csv_tables:statements", ("redact", "reveal"),
            posted=KEYED, is_list=True),
+    Format("csv:groups", "a table of statements that differ in literals alone", f"{_REPORT}.csv_tables:groups",
+           ("redact",), posted=KEYED, is_list=True, groups=True),
     Format("csv:captures", "a table of captures, a verdict each", f"{_REPORT}.csv_tables:captures", posted=KEYED,
            is_list=True),
     Format("ocsf", "OCSF detection findings as JSON lines, for a SIEM", f"{_REPORT}.ocsf:render",

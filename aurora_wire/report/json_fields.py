@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import asdict
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
@@ -10,7 +9,8 @@ from aurora_wire.redact.secrets import shown, shown_error
 from aurora_wire.redact.sql import redact_attributes, redact_sql
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
-from aurora_wire.report.json_text import Fields, clean, optional
+from aurora_wire.report.json_leaked import group_fields, leaked_class_fields, leaked_fields, place_fields
+from aurora_wire.report.json_text import Fields, bytes_fields, clean, counts, optional
 from aurora_wire.report.timestamps import Clock
 from aurora_wire.report.tls_details import detail_fields
 from aurora_wire.verdict.answers import merged
@@ -29,8 +29,6 @@ from aurora_wire.verdict.result import (
     ExceptionResult,
     FileResult,
     Finding,
-    LeakedClass,
-    LeakedData,
     ProxyResult,
     Reason,
     RefusalResult,
@@ -40,8 +38,6 @@ from aurora_wire.verdict.result import (
     TLSResult,
     Undecoded,
 )
-from aurora_wire.verdict.rules.data import RULE_OF
-from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.servers import kind_of_connection, product_of_connection, told_by
 
 SCHEMA = "aurora-wire/scan/1"
@@ -49,24 +45,6 @@ SCHEMA = "aurora-wire/scan/1"
 
 MAX_IGNORED = 1000  # names of files in folders that are no captures
 
-
-def counts(by_name: dict[str, int]) -> dict[str, int]:
-    return {clean(name): by_name[name] for name in sorted(by_name)}
-
-
-def bytes_fields(name: str, data: bytes) -> Fields:
-    """Return `name` as text; where it is not valid UTF-8 with U+FFFD in it, and the bytes as `name_base64`."""
-    try:
-        return {name: data.decode("utf-8")}
-    except UnicodeDecodeError:
-        encoded = base64.b64encode(data).decode("ascii")
-        return {name: data.decode("utf-8", "replace"), f"{name}_base64": encoded}
-
-
-def place_fields(names: FrameNames, frame: int | None) -> Fields:
-    """Return the capture that a frame is in and its number there; nothing where there is one capture."""
-    place = names.locate(frame) if names.several and frame is not None else None
-    return {} if place is None else {"capture": clean(names.path(place[0])), "capture_frame": place[1]}
 
 VALUE_SHOWN = 10_000    # bytes of one value of a row
 
@@ -93,33 +71,9 @@ def statement_fields(
         **({"leaked": [leaked_fields(one) for one in statement.leaked]} if statement.leaked else {}),
         **({} if statement.schema is None else {"schema": clean(statement.schema)}),
         **({} if statement.charset is None else {"charset": statement.charset}),
+        **(bytes_fields("fingerprint", statement.fingerprint) if statement.fingerprint else {}),
         **({} if statement.result is None else {"result": answer_fields(statement.result)}),
         **place_fields(names, statement.frame),
-    }
-
-
-def leaked_fields(leaked: LeakedData) -> Fields:
-    return {
-        "class": leaked.data,
-        "table": optional(leaked.table),
-        "column": optional(leaked.column),
-        "count": leaked.count,
-        "frame": leaked.frame,
-        **({"last": [clean(one) for one in leaked.last]} if leaked.last else {}),
-    }
-
-
-def leaked_class_fields(leaked: LeakedClass) -> Fields:
-    rule = RULES[RULE_OF[leaked.data]]
-    return {
-        "class": leaked.data,
-        "severity": rule.severity,
-        "rule": rule.id,
-        "count": leaked.count,
-        "connections": leaked.connections,
-        "frame": leaked.frame,
-        "columns": [clean(one) for one in leaked.columns],
-        "last": [clean(one) for one in leaked.last],
     }
 
 
@@ -508,6 +462,7 @@ def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
         "leaked": [leaked_class_fields(one) for one in scan.leaked],
         "not_classified": scan.not_classified,
         "undecoded": [undecoded_fields(row) for row in scan.undecoded],
+        **group_fields(scan, redact=redact),
         "keylogs": [keylog_fields(keylog) for keylog in scan.keylogs],
         **({"filters": _filters(scan)} if scan.filters else {}),
         **({"columns": [traffic_fields(one) for one in traffic]} if traffic else {}),

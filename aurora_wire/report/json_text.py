@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 
@@ -23,3 +24,16 @@ def clean(text: str) -> str:
 
 def optional(text: str | None) -> str | None:
     return None if text is None else clean(text)
+
+
+def counts(by_name: dict[str, int]) -> dict[str, int]:
+    return {clean(name): by_name[name] for name in sorted(by_name)}
+
+
+def bytes_fields(name: str, data: bytes) -> Fields:
+    """Return `name` as text; where it is not valid UTF-8 with U+FFFD in it, and the bytes as `name_base64`."""
+    try:
+        return {name: data.decode("utf-8")}
+    except UnicodeDecodeError:
+        encoded = base64.b64encode(data).decode("ascii")
+        return {name: data.decode("utf-8", "replace"), f"{name}_base64": encoded}

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from aurora_wire.redact.secrets import shown, shown_error
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.fingerprints import FindingLocator, cut
 from aurora_wire.report.frame_names import FrameNames, frame_names
+from aurora_wire.report.groups import NO_TEXT, classes_of, shown_groups, span_of, title_of
 from aurora_wire.report.markdown_text import block, code, prose, spell_ticks
 from aurora_wire.report.proxied import host_of
 from aurora_wire.report.replicated import lines_of
@@ -52,7 +54,7 @@ def render(scan: Scan, *, redact: bool = False, reveal: bool = False) -> Iterato
     """Yield pieces of Markdown. redact: mask literals in statements; reveal: show passwords and keys in them."""
     for section in (_verdict, _leaked, _connections, _reasons, _replicated):
         yield from paragraph(section(scan))
-    yield from paragraph(_statements(scan, redact, reveal))
+    yield from paragraph(_statements(scan, redact, reveal) if scan.groups is None else _kinds(scan, redact))
     yield from paragraph(_results(scan, redact, reveal))
     for section in (_findings, _undecoded, _captures):
         yield from paragraph(section(scan))
@@ -192,6 +194,26 @@ def _statements(scan: Scan, redact: bool, reveal: bool) -> Iterator[str]:
     if total > shown:
         yield ""
         yield f"{count(shown, 'statement')} of {total:,} shown."
+
+
+def _kinds(scan: Scan, redact: bool) -> Iterator[str]:
+    """Yield the kinds of statements, those with the most first."""
+    groups = scan.groups or []
+    if not groups:
+        return
+    clock = clock_of(scan)
+    yield f"### {title_of(scan)}"
+    yield ""
+    yield "| statements | connections | statement | data | first | last |"
+    yield "| ---: | ---: | --- | --- | --- | --- |"
+    for one, made, example in islice(shown_groups(scan, redact=redact), STATEMENTS):
+        first, last = (prose((when or "-").partition(".")[0]) for when in span_of(one, clock))
+        text = code(made, SQL) if made else f"{code(one.command)} {code(example, NAME) if example else NO_TEXT}"
+        data = prose(classes_of(one), NAME * 2) or "-"
+        yield f"| {one.count:,} | {one.connections:,} | {text} | {data} | {first} | {last} |"
+    if len(groups) > STATEMENTS:
+        yield ""
+        yield f"{count(len(groups) - STATEMENTS, 'more kind')}."
 
 
 def _results(scan: Scan, redact: bool, reveal: bool) -> Iterator[str]:

@@ -18,8 +18,7 @@ from urllib.parse import quote
 
 from aurora_wire.report.fingerprints import FindingLocator, shorten
 from aurora_wire.report.frame_names import FrameNames
-from aurora_wire.report.json_fields import counts
-from aurora_wire.report.json_text import Fields, clean, dump
+from aurora_wire.report.json_text import Fields, clean, counts, dump
 from aurora_wire.report.summary import findings_by_rule
 from aurora_wire.report.timestamps import clock_of
 from aurora_wire.report.wording import SEVERITIES, endpoint

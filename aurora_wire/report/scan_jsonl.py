@@ -17,10 +17,10 @@ from aurora_wire.report.json_fields import (
     connection_fields,
     finding_fields,
     finding_place,
-    place_fields,
     statement_fields,
     summary_fields,
 )
+from aurora_wire.report.json_leaked import place_fields
 from aurora_wire.report.json_text import Fields, dump
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.verdict.frame_places import FramePlaces

@@ -162,6 +162,7 @@ STATEMENTS: Final = (
     Column("error_text", "string", "likewise; what it quotes is masked unless --reveal is given"),
     Column("ms", "double", "from the statement to the end of its answer"),
     *_PLACE,
+    Column("fingerprint", "string", "what is left of the statement without its literals; null where it has none"),
 )  # fmt: skip
 
 FINDINGS: Final = (
@@ -259,7 +260,7 @@ def statement_row(
         [{"type": p.type, "value": _text(p.value)[0], "name": _text(p.name)[0]} for p in one.parameters],
         one.frame, _micros(one.time_ns, _is_undated(names, one.frame, one.time_ns)), one.time_ns, one.offset,
         one.length, one.compressed, one.complete, one.guessed, optional(one.schema), one.charset, _leaked(one.leaked),
-        *told, *_place(names, one.frame),
+        *told, *_place(names, one.frame), _text(one.fingerprint)[0] if one.fingerprint else None,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from aurora_wire.binary import u16_be
 from aurora_wire.verdict.answers import Traffic, answer_of, error_of
 from aurora_wire.verdict.credentials import Credentials
 from aurora_wire.verdict.grounds import collect_grounds
+from aurora_wire.verdict.groups import groups_of
 from aurora_wire.verdict.judge import judge
 from aurora_wire.verdict.leaked import leaked_of, leaked_of_statement
 from aurora_wire.verdict.named_ports import named_by_port
@@ -39,8 +40,11 @@ from aurora_wire.wire.mysql.charsets import UTF8, charset_name, codec_name, read
 from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE, X_COMMAND, command_name
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.facts import Infile
+from aurora_wire.wire.mysql.fingerprint import fingerprint
+from aurora_wire.wire.mysql.groups import NAME_COMMANDS
 from aurora_wire.wire.mysql.placeholders import count_placeholders, place_parameters
 from aurora_wire.wire.mysql.refusal import Refusal
+from aurora_wire.wire.mysql.sql_lexer import in_charset
 from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.mysqlx.facts import XSession
 from aurora_wire.wire.mysqlx.shape import message_name
@@ -99,6 +103,8 @@ def describe(connection: Connection) -> ConnectionResult:
         credentials_total=facts.exchanges_total + facts.secrets_total,
         leaked=leaked_of(facts.leaked) if facts.leaked is not None else [],
         not_classified=facts.not_classified,
+        groups=groups_of(facts.groups, name_of) if facts.groups is not None else [],
+        not_grouped=facts.groups.beyond if facts.groups is not None else 0,
         columns=Traffic(facts) if facts.columns else [],
         rows=facts.rows,
         row_bytes=facts.row_bytes,
@@ -280,6 +286,7 @@ def statement_of(statement: Statement) -> StatementResult:
     sql = statement.text
     length = statement.length
     raw: bytes | None = None
+    made = fingerprint_of(statement)
     if codec == UTF8:
         literals = [value.literal() for value in values]
     else:
@@ -311,7 +318,21 @@ def statement_of(statement: Statement) -> StatementResult:
         result=answer_of(statement),
         charset=charset_name(charset) if raw is not None else None,
         raw=raw,
+        fingerprint=readable(made, charset),
     )
+
+
+def fingerprint_of(statement: Statement) -> bytes:
+    """Return the fingerprint of a statement in its character set, empty where it has no SQL text."""
+    text = statement.text
+    if not text or statement.command in NAME_COMMANDS:
+        return b""
+    mode = in_charset(statement.charset)
+    escapes = statement.escapes
+    cut = not statement.complete and len(text) < statement.length
+    if escapes < 0:
+        return fingerprint(text, mode, cut=cut)
+    return fingerprint(text, mode | escapes, escapes_known=True, cut=cut)
 
 
 def literal_of(value: Value, charset: int, codec: str) -> bytes:

@@ -231,6 +231,25 @@ class LeakedClass:
 
 
 @record
+class StatementGroup:
+    """Statements that differ in their literals alone: of one command and one fingerprint."""
+
+    fingerprint: Octets             # in UTF-8; empty where there is no SQL text (docs/reports.md says what it is)
+    command: str                    # "COM_QUERY", ...
+    count: int                      # of statements, with those that are not kept
+    bytes: int                      # of all their texts
+    frame: int                      # of the first
+    first_time_ns: int | None       # of the first one; None where no time is known
+    last_time_ns: int | None        # of the last one
+    example: Octets                 # the first one, up to a bound, in UTF-8; reports mask its literals
+    complete: bool = True           # False: the example is not all of it
+    connections: int = 1            # in which they were
+    leaked: dict[str, int] = field(default_factory=dict)  # values in them by class, the worst first
+    raw: Octets | None = None       # `example` as it crossed, where that is written in UTF-8 here
+    charset: str | None = None      # of `raw`
+
+
+@record
 class StatementResult:
     """One command that carries a text or values. `sql` is what crossed (parameters in place for EXECUTE)."""
 
@@ -250,6 +269,7 @@ class StatementResult:
     result: AnswerResult | None = None  # what the server answered; None where that was not seen
     charset: str | None = None      # MySQL's name of the character set in which it was sent; None: UTF-8, or not known
     raw: Octets | None = None       # `sql` as it crossed, where that is written in UTF-8 here
+    fingerprint: Octets = b""       # what is left without its literals, in UTF-8; empty where there is no SQL text
 
 
 @record
@@ -469,6 +489,8 @@ class ConnectionResult:
     errors: list[ErrorResult] = field(default_factory=list)  # in place of answers: the first ones
     errors_total: int = 0           # with those beyond the bound
     captures: list[int] = field(default_factory=list)        # indexes of those with a packet of it, of several
+    groups: list[StatementGroup] = field(default_factory=list)  # its statements, where that was asked for
+    not_grouped: int = 0            # statements in none of them, for want of room
 
     @property
     def loopback(self) -> bool:
@@ -586,6 +608,9 @@ class Scan:
     ignored: list[str] = field(default_factory=list)     # files in folders that are no captures: notes, reports
     leaked: list[LeakedClass] = field(default_factory=list)  # classes of data in statements, the worst first
     not_classified: int = 0         # statements in the clear whose values nobody looked at, for want of room
+    # statements in the clear by fingerprint, the most frequent first; None where it was not asked for (`group`)
+    groups: list[StatementGroup] | None = None
+    not_grouped: int = 0            # statements that are in none of them, for want of room
     open_leaks: int | None = None   # connections in the clear that are not known as a whole; None: none was given
     open_rules: list[str] = field(default_factory=list)   # of findings that are not ignored, where some are given
     exceptions: list[ExceptionResult] = field(default_factory=list)   # findings that are known, as given

@@ -17,6 +17,7 @@ from aurora_wire.verdict.result import (
     Parameter,
     Reason,
     Scan,
+    StatementGroup,
     StatementResult,
     TLSResult,
     Undecoded,
@@ -391,3 +392,27 @@ any_scan: st.SearchStrategy[Scan] = st.builds(
     st.sampled_from([0, 1, 3]),
     st.lists(_keylog, max_size=2),
 )
+
+
+def grouped() -> Scan:
+    """One plaintext connection whose statements were counted in groups, of several sorts."""
+    plain = connection(1, "plaintext", statements_total=1_252)
+    made = scan(plain, verdict="plaintext")
+    made.groups = [
+        StatementGroup(
+            b"INSERT INTO customers(name, card) VALUES (...)", "COM_QUERY", 1_234, 98_720, 15, START + 15 * MS,
+            START + 86_400_000 * MS, b"INSERT INTO customers (name, card) VALUES ('Alice', '4111 1111 1111 1111')",
+            connections=12, leaked={"card": 1_234, "email": 1},
+        ),
+        StatementGroup(
+            b"SELECT * FROM t WHERE \xff = ?", "COM_STMT_EXECUTE", 1, 20, 16, None, None, b"SELECT 'Alice\xff", False
+        ),
+        StatementGroup(
+            b"GRANT ALL ON *.* TO app@localhost", "COM_QUERY", 2, 66, 17, START, START + MS,
+            b"GRANT ALL ON *.* TO app@localhost",
+        ),
+        StatementGroup(b"", "COM_INIT_DB", 4, 16, 18, START, START, b"shop"),
+        StatementGroup(b"", "COM_STMT_EXECUTE", 4, 0, 19, START, START, b""),
+    ]  # fmt: skip
+    made.not_grouped = 7
+    return made

@@ -6,11 +6,13 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
+from aurora_wire.report.groups import NO_TEXT, classes_of, shown_groups, span_of, title_of
 from aurora_wire.report.html.connections import Details, Row, details_of, hide, row_of, shown_frame
 from aurora_wire.report.html.cover import Case, Cover, cover_of
 from aurora_wire.report.html.findings import ControlRow, RuleCard, control_rows, rule_cards, severities
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 LEAKED_COLUMNS: Final = 10  # named in a row
 COLUMN_CHARACTERS: Final = 400
+GROUPS: Final = 200     # of statements
 UNFOLDED: Final = 3     # details that are open from the start
 
 HEADLINES: Final[dict[Verdict, str]] = {
@@ -99,6 +102,18 @@ class Badge:
 
 
 @dataclass(slots=True, frozen=True)
+class GroupRow:
+    count: str
+    connections: str
+    command: str
+    fingerprint: str
+    example: str
+    data: str
+    first: str
+    last: str
+
+
+@dataclass(slots=True, frozen=True)
 class CaptureRow:
     path: str
     kind: str
@@ -125,6 +140,9 @@ class Page:
     tiles: list[Tile]
     leaked: list[LeakedRow]     # classes of data in the clear
     not_classified: str
+    groups_title: str
+    groups: list[GroupRow]      # of statements in the clear, where they were asked for
+    more_groups: str
     severities: list[tuple[str, str]]
     bytes: list[Part]
     hosts: HostDrawing
@@ -188,6 +206,9 @@ def page_of(
         not_classified=(
             f"{count(scan.not_classified, 'more statement')} {NOT_CLASSIFIED}." if scan.not_classified else ""
         ),
+        groups_title=title_of(scan),
+        groups=_group_rows(scan, clock, redact=redact),
+        more_groups=_more_groups(scan),
         severities=[(severity, f"{number:,} {severity}") for severity, number in severities(scan)],
         bytes=draw_bytes(bytes_of(both(connections))),
         hosts=draw_hosts(pairs),
@@ -253,6 +274,25 @@ def _leaked_row(one: LeakedClass, names: FrameNames) -> LeakedRow:
     columns = clip(columns_of(one, LEAKED_COLUMNS).removeprefix("columns ").removeprefix("column "), COLUMN_CHARACTERS)
     frame = show_text(names.name(one.frame))
     return LeakedRow(leaked_words(one), rule.severity, f"{one.connections:,}", frame, columns)
+
+
+def _group_rows(scan: Scan, clock: Clock, *, redact: bool) -> list[GroupRow]:
+    rows = []
+    for one, made, example in islice(shown_groups(scan, redact=redact), GROUPS):
+        first, last = (show_text((when or "").partition(".")[0].replace("T", " ")) for when in span_of(one, clock))
+        rows.append(GroupRow(
+            f"{one.count:,}", f"{one.connections:,}", show_text(one.command), made or NO_TEXT, example,
+            classes_of(one), first, last,
+        ))
+    return rows
+
+
+def _more_groups(scan: Scan) -> str:
+    more = len(scan.groups or ()) - GROUPS
+    parts = [f"{count(more, 'more kind')} of statements"] if more > 0 else []
+    if scan.not_grouped:
+        parts.append(f"{count(scan.not_grouped, 'more statement')} in none, for want of room")
+    return f"{', '.join(parts)}." if parts else ""
 
 
 def _tiles(scan: Scan) -> list[Tile]:

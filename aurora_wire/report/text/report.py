@@ -44,8 +44,13 @@ def render(
             from aurora_wire.report.text.tls import tls_text  # noqa: PLC0415 - the usual report does without
 
             details = (tls_text,)
+        statements = statements_text
+        if scan.groups is not None:
+            from aurora_wire.report.text.groups import groups_text  # noqa: PLC0415 - likewise
+
+            statements = groups_text
         for section in (leaked_text, captures_text, connections_text, *details, reasons_text, replicated_text,
-                        credentials_text, statements_text, results_text, errors_text, decrypted_text, findings_text,
+                        credentials_text, statements, results_text, errors_text, decrypted_text, findings_text,
                         undecoded_text):
             yield from paragraph(section(scan, style))
     yield closing_text(scan, style) + "\n"

@@ -32,14 +32,15 @@ class Budget:
     prepared statements and their long data; open: connections that are not finished, with what they have named (beyond
     it, those silent longest are given up); inflating: what decompressors in use may hold; certificates: kept ones,
     each once (`known_certificates`). each: statements of one connection; rows: of one result, whose values are kept.
+    groups: statements are counted by their fingerprints.
 
     refused: something was left out for want of room, so that the result depends on what other connections took.
     lowest: what `inflating` came down to since somebody set it.
     """
 
     __slots__ = (
-        "certificates", "deflated", "each", "frame", "held", "history", "inflated", "inflating", "known_certificates",
-        "lowest", "open", "prepared", "refused", "rows", "statements", "time_ns",
+        "certificates", "deflated", "each", "frame", "groups", "held", "history", "inflated", "inflating",
+        "known_certificates", "lowest", "open", "prepared", "refused", "rows", "statements", "time_ns",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +52,7 @@ class Budget:
         self.prepared: i64 = prepared
         self.each: i64 = each
         self.rows: i64 = 0
+        self.groups = False
         self.statements: i64 = statements
         self.held: i64 = held
         self.history: i64 = history

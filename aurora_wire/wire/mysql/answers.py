@@ -234,6 +234,7 @@ class Answers:
 
     def end_rows(self, status: i64, warnings: i64) -> None:
         """End a result's rows, or its definitions where a cursor is open."""
+        self.facts.note_escapes(status)
         self._flush()
         result = self.result
         if result is None:
@@ -285,6 +286,7 @@ class Answers:
 
     def ok(self, data: bytes, at: i64, end: i64, status: i64) -> None:
         """Take an OK that is a result by itself."""
+        self.facts.note_escapes(status)
         self._add()
         result = self.result
         if result is not None:

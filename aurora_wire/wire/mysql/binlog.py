@@ -209,6 +209,7 @@ class Binlog:
         note_replicated_text(facts, text, whole, self.frame, self.offset)
         if not facts.wants_statement():
             facts.statements_total += 1
+            facts.weigh(REPLICATED + kind, text, 0, len(text), None, whole, self.frame, self.time_ns)
             return
         facts.add_statement(
             Statement(

@@ -410,7 +410,7 @@ class ClientPackets(Packets):
                 facts.asked_known = whole
                 note_text(facts, data, at + 1, end, whole, self.packet_frame, self.packet_offset)
                 begin = at + 3 if end - at >= 3 and data[at + 1] == 0 and data[at + 2] == 1 else at + 1
-                facts.classify(command, data, begin, end, None, self.packet_frame)
+                facts.weigh(command, data, begin, end, None, whole, self.packet_frame, self.packet_time)
                 before = self._change(command, facts.asked.removeprefix(b"\0\1"))  # no query attributes
                 if before is not None:
                     facts.ask(Asker(None, None, before))
@@ -474,7 +474,7 @@ class ClientPackets(Packets):
         facts = self.facts
         if not facts.wants_statement():
             facts.statements_total += 1
-            facts.classify(command, text, 0, len(text), values, self.packet_frame)
+            facts.weigh(command, text, 0, len(text), values, whole, self.packet_frame, self.packet_time)
             before = self._change(command, text)
             if prepared is not None or before is not None:
                 facts.ask(Asker(None, prepared, before))  # its columns serve later replies

@@ -68,14 +68,14 @@ class Statement(Event):
     more than len(text) where it was cut. values: bound parameters, or query attributes of a COM_QUERY. guessed: where
     text and values begin was judged from the content, as what tells it was not captured. schema: the default one when
     it was sent, None where that is not known; charset: a collation's id of the character set in which it was sent, -1
-    where that is not known. waits: its reply is not over. result: the first of its results, None while or where nothing
-    of its reply was seen, or nobody knows which reply is its own. A
-    server's is of a binlog event. end: stream offset behind its packet, -1 where that is not known.
+    where that is not known; escapes: as `MySQLFacts.escapes` was. waits: its reply is not over. result: the first of
+    its results, None while or where nothing of its reply was seen, or nobody knows which reply is its own. A server's
+    is of a binlog event. end: stream offset behind its packet, -1 where that is not known.
     """
 
     __slots__ = (
-        "charset", "command", "complete", "compressed", "end", "guessed", "length", "result", "schema", "statement_id",
-        "text", "values", "waits",
+        "charset", "command", "complete", "compressed", "end", "escapes", "guessed", "length", "result", "schema",
+        "statement_id", "text", "values", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -107,6 +107,7 @@ class Statement(Event):
         self.guessed: Final[bool] = guessed
         self.schema: Final = schema
         self.charset: Final[i64] = charset
+        self.escapes: i64 = -1
         self.waits = False
         self.result: Result | None = None
         self.end: i64 = -1

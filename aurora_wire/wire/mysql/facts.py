@@ -11,13 +11,16 @@ from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.exchange import Exchange, Secret
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.greeting import Greeting
+from aurora_wire.wire.mysql.groups import MAX_GROUPS, Groups
+from aurora_wire.wire.mysql.leaked.statements import Leak
 from aurora_wire.wire.mysql.leaked.tally import ROW_COST, LeakedTally, leaks_of
 from aurora_wire.wire.mysql.login import Login
 from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysql.replication import Clone, Replication
+from aurora_wire.wire.mysql.replies import NO_BACKSLASH_ESCAPES as STATUS_NO_BACKSLASH_ESCAPES
 from aurora_wire.wire.mysql.results import Column, Failure
 from aurora_wire.wire.mysql.session_state import SessionState
-from aurora_wire.wire.mysql.sql_lexer import in_charset
+from aurora_wire.wire.mysql.sql_lexer import NO_BACKSLASH_ESCAPES, in_charset
 from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.tls.facts import TLSLog
 
@@ -157,6 +160,8 @@ class MySQLFacts(TLSLog):
         self.text_mode: i64 = 0                  # in which `sql_lexer` reads statements
         self.leaked: LeakedTally | None = None   # what of the statements' values is of a class
         self.not_classified: i64 = 0             # statements at whose values nobody looked, for want of room
+        self.escapes: i64 = -1                   # 0 a backslash escapes, NO_BACKSLASH_ESCAPES it does not, -1 not told
+        self.groups: Groups | None = None        # its statements by fingerprint, if somebody asked for them
 
     def expect(self, shape: i64) -> None:
         """Note that a command was sent: a reply of this shape is due. `ask` may say who waits for it."""
@@ -315,17 +320,46 @@ class MySQLFacts(TLSLog):
         """Return whether the same text of the same frame is there already."""
         return any(one.frame == statement.frame and one.text == statement.text for one in self.statements)
 
-    def classify(
-        self, command: i64, text: bytes, at: i64, end: i64, values: list[Value] | None, frame: i64
-    ) -> None:
-        """Count the values of the statement text[at:end] that are of a class of data."""
+    def weigh(
+        self, command: i64, text: bytes, at: i64, end: i64, values: list[Value] | None, whole: bool, frame: i64,
+        time_ns: i64,
+    ) -> None:  # fmt: skip
+        """Count the values of the statement text[at:end] that are of a class of data; and the statement in its group.
+        """
         charset = self.session.charset
         if charset != self.text_charset:
             self.text_charset = charset
             self.text_mode = in_charset(charset)
         found = leaks_of(command, text, at, end, values, self.text_mode)
-        if found is None:
-            return
+        if self.budget.groups:
+            self._group(command, text[at:end], whole, frame, time_ns, found)
+        if found is not None:
+            self._tell(found, frame)
+
+    def note_escapes(self, status: i64) -> None:
+        """Note what status flags say of how statements are read."""
+        self.escapes = NO_BACKSLASH_ESCAPES if status & STATUS_NO_BACKSLASH_ESCAPES else 0
+
+    def _group(
+        self, command: i64, text: bytes, whole: bool, frame: i64, time_ns: i64, found: list[Leak] | None
+    ) -> None:
+        groups = self.groups
+        if groups is None:
+            groups = Groups()
+            self.groups = groups
+        known = self.escapes >= 0
+        mode = self.text_mode | self.escapes if known else self.text_mode
+        budget = self.budget
+        cost = groups.add(
+            command, text, whole, mode, known, self.text_charset, frame, time_ns, found, budget.open
+        )
+        if cost > 0:
+            self.charge(cost)
+        if groups.beyond > 0 and len(groups.found) < MAX_GROUPS:
+            budget.refused = True
+
+    def _tell(self, found: list[Leak], frame: i64) -> None:
+        """Count values that are of a class of data."""
         tally = self.leaked
         if tally is None:
             if self.budget.open <= 0:
@@ -347,7 +381,11 @@ class MySQLFacts(TLSLog):
         if self.client.seams is not None and statement.from_client:
             self.cut_at_seam(statement)
         text = statement.text
-        self.classify(statement.command, text, 0, len(text), statement.values, statement.frame)
+        statement.escapes = self.escapes
+        self.weigh(
+            statement.command, text, 0, len(text), statement.values, statement.complete, statement.frame,
+            statement.time_ns,
+        )  # fmt: skip
         events = self.events
         if events is not None:
             if len(events) < MAX_EVENTS:

@@ -261,10 +261,11 @@ class XClient(XFrames):
         if not facts.readable:
             facts.readable = whole and (kind != STMT_EXECUTE or reads_like_sql(text, 0, len(text)))
         note_text(facts, text, 0, len(text), whole, self.begun_frame, self.begun)
+        values = read.values if read.values else None
         if not facts.wants_statement():
             facts.statements_total += 1
+            facts.weigh(X_COMMAND + kind, text, 0, len(text), values, whole, self.begun_frame, self.begun_time)
             return
-        values = read.values if read.values else None
         facts.add_statement(
             Statement(
                 facts.id, self.begun_frame, self.begun_time, self.begun, X_COMMAND + kind, text, len(text), values,

@@ -113,6 +113,7 @@ def test_text_of_a_character_set_is_one_literal_in_its_mode(
     name, codec, ids = charset
     if name in ("ucs2", "utf16", "utf16le", "utf32"):
         return  # no client may use these
+    content = content.replace("\xa5", "")  # a yen sign, which Python's euc_jp writes as a backslash
     escaped = content.replace("\\", "\\\\").replace("'", "\\'").encode(codec, "ignore")
     literal = b"'" + escaped + b"'"
     mode = in_charset(data.draw(st.sampled_from(ids)))
