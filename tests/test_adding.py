@@ -161,7 +161,95 @@ def test_a_protocol_is_named_by_its_signature(copy: Path, tmp_path: Path) -> Non
     assert json.loads(run(copy, "scan", str(path), "--format", "json").stdout)["not_mysql"] == {"CORBA": 1}
 
 
+def add_toy(copy: Path) -> None:
+    """Add the document's protocol: a folder and three rows."""
+    code, shape, decoders, judged = section("To be decoded")
+    folder = copy / "wire" / "toy"
+    folder.mkdir()
+    (folder / "__init__.py").write_text('"""Toy."""\n')
+    (folder / "lines.py").write_text(code)
+    for place, row in (
+        (copy / "wire" / "identify" / "protocols.py", shape), (copy / "wire" / "flows" / "decoder_set.py", decoders),
+        (copy / "verdict" / "protocols.py", judged),
+    ):  # fmt: skip
+        brought, _, line = row.rpartition("\n\n")
+        source = place.read_text()
+        (x_row,) = [one for one in source.splitlines() if re.match(r' +("X Protocol": |XShape\("X Protocol")', one)]
+        insert(place, x_row, line)
+        if brought:
+            insert(place, "from typing import Final\n", f"{brought}\n")
+
+
+def toy_session(folder: Path, server: tuple[str, int]) -> str:
+    """Return the path of a capture of a session of Toy, whose second line comes in two segments."""
+    talk = Conversation(server=server)
+    talk.syn()
+    talk.client(b"TOY 1\n")
+    talk.server(b"welcome\n")
+    talk.client(b"buy 3 ap")
+    talk.client(b"ples\nquit\n")
+    path = folder / "toy.pcap"
+    path.write_bytes(pcap(talk.packets))
+    return str(path)
+
+
+@pytest.mark.parametrize("port", [4711, 9999, 3307])
+def test_a_protocol_is_decoded_by_a_folder_and_three_rows(copy: Path, tmp_path: Path, port: int) -> None:
+    capture = toy_session(tmp_path, ("10.0.0.9", port))
+    before = json.loads(run(copy, "scan", capture, "--format", "json").stdout)
+    assert before["connections"] == []
+    add_toy(copy)
+
+    done = run(copy, "scan", capture, "--format", "json")
+    assert done.stderr == ""
+    (found,) = json.loads(done.stdout)["connections"]
+    assert (found["protocol"], found["verdict"], found["confidence"]) == ("Toy", "plaintext", "proven")
+    assert [(one["id"], one["text"], one["direction"], one["offset"]) for one in found["reasons"]] == [
+        ("responses-in-clear", "3 lines in the clear", "server", 0)
+    ]
+    client = found["coverage"]["client"]
+    assert (client["seen"], client["plaintext"], client["unprotected_by_design"], client["unknown"]) == (24, 18, 6, 0)
+
+    lines = run(copy, "packets", capture).stdout
+    assert "Toy opening" in lines
+    assert lines.count("Toy line") == 3
+    assert "Toy line" in run(copy, "packets", capture, "--frame", "6", "--explain").stdout
+    masked = tmp_path / "masked.pcap"
+    done = run(copy, "redact", capture, str(masked))
+    assert (done.stderr, done.returncode) == ("", 0)
+    data = masked.read_bytes()
+    assert b"TOY 1" in data
+    assert b"apples" not in data
+    assert b"welcome" not in data
+
+
+def test_a_protocol_that_is_added_has_events(copy: Path, tmp_path: Path) -> None:
+    add_toy(copy)
+    ask = f"""if True:
+        from aurora_wire import Engine
+        from aurora_wire.capture.files.open import open_capture
+        engine = Engine([3306], want_events=True)
+        with open_capture({toy_session(tmp_path, ("10.0.0.9", 9999))!r}) as capture:
+            source = capture.source
+            while source.advance():
+                engine.feed(
+                    source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
+                )
+        engine.finish()
+        lines = [one for one in engine.events if type(one).__name__ == "ToyLine"]
+        print([(one.from_client, int(one.frame), int(one.offset), one.text) for one in lines])
+    """
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", ask], capture_output=True, text=True, timeout=60, check=False,
+        env={**ENVIRONMENT, "PYTHONPATH": str(copy.parent)}, cwd=copy.parent,
+    )  # fmt: skip
+    assert done.stderr == ""
+    seen = r"[(False, 5, 0, b'welcome\n'), (True, 6, 6, b'buy 3 apples\n'), (True, 7, 19, b'quit\n')]"
+    assert done.stdout.rstrip() == seen
+
+
 def test_what_the_document_names_is_there() -> None:
     rooms = "aurora_wire|wire|verdict|redact|report|prove|tests|examples|docs"
-    for name in re.findall(rf"`((?:{rooms})/[\w./]*\w)/?`", DOCUMENT.replace("/NAME/", "/")):
+    document = DOCUMENT.replace("/NAME/", "/").replace("`wire/toy/lines.py`", "")
+    for name in re.findall(rf"`((?:{rooms})/[\w./]*\w)/?`", document):
         assert (ROOT / name).exists() or (PACKAGE / name).exists(), name

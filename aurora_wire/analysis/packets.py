@@ -60,7 +60,7 @@ OnBegin = Callable[[list[str]], None]
 
 def label_name(label: int) -> str:
     """Return a label's name: `COM_QUERY`, `greeting`, `TLS alert` ..."""
-    return command_name(label - labels.COMMAND) if label >= labels.COMMAND else labels.NAMES[label]
+    return labels.NAMES.get(label) or command_name(label - labels.COMMAND)
 
 
 def label_names() -> list[str]:

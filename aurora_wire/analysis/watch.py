@@ -260,7 +260,7 @@ class Watch:
 
 
 def on_mysql_port(connection: Connection) -> bool:
-    return bool(connection.is_mysql_port or connection.is_x_port)
+    return bool(connection.is_mysql_port or connection.own_port >= 0)
 
 
 def standing_of(connection: Connection) -> ConnectionStatus:

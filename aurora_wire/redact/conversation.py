@@ -6,6 +6,7 @@ from mypy_extensions import i64
 
 from aurora_wire.redact.replacements import Words
 from aurora_wire.wire.decoding import anomalies
+from aurora_wire.wire.decoding.connection_log import DECODED
 from aurora_wire.wire.flows.facts import Facts
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.tls.suite_strength import suite_name
@@ -92,9 +93,9 @@ class Talk:
         if self.keep_unknown:
             return True
         name = self.facts.other
-        return self.from_syn and not self.is_mysql_port and name not in ("", "unknown", "no data", "X Protocol") and (
-            not name.startswith("not looked at")
-        )
+        if self.facts.kind == DECODED or name in ("", "unknown", "no data") or name.startswith("not looked at"):
+            return False
+        return self.from_syn and not self.is_mysql_port
 
     def statement(self, number: i64) -> Prepared:
         found = self.prepared.get(number)

@@ -142,6 +142,8 @@ class Direction(Resolver):
             self.decide(start, end, KEEP if self.talk.is_other() else SHAPE, b"")
         elif label == labels.UNKNOWN:
             self.decide(start, end, SHAPE, b"")
+        elif labels.is_registered(label):
+            self.decide(start, end, KEEP if label < labels.FIRST_PLAINTEXT else BLANK, b"")
 
     def proxied(self, start: i64, data: bytes) -> None:
         self.decide(start, start + len(data), NEW, masked_proxy(data))

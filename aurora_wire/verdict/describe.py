@@ -32,7 +32,7 @@ from aurora_wire.verdict.result import (
 )
 from aurora_wire.verdict.statement_list import StatementList
 from aurora_wire.verdict.tls_details import add_details
-from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, DirectionAccount, X
+from aurora_wire.wire.decoding.connection_log import DECODED, MYSQL, OTHER, TLS_ONLY, UNKNOWN, DirectionAccount
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.facts import Decrypted, Facts
 from aurora_wire.wire.identify.proxy_header import ProxyHeader
@@ -46,7 +46,7 @@ from aurora_wire.wire.mysql.placeholders import count_placeholders, place_parame
 from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysql.sql_lexer import in_charset
 from aurora_wire.wire.mysql.values import Value
-from aurora_wire.wire.mysqlx.facts import XSession
+from aurora_wire.wire.mysqlx.facts import XSession, as_x
 from aurora_wire.wire.mysqlx.shape import message_name
 from aurora_wire.wire.tls.facts import TLSFacts
 from aurora_wire.wire.tls.names import version_name
@@ -63,6 +63,7 @@ def describe(connection: Connection) -> ConnectionResult:
     judged = judge(collect_grounds(connection))
     client, server = endpoints(connection)
     login, greeting = facts.login, facts.greeting
+    session = as_x(facts.decoded)
     users = [login.user] if login is not None else []
     most = most_missing(int(connection.first_time), int(connection.last_time))
     return ConnectionResult(
@@ -95,7 +96,7 @@ def describe(connection: Connection) -> ConnectionResult:
         files=[file_of(one) for one in facts.infiles],
         credentials=Credentials(facts) if facts.exchanges_total or facts.secrets_total else [],
         refusal=refusal_of(facts.refusal) if facts.refusal is not None else None,
-        x=x_of(facts.x) if facts.x is not None else None,
+        x=x_of(session) if session is not None else None,
         proxy=proxy_of(facts.proxy, facts.proxy_frame) if facts.proxy is not None else None,
         users_after=[text(user) for user in facts.users_after],
         replication=describe_replication(facts, facts.replication) if facts.replication is not None else None,
@@ -163,8 +164,9 @@ def x_of(session: XSession) -> XResult:
 
 
 def compression_of(facts: Facts) -> str | None:
-    if facts.x is not None:
-        return X_COMPRESSIONS.get(facts.x.compression)
+    session = as_x(facts.decoded)
+    if session is not None:
+        return X_COMPRESSIONS.get(session.compression)
     return COMPRESSIONS.get(facts.compression)
 
 
@@ -172,7 +174,8 @@ def thread_of(facts: Facts) -> int | None:
     """Return the server's number of the session: from the greeting, or from a notice of X Protocol."""
     if facts.greeting is not None:
         return facts.greeting.thread_id
-    return facts.x.thread_id if facts.x is not None and facts.x.thread_id >= 0 else None
+    session = as_x(facts.decoded)
+    return session.thread_id if session is not None and session.thread_id >= 0 else None
 
 
 def proof_of(facts: Facts) -> Literal["structure", "key log"]:
@@ -246,7 +249,7 @@ def describe_decryption(decrypted: Decrypted, tls: TLSFacts) -> DecryptionResult
     if inside is None or not decrypted.records:
         return result
     login, greeting = inside.login, inside.greeting
-    if inside.kind in (MYSQL, OTHER, X):
+    if inside.kind in (MYSQL, OTHER, DECODED):
         result.protocol = inside.other or "MySQL"
     result.server_version = text(greeting.server_version) if greeting is not None else None
     result.user = text(login.user) if login is not None else None

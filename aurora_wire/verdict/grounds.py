@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from aurora_wire.verdict.handshake import handshake_doubts, place, suite_doubts
 from aurora_wire.verdict.judge import Grounds
 from aurora_wire.verdict.plausible import most_missing
+from aurora_wire.verdict.protocols import before_tls, leaks_of_session, session_began
 from aurora_wire.verdict.result import Direction, Reason
 from aurora_wire.verdict.shared_words import CAME_ASIDE, UNBELIEVABLE
 from aurora_wire.wire.decoding import anomalies, connection_log
@@ -25,7 +26,7 @@ PROTOCOLS = {
     connection_log.UNKNOWN: "unknown",
     connection_log.MYSQL: "mysql",
     connection_log.TLS_ONLY: "tls",
-    connection_log.X: "mysql",
+    connection_log.DECODED: "mysql",
     connection_log.OTHER: "other",
 }
 
@@ -78,8 +79,11 @@ def collect_grounds(connection: Connection) -> Grounds:
     tls = facts.tls
     seen.tls_data = tls is not None and has_data(facts, tls)
     seen.leaks = list(leaks_of(facts, tls, seen.tls_data))
-    seen.leak_is_proven = facts.readable or (
-        facts.greeting is not None and (facts.commands > 0 or facts.responses > 0)
+    session = facts.decoded
+    seen.leak_is_proven = (
+        facts.readable
+        or (facts.greeting is not None and (facts.commands > 0 or facts.responses > 0))
+        or (session is not None and session.certain)
     )
     if tls is not None and seen.tls_data:
         protection = list(suite_doubts(tls))
@@ -123,9 +127,18 @@ def has_data(facts: Facts, tls: TLSFacts) -> bool:
     return facts.client.tls == 0 and tls.server.data_records > 4
 
 
+def has_plaintext(facts: Facts) -> bool:
+    """Return whether bytes that need protection crossed outside TLS, in either direction."""
+    return facts.client.plaintext + facts.server.plaintext > 0
+
+
 def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Reason]:
     """Yield what needs protection and crossed outside TLS."""
     side: Direction
+    session = facts.decoded
+    told = session is not None and session.leaks > 0
+    if told:
+        yield from leaks_of_session(facts)
     if facts.login_frame >= 0:
         yield Reason("login-in-clear", "a login in the clear", facts.login_frame, "client", facts.login_offset)
     if facts.command_frame >= 0:
@@ -141,7 +154,7 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
             yield Reason(
                 "responses-in-clear", "responses in the clear", facts.response_frame, "server", facts.response_offset
             )
-    elif facts.login_frame < 0 and facts.command_frame < 0 and facts.client.plaintext + facts.server.plaintext:
+    elif facts.login_frame < 0 and facts.command_frame < 0 and not told and has_plaintext(facts):
         side = "client" if facts.client.plaintext else "server"
         yield Reason("fragment", "a fragment of MySQL packets in the clear", None, side, None)
     for from_client in (True, False):
@@ -180,8 +193,8 @@ def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Rea
 
 def first_bytes_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
     """Check condition 1: greeting and SSLRequest, each first in its direction, or MySQL inside by a key log."""
-    if facts.kind == connection_log.X:
-        yield from _x_doubts(facts)
+    if facts.kind == connection_log.DECODED:
+        yield from before_tls(facts)
         return
     if facts.greeting is None and facts.ssl_request_frame < 0 and facts.mysql_inside():
         if tls.client.first_offset == facts.client_header and tls.server.first_offset == 0:
@@ -202,27 +215,6 @@ def first_bytes_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
                 "mid-stream", "whether the client sent bytes before its SSLRequest was not captured",
                 facts.ssl_request_frame, "client", 0,
             )  # fmt: skip
-
-
-def _x_doubts(facts: Facts) -> Iterator[Reason]:
-    """Check condition 1 of X Protocol: TLS asked for and agreed to, after nothing but capabilities.
-
-    CapabilitiesSet and the server's Ok stand in place of greeting and SSLRequest; whatever else came before TLS is a
-    leak.
-    """
-    session = facts.x
-    if session is None or session.tls_asked_frame < 0:
-        yield Reason("no-ssl-request", "no request for TLS (CapabilitiesSet) was captured before TLS")
-    elif session.client_first != facts.client_header or facts.client_start == 0:
-        yield Reason(
-            "mid-stream", "whether the client sent bytes before its capabilities was not captured",
-            session.tls_asked_frame, "client", 0,
-        )  # fmt: skip
-    if session is None or session.tls_agreed_frame < 0:
-        yield Reason("no-greeting", "the server's Ok to TLS was not captured")
-    elif session.server_first != 0:
-        words_for = "bytes of the server came before its first message"
-        yield Reason("mid-stream", words_for, session.tls_agreed_frame, "server", 0)
 
 
 def decryption_doubts(facts: Facts) -> Iterator[Reason]:
@@ -291,19 +283,13 @@ def direction_doubts(connection: Connection) -> Iterator[Reason]:
             elif side.missing:
                 text = f"no data that the {name} sent was captured, only its packets without any"
                 yield Reason("one-direction", text, connection.first_frame, name)
-    greeted = (facts.greeting is not None and facts.greeting_offset == 0) or _x_began(facts)
+    greeted = (facts.greeting is not None and facts.greeting_offset == 0) or session_began(facts)
     if START_SYN in (connection.client.start, connection.server.start) or greeted:
         return
     if facts.client.seen + facts.server.seen == 0:
         return
     text = "the capture begins inside this connection; a reconnect would show its login or its TLS handshake"
     yield Reason("mid-stream", text, connection.first_frame)
-
-
-def _x_began(facts: Facts) -> bool:
-    """Return whether a session of X Protocol was seen from its opening on."""
-    session = facts.x
-    return session is not None and session.server_first == 0 and session.tls_offered >= 0
 
 
 def _has_spoken(connection: Connection, from_client: bool) -> bool:

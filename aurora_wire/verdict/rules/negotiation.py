@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aurora_wire.verdict.rules.controls import INTEGRITY, TRANSIT, against
 from aurora_wire.verdict.rules.rule import Hit, Rule
 from aurora_wire.wire.mysql.capabilities import SSL, SSL_VERIFY_SERVER_CERT
+from aurora_wire.wire.mysqlx.facts import as_x
 
 if TYPE_CHECKING:  # whoever lists the rules needs no decoder
     from aurora_wire.verdict.result import ConnectionResult
@@ -104,7 +105,7 @@ def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
                 TLS_DECLINED, "the greeting offered TLS, the login came without it", facts.login_frame,
                 facts.login_offset,
             )  # fmt: skip
-    session = facts.x
+    session = as_x(facts.decoded)
     if session is not None and facts.login_frame >= 0 and facts.ssl_request_frame < 0 and session.tls_offered >= 0:
         if session.tls_offered:
             words = "the capabilities offered TLS, the login came without it"

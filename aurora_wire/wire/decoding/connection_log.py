@@ -20,7 +20,7 @@ SLACK: Final[i64] = 8 << 20              # that open connections may grow beyond
 UNKNOWN: Final[i64] = 0
 MYSQL: Final[i64] = 1
 TLS_ONLY: Final[i64] = 2    # TLS without a MySQL greeting before it
-X: Final[i64] = 3
+DECODED: Final[i64] = 3     # a protocol with a folder of its own (X Protocol); `Facts.other` names it
 OTHER: Final[i64] = 4       # another protocol; `Facts.other` names it
 
 

@@ -1,6 +1,7 @@
 """What a frame's payload is: one small integer a kind, and the class that its bytes count under.
 
-A command has the label COMMAND + its command byte (COM_QUERY is COMMAND + 3).
+A command has the label COMMAND + its command byte (COM_QUERY is COMMAND + 3). A protocol with a folder of its own makes
+the labels that it needs with `register`.
 """
 
 from typing import Final
@@ -45,7 +46,9 @@ X_OPENING: Final[i64] = 36        # X Protocol: capabilities, TLS asked for and 
 X_LOGIN: Final[i64] = 37          # authentication, either side; connection attributes
 X_STATEMENT: Final[i64] = 38
 X_RESULT: Final[i64] = 39         # rows, definitions, notices, errors
+FIRST_BY_DESIGN: Final[i64] = 128   # of those that are registered, by class
 COMMAND: Final[i64] = 256
+FIRST_PLAINTEXT: Final[i64] = 1024
 
 # Classes that every byte seen is counted under, one each.
 BY_DESIGN: Final[i64] = 0         # crosses in the clear even where TLS is used
@@ -53,7 +56,7 @@ PLAINTEXT: Final[i64] = 1         # needs protection and has none
 TLS: Final[i64] = 2               # inside TLS records
 UNDECIDED: Final[i64] = 3         # unknown
 
-NAMES: Final = {
+NAMES: Final[dict[int, str]] = {
     0: "TCP control", 1: "keep-alive", 2: "retransmission", 3: "disregarded", 4: "unknown", 5: "not MySQL",
     6: "not TCP", 7: "IP fragment", 8: "malformed", 9: "PROXY header", 10: "X Protocol", 11: "greeting",
     12: "SSLRequest", 13: "early ERR", 14: "login", 15: "authentication", 16: "OK", 17: "ERR", 18: "EOF",
@@ -74,4 +77,21 @@ def class_of(label: i64) -> i64:
         return TLS
     if label in (PROXY_HEADER, GREETING, SSL_REQUEST, EARLY_ERROR, X_OPENING):
         return BY_DESIGN
-    return UNDECIDED
+    return BY_DESIGN if label >= FIRST_BY_DESIGN else UNDECIDED
+
+
+def register(name: str, by_design: bool) -> i64:
+    """Return a new label for bytes of a protocol with a folder of its own: once for each name, at import.
+
+    name: what `packets` shows; by_design: they cross in the clear even where TLS is used. Else they are plaintext.
+    """
+    label: i64 = FIRST_BY_DESIGN if by_design else FIRST_PLAINTEXT
+    while label in NAMES:
+        label += 1
+    NAMES[label] = name
+    return label
+
+
+def is_registered(label: i64) -> bool:
+    """Return whether a label is of a protocol with a folder of its own."""
+    return label >= FIRST_PLAINTEXT or FIRST_BY_DESIGN <= label < COMMAND

@@ -19,11 +19,11 @@ from aurora_wire.wire.flows.labelled_frames import LabelledFrame, Labels
 from aurora_wire.wire.flows.soundness import is_right
 from aurora_wire.wire.flows.tcp_flags import ACK, SYN
 from aurora_wire.wire.flows.tcp_stream import Stream
+from aurora_wire.wire.identify.protocols import row_of_port
 
 if TYPE_CHECKING:
     from aurora_wire.wire.flows.engine import Engine
 
-X_PORT: Final[i64] = 33060
 LINGER_NS: Final[i64] = 60_000_000_000  # a closed connection waits this long for late segments
 MAX_SPACES: Final[i64] = 8              # connections of the same addresses and ports at a time
 
@@ -116,12 +116,15 @@ def begin_connection(engine: Engine, key: bytes, flags: i64, frame: i64, time_ns
     server_port = destination if from_client else source
     # A SYN from MySQL's port may be forged: the port counts on either side.
     client_port = source if from_client else destination
-    is_mysql_port = server_port in engine.ports or (client_port in engine.ports and client_port != X_PORT)
+    own_port = row_of_port(server_port)
+    is_mysql_port = own_port < 0 and (
+        server_port in engine.ports or (client_port in engine.ports and row_of_port(client_port) < 0)
+    )
     facts = Facts(engine.next_id, engine.budget, engine.events)
     engine.next_id += 1
     connection = Connection(
         facts, key if from_client else reverse, reverse if from_client else key, engine.budget,
-        is_mysql_port and server_port != X_PORT, server_port == X_PORT, engine.inflaters, engine.borrowed,
+        is_mysql_port, own_port, engine.inflaters, engine.borrowed,
     )  # fmt: skip
     connection.decoders.maker = engine.maker
     connection.first_frame = frame
@@ -148,7 +151,7 @@ def begin_connection(engine: Engine, key: bytes, flags: i64, frame: i64, time_ns
 def _track(engine: Engine, facts: Facts, connection: Connection, flags: i64) -> None:
     made = engine.trackers
     if made is not None:
-        is_mysql = connection.is_mysql_port or connection.is_x_port
+        is_mysql = connection.is_mysql_port or connection.own_port >= 0
         facts.client.tracker = made.make(facts, True, is_mysql, flags & SYN != 0)
         facts.server.tracker = made.make(facts, False, is_mysql, flags & SYN != 0)
 

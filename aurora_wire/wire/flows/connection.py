@@ -11,7 +11,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire.decoding import anomalies, labels
-from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget, X
+from aurora_wire.wire.decoding.connection_log import DECODED, MYSQL, OTHER, TLS_ONLY, UNKNOWN, Budget
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_MYSQL, TO_OTHER, TO_TLS, Decoder
 from aurora_wire.wire.decoding.opaque import Opaque
 from aurora_wire.wire.decoding.segment import SEGMENT_COST, Segment
@@ -48,7 +48,7 @@ class Connection(Receiver):
 
     def __init__(
         self, facts: Facts, client_key: bytes, server_key: bytes, budget: Budget,
-        is_mysql_port: bool, is_x_port: bool, inflaters: dict[int, Callable[[], Inflater]],
+        is_mysql_port: bool, own_port: i64, inflaters: dict[int, Callable[[], Inflater]],
         borrowed: list[History],
     ) -> None:  # fmt: skip
         self.facts = facts
@@ -63,7 +63,6 @@ class Connection(Receiver):
         self.tries: i64 = 0                # segments that came before it was decided
         self.midstream = MidStream(is_mysql_port)
         self.is_mysql_port = is_mysql_port
-        self.is_x_port = is_x_port
         self.finished = False
         self.first_frame: i64 = 0
         self.first_time: i64 = -1
@@ -83,6 +82,7 @@ class Connection(Receiver):
         self.aside_doubts = 0              # bytes set aside that are more than late repetitions
         self.aside_server_offset: i64 = 0
         self.next_space: Connection | None = None  # the same addresses and ports, other sequence numbers
+        self.own_port: i64 = own_port      # row in wire/identify/protocols.py of the protocol whose port it is, or -1
         self.budget = budget
         self.waiting: i64 = 0              # charged for the segments that wait until it is decided
         self.decoders = Decoders(facts, inflaters)
@@ -160,7 +160,7 @@ class Connection(Receiver):
                 stream.start = -1
             return False
         decide(self, stream, True)
-        if self.undecided and not (self.is_mysql_port or self.is_x_port):
+        if self.undecided and not (self.is_mysql_port or self.own_port >= 0):
             # A gap makes nothing MySQL: what comes is judged as in mid-stream.
             self._forget(stream, count)
             return False
@@ -269,7 +269,7 @@ class Connection(Receiver):
         self.budget.held -= cost
         self.tries += 1
         decide(self, stream, False)
-        if self.undecided and not (self.is_x_port or self.is_first(stream)):
+        if self.undecided and not (self.own_port >= 0 or self.is_first(stream)):
             add_up(self, stream, data, at, end, cut)
         if self.undecided and self.budget.held < 0:
             self.budget.refused = True
@@ -360,15 +360,15 @@ class Connection(Receiver):
         self.facts.kind = TLS_ONLY
         self.start_tls(stream)
 
-    def start_x(self) -> None:
-        """Decode X Protocol, from the first bytes of each direction or from where frames begin."""
+    def start_decoded(self, name: str) -> None:
+        """Decode a protocol with a folder of its own, from the first bytes of each direction or in mid-stream."""
         facts = self.facts
-        facts.kind = X
-        facts.other = "X Protocol"
+        facts.kind = DECODED
+        facts.other = name
         self.undecided = False
         facts.charge(DECODERS_COST)
-        self.client.decoder = self.decoders.x_frames(facts.client, self.is_first(self.client))
-        self.server.decoder = self.decoders.x_frames(facts.server, self.is_first(self.server))
+        self.client.decoder = self.decoders.decoded(name, facts.client, self.is_first(self.client))
+        self.server.decoder = self.decoders.decoded(name, facts.server, self.is_first(self.server))
         facts.client_start = self.client.known_from()
         self._replay_in_order()
 
@@ -428,7 +428,7 @@ class Connection(Receiver):
         """Return a connection that reads the bytes that this one sets aside."""
         reader = Connection(
             Facts(self.facts.id, self.facts.budget, None), self.client.key, self.server.key, self.facts.budget,
-            not self.is_x_port, self.is_x_port, self.decoders.inflaters, self.client.history.borrowed,
+            self.own_port < 0, self.own_port, self.decoders.inflaters, self.client.history.borrowed,
         )  # fmt: skip
         reader.is_aside = True
         return reader
@@ -446,7 +446,7 @@ class Connection(Receiver):
             if self.undecided and stream.pending:
                 decide(self, stream, True)
         if self.undecided:
-            if self.client.pending or self.server.pending or self.is_mysql_port or self.is_x_port:
+            if self.client.pending or self.server.pending or self.is_mysql_port or self.own_port >= 0:
                 give_up(self)
             elif self.facts.proxy is not None:
                 self.start_other("PROXY")
@@ -487,5 +487,5 @@ class Connection(Receiver):
         facts.prepared = {}
         facts.unanswered_prepares = []
         facts.expect_nothing()
-        if facts.kind in (MYSQL, X):
+        if facts.kind in (MYSQL, DECODED):
             facts.client_start = self.client.known_from()

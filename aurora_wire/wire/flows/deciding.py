@@ -17,6 +17,7 @@ from aurora_wire.wire.flows.facts import START_SYN
 from aurora_wire.wire.flows.tcp_stream import Stream
 from aurora_wire.wire.identify import identify
 from aurora_wire.wire.identify.midstream import ASKS, UNDECIDED
+from aurora_wire.wire.identify.protocols import SHAPES
 from aurora_wire.wire.identify.proxy_header import parse_proxy
 from aurora_wire.wire.identify.signatures import STRONG, mysql_commands
 from aurora_wire.wire.mysql.plausibility import is_event
@@ -29,7 +30,7 @@ def decide(connection: Connection, stream: Stream, ends_here: bool) -> None:
     """Judge again, now that `stream` has brought something (or, with ends_here, will bring no more)."""
     first = connection.is_first(stream)
     found = identify.identify(
-        stream.pending, stream.side.from_client, first, connection.is_mysql_port, connection.is_x_port, ends_here
+        stream.pending, stream.side.from_client, first, connection.is_mysql_port, connection.own_port, ends_here
     )
     if found == identify.GREETING or found == identify.SERVER_ERROR:
         connection.set_roles(stream, False)
@@ -56,8 +57,8 @@ def decide(connection: Connection, stream: Stream, ends_here: bool) -> None:
     elif found == identify.HELLO or found == identify.TLS_CHAIN:
         if ends_here or _is_settled(connection, stream, first, found):
             _tls(connection, stream, found)
-    elif found == identify.X_PROTOCOL:
-        connection.start_x()
+    elif found >= identify.DECODED:
+        connection.start_decoded(SHAPES[found - identify.DECODED].name)
     elif ends_here:
         if found == identify.NAMED:
             give_up(connection)
@@ -68,14 +69,14 @@ def decide(connection: Connection, stream: Stream, ends_here: bool) -> None:
 def _is_settled(connection: Connection, stream: Stream, first: bool, found: i64) -> bool:
     return identify.is_settled(
         found, stream.pending, connection.peer(stream).pending, stream.side.from_client, first,
-        connection.is_mysql_port or connection.is_x_port, connection.tries,
+        connection.is_mysql_port or connection.own_port >= 0, connection.tries,
     )  # fmt: skip
 
 
 def _tls(connection: Connection, stream: Stream, found: i64) -> None:
     if found == identify.HELLO:
         connection.set_roles(stream, identify.is_client_hello(stream.pending))
-    if connection.is_mysql_port or connection.is_x_port:
+    if connection.is_mysql_port or connection.own_port >= 0:
         connection.facts.kind = TLS_ONLY
         if found == identify.HELLO:
             connection.start_tls(stream)
@@ -90,7 +91,7 @@ def give_up(connection: Connection) -> None:
     found = identify.other_name(connection.client.pending, connection.server.pending)
     if found:
         connection.start_other(found)
-    elif connection.is_mysql_port or connection.is_x_port:
+    elif connection.is_mysql_port or connection.own_port >= 0:
         connection.resynchronise()
     else:
         connection.start_other("unknown")

@@ -1,11 +1,13 @@
 """The decoders that a connection may need, each made when it is first asked for and kept for when it goes on."""
 
 from collections.abc import Callable
+from typing import Final
 
 from mypy_extensions import i64
 
 from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import Decoder
+from aurora_wire.wire.decoding.protocol import Session
 from aurora_wire.wire.flows.facts import Facts
 from aurora_wire.wire.identify.resync import Resync
 from aurora_wire.wire.mysql.client import ClientPackets
@@ -20,12 +22,18 @@ from aurora_wire.wire.mysql.states import (
     SERVER,
     move,
 )
-from aurora_wire.wire.mysqlx.client import XClient
+from aurora_wire.wire.mysqlx.decoders import make_x_decoder
 from aurora_wire.wire.mysqlx.facts import XSession
-from aurora_wire.wire.mysqlx.frames import XFrames
-from aurora_wire.wire.mysqlx.server import XServer
 from aurora_wire.wire.tls.decryption import Decryption, DecryptionMaker
 from aurora_wire.wire.tls.records import TLSRecords
+
+MakeDecoder = Callable[[Facts, Session, DirectionAccount, dict[int, Callable[[], Inflater]], bool], Decoder]
+
+# The protocols with a folder of their own, by the name in wire/identify/protocols.py: what makes a connection's
+# session, and a direction's decoder. The last argument: a message begins with the first byte that it is fed.
+DECODED: Final[dict[str, tuple[Callable[[], Session], MakeDecoder]]] = {
+    "X Protocol": (XSession, make_x_decoder),
+}
 
 
 class Decoders:
@@ -70,15 +78,14 @@ class Decoders:
             self.decryption = self.maker.make(self.facts)
         return self.decryption
 
-    def x_frames(self, side: DirectionAccount, aligned: bool) -> XFrames:
-        """Return a direction's decoder of X Protocol. aligned: a frame begins with the first byte that it is fed."""
-        session = self.facts.x
+    def decoded(self, name: str, side: DirectionAccount, aligned: bool) -> Decoder:
+        """Return a direction's decoder of the protocol in the row `name` of DECODED."""
+        make_session, make_decoder = DECODED[name]
+        session = self.facts.decoded
         if session is None:
-            session = XSession()
-            self.facts.x = session
-        if side.from_client:
-            return XClient(self.facts, session, side, self.inflaters, aligned)
-        return XServer(self.facts, session, side, self.inflaters, aligned)
+            session = make_session()
+            self.facts.decoded = session
+        return make_decoder(self.facts, session, side, self.inflaters, aligned)
 
     def client_packets(self, side: DirectionAccount) -> ClientPackets:
         made = self.client_mysql

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, X
+from aurora_wire.wire.decoding.connection_log import DECODED, MYSQL, OTHER
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.facts import START_SYN, Decrypted, Facts
 from aurora_wire.wire.flows.overlap_history import History
@@ -80,7 +80,7 @@ class InnerDecryption(Decryption):
         borrowed: list[History] = []
         inside = Facts(facts.id, facts.budget, None)
         self.decrypted.inside = inside
-        inner = Connection(inside, b"", b"", facts.budget, True, False, self.inflaters, borrowed)
+        inner = Connection(inside, b"", b"", facts.budget, True, -1, self.inflaters, borrowed)
         inner.client.start = START_SYN  # what is inside begins here: as after a SYN
         inner.server.start = START_SYN
         self.inner = inner
@@ -94,8 +94,8 @@ class InnerDecryption(Decryption):
             self.server_messages = HiddenMessages(inner.server.side, tls, tls.server, facts.budget)
         if facts.kind == MYSQL:
             inner.start_login(facts.greeting)
-        elif facts.kind == X:
-            inner.start_x()
+        elif facts.kind == DECODED:
+            inner.start_decoded(facts.other)
 
     def record(
         self, from_client: bool, kind: i64, version: i64, body: bytes, frame: i64, time_ns: i64, offset: i64

@@ -4,11 +4,11 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.wire.decoding.connection_log import MYSQL, Budget, X
+from aurora_wire.wire.decoding.connection_log import DECODED, MYSQL, Budget
 from aurora_wire.wire.decoding.events import Event
+from aurora_wire.wire.decoding.protocol import Session
 from aurora_wire.wire.decoding.tracker import Tracker
 from aurora_wire.wire.identify.facts import IdentifiedFacts
-from aurora_wire.wire.mysqlx.facts import XSession
 
 START_ACK: Final[i64] = 1
 START_SYN: Final[i64] = 2
@@ -49,7 +49,7 @@ class Facts(IdentifiedFacts):
         # How the client's first sequence number was learned: 0 not, START_ACK (the peer's ACK number) or START_SYN.
         self.client_start: i64 = 0
         self.dropped_leak_frame: i64 = -1        # a readable command in a frame that a receiver would drop
-        self.x: XSession | None = None           # of X Protocol
+        self.decoded: Session | None = None      # of a protocol with a folder of its own: kind is DECODED
         self.decrypted: Decrypted | None = None        # with a key log: what was inside TLS
 
     def mysql_inside(self) -> bool:
@@ -58,7 +58,9 @@ class Facts(IdentifiedFacts):
         if decrypted is None or decrypted.inside is None:
             return False
         inside = decrypted.inside
-        return inside.kind in (MYSQL, X) and (inside.login_frame >= 0 or inside.commands > 0 or inside.responses > 0)
+        if inside.kind not in (MYSQL, DECODED):
+            return False
+        return inside.login_frame >= 0 or inside.commands > 0 or inside.responses > 0
 
 
 

@@ -3,8 +3,8 @@
 Steps, in this order; `identify` numbers them. What is certain from a few fixed bytes comes first, then what is likely
 on a port, then other protocols by name, then what is only likely:
 1. a greeting of a server; 2. a PROXY header; 3. a ClientHello or ServerHello; 4. a client's first packet;
-5. X Protocol; 6. an ERR in place of a greeting; 7. a segment that is MySQL by itself; 8. another protocol;
-9. a chain of replies or of TLS records.
+5. a protocol with a folder of its own (X Protocol); 6. an ERR in place of a greeting; 7. a segment that is MySQL by
+itself; 8. another protocol; 9. a chain of replies or of TLS records.
 """
 
 from typing import Final
@@ -12,16 +12,17 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16, u24
+from aurora_wire.wire.decoding import protocol
 from aurora_wire.wire.decoding.segment import Segment
 from aurora_wire.wire.identify import signatures
 from aurora_wire.wire.identify.foreign import foreign_protocol
+from aurora_wire.wire.identify.protocols import SHAPES
 from aurora_wire.wire.identify.proxy_header import MORE, proxy_length
 from aurora_wire.wire.identify.resync import is_login
 from aurora_wire.wire.mysql.auth import BEFORE_LOGIN
 from aurora_wire.wire.mysql.compressed import opens_packet
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import NO, YES, opens_login, parse_ssl_request
-from aurora_wire.wire.mysqlx.shape import find_frames, looks_like_x
 from aurora_wire.wire.tls import record_shape
 
 MAX_TRIES: Final[i64] = 12       # segments judged on a port that is not MySQL's
@@ -41,9 +42,9 @@ COMPRESSED: Final[i64] = 7
 PROXY: Final[i64] = 8
 HELLO: Final[i64] = 9            # TLS from the first byte
 TLS_CHAIN: Final[i64] = 10       # TLS in mid-stream
-X_PROTOCOL: Final[i64] = 11
 NAMED: Final[i64] = 12           # another protocol; `name` says which
 COMMANDS_STRONG: Final[i64] = 13
+DECODED: Final[i64] = 32         # a protocol with a folder of its own: DECODED + its row in `SHAPES`
 
 
 def joined(pending: list[Segment]) -> bytes:
@@ -61,12 +62,13 @@ def joined(pending: list[Segment]) -> bytes:
 
 
 def identify(
-    mine: list[Segment], from_client: bool, first: bool, mysql_port: bool, x_port: bool, ends_here: bool
+    mine: list[Segment], from_client: bool, first: bool, mysql_port: bool, own_port: i64, ends_here: bool
 ) -> i64:  # fmt: skip
     """Return what a direction shows whose segments are `mine` (the last one is new): GREETING, WAIT, NOTHING, ...
 
     from_client: its role as far as known; first: these are the first bytes of the connection, not of mid-stream;
-    ends_here: a gap or the end follows, so that waiting brings nothing.
+    own_port: the row of the protocol whose port it is, -1 if none; ends_here: a gap or the end follows, so that waiting
+    brings nothing.
     """
     if not mine:
         return NOTHING
@@ -103,13 +105,11 @@ def identify(
         return opens
     if opens == WAIT:
         wait = True
-    # 5. X Protocol. Not on MySQL's own port: its header of five bytes has the shape of a packet with a command.
-    x = looks_like_x(head, 0, size, 1 if from_client else 0)
-    if x == 1 and (x_port or not mysql_port):
-        return X_PROTOCOL
-    if x_port and not first and find_frames(last.data, 0, len(last.data), 1 if from_client else 0):
-        return X_PROTOCOL
-    if x < 0 and x_port:
+    # 5. A protocol with a folder of its own.
+    decoded = _decoded(head, size, last, from_client, first, mysql_port, own_port)
+    if decoded >= DECODED:
+        return decoded
+    if decoded == WAIT:
         wait = True
     # 6. A server that refuses its client sends an ERR and no greeting. On other ports in mid-stream that says nothing.
     if not from_client and (mysql_port or first):
@@ -119,7 +119,7 @@ def identify(
         if error == WAIT and (first or size < 5):
             wait = True
     # 7. What reads as SQL, or as a compressed packet that fills its segment, goes before a name.
-    found = _from_segment(last, from_client, first, mysql_port, x_port)
+    found = _from_segment(last, from_client, first, mysql_port, own_port >= 0)
     if found == COMMANDS_STRONG:
         return COMMANDS
     if found == COMPRESSED:
@@ -131,6 +131,27 @@ def identify(
     if found != NOTHING:
         return found
     return WAIT if wait else NOTHING
+
+
+def _decoded(
+    head: bytes, size: i64, last: Segment, from_client: bool, first: bool, mysql_port: bool, own_port: i64
+) -> i64:
+    """Return DECODED and the row of the protocol that a direction shows, WAIT for what can become one, else NOTHING.
+
+    Not on MySQL's own port: the header of X Protocol, five bytes, has the shape of a packet with a command.
+    """
+    found: i64 = NOTHING
+    for row in range(len(SHAPES)):
+        shape = SHAPES[row]
+        opens = shape.opens(head, 0, size, from_client)
+        if opens == protocol.YES and (row == own_port or not mysql_port):
+            return DECODED + row
+        if row == own_port:
+            if not first and shape.goes_on(last.data, 0, len(last.data), from_client):
+                return DECODED + row
+            if opens == protocol.MORE:
+                found = WAIT
+    return found
 
 
 def _first_packet(head: bytes, size: i64, cut: i64, from_client: bool, first: bool, mysql_port: bool) -> i64:
@@ -159,13 +180,13 @@ def _first_packet(head: bytes, size: i64, cut: i64, from_client: bool, first: bo
     return CLIENT_FIRST if opens == YES else WAIT
 
 
-def _from_segment(last: Segment, from_client: bool, first: bool, mysql_port: bool, x_port: bool) -> i64:
+def _from_segment(last: Segment, from_client: bool, first: bool, mysql_port: bool, own_port: bool) -> i64:
     """Return what a segment of mid-stream is by itself. What several tell together, `MidStream` adds up."""
     data = last.data
     end: i64 = len(data)
     commands = signatures.mysql_commands(data, 0, end, last.cut)
     # Where the connection's first bytes are here, no command is among them: a frame of another protocol.
-    if commands == signatures.STRONG and not x_port and (mysql_port or not first):
+    if commands == signatures.STRONG and not own_port and (mysql_port or not first):
         return COMMANDS_STRONG
     if signatures.compressed_packets(data, 0, end, last.cut) == signatures.STRONG and (mysql_port or not first):
         if opens_packet(data, 0, end):
@@ -210,7 +231,7 @@ def is_settled(
 ) -> bool:  # fmt: skip
     """Return whether a guess may stand that the other direction, or what follows, can still contradict.
 
-    tries: segments that were judged of both directions; mysql_port: or X Protocol's.
+    tries: segments that were judged of both directions; mysql_port: or that of a protocol with a folder of its own.
     """
     knocks = first and from_client and not others
     most = MAX_KNOCKING_SEGMENTS if knocks else MAX_PENDING_SEGMENTS

@@ -51,13 +51,13 @@ TLS: Final[i64] = 5                # TLS records
 COMPRESSED: Final[i64] = 6         # the command phase, in packets of the compressed protocol
 RESYNCHRONISING: Final[i64] = 7    # the framing is lost
 GROUP_REPLICATION: Final[i64] = 8  # the server handed the connection over: bytes are counted
-X_PROTOCOL: Final[i64] = 9         # frames of X Protocol, which has a login and commands of its own
+DECODED: Final[i64] = 9            # X Protocol, or another with a folder and a phase of its own
 NOT_MYSQL: Final[i64] = 10         # another protocol: bytes are counted, and watched if MySQL may come after all
 STATES: Final[i64] = 11
 
 NAMES: Final[tuple[str, ...]] = (
     "initial handshake", "authentication", "command phase", "unidentified", "first bytes", "TLS", "compressed",
-    "resynchronising", "group replication", "X Protocol", "not MySQL",
+    "resynchronising", "group replication", "X Protocol or another decoded one", "not MySQL",
 )  # fmt: skip
 
 # The module of the decoders of a state, below wire/; empty where the connection itself takes the bytes.
@@ -78,7 +78,7 @@ FOUND_REPLY: Final[i64] = 14       # at, or inside, what answers a command
 FOUND_REFUSAL: Final[i64] = 15     # at an ERR that ends a connection, and neither login nor command was seen before
 IDENTIFIED_MYSQL: Final[i64] = 16  # steps of wire/identify/identify.py
 IDENTIFIED_TLS: Final[i64] = 17
-IDENTIFIED_X: Final[i64] = 18
+IDENTIFIED_DECODED: Final[i64] = 18
 IDENTIFIED_LATER: Final[i64] = 19  # MySQL in mid-stream, or nothing on MySQL's port
 IDENTIFIED_OTHER: Final[i64] = 20
 EVENTS: Final[i64] = 21
@@ -86,7 +86,8 @@ EVENTS: Final[i64] = 21
 EVENT_NAMES: Final[tuple[str, ...]] = (
     "", "TLS records", "MySQL packets", "compression agreed", "framing lost", "no MySQL inside",
     "group replication agreed", "Handshake", "ERR instead of Handshake", "HandshakeResponse", "OK", "ERR", "COM_...",
-    "a greeting", "a reply", "a refusal", "MySQL", "TLS", "X Protocol", "mid-stream", "another protocol",
+    "a greeting", "a reply", "a refusal", "MySQL", "TLS", "X Protocol or another decoded one",
+    "mid-stream", "another protocol",
 )  # fmt: skip
 
 
@@ -117,10 +118,10 @@ MOVES: Final[tuple[Move, ...]] = (
     Move(_C, (UNIDENTIFIED,), IDENTIFIED_MYSQL, FIRST_BYTES, "its first byte was captured"),
     Move(_BOTH, (UNIDENTIFIED,), IDENTIFIED_TLS, TLS),
     Move(_BOTH, (UNIDENTIFIED,), IDENTIFIED_LATER, RESYNCHRONISING),
-    Move(_BOTH, (UNIDENTIFIED,), IDENTIFIED_X, X_PROTOCOL),
+    Move(_BOTH, (UNIDENTIFIED,), IDENTIFIED_DECODED, DECODED),
     Move(_BOTH, (UNIDENTIFIED,), IDENTIFIED_OTHER, NOT_MYSQL),
     Move(_BOTH, (NOT_MYSQL,), IDENTIFIED_LATER, RESYNCHRONISING, "a segment is MySQL by itself"),
-    Move(_BOTH, (X_PROTOCOL,), TO_TLS, TLS, "asked for and agreed: CapabilitiesSet"),
+    Move(_BOTH, (DECODED,), TO_TLS, TLS, "asked for and agreed: CapabilitiesSet"),
     Move(_C, (FIRST_BYTES,), TO_MYSQL, INITIAL_HANDSHAKE),
     Move(_C, (FIRST_BYTES,), TO_TLS, TLS, "without an SSLRequest, behind a stranger's first bytes"),
     Move(_C, (FIRST_BYTES,), TO_SEARCH, RESYNCHRONISING),

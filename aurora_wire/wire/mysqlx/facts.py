@@ -4,6 +4,8 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
+from aurora_wire.wire.decoding.protocol import Session
+
 MAX_PENDING: Final[i64] = 1024      # questions without an answer that are remembered
 MAX_PREPARED: Final[i64] = 1024     # prepared statements that are remembered
 MAX_KEPT: Final[i64] = 65536        # bytes of one
@@ -22,10 +24,11 @@ ALGORITHMS: Final = {b"deflate_stream": 1, b"zstd_stream": 2, b"lz4_message": 3}
 
 
 @mypyc_attr(acyclic=True)
-class XSession:
+class XSession(Session):
     """One connection's session, written by both directions. Frames and offsets are -1 where a thing was not seen."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.client_first: i64 = -1        # stream offset of each direction's first message
         self.server_first: i64 = -1
         self.tls_asked_frame: i64 = -1     # CapabilitiesSet {tls}
@@ -55,3 +58,8 @@ class XSession:
     def answered(self) -> i64:
         """Return what the next Ok or Error answers; 0 where it is no capability."""
         return self.asked.pop(0) if len(self.asked) > 0 else 0
+
+
+def as_x(session: Session | None) -> XSession | None:
+    """Return a session as what it is, if it is one of X Protocol; else None."""
+    return session if isinstance(session, XSession) else None

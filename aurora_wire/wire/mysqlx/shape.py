@@ -24,11 +24,9 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u32
+from aurora_wire.wire.decoding.protocol import MORE, NO, YES, Shape
 
-YES: Final[i64] = 1
-NO: Final[i64] = 0
-MORE: Final[i64] = -1                # the bytes there are could become X Protocol, or something else
-
+PORT: Final[i64] = 33060             # of a server that was not told another one
 HEADER_LEN: Final[i64] = 5           # length and type
 MAX_FRAME: Final[i64] = 1 << 30      # largest mysqlx_max_allowed_packet
 MAX_FIRST: Final[i64] = 65536        # our bound for what opens a connection
@@ -79,6 +77,16 @@ def message_name(kind: i64, from_client: i64) -> str:
     """Return a message's name: `StmtExecute`, or `X message 99` for a type that this direction does not have."""
     name = CLIENT_MESSAGES.get(kind) if from_client else SERVER_MESSAGES.get(kind)
     return f"X message {int(kind)}" if name is None else name
+
+
+class XShape(Shape):
+    """X Protocol, as identification knows it."""
+
+    def opens(self, data: bytes, at: i64, end: i64, from_client: bool) -> i64:
+        return looks_like_x(data, at, end, 1 if from_client else 0)
+
+    def goes_on(self, data: bytes, at: i64, end: i64, from_client: bool) -> bool:
+        return find_frames(data, at, end, 1 if from_client else 0)
 
 
 def looks_like_x(data: bytes, at: i64, end: i64, from_client: i64) -> i64:

@@ -117,7 +117,7 @@ def state_of(connection: Connection, stream: Stream) -> int:
         return decoder.state
     for kind, state in (
         (FirstBytes, states.FIRST_BYTES), (TLSRecords, states.TLS), (CompressedPackets, states.COMPRESSED),
-        (Opaque, states.GROUP_REPLICATION), (XFrames, states.X_PROTOCOL), (Resync, states.RESYNCHRONISING),
+        (Opaque, states.GROUP_REPLICATION), (XFrames, states.DECODED), (Resync, states.RESYNCHRONISING),
     ):
         if isinstance(decoder, kind):
             return state

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from aurora_wire.analysis.packets import Packet, label_name
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.packets.explain.headers import explain_headers
-from aurora_wire.report.packets.explain.mysql import ExplainContext, explain_packets, label_name
+from aurora_wire.report.packets.explain.mysql import ExplainContext, explain_packets
 from aurora_wire.report.packets.explain.rows import MAX_MESSAGES, TEXT_LIMIT, Rows, plural
 from aurora_wire.report.packets.explain.tls import explain_record, record_fits
 from aurora_wire.report.packets.tcpdump.line import TcpdumpLines
@@ -17,9 +18,6 @@ from aurora_wire.wire.identify.proxy_header import parse_proxy
 from aurora_wire.wire.net.dissect import Locator
 from aurora_wire.wire.net.ip_fragments import Fragments
 from aurora_wire.wire.net.skip_reasons import TCP
-
-if TYPE_CHECKING:
-    from aurora_wire.analysis.packets import Packet
 
 Span = tuple[int, int, int]         # start, end (offsets in the TCP payload), label
 
@@ -37,6 +35,7 @@ WORDS: Final = {
     labels.X_RESULT: "X Protocol: what the server answers; definitions, rows, notices, errors.",
     labels.MALFORMED: "Too short for the headers that it announces.",
 }
+NO_BYTES: Final = (labels.TCP_CONTROL, labels.NOT_TCP, labels.IP_FRAGMENT)
 
 
 def explain(
@@ -108,7 +107,7 @@ def _explain_run(
         _explain_records(rows, at, end, label, talk, marks)
     elif label == labels.PROXY_HEADER:
         _explain_proxy(rows, at, end)
-    elif label in WORDS or label in (labels.TCP_CONTROL, labels.NOT_TCP, labels.IP_FRAGMENT):
+    elif label in WORDS or label in NO_BYTES or labels.is_registered(label):
         _explain_other(rows, at, end, label)
     else:
         explain_packets(rows, at, end, label, talk, known, base)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from aurora_wire.analysis.packets import Packet, label_name
 from aurora_wire.binary import u24
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.packets.explain.binlog import explain_event
@@ -22,7 +23,6 @@ from aurora_wire.report.packets.explain.login import (
 from aurora_wire.report.packets.explain.replies import explain_error, explain_reply
 from aurora_wire.report.packets.explain.rows import MAX_MESSAGES, TEXT_LIMIT, FieldReader, Rows, plural
 from aurora_wire.wire.decoding import labels, roles
-from aurora_wire.wire.mysql.commands import command_name
 from aurora_wire.wire.mysql.compressed import MAX_WINDOW, zstd_window
 from aurora_wire.zstd import zstd_decompressor
 
@@ -41,9 +41,6 @@ LABELS: Final = {
 }  # fmt: skip
 ANSWERS: Final = (labels.OK, labels.PREPARE_OK, labels.RESULT_SET, labels.EOF, labels.ERR)
 
-if TYPE_CHECKING:
-    from aurora_wire.analysis.packets import Packet
-
 
 class ExplainContext:
     """What is known of the connection. agreed: capabilities of both sides, -1 where not known."""
@@ -57,13 +54,6 @@ class ExplainContext:
         if self.from_client is None:
             return "direction not known"
         return "client to server" if self.from_client else "server to client"
-
-
-def label_name(label: int) -> str:
-    """Return `COM_QUERY`, `greeting` ..."""
-    if label >= labels.COMMAND:
-        return command_name(label - labels.COMMAND)
-    return labels.NAMES.get(label, f"label {label}")
 
 
 def explain_packets(
