@@ -1,4 +1,4 @@
-"""The reports of `probe`, `audit`, `fleet` and `check`: the main one, and those with a file of their own."""
+"""The reports of `probe`, `audit`, `fleet`, `check` and `prove`: the main one, and those with a file of their own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aurora_wire.cli.formats import add_format_option
+from aurora_wire.cli.formats import PostureFormatOption, add_format_option
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, same_place
 from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.terminal import style_for
@@ -23,7 +23,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     """Add `--fix`, `--format` and `-o`."""
     parser.add_argument("--fix", action="store_true",
         help="Print besides what to paste for each finding, at this product and version (text; nothing is run).")
-    add_format_option(parser, posture=True)
+    add_format_option(parser, PostureFormatOption)
     parser.add_argument("--reveal", action="store_true",
         help="Show names of users in markdown, sarif, junit and csv, too, which are made to be passed on (default: "
         "masked there).")
@@ -44,6 +44,10 @@ class Reports:
     everything: bool = False
     fixes: bool = False
     reveal: bool = False
+
+    def all(self) -> list[tuple[str, Output]]:
+        """Return each format with where it goes; last the main one, whose reader may have gone."""
+        return [*self.beside, (self.main, self.output)]
 
     def write(self, posture: Posture, *, main: bool = True) -> None:
         """Write those with a file of their own, then the main one, whose reader may have gone. main: it is written."""

@@ -37,6 +37,7 @@ MODULES: Final = (
     "aurora_wire.prove.drivers.clients.connector_python",
     "aurora_wire.report.scan_json", "aurora_wire.report.scan_jsonl", "aurora_wire.report.live.lines",
     "aurora_wire.report.live.screen", "aurora_wire.report.prove_json", "aurora_wire.report.text.prove",
+    "aurora_wire.report.prove_markdown", "aurora_wire.report.html.matrix",
     "aurora_wire.report.text.report", "aurora_wire.verdict.describe", "aurora_wire.decrypt.record_ciphers",
     "aurora_wire.decrypt.decryptor",
     "rich.console", "rich.live", "rich.table",

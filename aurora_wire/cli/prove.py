@@ -8,17 +8,21 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
+from aurora_wire.cli.formats import MatrixFormatOption, add_format_option
 from aurora_wire.cli.numbers import seconds_below
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.overwriting import output_options
+from aurora_wire.cli.posture_reports import reports_for
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import OutputError, UsageError, reason_of
 from aurora_wire.prove.drivers.driver import TIMEOUT, Mode
 from aurora_wire.prove.drivers.registry import DEFAULT_CLIENT, names
-from aurora_wire.rights.inputs import read_input
+from aurora_wire.report.formats import ReportOptions, find_format
+from aurora_wire.rights.inputs import read_input, reading
 from aurora_wire.signals import answered_by
 
 if TYPE_CHECKING:
@@ -46,21 +50,28 @@ EXAMPLES = """exit codes:
 
 examples:
   aurora-wire prove --host db.example.com --user app --ca rds.pem
-  aurora-wire prove -H ::1 -u app --client all --mode required
+  aurora-wire prove --defaults-file ~/.my.cnf --format html=matrix.html
 """
 PASSWORD_VARIABLE: Final = "AURORA_WIRE_PASSWORD"  # noqa: S105 - a name
 ALL: Final = "all"          # that are installed
 EVERY: Final = "every"
+LOCAL: Final = "localhost"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("-H", "--host", metavar="HOST", required=True, help="Connect to this server, and verify this name.")
-    add("-P", "--port", metavar="N", type=_port, default=3306, help="Connect to this port (default 3306).")
-    add("-u", "--user", metavar="USER", required=True, help="Log in as this user, who may make and drop a table.")
+    add("-H", "--host", metavar="HOST", help="Connect to this server, and verify this name.")
+    add("-P", "--port", metavar="N", type=_port, help="Connect to this port (default 3306).")
+    add("-S", "--socket", metavar="PATH",
+        help="Connect to this Unix socket, in place of a host; the name to verify is --host's, else localhost. What "
+        "goes through it crosses no network: it is recorded by a relay.")
+    add("-u", "--user", metavar="USER", help="Log in as this user, who may make and drop a table.")
+    add("--defaults-file", metavar="FILE",
+        help="Take host, port, socket, user, password, database and ssl-ca from [client] in this option file, as "
+        "MySQL's clients do. What is given here counts before it.")
     add("--password-file", metavar="FILE",
         help=f"Read the password from this file's first line (default: ${PASSWORD_VARIABLE}, else it is asked for).")
-    add("--database", metavar="NAME", default="test", help="Make the tables in this database (default test).")
+    add("--database", metavar="NAME", help="Make the tables in this database (default test).")
     add("--client", metavar="NAME[==VERSION]", action="append", default=[],
         help="Drive this client; may be given several times; `all` is every one that is installed, `every` the others "
         "too, which then are told as not installed (`aurora-wire clients` names them). A version gets an environment "
@@ -79,8 +90,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--keep", metavar="DIR", help="Keep each cell's capture in this folder, with its truth beside it as JSON.")
     add("--keep-keys", action="store_true",
         help="Put the clients' TLS secrets into the kept captures: whoever has them can read what is inside.")
-    add("--format", choices=("text", "json"), default="text",
-        help="Write text for people, or one JSON object (schema aurora-wire/prove/1; default text).")
+    add_format_option(parser, MatrixFormatOption)
+    add("--reveal", action="store_true",
+        help="Show the name of the user in html and markdown, too, which are made to be passed on (default: masked "
+        "there).")
     output_options(parser)
 
 
@@ -89,18 +102,58 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.keep_keys and not arguments.keep:
         raise UsageError("--keep-keys needs a folder, --keep DIR.")
+    _take_option_file(arguments)
     wanted = ProveOptions(
         host=arguments.host, port=arguments.port, user=arguments.user, password=password_of(arguments),
-        database=arguments.database, clients=clients_of(arguments.client),
+        database=arguments.database, socket=arguments.socket or "", clients=clients_of(arguments.client),
         if_installed=only_if_installed(arguments.client),
         modes=[mode for mode in Mode if mode.value in arguments.mode or not arguments.mode],
         ca=arguments.ca or "", via_relay=arguments.via_relay, interfaces=arguments.interface,
         keep=arguments.keep or "", keep_keys=arguments.keep_keys, timeout=arguments.timeout,
     )  # fmt: skip
-    with Output(arguments.output, force=arguments.force) as output:  # opened first: later the right to may be gone
+    inputs = [path for path in (arguments.ca, arguments.password_file, arguments.defaults_file) if path]
+    for name in (arguments.format, *(name for name, _ in arguments.reports)):
+        find_format(name).load_matrix()
+    with reports_for(arguments, inputs) as reports:  # opened first: later the right to may be gone
         matrix = driven(wanted)
-        write(matrix, output, arguments.format)
+        for name, to in reports.all():
+            write(matrix, to, name, reveal=arguments.reveal)
     return compute_exit_code(matrix)
+
+
+def _take_option_file(arguments: argparse.Namespace) -> None:
+    """Fill in what was not given: from the option file, else with what MySQL's clients take. Raises UsageError."""
+    found: dict[str, str] = {}
+    if arguments.defaults_file:
+        from aurora_wire.cli.option_file import read_option_file  # noqa: PLC0415 - seldom wanted
+
+        found = read_option_file(arguments.defaults_file)
+    told_host = arguments.host or found.get("host", "")
+    # `localhost` stands for the socket, where the file names one; a host that is given here does not.
+    by_socket = not arguments.host and told_host in ("", LOCAL) and found.get("protocol", "").lower() != "tcp"
+    if not arguments.socket and by_socket:
+        arguments.socket = found.get("socket")
+    arguments.host = told_host or (LOCAL if arguments.socket or arguments.defaults_file else "")
+    if not arguments.host:
+        raise UsageError("no server: --host HOST, --socket PATH, or a --defaults-file that has one.")
+    arguments.user = arguments.user or found.get("user", "")
+    if not arguments.user:
+        raise UsageError("no user: --user USER, or a --defaults-file that has one.")
+    if arguments.port is None:
+        try:
+            arguments.port = _port(found.get("port") or "3306")
+        except argparse.ArgumentTypeError as error:
+            raise UsageError(f"{arguments.defaults_file}: {error}.") from error
+    arguments.database = arguments.database or found.get("database") or "test"
+    arguments.ca = arguments.ca or found.get("ssl-ca")
+    arguments.password_in_file = found.get("password") or None
+    if arguments.socket and arguments.interface:
+        raise UsageError("--interface: nothing that goes through a Unix socket crosses one.")
+    if arguments.socket:
+        with reading(arguments.socket):
+            if not Path(arguments.socket).is_socket():
+                raise UsageError(f"{arguments.socket}: is no Unix socket. The server says where its own is: "
+                                 "SHOW VARIABLES LIKE 'socket'.")
 
 
 def compute_exit_code(matrix: Matrix) -> int:
@@ -123,16 +176,12 @@ def driven(wanted: ProveOptions) -> Matrix:
         return prove(wanted, complain, on_cell)
 
 
-def write(matrix: Matrix, output: Output, form: str) -> None:
-    if form == "json":
-        from aurora_wire.report import prove_json as matrix_json  # noqa: PLC0415
-
-        output.write(matrix_json.render(matrix))
-        return
-    from aurora_wire.report.text import prove as matrix_text  # noqa: PLC0415
-
-    for line in matrix_text.render(matrix, style_for(output)):
-        output.write(line + "\n")
+def write(matrix: Matrix, output: Output, form: str, *, reveal: bool = False) -> None:
+    """Write the matrix in the format of this name. reveal: the name of the user is shown in what is passed on."""
+    style = style_for(output)
+    options = ReportOptions(width=style.width, color=style.color, whole=style.whole, reveal=reveal)
+    for piece in find_format(form).render_matrix(matrix, options):
+        output.write(piece)
 
 
 def _progress(cell: Cell) -> None:
@@ -174,6 +223,9 @@ def password_of(arguments: argparse.Namespace) -> str:
             said = reason_of(error)
             raise UsageError(f"{arguments.password_file}: {said}.") from error
         return lines[0] if lines else ""
+    in_file: str | None = getattr(arguments, "password_in_file", None)
+    if in_file is not None:
+        return in_file
     if PASSWORD_VARIABLE in os.environ:
         return os.environ.pop(PASSWORD_VARIABLE)  # clients do not inherit it
     if sys.stdin is None or not sys.stdin.isatty():

@@ -17,7 +17,7 @@ NOT_DECIDED = 3
 @dataclass(slots=True)
 class Matrix:
     """how: `live on lo`, `through a relay`; how_reason: why not live; folder: where captures were kept; not_kept: why
-    one of them could not be written."""
+    one of them could not be written; socket: path of the Unix socket that the server was reached by, empty: TCP."""
 
     host: str
     port: int
@@ -30,6 +30,7 @@ class Matrix:
     how_reason: str = ""
     folder: str = ""
     not_kept: str = ""
+    socket: str = ""
     tool_version: str = VERSION
 
     @property

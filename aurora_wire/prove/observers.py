@@ -165,10 +165,11 @@ class RelayObserver(Observer):
 
     how = "through a relay"
 
-    def __init__(self, listen: str, host: str, port: int) -> None:
+    def __init__(self, listen: str, host: str, port: int, socket_path: str = "") -> None:
+        """socket_path: of a server that is reached by a Unix socket; `host` is an address then, and stands for it."""
         super().__init__(port)
         self._lock = threading.Lock()
-        self.relay = Relay((listen, 0), (host, port), self._told, self._heard)
+        self.relay = Relay((listen, 0), (host, port), self._told, self._heard, socket_path=socket_path)
         self.relay.start()
         self.connect_port = int(self.relay.address.port)
 
@@ -201,7 +202,7 @@ class RelayObserver(Observer):
         )  # fmt: skip
         if secrets:
             writer.secrets(secrets)
-        target = self.relay.target
+        target = self.relay.socket_path or self.relay.target
         writer.interface(
             "relay", LINK_RAW, description=f"relay on {self.relay.address} to {target}", comment=HEADERS
         )

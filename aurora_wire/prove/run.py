@@ -15,7 +15,7 @@ from aurora_wire._version import VERSION
 from aurora_wire.capture.live.bpf import port_filter
 from aurora_wire.capture.live.ring import LiveCapture
 from aurora_wire.capture.live.route import addresses_of, interface_to
-from aurora_wire.decrypt.decryptor import is_available
+from aurora_wire.decrypt.decryptor import MISSING, is_available
 from aurora_wire.errors import AuroraWireError, CaptureError, UsageError
 from aurora_wire.prove.canary import fresh
 from aurora_wire.prove.capture_process import Watcher
@@ -41,7 +41,7 @@ class ProveOptions:
     """What is to be tried. clients: `NAME` or `NAME==VERSION`; ca: path of a bundle, empty for the client's own;
     interfaces: none for the one that leads to the host; keep: folder for captures, empty for
     none; folder: the same, where it is open already; if_installed: of the clients, those that are left out where they
-    are not installed."""
+    are not installed; socket: path of the server's Unix socket, empty where it is reached by TCP."""
 
     host: str
     port: int
@@ -58,6 +58,7 @@ class ProveOptions:
     timeout: float = TIMEOUT
     folder: HeldFolder | None = None
     if_installed: frozenset[str] = frozenset()
+    socket: str = ""
 
 
 def prove(wanted: ProveOptions, say: Say, on_cell: OnCell | None = None) -> Matrix:
@@ -67,6 +68,8 @@ def prove(wanted: ProveOptions, say: Say, on_cell: OnCell | None = None) -> Matr
     for captures. Interrupted, it cleans up first: the client is ended, its table dropped, keys and processes are gone.
     """
     clients = {spec: load(spec) for spec in wanted.clients}  # a name that is not known is told at once
+    if wanted.keep_keys and not is_available():
+        raise UsageError(f"--keep-keys: {MISSING}")
     bundle = _bundle(wanted.ca)
     wanted = replace(wanted, ca=wanted.ca and str(Path(wanted.ca).absolute()))
     with ExitStack() as stack:
@@ -100,7 +103,7 @@ def _matrix(
 ) -> Matrix:
     matrix = Matrix(
         wanted.host, wanted.port, wanted.user, wanted.database, watcher.how, list(clients), list(wanted.modes),
-        how_reason=reason, folder=wanted.keep,
+        how_reason=reason, folder=wanted.keep, socket=wanted.socket,
     )  # fmt: skip
     run = _Run(wanted, watcher, matrix, keeper)
     for spec, client in clients.items():
@@ -123,6 +126,12 @@ def _matrix(
 def _watcher(wanted: ProveOptions) -> tuple[Watcher, str]:
     """Return a live watcher if that is allowed and wanted, else a relay; and why not live."""
     reason = "asked for"
+    if wanted.socket:
+        socket, port = str(Path(wanted.socket).absolute()), wanted.port
+        return (
+            Watcher(lambda: RelayObserver(RELAY_ADDRESS, RELAY_ADDRESS, port, socket)),
+            f"nothing that goes through a Unix socket crosses a network: {RELAY_ADDRESS}:{port} stands for it",
+        )
     if not wanted.via_relay:
         try:
             capture = _capture(wanted)
@@ -194,6 +203,8 @@ class _Run:
         cell = judge_cell(
             spec, outcome, evidence, canary, keys_written=keys_written, control_before=self.control
         )
+        if mode != Mode.OFF and Ability.KEY_LOG in found.abilities and not is_available():
+            cell.reasons.append(MISSING)
         if outcome.error is not None and outcome.error.kind == ErrorKind.ACCESS_DENIED:
             self.refused = f"{spec}, mode {mode}"
             self.refused_in_tls = self.refused_in_tls or cell.tls_cipher is not None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import os
 
     from aurora_wire.posture.result import Posture
+    from aurora_wire.prove.matrix import Matrix
     from aurora_wire.redact.masker import Masker
     from aurora_wire.verdict.frame_places import FramePlaces
     from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, StatementResult
@@ -78,7 +79,8 @@ class Format:
     as keyword arguments; streams: it writes while the scan runs; statements: how many of a connection it can show at
     most, None for all that are kept; needs: `module:function`, called before anything is read; it raises UsageError
     where a library is missing; posture: `module:function` for what servers allow (`probe`, `audit`, `fleet`, `check`),
-    called with the Posture; empty: the format is of captures alone; posture_takes: as `takes`, for it; posted: it is
+    called with the Posture; empty: the format is of captures alone; posture_takes: as `takes`, for it; matrix,
+    matrix_takes, matrix_needs: likewise for the matrix of `prove`; posted: it is
     made to be passed on, and the command masks what it is given unless `--reveal` is, with tokens under the captures'
     key (KEYED), or STARS where the same is to stay the same in other captures; is_list: it has no place that
     says it breaks off, so half of one does not get the name of a whole one; is_binary: what it writes is bytes: it
@@ -95,6 +97,9 @@ class Format:
     needs: str = ""
     posture: str = ""
     posture_takes: tuple[str, ...] = ()
+    matrix: str = ""
+    matrix_takes: tuple[str, ...] = ()
+    matrix_needs: str = ""
     posted: str = ""
     is_list: bool = False
     is_binary: bool = False
@@ -134,6 +139,23 @@ class Format:
         chosen = {name: getattr(options, name) for name in self.posture_takes}
         pieces: Iterator[str] = _load(self.posture)(posture, **chosen)
         return pieces
+
+    def load_matrix(self) -> Callable[..., Iterator[str]]:
+        """Return what writes the matrix of `prove`, loaded with what it is made from: before rights are given up.
+
+        Raises UsageError where the format has none, or a library is missing.
+        """
+        if not self.matrix:
+            raise UsageError(f"{self.name} is no format of `prove`, whose matrix goes to {MATRIX_NAMES}.")
+        self.check()
+        if self.matrix_needs:
+            _load(self.matrix_needs)()
+        function: Callable[..., Iterator[str]] = _load(self.matrix)
+        return function
+
+    def render_matrix(self, matrix: Matrix, options: ReportOptions) -> Iterator[str]:
+        """Return the matrix of `prove`, in pieces of text. Raises UsageError where the format has none."""
+        return self.load_matrix()(matrix, **{name: getattr(options, name) for name in self.matrix_takes})
 
     def _chosen(self, options: ReportOptions) -> dict[str, object]:
         return {name: getattr(options, name) for name in self.takes}
@@ -181,16 +203,19 @@ _ROWS: Final = (
     Format("text", "for people", f"{_REPORT}.text.report:render",
            ("width", "color", "quiet", "redact", "reveal", "whole", "each", "verbose"),
            statements=STATEMENTS_IN_TEXT, posture=f"{_POSTURE}.text:render",
-           posture_takes=("width", "color", "whole", "everything", "fixes")),
-    Format("json", "one JSON object (schema aurora-wire/scan/1, .../probe/1 ...)", f"{_REPORT}.scan_json:render",
-           ("redact", "reveal"), posture=f"{_POSTURE}.to_json:render"),
+           posture_takes=("width", "color", "whole", "everything", "fixes"), matrix=f"{_REPORT}.text.prove:pieces",
+           matrix_takes=("width", "color", "whole")),
+    Format("json", "one JSON object (schema aurora-wire/scan/1, .../prove/1 ...)", f"{_REPORT}.scan_json:render",
+           ("redact", "reveal"), posture=f"{_POSTURE}.to_json:render", matrix=f"{_REPORT}.prove_json:pieces"),
     Format("jsonl", "JSON lines as things happen, with every statement", f"{_REPORT}.scan_jsonl:JSONLines",
            ("redact", "reveal"), streams=True, posture=f"{_POSTURE}.to_json:lines", is_list=True),
     Format("html", "one page to look at and to hand over (`report` has more options)",
            f"{_REPORT}.html.render:page", ("compose",), needs=f"{_REPORT}.html.render:require_jinja",
-           posture=f"{_REPORT}.html.posture:page"),
+           posture=f"{_REPORT}.html.posture:page", matrix=f"{_REPORT}.html.matrix:page", matrix_takes=("reveal",),
+           matrix_needs=f"{_REPORT}.html.matrix:load"),
     Format("markdown", "for a ticket or a pull request", f"{_REPORT}.markdown:render", ("redact", "reveal"),
-           posture=f"{_POSTURE}.markdown:render", posted=KEYED),
+           posture=f"{_POSTURE}.markdown:render", posted=KEYED, matrix=f"{_REPORT}.prove_markdown:render",
+           matrix_takes=("reveal",)),
     Format("sarif", "SARIF 2.1.0, for code scanning", f"{_REPORT}.sarif:render", posture=f"{_POSTURE}.sarif:render",
            posted=STARS),
     Format("junit", "JUnit XML, a test case for each connection or server", f"{_REPORT}.junit:render",
@@ -215,6 +240,7 @@ _ROWS: Final = (
 
 FORMATS: Final = {row.name: row for row in _ROWS}
 POSTURE_NAMES: Final = ", ".join(row.name for row in _ROWS if row.posture)
+MATRIX_NAMES: Final = ", ".join(row.name for row in _ROWS if row.matrix)
 
 
 def find_format(name: str) -> Format:

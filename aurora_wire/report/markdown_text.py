@@ -22,7 +22,7 @@ MAX_TICKS: Final = 8    # in a row; parsers bound them too
 
 _TICKS: Final = re.compile("`+")
 _MANY_TICKS: Final = re.compile(f"`{{{MAX_TICKS + 1},}}")
-_WORD: Final = r"(?![0-9a-f]{7,})\(?[A-Za-z]+(?:['-][a-z]+)*[,.;:!?)]{0,2}"           # not one that may be a commit
+_WORD: Final = r"(?!\(?[0-9a-f]{7,})\(?[A-Za-z]+(?:['-][a-z]+)*[,.;:!?)]{0,2}"           # not one that may be a commit
 _NUMBER: Final = r"\(?[0-9]{1,3}(?:[0-9]{0,3}|(?:,[0-9]{3})*(?:\.[0-9])?)%?[,;:]?"    # not one that begins a list
 _PLAIN: Final = re.compile(f"{_WORD}|{_NUMBER}")
 _END: Final = re.compile(r"(?<=.)[,.;:)]{0,2}\Z")    # of a sentence or a clause: it can stay outside of code

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from aurora_wire.prove.cell import Cell
@@ -14,11 +14,19 @@ from aurora_wire.report.timestamps import rfc3339
 SCHEMA: Final = "aurora-wire/prove/1"
 
 
+def pieces(matrix: Matrix) -> Iterator[str]:
+    """Yield the JSON, as formats do."""
+    yield render(matrix)
+
+
 def render(matrix: Matrix) -> str:
     return json.dumps({
         "schema": SCHEMA,
         "tool": {"name": "aurora_wire", "version": matrix.tool_version},
-        "server": {"host": matrix.host, "port": matrix.port, "versions": matrix.server_versions},
+        "server": {
+            "host": matrix.host, "port": matrix.port, "socket": matrix.socket or None,
+            "versions": matrix.server_versions,
+        },
         "user": matrix.user,
         "database": matrix.database,
         "captured": {"how": matrix.how, "not_live_because": matrix.how_reason or None, "folder": matrix.folder or None},

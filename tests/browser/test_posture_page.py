@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from aurora_wire.report.formats import ReportOptions, find_format
 from aurora_wire.report.posture.to_json import render
 from tests.browser.conftest import Opener
 from tests.cli.running import run
 from tests.conversations import sessions
 from tests.conversations.tcp import Conversation, pcap
 from tests.posture import results
+from tests.prove.test_matrix import good
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +72,21 @@ def test_the_table_fits_on_a_small_screen_by_scrolling_itself(pages: dict[str, P
     page = open_page(pages["all"], is_mobile=False).page
     page.set_viewport_size({"width": 420, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_a_matrix_is_for_everybody_and_on_a_phone(
+    scheme: str, tmp_path: Path, open_page: Opener
+) -> None:
+    path = tmp_path / "matrix.html"
+    path.write_text("".join(find_format("html").render_matrix(good(), ReportOptions())))
+    opened = open_page(path, color_scheme=scheme)
+    for each in opened.page.locator("details").all():
+        each.evaluate("element => { element.open = true; }")
+    assert opened.axe() == []
+    assert (opened.requests, opened.dialogs, opened.said) == ([path.as_uri()], [], [])
+    assert opened.page.locator("table").first.locator("tbody tr").inner_text().split() == [
+        "pymysql", "\N{MULTIPLICATION X}", "PLAINTEXT", "\N{CHECK MARK}", "TLSv1.3", "AES-256-GCM",
+    ]  # fmt: skip
+    opened.page.set_viewport_size({"width": 390, "height": 800})
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -40,7 +40,8 @@ class Relay:
     `on_frame` is called in the order of time, `on_problem` with one line for each connection that could not be
     carried; both in the relay's own thread or loop. They must not raise. Two ways to run it: `start` and `stop`
     (or `with`) in a thread, or `open` and `close` in a running loop. `address` is where it listens, also where
-    port 0 was asked for. Raises UsageError where it cannot listen.
+    port 0 was asked for. With `socket_path` connections go to this Unix socket, and `target`, an address, is what
+    stands for it in the frames. Raises UsageError where it cannot listen.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Relay:
         connect_timeout: float = CONNECT_TIMEOUT,
         most: int = MOST_CONNECTIONS,
         count: int | None = None,
+        socket_path: str = "",
         names: LookUp = look_up,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
@@ -62,6 +64,7 @@ class Relay:
         self.on_frame = on_frame
         self.on_problem = on_problem
         self.connect_timeout = connect_timeout
+        self.socket_path = socket_path
         self.count = count        # connections after which no more are taken
         self.names = names
         self.clock = clock
@@ -144,7 +147,8 @@ class Relay:
         self._taken.add(taken)
         try:
             prepare(client)
-            reached = None if taken in self._made else await self._connect(plain(address))
+            connect = self._connect_to_socket if self.socket_path else self._connect
+            reached = None if taken in self._made else await connect(plain(address))
             if reached is None:
                 self.failed += 1
                 return
@@ -201,6 +205,30 @@ class Relay:
             return target, conversation
         self._problem(f"{client} to {self.target}: {'; '.join(said)}.")
         return None
+
+    async def _connect_to_socket(self, client: Place) -> tuple[socket.socket, Conversation] | None:
+        """Connect to the Unix socket, and tell it as a connection to the target's address."""
+        numbers = int.from_bytes(os.urandom(4)), int.from_bytes(os.urandom(4))
+        conversation = Conversation(client, self.target, numbers)
+        target = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        target.settimeout(0)
+        try:
+            self._tell(conversation.syn())
+            loop = asyncio.get_running_loop()
+            await asyncio.wait_for(loop.sock_connect(target, self.socket_path), self.connect_timeout)
+        except OSError as error:
+            target.close()
+            if isinstance(error, ConnectionRefusedError | FileNotFoundError):
+                self._tell(conversation.refused())
+            text = f"no answer in {self.connect_timeout:g} s" if isinstance(error, TimeoutError) else reason(error)
+            self._problem(f"{client} to {self.socket_path}: {text}.")
+            return None
+        except BaseException:
+            target.close()
+            raise
+        self._tell(conversation.syn_ack())
+        self._tell(conversation.acknowledged(by_client=True))
+        return target, conversation
 
     async def _connect_one(self, target: socket.socket, address: SocketAddress, conversation: Conversation) -> None:
         self._tell(conversation.syn())

@@ -85,6 +85,24 @@ def dump_of(
     )
 
 
+def marked_dump(number: int, data: bytes, marks: Iterable[tuple[int, int]], *, leaks: bool, what: str) -> Dump:
+    """Return a dump of bytes in which places are marked. leaks: what is marked crossed readable; what: is in it."""
+    kinds = ["none"] * len(data)
+    for start, end in marks:
+        kinds[start:end] = ["clear"] * (min(end, len(data)) - start)
+    shown = min(len(data), LONGEST)
+    nothing = bytearray(len(data))
+    marked = kinds.count("clear")
+    counted = [("clear", f"the canary, {KINDS['clear']}", marked)] if leaks and marked else []
+    counted.append(("none", "others of the frame" if counted else "of the frame: the canary is in none of them",
+                    len(data) - marked))
+    return Dump(
+        number=number, capture="", connection=None, from_client=True, names=(what,),
+        rows=[(f"{at:04x}", _runs(data, kinds, nothing, at, min(at + WIDTH, shown))) for at in range(0, shown, WIDTH)],
+        kinds=counted, left_out=len(data) - shown, masked=False, compressed=False, frame=f"{number:,}",
+    )  # fmt: skip
+
+
 def _kinds(view: PacketView) -> list[str]:
     """Return the kind of each byte of the frame."""
     kinds = ["none"] * len(view.data)

@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.errors import UsageError
@@ -34,6 +35,13 @@ def require_jinja() -> None:
     """Raise UsageError if Jinja2 is missing: before captures are read, not after."""
     if importlib.util.find_spec("jinja2") is None:
         raise UsageError(MISSING)
+
+
+def prepare(*templates: str) -> None:
+    """Load what these templates are made from. Raises UsageError if Jinja2 is missing."""
+    require_jinja()
+    for name in templates:
+        _environment().get_template(name)
 
 
 def page(scan: Scan, *, compose: Callable[[Scan], Iterator[str]] | None = None) -> Iterator[str]:
@@ -91,10 +99,12 @@ def write_page(template: str, page: object) -> Iterator[str]:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - an extra, and slow to load
+    from jinja2 import DictLoader, Environment, StrictUndefined  # noqa: PLC0415 - an extra, and slow to load
 
+    # All of them at once: `prove` gives up rights, and may no longer enter the folder when it writes.
+    files = (resources.files("aurora_wire.report.html") / "templates").iterdir()
     environment = Environment(
-        loader=PackageLoader("aurora_wire.report.html"),
+        loader=DictLoader({file.name: file.read_text(encoding="utf-8") for file in files}),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Final
 
+from aurora_wire.decrypt.decryptor import MISSING
 from aurora_wire.prove.cell import Agreement, Cell, Result
 from aurora_wire.prove.matrix import Matrix
 from aurora_wire.prove.observation import FrameShown, StatementSeen
@@ -21,6 +22,12 @@ COLUMN_GAP: Final = 4
 REASONS_SHOWN: Final = 4
 SQL_SHOWN: Final = 160
 COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def pieces(matrix: Matrix, *, width: int = 100, color: bool = False, whole: bool = False) -> Iterator[str]:
+    """Yield lines with their ends, as formats do. whole: nothing is shortened."""
+    for line in render(matrix, Style(width, color, whole=whole)):
+        yield line + "\n"
 
 
 def render(matrix: Matrix, style: Style) -> Iterator[str]:
@@ -39,9 +46,7 @@ def render(matrix: Matrix, style: Style) -> Iterator[str]:
 
 def _head(matrix: Matrix, style: Style) -> Iterator[str]:
     versions = ", ".join(show_text(version) for version in matrix.server_versions) or "unknown"
-    yield style.title(
-        f"{show_text(matrix.user)}@{show_text(matrix.host)}:{matrix.port}, database {show_text(matrix.database)}"
-    )
+    yield style.title(server_words(matrix))
     yield f"  server    {versions}"
     reason = f" ({show_text(matrix.how_reason)})" if matrix.how_reason else ""
     yield from style.wrap(f"captured  {show_text(matrix.how)}{reason}", "  ")
@@ -50,6 +55,12 @@ def _head(matrix: Matrix, style: Style) -> Iterator[str]:
     said = [(client, matrix.version_of(client)) for client in matrix.clients]
     for number, (client, version) in enumerate((client, version) for client, version in said if version):
         yield from style.wrap(f"{'clients ' if not number else ''}".ljust(10) + show_text(f"{client}: {version}"), "  ")
+
+
+def server_words(matrix: Matrix) -> str:
+    """Return `app@db.example.com:3306, database shop`."""
+    place = show_text(matrix.socket) if matrix.socket else f"{show_text(matrix.host)}:{matrix.port}"
+    return f"{show_text(matrix.user)}@{place}, database {show_text(matrix.database)}"
 
 
 def _table(matrix: Matrix, style: Style) -> Iterator[str]:
@@ -99,18 +110,18 @@ def short_cipher(name: str) -> str:
 
 def cell_lines(cell: Cell, style: Style) -> Iterator[str]:
     asked = f" [{show_text(cell.asked)}]" if cell.asked else ""
-    yield from style.wrap(f"{show_text(cell.client)}, {cell.mode.value}{asked}: {_judged(cell)}", "  ")
+    yield from style.wrap(f"{show_text(cell.client)}, {cell.mode.value}{asked}: {judged(cell)}", "  ")
     if not cell.spoke:
         for reason in cell.reasons:
             yield from style.wrap(show_text(reason), "    ")
         return
-    for line in _proof(cell):
+    for line in proof_lines(cell):
         yield from style.wrap(line, "    ")
     for reason in cell.reasons[:REASONS_SHOWN]:
         yield from style.wrap(show_text(reason), "    ")
 
 
-def _judged(cell: Cell) -> str:
+def judged(cell: Cell) -> str:
     sure = f" ({cell.confidence})" if cell.confidence is not None and cell.result != Result.NOT_SEEN else ""
     match cell.result:
         case Result.PLAINTEXT | Result.MIXED:
@@ -122,7 +133,8 @@ def _judged(cell: Cell) -> str:
             return cell.result.value + crossed
 
 
-def _proof(cell: Cell) -> Iterator[str]:
+def proof_lines(cell: Cell) -> Iterator[str]:
+    """Yield what the capture shows of a cell, a sentence each."""
     for statement in _one_of_each(cell.in_clear):
         yield f"{_place(statement)} in the clear: {_sql(statement)}"
     if cell.result == Result.TLS:
@@ -130,7 +142,7 @@ def _proof(cell: Cell) -> Iterator[str]:
             yield f"the canary is in none of {cell.frames:,} frames, neither as it is nor compressed nor encoded"
         for statement in _one_of_each(cell.inside):
             yield f"{_place(statement)} inside TLS, decrypted with the client's key log: {_sql(statement)}"
-        if not cell.inside and not cell.keys_written:
+        if not cell.inside and not cell.keys_written and MISSING not in cell.reasons:
             yield "this client writes no key log: what was inside is not shown"
     if cell.agreement == Agreement.SAME:
         tls = f"{cell.session_tls} {cell.session_cipher}" if cell.session_cipher else "no TLS"
@@ -195,13 +207,17 @@ def _hex(shown: FrameShown, style: Style) -> list[str]:
 
 
 def _closing(matrix: Matrix, style: Style) -> str:
+    return style.paint(closing(matrix), {0: GREEN, 1: RED}.get(matrix.exit_code, YELLOW))
+
+
+def closing(matrix: Matrix) -> str:
+    """Return the answer: `2 of 10 cells crossed in the clear in modes that promise TLS.`"""
     total = len(matrix.clients) * len(matrix.modes)
     kept = sum(1 for cell in matrix.cells if cell.as_promised)
     if matrix.exit_code == 0:
-        text = f"{kept} of {total} cells came out as their mode promises."
-        return style.paint(text, GREEN)
+        return f"{kept} of {total} cells came out as their mode promises."
     in_clear = sum(1 for cell in matrix.cells if cell.breaks_promise)
     if in_clear:
         promised = "a mode that promises TLS" if in_clear == 1 else "modes that promise TLS"
-        return style.paint(f"{in_clear} of {total} cells crossed in the clear in {promised}.", RED)
-    return style.paint(f"{total - kept} of {total} cells did not come out as their mode promises.", YELLOW)
+        return f"{in_clear} of {total} cells crossed in the clear in {promised}."
+    return f"{total - kept} of {total} cells did not come out as their mode promises."
