@@ -34,7 +34,7 @@ if sys.platform == "linux":  # as gcc has it
 # What runs for each packet is one C unit, all else another: compiled side by side. Names as in mypyc's C files.
 EACH_PACKET = re.compile(
     r"___(binary|analysis___pump|capture___|wire___(decoding|flows|net)___|wire___tls___(ciphertext_sample|facts|record)"
-    r"|wire___mysql___(?!auth|binlog|clone|replica|capabilities|charsets|credentials|exchange|greeting|layout|login|plausibility|reply_chain)"
+    r"|wire___mysql___(?!auth|binlog|client_login|clone|replica|capabilities|charsets|credentials|exchange|greeting|layout|login|plausibility|reply_chain)"
     r"|redact___(keyed_hash|quick_sql|replacements))"
 )
 

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from aurora_wire.verdict.describe import describe
     from aurora_wire.verdict.result import (
         CaptureResult,
-        CloneResult,
         ConnectionResult,
         Coverage,
         CredentialResult,
@@ -48,17 +47,16 @@ if TYPE_CHECKING:
         ProxyResult,
         Reason,
         RefusalResult,
-        ReplicationResult,
         Scan,
         StatementGroup,
         StatementResult,
-        TableResult,
         TLSResult,
         Undecoded,
         XResult,
     )
     from aurora_wire.verdict.rules.registry import RULES
     from aurora_wire.verdict.rules.rule import Rule
+    from aurora_wire.verdict.stream_result import CloneResult, ReplicationResult, TableResult
     from aurora_wire.wire.flows.engine import Engine
 
 check_build()
@@ -84,13 +82,13 @@ _NAMES_BY_HOME = {
     "aurora_wire.report.formats": ("Format", "ReportOptions", "ReportStream", "render", "write_table"),
     "aurora_wire.verdict.describe": ("describe",),
     "aurora_wire.verdict.result": (
-        "CaptureResult", "CloneResult", "ConnectionResult", "Coverage", "CredentialResult", "Endpoint", "FileResult",
-        "Finding", "LeakedClass", "LeakedData",
-        "DecryptionResult", "Parameter", "ProxyResult", "Reason", "RefusalResult", "ReplicationResult",
-        "Scan", "StatementGroup", "StatementResult", "TableResult", "TLSResult", "Undecoded", "XResult",
+        "CaptureResult", "ConnectionResult", "Coverage", "CredentialResult", "DecryptionResult", "Endpoint",
+        "FileResult", "Finding", "LeakedClass", "LeakedData", "Parameter", "ProxyResult", "Reason", "RefusalResult",
+        "Scan", "StatementGroup", "StatementResult", "TLSResult", "Undecoded", "XResult",
     ),
     "aurora_wire.verdict.rules.registry": ("RULES",),
     "aurora_wire.verdict.rules.rule": ("Rule",),
+    "aurora_wire.verdict.stream_result": ("CloneResult", "ReplicationResult", "TableResult"),
     "aurora_wire.wire.flows.engine": ("Engine",),
 }  # fmt: skip
 _HOMES = {name: home for home, names in _NAMES_BY_HOME.items() for name in names}

@@ -12,6 +12,7 @@ from .conftest import ROOT
 
 PACKAGE = ROOT / "aurora_wire"
 PAGE = ROOT / "docs" / "architecture.md"
+MOST_LINES = 500
 BEGIN, END = "<!-- layers of pyproject.toml -->\n", "<!-- end of the layers -->\n"
 ROW_OF_BOUND = re.compile(r"^\|.*\| `([\w/]+\.py)` `([A-Z_0-9]+)` = ([^|]+?) *\|$", re.MULTILINE)
 
@@ -50,6 +51,12 @@ def test_every_module_that_the_page_names_exists() -> None:
     named = set(re.findall(r"`([\w/]+\.py)`", PAGE.read_text(encoding="utf-8")))
     assert len(named) > 50
     assert [name for name in sorted(named) if not ((PACKAGE / name).is_file() or (ROOT / name).is_file())] == []
+
+
+def test_a_module_is_read_in_one_sitting() -> None:
+    sizes = {path.relative_to(PACKAGE).as_posix(): path.read_text().count("\n") for path in PACKAGE.rglob("*.py")}
+    assert len(sizes) > 400
+    assert {name: lines for name, lines in sizes.items() if lines > MOST_LINES} == {}
 
 
 def test_every_package_is_named_on_the_page() -> None:

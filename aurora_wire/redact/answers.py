@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from aurora_wire.verdict.result import AnswerPart, AnswerResult, ColumnResult, ErrorResult
+from aurora_wire.verdict.answer_result import AnswerPart, AnswerResult, ColumnResult, ErrorResult
 
 SYNTAX_ERROR: Final = 1064    # its text repeats the statement from some place on
 

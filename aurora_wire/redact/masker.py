@@ -30,12 +30,12 @@ from aurora_wire.verdict.result import (
     Parameter,
     ProxyResult,
     RefusalResult,
-    ReplicationResult,
     Scan,
     StatementResult,
     TLSResult,
 )
 from aurora_wire.verdict.statement_list import StatementList
+from aurora_wire.verdict.stream_result import ReplicationResult
 
 SHOWN: Final = 8  # characters of the hash
 # A byte of the hash gives five bits: 40 in all.

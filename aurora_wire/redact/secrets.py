@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from aurora_wire.redact.answers import SYNTAX_ERROR, redact_error, without
 from aurora_wire.redact.sql import SQL_COMMANDS, redact_statement
-from aurora_wire.verdict.result import ErrorResult, Parameter, StatementResult
+from aurora_wire.verdict.answer_result import ErrorResult
+from aurora_wire.verdict.result import Parameter, StatementResult
 from aurora_wire.wire.mysql.sql_secrets import content_of, find_secrets, may_hold_secret
 
 

@@ -45,6 +45,7 @@ from aurora_wire.wire.mysql.sql_lexer import (
     VERSION,
     WORD,
     content_bounds,
+    is_utf8,
     read_token,
 )
 
@@ -127,17 +128,9 @@ def _readings(sql: bytes) -> Iterator[int]:
         (0, ANSI_QUOTES, NO_BACKSLASH_ESCAPES) if b"\\" in sql else (0,),
         (0, SKIPS, SKIPS | NESTS) if versioned else (0,),
         (0, DOLLARS) if sql.count(b"$") >= 4 else (0,),
-        (0, GBK, SJIS, BIG5) if _FOREIGN_PAIR.search(sql) and not _is_utf8(sql) else (0,),
+        (0, GBK, SJIS, BIG5) if _FOREIGN_PAIR.search(sql) and not is_utf8(sql) else (0,),
     ):
         yield sum(modes)
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _hidden(sql: bytes, mode: int) -> Iterator[tuple[int, int]]:

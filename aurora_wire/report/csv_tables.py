@@ -23,15 +23,8 @@ from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.groups import classes_of, shown_groups, span_of
 from aurora_wire.report.summary import findings_by_connection
 from aurora_wire.report.timestamps import Clock, clock_of, rfc3339, time_of_day
-from aurora_wire.verdict.result import (
-    AnswerResult,
-    CaptureResult,
-    ConnectionResult,
-    Coverage,
-    Scan,
-    StatementResult,
-    TLSResult,
-)
+from aurora_wire.verdict.answer_result import AnswerResult
+from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Coverage, Scan, StatementResult, TLSResult
 
 if TYPE_CHECKING:
     from aurora_wire.analysis.packets import PacketView

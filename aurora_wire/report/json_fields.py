@@ -13,32 +13,27 @@ from aurora_wire.report.json_leaked import group_fields, leaked_class_fields, le
 from aurora_wire.report.json_text import Fields, bytes_fields, clean, counts, optional
 from aurora_wire.report.timestamps import Clock
 from aurora_wire.report.tls_details import detail_fields
+from aurora_wire.verdict.answer_result import AnswerPart, AnswerResult, ColumnResult, ColumnTraffic, ErrorResult
 from aurora_wire.verdict.answers import merged
 from aurora_wire.verdict.result import (
-    AnswerPart,
-    AnswerResult,
     CaptureResult,
-    CloneResult,
-    ColumnResult,
-    ColumnTraffic,
     ConnectionResult,
     Coverage,
     CredentialResult,
     DecryptionResult,
-    ErrorResult,
     ExceptionResult,
     FileResult,
     Finding,
     ProxyResult,
     Reason,
     RefusalResult,
-    ReplicationResult,
     Scan,
     StatementResult,
     TLSResult,
     Undecoded,
 )
 from aurora_wire.verdict.servers import kind_of_connection, product_of_connection, told_by
+from aurora_wire.verdict.stream_result import CloneResult, ReplicationResult
 
 SCHEMA = "aurora-wire/scan/1"
 

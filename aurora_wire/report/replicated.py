@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from aurora_wire.report.wording import count
-from aurora_wire.verdict.result import CloneResult, ConnectionResult, ReplicationResult
+from aurora_wire.verdict.result import ConnectionResult
+from aurora_wire.verdict.stream_result import CloneResult, ReplicationResult
 
 TABLES: Final = 12      # named in one line
 DATABASES: Final = 12

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias, overload
 
-from aurora_wire.verdict.result import AnswerPart, AnswerResult, ColumnResult, ColumnTraffic, ErrorResult
+from aurora_wire.verdict.answer_result import AnswerPart, AnswerResult, ColumnResult, ColumnTraffic, ErrorResult
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.lenenc import NULL, read_lestr

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from aurora_wire.verdict.result import CloneResult, Direction, ReplicationResult, TableResult
+from aurora_wire.verdict.result import Direction
+from aurora_wire.verdict.stream_result import CloneResult, ReplicationResult, TableResult
 from aurora_wire.wire.mysql.binlog import MARIADB_GTID
 from aurora_wire.wire.mysql.clone import COMMANDS
 from aurora_wire.wire.mysql.facts import MySQLFacts

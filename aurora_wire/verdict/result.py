@@ -14,7 +14,9 @@ from typing import Final, Literal
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
 from aurora_wire.immutable import immutable, record
+from aurora_wire.verdict.answer_result import AnswerResult, ColumnTraffic, ErrorResult
 from aurora_wire.verdict.frame_places import FramePlaces
+from aurora_wire.verdict.stream_result import CloneResult, ReplicationResult
 
 Octets = bytes  # where a field has the name of the type
 
@@ -112,97 +114,6 @@ class Parameter:
     type: str                       # "VARCHAR", "LONGLONG" ...
     value: bytes                    # as it would stand in the SQL
     name: bytes = b""               # of a query attribute
-
-
-@immutable
-class ColumnResult:
-    """A column of a result, as the server defined it. Empty where the server named none: an expression has no table."""
-
-    schema: str
-    table: str                      # as the statement calls it: its alias
-    org_table: str                  # as it is called where it is stored
-    name: str                       # as the statement calls it: its alias, or the text of an expression
-    org_name: str                   # as it is called where it is stored; empty for an expression
-    type: str                       # as MySQL names it: "VAR_STRING", "LONGLONG"; MariaDB's "INET6", "JSON" ...
-
-
-@immutable
-class ErrorResult:
-    """An ERR packet. Its text often repeats values: `Duplicate entry 'alice@example.com' for key 'users.email'`."""
-
-    code: int                       # such as 1062
-    sqlstate: str | None            # five characters; None before 4.1
-    text: str                       # as the server sent it
-    frame: int                      # in which it begins
-    offset: int                     # stream offset of the MySQL packet
-
-
-@record
-class AnswerPart:
-    """One of the results that answered a statement: a procedure's, or those of a batch."""
-
-    columns: list[ColumnResult] = field(default_factory=list)  # none where it only tells what was done
-    rows: int = 0                   # that crossed
-    bytes: int = 0                  # of these rows, as payload
-    affected: int | None = None     # rows changed; None where the server does not say
-    warnings: int | None = None     # likewise
-    out_parameters: bool = False    # it holds the values of OUT parameters
-    complete: bool = True           # False: the rest of it was not seen
-    values: list[list[Octets | None]] = field(default_factory=list)  # of its first rows, where rows were asked for
-
-
-@record
-class AnswerResult:
-    """What the server answered a statement: StatementResult.result, None where no reply was seen or certainly its own.
-
-    For who looks for values by their columns: `columns` has those of all results one after another, `parts` each result
-    with its own (one part where there is one result), `parts[i].values` rows of as many values, if they were kept.
-    """
-
-    parts: list[AnswerPart]         # in order; the last one is empty where an error took its place
-    error: ErrorResult | None = None  # in place of the (next) result
-    ms: float | None = None         # from the statement to the last packet of the answer; None where not seen
-    complete: bool = True           # False: some of it was not seen, so numbers are "at least"
-
-    @property
-    def columns(self) -> list[ColumnResult]:
-        """Return the columns of all results."""
-        return [column for part in self.parts for column in part.columns]
-
-    @property
-    def rows(self) -> int:
-        """Return how many rows crossed."""
-        return sum(part.rows for part in self.parts)
-
-    @property
-    def bytes(self) -> int:
-        """Return the bytes of all rows, as payload of their packets."""
-        return sum(part.bytes for part in self.parts)
-
-    @property
-    def affected(self) -> int | None:
-        """Return how many rows were changed; None where the server does not say."""
-        told = [part.affected for part in self.parts if part.affected is not None]
-        return sum(told) if told else None
-
-    @property
-    def warnings(self) -> int | None:
-        """Return how many warnings the server told of; None where it does not say."""
-        told = [part.warnings for part in self.parts if part.warnings is not None]
-        return sum(told) if told else None
-
-
-@record
-class ColumnTraffic:
-    """How much of one column crossed in results. All expressions of a connection are one, without names."""
-
-    schema: str
-    table: str                      # as it is called where it is stored
-    column: str                     # likewise; empty for expressions
-    type: str                       # as in ColumnResult; "" for expressions, which have several
-    results: int                    # in which it was
-    rows: int                       # with a value of it, NULL or not
-    bytes: int                      # of these values
 
 
 @record
@@ -353,68 +264,6 @@ class ProxyResult:
     tls_cipher: str | None          # likewise
     tls_common_name: str | None     # in the real client's certificate
     frame: int                      # that the header is in
-
-
-@immutable
-class TableResult:
-    """A table whose rows crossed in a replication stream: how many, by what was done to them."""
-
-    schema: str                     # that it is in
-    table: str                      # its name
-    inserted: int                   # rows written
-    updated: int                    # rows changed: each has its values before and after
-    deleted: int                    # rows deleted
-
-
-@immutable
-class ReplicationResult:
-    """A replica's connection, outside TLS: how it registered, what it asked for, and what it was sent. None: not seen.
-
-    Numbers of rows are those of events that could be read: `cut` and `unread` say how many could not.
-    """
-
-    server_id: int | None           # the replica's
-    host: str | None                # that the replica reports (report_host)
-    user: str | None                # likewise (report_user)
-    port: int | None                # likewise (report_port)
-    password: bool                  # a password crossed with these (report_password)
-    file: str | None                # of the binary log, that it asked for; empty: the first one
-    position: int | None            # in that file
-    gtid_set: str | None            # transactions that it has already
-    semi_sync: bool                 # it acknowledges what it was sent
-    source_id: int | None           # the server that the last event was written by
-    source_version: str | None      # of the server that wrote the log
-    file_now: str | None            # up to where the log was sent
-    position_now: int | None        # in that file
-    last_gtid: str | None           # of the last transaction
-    events: dict[str, int]          # by type, those inside compressed transactions too
-    bytes: int                      # of events, as they crossed
-    databases: list[str]            # named in events, up to a bound
-    tables: list[TableResult]       # whose layout or rows crossed, up to a bound, the most rows first
-    rows_elsewhere: int             # rows of tables beyond that bound
-    statements: int                 # texts of statements in events
-    cut: int                        # events that were not captured whole, or were longer than is read
-    unread: int                     # events whose rows fit no layout that was seen, or that could not be decompressed
-    frame: int | None               # of the first event, or else of the replica's first command
-    offset: int | None              # stream offset of that packet
-    direction: Direction            # who sent it
-
-
-@immutable
-class CloneResult:
-    """A data folder that was copied (COM_CLONE), outside TLS."""
-
-    bytes: int                      # of files, as far as seen
-    packets: int                    # that these came in
-    descriptors: int                # of files and their parts
-    plugins: list[str]              # of the donor, by name
-    settings: int                   # of the donor's configuration, that came along
-    commands: dict[str, int]        # of who clones, by name
-    complete: bool                  # the donor's last word was that it is done
-    error: str | None               # the donor's, where it refused
-    frame: int                      # of the first data, or else of the command
-    offset: int                     # stream offset of that packet
-    direction: Direction            # who sent it
 
 
 @immutable

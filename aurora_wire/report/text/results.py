@@ -8,8 +8,9 @@ from aurora_wire.redact.secrets import shown_error
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import RED, Style, count
+from aurora_wire.verdict.answer_result import ColumnTraffic, ErrorResult
 from aurora_wire.verdict.answers import merged
-from aurora_wire.verdict.result import ColumnTraffic, ErrorResult, Scan
+from aurora_wire.verdict.result import Scan
 
 COLUMNS_SHOWN = 15
 ERRORS_SHOWN = 10

@@ -10,7 +10,8 @@ from aurora_wire.report.formats import STATEMENTS_IN_TEXT
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.report.wording import RED, Style, count, day_and_time, endpoint
-from aurora_wire.verdict.result import AnswerResult, ConnectionResult, Scan, StatementResult
+from aurora_wire.verdict.answer_result import AnswerResult
+from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
 from aurora_wire.wire.mysql.sql_secrets import may_hold_secret
 
 SHOWN_EACH = STATEMENTS_IN_TEXT

@@ -9,7 +9,8 @@ from aurora_wire.verdict.rules.controls import TRANSIT, against
 from aurora_wire.verdict.rules.rule import Hit, Rule
 
 if TYPE_CHECKING:  # whoever lists the rules needs no decoder
-    from aurora_wire.verdict.result import ConnectionResult, ReplicationResult
+    from aurora_wire.verdict.result import ConnectionResult
+    from aurora_wire.verdict.stream_result import ReplicationResult
     from aurora_wire.wire.flows.facts import Facts
 
 STREAM_IN_CLEAR: Final = "AW117"

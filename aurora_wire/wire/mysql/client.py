@@ -8,12 +8,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.binary import u32
 from aurora_wire.wire.decoding import anomalies, labels, roles
 from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.mysql.auth import is_cleartext_password
-from aurora_wire.wire.mysql.capabilities import QUERY_ATTRIBUTES, UNKNOWN
+from aurora_wire.wire.mysql.capabilities import QUERY_ATTRIBUTES
+from aurora_wire.wire.mysql.client_login import MAX_NAME, SSL_REQUEST_320_LEN, SSL_REQUEST_LEN, change_user, take_first
 from aurora_wire.wire.mysql.clone import note_clone, note_clone_command
 from aurora_wire.wire.mysql.commands import (
     CLONE,
@@ -49,27 +49,19 @@ from aurora_wire.wire.mysql.commands import (
     is_command,
     reply_shape,
 )
-from aurora_wire.wire.mysql.compression import compression_of, shows_plain
+from aurora_wire.wire.mysql.compression import shows_plain
 from aurora_wire.wire.mysql.credentials import (
-    note_change_user,
     note_execution,
-    note_login,
     note_replica_password,
     note_reply,
     note_text,
 )
-from aurora_wire.wire.mysql.events import LoggedIn, Statement, TLSRequested
+from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.execute import Prepared, read_statement_id
-from aurora_wire.wire.mysql.facts import MAX_ASKED, NAME_COST, Asker, MySQLFacts
+from aurora_wire.wire.mysql.facts import MAX_ASKED, Asker, MySQLFacts
 from aurora_wire.wire.mysql.framing import HEADER, HEADER_NEEDED, LABEL_LATER, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.login import (
-    Login,
     has_filler,
-    is_name,
-    is_plausible,
-    parse_change_user,
-    parse_login,
-    parse_ssl_request,
     replica_password,
 )
 from aurora_wire.wire.mysql.plausibility import CERTAIN, NOTHING, command_tells
@@ -77,21 +69,15 @@ from aurora_wire.wire.mysql.replica_commands import note_dump, note_registration
 from aurora_wire.wire.mysql.session_state import SessionState, may_change
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.statements import Statements
-from aurora_wire.wire.mysql.states import AUTHENTICATION, CLIENT, COMMAND, COMMAND_PHASE, INITIAL_HANDSHAKE, LOGIN, move
+from aurora_wire.wire.mysql.states import AUTHENTICATION, CLIENT, COMMAND, COMMAND_PHASE, INITIAL_HANDSHAKE, move
 from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.tls.record_shape import is_record_start
 
 MAX_LOGIN: Final[i64] = 65536       # bytes of payload, our bound
 MAX_TEXT: Final[i64] = 1 << 20      # bytes kept of a statement
-MAX_NAME: Final[i64] = 1024         # bytes kept of a name: servers take less than 400
-MAX_USERS: Final[i64] = 20          # kept, that a session changed to
-MAX_ATTRIBUTES: Final[i64] = 16384  # bytes kept of connection attributes: servers keep 512 by default, 64 KiB at most
 REPLICA_MAGIC: Final[i64] = 0xEF    # first byte of a semi-synchronous acknowledgement; position and file name follow
 REPLICA_ACK_MIN: Final[i64] = 9
 REPLICA_ACK_MAX: Final[i64] = 9 + 512
-SSL_REQUEST_LEN: Final[i64] = 32
-SSL_HIGH: Final[i64] = 0x08         # CLIENT_SSL, in the second byte of the capabilities
-SSL_REQUEST_320_LEN: Final[i64] = 5
 
 
 class ClientPackets(Packets):
@@ -241,16 +227,16 @@ class ClientPackets(Packets):
 
     def packet(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
         if self.command >= 0:
-            self._moves(COMMAND)
+            self.moves(COMMAND)
             self._command(self.command, data, at, end, total, whole)
         elif self.passing:
             self.passing = False
-            self._moves(COMMAND)
+            self.moves(COMMAND)
             self._passed(data, at, end)
         elif self.state == INITIAL_HANDSHAKE and self.sequence == 0:
             self._unasked(data, at, end, total, whole)
         elif self.state == INITIAL_HANDSHAKE:
-            self._first(data, at, end, total, whole)
+            take_first(self, data, at, end, total, whole)
         elif self.facts.infile:
             self.facts.receive_file(total)
             if total == 0:
@@ -270,7 +256,7 @@ class ClientPackets(Packets):
         else:
             note_clone_command(facts, data[at])
 
-    def _moves(self, event: i64) -> None:
+    def moves(self, event: i64) -> None:
         if self.state != COMMAND_PHASE:
             self.state = move(CLIENT, self.state, event)
 
@@ -281,101 +267,22 @@ class ClientPackets(Packets):
             command = data[at]
         if (total == 1 and command in (COM_QUIT, COM_PING)) or (end > at and command_tells(data, at, end) == CERTAIN):
             self.late_label = labels.COMMAND + command
-            self._moves(COMMAND)
+            self.moves(COMMAND)
             self._command(command, data, at, end, total, whole)
             return
         if total > SSL_REQUEST_LEN and has_filler(data, at, end):
-            self._first(data, at, end, total, whole)
+            take_first(self, data, at, end, total, whole)
             return
         self.late_label = labels.UNKNOWN
         self.note(anomalies.LOST_FRAMING, total)
-
-    def _first(self, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:
-        facts = self.facts
-        events = facts.events
-        request = None
-        if whole and total in (SSL_REQUEST_LEN, SSL_REQUEST_320_LEN):
-            request = parse_ssl_request(data, at, end)
-        if request is not None:
-            self.late_label = labels.SSL_REQUEST
-            facts.ssl_request_frame = self.packet_frame
-            facts.ssl_request_offset = self.packet_offset
-            self.next = TO_TLS
-            if events is not None:
-                events.append(TLSRequested(facts.id, True, self.packet_frame, self.packet_time, self.packet_offset))
-            return
-        if not whole and total == SSL_REQUEST_LEN and (end - at < 2 or data[at + 1] & SSL_HIGH):
-            # No login is so short, or none that has this bit: TLS follows.
-            self.late_label = labels.SSL_REQUEST
-            facts.ssl_request_frame = self.packet_frame
-            facts.ssl_request_offset = self.packet_offset
-            self.next = TO_TLS
-            return
-        greeting = facts.greeting
-        offered = greeting.capabilities if greeting is not None else UNKNOWN
-        login = parse_login(data, at, end, offered)
-        # The zeros of its fixed part tell a login whatever its name: that may be anything that an attacker sends.
-        if login is not None and not is_plausible(login) and not has_filler(data, at, end):
-            login = None
-        self.followed = True
-        facts.doubt = False
-        if login is None and not whole and total > SSL_REQUEST_LEN:
-            # Longer than an SSLRequest: a login, though too much of it is cut off to be read.
-            self.late_label = labels.LOGIN
-            self._moves(LOGIN)
-            facts.login_frame = self.packet_frame
-            facts.login_offset = self.packet_offset
-            facts.compression_asked = compression_of(u32(data[at:end] + b"\0\0\0\0", 0))
-            return
-        if login is None:
-            self.late_label = labels.UNKNOWN
-            self.note(anomalies.LOST_FRAMING, total)
-            return
-        self.late_label = labels.LOGIN
-        self._moves(LOGIN)
-        password = is_cleartext_password(login.auth_plugin, False, login.auth_response, 0, len(login.auth_response))
-        proof = login
-        login = self._within_bounds(login)
-        facts.login = login
-        facts.login_frame = self.packet_frame
-        facts.login_offset = self.packet_offset
-        facts.readable = True
-        agreed = login.capabilities
-        if greeting is not None:
-            agreed &= greeting.capabilities
-        facts.capabilities = agreed
-        facts.capabilities_known = True
-        if offered == UNKNOWN and not self.compressed:
-            facts.compression_asked = compression_of(agreed)
-        facts.auth_plugin = login.auth_plugin
-        facts.session.log_in(login.database, login.charset)
-        note_login(facts, proof, agreed, self.packet_frame, self.packet_offset)
-        if events is not None:
-            events.append(LoggedIn(facts.id, True, self.packet_frame, self.packet_time, self.packet_offset, login))
-        if password:
-            self._password()
-
-    def _within_bounds(self, login: Login) -> Login:
-        """Return the login, with names and attributes as far as there is room; note BOUND if they are shortened."""
-        facts = self.facts
-        size: i64 = len(login.user) + len(login.database) + len(login.auth_plugin) + len(login.auth_response)
-        for key, value in login.attributes:
-            size += len(key) + len(value) + NAME_COST
-        cost = size
-        if size > MAX_ATTRIBUTES:
-            self.note(anomalies.BOUND, size)
-            cost = 4 * MAX_NAME
-        if facts.afford(cost, True, self.packet_frame, self.packet_time, self.packet_offset) and size <= MAX_ATTRIBUTES:
-            return login
-        return login.shortened(MAX_NAME)
 
     def _auth_reply(self, data: bytes, at: i64, end: i64, whole: bool) -> None:
         facts = self.facts
         note_reply(facts, data, at, end, whole, self.packet_frame, self.packet_offset)
         if is_cleartext_password(facts.auth_plugin, facts.full_authentication, data, at, end):
-            self._password()
+            self.found_password()
 
-    def _password(self) -> None:
+    def found_password(self) -> None:
         if self.facts.password_frame < 0:
             self.facts.password_frame = self.packet_frame
             self.facts.password_offset = self.packet_offset
@@ -449,7 +356,7 @@ class ClientPackets(Packets):
             made.forget_all()
             facts.session.reset()
         elif command == COM_CHANGE_USER:
-            self._change_user(data, at, end)
+            change_user(self, data, at, end)
         elif command in (COM_INIT_DB, COM_CREATE_DB, COM_DROP_DB):
             self._statement(command, data[at + 1 : end], total - 1, None, whole, -1, None)
         elif command == COM_FIELD_LIST:
@@ -460,7 +367,7 @@ class ClientPackets(Packets):
             note_registration(facts, data, at, end, self.packet_frame, self.packet_offset)
             password = replica_password(data, at, end)
             if password:
-                self._password()
+                self.found_password()
                 note_replica_password(facts, password, self.packet_frame, self.packet_offset)
         elif command in (COM_BINLOG_DUMP, COM_BINLOG_DUMP_GTID):
             note_dump(facts, command, data, at, end, self.packet_frame, self.packet_offset)
@@ -510,22 +417,3 @@ class ClientPackets(Packets):
         if not facts.capabilities_known:
             return -1
         return 1 if facts.capabilities & QUERY_ATTRIBUTES else 0
-
-    def _change_user(self, data: bytes, at: i64, end: i64) -> None:
-        facts = self.facts
-        facts.full_authentication = False
-        facts.changing_user = True
-        known = facts.capabilities_known
-        user = parse_change_user(data, at, end, facts.capabilities) if known else parse_change_user(data, at, end)
-        if user is None:
-            return
-        if user.complete and user.user and user.auth_plugin and is_name(user.user) and is_name(user.auth_plugin):
-            facts.readable = True
-        facts.auth_plugin = user.auth_plugin[:MAX_NAME]
-        facts.session.log_in(user.database, user.charset)
-        note_change_user(facts, user, self.packet_frame, self.packet_offset)
-        if len(facts.users_after) < MAX_USERS and user.user not in facts.users_after:
-            if facts.afford(len(user.user) + NAME_COST, True, self.packet_frame, self.packet_time, self.packet_offset):
-                facts.users_after.append(user.user[:MAX_NAME])
-        if is_cleartext_password(user.auth_plugin, False, user.auth_response, 0, len(user.auth_response)):
-            self._password()

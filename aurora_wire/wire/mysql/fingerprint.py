@@ -50,6 +50,7 @@ from aurora_wire.wire.mysql.sql_lexer import (
     UNCLOSED_COMMENT,
     VERSION_END,
     WORD,
+    is_utf8,
     read_token,
 )
 from aurora_wire.wire.mysql.sql_lexer import VERSION as VERSION_COMMENT
@@ -113,14 +114,6 @@ def is_certain(text: bytes) -> bool:
     if text.find(b"\\") >= 0 or text.find(b"/*!") >= 0 or text.find(b"/*M!") >= 0 or text.count(b"$") >= 4:
         return False
     return text.isascii() or _FOREIGN_PAIR.search(text) is None or is_utf8(text)
-
-
-def is_utf8(text: bytes) -> bool:
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _readings(text: bytes, mode: i64, escapes_known: bool) -> list[int]:

@@ -39,9 +39,8 @@ from aurora_wire.wire.mysql.plausibility import reply_role
 from aurora_wire.wire.mysql.replies import is_progress, ok_status, ok_warnings, parse_column_count, parse_prepare_ok
 from aurora_wire.wire.mysql.reply_chain import is_row
 from aurora_wire.wire.mysql.sql_text import asks_for_file
-from aurora_wire.wire.mysql.statements import release
+from aurora_wire.wire.mysql.statements import answer_prepare, release
 
-MAX_PREPARED: Final[i64] = 16384  # statements remembered of one connection
 LONGEST_HEAD: Final[i64] = 10    # bytes of a result's head: a count, and a byte that says whether definitions follow
 MORE_RESULTS: Final[i64] = 0x0008
 CURSOR_EXISTS: Final[i64] = 0x0040
@@ -472,19 +471,7 @@ class Responses:
         if reply is None:
             self.answers.lost()
             return
-        if facts.unanswered_prepares:
-            prepared = facts.unanswered_prepares.pop(0)
-            known = facts.prepared.get(reply.statement_id)
-            if known is not None:
-                release(facts.budget, known, True)  # its number is used again
-            if prepared.charged > 0:
-                prepared.id = reply.statement_id
-                prepared.param_count = reply.params
-                if known is None and len(facts.prepared) >= MAX_PREPARED:
-                    release(facts.budget, facts.prepared.pop(next(iter(facts.prepared))), True)
-                facts.prepared[reply.statement_id] = prepared
-            elif known is not None:
-                del facts.prepared[reply.statement_id]  # for one that was left out
+        answer_prepare(facts, reply.statement_id, reply.params)
         self.count = reply.params + reply.columns
         self.total = self.count
         self.answers.prepared(reply.params, reply.columns)

@@ -299,3 +299,12 @@ class Lexer:
             if kind == PLACEHOLDER:
                 self.placeholders += 1
         return kind
+
+
+def is_utf8(text: bytes) -> bool:
+    """Return whether a text is UTF-8, in which no byte of a character is taken for a quote or a backslash."""
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -23,6 +23,7 @@ from aurora_wire.wire.mysql.query import parse_query
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.values import Value
 
+MAX_PREPARED: Final[i64] = 16384     # statements remembered of one connection
 MAX_UNANSWERED: Final[i64] = 1024    # PREPAREs without a reply that are remembered
 MAX_KEPT_TEXT: Final[i64] = 65536    # bytes of a prepared text that is remembered for its executions
 MAX_UNKNOWN: Final[i64] = 1024       # statements whose PREPARE was not captured that are remembered
@@ -191,3 +192,21 @@ def release(budget: Budget, prepared: Prepared, close: bool) -> None:
         budget.prepared += prepared.charged + prepared.types_charged
         prepared.charged = 0
         prepared.types_charged = 0
+
+
+def answer_prepare(facts: MySQLFacts, statement_id: i64, params: i64) -> None:
+    """Give the oldest PREPARE without a reply the id that the server has for it, and so many parameters."""
+    if not facts.unanswered_prepares:
+        return
+    prepared = facts.unanswered_prepares.pop(0)
+    known = facts.prepared.get(statement_id)
+    if known is not None:
+        release(facts.budget, known, True)  # its number is used again
+    if prepared.charged > 0:
+        prepared.id = statement_id
+        prepared.param_count = params
+        if known is None and len(facts.prepared) >= MAX_PREPARED:
+            release(facts.budget, facts.prepared.pop(next(iter(facts.prepared))), True)
+        facts.prepared[statement_id] = prepared
+    elif known is not None:
+        del facts.prepared[statement_id]  # for one that was left out

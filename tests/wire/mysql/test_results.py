@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import aurora_wire
+from aurora_wire.verdict.answer_result import AnswerResult
 from aurora_wire.verdict.answers import rows_of
-from aurora_wire.verdict.result import AnswerResult, ConnectionResult, StatementResult
+from aurora_wire.verdict.result import ConnectionResult, StatementResult
 from aurora_wire.wire.mysql.results import Column, Result, extended_format, parse_column
 from aurora_wire.wire.mysql.types import NAMES as TYPES
 from tests.conversations import mysql

@@ -88,7 +88,7 @@ def ends(place: str) -> set[int]:
     """The ways in which decoders of a module, or of a folder's state machines, end."""
     paths = [WIRE / place]
     if not place.endswith(".py"):
-        paths = [WIRE / place / name for name in ("framing.py", "client.py", "server.py")]
+        paths = [WIRE / place / name for name in ("framing.py", "client.py", "client_login.py", "server.py")]
     names = {
         node.id for path in paths for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Name) and node.id.startswith("TO_")

@@ -21,12 +21,20 @@ from aurora_wire.wire.mysql.leaked.classes import (
 )
 from aurora_wire.wire.mysql.leaked.columns import class_of_column
 from aurora_wire.wire.mysql.leaked.values import Found, is_phone, is_stored_hash, next_value
-from aurora_wire.wire.mysql.sql_lexer import MARK, NAME, PLACEHOLDER, UNCLOSED, WORD, Lexer, is_digit, read_token
+from aurora_wire.wire.mysql.leaked.walker import Walker
+from aurora_wire.wire.mysql.sql_lexer import (
+    MARK,
+    UNCLOSED,
+    WORD,
+    Lexer,
+    is_digit,
+    is_utf8,
+    read_token,
+)
 
 MAX_VALUES: Final[i64] = 10_000      # of one statement
 MAX_LITERAL: Final[i64] = 65_536     # bytes of one literal that are looked at
 MAX_HEAD: Final[i64] = 4096          # bytes of an INSERT before its values that are remembered
-MAX_COLUMNS: Final[i64] = 4096       # of a table
 KEPT: Final[i64] = 1024              # heads and prepared texts that are remembered
 ROW_VERBS: Final = (b"SELECT", b"INSERT", b"UPDATE", b"DELETE", b"REPLACE", b"WITH")
 MAX_PIECE: Final[i64] = 256          # bytes before a literal that are asked for its column
@@ -58,7 +66,7 @@ class Head:
 
     __slots__ = ("column", "columns", "kind", "kinds", "more", "table")
 
-    def __init__(self, walker: "_Walker", more: bool) -> None:
+    def __init__(self, walker: Walker, more: bool) -> None:
         self.table: Final = walker.table
         self.columns: Final = walker.columns
         self.kinds: Final = walker.kinds
@@ -199,7 +207,7 @@ class _Reader:
         if self.mode == 0 and key in _heads:
             self.head = _heads[key]
         else:
-            walker = _Walker(key, self.mode)
+            walker = Walker(key, self.mode)
             walker.run()
             # Else the word is part of something else.
             self.head = Head(walker, False) if walker.in_values and walker.depth == 0 else None
@@ -317,14 +325,6 @@ def quotes_certainly(text: bytes) -> bool:
     return text.find(b"/*!") < 0 and text.find(b"/*M!") < 0 and text.count(b"$") < 4
 
 
-def is_utf8(text: bytes) -> bool:
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def read_piece(piece: bytes, mode: i64) -> Head:
     """Return what stands between two literals, or before the first one; the same comes again and again."""
     known = _pieces.get(piece) if mode == 0 else None
@@ -332,7 +332,7 @@ def read_piece(piece: bytes, mode: i64) -> Head:
         if piece[-1:] in (b"'", b'"'):
             known = read_piece(piece[:-1], mode)
         else:
-            walker = _Walker(piece, mode)
+            walker = Walker(piece, mode)
             walker.run()
             known = Head(walker, piece.strip() == b",")
         if mode == 0:
@@ -362,7 +362,7 @@ def columns_of_parameters(text: bytes) -> list[tuple[bytes, bytes]]:
     """Return table and column of each placeholder of a prepared text, both empty where that is not known."""
     known = _prepared.get(text)
     if known is None:
-        walker = _Walker(text, 0)
+        walker = Walker(text, 0)
         walker.run()
         known = walker.places
         if not is_certain(text) or first_word(text, 0, len(text)) not in ROW_VERBS:
@@ -403,135 +403,3 @@ def by_column(text: bytes, start: i64, stop: i64, kind: i64) -> i64:
             start += 1
         return NATIONAL_ID if digits >= 4 else NOTHING
     return NOTHING
-
-
-@mypyc_attr(acyclic=True)
-class _Walker:
-    """Goes over the tokens of a text once: to know tables, columns, and what comes next."""
-
-    def __init__(self, text: bytes, mode: i64) -> None:
-        self.text = text
-        self.mode: i64 = mode
-        self.table = b""
-        self.columns: list[bytes] = []
-        self.kinds: list[int] = []
-        self.index: i64 = 0          # of the column whose value comes, in VALUES (...)
-        self.depth: i64 = 0
-        self.in_values = False
-        self.collecting = False      # the columns of an INSERT
-        self.inserts = False
-        self.names_table = False     # the next name is a table's
-        self.word_start: i64 = 0     # the name before this token: text[word_start:word_stop]
-        self.word_stop: i64 = 0
-        self.compares = False        # it is compared or assigned to what comes
-        self.places: list[tuple[bytes, bytes]] = []  # table and column of each placeholder
-
-    def run(self) -> None:
-        at: i64 = 0
-        text = self.text
-        end: i64 = len(text)
-        while at < end:
-            kind, stop = read_token(text, at, end, self.mode)
-            if kind == MARK:
-                self._mark(text[at])
-            elif kind == WORD:
-                self._word(at, stop)
-            elif kind == NAME:
-                self._name(at + 1, stop - 1)
-            elif kind == PLACEHOLDER:
-                self.places.append((self.table, self._column()))
-            at = stop
-
-    def compared(self) -> bytes:
-        """Return the name that is compared with or assigned to what comes, empty if there is none."""
-        return self.text[self.word_start : self.word_stop] if self.compares else b""
-
-    def _column(self) -> bytes:
-        if self.in_values:
-            return self.columns[self.index] if self.index < len(self.columns) else b""
-        return self.compared()
-
-    def _mark(self, byte: i64) -> None:
-        if byte == 44:  # ,
-            if self.in_values and self.depth == 1:
-                self.index += 1
-            elif self.depth == 0:
-                self.compares = False
-        elif byte == 40:  # (
-            self.depth += 1
-            if self.depth == 1:
-                self.index = 0
-                if self.inserts and not self.in_values and not self.columns:
-                    self.collecting = True
-                    self.names_table = False
-        elif byte == 41:  # )
-            self.depth -= 1
-            self.collecting = False
-            if not self.in_values:
-                self.compares = False
-        elif byte == 61:  # =
-            self.compares = self.word_stop > self.word_start
-        elif byte == 59:  # ;
-            self._begin()
-
-    def _begin(self) -> None:
-        """Begin another statement of the same text."""
-        self.in_values = False
-        self.collecting = False
-        self.inserts = False
-        self.columns = []
-        self.kinds = []
-        self.table = b""
-        self.depth = 0
-        self.compares = False
-
-    def _word(self, at: i64, stop: i64) -> None:
-        size = stop - at
-        if 2 <= size <= 7 and self._keyword(at, stop):
-            return
-        self._name(at, stop)
-
-    def _keyword(self, at: i64, stop: i64) -> bool:
-        """Take a word that says what the next name or literal is; False for all others."""
-        first: i64 = self.text[at] | 0x20
-        if first not in (97, 102, 105, 106, 108, 110, 111, 114, 115, 117, 118, 119):
-            return False
-        word = self.text[at:stop].upper()
-        if word == b"UPDATE" and self.inserts:
-            self.inserts = False  # ON DUPLICATE KEY UPDATE
-            self.in_values = False
-        elif word in (b"INTO", b"FROM", b"JOIN", b"UPDATE"):
-            self.names_table = not self.in_values
-        elif word in (b"INSERT", b"REPLACE"):
-            self.inserts = True
-            self.names_table = True
-        elif word in (b"VALUES", b"VALUE"):
-            self.in_values = self.inserts and self.depth == 0
-        elif word in (b"LIKE", b"IN"):
-            self.compares = self.word_stop > self.word_start
-        elif word in (b"WHERE", b"AND", b"OR", b"SET", b"ON", b"AS", b"SELECT"):
-            self.compares = False
-            self.word_stop = self.word_start
-            if self.depth == 0:
-                self.in_values = False
-            if word == b"SELECT":
-                self.inserts = False
-        else:
-            return word in (b"NULL", b"NOT", b"IGNORE", b"ROW", b"LOW")
-        return True
-
-    def _name(self, at: i64, stop: i64) -> None:
-        self.word_start = at
-        self.word_stop = stop
-        if self.collecting:
-            if len(self.columns) < MAX_COLUMNS:
-                name = self.text[at:stop]
-                self.columns.append(name)
-                self.kinds.append(int(class_of_column(name)))
-        elif self.names_table:
-            self.table = self.text[at:stop]
-            # A point may follow, and the table behind its schema.
-            behind = stop + 1 if self.text[stop : stop + 1] == b"`" else stop
-            self.names_table = self.text[behind : behind + 1] == b"."
-        else:
-            self.compares = False
