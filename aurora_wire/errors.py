@@ -1,6 +1,7 @@
 """The errors that a user can fix: one clear line each, with its exit code. Bytes of the wire never raise."""
 
 import errno
+from collections.abc import Iterable
 
 
 class AuroraWireError(Exception):
@@ -35,6 +36,25 @@ class OutputError(AuroraWireError):
     """An output could not be written."""
 
     exit_code = 4
+
+
+NEAR = 0.6      # how near a name has to be to another one, 0 to 1
+NEAR_ID = 0.85  # likewise, where a name is mostly a number
+
+
+def meant(word: str, known: Iterable[str], near: float = NEAR) -> str:
+    """Return `. Did you mean NAME?` where one of the known names is near, else nothing."""
+    import difflib  # noqa: PLC0415 - not where nothing is wrong
+
+    names = sorted(known)
+    found = difflib.get_close_matches(word, names, len(names) or 1, near)
+    best = next((name for name in sorted(found) if name.startswith(word) or word.startswith(name)), "".join(found[:1]))
+    return f". Did you mean {best}?" if best else ""
+
+
+def named(said: str, word: str, known: Iterable[str], near: float = NEAR) -> str:
+    """Return `said` as a sentence, with what may have been meant by a name that is not known."""
+    return said + (meant(word, known, near) or ".")
 
 
 # Words of our own for what the system says of files: one spelling each, wherever it is told.

@@ -23,6 +23,7 @@ from aurora_wire.cli.installation import (
 )
 from aurora_wire.cli.output import Output
 from aurora_wire.cli.terminal import style_for
+from aurora_wire.errors import meant
 from aurora_wire.prove.capture_process import become_driver
 from aurora_wire.prove.drivers.driver import Client
 from aurora_wire.prove.drivers.registry import load_all
@@ -63,7 +64,7 @@ def _name(text: str) -> str:
 
     known = [*AREAS, *NAMES, *EXTRA_PACKAGES, *names()]
     if text not in known:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(known)}")
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(known)}{meant(text, known)}")
     return text
 
 

@@ -7,7 +7,7 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import NEAR_ID, UsageError, meant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,8 @@ def exceptions_of(arguments: argparse.Namespace) -> Exceptions | None:
 
     for each, where in fail_on:
         if each.lower() not in SEVERITIES and each.upper() not in RULES:
-            raise UsageError(f"{where}: {each!r} is neither a severity ({', '.join(SEVERITIES)}) nor a rule.")
+            said = f"{where}: {each!r} is neither a severity ({', '.join(SEVERITIES)}) nor a rule"
+            raise UsageError(said + (meant(each.lower(), SEVERITIES) or meant(each.upper(), RULES, NEAR_ID) or "."))
     known = [parse_known(text, where) for text, where in ignored] + baseline_of([path for path, _ in baselines])
     return Exceptions(known, datetime.now(UTC).date())
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from aurora_wire.cli.output import Output
 from aurora_wire.cli.terminal import style_for
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, named
 from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import Style
 from aurora_wire.verdict.clients import BY_KEY, CA, CLIENTS, NOTHING, ClientFix
@@ -48,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--setting goes with --server.")
     for name in arguments.setting:
         if name not in PURPOSES:
-            raise UsageError(f"{name}: no setting has this name. There are {', '.join(PURPOSES)}.")
+            said = f"{name}: no setting has this name. There are {', '.join(PURPOSES)}"
+            raise UsageError(named(said, name, PURPOSES))
     settings = arguments.setting or list(PURPOSES)
     with Output() as output:
         if arguments.format == "json":
@@ -78,14 +79,15 @@ def _kind(name: str) -> str:
             return kind
     kind = kind_of(name, name)
     if kind == UNKNOWN:
-        raise UsageError(f"{name}: no kind of server has this name. There are {', '.join(map(_key, _listed()))}.")
+        known = [_key(each) for each in _listed()]
+        raise UsageError(named(f"{name}: no kind of server has this name. There are {', '.join(known)}", name, known))
     return kind
 
 
 def _client(name: str) -> ClientFix:
     client = BY_KEY.get(name.lower())
     if client is None:
-        raise UsageError(f"{name}: no client has this name. There are {', '.join(BY_KEY)}.")
+        raise UsageError(named(f"{name}: no client has this name. There are {', '.join(BY_KEY)}", name, BY_KEY))
     return client
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import ClassVar
 
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, meant
 from aurora_wire.report.formats import FORMATS, MATRIX_NAMES, POSTURE_NAMES, Format, find_format
 
 
 class FormatOption(argparse.Action):
     """`NAME` is the format of the main output, `format`; each `NAME=FILE` is added to the list `reports`."""
 
+    listed: ClassVar[str] = ""  # the formats that are taken, where it is not all of them
+
     @staticmethod
-    def names_of_others(_: Format) -> str:
-        """Return the formats to take in its place, where this one does not fit; else nothing."""
-        return ""
+    def takes(_: Format) -> bool:
+        """Tell whether this option takes a format."""
+        return True
 
     def __call__(
         self,
@@ -27,11 +30,14 @@ class FormatOption(argparse.Action):
         name, equals, path = str(values).partition("=")
         try:
             row = find_format(name)
+            fits = self.takes(row)
         except UsageError as error:
-            raise argparse.ArgumentError(self, str(error)) from error
-        others = self.names_of_others(row)
-        if others:
-            raise argparse.ArgumentError(self, f"{name!r} is none of {others}")
+            if not self.listed:
+                raise argparse.ArgumentError(self, str(error)) from error
+            fits = False
+        if not fits:
+            said = f"{name!r} is none of {self.listed}{meant(name, self.listed.split(', '))}"
+            raise argparse.ArgumentError(self, said)
         if equals and not path:
             raise argparse.ArgumentError(self, f"{name}= needs the name of a file")
         if path and path != "-":
@@ -48,22 +54,26 @@ class FormatOption(argparse.Action):
 class PostureFormatOption(FormatOption):
     """The same for the formats that take what servers allow."""
 
+    listed = POSTURE_NAMES
+
     @staticmethod
-    def names_of_others(row: Format) -> str:
-        return "" if row.posture else POSTURE_NAMES
+    def takes(row: Format) -> bool:
+        return bool(row.posture)
 
 
 class MatrixFormatOption(FormatOption):
     """The same for the formats that take the matrix of `prove`."""
 
+    listed = MATRIX_NAMES
+
     @staticmethod
-    def names_of_others(row: Format) -> str:
-        return "" if row.matrix else MATRIX_NAMES
+    def takes(row: Format) -> bool:
+        return bool(row.matrix)
 
 
 def add_format_option(parser: argparse.ArgumentParser, action: type[FormatOption] = FormatOption) -> None:
     """Add `--format`. action: which of the formats it takes, by what the reports are of."""
-    rows = [row for row in FORMATS.values() if not action.names_of_others(row)]
+    rows = [row for row in FORMATS.values() if action.takes(row)]
     listed = "; ".join(f"{row.name}: {row.about}" for row in rows)
     parser.set_defaults(reports=[], main_format_given=False)
     parser.add_argument(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from aurora_wire.cli import process
@@ -13,7 +13,7 @@ from aurora_wire.cli.commands import COMMANDS
 from aurora_wire.cli.exit_codes import INTERRUPTED, READER_GONE
 from aurora_wire.cli.output import Output, ReaderGone, complain
 from aurora_wire.cli.terminal import choose_color, color_option
-from aurora_wire.errors import AuroraWireError
+from aurora_wire.errors import AuroraWireError, meant
 
 PROGRAM = "aurora-wire"
 SETTLE_LATER = ("scan",)  # commands that call `process.settle` themselves, when they have what they keep
@@ -69,14 +69,6 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
         for paragraph in filled:
             lines += self._split_lines(paragraph, width) if paragraph[:1].strip() else [paragraph]
         return "\n".join(indent + line for line in lines)
-
-
-def meant(word: str, known: Iterable[str]) -> str:
-    """Return `. Did you mean NAME?` where one of the known names is near, else nothing."""
-    import difflib  # noqa: PLC0415 - not where nothing is wrong
-
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f". Did you mean {near[0]}?" if near else ""
 
 
 def unknown_option(given: Sequence[str], parser: argparse.ArgumentParser) -> str | None:

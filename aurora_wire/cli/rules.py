@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from aurora_wire.cli.output import Output
 from aurora_wire.cli.terminal import style_for
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import NEAR_ID, UsageError, named
 from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import Style, advice
 from aurora_wire.verdict.rules.registry import RULES
@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _rule(name: str) -> Rule:
     rule = RULES.get(name.upper())
     if rule is None:
-        raise UsageError(f"{name}: no rule has this id. `aurora-wire rules` lists them.")
+        raise UsageError(named(f"{name}: no rule has this id. `aurora-wire rules` lists them", name.upper(), RULES,
+                               NEAR_ID))
     return rule
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, meant
 from aurora_wire.immutable import immutable
 
 if TYPE_CHECKING:
@@ -254,7 +254,8 @@ def find_format(name: str) -> Format:
 
     others = {point.name: point for point in entry_points(group=GROUP)}
     if name not in others:
-        raise UsageError(f"{name!r} is none of {', '.join([*FORMATS, *sorted(others)])}")
+        known = [*FORMATS, *sorted(others)]
+        raise UsageError(f"{name!r} is none of {', '.join(known)}{meant(name, known)}")
     where = others[name].value
     try:
         found = others[name].load()

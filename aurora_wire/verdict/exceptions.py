@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import NEAR_ID, UsageError, named
 from aurora_wire.verdict.result import ConnectionResult, ExceptionResult, Finding, Ignored
 from aurora_wire.verdict.rules.registry import RULES
 
@@ -60,7 +60,8 @@ def parse_known(text: str, where: str) -> KnownFinding:
     rule, colon, client = target.partition(":")
     rule = rule.upper()
     if rule not in RULES:
-        raise UsageError(f"{where}: there is no rule {rule}. `aurora-wire rules` lists them.")
+        said = f"{where}: there is no rule {rule}. `aurora-wire rules` lists them"
+        raise UsageError(named(said, rule, RULES, NEAR_ID))
     network: Network | None = None
     try:
         if colon:

@@ -89,6 +89,7 @@ def test_version_says_whether_the_core_is_compiled(capsys: pytest.CaptureFixture
         (["evidence", "verfy", "a"], f"{NO_ACTION} Did you mean verify? `aurora-wire evidence {OPTIONS}"),
         (["scan", "--form", "json", "a"], f"{NO_OPTION} --form. Did you mean --format? `aurora-wire scan {OPTIONS}"),
         (["scan", "--zz=1", "a"], f"{NO_OPTION} --zz. `aurora-wire scan {OPTIONS}"),
+        (["rules", "aw1100"], f"aurora-wire: aw1100: {NO_RULE} Did you mean AW110?\n"),
         (["-x"], f"{NO_OPTION} -x. `aurora-wire {OPTIONS}"),
         (["scan", "-night.pcap"], f"{DASH} ./-night.pcap. `aurora-wire scan {OPTIONS}"),
     ],
@@ -102,6 +103,31 @@ def test_wrong_use_is_one_line_and_exit_code_2(
     assert captured.err.startswith("aurora-wire: ")
     assert captured.err.count("\n") == 1
     assert said is None or captured.err == said
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["scan", "--format", "htlm", "a"], "Did you mean html? `aurora-wire scan --help`"),
+    (["probe", "--format", "csv:finding", "a"], "Did you mean csv:findings? `aurora-wire probe --help`"),
+    (["prove", "--format", "markdwon"], "is none of text, json, html, markdown. Did you mean markdown?"),
+    (["scan", "--verdict", "plantext", "a"], "Did you mean plaintext?"),
+    (["scan", "--fail-on", "hgih", "a"], "nor a rule. Did you mean high?\n"),
+    (["scan", "--fail-on", "AW10", "a"], "nor a rule. Did you mean AW101?\n"),
+    (["scan", "--ignore", "AW1011 2099-01-01 old", "a"], "lists them. Did you mean AW101?\n"),
+    (["fix", "--server", "mysq"], "Did you mean mysql?\n"),
+    (["fix", "--server", "mysql", "--setting", "requre_tls"], "Did you mean require_tls?\n"),
+    (["fix", "--client", "pymsql"], "Did you mean pymysql?\n"),
+    (["prove", "-H", "h", "-u", "u", "--client", "pymsql"], "Did you mean pymysql?\n"),
+    (["doctor", "--need", "keylogs"], "Did you mean keylog? `aurora-wire doctor --help`"),
+    (["completion", "bsh"], "Did you mean bash?"),
+])  # fmt: skip
+def test_what_may_have_been_meant_is_said_of_values_too(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AURORA_WIRE_PASSWORD", "x")
+    assert main(arguments) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 1
 
 
 def test_a_reader_that_closes_the_pipe_ends_the_command_in_silence() -> None:

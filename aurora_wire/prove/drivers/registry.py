@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Final
 
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, named
 from aurora_wire.prove.drivers.driver import Client
 
 GROUP: Final = "aurora_wire.clients"
@@ -48,7 +48,7 @@ def load(spec: str) -> Client:
     name, _, version = spec.partition("==")
     where = OWN.get(name) or _others().get(name)
     if where is None:
-        raise UsageError(f"{name}: no client has this name. There are {', '.join(names())}.")
+        raise UsageError(named(f"{name}: no client has this name. There are {', '.join(names())}", name, names()))
     try:
         module, _, attribute = where.partition(":")
         kind = getattr(import_module(module), attribute)
