@@ -257,7 +257,7 @@ def generate() -> list[Extension]:
         elif os.name == "posix":
             without_python_h(Path(module.sources[0]))
         module.optional = not REQUIRED
-        module.extra_compile_args += FLAGS
+        module.extra_compile_args = [*module.extra_compile_args, *FLAGS]  # mypyc gives all modules the same list
     return modules
 
 

@@ -56,11 +56,6 @@ def whole_parser() -> Parser:
     return parser
 
 
-def actions_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
-    """Return its options and arguments."""
-    return parser._actions
-
-
 def manual_of(parser: argparse.ArgumentParser, summary: str = "") -> Manual:
     """Return what a parser says, with the commands below it."""
     formatter = HelpFormatter(parser.prog, width=WIDE)

@@ -17,7 +17,7 @@ from aurora_wire.posture.result import Posture
 from aurora_wire.report.json_fields import SCHEMA
 from aurora_wire.report.posture.from_json import parse, read_result
 from aurora_wire.report.wording import endpoint
-from aurora_wire.rights.inputs import input_file, read_input, reading
+from aurora_wire.rights.inputs import input_file, read_input, reading, size_of_input
 from aurora_wire.verdict.result import ConnectionResult, Endpoint, Finding
 
 MAX_RESULT: Final = 1 << 30  # bytes of a result as JSON
@@ -58,8 +58,7 @@ def read_connections(
             raise UsageError(f"{path}: {error}. `aurora-wire evidence verify` says more.") from error
     if start.lstrip()[:1] == b"{":
         try:
-            with reading(path):
-                size = Path(path).stat().st_size
+            size = size_of_input(path)
             if size > MAX_RESULT:
                 raise UsageError(f"{path}: {size:,} bytes are more than is read ({MAX_RESULT:,}). Give the capture.")
             data = read_input(path)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import BinaryIO, Final
 
 from aurora_wire.analysis.analysis import Analysis
@@ -31,7 +30,7 @@ from aurora_wire.redact.pseudonyms import Pseudonyms
 from aurora_wire.redact.recompress import packed
 from aurora_wire.redact.replacements import Words
 from aurora_wire.rights.atomic_file import atomic_file
-from aurora_wire.rights.inputs import reading
+from aurora_wire.rights.inputs import size_of_input
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
 from aurora_wire.wire.net.checksum import PARTIAL, ZERO, tcp_checksum_state
 from aurora_wire.wire.net.dissect import TCP, Locator
@@ -82,8 +81,7 @@ def redact_capture(
     """
     size: int | None = None
     if not is_remote(path):
-        with reading(path):
-            size = Path(path).stat().st_size
+        size = size_of_input(path)
     analysis = Analysis(ports, only_ports=only_ports, keep_statements=0)
     engine = analysis.engine
     engine.budget.open //= 2  # what masks an open connection takes as much again

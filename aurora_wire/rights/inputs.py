@@ -73,6 +73,12 @@ def read_input(path: str | os.PathLike[str]) -> bytes:
         return file.read()
 
 
+def size_of_input(path: str | os.PathLike[str]) -> int:
+    """Return the size of a file in bytes; raises what `stat` raises."""
+    with reading(path):
+        return Path(path).stat().st_size
+
+
 def how_to_read() -> str:
     """Return what to do about an input for which there is no permission, as a sentence."""
     account = caller()

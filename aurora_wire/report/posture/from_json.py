@@ -47,7 +47,7 @@ from aurora_wire.posture.target import Target
 from aurora_wire.posture.variables import meaning
 from aurora_wire.posture.x_capabilities import XCapabilities
 from aurora_wire.report.posture.to_json import SCHEMAS
-from aurora_wire.rights.inputs import input_file, read_input, reading
+from aurora_wire.rights.inputs import input_file, read_input, reading, size_of_input
 from aurora_wire.verdict.certificates import CertificateFacts
 from aurora_wire.verdict.result import Verdict
 from aurora_wire.verdict.rules.registry import RULES
@@ -98,8 +98,7 @@ def split_inputs(paths: list[str]) -> tuple[list[str], list[str]]:
 def read_result(path: str) -> Posture:
     """Return the result that a file holds. Raises UsageError."""
     try:
-        with reading(path):
-            size = Path(path).stat().st_size
+        size = size_of_input(path)
         if size > MAX_RESULT:
             raise UsageError(f"{path}: {size:,} bytes are more than a result has ({MAX_RESULT:,}).")
         data = read_input(path)

@@ -55,7 +55,6 @@ ROWS_QUERY: Final[i64] = 29
 GTID: Final[i64] = 33
 PARTIAL_UPDATE_ROWS: Final[i64] = 39
 TRANSACTION_PAYLOAD: Final[i64] = 40
-GTID_TAGGED: Final[i64] = 42
 ANNOTATE_ROWS: Final[i64] = 160       # MariaDB's from here on
 MARIADB_GTID: Final[i64] = 162
 QUERY_COMPRESSED: Final[i64] = 165

@@ -250,9 +250,7 @@ class ClientPackets(Packets):
         if at >= end:
             return
         if data[at] == REPLICA_MAGIC:
-            made = replication_of(facts)
-            made.semi_sync = True
-            made.acknowledgements += 1
+            replication_of(facts).semi_sync = True
         else:
             note_clone_command(facts, data[at])
 

@@ -15,12 +15,10 @@ from aurora_wire.wire.mysql.replication import DONOR_NAME_COST, MAX_DONOR_NAMES,
 COMMANDS: Final = {1: "init", 2: "attach", 3: "reinit", 4: "execute", 5: "ack", 6: "exit"}
 
 # What a donor sends.
-LOCATORS: Final[i64] = 1
 DESCRIPTOR: Final[i64] = 2
 DATA: Final[i64] = 3
 PLUGIN: Final[i64] = 4
 CONFIG: Final[i64] = 5
-COLLATION: Final[i64] = 6
 PLUGIN_2: Final[i64] = 7
 CONFIG_3: Final[i64] = 8
 COMPLETE: Final[i64] = 99
@@ -61,8 +59,6 @@ def note_clone_response(
         clone.bytes += total - 1
     elif kind == DESCRIPTOR:
         clone.descriptors += 1
-    elif kind == LOCATORS:
-        clone.locators += 1
     elif kind in (PLUGIN, PLUGIN_2):
         name = _text(data, at + 1, end)
         if name and len(clone.plugins) < MAX_DONOR_NAMES and name not in clone.plugins:
@@ -70,8 +66,6 @@ def note_clone_response(
                 clone.plugins.append(name)
     elif kind in (CONFIG, CONFIG_3):
         clone.settings += 1
-    elif kind == COLLATION:
-        clone.collations += 1
     elif kind == COMPLETE:
         clone.complete = True
     elif kind == ERROR and not clone.error:

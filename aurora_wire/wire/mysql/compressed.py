@@ -13,7 +13,7 @@ from mypy_extensions import i64
 
 from aurora_wire.binary import u24
 from aurora_wire.wire.decoding import anomalies, labels
-from aurora_wire.wire.decoding.connection_log import DirectionAccount
+from aurora_wire.wire.decoding.connection_log import Budget, DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_SEARCH, Decoder
 from aurora_wire.wire.decoding.tracker import Tracker
 from aurora_wire.wire.mysql.facts import MySQLFacts
@@ -161,20 +161,10 @@ class CompressedPackets(Decoder):
             self.size -= len(some)
             self.opened += len(some)
             self.facts.budget.inflated += len(some)
-            if self._is_bomb():
+            if is_bomb(self.facts.budget, self.opened, self.closed):
                 self._die(anomalies.BOUND)
                 return
             self._inner(some)
-
-    def _is_bomb(self) -> bool:
-        """Return whether the connection, or all of them together, inflated to far more than what crossed."""
-        if self.opened > FREE and self.opened > self.closed * RATIO:
-            return True
-        budget = self.facts.budget
-        if budget.inflated <= FREE_IN_ALL:
-            return False
-        budget.refused = True
-        return budget.inflated > budget.deflated * RATIO
 
     def _open_small(self, piece: bytes) -> bool:
         """Inflate in one call a zlib stream that is whole and too short to exceed 4 MiB, whatever it says.
@@ -186,7 +176,7 @@ class CompressedPackets(Decoder):
         except zlib.error:
             return False
         budget = self.facts.budget
-        if len(some) != self.size or self._is_bomb() or self.opened > FREE:
+        if len(some) != self.size or is_bomb(self.facts.budget, self.opened, self.closed) or self.opened > FREE:
             return False
         self.facts.compression = ZLIB
         self.closed += len(piece)
@@ -364,3 +354,16 @@ def _window_of(descriptor: i64) -> i64:
         base *= 2
         exponent -= 1
     return base + (base >> 3) * (descriptor & 7)
+
+
+def is_bomb(budget: Budget, opened: i64, closed: i64) -> bool:
+    """Return whether a direction, or all connections together, inflated to far more than what crossed.
+
+    opened, closed: bytes of the direction's compressed packets inflated, and as they crossed.
+    """
+    if opened > FREE and opened > closed * RATIO:
+        return True
+    if budget.inflated <= FREE_IN_ALL:
+        return False
+    budget.refused = True
+    return budget.inflated > budget.deflated * RATIO

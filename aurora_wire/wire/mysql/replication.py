@@ -52,7 +52,6 @@ class Replication:
         self.position: i64 = -1
         self.gtid_set = b""              # that the replica has, as text
         self.semi_sync = False
-        self.acknowledgements: i64 = 0   # of the replica
         self.frame: i64 = -1
         self.offset: i64 = -1
         self.source_id: i64 = -1         # the server that the last event was written by
@@ -89,9 +88,7 @@ class Clone:
         self.bytes: i64 = 0
         self.packets: i64 = 0            # with data
         self.descriptors: i64 = 0
-        self.locators: i64 = 0
         self.plugins: list[bytes] = []
         self.settings: i64 = 0           # of the donor's configuration
-        self.collations: i64 = 0
         self.complete = False
         self.error = b""

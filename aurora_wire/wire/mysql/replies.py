@@ -29,7 +29,6 @@ MAX_COLUMNS: Final[i64] = 65535  # of a result; servers allow 4096
 # Status flags that change how a reply goes on.
 MORE_RESULTS: Final[i64] = 0x0008
 CURSOR_EXISTS: Final[i64] = 0x0040
-LAST_ROW_SENT: Final[i64] = 0x0080
 NO_BACKSLASH_ESCAPES: Final[i64] = 0x0200
 SESSION_STATE_CHANGED: Final[i64] = 0x4000
 

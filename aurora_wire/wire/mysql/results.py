@@ -12,7 +12,6 @@ from aurora_wire.binary import u16
 from aurora_wire.wire.mysql.lenenc import read_lestr
 
 FIXED: Final[i64] = 13           # bytes behind the names: their length 0x0C, and what it counts
-UNSIGNED_FLAG: Final[i64] = 32   # of a column's flags
 MAX_EXTENDED: Final[i64] = 256   # bytes kept of MariaDB's extended metadata
 
 

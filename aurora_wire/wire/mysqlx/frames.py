@@ -13,7 +13,7 @@ from aurora_wire.binary import u32
 from aurora_wire.wire.decoding import anomalies, labels
 from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_TLS, Decoder
-from aurora_wire.wire.mysql.compressed import CHUNK, FREE, FREE_IN_ALL, RATIO, ZLIB, ZLIB_COST, Inflater
+from aurora_wire.wire.mysql.compressed import CHUNK, ZLIB, ZLIB_COST, Inflater, is_bomb
 from aurora_wire.wire.mysql.compressed import MAX_WINDOW as ZSTD_COST
 from aurora_wire.wire.mysql.compressed import ZSTD as ZSTD_INFLATER
 from aurora_wire.wire.mysql.facts import MySQLFacts
@@ -314,7 +314,7 @@ class XFrames(Decoder):
                 return
             size -= len(some)
             self._inside(some)
-            if self._is_bomb():
+            if is_bomb(self.facts.budget, self.opened, self.closed):
                 self._drop()
                 self.note(anomalies.BOUND, size)
                 return
@@ -346,16 +346,6 @@ class XFrames(Decoder):
         self.inflater = None
         self.facts.budget.inflating += self.cost
         self.cost = 0
-
-    def _is_bomb(self) -> bool:
-        """Return whether the direction, or all connections together, inflated to far more than what crossed."""
-        if self.opened > FREE and self.opened > self.closed * RATIO:
-            return True
-        budget = self.facts.budget
-        if budget.inflated <= FREE_IN_ALL:
-            return False
-        budget.refused = True
-        return budget.inflated > budget.deflated * RATIO
 
     def _inside(self, piece: bytes) -> None:
         self.opened += len(piece)

@@ -23,7 +23,6 @@ USER_TIMEOUT: Final = 28
 TCP_AO: Final = 29
 MPTCP: Final = 30
 FAST_OPEN: Final = 34
-EXPERIMENT: Final = 254
 
 MD5_LEN: Final = 16
 FAST_OPEN_MAGIC: Final = 0xF989     # RFC 7413: as an experiment
