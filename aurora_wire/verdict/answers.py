@@ -11,8 +11,9 @@ from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.lenenc import NULL, read_lestr
 from aurora_wire.wire.mysql.results import Column, Failure, Result, add_traffic, extended_format
-from aurora_wire.wire.mysql.types import type_name
+from aurora_wire.wire.mysql.types import X_TYPE, type_name
 from aurora_wire.wire.mysql.values import is_temporal, read_value
+from aurora_wire.wire.mysqlx.row_values import read_row
 
 MAX_PARTS = 1000    # results of one statement
 UNSIGNED = 0x20     # flag of a column
@@ -81,6 +82,9 @@ def rows_of(result: Result) -> list[list[bytes | None]]:
     None is NULL. A row that crossed in part, or is none of these columns, ends where it cannot be read any further.
     """
     columns = result.columns or []
+    if columns and columns[0].type >= X_TYPE:
+        kinds = [int(column.type) for column in columns]
+        return [read_row(data, kinds) for data in result.kept or []]
     read = _binary_row if result.binary else _text_row
     return [read(data, columns) for data in result.kept or []]
 
@@ -111,7 +115,7 @@ def _binary_row(data: bytes, columns: list[Column]) -> list[bytes | None]:
             break
         literal = value.literal()
         is_text = literal[:1] in (b"'", b"X") and not is_temporal(column.type)
-        values.append(value.raw if is_text else literal.strip(b"'"))
+        values.append(value.raw if is_text else literal.strip(b"'") if literal[:1] == b"'" else literal)
     return values
 
 

@@ -138,13 +138,14 @@ def _decoded(
 ) -> i64:
     """Return DECODED and the row of the protocol that a direction shows, WAIT for what can become one, else NOTHING.
 
-    Not on MySQL's own port: the header of X Protocol, five bytes, has the shape of a packet with a command.
+    On MySQL's own port only from the connection's first byte on, where a classic client has sent no command yet: the
+    header of X Protocol, five bytes, has the shape of a packet with one.
     """
     found: i64 = NOTHING
     for row in range(len(SHAPES)):
         shape = SHAPES[row]
         opens = shape.opens(head, 0, size, from_client)
-        if opens == protocol.YES and (row == own_port or not mysql_port):
+        if opens == protocol.YES and (row == own_port or first or not mysql_port):
             return DECODED + row
         if row == own_port:
             if not first and shape.goes_on(last.data, 0, len(last.data), from_client):

@@ -323,12 +323,14 @@ class Answers:
 
     def error(self, data: bytes, at: i64, end: i64, frame: i64, offset: i64) -> None:
         """Take the ERR that ends a reply."""
+        err = parse_err(data, at, end)
+        self.failed(None if err is None else Failure(err.code, err.sqlstate, err.message[:MAX_MESSAGE], frame, offset))
+
+    def failed(self, failure: Failure | None) -> None:
+        """End the reply with an error; None where it could not be read."""
         self._flush()
         facts = self.facts
-        err = parse_err(data, at, end)
-        failure: Failure | None = None
-        if err is not None:
-            failure = Failure(err.code, err.sqlstate, err.message[:MAX_MESSAGE], frame, offset)
+        if failure is not None:
             facts.add_failure(failure)
         asker = self.asker
         if asker is not None:

@@ -171,6 +171,13 @@ class MySQLFacts(TLSLog):
             self.requests.append(shape)
             self.askers.append(None)
 
+    def expect_last(self, shape: i64) -> None:
+        """Note that the reply to the command that was sent last is of another shape."""
+        if len(self.requests) > 0:
+            self.requests[-1] = shape
+        else:
+            self.request = shape
+
     def ask(self, asker: Asker) -> None:
         """Note who waits for the reply to the command that was sent last."""
         if len(self.askers) > 0:

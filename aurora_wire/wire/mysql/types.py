@@ -1,6 +1,7 @@
 """Column types (MYSQL_TYPE_*): numbers and names. Data.
 
-Source: MySQL's field_types.h; VECTOR is 9.0's. 17-19 are storage formats and never cross the wire.
+Sources: MySQL's field_types.h, mysqlx_resultset.proto; VECTOR is 9.0's. 17-19 are storage formats and never cross the
+wire.
 """
 
 from typing import Final
@@ -52,6 +53,13 @@ NAMES: Final = {
     255: "GEOMETRY",
 }
 
+X_TYPE: Final[i64] = 1024     # and the number of a type of X Protocol, with X_CONTENT times its content type
+X_CONTENT: Final[i64] = 32
+_X_NAMES: Final = {
+    1: "SINT", 2: "UINT", 5: "DOUBLE", 6: "FLOAT", 7: "BYTES", 10: "TIME", 12: "DATETIME", 15: "SET", 16: "ENUM",
+    17: "BIT", 18: "DECIMAL", 39: "GEOMETRY", 71: "JSON", 103: "XML", 44: "DATE", 76: "DATETIME",
+}
+
 
 def is_value_type(number: i64) -> bool:
     """Return whether a value of this type can cross the wire in binary encoding."""
@@ -59,6 +67,10 @@ def is_value_type(number: i64) -> bool:
 
 
 def type_name(number: i64) -> str:
-    """Return a type's name: `LONGLONG`; an unknown number is `TYPE_0x63`."""
+    """Return a type's name: `LONGLONG`; an unknown number is `TYPE_0x63`. Of X Protocol's types their own: `SINT`."""
+    if number >= X_TYPE:
+        number -= X_TYPE
+        known = _X_NAMES.get(number)
+        return known if known is not None else _X_NAMES.get(number % X_CONTENT, f"X_TYPE_{int(number % X_CONTENT)}")
     name = NAMES.get(number)
     return name if name is not None else f"TYPE_0x{number:02X}"

@@ -10,10 +10,13 @@ from mypy_extensions import i64
 
 from aurora_wire.wire.decoding import labels
 from aurora_wire.wire.decoding.connection_log import DirectionAccount
-from aurora_wire.wire.mysql.commands import X_COMMAND
+from aurora_wire.wire.mysql.commands import RESULT, ROWS, X_COMMAND
 from aurora_wire.wire.mysql.credentials import MAX_NAME, begin_x_authentication, note_reply, note_text
 from aurora_wire.wire.mysql.events import LoggedIn, Statement, TLSRequested
+from aurora_wire.wire.mysql.execute import Prepared
+from aurora_wire.wire.mysql.facts import MAX_OUTSTANDING, Asker
 from aurora_wire.wire.mysql.login import Login
+from aurora_wire.wire.mysql.session_state import SessionState, may_change
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.mysqlx.facts import (
@@ -48,6 +51,8 @@ PREPARE: Final[i64] = 40
 PREPARE_EXECUTE: Final[i64] = 41
 PREPARE_DEALLOCATE: Final[i64] = 42
 CURSOR_OPEN: Final[i64] = 43
+CURSOR_CLOSE: Final[i64] = 44
+CURSOR_FETCH: Final[i64] = 45
 COMPRESSION: Final[i64] = 46
 
 FIRST_STATEMENT: Final[i64] = 12
@@ -56,6 +61,7 @@ MAX_ATTRIBUTES: Final[i64] = 64
 ONE_OF: Final = {2: 17, 3: 18, 4: 19, 5: 20, 6: 12}
 NOT_SHOWN: Final[i64] = 2           # bytes before a prepared message: its type, and a NUL
 PREPARED_COST: Final[i64] = 400
+UTF8MB4: Final[i64] = 45            # a collation of it, in which all text of this protocol is
 
 
 class XClient(XFrames):
@@ -66,6 +72,10 @@ class XClient(XFrames):
 
     def make_inner(self, side: DirectionAccount) -> XFrames:
         return XClient(self.facts, self.session, side, self.inflaters, True)
+
+    def missed(self) -> None:
+        self.facts.doubt = True
+        self.facts.expect_nothing()
 
     def expected(self, kind: i64) -> i64:
         if kind in (AUTHENTICATE_START, AUTHENTICATE_CONTINUE):
@@ -99,10 +109,12 @@ class XClient(XFrames):
                 self.compressed(data, at, end)
             else:
                 self._count(kind)
+                self.missed()
             return labels.COMPRESSED
         if kind < FIRST_STATEMENT and not self._is_session():
             return labels.X_OPENING  # it leaves before it logged in
         self._count(kind)
+        self._expect()
         if kind in (STMT_EXECUTE, FIND, INSERT, UPDATE, DELETE) or 30 <= kind <= 32:
             self._statement(kind, read_statement(kind, data, at, end), whole)
         elif kind == PREPARE:
@@ -113,7 +125,32 @@ class XClient(XFrames):
             session.prepared.pop(int(first_number(data, at, end, 1)), None)
         elif kind == CURSOR_OPEN:
             self._open_cursor(data, at, end, whole)
+        elif kind == CURSOR_FETCH:
+            cursor = session.cursors.get(int(first_number(data, at, end, 1)))
+            self.facts.expect_last(ROWS)
+            if cursor is not None:
+                self.facts.ask(Asker(None, cursor))
+        elif kind == CURSOR_CLOSE:
+            session.cursors.pop(int(first_number(data, at, end, 1)), None)
+        elif kind in (SESSION_RESET, SESSION_CLOSE):
+            session.cursors.clear()
         return labels.X_STATEMENT
+
+    def _expect(self) -> None:
+        """Note that a reply is due, as to each message of a session.
+
+        A client that had its answer and asks again ends a doubt: what was asked before is forgotten.
+        """
+        facts = self.facts
+        session = self.session
+        frame = self.side.frame
+        if facts.doubt and frame == facts.budget.frame and 0 <= session.asked_frame < facts.server.frame < frame:
+            facts.doubt = False
+            facts.expect_nothing()
+        session.asked_frame = frame
+        if len(facts.requests) >= MAX_OUTSTANDING - 1:
+            self.missed()
+        facts.expect(RESULT)
 
     def _count(self, kind: i64) -> None:
         facts = self.facts
@@ -233,6 +270,7 @@ class XClient(XFrames):
                 database = before.database
         login = Login(0, 0, 0, user, b"", database, mechanism[:MAX_NAME], attributes, -1, False, True)
         facts.login = login
+        facts.session.log_in(database, UTF8MB4)
         if facts.login_frame < 0:
             facts.login_frame = self.begun_frame
             facts.login_offset = self.begun
@@ -255,23 +293,38 @@ class XClient(XFrames):
 
     # Statements.
 
-    def _statement(self, kind: i64, read: Read, whole: bool) -> None:
+    def _statement(self, kind: i64, read: Read, whole: bool, cursor: Prepared | None = None) -> None:
         facts = self.facts
         text = read.text
         if not facts.readable:
             facts.readable = whole and (kind != STMT_EXECUTE or reads_like_sql(text, 0, len(text)))
         note_text(facts, text, 0, len(text), whole, self.begun_frame, self.begun)
         values = read.values if read.values else None
+        before = self._change(text) if kind == STMT_EXECUTE else None
+        schema = facts.session.schema if before is None else before.schema
         if not facts.wants_statement():
             facts.statements_total += 1
             facts.weigh(X_COMMAND + kind, text, 0, len(text), values, whole, self.begun_frame, self.begun_time)
+            if cursor is not None or before is not None:
+                facts.ask(Asker(None, cursor, before))
             return
-        facts.add_statement(
-            Statement(
-                facts.id, self.begun_frame, self.begun_time, self.begun, X_COMMAND + kind, text, len(text), values,
-                whole and read.complete, self.is_inner, -1,
-            )
-        )
+        statement = Statement(
+            facts.id, self.begun_frame, self.begun_time, self.begun, X_COMMAND + kind, text, len(text), values,
+            whole and read.complete, self.is_inner, -1, False, schema,
+        )  # fmt: skip
+        if facts.add_statement(statement):
+            statement.waits = True
+            facts.ask(Asker(statement, cursor, before))
+        elif cursor is not None or before is not None:
+            facts.ask(Asker(None, cursor, before))
+
+    def _change(self, text: bytes) -> SessionState | None:
+        """Take what a statement changes of the session. Return the state before, None where it changes nothing."""
+        session = self.facts.session
+        if not may_change(text, 0, len(text)):
+            return None
+        before = session.copy()
+        return before if session.read_query(text) else None
 
     def _prepare(self, data: bytes, at: i64, end: i64, whole: bool) -> None:
         """Remember what is prepared, and tell it as a statement with its placeholders."""
@@ -293,26 +346,35 @@ class XClient(XFrames):
                     self._statement(PREPARE, read_statement(kind, data, inner.start, inner.stop), whole)
                     return
 
-    def _execute(self, shown_as: i64, data: bytes, at: i64, end: i64, whole: bool) -> None:
+    def _execute(
+        self, shown_as: i64, data: bytes, at: i64, end: i64, whole: bool, cursor: Prepared | None = None
+    ) -> None:
         values = read_arguments(data, at, end, 2)
         prepared = self.session.prepared.get(int(first_number(data, at, end, 1)))
         if prepared is None:
-            self._statement(shown_as, Read(b"", values, True), whole)
+            self._statement(shown_as, Read(b"", values, True), whole, cursor)
             return
         kind: i64 = prepared[0]
         read = read_statement(kind, prepared, NOT_SHOWN, len(prepared), values)
         if kind != STMT_EXECUTE:
             read = Read(read.text, [], read.complete)  # they stand in its text
-        self._statement(shown_as, read, whole)
+        self._statement(shown_as, read, whole, cursor)
 
     def _open_cursor(self, data: bytes, at: i64, end: i64, whole: bool) -> None:
+        cursors = self.session.cursors
+        number = first_number(data, at, end, 1)
+        cursor: Prepared | None = None
+        if number >= 0 and (len(cursors) < MAX_PREPARED or number in cursors):
+            if self.facts.afford(PREPARED_COST, True, self.begun_frame, self.begun_time, self.begun):
+                cursor = Prepared(-1)
+                cursors[int(number)] = cursor
         fields = Fields(data, at, end)
         while fields.next():
             if fields.number == 4 and fields.wire == BYTES:
                 inner = Fields(data, fields.start, fields.stop)
                 while inner.next():
                     if inner.number == 2 and inner.wire == BYTES:
-                        self._execute(CURSOR_OPEN, data, inner.start, inner.stop, whole)
+                        self._execute(CURSOR_OPEN, data, inner.start, inner.stop, whole, cursor)
                         return
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.wire.decoding.protocol import Session
+from aurora_wire.wire.mysql.execute import Prepared
 
 MAX_PENDING: Final[i64] = 1024      # questions without an answer that are remembered
 MAX_PREPARED: Final[i64] = 1024     # prepared statements that are remembered
@@ -43,6 +44,8 @@ class XSession(Session):
         self.wanted: i64 = NO_COMPRESSION        # asked for
         self.messages: dict[int, int] = {}       # of the client, by type
         self.prepared: dict[int, bytes] = {}     # what Prepare gave each id, as it crossed
+        self.cursors: dict[int, Prepared] = {}   # open ones, with their columns and the results that they go on with
+        self.asked_frame: i64 = -1         # of the client's last message in the session
         self.columns: i64 = 0              # definitions and rows that came back, and their bytes
         self.rows: i64 = 0
         self.row_bytes: i64 = 0

@@ -76,6 +76,10 @@ class XFrames(Decoder):
         """Make the decoder of what compressed messages hold."""
         raise NotImplementedError
 
+    def missed(self) -> None:
+        """Note that messages of this direction were missed: nobody knows which answers belong to what."""
+        raise NotImplementedError
+
     # Framing.
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
@@ -202,6 +206,7 @@ class XFrames(Decoder):
         """Give up the framing: what is left of the segment is unknown. Return where consumption ended."""
         self.note(anomalies.LOST_FRAMING, end - at)
         self.aligned = False
+        self.missed()
         self._told_lost()
         if at < end:
             self._show(data, at, end)
@@ -244,6 +249,7 @@ class XFrames(Decoder):
         if began:
             self.whole = False
             self._end()
+        self.missed()
         self.left = 0
         self.aligned = False
         self._drop()
@@ -269,6 +275,10 @@ class XFrames(Decoder):
 
     def compressed(self, data: bytes, at: i64, end: i64) -> None:
         """Open a Compression message and decode the frames in it."""
+        if not self._opens(data, at, end):
+            self.missed()
+
+    def _opens(self, data: bytes, at: i64, end: i64) -> bool:
         size: i64 = -1
         begin: i64 = -1
         stop: i64 = 0
@@ -281,7 +291,7 @@ class XFrames(Decoder):
                 stop = fields.stop
         if begin < 0 or size <= 0 or size > MAX_INSIDE:
             self.note(anomalies.BAD_COMPRESSION if size <= MAX_INSIDE else anomalies.BOUND, end - at)
-            return
+            return False
         budget = self.facts.budget
         self.closed += stop - begin
         budget.deflated += stop - begin
@@ -289,37 +299,41 @@ class XFrames(Decoder):
             made = open_frame(data, begin, stop, size)
             if made is None:
                 self.note(anomalies.BAD_COMPRESSION, end - at)
-                return
+                return False
             self._inside(made)
-        else:
-            self._stream(data[begin:stop], size)
+            return True
+        return self._stream(data[begin:stop], size)
 
-    def _stream(self, piece: bytes, size: i64) -> None:
-        """Inflate a message of `deflate_stream` or `zstd_stream`, whose compressor goes on from one to the next."""
+    def _stream(self, piece: bytes, size: i64) -> bool:
+        """Inflate a message of `deflate_stream` or `zstd_stream`, whose compressor goes on from one to the next.
+
+        Return whether all of it came out.
+        """
         while size > 0:
             inflater = self.inflater
             if inflater is None or inflater.eof:
                 inflater = self._make()
                 if inflater is None:
-                    return
+                    return False
             try:
                 some = inflater.decompress(piece, CHUNK if size > CHUNK else size)
             except Exception:  # zlib.error, ZstdError: whatever the bytes do to a library
                 self._drop()
                 self.note(anomalies.BAD_COMPRESSION, size)
-                return
+                return False
             piece = b""
             if not some:
                 self.note(anomalies.BAD_COMPRESSION, size)
-                return
+                return False
             size -= len(some)
             self._inside(some)
             if is_bomb(self.facts.budget, self.opened, self.closed):
                 self._drop()
                 self.note(anomalies.BOUND, size)
-                return
+                return False
         if self.inflater is not None and self.inflater.eof:
             self._drop()
+        return True
 
     def _make(self) -> Inflater | None:
         self._drop()

@@ -1,18 +1,22 @@
-"""The server's messages of X Protocol: capabilities, authentication, results counted, notices, errors.
+"""The server's messages of X Protocol: capabilities, authentication, results, notices, errors.
 
 Source: MySQL internals, "X Protocol"; mysqlx.proto, mysqlx_notice.proto, mysqlx_resultset.proto.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from mypy_extensions import i64
 
 from aurora_wire.wire.decoding import labels
 from aurora_wire.wire.decoding.connection_log import DirectionAccount
+from aurora_wire.wire.mysql.compressed import Inflater
 from aurora_wire.wire.mysql.credentials import end_exchange, note_challenge
 from aurora_wire.wire.mysql.events import ServerError
+from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.refusal import Refusal
-from aurora_wire.wire.mysqlx.facts import ASKED_COMPRESSION, ASKED_TLS
+from aurora_wire.wire.mysqlx.answers import XAnswers
+from aurora_wire.wire.mysqlx.facts import ASKED_COMPRESSION, ASKED_TLS, XSession
 from aurora_wire.wire.mysqlx.fields import BYTES, Fields
 from aurora_wire.wire.mysqlx.frames import XFrames
 from aurora_wire.wire.mysqlx.values import first_number, first_string, read_scalar
@@ -25,6 +29,9 @@ AUTHENTICATE_OK: Final[i64] = 4
 NOTICE: Final[i64] = 11
 COLUMN: Final[i64] = 12
 ROW: Final[i64] = 13
+FETCH_DONE: Final[i64] = 14
+EXECUTE_OK: Final[i64] = 17
+FETCH_DONE_MORE_OUT: Final[i64] = 18
 COMPRESSION: Final[i64] = 19
 
 # Notices.
@@ -32,16 +39,31 @@ WARNING: Final[i64] = 1
 SESSION_STATE: Final[i64] = 3
 ROWS_AFFECTED: Final[i64] = 4
 CLIENT_ID: Final[i64] = 11
+LOCAL: Final[i64] = 2              # the scope of a notice that belongs to a reply
 
 
 class XServer(XFrames):
     """What the server sends."""
 
+    def __init__(
+        self, facts: MySQLFacts, session: XSession, side: DirectionAccount,
+        inflaters: dict[int, Callable[[], Inflater]], aligned: bool, answers: XAnswers | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(facts, session, side, inflaters, aligned)
+        self.answers: Final = answers if answers is not None else XAnswers(facts)
+
     def awaits_tls(self) -> bool:
         return self.session.tls_agreed_frame >= 0
 
     def make_inner(self, side: DirectionAccount) -> XFrames:
-        return XServer(self.facts, self.session, side, self.inflaters, True)
+        return XServer(self.facts, self.session, side, self.inflaters, True, self.answers)
+
+    def missed(self) -> None:
+        self.answers.missed()
+
+    def finish(self) -> None:
+        super().finish()
+        self.answers.lost()
 
     def expected(self, kind: i64) -> i64:
         if kind in (AUTHENTICATE_CONTINUE, AUTHENTICATE_OK):
@@ -77,16 +99,26 @@ class XServer(XFrames):
             self.facts.authenticated = True
             session.authenticating = False
             end_exchange(self.facts, True)
+            self.answers.anew()
             return labels.X_LOGIN
         if kind == COMPRESSION:
             if whole:
                 self.compressed(data, at, end)
+            else:
+                self.missed()
             return labels.COMPRESSED
         if kind == COLUMN:
             session.columns += 1
+            self.answers.column(data, at, end, whole)
         elif kind == ROW:
+            size = end - at if whole else self.total
             session.rows += 1
-            session.row_bytes += end - at
+            session.row_bytes += size
+            self.answers.x_row(data, at, end, size)
+        elif kind == EXECUTE_OK:
+            self.answers.done()
+        elif FETCH_DONE <= kind <= FETCH_DONE_MORE_OUT:
+            self.answers.fetched_rows(kind)
         return labels.X_RESULT
 
     def _response(self) -> None:
@@ -106,6 +138,7 @@ class XServer(XFrames):
             session.compression = session.wanted
         if answered == 0 and self._is_session():
             self._response()
+            self.answers.done()
             return labels.X_RESULT
         return labels.X_OPENING
 
@@ -130,6 +163,9 @@ class XServer(XFrames):
         if session.authenticating:
             session.authenticating = False
             end_exchange(facts, False)
+        elif answered == 0 and self._is_session():
+            text = first_string(data, at, end, 3)
+            self.answers.refused(code, first_string(data, at, end, 4), text, self.begun_frame, self.begun)
         elif answered != 0 or not self._is_session():
             if facts.early_error_code == 0 and not self._is_session():
                 facts.early_error_code = code
@@ -142,6 +178,8 @@ class XServer(XFrames):
         """Count what a notice says: warnings, and rows that were changed."""
         session = self.session
         kind = first_number(data, at, end, 1)
+        if kind == WARNING and first_number(data, at, end, 2) == LOCAL:
+            self.answers.warned += 1
         fields = Fields(data, at, end)
         while fields.next():
             if fields.number == 3 and fields.wire == BYTES and kind == SESSION_STATE:
@@ -161,5 +199,6 @@ class XServer(XFrames):
                 number = read_scalar(data, fields.start, fields.stop).number()
                 if parameter == ROWS_AFFECTED and 0 <= number < 1 << 48:
                     self.session.affected += number
+                    self.answers.affected = number
                 elif parameter == CLIENT_ID and 0 <= number < 1 << 48:
                     self.session.thread_id = number

@@ -1,0 +1,175 @@
+"""What the messages of a server answer: which statement's result each is of, its columns, rows, end or error.
+
+Each message of a client after the login has one reply, in order: Ok, Error, or StmtExecuteOk behind what results and
+notices there are.
+Rows that a cursor fetches have no definitions of their own: they are of the columns of the result that opened it.
+Source: MySQL internals, "X Protocol", "Stages of the session"; mysqlx_resultset.proto, mysqlx_cursor.proto.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from aurora_wire.wire.mysql.answers import MAX_COLUMNS, MAX_MESSAGE, OUT_PARAMETERS, Answers
+from aurora_wire.wire.mysql.facts import MySQLFacts
+from aurora_wire.wire.mysql.replies import CURSOR_EXISTS
+from aurora_wire.wire.mysql.results import Column, Failure
+from aurora_wire.wire.mysql.types import X_CONTENT, X_TYPE
+from aurora_wire.wire.mysqlx.fields import BYTES, VARINT, Fields
+
+FETCH_SUSPENDED: Final[i64] = 15
+FETCH_MORE_OUT: Final[i64] = 18
+MAX_DEFINITION: Final[i64] = 65536   # bytes of a column's definition that is read; servers send some hundred
+MAX_CODE: Final[i64] = 0xFFFF        # of errors: two bytes in the classic protocol
+
+
+class XAnswers(Answers):
+    """What one session's server answers, with the messages in compressed ones in their place."""
+
+    def __init__(self, facts: MySQLFacts) -> None:
+        super().__init__(facts)
+        self.replying = False       # a reply is under way
+        self.defining = False       # definitions of columns come
+        self.out_follows = False    # the next result holds OUT parameters
+        self.affected: i64 = -1     # rows, as notices said since the last reply
+        self.warned: i64 = 0        # warnings, likewise
+
+    def _reply(self) -> None:
+        if not self.replying:
+            self.replying = True
+            self.begin(self.facts.next_reply(), False)
+
+    def anew(self) -> None:
+        """Begin with a session: nothing is due, and nothing was missed of it."""
+        facts = self.facts
+        self.missed()
+        facts.doubt = False
+
+    def missed(self) -> None:
+        """Give up what is under way and due: packets of one of both were not captured."""
+        self.lost()
+        self.replying = False
+        self.defining = False
+        self.out_follows = False
+        self.affected = -1
+        self.warned = 0
+        self.facts.doubt = True
+        self.facts.expect_nothing()
+
+    def column(self, data: bytes, at: i64, end: i64, whole: bool) -> None:
+        """Take the definition of a column."""
+        self._reply()
+        if not self.defining:
+            self._flush()
+            self.head(-1, True)
+            self.defining = True
+            if self.out_follows:
+                self.note_status(OUT_PARAMETERS)
+                self.out_follows = False
+        columns = self.columns
+        if len(columns) >= MAX_COLUMNS:
+            return
+        facts = self.facts
+        column: Column | None = None
+        if whole and end - at <= MAX_DEFINITION:
+            key = data[at:end]
+            column = facts.columns.get(key)
+            if column is None:
+                column = parse_column(data, at, end)
+                if not facts.keep_column(key, column):
+                    column = None
+        columns.append(column if column is not None else facts.further_column())
+
+    def x_row(self, data: bytes, at: i64, end: i64, total: i64) -> None:
+        """Count a row of `total` bytes, of which data[at:end] is there."""
+        self._reply()
+        if self.defining:
+            self.defining = False
+            self.defined()
+        elif not self.under_way:
+            self.head(-1, False)
+        self.rows += 1
+        self.size += total
+        columns = self.columns
+        if self.walks:
+            fields = Fields(data, at, end)
+            for column in columns:
+                if not fields.next():
+                    break
+                if fields.number == 1 and fields.wire == BYTES:
+                    column.size += fields.stop - fields.start
+        result = self.result
+        if result is not None and self.facts.budget.rows > 0:
+            self._keep(result, data, at, end)
+
+    def fetched_rows(self, kind: i64) -> None:
+        """Take the end of a result's rows: FetchDone, or one of those that say what follows."""
+        self._reply()
+        if self.defining:
+            self.defining = False
+            self.defined()
+        self.end_rows(CURSOR_EXISTS if kind == FETCH_SUSPENDED else 0, 0)
+        self.out_follows = kind == FETCH_MORE_OUT
+
+    def done(self) -> None:
+        """Take the end of a reply: Ok or StmtExecuteOk, with what notices said before it."""
+        self._reply()
+        self._flush()
+        result = self.result
+        if result is None:
+            self._add()
+            result = self.result
+            if result is not None:
+                result.affected = self.affected
+        if result is not None:
+            result.warnings = self.warned
+            result.complete = True
+            result.ended_ns = self.facts.server.time_ns
+        self.over()
+        self._ended()
+
+    def refused(self, code: i64, sqlstate: bytes, text: bytes, frame: i64, offset: i64) -> None:
+        """Take the Error that ends a reply."""
+        self._reply()
+        if self.defining:
+            self.defined()
+        self.failed(Failure(code if 0 <= code <= MAX_CODE else 0, sqlstate[:5], text[:MAX_MESSAGE], frame, offset))
+        self._ended()
+
+    def _ended(self) -> None:
+        self.replying = False
+        self.defining = False
+        self.out_follows = False
+        self.affected = -1
+        self.warned = 0
+
+
+def parse_column(data: bytes, at: i64, end: i64) -> Column:
+    """Return the column that a ColumnMetaData message defines. With `compact_metadata` it has a type and no names."""
+    names = [b"", b"", b"", b"", b""]  # name, original_name, table, original_table, schema
+    kind: i64 = 0
+    content: i64 = 0
+    collation: i64 = 0
+    flags: i64 = 0
+    fields = Fields(data, at, end)
+    while fields.next():
+        number = fields.number
+        if fields.wire == BYTES and 2 <= number <= 6:
+            names[number - 2] = fields.raw()
+        elif fields.wire == VARINT:
+            if number == 1:
+                kind = fields.value
+            elif number == 8:
+                collation = fields.value
+            elif number == 11:
+                flags = fields.value
+            elif number == 12:
+                content = fields.value
+    if kind >= X_CONTENT:
+        kind = 0
+    if content >= X_CONTENT:
+        content = 0
+    return Column(
+        names[4], names[2], names[3], names[0], names[1], X_TYPE + kind + X_CONTENT * content, collation & 0xFFFF,
+        flags & 0xFFFF,
+    )  # fmt: skip
