@@ -84,13 +84,16 @@ class Analysis:
         on_connection: OnConnection | None = None,
         selection: Selection | None = None,
         exceptions: Exceptions | None = None,
+        only_verdicts: bool = False,
     ) -> None:
         """Begin an analysis.
 
         keep_rows: of each result; group: count statements by their fingerprints; max_results: bytes that the results of
-        connections may take, roughly; selection: of what is let through; exceptions: findings that are known.
+        connections may take, roughly; selection: of what is let through; exceptions: findings that are known;
+        only_verdicts: no findings are made, no data is weighed, and captures are not hashed.
         """
         self.exceptions = exceptions
+        self.only_verdicts = only_verdicts
         self.selection = selection
         self.ports = list(ports)
         self.on_capture = on_capture
@@ -104,6 +107,7 @@ class Analysis:
         self.engine.budget.rows = keep_rows
         self.engine.budget.groups = group
         self.grouped = GroupedWhole() if group else None
+        self.engine.budget.weighs = not only_verdicts
         self.decryptors: KeyLogDecryptors | None = read_key_logs(keylogs) if keylogs else None
         if self.decryptors is not None:
             self.engine.use_decryptors(self.decryptors)
@@ -259,7 +263,7 @@ class Analysis:
         if self.selection is not None and not self.selection.wants(result):
             return
         result.captures = captures
-        self.add_connection(result, list(findings_of(facts, result)))
+        self.add_connection(result, [] if self.only_verdicts else list(findings_of(facts, result)))
 
     def add_stt(self, packets: int) -> None:
         """Count what is no connection but a tunnel that looks like one."""

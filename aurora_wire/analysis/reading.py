@@ -43,9 +43,9 @@ class Reading:
 
     def start(self) -> bool:
         """Open it and go to its first frame; False where it has none. Raises CaptureError where it is no capture."""
-        self._capture = open_capture(  # one of several processes hashes
-            self._opened, hash_input=self._analysis.engine.share == 0, limit=self._limit
-        )
+        analysis = self._analysis
+        hashes = analysis.engine.share == 0 and not analysis.only_verdicts  # one of several processes does
+        self._capture = open_capture(self._opened, hash_input=hashes, limit=self._limit)
         self._source = self._capture.source
         self._result = CaptureResult(self._path, self._capture.format, self._capture.compression, None, 0)
         self._analysis.begin(self._result)

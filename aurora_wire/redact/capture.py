@@ -55,7 +55,8 @@ OnProgress = Callable[[int, int | None], None]
 
 @dataclass(slots=True)
 class Redacted:
-    """What was done. fragments: frames of IP fragments, whose payload was blanked; scan: the capture as it was judged.
+    """What was done. fragments: frames of IP fragments, whose payload was blanked; scan: the capture as it was judged,
+    without findings.
 
     undecoded: frames without TCP that were blanked. not_mysql: frames of connections of other protocols.
     """
@@ -82,7 +83,7 @@ def redact_capture(
     size: int | None = None
     if not is_remote(path):
         size = size_of_input(path)
-    analysis = Analysis(ports, only_ports=only_ports, keep_statements=0)
+    analysis = Analysis(ports, only_ports=only_ports, keep_statements=0, only_verdicts=True)
     engine = analysis.engine
     engine.budget.open //= 2  # what masks an open connection takes as much again
     board = Board()
@@ -180,7 +181,9 @@ def verdict_differences(was: Scan, after: str, *, ports: Sequence[int], only_por
             told.append((other.id, f"connection {other.id}: {name} is {now}, and was {before}"))
 
     # No result is kept: those of the capture as it was are.
-    analysis = Analysis(ports, only_ports=only_ports, keep_statements=0, max_results=0, on_connection=compare)
+    analysis = Analysis(
+        ports, only_ports=only_ports, keep_statements=0, max_results=0, on_connection=compare, only_verdicts=True
+    )
     analysis.engine.budget.open //= 2  # as it was judged before
     with no_garbage_collector():
         analysis.read(after)

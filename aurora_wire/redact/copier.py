@@ -225,7 +225,7 @@ class Copier:
             or board.parts or end - at != length
         ):  # fmt: skip
             return False
-        pieces = direction.output(board.start, data, at, end, False)
+        pieces = direction.output(board.start, data, at, end, 0)
         new = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         count = differing(data, at, new)
         if count == 0:

@@ -14,7 +14,7 @@ from aurora_wire.redact.held_frames import Board, Part, Resolver
 from aurora_wire.redact.mysql_client import ClientMask
 from aurora_wire.redact.mysql_server import ServerMask
 from aurora_wire.redact.proxy_header import masked_proxy
-from aurora_wire.redact.replacements import FILL, SHAPES, Words
+from aurora_wire.redact.replacements import FILL, SHAPES, STAR, Words
 from aurora_wire.redact.x_messages import masked_message
 from aurora_wire.wire.decoding import labels, roles
 from aurora_wire.wire.decoding.tracker import Tracker
@@ -299,7 +299,7 @@ class Direction(Resolver):
         size: i64 = len(item.inside)
         if size == 0 or size != item.inner_end - item.inner_start:
             return
-        masked = b"".join(inner.output(item.inner_start, item.inside, 0, size, False))
+        masked = b"".join(inner.output(item.inner_start, item.inside, 0, size, 0))
         if masked == item.inside:
             self.decide(body, item.end, KEEP, b"")
             return
@@ -308,8 +308,12 @@ class Direction(Resolver):
             return
         packed = self.talk.words.pack(item.body, masked)
         if len(packed) == 0:
-            bare = b"".join(inner.output(item.inner_start, item.inside, 0, size, True))
+            bare = b"".join(inner.output(item.inner_start, item.inside, 0, size, STAR))
             packed = self.talk.words.pack(item.body, bare)
+            if len(packed) == 0:
+                # A letter that is there already needs fewer bits than one more.
+                bare = b"".join(inner.output(item.inner_start, item.inside, 0, size, most_frequent(bare)))
+                packed = self.talk.words.pack(item.body, bare)
         if len(packed) == len(item.body):
             self.decide(body, item.end, NEW, packed)
 
@@ -410,8 +414,11 @@ class Direction(Resolver):
             run -= 1
         return bisect_right(ends, int(offset))
 
-    def output(self, offset: i64, data: bytes, at: i64, end: i64, bare: bool) -> list[bytes]:
-        """Return what to write in place of data[at:end], which are the stream's bytes from `offset` on."""
+    def output(self, offset: i64, data: bytes, at: i64, end: i64, bare: i64) -> list[bytes]:
+        """Return what to write in place of data[at:end], which are the stream's bytes from `offset` on.
+
+        bare: a byte in place of each that is masked, where not 0.
+        """
         if self.writes:
             self.close()
         found: list[bytes] = []
@@ -438,8 +445,8 @@ class Direction(Resolver):
                 piece = new
                 if size != len(new):
                     piece = new[begin : begin + size]
-                if bare:
-                    piece = blanked(data, at, piece)
+                if bare != 0:
+                    piece = blanked(data, at, piece, bare)
                 found.append(piece)
             elif kind == SHAPE:
                 found.append(data[at : at + size].translate(SHAPES))
@@ -452,19 +459,33 @@ class Direction(Resolver):
 
 
 # Packets at whose time nothing can be agreed yet.
+LETTERS: Final = [bytes([byte]) for byte in range(0x30, 0x7B) if chr(byte).isalnum()]
 EARLY: Final = frozenset((int(roles.GREETING), int(roles.SSL_REQUEST), int(roles.EARLY_ERR)))
 
 
-def blanked(data: bytes, at: i64, piece: bytes) -> bytes:
-    """Return `piece` with filler wherever it differs from data[at:]: filler compresses best."""
+def blanked(data: bytes, at: i64, piece: bytes, filler: i64) -> bytes:
+    """Return `piece` with filler wherever it differs from data[at:], which is where it is masked: it compresses best.
+    """
     made = bytearray(piece)
     i: i64 = 0
     size: i64 = len(piece)
     while i < size:
         if piece[i] != data[at + i]:
-            made[i] = 0x2A
+            made[i] = filler
         i += 1
     return bytes(made)
+
+
+def most_frequent(data: bytes) -> i64:
+    """Return the letter or digit that is there most often."""
+    most: i64 = 0
+    found: i64 = STAR
+    for letter in LETTERS:
+        count: i64 = data.count(letter)
+        if count > most:
+            most = count
+            found = letter[0]
+    return found
 
 
 class Directions(TrackerMaker):

@@ -27,7 +27,7 @@ class Resolver(Tracker):
     def wait(self, part: "Part") -> None:
         raise NotImplementedError
 
-    def output(self, offset: i64, data: bytes, at: i64, end: i64, bare: bool) -> list[bytes]:
+    def output(self, offset: i64, data: bytes, at: i64, end: i64, bare: i64) -> list[bytes]:
         raise NotImplementedError
 
     def close(self) -> None:
@@ -201,4 +201,4 @@ class Board:
         end = at + part.end - part.start
         end = min(end, held.payload_end)
         if at < end:
-            held.put(part.payload_at, direction.output(part.start, held.data, at, end, False))
+            held.put(part.payload_at, direction.output(part.start, held.data, at, end, 0))

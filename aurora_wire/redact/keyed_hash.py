@@ -66,14 +66,19 @@ class KeyedHash:
         self.state = out.getvalue()  # after the key
 
     def token(self, value: bytes) -> bytes:
-        """Return `*`, eight letters and digits, then `*`: as many bytes as the value has, LONGEST at most."""
+        """Return `*`, eight letters and digits, then `*`: as many bytes as the value has, LONGEST at most.
+
+        None of them is what stood there, but for `*`: see `Masker.token`.
+        """
         size: i64 = len(value)
         out = self.out
         out.truncate(0)
         out.append(0x2A)
         if size > 1:
-            self._compress(self.state, value + ZEROS[size:], BLOCK + size, LAST)
-            write_i64_le(out, letters(read_i64_le(self.state, 0) ^ self.a0 ^ self.c0))
+            block = value + ZEROS[size:]
+            self._compress(self.state, block, BLOCK + size, LAST)
+            made = letters(read_i64_le(self.state, 0) ^ self.a0 ^ self.c0)
+            write_i64_le(out, unlike(made, read_i64_le(block, 1)))
         left = size - 1 - DIGEST
         while left > 0:
             out.append(0x2A)
@@ -152,6 +157,13 @@ def letters(word: i64) -> i64:
     low = word & 0x1F1F1F1F1F1F1F1F
     digits = (low + 0x6666666666666666) >> 7 & 0x0101010101010101  # 1 where it is 26 or more
     return low + 0x6161616161616161 - digits * 73
+
+
+def unlike(word: i64, other: i64) -> i64:
+    """Return `word` with an 8 in place of each of its eight bytes that is the same in `other`."""
+    differ = word ^ other
+    same = ~((differ & 0x7F7F7F7F7F7F7F7F) + 0x7F7F7F7F7F7F7F7F | differ) >> 7 & 0x0101010101010101  # 1 where it is 0
+    return word ^ (word ^ 0x3838383838383838) & same * 255
 
 
 def mixed(a: i64, b: i64, c: i64, d: i64, x: i64, y: i64) -> tuple[i64, i64, i64, i64]:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
+from operator import eq
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +41,7 @@ from aurora_wire.verdict.stream_result import ReplicationResult
 SHOWN: Final = 8  # characters of the hash
 # A byte of the hash gives five bits: 40 in all.
 ALPHABET: Final = (b"abcdefghijklmnopqrstuvwxyz234567" * 8)
+CHANCE: Final = 0x38  # an 8: not in ALPHABET
 PURPOSE: Final = b"aurora-wire/redaction/1"
 
 # Values of which both ways have to make the same: as long as one, a half and a whole block.
@@ -78,13 +80,22 @@ class Masker:
         return self._token(value)
 
     def token(self, value: bytes) -> bytes:
-        """Return the mask, made anew: for callers that remember values. One hash each, as millions are asked for."""
+        """Return the mask, made anew: for callers that remember values. One hash each, as millions are asked for.
+
+        A byte that is by chance the one that stood there becomes an 8, which no other byte does: so what differs from
+        the original is what is masked, and nothing of a value is left in its place.
+        """
         size = len(value)
         if size < 2:
             return b"*" * size
         of_value = self._hash.copy()
         of_value.update(value)
-        return (b"*" + of_value.digest().translate(ALPHABET) + b"*" * size)[:size]
+        made = (b"*" + of_value.digest().translate(ALPHABET) + b"*" * size)[:size]
+        start, shown = value[1 : SHOWN + 1], made[1 : SHOWN + 1]
+        if any(map(eq, start, shown)):
+            shown = bytes(CHANCE if one == two else two for one, two in zip(start, shown, strict=True))
+            made = made[:1] + shown + made[SHOWN + 1 :]
+        return made
 
     def sql(self, sql: bytes) -> bytes:
         """Mask the literals and comments of a statement one by one; its length stays."""

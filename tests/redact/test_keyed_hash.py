@@ -31,6 +31,19 @@ def test_a_token_is_that_of_hashlib(value: bytes, key: bytes) -> None:
     assert KeyedHash(key).token(value) == Masker(key).token(value)
 
 
+@given(st.text("abcdefghijklmnopqrstuvwxyz0123456789*", min_size=2, max_size=40), st.integers(0, 2**32))
+def test_no_byte_of_a_token_is_what_stood_there(text: str, number: int) -> None:
+    """Else a reader who sees which bytes were masked sees those that were not."""
+    value, masker = text.encode(), Masker(number.to_bytes(8, "big"))
+    for token in (masker.token(value), *([masker.keyed.token(value)] if masker.keyed else [])):
+        assert not any(one == two != ord("*") for one, two in zip(value, token, strict=True)), token
+
+
+def test_an_8_stands_where_a_token_would_be_what_it_stands_for() -> None:
+    tokens = [Masker(KEY).token(b"%08d" % number) for number in range(1000)]
+    assert any(b"8" in token for token in tokens)
+
+
 @given(st.lists(st.binary(max_size=300), max_size=20))
 def test_words_give_the_same_tokens_whatever_their_length(values: list[bytes]) -> None:
     masker = Masker(KEY)

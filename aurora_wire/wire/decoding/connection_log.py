@@ -40,7 +40,7 @@ class Budget:
 
     __slots__ = (
         "certificates", "deflated", "each", "frame", "groups", "held", "history", "inflated", "inflating",
-        "known_certificates", "lowest", "open", "prepared", "refused", "rows", "statements", "time_ns",
+        "known_certificates", "lowest", "open", "prepared", "refused", "rows", "statements", "time_ns", "weighs",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +53,7 @@ class Budget:
         self.each: i64 = each
         self.rows: i64 = 0
         self.groups = False
+        self.weighs = True       # values are looked at for classes of data
         self.statements: i64 = statements
         self.held: i64 = held
         self.history: i64 = history

@@ -333,6 +333,8 @@ class MySQLFacts(TLSLog):
     ) -> None:  # fmt: skip
         """Count the values of the statement text[at:end] that are of a class of data; and the statement in its group.
         """
+        if not self.budget.weighs:
+            return
         charset = self.session.charset
         if charset != self.text_charset:
             self.text_charset = charset
