@@ -109,3 +109,32 @@ def test_more_seams_than_are_kept_leave_no_statement_whole_that_spans_segments(t
     result = scan_of(tmp_path, talk.packets)
     [one] = result.connections
     assert all(not statement.complete for statement in one.statements), explain(result)
+
+
+@pytest.mark.parametrize("order", ["fake first", "fake later"])
+def test_an_execution_has_no_text_of_two_senders(order: str, tmp_path: Path) -> None:
+    talk = opened()
+    text = b"INSERT INTO notes (body, kind) VALUES (?, 'private')"
+    packet = mysql.prepare(text)
+    start = talk.offset["client"]
+    pieces = [(0, packet[:40]), (40, packet[40:])]
+    pieces.insert(1 if order == "fake first" else 2, (40, b"(?, 'forged!!')"[: len(packet) - 40]))
+    for low, data in pieces:
+        talk.again("client", start + low, data)
+    talk.offset["client"] = start + len(packet)
+    talk.server(mysql.prepare_ok(1, 1))
+    long = mysql.command(24, b"\1\0\0\0\0\0" + b"first half, second half")
+    start = talk.offset["client"]
+    for low, data in ((0, long[:20]), (20, b"X" * (len(long) - 20)), (20, long[20:])):
+        talk.again("client", start + low, data)
+    talk.offset["client"] = start + len(long)
+    talk.client(mysql.execute(1, [b""]))
+    talk.server(mysql.ok(1))
+    result = scan_of(tmp_path, talk.packets)
+    said = explain(result)
+    for one in result.connections:
+        for statement in one.statements:
+            assert b"forged" not in statement.sql, said
+            assert b"VALUES" not in statement.sql or not statement.complete, said
+            assert b"half" not in statement.sql, said
+            assert b"XXX" not in statement.sql, said

@@ -83,6 +83,8 @@ def compare(
             first = offset
             behind = stop
         stream.facts.add_seams(stream.side, first, behind)
+        if last > end:
+            stream.facts.add_seams(stream.side, stop, stop + last - end)  # the rest goes on in the stream
         if found == DIFFERENT:
             begin, kept = stream.history.around(stream.next)
             low = offset - begin - NEARBY

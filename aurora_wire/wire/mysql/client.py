@@ -345,7 +345,8 @@ class ClientPackets(Packets):
             self._statement(command, text, len(text), made.values, complete, made.statement_id, made.prepared)
             made.values = None  # tens of thousands, of each open connection
         elif command == COM_STMT_SEND_LONG_DATA:
-            made.long_data(data, at, end)
+            stop = -1 if self.compressed else self.packet_offset + HEADER + total
+            made.long_data(data, at, end, facts.first_seam(self.packet_frame, self.packet_offset, stop) < 0)
         elif command == COM_STMT_FETCH:
             facts.ask(Asker(None, made.find(read_statement_id(data, at, end))))
         elif command in (COM_STMT_CLOSE, COM_STMT_RESET):

@@ -80,6 +80,12 @@ class Prepared:
             self.kept += taken
         sent.omitted += length - taken
 
+    def doubt_long_data(self) -> None:
+        """Let go of the long data sent so far, and count it: some of it may be another sender's."""
+        for sent in self.long_data.values():
+            sent.omitted += len(sent.kept)
+            sent.kept.clear()
+
     def reset(self) -> None:
         """Drop the long data, as COM_STMT_RESET and each execution do."""
         if len(self.long_data) > 0:

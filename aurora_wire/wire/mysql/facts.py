@@ -7,6 +7,7 @@ from mypy_extensions import i64, mypyc_attr
 from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.decoding.connection_log import MAX_EVENTS, Budget, DirectionAccount
 from aurora_wire.wire.decoding.events import Event
+from aurora_wire.wire.mysql.commands import COM_STMT_PREPARE
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.exchange import Exchange, Secret
 from aurora_wire.wire.mysql.execute import Prepared
@@ -284,6 +285,9 @@ class MySQLFacts(TLSLog):
             else:
                 seams.append(place)
             if side.from_client:
+                for prepared in self.prepared.values():
+                    if len(prepared.long_data) > 0:
+                        prepared.doubt_long_data()
                 left: i64 = len(self.statements)
                 while left > 0:
                     left -= 1
@@ -291,24 +295,31 @@ class MySQLFacts(TLSLog):
                     if 0 <= one.end <= place and one.from_client:
                         break
                     if one.from_client and one.offset < place < one.end:
+                        if one.command == COM_STMT_PREPARE:
+                            self._forget_text(one.text)
                         one.cut_at(place)
 
-    def cut_at_seam(self, statement: Statement) -> None:
-        """Cut a statement that reaches over a place behind which another sender's bytes may stand."""
-        seams = self.client.seams
-        if seams is None:
-            return
+    def _forget_text(self, text: bytes) -> None:
+        """Forget what was prepared with this text: some of it may be another sender's."""
+        for prepared in (*self.prepared.values(), *self.unanswered_prepares):
+            if prepared.text == text:
+                prepared.text = b""
+
+    def first_seam(self, frame: i64, offset: i64, end: i64) -> i64:
+        """Return the first place of the client's [offset, end) behind which another sender's bytes may stand, or -1.
+
+        frame: where these begin; end: -1 where it is not known.
+        """
         first: i64 = -1
-        for seam in seams:
-            if seam < 0:
-                if statement.frame != self.client.frame:
-                    first = statement.offset
-                    break
-            elif seam > statement.offset and (statement.end < 0 or seam < statement.end):
-                if first < 0 or seam < first:
+        seams = self.client.seams
+        if seams is not None:
+            for seam in seams:
+                if seam < 0:
+                    if frame != self.client.frame:
+                        return offset
+                elif seam > offset and (end < 0 or seam < end) and (first < 0 or seam < first):
                     first = seam
-        if first >= 0:
-            statement.cut_at(first)
+        return first
 
     def mend(self, whole: Statement) -> None:
         """Put a statement in the place of the one of which only a part had been there, if there is one."""
@@ -388,7 +399,12 @@ class MySQLFacts(TLSLog):
         """
         self.statements_total += 1
         if self.client.seams is not None and statement.from_client:
-            self.cut_at_seam(statement)
+            seam = self.first_seam(statement.frame, statement.offset, statement.end)
+            if seam >= 0:
+                statement.cut_at(seam)
+                prepared = self.last_prepared
+                if statement.command == COM_STMT_PREPARE and prepared is not None:
+                    prepared.text = b""
         text = statement.text
         statement.escapes = self.escapes
         self.weigh(

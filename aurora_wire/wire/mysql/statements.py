@@ -153,7 +153,8 @@ class Statements:
         prepared.types_charged = cost
         budget.prepared -= cost
 
-    def long_data(self, data: bytes, at: i64, end: i64) -> None:
+    def long_data(self, data: bytes, at: i64, end: i64, keep: bool) -> None:
+        """Take more of a parameter's value; it is only counted unless `keep`."""
         statement_id, parameter, begin = read_long_data(data, at, end)
         prepared = self.find(statement_id)
         if prepared is not None and parameter >= 0:
@@ -163,7 +164,7 @@ class Statements:
             before = prepared.kept + len(prepared.long_data) * PREPARED_COST
             if room < PREPARED_COST and parameter not in prepared.long_data:
                 return
-            prepared.add_long_data(parameter, data, begin, end, room)
+            prepared.add_long_data(parameter, data, begin, end, room if keep else 0)
             spent = prepared.kept + len(prepared.long_data) * PREPARED_COST - before
             prepared.long_charged += spent
             self.facts.budget.prepared -= spent

@@ -411,7 +411,7 @@ class TLSRecords(Decoder):
             return  # it reads, and is read
         if self.kind == HANDSHAKE and self.mine.spec_changed and reads_as_message(data, at, end, self.length):
             self.messages.odd(PLAIN_FINISHED, self.record_frame, self.record_offset)
-        self._note_sample(self.looked.look(data, at, end))
+        self._note_sample(self.looked.look(data, at, end, self.length))
 
     def _note_sample(self, found: i64) -> None:
         if found != CIPHERTEXT:

@@ -11,16 +11,21 @@ from pathlib import Path
 import pytest
 
 from aurora_wire.wire.tls.ciphertext_sample import (
+    CERTAIN,
     CIPHERTEXT,
+    FEW_IDS,
     FEWEST,
+    LEAST_FRAMED,
     LIMIT,
     MOST,
+    NONCE,
     READABLE_RUN,
     RUN,
     SKEWED,
     SMALLEST,
     WINDOW,
     Sample,
+    framed,
     mix,
     skewed,
 )
@@ -44,7 +49,7 @@ def first_found(bodies: list[bytes]) -> tuple[int, int] | None:
     """Return after how many records something is found, and what."""
     sample = Sample()
     for number, body in enumerate(bodies, 1):
-        found = sample.look(body, 0, len(body))
+        found = sample.look(body, 0, len(body), len(body))
         if found != CIPHERTEXT:
             return number, found
     return None
@@ -56,7 +61,7 @@ def test_random_records_are_never_taken_for_text() -> None:
         sample = Sample()
         for _ in range(400):
             body = rng.randbytes(rng.choice(SIZES[:-1]))
-            assert sample.look(body, 0, len(body)) == CIPHERTEXT, direction
+            assert sample.look(body, 0, len(body), len(body)) == CIPHERTEXT, direction
             assert sample.part(body, 0, len(body)) == CIPHERTEXT, direction
         assert sample.judge() == CIPHERTEXT
 
@@ -108,7 +113,7 @@ def test_records_that_begin_with_a_counter_are_no_text() -> None:
     sample = Sample()
     for count in range(3000):
         body = count.to_bytes(8, "big") + rng.randbytes(rng.choice((40, 60, 200)))
-        assert sample.look(body, 0, len(body)) == CIPHERTEXT, count
+        assert sample.look(body, 0, len(body), len(body)) == CIPHERTEXT, count
 
 
 def chance_of_a_run(window: int, need: int) -> float:
@@ -197,8 +202,101 @@ def test_the_shortest_readable_records_among_the_first_show_together() -> None:
     rng = random.Random(5)
     sample = Sample()
     for body in [rng.randbytes(80), rng.randbytes(80), *(mysql.query(b"SELECT %d, 'abcdefg'" % n) for n in range(6))]:
-        sample.look(body, 0, len(body))
+        sample.look(body, 0, len(body), len(body))
     assert sample.judge() == SKEWED
+
+
+PACKETS = {
+    "COM_QUERY": mysql.query(b"SELECT 1 FROM"),
+    "COM_QUERY, not all of it ASCII": mysql.query("SELECT 'né' FROM town".encode()),
+    "COM_STMT_PREPARE": mysql.prepare(b"DELETE FROM t WHERE a"),
+    "COM_STMT_EXECUTE": mysql.execute(1, [b"abc", 5]),
+    "a row": mysql.packet(7, mysql.lestr(b"Ada") + mysql.lestr(b"1815-12-10")),
+    "two answers": mysql.ok(1) + mysql.ok(1, affected=3),
+    "compressed, as it is": mysql.compressed(0, mysql.query(b"SELECT 1 FROM t")),
+    "compressed": mysql.compressed(0, mysql.query(b"SELECT 1 FROM t" * 20)),
+    "X Protocol": (21).to_bytes(4, "little") + b"\x0c" + b"select a from tables",
+    "long": mysql.query(b"INSERT INTO t VALUES ('" + bytes(range(32)) * 90 + b"')"),
+}
+
+
+@pytest.mark.parametrize("nonce", [0, NONCE])
+@pytest.mark.parametrize("name", PACKETS)
+@pytest.mark.parametrize("before", [0, 11, 500])
+def test_a_record_that_is_a_packet_shows_wherever_it_stands(nonce: int, name: str, before: int) -> None:
+    rng = random.Random(name)
+    body = rng.randbytes(nonce) + PACKETS[name]
+    assert len(body) >= LEAST_FRAMED
+    bodies = [rng.randbytes(rng.choice((19, 28, 33, 64))) for _ in range(before)]
+    found = first_found([*bodies, body])
+    assert found is not None
+    assert found[0] == before + 1
+
+
+def test_short_records_in_a_row_that_read_show_though_each_alone_may_be_ciphertext() -> None:
+    rng = random.Random(31)
+    before = [rng.randbytes(30) for _ in range(100)]
+    pieces = [TEXT[at : at + 19] for at in range(0, 190, 19)]
+    alone = [part for piece in pieces for part in (rng.randbytes(30), piece)]
+    assert first_found([*before, *pieces]) == (104, SKEWED)
+    # The floor, as the docstring of `ciphertext_sample` says it. (Of more of them the sum of top bits tells.)
+    assert first_found([*before, *alone[:4]]) is None
+
+
+def test_a_nonce_that_looks_like_the_length_of_a_packet_is_none() -> None:
+    """TLS 1.2 with GCM: a counter that begins anywhere. All but its last bytes stay the same."""
+    rng = random.Random(32)
+    sample = Sample()
+    begin = bytes([36, 0, 0, 1])
+    for count in range(20_000):
+        body = begin + count.to_bytes(4, "big") + rng.randbytes(32)
+        found = sample.look(body, 0, len(body), len(body))
+        assert found == CIPHERTEXT or count == 0, count
+
+
+def test_random_short_records_are_never_taken_for_text() -> None:
+    rng = random.Random(33)
+    sample = Sample()
+    for number in range(30_000):
+        body = rng.randbytes(rng.randrange(1, SMALLEST))
+        assert sample.look(body, 0, len(body), len(body)) == CIPHERTEXT, number
+    assert sample.judge() == CIPHERTEXT
+
+
+def test_top_bits_of_short_records_are_counted_as_one_by_one() -> None:
+    rng = random.Random(34)
+    for size in range(LEAST_FRAMED, SMALLEST):
+        for _ in range(50):
+            body = rng.randbytes(size)
+            sample = Sample()
+            sample.look(body, 0, size, size)
+            assert (sample.high, sample.probes) == (sum(byte >> 7 for byte in body[NONCE:]), size - NONCE)
+
+
+def test_random_bytes_are_packets_less_than_once_in_two_to_the_39() -> None:
+    """What `framed` says of itself, computed for each length."""
+    for size in range(LEAST_FRAMED - NONCE, 600):
+        behind = min(size, WINDOW) - 4
+        allowed = (behind - CERTAIN) // 4
+        calm = sum(comb(behind, high) for high in range(allowed + 1)) / 2**behind if behind >= CERTAIN else 0.0
+        one = FEW_IDS / 2**32 * calm
+        # Of a chain of n packets n - 1 lengths may be any that fit, and the last one is given by the record's.
+        more = sum((size / 2**24) ** (count - 1) / 2**24 for count in range(2, 6)) * FEW_IDS / 256 * calm
+        within = size / 2**24 / 2**24 * 3 / 2**16  # compressed: 0 or zlib's or zstd's first bytes
+        assert one + more + within < 2**-39, size
+
+
+def test_packets_are_seen_as_the_docstring_says() -> None:
+    rng = random.Random(35)
+    for _ in range(3000):
+        made = b"".join(mysql.packet(at, rng.randbytes(rng.randrange(1, 9))) for at in range(rng.randrange(1, 4)))
+        calm = bytes(byte & 0x7F for byte in made)
+        size = len(made)
+        if size >= LEAST_FRAMED:
+            assert framed(calm, 0, size, size)
+            assert not framed(calm, 0, size, size + 1)
+            assert not framed(calm, 0, size - 1, size - 1) or size - 1 < LEAST_FRAMED
+            assert not framed(calm[:3] + bytes([16]) + calm[4:], 0, size, size)
 
 
 @pytest.mark.parametrize("sender", ["client", "server"])
@@ -240,3 +338,15 @@ def test_what_is_spread_unevenly_only_over_many_records_shows_at_the_end(tmp_pat
     result = scan_of(tmp_path, play(inserted(tls13(), "server-data-2", odd)))
     assert (result.verdict, result.confidence) == ("encrypted", "likely"), explain(result)
     assert "AW304" in {finding.rule for finding in result.findings}, explain(result)
+
+
+@pytest.mark.parametrize("sender", ["client", "server"])
+@pytest.mark.parametrize("size", [1, 9, 1460])
+def test_a_short_packet_among_many_records_of_a_session_is_not_proven(sender: str, size: int, tmp_path: Path) -> None:
+    rng = random.Random(36)
+    many = b"".join(tls.record(tls.DATA, rng.randbytes(30)) for _ in range(60))
+    odd = many + tls.record(tls.DATA, mysql.query(b"SELECT pin FROM c")) + many
+    steps = inserted(tls13(), f"{sender}-data-2", Step("odd", sender, odd))  # type: ignore[arg-type]
+    result = scan_of(tmp_path, play(steps, sizes=size))
+    assert (result.verdict, result.confidence) == ("encrypted", "likely"), explain(result)
+    assert "readable-record" in {reason.id for reason in result.connections[0].reasons}, explain(result)
