@@ -11,7 +11,7 @@ What is looked at, and what it costs:
   the four bits agree and four more too, a histogram of the first 96 bytes and of 96 at another place.
 - of every record shorter than 40 bytes the top bits of all bytes but a nonce, in the same sum; and where several of
   these in a row have none at all, they are counted together.
-- of every record whether packets of MySQL (plain, compressed, or of the X Protocol) fill it exactly, from its first byte
+- of every record whether MySQL packets (plain, compressed, or of the X Protocol) fill it exactly, from the first byte
   or behind a nonce: a comparison, as the length that a packet begins with is seldom that of its record.
 - of a record that lies in several segments, the four bytes of each, and of one in two of those behind the first.
 
