@@ -56,6 +56,12 @@ class Frame:
     vni: int | None = None
     cut: int | None = None  # bytes of payload that were captured
     parts: list[int] = field(default_factory=list)  # where to fragment, multiples of 8 in the TCP segment
+    urgent: int = 0
+    options: bytes = b""  # of TCP, a multiple of 4
+    tos: int = 0          # of IPv4, the traffic class of IPv6
+    ip_options: bytes = b""
+    train: list[tuple[int, bytes]] = field(default_factory=list)  # extension headers of IPv6: type, what follows length
+    only: tuple[int, int] | None = None  # of the fragments these alone are sent: from, to
 
     def segment(self) -> tuple[bytes, bytes, bytes]:
         """Source address, target address, TCP segment."""
@@ -64,38 +70,55 @@ class Frame:
         if self.sender == "server":
             source, source_port, target, target_port = target, target_port, source, source_port
         head = struct.pack(
-            "!HHIIBBH", source_port, target_port, self.seq % MOD, self.ack % MOD, 0x50, self.flags, self.window
-        )
-        size = 20 + len(self.payload)
+            "!HHIIBBH", source_port, target_port, self.seq % MOD, self.ack % MOD, (5 + len(self.options) // 4) << 4,
+            self.flags, self.window,
+        )  # fmt: skip
+        behind = struct.pack("!H", self.urgent) + self.options + self.payload
+        size = 18 + len(behind)
         if len(source) == 4:
             pseudo = source + target + struct.pack("!BBH", 0, 6, size)
         else:
             pseudo = source + target + struct.pack("!II", size, 6)
-        total = checksum(pseudo + head + b"\0\0\0\0" + self.payload)
+        total = checksum(pseudo + head + b"\0\0" + behind)
         if self.bad_tcp:
             total = (total + 0x1111) % 0xFFFF or 1
         if self.zero_tcp:
             total = 0
-        return source, target, head + struct.pack("!HH", total, 0) + self.payload
+        return source, target, head + struct.pack("!H", total) + behind
 
     def build(self) -> list[tuple[bytes, int]]:
         """The frames to write, each with its original length."""
         source, target, segment = self.segment()
-        if len(source) == 4:
-            edges = [0, *[part for part in self.parts if 0 < part < len(segment)], len(segment)]
-            packets = []
-            for low, high in pairwise(edges):
-                more = 0x2000 if high < len(segment) else 0
-                where = more | low // 8 if len(edges) > 2 else 0x4000
-                ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + high - low, self.ident & 0xFFFF, where, self.ttl, 6, 0)
-                ip += source + target
+        edges = [0, *[part for part in self.parts if 0 < part < len(segment)], len(segment)]
+        pieces = list(pairwise(edges))
+        if self.only is not None:
+            pieces = pieces[self.only[0] : self.only[1]]
+        packets = []
+        for low, high in pieces:
+            more = high < len(segment)
+            if len(source) == 4:
+                where = (0x2000 if more else 0) | low // 8 if len(edges) > 2 else 0x4000
+                words = 5 + len(self.ip_options) // 4
+                size = 4 * words + high - low
+                ip = struct.pack(
+                    "!BBHHHBBH", 0x40 | words, self.tos, size, self.ident & 0xFFFF, where, self.ttl, 6, 0
+                )
+                ip += source + target + self.ip_options
                 total = checksum(ip)
                 if self.bad_ip:
                     total ^= 0x0101
                 packets.append((0x0800, ip[:10] + struct.pack("!H", total) + ip[12:] + segment[low:high]))
-        else:
-            ip = struct.pack("!IHBB", 6 << 28, len(segment), 6, self.ttl) + source + target
-            packets = [(0x86DD, ip + segment)]
+                continue
+            train = list(self.train)
+            if len(edges) > 2:
+                train.append((44, struct.pack("!HI", low | more, self.ident)))
+            body = segment[low:high]
+            kind = 6
+            for number, rest in reversed(train):
+                head = bytes([kind, 0 if number == 44 else (len(rest) + 2) // 8 - 1]) + rest
+                body, kind = head + body, number
+            ip = struct.pack("!IHBB", 6 << 28 | self.tos << 20, len(body), kind, self.ttl) + source + target
+            packets.append((0x86DD, ip + body))
         return [self.link(kind, packet) for kind, packet in packets]
 
     def link(self, kind: int, packet: bytes) -> tuple[bytes, int]:

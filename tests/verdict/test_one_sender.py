@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import pytest
 from tests.conversations import Conversation, mysql, play, tls
 from tests.conversations.judge import explain, scan_of
 from tests.conversations.sessions import since, tls13, until
+from tests.hostile.cases import Case
+from tests.hostile.conversations import encrypted
+from tests.hostile.judging import scan_of as scan_case
+from tests.hostile.wire import ACK, PSH, Wire, copy, random_ends
 
 TEXT = b"INSERT INTO cards (owner, pan) VALUES ('alice', '4111222233334444'), ('bob', '4999888877776666')"
 FAKE = b"', 'nobody-sent-this-at-all'), ('"
@@ -138,3 +143,25 @@ def test_an_execution_has_no_text_of_two_senders(order: str, tmp_path: Path) -> 
             assert b"VALUES" not in statement.sql or not statement.complete, said
             assert b"half" not in statement.sql, said
             assert b"XXX" not in statement.sql, said
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_fragments_of_two_senders_are_no_statement(seed: int, tmp_path: Path) -> None:
+    """One has the beginning of a statement, the other its end. Nothing but the TCP checksum tells, which is wrong."""
+    rng = random.Random(seed)
+    session = encrypted(rng)
+    wire = Wire(rng, random_ends(rng), mss=1460)
+    wire.play(session, close=False)
+    packet = mysql.query(TEXT)
+    other = mysql.query(b"x" * (len(packet) - len(FAKE) - 5) + FAKE)
+    assert len(other) == len(packet)
+    real = copy(wire.send("client", packet, PSH | ACK), parts=[64])
+    wire.frames.pop()
+    made = [copy(real, only=(0, 1)), copy(real, payload=other, only=(1, 2))]
+    wire.frames += made if seed % 2 else made[::-1]
+    result = scan_case(Case("fragments", [wire.frames], [session]), tmp_path)
+    said = explain(result)
+    assert result.exit_code != 0, said
+    for one in result.connections:
+        assert not any(b"nobody" in statement.sql and b"INSERT" in statement.sql for statement in one.statements), said
+        assert all(TEXT.startswith(statement.sql) for statement in one.statements), said

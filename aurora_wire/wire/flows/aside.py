@@ -73,6 +73,23 @@ def set_aside(
         reader.facts.add_seams(other.side, place, place + end - at)
 
 
+def note_pieces(connection: Connection, stream: Stream, seq: i64, edges: list[int], at: i64) -> None:
+    """Note where the fragments of a segment meet that disagreed, or gave a wrong checksum together.
+
+    Its payload began at `at`, as edges count.
+    """
+    reader = connection.aside
+    streams = [stream]
+    if reader is not None:
+        streams.append(reader.client if reader.client.key == stream.key else reader.server)
+    for one in streams:
+        if one.start != 0:
+            begin = one.offset_of(seq)
+            for edge in edges:
+                if edge >= at:
+                    one.facts.add_seams(one.side, begin + edge - at, begin + edge - at)
+
+
 def look_at_disputed(connection: Connection, stream: Stream, data: bytes, frame: i64) -> None:
     """Count what leaked, also where it was taken for a part of a TLS record."""
     facts = connection.facts

@@ -14,7 +14,7 @@ from aurora_wire.binary import u16_be, u32, u32_be
 from aurora_wire.wire.decoding import anomalies, labels
 from aurora_wire.wire.decoding.connection_log import Budget
 from aurora_wire.wire.decoding.events import ConnectionClosed, Event
-from aurora_wire.wire.flows.aside import disregard
+from aurora_wire.wire.flows.aside import disregard, note_pieces
 from aurora_wire.wire.flows.begin import LINGER_NS, open_stream
 from aurora_wire.wire.flows.connection import NOT_RESET, RESET, Connection
 from aurora_wire.wire.flows.deciding import overlook
@@ -267,19 +267,21 @@ class Engine:
                 stream.facts.note(anomalies.KEEP_ALIVE, stream.side.from_client, frame, time_ns, offset, 1)
         if locator.in_dispute:
             stream.facts.note(anomalies.CONFLICT, stream.side.from_client, frame, time_ns, stream.next, end - at)
-            if stream.start != 0:
-                offset = stream.offset_of(seq)
-                stream.facts.add_seams(stream.side, offset, offset + locator.payload_len)
             if end <= len(locator.other):
                 connection.set_aside(stream, seq, locator.other, at, end, frame, time_ns, True)
+            note_pieces(connection, stream, seq, locator.edges, at)
         if dropped >= 0 and stream.repeats(seq, data, at, end, frame):
             stream.label_alone(frame, labels.RETRANSMISSION)
             return
         if dropped >= 0:
             disregard(connection, stream, dropped, seq, data, at, end, frame, time_ns)
             stream.label_alone(frame, labels.DISREGARDED)
+            if data is not self.block:
+                note_pieces(connection, stream, seq, locator.edges, at)  # put together, perhaps of two senders
             return
         became = stream.segment(seq, data, at, end, cut, frame, time_ns)
+        if locator.in_dispute:
+            note_pieces(connection, stream, seq, locator.edges, at)
         if became == ASIDE:
             stream.label_alone(frame, labels.DISREGARDED)
         elif became in (OLD, PROBE):

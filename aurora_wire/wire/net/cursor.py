@@ -51,6 +51,7 @@ class Cursor:
         self.addresses_at: i64 = 0
         self.other: bytes = b""        # `buffer` with the copies of fragments that lost, if they disagreed
         self.in_dispute: bool = False  # reassembled from fragments that disagreed
+        self.edges: list[int] = []     # of a `buffer` made of fragments, where these meet
         # Begins and ends of what outer headers hold beside their fixed fields: for who copies a frame, who clears it.
         self.extras: list[int] | None = None
 

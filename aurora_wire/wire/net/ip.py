@@ -263,6 +263,7 @@ def reassembled(c: Cursor, header: bytes, addresses_at: i64) -> i64:
     c.number = pieces.protocol
     c.in_dispute = c.in_dispute or pieces.in_dispute
     c.other = header + pieces.other if pieces.other else b""
+    c.edges = [int(c.at) + edge for edge in pieces.edges]
     pieces.payload = b""
     pieces.other = b""
     return PROTOCOL

@@ -115,7 +115,7 @@ class Fragments:
     """
 
     __slots__ = (
-        "conflicts", "datagrams", "elsewhere_count", "expired", "frame_count", "header", "held", "in_dispute",
+        "conflicts", "datagrams", "edges", "elsewhere_count", "expired", "frame_count", "header", "held", "in_dispute",
         "max_datagrams", "max_held", "max_wait", "other", "payload", "payload_len", "ports", "protocol", "used_count",
     )
 
@@ -139,6 +139,7 @@ class Fragments:
         self.other: bytes = b""     # the payload with the copies that differ in place, if there are any
         self.payload_len: i64 = 0
         self.in_dispute: bool = False
+        self.edges: list[int] = []  # of the payload, where fragments begin, and those end that lost
 
     def add(
         self, key: bytes, frame: i64, start: i64, end: i64, is_last: bool, data: bytes, header: bytes,
@@ -219,6 +220,8 @@ class Fragments:
         self.header = datagram.header
         self.protocol = datagram.protocol
         self.in_dispute = datagram.in_dispute
+        self.edges = [int(piece.start) for piece in (*datagram.pieces, *datagram.losing)]
+        self.edges += [int(piece.end) for piece in datagram.losing]
         self.used_count += datagram.fragment_count
         self.held -= datagram.held
         del self.datagrams[key]
