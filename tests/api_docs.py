@@ -35,7 +35,7 @@ SECTIONS = {
         "Scan", "CaptureResult", "ConnectionResult", "Endpoint", "Reason", "Coverage", "TLSResult", "DecryptionResult",
         "StatementResult", "StatementGroup", "Parameter", "FileResult", "RefusalResult", "XResult", "ProxyResult",
         "ReplicationResult",
-        "TableResult", "CloneResult", "CredentialResult", "LeakedData", "LeakedClass",
+        "TableResult", "CloneResult", "CredentialResult", "LeakedData", "LeakedClass", "LeakedValue",
         "Finding", "Undecoded", "KeyLogResult", "Rule", "RULES",
     ),
     "Frames of your own": ("Engine", "describe", "Analysis", "Relay", "RelayRecording"),

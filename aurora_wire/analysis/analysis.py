@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -61,6 +63,7 @@ MAX_CONNECTIONS = 100_000     # results kept; all are counted
 MAX_RESULTS = 56 << 20        # bytes that they take, roughly
 RESULT_COST = 1200            # bytes of a result without anything in it
 REASON_COST = 260             # of a reason, or another thing in it,
+LEAKED_COST = 600             # of the values of one column that are of a class,
 COMMAND_COST = 150            # of a name with a number or a text
 MAX_FINDINGS = 1_000          # kept of a rule; all are counted
 UNREADABLE = "unreadable"     # the format of an input that is no capture
@@ -168,6 +171,7 @@ class Analysis:
     def describe_capture(self, result: CaptureResult, capture: Capture, packets: int) -> None:
         """Describe a capture, now that it was read."""
         result.sha256 = capture.sha256()
+        result.secret = capture.secret()
         result.bytes = capture.position()
         result.undated = capture.undated
         result.dropped_packets = capture.dropped_packets
@@ -392,6 +396,7 @@ class Analysis:
             ignored=self.ignored,
             tool_version=VERSION,
             leaked=self.leaked.result(),
+            values_key=key_of(self.captures),
             not_classified=self.not_classified,
             groups=None if self.grouped is None else self.grouped.result(),
             not_grouped=0 if self.grouped is None else self.grouped.beyond,
@@ -412,6 +417,16 @@ class Analysis:
         return self.selection.closing(said)
 
 
+def key_of(captures: Sequence[CaptureResult]) -> bytes:
+    """Return the key for hashes of values: it comes from the captures' bytes, so that the same captures give the same
+    report; of a live one it is by chance.
+    """
+    secrets = [one.secret for one in captures if one.format != UNREADABLE]
+    if not secrets or not all(secrets):
+        return os.urandom(32)
+    return hashlib.blake2b(b"".join(secrets), digest_size=32, person=b"aurora-values").digest()
+
+
 def cost_of(result: ConnectionResult) -> int:
     """Return about how many bytes a result takes, without its statements, which have a bound of their own."""
     size = RESULT_COST + REASON_COST * (len(result.reasons) + 2 * len(result.files))
@@ -420,6 +435,8 @@ def cost_of(result: ConnectionResult) -> int:
         size += len(key) + len(value) + COMMAND_COST
     for one in result.files:
         size += len(one.path)
+    for leaked in result.leaked:
+        size += LEAKED_COST + sum(map(len, leaked.values))
     size += len(result.user or "") + len(result.database or "")
     tls = result.tls
     if tls is not None:

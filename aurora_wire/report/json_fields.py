@@ -45,8 +45,10 @@ VALUE_SHOWN = 10_000    # bytes of one value of a row
 
 
 def statement_fields(
-    statement: StatementResult, clock: Clock, names: FrameNames, *, redact: bool = False, reveal: bool = False
-) -> Fields:
+    statement: StatementResult, clock: Clock, names: FrameNames, *, redact: bool = False, reveal: bool = False,
+    key: bytes = b"",
+) -> Fields:  # fmt: skip
+    """Return a statement. redact: mask literals; reveal: show passwords; key: for hashes of values that leaked."""
     statement = shown(statement, redact=redact, reveal=reveal)
     return {
         "command": statement.command,
@@ -63,7 +65,7 @@ def statement_fields(
         "complete": statement.complete,
         **({"direction": "server"} if statement.direction == "server" else {}),
         **({"guessed": True} if statement.guessed else {}),
-        **({"leaked": [leaked_fields(one) for one in statement.leaked]} if statement.leaked else {}),
+        **({"leaked": [leaked_fields(one, key) for one in statement.leaked]} if statement.leaked else {}),
         **({} if statement.schema is None else {"schema": clean(statement.schema)}),
         **({} if statement.charset is None else {"charset": statement.charset}),
         **(bytes_fields("fingerprint", statement.fingerprint) if statement.fingerprint else {}),
@@ -454,7 +456,7 @@ def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
         "by_verdict": counts(dict(scan.by_verdict)),
         "not_mysql": counts(scan.not_mysql),
         "findings_total": counts(scan.findings_total),
-        "leaked": [leaked_class_fields(one) for one in scan.leaked],
+        "leaked": [leaked_class_fields(one, scan.values_key) for one in scan.leaked],
         "not_classified": scan.not_classified,
         "undecoded": [undecoded_fields(row) for row in scan.undecoded],
         **group_fields(scan, redact=redact),

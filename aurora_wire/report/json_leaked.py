@@ -6,6 +6,7 @@ from aurora_wire.redact.groups import masked_example, shown_fingerprint
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.json_text import Fields, bytes_fields, clean, counts, optional
 from aurora_wire.report.timestamps import clock_of
+from aurora_wire.report.values import hash_of, told_values
 from aurora_wire.verdict.result import LeakedClass, LeakedData, Scan
 from aurora_wire.verdict.rules.data import RULE_OF
 from aurora_wire.verdict.rules.registry import RULES
@@ -17,28 +18,36 @@ def place_fields(names: FrameNames, frame: int | None) -> Fields:
     return {} if place is None else {"capture": clean(names.path(place[0])), "capture_frame": place[1]}
 
 
-def leaked_fields(leaked: LeakedData) -> Fields:
+def leaked_fields(leaked: LeakedData, key: bytes = b"") -> Fields:
+    """Return what leaked in one column. key: for the hashes of values; empty where there are none."""
     return {
         "class": leaked.data,
         "table": optional(leaked.table),
         "column": optional(leaked.column),
         "count": leaked.count,
+        "from": leaked.origin,
         "frame": leaked.frame,
+        **({"hashes": [hash_of(one, key) for one in leaked.values]} if key and leaked.values else {}),
         **({"last": [clean(one) for one in leaked.last]} if leaked.last else {}),
     }
 
 
-def leaked_class_fields(leaked: LeakedClass) -> Fields:
+def leaked_class_fields(leaked: LeakedClass, key: bytes = b"") -> Fields:
     rule = RULES[RULE_OF[leaked.data]]
     return {
         "class": leaked.data,
         "severity": rule.severity,
         "rule": rule.id,
         "count": leaked.count,
+        "from": dict(sorted(leaked.origins.items())),
         "connections": leaked.connections,
         "frame": leaked.frame,
         "columns": [clean(one) for one in leaked.columns],
         "last": [clean(one) for one in leaked.last],
+        "first_values": [
+            {"hash": hashed, "last": last or None, "columns": [clean(one) for one in columns]}
+            for hashed, last, columns in told_values(leaked, key)
+        ],
     }
 
 

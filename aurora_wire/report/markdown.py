@@ -21,7 +21,7 @@ from aurora_wire.report.proxied import host_of
 from aurora_wire.report.replicated import lines_of
 from aurora_wire.report.summary import findings_by_rule, paragraph
 from aurora_wire.report.text.connections import clear_bytes, tls_bytes
-from aurora_wire.report.text.leaked import NOT_CLASSIFIED, leaked_words
+from aurora_wire.report.text.leaked import NOT_CLASSIFIED, leaked_words, origins_of, values_of
 from aurora_wire.report.text.results import column_name
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.report.wording import LEAKS, ORDER, SEVERITIES, count, counted, endpoint, judged, place
@@ -41,6 +41,7 @@ ERRORS: Final = 6
 RULES_SHOWN: Final = 12
 CAPTURES: Final = 8
 LEAKED_COLUMNS: Final = 5
+LEAKED_VALUES: Final = 3
 UNDECODED: Final = 8
 NAME: Final = 40            # characters of a name
 SQL: Final = 300    # of a statement, escaped
@@ -76,14 +77,19 @@ def _leaked(scan: Scan) -> Iterator[str]:
     if not scan.leaked:
         return
     names = frame_names(scan, NAME)
-    yield "| data in the clear | severity | connections | first frame | columns |"
-    yield "| --- | --- | ---: | --- | --- |"
+    yield "| data in the clear | severity | where | connections | first frame | columns | first values, by keyed hash |"
+    yield "| --- | --- | --- | ---: | --- | --- | --- |"
     for one in scan.leaked:
         where = _place(names, one.frame, None, None).removeprefix("frame ")
         columns = ", ".join(code(name, NAME) for name in one.columns[:LEAKED_COLUMNS])
         more = f" and {len(one.columns) - LEAKED_COLUMNS} more" if len(one.columns) > LEAKED_COLUMNS else ""
         severity = RULES[RULE_OF[one.data]].severity
-        yield f"| {prose(leaked_words(one))} | {severity} | {one.connections:,} | {where} | {columns or '-'}{more} |"
+        told = values_of(one, scan.values_key, LEAKED_VALUES)
+        cells = (
+            prose(leaked_words(one)), severity, origins_of(one) or "-", f"{one.connections:,}", where,
+            f"{columns or '-'}{more}", code(told, SENTENCE) if told else "-",
+        )  # fmt: skip
+        yield f"| {' | '.join(cells)} |"
     if scan.not_classified:
         yield ""
         yield f"{count(scan.not_classified, 'more statement')} {NOT_CLASSIFIED}."

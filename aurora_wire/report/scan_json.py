@@ -33,7 +33,7 @@ def render(scan: Scan, *, redact: bool = False, masked: bool = False, reveal: bo
         yield f" {dump(name)}: {dump(value)},\n"
     yield from _array("captures", (capture_fields(capture, clock) for capture in scan.captures))
     yield ",\n"
-    yield from _connections(scan.connections, clock, names, redact=redact, reveal=reveal)
+    yield from _connections(scan.connections, clock, names, redact=redact, reveal=reveal, key=scan.values_key)
     yield ",\n"
     yield from _array("findings", _findings(scan))
     yield "\n}\n"
@@ -56,7 +56,7 @@ def _array(name: str, items: Iterable[Fields]) -> Iterator[str]:
 
 
 def _connections(
-    connections: Iterable[ConnectionResult], clock: Clock, names: FrameNames, *, redact: bool, reveal: bool
+    connections: Iterable[ConnectionResult], clock: Clock, names: FrameNames, *, redact: bool, reveal: bool, key: bytes
 ) -> Iterator[str]:
     yield ' "connections": ['
     separator = "\n  "
@@ -68,7 +68,7 @@ def _connections(
         inner = "\n    "
         for statement in connection.statements:
             yield inner
-            yield dump(statement_fields(statement, clock, names, redact=redact, reveal=reveal))
+            yield dump(statement_fields(statement, clock, names, redact=redact, reveal=reveal, key=key))
             inner = ",\n    "
         yield "]}"
     yield "]" if separator == "\n  " else "\n ]"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
-from aurora_wire.verdict.result import LeakedClass, LeakedData
+from aurora_wire.verdict.result import LeakedClass, LeakedData, LeakedValue, Origin
 from aurora_wire.wire.mysql.events import Statement
-from aurora_wire.wire.mysql.leaked.classes import CLASSES, ORDER
-from aurora_wire.wire.mysql.leaked.tally import LAST, LeakedTally, leaks_of
+from aurora_wire.wire.mysql.leaked.classes import BY_ID, CLASSES, ORDER
+from aurora_wire.wire.mysql.leaked.tally import BINLOG, RESULTS, STATEMENTS, LeakedTally, leaks_of
 
-MAX_COLUMNS = 20    # named for a class
+MAX_COLUMNS: Final = 20    # named for a class
+MAX_VALUES: Final = 5      # of a class, told by their hash
+MAX_PLACES: Final = 5      # columns in which one of these was
+LAST: Final = 3            # values of which the last four characters are told
+ORIGINS: Final[dict[int, Origin]] = {int(STATEMENTS): "statement", int(RESULTS): "result", int(BINLOG): "binlog"}
 
 
 def leaked_of(tally: LeakedTally) -> list[LeakedData]:
@@ -17,22 +22,36 @@ def leaked_of(tally: LeakedTally) -> list[LeakedData]:
     made = [
         LeakedData(
             CLASSES[kind].id, _name(table), _name(column), row.count, row.statements, row.frame,
-            [one.decode("ascii", "replace") for one in row.last],
+            last_of(CLASSES[kind].id, row.values), ORIGINS[origin], list(row.values),
         )
-        for (kind, table, column), row in tally.rows.items()
+        for (kind, table, column, origin), row in tally.rows.items()
     ]  # fmt: skip
-    made.sort(key=lambda one: (ORDER.index(one.data), one.frame, one.table or "", one.column or ""))
+    made.sort(key=lambda one: (ORDER.index(one.data), one.frame, one.table or "", one.column or "", one.origin))
     return made
 
 
 def leaked_of_statement(statement: Statement) -> list[LeakedData]:
-    """Return what one statement told."""
+    """Return what one statement told, and the rows that answered it."""
     found = leaks_of(statement.command, statement.text, 0, len(statement.text), statement.values, 0)
-    if found is None:
+    result = statement.result
+    if found is None and result is None:
         return []
     tally = LeakedTally()
-    tally.add(found, statement.frame)
-    return leaked_of(tally)
+    if found is not None:
+        tally.add(found, statement.frame)
+    while result is not None:
+        if result.hits is not None:
+            tally.add_hits(result.hits, RESULTS)
+        result = result.next
+    return leaked_of(tally) if tally.rows else []
+
+
+def last_of(data: str, values: Sequence[bytes]) -> list[str]:
+    """Return the last four characters of values, where the class lets them be told: of card and account numbers."""
+    if not BY_ID[data].last:
+        return []
+    return list(dict.fromkeys(bytes([byte for byte in one if byte > 47])[-4:].decode("ascii", "replace")
+                              for one in values))[:LAST]
 
 
 def _name(name: bytes) -> str | None:
@@ -54,14 +73,31 @@ class LeakedWhole:
                 found = self.classes[one.data] = LeakedClass(one.data, 0, 0, one.frame, [], [])
             found.count += one.count
             found.frame = min(found.frame, one.frame)
+            found.origins[one.origin] = found.origins.get(one.origin, 0) + one.count
             if one.data not in here:
                 here.add(one.data)
                 found.connections += 1
-            name = f"{one.table}.{one.column}" if one.table else one.column
-            if name and one.column and name not in found.columns and len(found.columns) < MAX_COLUMNS:
+            name = f"{one.table}.{one.column}" if one.table and one.column else one.column
+            if not name and one.table and one.origin == "binlog":
+                name = f"{one.table}.?"  # the log has no names of columns
+            if name and name not in found.columns and len(found.columns) < MAX_COLUMNS:
                 found.columns.append(name)
             found.last.extend(last for last in one.last if last not in found.last and len(found.last) < LAST)
+            for value in one.values:
+                _place(found, value, name)
 
     def result(self) -> list[LeakedClass]:
         """Return a row for each class that was found, the worst first."""
         return [self.classes[data] for data in ORDER if data in self.classes]
+
+
+def _place(found: LeakedClass, value: bytes, column: str | None) -> None:
+    """Note that one of the values of a class was in a column."""
+    known = next((one for one in found.values if one.value == value), None)
+    if known is None:
+        if len(found.values) >= MAX_VALUES:
+            return
+        known = LeakedValue(value, [])
+        found.values.append(known)
+    if column and column not in known.columns and len(known.columns) < MAX_PLACES:
+        known.columns.append(column)

@@ -18,6 +18,7 @@ from aurora_wire.verdict.answer_result import AnswerResult, ColumnTraffic, Error
 from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.stream_result import CloneResult, ReplicationResult
 
+Origin = Literal["statement", "result", "binlog"]
 Octets = bytes  # where a field has the name of the type
 
 UNDATED_BEFORE_NS: Final = 365 * 86_400 * 1_000_000_000  # in an `undated` capture, a time before this has no date
@@ -118,20 +119,30 @@ class Parameter:
 
 @record
 class LeakedData:
-    """Values of one class that crossed in the clear, of one column, in a statement or in those of a connection."""
+    """Values of one class that crossed in the clear, of one column, in a statement or in all of a connection."""
 
     data: str                       # the class: "card", "email" ... (wire/mysql/leaked/classes.py)
-    table: str | None               # as the statement names it; None where that is not known
+    table: str | None               # as statement, result or log name it; None where that is not known
     column: str | None              # likewise
     count: int                      # of values, those that are the same too
-    statements: int                 # in which they were
+    statements: int                 # statements, results or events in which they were
     frame: int                      # of the first
     last: list[str] = field(default_factory=list)  # of card and account numbers, the last four characters of the first
+    origin: Origin = "statement"    # "result": rows that a server answered; "binlog": rows in events to a replica
+    values: list[Octets] = field(default_factory=list, repr=False)  # the first ones: for keyed hashes, and never shown
+
+
+@record
+class LeakedValue:
+    """One of the values of a class, and where it was. Reports tell it by a hash under `Scan.values_key`."""
+
+    value: Octets = field(repr=False)  # of a long one the end, and its length
+    columns: list[str]              # `table.column`, the first ones
 
 
 @record
 class LeakedClass:
-    """Values of one class that crossed in the clear, in all statements."""
+    """Values of one class that crossed in the clear, in all connections."""
 
     data: str                       # the class, as in LeakedData
     count: int                      # of values, those that are the same too
@@ -139,6 +150,8 @@ class LeakedClass:
     frame: int                      # of the first
     columns: list[str]              # `table.column`, the first ones
     last: list[str]                 # of card and account numbers, the last four characters of the first
+    origins: dict[str, int] = field(default_factory=dict)  # of values: in statements, results and binlog events
+    values: list[LeakedValue] = field(default_factory=list, repr=False)  # the first different ones
 
 
 @record
@@ -330,7 +343,7 @@ class ConnectionResult:
     replication: ReplicationResult | None = None  # only of a replica's connection
     clone: CloneResult | None = None    # only where a data folder was copied
     credentials_total: int = 0      # with those beyond the bound
-    leaked: list[LeakedData] = field(default_factory=list)   # values of a class in its statements
+    leaked: list[LeakedData] = field(default_factory=list)   # values of a class in statements, results, binlog events
     not_classified: int = 0         # statements whose values nobody looked at, for want of room
     columns: Sequence[ColumnTraffic] = field(default_factory=list)  # that crossed in results, most bytes first
     rows: int = 0                   # of all results
@@ -421,6 +434,7 @@ class CaptureResult:
     verdict: Verdict | None = None  # of the connections with a packet in it; None where it could not be read
     confidence: Confidence | None = None   # of that verdict
     interrupted: bool = False       # by Ctrl-C; `error` says so too
+    secret: Octets = field(default=b"", compare=False, repr=False)  # of its bytes, and nowhere written
 
 
 @record
@@ -455,7 +469,9 @@ class Scan:
     keylogs: list[KeyLogResult] = field(default_factory=list)  # given ones, and what a pcapng holds; no secrets
     tls_ports: dict[int, int] = field(default_factory=dict)  # of TLS among not_mysql: connections by the server's port
     ignored: list[str] = field(default_factory=list)     # files in folders that are no captures: notes, reports
-    leaked: list[LeakedClass] = field(default_factory=list)  # classes of data in statements, the worst first
+    leaked: list[LeakedClass] = field(default_factory=list)  # classes of data in the clear, the worst first
+    # for hashes of values: made from the captures' bytes, and nowhere written
+    values_key: Octets = field(default=b"", compare=False, repr=False)
     not_classified: int = 0         # statements in the clear whose values nobody looked at, for want of room
     # statements in the clear by fingerprint, the most frequent first; None where it was not asked for (`group`)
     groups: list[StatementGroup] | None = None

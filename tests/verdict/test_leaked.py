@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 import aurora_wire
+from aurora_wire.analysis.analysis import key_of
 from aurora_wire.report.formats import ReportOptions, render
 from aurora_wire.verdict.leaked import LeakedWhole
-from aurora_wire.verdict.result import LeakedData, Scan
+from aurora_wire.verdict.result import CaptureResult, LeakedData, Scan
 from aurora_wire.verdict.rules.data import RULE_OF
 from aurora_wire.wire.mysql.leaked.classes import ORDER
-from tests.conversations import play
+from tests.conversations import mysql, play, sessions
 from tests.conversations.judge import scan_of, write
-from tests.conversations.sessions import plaintext
+from tests.conversations.sessions import Step, plaintext
 
 SQL = (
     b"INSERT INTO users (id, full_name, email, card, api_key) VALUES "
@@ -55,7 +56,8 @@ def test_json_has_them_by_statement_and_in_all(tmp_path: Path) -> None:
     statements = [one for c in said["connections"] for one in c["statements"] if "leaked" in one]
     frame = statements[0]["frame"]
     assert statements[0]["leaked"][0] == {
-        "class": "card", "table": "users", "column": "card", "count": 1, "frame": frame, "last": ["1111"],
+        "class": "card", "table": "users", "column": "card", "count": 1, "from": "statement", "frame": frame,
+        "hashes": [said["leaked"][0]["first_values"][0]["hash"]], "last": ["1111"],
     }  # fmt: skip
 
 
@@ -79,3 +81,65 @@ def test_every_class_has_a_rule_and_the_whole_is_in_their_order() -> None:
     assert [(one.data, one.count, one.connections, one.frame) for one in whole.result()] == [
         ("card", 1, 1, 7), ("email", 3, 2, 4),
     ]  # fmt: skip
+
+
+READ = [
+    *sessions.until(plaintext(sql=b"INSERT INTO t (card) VALUES ('4111111111111111')"), "query-ok"),
+    Step("select", "client", mysql.query(b"SELECT * FROM t")),
+    Step("rows", "server", mysql.result_set(
+        [b"card", b"pan"], [[b"4111111111111111", b"4111111111111111"], [b"5555555555554444", None]]
+    )),
+]  # fmt: skip
+
+
+def test_the_table_says_where_values_were_and_the_same_value_has_the_same_hash(tmp_path: Path) -> None:
+    scan = scan_of(tmp_path, play(READ))
+    (card,) = scan.leaked
+    assert (card.count, card.origins) == (4, {"statement": 1, "result": 3})
+    said = json.loads("".join(render(scan, "json", ReportOptions())))
+    first, second = said["leaked"][0]["first_values"]
+    assert (first["last"], first["columns"]) == ("1111", ["t.card", "t.pan"])
+    assert (second["last"], second["columns"]) == ("4444", ["t.card"])
+    assert first["hash"] != second["hash"]
+    insert, select = (one["leaked"] for one in said["connections"][0]["statements"])
+    assert insert[0]["hashes"] == [first["hash"]]
+    assert {(one["from"], one["column"]): one["hashes"] for one in select} == {
+        ("result", "card"): [first["hash"], second["hash"]], ("result", "pan"): [first["hash"]],
+    }  # fmt: skip
+    for form in ("text", "markdown", "html"):
+        shown = "".join(render(scan, form, ReportOptions(redact=True, width=200)))
+        assert "1 in statements, 3 in results" in shown
+        assert f"{first['hash']} (1111; t.card, t.pan)" in shown
+        assert "4111111111111111" not in shown
+
+
+def test_the_key_comes_from_the_captures_and_is_in_no_report(tmp_path: Path) -> None:
+    scan, again = (scan_of(tmp_path, play(READ)) for _ in range(2))
+    other = scan_of(tmp_path, play([*READ, Step("quit", "client", mysql.leave())]))
+    hashes = [render_hashes(one) for one in (scan, again, other)]
+    assert hashes[0] == hashes[1]
+    assert not set(hashes[0]) & set(hashes[2])
+    assert len(scan.values_key) == 32
+    assert scan.captures[0].sha256 is not None
+    assert scan.captures[0].secret.hex() != scan.captures[0].sha256
+    for form in ("text", "markdown", "html", "json", "jsonl", "sarif", "junit", "csv", "csv:captures", "ocsf"):
+        shown = "".join(render(scan, form, ReportOptions()))
+        for secret in (scan.values_key, scan.captures[0].secret):
+            assert secret.hex() not in shown
+            assert repr(secret) not in shown
+    assert repr(scan.values_key) not in repr(scan)
+    assert "4111111111111111'," not in repr(scan.leaked)
+
+
+def render_hashes(scan: Scan) -> list[str]:
+    said = json.loads("".join(render(scan, "json", ReportOptions())))
+    return [one["hash"] for one in said["leaked"][0]["first_values"]]
+
+
+def test_without_a_capture_that_can_be_read_again_the_key_is_by_chance() -> None:
+    live = CaptureResult("eth0", "live", None, None, 0)
+    assert key_of([live]) != key_of([live])
+    assert key_of([]) != key_of([])
+    read = CaptureResult("a.pcap", "pcap", None, None, 0, secret=b"x" * 32)
+    assert key_of([read]) == key_of([read])
+    assert key_of([read, CaptureResult("b", "unreadable", None, None, 0)]) == key_of([read])

@@ -7,6 +7,7 @@ import threading
 from queue import SimpleQueue
 from typing import Final
 
+SUFFIX: Final = b"aurora-wire/values/1"
 DEPTH: Final = 4  # blocks waiting, at most: the decoding waits then
 
 
@@ -50,6 +51,14 @@ class Hasher:
             for _ in range(DEPTH):
                 self._room.put(None)
         return self._hash.hexdigest()
+
+    def secret(self) -> bytes:
+        """Return 32 bytes that only who has the blocks can make: the digest does not tell them. Called behind
+        `hexdigest`.
+        """
+        longer = self._hash.copy()
+        longer.update(SUFFIX)  # no padding of SHA-256: nobody goes on from the digest
+        return longer.digest()
 
     def close(self) -> None:
         """End the thread without hashing what still waits."""

@@ -96,6 +96,12 @@ class Capture:
                     pass
         return self._stored.hasher.hexdigest()
 
+    def secret(self) -> bytes:
+        """Return 32 bytes that only who has the capture can make; none if opened without `hash_input`. Called behind
+        `sha256`.
+        """
+        return b"" if self._stored.hasher is None else self._stored.hasher.secret()
+
     @property
     def undated(self) -> bool:
         """Return whether frames had no date: times are of day, relative, or not there at all."""

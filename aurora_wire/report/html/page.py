@@ -33,7 +33,7 @@ from aurora_wire.report.html.svg_bytes import Part, both, bytes_of, draw_bytes
 from aurora_wire.report.html.svg_hosts import HostDrawing, counts_by_pair, draw_hosts, leaks, summary
 from aurora_wire.report.html.text import SIGNS, WORDS, clip, in_utc, judged, size, tone
 from aurora_wire.report.summary import count_findings
-from aurora_wire.report.text.leaked import NOT_CLASSIFIED, columns_of, leaked_words
+from aurora_wire.report.text.leaked import NOT_CLASSIFIED, columns_of, leaked_words, origins_of, values_of
 from aurora_wire.report.timestamps import Clock, clock_of
 from aurora_wire.report.wording import LEAKS, ORDER, count, counted
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, LeakedClass, Scan, Verdict
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from aurora_wire.report.html.posture import Allowed
 
 LEAKED_COLUMNS: Final = 10  # named in a row
+LEAKED_VALUES: Final = 5    # told by their hash
 COLUMN_CHARACTERS: Final = 400
 GROUPS: Final = 200     # of statements
 UNFOLDED: Final = 3     # details that are open from the start
@@ -80,9 +81,11 @@ class Tile:
 class LeakedRow:
     data: str
     severity: str
+    origins: str
     connections: str
     frame: str
     columns: str
+    values: str
 
 
 @dataclass(slots=True, frozen=True)
@@ -202,7 +205,7 @@ def page_of(
         closing=show_text(scan.closing),
         incomplete=_incomplete(scan),
         tiles=_tiles(scan),
-        leaked=[_leaked_row(one, names) for one in scan.leaked],
+        leaked=[_leaked_row(one, names, scan.values_key) for one in scan.leaked],
         not_classified=(
             f"{count(scan.not_classified, 'more statement')} {NOT_CLASSIFIED}." if scan.not_classified else ""
         ),
@@ -269,11 +272,14 @@ def _incomplete(scan: Scan) -> str:
     return f"Not all of the input could be read ({which}): what is missing there is not judged."
 
 
-def _leaked_row(one: LeakedClass, names: FrameNames) -> LeakedRow:
+def _leaked_row(one: LeakedClass, names: FrameNames, key: bytes) -> LeakedRow:
     rule = RULES[RULE_OF[one.data]]
     columns = clip(columns_of(one, LEAKED_COLUMNS).removeprefix("columns ").removeprefix("column "), COLUMN_CHARACTERS)
     frame = show_text(names.name(one.frame))
-    return LeakedRow(leaked_words(one), rule.severity, f"{one.connections:,}", frame, columns)
+    values = clip(values_of(one, key, LEAKED_VALUES), COLUMN_CHARACTERS)
+    return LeakedRow(
+        leaked_words(one), rule.severity, origins_of(one), f"{one.connections:,}", frame, columns, values
+    )
 
 
 def _group_rows(scan: Scan, clock: Clock, *, redact: bool) -> list[GroupRow]:

@@ -1,4 +1,4 @@
-"""AW130 to AW135: data that matters by itself, in statements that crossed without protection."""
+"""AW130 to AW135: data that matters by itself, in what crossed without protection."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ DATA: Final = (
     ),
     Rule(
         KEYS, "Keys or tokens in the clear", "critical",
-        "Private keys, access keys of a cloud, tokens of APIs or of sessions crossed readable in a statement: whoever "
-        "was on the path can use them.",
+        "Private keys, access keys of a cloud, tokens of APIs or of sessions crossed readable: whoever was on the path "
+        "can use them.",
         "Revoke them, and make new ones that cross inside TLS only.\n{require_tls}\n{client_tls}",
         ('Amazon IAM User Guide, "Managing access keys for IAM users"', 'RFC 7519, "JSON Web Token"'),
         against("Keys or tokens that crossed readable", *TRANSIT),
     ),
     Rule(
         STORED_PASSWORDS, "Passwords or password hashes of an application in the clear", "critical",
-        "A column of passwords was written or compared in the clear: passwords are known, hashes can be guessed "
+        "A column of passwords was written, read or compared in the clear: passwords are known, hashes can be guessed "
         "offline.",
         REQUIRE_TLS + "\nLet the users whose passwords crossed change them.",
         ('OWASP, "Password Storage Cheat Sheet"',),
@@ -56,7 +56,7 @@ DATA: Final = (
     ),
     Rule(
         HEALTH_DATA, "Health data in the clear", "high",
-        "Columns whose names speak of health were written or compared in the clear.",
+        "Columns whose names speak of health were written, read or compared in the clear.",
         REQUIRE_TLS,
         ("GDPR, article 9", 'HIPAA Security Rule, 45 CFR 164.312(e), "Transmission security"'),
         against("Health data that crossed readable", *TRANSIT),
@@ -79,7 +79,7 @@ MOST_COLUMNS: Final = 5  # named in one finding
 
 
 def check(_facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
-    """Yield a hit for each rule that values in the connection's statements break, with the first place of each."""
+    """Yield a hit for each rule that values of the connection break, with the first place of each."""
     by_rule: dict[str, list[LeakedData]] = {}
     for one in result.leaked:
         by_rule.setdefault(RULE_OF[one.data], []).append(one)

@@ -8,22 +8,28 @@ Packets" (cached metadata).
 
 from typing import Final
 
+from librt.strings import read_i64_le
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16
 from aurora_wire.wire.mysql.capabilities import PROTOCOL_41, SESSION_TRACK
 from aurora_wire.wire.mysql.commands import FIELDS, ROWS
 from aurora_wire.wire.mysql.facts import Asker, MySQLFacts
+from aurora_wire.wire.mysql.leaked.classes import NOTHING
+from aurora_wire.wire.mysql.leaked.rows import MAX_HITS, SMALLEST, Hit, Watched
+from aurora_wire.wire.mysql.leaked.tally import HIT_COST, RESULTS
 from aurora_wire.wire.mysql.lenenc import read_lenenc
 from aurora_wire.wire.mysql.replies import CURSOR_EXISTS, SESSION_STATE_CHANGED, parse_err, parse_ok
-from aurora_wire.wire.mysql.results import Column, Failure, Result, new_column
-from aurora_wire.wire.mysql.values import size_of, value_bounds
+from aurora_wire.wire.mysql.results import Column, Failure, Result, new_column, watch
+from aurora_wire.wire.mysql.types import LONGLONG
+from aurora_wire.wire.mysql.values import Value, is_temporal, size_of, value_bounds
 
 MAX_COLUMNS: Final[i64] = 4096      # of a result that are told; servers allow so many
 MAX_RESULTS: Final[i64] = 1000      # of a statement that are told one by one: what follows is added to the last
 MAX_MESSAGE: Final[i64] = 1024      # bytes of an error's text; servers send 512 at most
 MAX_ROW: Final[i64] = 65536         # bytes kept of a row, where rows are asked for
 KEPT_COST: Final[i64] = 100         # bytes that a kept row takes besides
+UNSIGNED_FLAG: Final[i64] = 32   # of a column's flags
 OUT_PARAMETERS: Final[i64] = 0x1000 # status: the result holds OUT parameters
 USUAL_OK: Final[i64] = 7            # bytes of an OK whose counts have a byte each
 
@@ -45,6 +51,7 @@ class Answers:
         self.skipped: i64 = 0               # definitions to skip: of a prepared statement's parameters
         self.under_way = False              # a result with columns
         self.fetched = False                # its rows belong to an execution before
+        self.hits: list[Hit] = []           # values in its rows that are of a class of data
 
     def begin(self, shape: i64, binary: bool) -> None:
         """Begin the reply to the command that is due, which `MySQLFacts.next_reply` has taken from the queue."""
@@ -156,6 +163,9 @@ class Answers:
             self.columns = columns
         elif columns:
             facts.last_columns = columns
+            for column in columns:
+                if not column.decided:
+                    watch(column)
         asker = self.asker
         if asker is not None and asker.prepared is not None and columns:
             asker.prepared.columns = columns
@@ -188,6 +198,8 @@ class Answers:
 
     def _walk(self, data: bytes, at: i64, end: i64, stop: i64) -> None:
         """Add up the bytes of each value of a text row. It ends at `stop`, which may lie behind what is there."""
+        hits = self.hits
+        frame = self.facts.server.frame
         for column in self.columns:
             if at >= end:
                 return
@@ -202,6 +214,9 @@ class Answers:
             if length > stop - at:
                 self.walks = False  # it is no row of these columns
                 return
+            watched = column.watched
+            if watched is not None and at + length <= end:
+                watched.look(data, at, at + length, frame, hits)
             at += length
             column.size += length
 
@@ -215,6 +230,7 @@ class Answers:
         for column in self.columns:
             if data[nulls + (bit >> 3)] >> (bit & 7) & 1 == 0:
                 size = size_of(column.type)
+                start = at
                 if size > 0:
                     at += size
                 else:
@@ -230,7 +246,23 @@ class Answers:
                     self.walks = False
                     return
                 column.size += size
+                watched = column.watched
+                if watched is not None and at <= end:
+                    self._look_binary(watched, column, data, start, at)
             bit += 1
+
+    def _look_binary(self, watched: Watched, column: Column, data: bytes, start: i64, stop: i64) -> None:
+        """Look at the value data[start:stop] of a binary row; numbers and times as SQL writes them."""
+        kind = column.type
+        hits = self.hits
+        frame = self.facts.server.frame
+        if size_of(kind) == 0 and not is_temporal(kind):
+            watched.look(data, start, stop, frame, hits)
+            return
+        if watched.named == NOTHING and (kind != LONGLONG or read_i64_le(data, start) < SMALLEST):
+            return  # no number of a card: most are ids
+        value = Value(kind, column.flags & UNSIGNED_FLAG != 0, data[start:stop]).literal().strip(b"'")
+        watched.look(value, 0, len(value), frame, hits)
 
     def end_rows(self, status: i64, warnings: i64) -> None:
         """End a result's rows, or its definitions where a cursor is open."""
@@ -268,6 +300,8 @@ class Answers:
             if not column.name:
                 seen = column
         result = self.result
+        if self.hits:
+            self._tell(result, columns)
         if result is not None:
             result.rows += rows
             result.size += self.size
@@ -281,6 +315,28 @@ class Answers:
         self.walks = False
         self.rows = 0
         self.size = 0
+
+    def _tell(self, result: Result | None, columns: list[Column]) -> None:
+        """Tell what values of the result under way are of a class of data."""
+        hits = self.hits
+        self.hits = []
+        facts = self.facts
+        facts.add_hits(hits, RESULTS)
+        for column in columns:
+            if column.watched is not None:
+                column.watched.hit = None
+        if result is None:
+            return
+        kept = result.hits
+        cost = len(hits) * HIT_COST
+        if facts.budget.statements < cost:
+            facts.budget.refused = True
+        elif kept is None:
+            facts.budget.statements -= cost
+            result.hits = hits
+        elif len(kept) < MAX_HITS:
+            facts.budget.statements -= cost
+            kept.extend(hits)  # of rows that a cursor fetches
 
     # What has no columns.
 

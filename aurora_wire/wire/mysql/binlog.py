@@ -31,6 +31,8 @@ from aurora_wire.wire.mysql.compressed import (
 from aurora_wire.wire.mysql.credentials import note_replicated_text
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.facts import NAME_COST, MySQLFacts
+from aurora_wire.wire.mysql.leaked.rows import Hit
+from aurora_wire.wire.mysql.leaked.tally import BINLOG
 from aurora_wire.wire.mysql.lenenc import read_lenenc
 from aurora_wire.wire.mysql.replica_commands import replication_of
 from aurora_wire.wire.mysql.replication import MAX_DATABASES, MAX_TABLES, TABLE_COST, Replication, TableRows
@@ -42,6 +44,7 @@ MAX_BINLOG: Final[i64] = 1 << 20    # bytes kept of an event that comes in piece
 MAX_INSIDE: Final[i64] = 1 << 20    # bytes kept of one event in a compressed transaction
 MAX_MAPS: Final[i64] = 1024         # layouts of tables that are remembered
 MAP_COST: Final[i64] = 400          # bytes that one takes besides four a column
+WATCHED_COST: Final[i64] = 150      # and a column whose values are looked at
 TRIES: Final[i64] = 8               # events that may show that checksums are on
 BIG_CHUNK: Final[i64] = 0xFFFFFF - 3  # bytes of an event in a packet that goes on in another one
 
@@ -294,12 +297,19 @@ class Binlog:
         if at > end:
             made.unread += 1 if whole else 0
             return
+        hits: list[Hit] = []
         if kind in ZLIB_ROWS:
             unpacked, all_of_it = self._unpack(data, at, end)
             whole = whole and all_of_it
-            rows, fits = count_rows(unpacked, 0, len(unpacked), table, present, after, False)
+            rows, fits = count_rows(unpacked, 0, len(unpacked), table, present, after, False, self.frame, hits)
         else:
-            rows, fits = count_rows(data, at, end, table, present, after, kind == PARTIAL_UPDATE_ROWS)
+            partial = kind == PARTIAL_UPDATE_ROWS
+            rows, fits = count_rows(data, at, end, table, present, after, partial, self.frame, hits)
+        if hits and table.watched is not None:
+            self.facts.add_hits(hits, BINLOG)
+            for one in table.watched:
+                if one is not None:
+                    one.hit = None
         if whole and not fits:
             made.unread += 1
         counted = table.rows
@@ -435,4 +445,5 @@ def _is_size(size: i64, there: i64) -> bool:
 
 
 def _map_cost(table: TableMap) -> i64:
-    return MAP_COST + len(table.raw) + 4 * len(table.kinds)
+    watched = table.watched
+    return MAP_COST + len(table.raw) + 4 * len(table.kinds) + (0 if watched is None else WATCHED_COST * len(watched))

@@ -1,7 +1,8 @@
 """Rows in binlog events: how many a rows event holds, by the layout that the table map before it gave.
 
 Sources: MySQL Server docs, "Table_map_event", "Rows_event"; MariaDB documentation, "Rows_event_v1v2". Values are
-passed, not read. Whatever a table map claims: each row takes at least a byte, and a step is never beyond what is there.
+passed, and looked at for what they tell. Whatever a table map claims: each row takes at least a byte, and a step is
+never beyond what is there.
 """
 
 from typing import Final
@@ -10,6 +11,8 @@ from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.binary import u16, u24, u32
 from aurora_wire.wire.mysql import types
+from aurora_wire.wire.mysql.leaked.binlog_columns import look_at_value, watch_columns
+from aurora_wire.wire.mysql.leaked.rows import Hit, Watched
 from aurora_wire.wire.mysql.lenenc import read_lenenc
 from aurora_wire.wire.mysql.replication import TableRows
 
@@ -50,9 +53,10 @@ class TableMap:
     """A table's layout, for the rows events that follow. raw: all of the event behind the table's id.
 
     metas: two bytes a column. columns: -1 where the layout is not known or makes no sense: then no row is counted.
+    watched: what looks at the values of each column, None where nothing does.
     """
 
-    __slots__ = ("columns", "json_columns", "kinds", "metas", "raw", "rows")
+    __slots__ = ("columns", "json_columns", "kinds", "metas", "raw", "rows", "watched")
 
     def __init__(self, raw: bytes, rows: TableRows) -> None:
         self.raw = raw
@@ -61,6 +65,7 @@ class TableMap:
         self.kinds = b""
         self.metas = b""
         self.json_columns: i64 = 0
+        self.watched: list[Watched | None] | None = None
 
 
 def read_names(data: bytes, at: i64, end: i64) -> tuple[bytes, bytes, i64]:
@@ -110,12 +115,14 @@ def read_layout(made: TableMap, data: bytes, at: i64, end: i64) -> None:
     made.metas = bytes(metas)
     made.json_columns = json_columns
     made.columns = columns
+    made.watched = watch_columns(data, stop, end, made.rows.table, kinds, made.metas)
 
 
 def count_rows(
-    data: bytes, at: i64, end: i64, table: TableMap, present: bytes, present_after: bytes, partial: bool
-) -> tuple[i64, bool]:
-    """Return how many rows data[at:end] holds, and whether they end there.
+    data: bytes, at: i64, end: i64, table: TableMap, present: bytes, present_after: bytes, partial: bool, frame: i64,
+    hits: list[Hit],
+) -> tuple[i64, bool]:  # fmt: skip
+    """Return how many rows data[at:end] holds, and whether they end there. What their values tell is added to `hits`.
 
     present, present_after: which columns an image has; the second one only of an update, each of whose rows has two.
     partial: JSON values of the second may be differences (PARTIAL_UPDATE_ROWS_EVENT).
@@ -124,12 +131,12 @@ def count_rows(
     there = _count_present(present, table.columns)
     there_after = _count_present(present_after, table.columns) if present_after else there
     while at < end:
-        behind = _behind_image(data, at, end, table, present, there)
+        behind = _behind_image(data, at, end, table, present, there, frame, hits)
         if behind >= 0 and present_after:
             if partial:
                 behind = _behind_options(data, behind, end, table)
             if behind >= 0:
-                behind = _behind_image(data, behind, end, table, present_after, there_after)
+                behind = _behind_image(data, behind, end, table, present_after, there_after, frame, hits)
         if behind <= at:
             return rows, False
         rows += 1
@@ -157,11 +164,14 @@ def _behind_options(data: bytes, at: i64, end: i64, table: TableMap) -> i64:
     return at if at <= end else NO_SIZE
 
 
-def _behind_image(data: bytes, at: i64, end: i64, table: TableMap, present: bytes, there: i64) -> i64:
+def _behind_image(
+    data: bytes, at: i64, end: i64, table: TableMap, present: bytes, there: i64, frame: i64, hits: list[Hit]
+) -> i64:
     """Return where the row image at `at` ends, which has `there` columns; NO_SIZE where it does not fit."""
     columns = table.columns
     kinds = table.kinds
     metas = table.metas
+    watched = table.watched
     nulls = at
     at += (there + 7) // 8
     if at > end:
@@ -177,6 +187,12 @@ def _behind_image(data: bytes, at: i64, end: i64, table: TableMap, present: byte
                 at += size
                 if size < 0 or at > end:
                     return NO_SIZE
+                if watched is not None:
+                    one = watched[column]
+                    if one is not None:
+                        look_at_value(
+                            one, data, at - size, size, int(kinds[column]), u16(metas, 2 * column), frame, hits
+                        )
             number += 1
         column += 1
     return at

@@ -13,6 +13,7 @@ from aurora_wire.wire.mysql.exchange import Exchange, Secret
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.groups import MAX_GROUPS, Groups
+from aurora_wire.wire.mysql.leaked.rows import Hit
 from aurora_wire.wire.mysql.leaked.statements import Leak
 from aurora_wire.wire.mysql.leaked.tally import ROW_COST, LeakedTally, leaks_of
 from aurora_wire.wire.mysql.login import Login
@@ -388,6 +389,19 @@ class MySQLFacts(TLSLog):
             tally = LeakedTally()
             self.leaked = tally
         made = tally.add(found, frame)
+        if made > 0:
+            self.charge(made * ROW_COST)
+
+    def add_hits(self, hits: list[Hit], origin: i64) -> None:
+        """Count values of rows that are of a class of data. origin: of leaked/tally.py."""
+        tally = self.leaked
+        if tally is None:
+            if self.budget.open <= 0:
+                self.not_classified += 1
+                return
+            tally = LeakedTally()
+            self.leaked = tally
+        made = tally.add_hits(hits, origin)
         if made > 0:
             self.charge(made * ROW_COST)
 

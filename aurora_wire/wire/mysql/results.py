@@ -9,6 +9,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.binary import u16
+from aurora_wire.wire.mysql.leaked.rows import Hit, Watched, watch_column
 from aurora_wire.wire.mysql.lenenc import read_lestr
 
 FIXED: Final[i64] = 13           # bytes behind the names: their length 0x0C, and what it counts
@@ -25,8 +26,8 @@ class Column:
     """
 
     __slots__ = (
-        "charset", "extended", "flags", "name", "org_name", "org_table", "results", "rows", "schema", "size", "table",
-        "type",
+        "charset", "decided", "extended", "flags", "name", "org_name", "org_table", "results", "rows", "schema", "size",
+        "table", "type", "watched",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +46,8 @@ class Column:
         self.charset: Final[i64] = charset
         self.flags: Final[i64] = flags
         self.extended: Final = extended
+        self.decided = False
+        self.watched: Watched | None = None     # what looks at its values, once that is decided; None: nothing does
 
 
 MAX_READ: Final = 4096             # definitions that are remembered, of all connections
@@ -87,12 +90,12 @@ class Result:
     what the server said. rows, size: of what crossed, bytes of payload. affected, warnings: -1 where the server did
     not say. complete: seen to its end; cursor: its rows are fetched later, and counted here. out: it holds the values
     of OUT parameters. kept: the first rows as they crossed, if somebody asked for them; binary: in which form.
-    ended_ns: time of its last packet, -1 if not seen.
+    ended_ns: time of its last packet, -1 if not seen. hits: values in its rows that are of a class of data.
     """
 
     __slots__ = (
         "affected", "binary", "changes", "columns", "columns_total", "complete", "cursor", "ended_ns", "failure",
-        "frame", "kept", "next", "out", "rows", "size", "warnings",
+        "frame", "hits", "kept", "next", "out", "rows", "size", "warnings",
     )  # fmt: skip
 
     def __init__(self, frame: i64) -> None:
@@ -111,6 +114,7 @@ class Result:
         self.failure: Failure | None = None
         self.changes: list[Change] | None = None
         self.kept: list[bytes] | None = None
+        self.hits: list[Hit] | None = None
         self.next: Result | None = None
 
 
@@ -160,6 +164,13 @@ def new_column(definition: bytes) -> Column | None:
             _READ.clear()
         _READ[definition] = known
     return _uncounted(known)
+
+
+def watch(column: Column) -> None:
+    """Decide how the values of a column are looked at."""
+    column.decided = True
+    if column.name:
+        column.watched = watch_column(column.type, column.charset, column.org_table, column.org_name, column.name)
 
 
 def add_traffic(sums: dict[tuple[bytes, bytes, bytes], Column], columns: list[Column]) -> None:

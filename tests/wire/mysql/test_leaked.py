@@ -192,15 +192,17 @@ def test_parameters_are_of_the_columns_of_their_placeholders() -> None:
     assert columns_of_parameters(compared) == [(b"t", b"email"), (b"t", b"")]
 
 
-def test_a_tally_counts_by_column_and_keeps_the_last_four_characters_of_cards() -> None:
+def test_a_tally_counts_by_column_and_keeps_the_first_different_values() -> None:
     tally = LeakedTally()
     for number, frame in ((b"4111111111111111", 5), (b"5555555555554444", 6)):
         text = b"UPDATE t SET card = '" + number + b"', email = 'a@example.com'"
         tally.add(leaks_of(COM_QUERY, text, 0, len(text), None, 0) or [], frame)
-    rows = {(CLASSES[kind].id, column): row for (kind, _, column), row in tally.rows.items()}
+    rows = {(CLASSES[kind].id, column): row for (kind, _, column, _), row in tally.rows.items()}
     card = rows["card", b"card"]
-    assert (card.count, card.statements, card.frame, card.last) == (2, 2, 5, [b"1111", b"4444"])
-    assert rows["email", b"email"].last == []
+    assert (card.count, card.statements, card.frame, card.values) == (
+        2, 2, 5, [b"4111111111111111", b"5555555555554444"],
+    )  # fmt: skip
+    assert rows["email", b"email"].values == [b"a@example.com"]
 
 
 PIECES = st.sampled_from([

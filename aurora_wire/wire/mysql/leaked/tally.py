@@ -1,7 +1,7 @@
-"""The classes of data in the statements of a connection: counted by table and column.
+"""The classes of data in what crossed on a connection: counted by table and column.
 
-A value stays here only until it is counted: what goes on is its class, where it was, and the last four characters of
-card and account numbers.
+Of the values only the first different ones stay, to be told by a keyed hash, and card and account numbers by their last
+four characters; no report shows a value.
 """
 
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.wire.mysql.commands import COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE
-from aurora_wire.wire.mysql.leaked.classes import CARD, IBAN
+from aurora_wire.wire.mysql.leaked.rows import KEPT, Hit, kept_value
 from aurora_wire.wire.mysql.leaked.statements import (
     Leak,
     columns_of_parameters,
@@ -18,30 +18,43 @@ from aurora_wire.wire.mysql.leaked.statements import (
 )
 from aurora_wire.wire.mysql.values import PRESENT, Value, is_temporal, size_of
 
-LAST: Final[i64] = 3            # values of which the last four characters are kept
-MAX_ROWS: Final[i64] = 200      # of a connection, by class, table and column
-ROW_COST: Final[i64] = 500      # bytes that one takes
+MAX_ROWS: Final[i64] = 200      # of a connection, by class, table, column and origin
+ROW_COST: Final[i64] = 800      # bytes that one takes
+HIT_COST: Final[i64] = 600      # bytes that one column of a result takes
 MAX_TEXT: Final[i64] = 1 << 20  # bytes of a statement that are looked at
 
-Key = tuple[int, bytes, bytes]
+# Where values were.
+STATEMENTS: Final[i64] = 0      # literals and parameters
+RESULTS: Final[i64] = 1         # rows
+BINLOG: Final[i64] = 2          # rows in events to a replica
+
+Key = tuple[int, bytes, bytes, int]
 
 
 @mypyc_attr(acyclic=True)
 class Row:
-    """Values of one class and column: how many, in how many statements, and where the first was."""
+    """Values of one class and column: how many, in how many statements, results or events, and where the first was.
 
-    __slots__ = ("count", "frame", "last", "seen", "statements")
+    values: the first different ones, as `kept_value` keeps them.
+    """
+
+    __slots__ = ("count", "frame", "seen", "statements", "values")
 
     def __init__(self, frame: i64) -> None:
         self.count: i64 = 0
         self.statements: i64 = 0
         self.frame: Final[i64] = frame
         self.seen: i64 = -1          # number of the last statement that it was in
-        self.last: list[bytes] = []
+        self.values: list[bytes] = []
+
+    def keep(self, value: bytes) -> None:
+        """Keep a value, as `kept_value` does, if it is one of the first different ones."""
+        if len(self.values) < KEPT and value not in self.values:
+            self.values.append(value)
 
 
 class LeakedTally:
-    """Counts by class, table and column, of a connection or of one statement."""
+    """Counts by class, table, column and origin, of a connection or of one statement."""
 
     __slots__ = ("looked", "rows")
 
@@ -54,25 +67,38 @@ class LeakedTally:
         before: i64 = len(self.rows)
         self.looked += 1
         for one in leaks:
-            kind = int(one.kind)
-            key = (kind, one.table, one.column)
-            row = self.rows.get(key)
-            if row is None:
-                if len(self.rows) >= MAX_ROWS:
-                    key = (kind, b"", b"")
-                row = self.rows.get(key)
-                if row is None:
-                    row = Row(frame)
-                    self.rows[key] = row
+            row = self._row(one.kind, one.table, one.column, STATEMENTS, frame)
             row.count += 1
-            if row.seen != self.looked:
-                row.seen = self.looked
-                row.statements += 1
-            if (kind == CARD or kind == IBAN) and len(row.last) < LAST:
-                ends = bytes([byte for byte in one.value if byte > 47])[-4:]
-                if ends not in row.last:
-                    row.last.append(ends)
+            if len(row.values) < KEPT:
+                row.keep(kept_value(one.value))
         return len(self.rows) - before
+
+    def add_hits(self, hits: list[Hit], origin: i64) -> i64:
+        """Count what the rows of one result or event told; returns how many rows that made."""
+        before: i64 = len(self.rows)
+        self.looked += 1
+        for one in hits:
+            row = self._row(one.kind, one.table, one.column, origin, one.frame)
+            row.count += one.count
+            for value in one.values:
+                row.keep(value)
+        return len(self.rows) - before
+
+    def _row(self, kind: i64, table: bytes, column: bytes, origin: i64, frame: i64) -> Row:
+        """Return the row of a class and column; where there is no room for it that of the class alone."""
+        key = (int(kind), table, column, int(origin))
+        row = self.rows.get(key)
+        if row is None:
+            if len(self.rows) >= MAX_ROWS:
+                key = (int(kind), b"", b"", int(origin))
+                row = self.rows.get(key)
+            if row is None:
+                row = Row(frame)
+                self.rows[key] = row
+        if row.seen != self.looked:
+            row.seen = self.looked
+            row.statements += 1
+        return row
 
 
 def leaks_of(command: i64, text: bytes, at: i64, end: i64, values: list[Value] | None, mode: i64) -> list[Leak] | None:

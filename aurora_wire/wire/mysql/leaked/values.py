@@ -78,7 +78,7 @@ def next_value(text: bytes, at: i64, end: i64, begin: i64) -> Found | None:
                 if not is_alnum(byte):
                     break
                 stop += 1
-            found = _of_word(text, at, stop, end)
+            found = _of_word(text, at, stop, end, begin)
             at = stop
             if found is not None:
                 if found.kind != NOTHING:
@@ -108,12 +108,12 @@ def is_alnum(byte: i64) -> bool:
     return 97 <= byte | 0x20 <= 122 or 48 <= byte <= 57
 
 
-def _of_word(text: bytes, at: i64, stop: i64, end: i64) -> Found | None:
+def _of_word(text: bytes, at: i64, stop: i64, end: i64, begin: i64) -> Found | None:
     """Look at a run of letters and digits, which may go on behind separators."""
     first: i64 = text[at]
     size = stop - at
     if is_digit(first):
-        return _of_number(text, at, stop, end) if size >= 3 and is_digit(text[at + 2]) else None
+        return _of_number(text, at, stop, end, begin) if size >= 3 and is_digit(text[at + 2]) else None
     if size < 3:
         return None
     if is_digit(text[at + 2]):
@@ -226,14 +226,14 @@ def is_hex(text: bytes, at: i64, end: i64) -> bool:
     return True
 
 
-def _of_number(text: bytes, at: i64, stop: i64, end: i64) -> Found | None:
+def _of_number(text: bytes, at: i64, stop: i64, end: i64, begin: i64) -> Found | None:
     """Look at a run that begins with three digits: a card, a national id, a phone number.
 
     Its length says what it may be, so that times, ids and numbers of most lengths end here.
     """
     size = stop - at
     if size == 3:
-        if end - at < 11 or text[stop] != 45 or text[at - 1 if at > 0 else 0] == 46:
+        if end - at < 11 or text[stop] != 45 or (at > begin and text[at - 1] == 46):
             return None
         behind = _behind_groups(text, at, end)
         if behind == at + 11 and is_ssn(text, at):
@@ -253,7 +253,7 @@ def _of_number(text: bytes, at: i64, stop: i64, end: i64) -> Found | None:
         return Found(NATIONAL_ID, at, stop) if is_dni(text, at) else None
     if 13 <= size <= 19:
         # A point before or behind it: of a decimal, or of an address.
-        if (stop + 1 < end and text[stop] == 46 and is_digit(text[stop + 1])) or (at > 0 and text[at - 1] == 46):
+        if (stop + 1 < end and text[stop] == 46 and is_digit(text[stop + 1])) or (at > begin and text[at - 1] == 46):
             return None
         if is_card(text, at, stop):
             return Found(CARD, at, stop)
