@@ -78,7 +78,8 @@ class PacketView:
     payload_at: the payload's offset in `data`; None where there is none, or where it was put together from IP
     fragments. connection: its id as in a scan of the same captures; None where the frame belongs to none.
     capabilities: what client and server agreed on, None where not (yet) known; codec: Python's name of the
-    login's character set. packets: MySQL packets in the payload, in order, as far as they were told apart.
+    login's character set. packets: MySQL packets in the payload, in order, as far as they were told apart. held: by
+    where a compressed span begins, the labels of what it holds.
     """
 
     number: int
@@ -97,11 +98,13 @@ class PacketView:
     codec: str
     packets: tuple[Packet, ...] = ()
     capture_frame: int = 0
+    held: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Return the names of what is in it, each once, in order."""
-        found = [span[2] for span in self.spans] or [self.label]
+        """Return the names of what is in it, each once, in order: of compressed packets, of all that they hold."""
+        held = dict(self.held)
+        found = [label for span in self.spans for label in held.get(span[0], (span[2],))] or [self.label]
         return tuple(dict.fromkeys(map(label_name, found)))
 
     @property
@@ -201,9 +204,9 @@ class _Frame:
     """A frame that waits for its labels."""
 
     __slots__ = (
-        "capture", "capture_frame", "connection", "covered", "data", "facts", "from_client", "is_settled", "label",
-        "link_type", "number", "original_len", "packets", "payload_at", "payload_captured", "payload_len", "spans",
-        "time_ns", "undated",
+        "capture", "capture_frame", "connection", "covered", "data", "facts", "from_client", "held", "is_settled",
+        "label", "link_type", "number", "original_len", "packets", "payload_at", "payload_captured", "payload_len",
+        "spans", "time_ns", "undated",
     )  # fmt: skip
 
     def __init__(self, number: int, path: str, capture_frame: int, data: bytes, capture: Capture) -> None:
@@ -220,6 +223,7 @@ class _Frame:
         self.from_client = -1
         self.label = int(labels.UNKNOWN)
         self.spans: list[Span] = []
+        self.held: dict[int, tuple[int, ...]] = {}
         self.packets: list[Packet] = []
         self.covered = 0            # bytes of payload that have a label
         self.payload_len = 0        # on the wire
@@ -254,6 +258,7 @@ class _Frame:
             codec=codec,
             packets=tuple(sorted(self.packets, key=lambda one: one.start)),
             capture_frame=self.capture_frame,
+            held=tuple(self.held.items()),
         )
 
     def _spans(self) -> tuple[Span, ...]:
@@ -382,6 +387,7 @@ class _Window:
             frame.facts = engine.facts.get(item.connection) or ended.get(item.connection)
             frame.label = int(item.label)
             frame.spans += [(int(span.start), int(span.end), int(span.label)) for span in item.spans]
+            frame.held.update((int(span.start), tuple(span.held)) for span in item.spans if span.held is not None)
             frame.packets += _packets_of(item)
             frame.covered += sum(int(span.end - span.start) for span in item.spans)
             frame.is_settled = not item.spans or frame.covered >= frame.payload_len

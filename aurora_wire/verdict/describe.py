@@ -111,6 +111,7 @@ def describe(connection: Connection) -> ConnectionResult:
         row_bytes=facts.row_bytes,
         errors=[error_of(one) for one in facts.failures],
         errors_total=facts.failures_total,
+        aurora_column=text(facts.aurora_column) if facts.aurora_column else None,
     )
 
 

@@ -350,6 +350,7 @@ class ConnectionResult:
     row_bytes: int = 0              # of these rows, as payload of their packets
     errors: list[ErrorResult] = field(default_factory=list)  # in place of answers: the first ones
     errors_total: int = 0           # with those beyond the bound
+    aurora_column: str | None = None  # of a result, that only Aurora answers with: "@@aurora_version"
     captures: list[int] = field(default_factory=list)        # indexes of those with a packet of it, of several
     groups: list[StatementGroup] = field(default_factory=list)  # its statements, where that was asked for
     not_grouped: int = 0            # statements in none of them, for want of room

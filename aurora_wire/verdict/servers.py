@@ -1,6 +1,7 @@
 """Which kind of server it is, and advice with what servers of that kind, and clients, take.
 
-A server is known by the version in its greeting, and by the name that a client asked it for in TLS (SNI). Advice names
+A server is known by the version in its greeting, by the name that a client asked it for in TLS (SNI), by the names in
+its certificate where that is visible, and by what only Aurora answers (`@@aurora_version`). Advice names
 a setting in braces on a line of its own (`{require_tls}`); `fill` puts in its place what each of the servers takes.
 
 The texts are in server_fixes.py.
@@ -14,8 +15,9 @@ from functools import lru_cache
 from typing import Final
 
 from aurora_wire.verdict.amazon import DOMAIN, parse_endpoint
+from aurora_wire.verdict.certificates import facts_of
 from aurora_wire.verdict.clients import client_advice
-from aurora_wire.verdict.product import Product, product_of
+from aurora_wire.verdict.product import Product, in_amazon, product_of
 from aurora_wire.verdict.result import ConnectionResult
 from aurora_wire.verdict.server_fixes import (
     AURORA,
@@ -108,32 +110,74 @@ def kind_of_connection(connection: ConnectionResult | None) -> str:
     """Return which of KINDS a connection's server is; inside TLS as far as a key log shows it."""
     if connection is None:
         return UNKNOWN
-    version = connection.server_version
-    tls = connection.tls
-    if version is None and tls is not None and tls.decrypted is not None:
-        version = tls.decrypted.server_version
-    return kind_of(version, None if tls is None else tls.sni)
+    name, _ = _name_of(connection)
+    kind = kind_of(_version_of(connection), name)
+    if connection.aurora_column is not None and kind != RDS_PROXY:
+        return AURORA
+    issuer = _issuer_of(connection)
+    return RDS if issuer and kind in COMMON | {UNKNOWN, MARIADB_OLD, MYSQL_OLD} else kind
 
 
 def product_of_connection(connection: ConnectionResult) -> Product:
     """Return which product a connection's server is, with what told it: finer than its kind, and not only of those
     that there is advice for.
     """
-    version, tls = connection.server_version, connection.tls
-    if version is None and tls is not None and tls.decrypted is not None:
-        version = tls.decrypted.server_version
-    return product_of(version or "", (tls.sni or "" if tls is not None else "").lower().rstrip("."))
+    name, by = _name_of(connection)
+    found = product_of(_version_of(connection) or "", (name or "").lower().rstrip("."))
+    if by == "certificate" and found.why.startswith("the name of"):
+        found = Product(found.name, f"{name} in its certificate", found.region)
+    if connection.aurora_column is not None and found.name != "Amazon RDS Proxy":
+        return Product("Amazon Aurora MySQL", f"a result with the column {connection.aurora_column}", found.region)
+    return in_amazon(found, "", _issuer_of(connection))
 
 
 def told_by(connection: ConnectionResult) -> str | None:
-    """Return what told which server it is: "name" (asked for in TLS), "version" (of the greeting), None if nothing."""
+    """Return what told which server it is: "column" (of a result), "name" (asked for in TLS), "certificate", "version"
+    (of the greeting), None if nothing.
+    """
+    name, by = _name_of(connection)
+    if connection.aurora_column is not None and kind_of(None, name) != RDS_PROXY:
+        return "column"
+    if by is not None:
+        return by
+    if _issuer_of(connection):
+        return "certificate"
+    return "version" if kind_of(_version_of(connection)) != UNKNOWN else None
+
+
+def _version_of(connection: ConnectionResult) -> str | None:
+    """Return the version of the greeting, inside TLS as far as a key log shows it."""
     version, tls = connection.server_version, connection.tls
-    name = None if tls is None else tls.sni
-    if name is not None and kind_of(None, name) != UNKNOWN:
-        return "name"
     if version is None and tls is not None and tls.decrypted is not None:
-        version = tls.decrypted.server_version
-    return "version" if kind_of(version) != UNKNOWN else None
+        return tls.decrypted.server_version
+    return version
+
+
+def _name_of(connection: ConnectionResult) -> tuple[str | None, str | None]:
+    """Return the name that tells which server it is, and whose: "name" (asked for in TLS), "certificate"; None and None
+    where none does. Of a certificate's names that of a cluster or of a proxy says most.
+    """
+    tls = connection.tls
+    if tls is None:
+        return None, None
+    if tls.sni is not None and kind_of(None, tls.sni) != UNKNOWN:
+        return tls.sni, "name"
+    shown = facts_of(tls.certificates[0]) if tls.certificates else None
+    if shown is None:
+        return None, None
+    names = [one.replace("*", "any") for one in (*shown.names, *shown.common_names)]
+    known = [(kind_of(None, one) not in (AURORA, RDS_PROXY), one) for one in names if kind_of(None, one) != UNKNOWN]
+    return (min(known)[1], "certificate") if known else (None, None)
+
+
+def _issuer_of(connection: ConnectionResult) -> str:
+    """Return who signed the server's certificate, if it is an authority of Amazon RDS; empty if not, or not visible."""
+    tls = connection.tls
+    shown = facts_of(tls.certificates[0]) if tls is not None and tls.certificates else None
+    if shown is None:
+        return ""
+    issuer = shown.issuer_name
+    return issuer if issuer.startswith("Amazon RDS ") else ""
 
 
 def fill(advice: str, kinds: Iterable[str] = (), clients: Iterable[str] = ()) -> str:

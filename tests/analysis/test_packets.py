@@ -122,6 +122,17 @@ def test_packets_in_the_compressed_protocol_have_the_label_of_what_they_hold() -
     assert labels(listed(sessions.play(sessions.compressed())))[3:] == [("COM_QUERY",), ("OK",), ("COM_QUIT",)]
 
 
+def test_a_compressed_packet_has_the_labels_of_all_that_it_holds() -> None:
+    several = mysql.ping() + mysql.query(b"SELECT 'one'") + mysql.query(b"SELECT 'two'") + mysql.init_db(b"shop")
+    steps = sessions.changed(sessions.compressed(), query=mysql.compressed(0, several))
+    assert labels(listed(sessions.play(steps)))[3] == ("COM_PING", "COM_QUERY", "COM_INIT_DB")
+
+
+def test_a_compressed_message_of_x_protocol_has_the_labels_of_all_that_it_holds(shared: Path) -> None:
+    views = packets([shared / "lab" / "mysql-9.7" / "mysqlx-compress.pcap"])
+    assert {"compressed"}.isdisjoint(label for view in views for label in view.labels)
+
+
 def test_prepared_statements_and_errors_have_their_labels() -> None:
     talk = logged_in()
     talk.client(mysql.prepare(b"SELECT ?"))

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 import aurora_wire
 from aurora_wire.report.formats import render
@@ -13,8 +18,21 @@ from aurora_wire.report.html import render as html
 from aurora_wire.report.text import report as text
 from aurora_wire.verdict import servers
 from aurora_wire.verdict.product import product_of
+from aurora_wire.verdict.result import ConnectionResult
 from aurora_wire.verdict.rules.registry import RULES
-from aurora_wire.verdict.servers import KINDS, SETTINGS, UNKNOWN, fill, kind_of
+from aurora_wire.verdict.servers import (
+    KINDS,
+    SETTINGS,
+    UNKNOWN,
+    fill,
+    kind_of,
+    kind_of_connection,
+    product_of_connection,
+    told_by,
+)
+from tests.conversations import mysql, play
+from tests.conversations.judge import scan_of
+from tests.conversations.sessions import Step, changed, plaintext, tls12
 
 
 @pytest.mark.parametrize(
@@ -120,3 +138,66 @@ def test_each_finding_has_the_advice_for_its_own_server(shared: Path) -> None:
 def test_the_product_is_told_with_what_gave_it_away(version: str, host: str, product: str, why: str) -> None:
     found = product_of(version, host)
     assert (found.name, found.why) == (product, why)
+
+
+def scanned(steps: list[Step], folder: Path) -> ConnectionResult:
+    (connection,) = scan_of(folder, play(steps)).connections
+    return connection
+
+
+def expression(name: bytes) -> bytes:
+    """A result of one row with a column that is of no table."""
+    definition = mysql.column_definition(name).replace(b"\x04shop\x01t\x01t", b"\0\0\0")
+    return (
+        mysql.packet(1, b"\x01") + mysql.packet(2, definition) + mysql.eof(3) + mysql.packet(4, b"\x063.08.0")
+        + mysql.eof(5)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("column", [b"@@aurora_version", b"AURORA_VERSION()", b"@@GLOBAL.aurora_version"])
+def test_aurora_is_known_by_a_result_that_only_it_has(tmp_path: Path, column: bytes) -> None:
+    steps = changed(plaintext(), **{"query-ok": expression(column)})
+    connection = scanned(steps, tmp_path)
+    assert (kind_of_connection(connection), told_by(connection)) == (servers.AURORA, "column")
+    product = product_of_connection(connection)
+    assert (product.name, product.why) == ("Amazon Aurora MySQL", f"a result with the column {column.decode()}")
+
+
+@pytest.mark.parametrize("column", [b"aurora_version", b"version()", b"@@aurora_versions"])
+def test_another_column_makes_no_aurora(tmp_path: Path, column: bytes) -> None:
+    connection = scanned(changed(plaintext(), **{"query-ok": expression(column)}), tmp_path)
+    assert (kind_of_connection(connection), told_by(connection)) == (servers.MYSQL, "version")
+
+
+def certificate(issuer: str, *names: str) -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = (
+        x509.CertificateBuilder().subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)])).public_key(key.public_key())
+        .serial_number(7).not_valid_before(datetime(2024, 1, 1)).not_valid_after(datetime(2034, 1, 1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+    )  # fmt: skip
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+CA = "Amazon RDS eu-west-1 Subordinate CA RSA2048 G1.A.1"
+HOST = "shop.{}abcdefgh.eu-west-1.rds.amazonaws.com"
+
+
+@pytest.mark.parametrize(("names", "issuer", "kind", "product"), [
+    ([HOST.format(""), HOST.format("cluster-")], CA, servers.AURORA, "Amazon Aurora MySQL"),
+    ([HOST.format("")], CA, servers.RDS, "Amazon RDS or Aurora instance"),
+    ([HOST.format("proxy-")], "Amazon RSA 2048 M01", servers.RDS_PROXY, "Amazon RDS Proxy"),
+    (["db.example.org"], CA, servers.RDS, "Amazon RDS or Aurora"),
+    (["db.example.org"], "Example CA", servers.MYSQL, "MySQL"),
+])  # fmt: skip
+def test_a_server_is_known_by_its_certificate_where_that_is_visible(
+    tmp_path: Path, names: list[str], issuer: str, kind: str, product: str
+) -> None:
+    connection = scanned(tls12(), tmp_path)
+    assert connection.tls is not None
+    connection.tls.certificates = [certificate(issuer, *names)]
+    assert kind_of_connection(connection) == kind
+    assert product_of_connection(connection).name.startswith(product)
+    assert told_by(connection) == ("version" if kind == servers.MYSQL else "certificate")
+    assert ("certificate" in product_of_connection(connection).why) == (kind != servers.MYSQL)

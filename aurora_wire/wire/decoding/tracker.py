@@ -1,6 +1,10 @@
 """What a decoder tells of a direction's bytes, where somebody asks: in stream order, often later than they came."""
 
+from typing import Final
+
 from mypy_extensions import i64
+
+MAX_HELD: Final[i64] = 16   # labels of what one compressed packet holds
 
 
 class Tracker:
@@ -67,6 +71,36 @@ class Tracker:
         """Return the tracker of what compressed packets hold."""
         return None
 
+    def holds(self, start: i64, end: i64, held: list[int]) -> None:
+        """Note that the compressed bytes [start, end), the next ones, hold what has these labels, each once."""
+
+    def made_held(self) -> "Held | None":
+        """Return what collects the labels of what compressed messages hold; None where nobody asks."""
+        return None
+
     def flush(self) -> None:
         """End: no more bytes will come."""
         raise NotImplementedError
+
+
+class Held(Tracker):
+    """Collects the labels of what compressed packets hold, until they are taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.labels: list[int] = []
+
+    def span(self, start: i64, end: i64, label: i64) -> None:
+        if label not in self.labels and len(self.labels) < MAX_HELD:
+            self.labels.append(int(label))
+
+    def gap(self, start: i64, end: i64) -> None:
+        return
+
+    def take_labels(self) -> list[int]:
+        found = self.labels
+        self.labels = []
+        return found
+
+    def flush(self) -> None:
+        return

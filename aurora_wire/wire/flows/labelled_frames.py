@@ -11,7 +11,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.wire.decoding import labels, roles
 from aurora_wire.wire.decoding.labels import RETRANSMISSION, UNKNOWN
-from aurora_wire.wire.decoding.tracker import Tracker
+from aurora_wire.wire.decoding.tracker import Held, Tracker
 from aurora_wire.wire.mysql.lenenc import read_lestr
 
 MAX_INSIDE: Final[i64] = 10_000    # packets in compressed ones that are told of
@@ -45,15 +45,20 @@ class Place:
 
 @mypyc_attr(acyclic=True)
 class Span:
-    """Bytes [start, end) of a payload and the label of what they are. place: of a MySQL packet."""
+    """Bytes [start, end) of a payload and the label of what they are. place: of a MySQL packet; held: labels of what
+    they hold, where they are compressed.
+    """
 
-    __slots__ = ("end", "label", "place", "start")
+    __slots__ = ("end", "held", "label", "place", "start")
 
-    def __init__(self, start: i64, end: i64, label: i64, place: Place | None = None) -> None:
+    def __init__(
+        self, start: i64, end: i64, label: i64, place: Place | None = None, held: list[int] | None = None
+    ) -> None:
         self.start: Final[i64] = start
         self.end: Final[i64] = end
         self.label: Final[i64] = label
         self.place: Final = place
+        self.held: Final = held
 
 
 @mypyc_attr(acyclic=True)
@@ -159,6 +164,8 @@ class Labels(Tracker):
         self.place: Place | None = None
         self.kinds = Kinds()
         self.inside: Inside | None = None
+        self.held: list[int] | None = None     # of the compressed bytes before `held_end`
+        self.held_end: i64 = 0
         self.waiting: list[_Waiting] = []
         self.done: i64 = 0  # stream offset up to which bytes have labels
 
@@ -200,6 +207,14 @@ class Labels(Tracker):
             found.take_from(size)
             place.inside = found.take()
             self.place = place
+            self.holds(start, end, found.take_labels())
+
+    def holds(self, start: i64, end: i64, held: list[int]) -> None:
+        self.held = held if len(held) > 0 else None
+        self.held_end = end
+
+    def made_held(self) -> Held | None:
+        return Held()
 
     def gap(self, start: i64, end: i64) -> None:
         self.span(start, end, UNKNOWN)
@@ -212,6 +227,7 @@ class Labels(Tracker):
         place = self.place
         if place is not None and place.start <= start < place.end:
             label = placed_label(label, place, self.from_client == 1)
+        held = self.held if start < self.held_end else None
         finished: i64 = 0
         for item in self.waiting:
             if item.start >= end:
@@ -227,7 +243,7 @@ class Labels(Tracker):
                         part = Place(
                             low, place.end, place.role, low - place.start, place.certain, place.number, place.of
                         )
-                item.spans.append(Span(begin, begin + high - low, label, part))
+                item.spans.append(Span(begin, begin + high - low, label, part, held))
             if item.end <= end:
                 self.out.append(
                     LabelledFrame(item.frame, self.connection, self.from_client, item.spans[-1].label, item.spans)
@@ -242,7 +258,7 @@ class Labels(Tracker):
             self.span(self.done, self.waiting[-1].end, UNKNOWN)
 
 
-class Inside(Tracker):
+class Inside(Held):
     """The packets that compressed ones hold, until they are taken."""
 
     def __init__(self) -> None:
@@ -253,6 +269,7 @@ class Inside(Tracker):
         self.kinds = Kinds()
 
     def span(self, start: i64, end: i64, label: i64) -> None:
+        super().span(start, end, label)
         self.position = end
 
     def gap(self, start: i64, end: i64) -> None:

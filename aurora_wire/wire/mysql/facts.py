@@ -20,7 +20,7 @@ from aurora_wire.wire.mysql.login import Login
 from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysql.replication import Clone, Replication
 from aurora_wire.wire.mysql.replies import NO_BACKSLASH_ESCAPES as STATUS_NO_BACKSLASH_ESCAPES
-from aurora_wire.wire.mysql.results import Column, Failure
+from aurora_wire.wire.mysql.results import Column, Failure, is_aurora_column
 from aurora_wire.wire.mysql.session_state import SessionState
 from aurora_wire.wire.mysql.sql_lexer import NO_BACKSLASH_ESCAPES, in_charset
 from aurora_wire.wire.mysql.values import Value
@@ -154,6 +154,7 @@ class MySQLFacts(TLSLog):
         self.further_columns: Column | None = None
         self.rows: i64 = 0
         self.row_bytes: i64 = 0
+        self.aurora_column = b""                 # one that only Aurora answers with, as it is called
         self.failures: list[Failure] = []        # errors in place of answers: the first ones
         self.failures_total: i64 = 0
         self.session = SessionState()
@@ -232,6 +233,8 @@ class MySQLFacts(TLSLog):
             return False
         self.charge(cost)
         self.columns[key] = column
+        if is_aurora_column(column):
+            self.aurora_column = column.name
         return True
 
     def further_column(self) -> Column:

@@ -53,6 +53,8 @@ class Column:
 MAX_READ: Final = 4096             # definitions that are remembered, of all connections
 LONGEST_READ: Final[i64] = 512     # bytes of each
 _READ: Final[dict[bytes, Column]] = {}
+# What only Aurora answers, with a column that it names so.
+AURORA_COLUMNS: Final = frozenset((b"@@aurora_version", b"@@global.aurora_version", b"aurora_version()"))
 EXPRESSION: Final = (b"", b"", b"")
 
 
@@ -186,6 +188,12 @@ def add_traffic(sums: dict[tuple[bytes, bytes, bytes], Column], columns: list[Co
         total.results += column.results
         total.rows += column.rows
         total.size += column.size
+
+
+def is_aurora_column(column: Column) -> bool:
+    """Return whether only Aurora answers with a column that is called so."""
+    size: i64 = len(column.name)
+    return 16 <= size <= 23 and not column.org_table and column.name.lower() in AURORA_COLUMNS
 
 
 def _uncounted(column: Column) -> Column:

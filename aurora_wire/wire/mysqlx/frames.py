@@ -13,6 +13,7 @@ from aurora_wire.binary import u32
 from aurora_wire.wire.decoding import anomalies, labels
 from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_TLS, Decoder
+from aurora_wire.wire.decoding.tracker import Held
 from aurora_wire.wire.mysql.compressed import CHUNK, ZLIB, ZLIB_COST, Inflater, is_bomb
 from aurora_wire.wire.mysql.compressed import MAX_WINDOW as ZSTD_COST
 from aurora_wire.wire.mysql.compressed import ZSTD as ZSTD_INFLATER
@@ -57,6 +58,7 @@ class XFrames(Decoder):
         self.opened: i64 = 0
         self.closed: i64 = 0
         self.is_inner = False
+        self.held: Held | None = None    # only for a tracker: labels of what compressed messages hold
 
     # What a direction has to say.
 
@@ -277,6 +279,11 @@ class XFrames(Decoder):
         """Open a Compression message and decode the frames in it."""
         if not self._opens(data, at, end):
             self.missed()
+        tracker = self.side.tracker
+        if tracker is not None and self.held is not None:
+            begin = self.side.position
+            size = self.unlabelled if self.unlabelled > 0 else HEADER_LEN + end - at
+            tracker.holds(begin, begin + size, self.held.take_labels())
 
     def _opens(self, data: bytes, at: i64, end: i64) -> bool:
         size: i64 = -1
@@ -369,6 +376,9 @@ class XFrames(Decoder):
         if inner is None or side is None:
             side = DirectionAccount(self.side.from_client)
             side.anchored = True
+            if self.side.tracker is not None:
+                self.held = self.side.tracker.made_held()
+                side.tracker = self.held
             inner = self.make_inner(side)
             inner.is_inner = True
             self.inner = inner
