@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 
+from aurora_wire.decrypt.compressed_certificates import open_certificates
 from aurora_wire.decrypt.direction import Direction
 from aurora_wire.decrypt.key_log import (
     CLIENT_HANDSHAKE,
@@ -59,6 +60,10 @@ class KeyLogDecryptors:
             self.keylog.add(self.blocks[self._taken], self.path)
             self._taken += 1
         return len(self.keylog) > 0
+
+    def open_certificates(self, algorithm: int, data: bytes, size: int) -> bytes | None:
+        """Return what compressed certificates hold, b"" if they are damaged; None where nothing here opens them."""
+        return open_certificates(algorithm, data, size)
 
     def decryptor(
         self, client_random: bytes, server_random: bytes, version: int, suite: int, *, encrypt_then_mac: bool

@@ -20,6 +20,8 @@ NOT_VISIBLE: Final = "not visible: TLS 1.3 encrypts it, and only a key log shows
 NOT_SENT: Final = "not sent: an earlier session was resumed"
 HAS_NONE: Final = "not sent: the cipher suite has none"
 NOT_CAPTURED: Final = "not captured"
+MISSING: Final = "the package that opens it is missing: pip install 'aurora_wire[keylog]'"
+COMPRESSIONS: Final = {2: "brotli", 3: "zstd"}   # RFC 8879; zlib is always there
 
 
 def add_details(result: TLSResult, tls: TLSFacts) -> None:
@@ -69,6 +71,9 @@ def _why_none(tls: TLSFacts) -> str:
         return NOT_CAPTURED
     if tls.resumed == 1:
         return NOT_SENT
+    if tls.server.compressed_with >= 0:
+        with_what = COMPRESSIONS.get(int(tls.server.compressed_with))
+        return f"compressed with {with_what}: {MISSING}" if with_what else "compressed in a way that is not known here"
     if hello.version >= TLS_1_3:
         return NOT_VISIBLE
     name = suite_name(hello.suite)

@@ -90,8 +90,8 @@ class InnerDecryption(Decryption):
             stream.side.anchored = True
         tls = facts.tls
         if tls is not None:
-            self.client_messages = HiddenMessages(inner.client.side, tls, tls.client, facts.budget)
-            self.server_messages = HiddenMessages(inner.server.side, tls, tls.server, facts.budget)
+            self.client_messages = HiddenMessages(inner.client.side, tls, tls.client, facts.budget, self.decryptors)
+            self.server_messages = HiddenMessages(inner.server.side, tls, tls.server, facts.budget, self.decryptors)
         if facts.kind == MYSQL:
             inner.start_login(facts.greeting)
         elif facts.kind == DECODED:

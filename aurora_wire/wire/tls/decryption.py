@@ -40,6 +40,11 @@ class DecryptorFactory(Protocol):
         self, client_random: bytes, server_random: bytes, version: int, suite: int, *, encrypt_then_mac: bool
     ) -> RecordDecryptor | None: ...
 
+    def open_certificates(self, algorithm: int, data: bytes, size: int) -> bytes | None:
+        """Return the `size` bytes of a Certificate message that was sent compressed (RFC 8879), b"" if it is damaged;
+        None where nothing here opens it.
+        """
+
 
 class Decryption:
     """Takes the records of one connection. `wanted`: there are keys, whole records are to be handed in."""

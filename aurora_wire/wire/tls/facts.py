@@ -16,7 +16,7 @@ class TLSSide:
 
     __slots__ = (
         "app_bytes", "app_records", "before_hello", "before_spec", "broken", "certificate_count", "certificates",
-        "certificates_frame", "data_records",
+        "certificates_frame", "compressed_with", "data_records",
         "early_frame", "early_offset", "encrypted_handshake", "fatal_alert", "finished", "first_data_offset",
         "first_frame", "first_offset", "first_unsure_offset", "hellos", "keys_before_spec", "last_alert",
         "last_data_acked", "odd", "odd_frame", "odd_offset", "other_frame", "other_messages", "records",
@@ -59,6 +59,7 @@ class TLSSide:
         self.certificate_count: i64 = -1         # -1: no such message was seen
         self.certificates: list[bytes] = NO_CERTIFICATES  # DER, this side's own first
         self.certificates_frame: i64 = -1
+        self.compressed_with: i64 = -1           # the algorithm of certificates that nothing here opened
 
 
 class TLSFacts:
