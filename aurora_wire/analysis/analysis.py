@@ -46,6 +46,7 @@ from aurora_wire.verdict.result import (
 from aurora_wire.verdict.rules import registry as rules
 from aurora_wire.verdict.rules.checks import findings_of
 from aurora_wire.verdict.rules.registry import finding
+from aurora_wire.verdict.sql_names import with_names
 from aurora_wire.verdict.undecoded import Losses, list_undecoded
 from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.decoding.connection_log import OTHER, Budget
@@ -398,7 +399,7 @@ class Analysis:
             leaked=self.leaked.result(),
             values_key=key_of(self.captures),
             not_classified=self.not_classified,
-            groups=None if self.grouped is None else self.grouped.result(),
+            groups=None if self.grouped is None else with_names(self.grouped.result()),
             not_grouped=0 if self.grouped is None else self.grouped.beyond,
             exit_code=compute_exit_code(verdict, self.captures),
             keylogs=self.decryptors.keylog.sources if self.decryptors is not None else [],

@@ -58,6 +58,7 @@ EXTRA_PACKAGES: Final[dict[str, tuple[str, dict[str, tuple[str, str]]]]] = {
         {"pyarrow": ("pyarrow", "16")},
     ),
     "parquet": ("tables as Parquet files", {"pyarrow": ("pyarrow", "16")}),
+    "sql": ("--group: tables and columns of statements", {"sqlglot": ("sqlglot", "30")}),
 }  # fmt: skip
 
 # Families of systems, by ID and ID_LIKE of /etc/os-release: what installs, and what packages are called there.

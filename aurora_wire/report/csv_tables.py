@@ -20,7 +20,7 @@ from aurora_wire.redact.secrets import shown
 from aurora_wire.report.escape import show_bytes, show_text
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
-from aurora_wire.report.groups import classes_of, shown_groups, span_of
+from aurora_wire.report.groups import classes_of, joined_names, shown_groups, span_of
 from aurora_wire.report.summary import findings_by_connection
 from aurora_wire.report.timestamps import Clock, clock_of, rfc3339, time_of_day
 from aurora_wire.verdict.answer_result import AnswerResult
@@ -49,7 +49,7 @@ STATEMENT_COLUMNS: Final = (
 )
 GROUP_COLUMNS: Final = (
     "count", "connections", "command", "fingerprint", "example", "complete", "bytes", "leaked", "first_time",
-    "last_time", "frame", "capture", "capture_frame",
+    "last_time", "frame", "capture", "capture_frame", "tables", "columns",
 )
 CAPTURE_COLUMNS: Final = (
     "capture", "verdict", "confidence", "format", "compression", "packets", "bytes", "sha256", "first_time",
@@ -101,6 +101,7 @@ def groups(scan: Scan, *, redact: bool = False) -> Iterator[str]:
         yield line((
             one.count, one.connections, show_text(one.command), made or None, example or None, _yes(one.complete),
             one.bytes, classes_of(one) or None, first, last, one.frame, *_place(names, one.frame),
+            joined_names(one.tables) or None, joined_names(one.columns) or None,
         ))
 
 

@@ -5,17 +5,18 @@ The example of a group is shown with its literals masked, whatever else a report
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from aurora_wire.redact.groups import masked_example, shown_fingerprint
-from aurora_wire.report.escape import show_bytes
+from aurora_wire.report.escape import show_bytes, show_text
 from aurora_wire.report.timestamps import Clock
 from aurora_wire.report.wording import count
 from aurora_wire.verdict.result import Scan, StatementGroup
 from aurora_wire.wire.mysql.leaked.classes import BY_ID
 
 NO_TEXT: Final = "(no text was captured)"
+NAMES: Final = 10    # of tables, and of columns, in what people read
 SQL: Final = 2000    # bytes of a fingerprint or an example that are shown
 
 
@@ -32,6 +33,18 @@ def classes_of(one: StatementGroup) -> str:
     return ", ".join(
         f"{number:,} {BY_ID[data].one if number == 1 else BY_ID[data].many}" for data, number in one.leaked.items()
     )
+
+
+def joined_names(names: Sequence[str] | None, most: int = 50) -> str:
+    """Return `users, shop.orders`, made visible; empty where they are not known."""
+    shown = [show_text(name) for name in (names or ())[:most]]
+    return ", ".join(shown) + (f" and {len(names) - most} more" if names is not None and len(names) > most else "")
+
+
+def names_of(one: StatementGroup) -> str:
+    """Return `tables shop.users; columns users.email, users.card`, what is known of it."""
+    parts = (("tables", joined_names(one.tables, NAMES)), ("columns", joined_names(one.columns, NAMES)))
+    return "; ".join(f"{kind} {names}" for kind, names in parts if names)
 
 
 def span_of(one: StatementGroup, clock: Clock) -> tuple[str | None, str | None]:

@@ -70,6 +70,8 @@ def group_fields(scan: Scan, *, redact: bool) -> Fields:
             "frame": one.frame,
             **bytes_fields("example", masked_example(one)),
             "complete": one.complete,
+            **({} if one.tables is None else {"tables": [clean(name) for name in one.tables]}),
+            **({} if one.columns is None else {"columns": [clean(name) for name in one.columns]}),
             **place_fields(names, one.frame),
         }
         for one in scan.groups

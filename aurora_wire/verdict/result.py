@@ -171,6 +171,8 @@ class StatementGroup:
     leaked: dict[str, int] = field(default_factory=dict)  # values in them by class, the worst first
     raw: Octets | None = None       # `example` as it crossed, where that is written in UTF-8 here
     charset: str | None = None      # of `raw`
+    tables: list[str] | None = None     # that it names, with their schemas; None where that is not known (extra `sql`)
+    columns: list[str] | None = None    # likewise, with their tables
 
 
 @record

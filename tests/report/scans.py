@@ -402,7 +402,8 @@ def grouped() -> Scan:
         StatementGroup(
             b"INSERT INTO customers(name, card) VALUES (...)", "COM_QUERY", 1_234, 98_720, 15, START + 15 * MS,
             START + 86_400_000 * MS, b"INSERT INTO customers (name, card) VALUES ('Alice', '4111 1111 1111 1111')",
-            connections=12, leaked={"card": 1_234, "email": 1},
+            connections=12, leaked={"card": 1_234, "email": 1}, tables=["customers"],
+            columns=["customers.name", "customers.card"],
         ),
         StatementGroup(
             b"SELECT * FROM t WHERE \xff = ?", "COM_STMT_EXECUTE", 1, 20, 16, None, None, b"SELECT 'Alice\xff", False

@@ -36,7 +36,7 @@ SOMETIMES = {
     "credentials", "line", "value", "refusal", "statement", "x", "replication", "clone", "direction",
     "bridge", "proxy", "users_after", "filters", "certificates_unread", "schema", "charset", "result", "results",
     "columns", "errors", "errors_total", "partial", "out_parameters", "frame", "offset", "ignored", "exceptions",
-    "leaked", "last", "filtered_out", "values", "fingerprint", "statement_groups", "not_grouped", "hashes",
+    "leaked", "last", "filtered_out", "values", "fingerprint", "statement_groups", "not_grouped", "hashes", "tables",
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
-from aurora_wire.report.groups import NO_TEXT, classes_of, shown_groups, span_of, title_of
+from aurora_wire.report.groups import NO_TEXT, classes_of, names_of, shown_groups, span_of, title_of
 from aurora_wire.report.html.connections import Details, Row, details_of, hide, row_of, shown_frame
 from aurora_wire.report.html.cover import Case, Cover, cover_of
 from aurora_wire.report.html.findings import ControlRow, RuleCard, control_rows, rule_cards, severities
@@ -111,6 +111,7 @@ class GroupRow:
     command: str
     fingerprint: str
     example: str
+    names: str
     data: str
     first: str
     last: str
@@ -288,7 +289,7 @@ def _group_rows(scan: Scan, clock: Clock, *, redact: bool) -> list[GroupRow]:
         first, last = (show_text((when or "").partition(".")[0].replace("T", " ")) for when in span_of(one, clock))
         rows.append(GroupRow(
             f"{one.count:,}", f"{one.connections:,}", show_text(one.command), made or NO_TEXT, example,
-            classes_of(one), first, last,
+            names_of(one), classes_of(one), first, last,
         ))
     return rows
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.groups import NO_TEXT, classes_of, shown_groups, title_of
+from aurora_wire.report.groups import NO_TEXT, classes_of, names_of, shown_groups, title_of
 from aurora_wire.report.text.statements import LINES, SHORTEST, fold
 from aurora_wire.report.timestamps import clock_of
 from aurora_wire.report.wording import RED, Style, count, day_and_time
@@ -35,6 +35,9 @@ def groups_text(scan: Scan, style: Style) -> Iterator[str]:
             yield from _folded(made or NO_TEXT, "      ", style)
         if example:
             yield from _folded(f"such as {example}", "        ", style)
+        named = names_of(one)
+        if named:
+            yield from style.wrap(named, "        ")
         found = classes_of(one)
         if found:
             yield from (style.paint(line, RED) for line in style.wrap(found, "        "))
