@@ -25,7 +25,7 @@ from random import Random
 from traffic import mysql
 
 from aurora_wire import compiled
-from aurora_wire.capture.live.bpf import attach, port_filter, program_of
+from aurora_wire.capture.live.bpf import attach, build_program, port_filter
 from aurora_wire.capture.live.ring import LiveCapture
 
 HERE = Path(__file__).resolve()
@@ -107,7 +107,7 @@ def ring(port: int, end: float) -> tuple[int, int | None]:
 
 def recv_loop(port: int, end: float) -> tuple[int, int | None]:
     reading = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    attach(reading, program_of(port_filter([port])))
+    attach(reading, build_program(port_filter([port])))
     reading.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
     reading.bind(("lo", 3))
     reading.settimeout(0.1)

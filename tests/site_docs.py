@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from aurora_wire.cli.whole_parser import Manual, manual_of, whole_parser
+from aurora_wire.cli.whole_parser import Manual, build_manual, whole_parser
 from aurora_wire.report import scan_json
 from aurora_wire.report.tables import SCHEMA, TABLES, Column
 from aurora_wire.verdict.rules.registry import RULES
@@ -30,7 +30,7 @@ def commands() -> Iterator[str]:
     yield "# Commands\n"
     yield WRITTEN.format("the options")
     yield "The same as `aurora-wire COMMAND --help` and the man pages.\n"
-    whole = manual_of(whole_parser())
+    whole = build_manual(whole_parser())
     yield "| command | |\n|---|---|"
     for part in whole.parts:
         yield f"| [{part.name}](#{part.name.replace(' ', '-')}) | {cell(part.summary)} |"

@@ -19,11 +19,11 @@ from aurora_wire.capture.files.open import open_capture
 from aurora_wire.cli.main import main
 from aurora_wire.errors import AuroraWireError
 from aurora_wire.report.formats import render
-from aurora_wire.report.frame_names import FrameNames, names_of
+from aurora_wire.report.frame_names import FrameNames, choose_names
 from aurora_wire.report.html import render as html
 from aurora_wire.report.scan_jsonl import JSONLines
 from aurora_wire.report.text import report as text
-from aurora_wire.verdict.overall import Tally, verdict_of
+from aurora_wire.verdict.overall import Tally, compute_verdict
 from aurora_wire.verdict.result import Scan
 from tests.analysis.test_two_taps import two_taps
 
@@ -245,7 +245,7 @@ def test_the_verdicts_of_files_are_those_of_their_connections_in_all_of_the_lab(
             if index in connection.captures:
                 tally.add(connection)
         if capture.format != "unreadable":
-            assert (capture.verdict, capture.confidence) == verdict_of(tally, [capture]), capture.path
+            assert (capture.verdict, capture.confidence) == compute_verdict(tally, [capture]), capture.path
 
 
 def test_packets_names_frames_as_scan_does(
@@ -269,14 +269,14 @@ def test_packets_names_frames_as_scan_does(
 
 
 def test_captures_are_told_apart_by_as_little_of_their_path_as_needed() -> None:
-    assert names_of(["/a/x.pcap", "/b/y.pcap"]) == ["x.pcap", "y.pcap"]
-    assert names_of(["/a/x.pcap", "/b/x.pcap"]) == ["a/x.pcap", "b/x.pcap"]
-    assert names_of(["x.pcap", "b/x.pcap", "y"]) == ["x.pcap", "b/x.pcap", "y"]
-    assert names_of(["/a/x.pcap", "/a/x.pcap"]) == ["/a/x.pcap", "/a/x.pcap"]
-    assert names_of(["a\n\x1b[2J.pcap"]) == ["a\\n\\x1b[2J.pcap"]
+    assert choose_names(["/a/x.pcap", "/b/y.pcap"]) == ["x.pcap", "y.pcap"]
+    assert choose_names(["/a/x.pcap", "/b/x.pcap"]) == ["a/x.pcap", "b/x.pcap"]
+    assert choose_names(["x.pcap", "b/x.pcap", "y"]) == ["x.pcap", "b/x.pcap", "y"]
+    assert choose_names(["/a/x.pcap", "/a/x.pcap"]) == ["/a/x.pcap", "/a/x.pcap"]
+    assert choose_names(["a\n\x1b[2J.pcap"]) == ["a\\n\\x1b[2J.pcap"]
 
 
 def test_names_are_cut_where_a_terminal_is_narrow_and_still_differ() -> None:
     rotated = [f"a-rather-long-name-of-a-capture.pcap.{number:05d}" for number in range(3)]
-    assert names_of(rotated, 20) == [f"..capture.pcap.{number:05d}" for number in range(3)]
-    assert names_of(["a-rather-long-name.pcap", "short"], 12) == ["a-rather-l..", "short"]
+    assert choose_names(rotated, 20) == [f"..capture.pcap.{number:05d}" for number in range(3)]
+    assert choose_names(["a-rather-long-name.pcap", "short"], 12) == ["a-rather-l..", "short"]

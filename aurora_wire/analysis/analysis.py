@@ -27,13 +27,13 @@ from aurora_wire.analysis.selection import Selection
 from aurora_wire.analysis.untold import Untold
 from aurora_wire.capture.files.open import Capture
 from aurora_wire.errors import CaptureError
-from aurora_wire.verdict.describe import describe, statement_of
+from aurora_wire.verdict.describe import describe, describe_statement
 from aurora_wire.verdict.exceptions import Exceptions
 from aurora_wire.verdict.frame_kinds import kind_name, link_type_names, most_frequent
 from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.groups import GroupedWhole
 from aurora_wire.verdict.leaked import LeakedWhole
-from aurora_wire.verdict.overall import Tally, closing_of, compute_exit_code, verdict_of
+from aurora_wire.verdict.overall import Tally, compose_closing, compute_exit_code, compute_verdict
 from aurora_wire.verdict.parties import Parties, parties_of
 from aurora_wire.verdict.result import (
     CaptureResult,
@@ -44,7 +44,7 @@ from aurora_wire.verdict.result import (
     Verdict,
 )
 from aurora_wire.verdict.rules import registry as rules
-from aurora_wire.verdict.rules.checks import findings_of
+from aurora_wire.verdict.rules.checks import list_findings
 from aurora_wire.verdict.rules.registry import finding
 from aurora_wire.verdict.sql_names import with_names
 from aurora_wire.verdict.undecoded import Losses, list_undecoded
@@ -268,7 +268,7 @@ class Analysis:
         if self.selection is not None and not self.selection.wants(result):
             return
         result.captures = captures
-        self.add_connection(result, [] if self.only_verdicts else list(findings_of(facts, result)))
+        self.add_connection(result, [] if self.only_verdicts else list(list_findings(facts, result)))
 
     def add_stt(self, packets: int) -> None:
         """Count what is no connection but a tunnel that looks like one."""
@@ -299,7 +299,7 @@ class Analysis:
 
     def _tell(self, statement: Statement) -> None:
         if self.on_statement is not None:
-            self.on_statement(int(statement.connection), statement_of(statement))
+            self.on_statement(int(statement.connection), describe_statement(statement))
 
     def _wants_statement(self, event: Statement) -> bool:
         if self.selection is None:
@@ -345,7 +345,7 @@ class Analysis:
                 capture.verdict, capture.confidence = verdict, confidence
             elif self.seen_in is not None:
                 tally = self._by_capture[index]
-                capture.verdict, capture.confidence = verdict_of(tally, [capture])
+                capture.verdict, capture.confidence = compute_verdict(tally, [capture])
 
     def add_of_capture(self, hit: Finding) -> None:
         """Count a finding about a capture."""
@@ -367,7 +367,7 @@ class Analysis:
         """Return the result of what was counted and kept."""
         if self._stt_packets and self.captures:
             self._skipped(self.captures[-1], STT, 0, self._stt_packets)
-        verdict, confidence = verdict_of(self.tally, self.captures)
+        verdict, confidence = compute_verdict(self.tally, self.captures)
         self._judge_captures(verdict, confidence)
         self.connections.sort(key=lambda one: one.id)
         # By rule, then connection, then frame: comparing tuples takes ten times what three sorts do.
@@ -407,7 +407,7 @@ class Analysis:
 
 
     def _closing(self, verdict: Verdict) -> str:
-        said = closing_of(self.tally, verdict, self.captures)
+        said = compose_closing(self.tally, verdict, self.captures)
         known = "" if self.exceptions is None else self.exceptions.in_words()
         if known:
             said = f"{said.removesuffix('.')}; {known}."

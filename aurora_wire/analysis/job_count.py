@@ -12,7 +12,7 @@ MAX_JOBS: Final = 16
 WORTH_IT: Final = 256 << 20  # bytes of captures from which on another process pays
 
 
-def sizes_of(paths: Sequence[str]) -> dict[str, int] | None:
+def measure_sizes(paths: Sequence[str]) -> dict[str, int] | None:
     """Return the size of each capture; None where one is no regular file, which only one process can read."""
     sizes: dict[str, int] = {}
     for path in paths:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.clocks import aligned
 from aurora_wire.analysis.interleave import Interleaved
-from aurora_wire.analysis.job_count import MAX_JOBS, can_share, sizes_of, usual_jobs
+from aurora_wire.analysis.job_count import MAX_JOBS, can_share, measure_sizes, usual_jobs
 from aurora_wire.analysis.options import (
     DEFAULT_PORTS,
     KEPT_STATEMENTS,
@@ -137,7 +137,7 @@ def _scan_shared(
     on_progress: OnProgress | None,
 ) -> Scan:  # fmt: skip
     """Let several processes read. Raises OneJobNeeded, with the reason for people where there is one."""
-    sizes = sizes_of([path for path, _ in inputs])
+    sizes = measure_sizes([path for path, _ in inputs])
     count = usual_jobs(sizes) if jobs is None else min(jobs, MAX_JOBS)
     if count < 2:
         raise OneJobNeeded

@@ -118,12 +118,12 @@ def _reaches(time_ns: int, bound_ns: int | None, other_ns: int, *, after: bool) 
     return time_ns >= bound_ns if after else time_ns <= bound_ns
 
 
-def network_of(text: str) -> Network:
+def read_network(text: str) -> Network:
     """Parse `10.0.0.5`, `10.0.0.0/8`, `2001:db8::/32`. Raises ValueError."""
     return ipaddress.ip_network(text.strip("[]"), strict=False)
 
 
-def time_of(text: str) -> int:
+def read_time(text: str) -> int:
     """Parse `2021-03-17T09:00`, with a zone or in UTC, or `09:00[:01]` of every day; answers ns. Raises ValueError."""
     if "-" not in text and ":" in text:
         of_day = datetime.strptime(text, "%H:%M:%S" if text.count(":") == 2 else "%H:%M")

@@ -17,7 +17,7 @@ from aurora_wire.analysis.selection import Selection
 from aurora_wire.capture.live.recording import Recording
 from aurora_wire.capture.live.ring import DRAIN, LiveCapture
 from aurora_wire.capture.live.ring_frames import RingFrames
-from aurora_wire.verdict.describe import coverage_of, endpoints, text
+from aurora_wire.verdict.describe import describe_coverage, endpoints, text
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
 from aurora_wire.verdict.parties import Parties
@@ -281,7 +281,7 @@ def standing_of(connection: Connection) -> ConnectionStatus:
         tls=version_name(hello.version) if hello is not None else None,
         in_clear=int(facts.client.plaintext + facts.server.plaintext),
         in_tls=int(facts.client.tls + facts.server.tls),
-        missing=sum(coverage_of(facts, side, most).missing for side in (facts.client, facts.server)),
+        missing=sum(describe_coverage(facts, side, most).missing for side in (facts.client, facts.server)),
         statements=int(facts.statements_total),
         last_frame=int(connection.last_frame),
         last_time_ns=int(connection.last_time),

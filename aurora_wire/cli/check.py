@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from aurora_wire.analysis.options import DEFAULT_PORTS  # noqa: PLC0415
     from aurora_wire.analysis.scan import scan  # noqa: PLC0415
-    from aurora_wire.cli.fleet import groups_of  # noqa: PLC0415
+    from aurora_wire.cli.fleet import read_groups  # noqa: PLC0415
     from aurora_wire.posture.assess import assess  # noqa: PLC0415
     from aurora_wire.posture.audit import AuditResult, audit  # noqa: PLC0415
     from aurora_wire.posture.bundles import read_bundle  # noqa: PLC0415
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     password = password_of(arguments) if arguments.user else ""
     bundle = read_bundle(arguments.ca, datetime.now(UTC)) if arguments.ca else None
     ports = sorted({*DEFAULT_PORTS, *(each.port for each in targets)})
-    groups = groups_of(arguments.parameters)
+    groups = read_groups(arguments.parameters)
     fleet = _fleet_of(arguments, groups, [each.host for each in targets])
     captured = scan(arguments.capture, ports=ports) if arguments.capture else None
     found = Posture("check", authorities=bundle)

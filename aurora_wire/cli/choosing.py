@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.cli.filters import selection_of
+from aurora_wire.cli.filters import read_selection
 from aurora_wire.cli.output import STANDARD_OUTPUT
 from aurora_wire.errors import UsageError
 
@@ -90,7 +90,7 @@ def choose(
 
     whole: connections are wanted whole, whatever the filter. Raises UsageError.
     """
-    selection = selection_of(arguments)
+    selection = read_selection(arguments)
     chosen = Chosen(selection)
     if selection is not None:
         chosen.frames = selection.frames

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.overwriting import output_options
-from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.cli.ports import collect_ports, port_option
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
@@ -97,7 +97,7 @@ def _run_traffic(arguments: argparse.Namespace, before: list[Posture], after: li
     )
     from aurora_wire.compare.runs import read_connections  # noqa: PLC0415
 
-    ports, only_ports = ports_of(arguments.port)
+    ports, only_ports = collect_ports(arguments.port)
     runs: list[Run] = []
     with _opened(arguments) as output:
         for path in (arguments.before, arguments.after):

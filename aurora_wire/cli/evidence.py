@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, complain, same_place
 from aurora_wire.cli.overwriting import force_option, refuse_to_replace, whole_output
-from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.cli.ports import collect_ports, port_option
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
 
@@ -131,7 +131,7 @@ def _create(arguments: argparse.Namespace) -> int:
         complain("the captures are in the bundle as they are, with all that crossed; --redact-captures masks them.")
         if split_inputs(arguments.captures)[1]:
             complain("results of servers are in it as they are, with names of accounts; --redact-captures masks them.")
-    ports, only_ports = ports_of(arguments.port)
+    ports, only_ports = collect_ports(arguments.port)
     options = Options(
         case=Case(arguments.case, arguments.examiner, arguments.note),
         key=arguments.key,

@@ -36,7 +36,7 @@ def add_exception_options(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--no-config", action="store_true", help="Read no such file.")
 
 
-def exceptions_of(arguments: argparse.Namespace) -> Exceptions | None:
+def read_exceptions(arguments: argparse.Namespace) -> Exceptions | None:
     """Return what the options say, or the settings of the folder in their place; None where nothing does.
 
     `arguments` have what holds afterwards. Raises UsageError.
@@ -63,11 +63,11 @@ def exceptions_of(arguments: argparse.Namespace) -> Exceptions | None:
         if each.lower() not in SEVERITIES and each.upper() not in RULES:
             said = f"{where}: {each!r} is neither a severity ({', '.join(SEVERITIES)}) nor a rule"
             raise UsageError(said + (meant(each.lower(), SEVERITIES) or meant(each.upper(), RULES, NEAR_ID) or "."))
-    known = [parse_known(text, where) for text, where in ignored] + baseline_of([path for path, _ in baselines])
+    known = [parse_known(text, where) for text, where in ignored] + read_baseline([path for path, _ in baselines])
     return Exceptions(known, datetime.now(UTC).date())
 
 
-def baseline_of(paths: Sequence[str]) -> list[KnownFinding]:
+def read_baseline(paths: Sequence[str]) -> list[KnownFinding]:
     """Return the exceptions that files list. Raises UsageError with file and line."""
     from aurora_wire.disk import words_of  # noqa: PLC0415 - not for --help
     from aurora_wire.rights.inputs import read_input  # noqa: PLC0415

@@ -41,7 +41,7 @@ def add_filter_options(parser: argparse.ArgumentParser, *, live: bool = False) -
             help="Look at the packets only that this filter in tcpdump's language takes (needs libpcap).")
 
 
-def selection_of(arguments: argparse.Namespace, *, live: bool = False) -> Selection | None:
+def read_selection(arguments: argparse.Namespace, *, live: bool = False) -> Selection | None:
     """Return what the options let through; None where none is given. Raises UsageError."""
     text = {
         name: ", ".join(value) if isinstance(value, list) else "" if value is True else str(value)
@@ -50,12 +50,12 @@ def selection_of(arguments: argparse.Namespace, *, live: bool = False) -> Select
     }
     if not text:
         return None
-    from aurora_wire.analysis.selection import Selection, check_order, network_of, time_of  # noqa: PLC0415
+    from aurora_wire.analysis.selection import Selection, check_order, read_network, read_time  # noqa: PLC0415
     from aurora_wire.capture.files.frame_filter import FrameFilter  # noqa: PLC0415 - not for --help
 
     found = Selection(text=text)
     try:
-        found.hosts = [network_of(one) for one in (arguments.host if "host" in text else ())]
+        found.hosts = [read_network(one) for one in (arguments.host if "host" in text else ())]
     except ValueError as error:
         raise UsageError(f"--host: {error}. Give an address (10.0.0.5) or a network (10.0.0.0/8).") from error
     found.users = list(arguments.user)
@@ -63,7 +63,7 @@ def selection_of(arguments: argparse.Namespace, *, live: bool = False) -> Select
         if name not in text:
             continue
         try:
-            setattr(found, f"{name}_ns", time_of(text[name]))
+            setattr(found, f"{name}_ns", read_time(text[name]))
         except (ValueError, OverflowError) as error:
             raise UsageError(f"--{name} {text[name]}: is no time, such as 2021-03-17T09:00 or 09:00.") from error
     check_order(found.since_ns, found.until_ns)

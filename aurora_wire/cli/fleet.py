@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.parameters and not arguments.json:
         raise UsageError("--parameters goes with --json: from the API they are read as they are.")
-    groups = groups_of(arguments.parameters)
+    groups = read_groups(arguments.parameters)
     with reports_for(arguments, [*arguments.json, *groups.values()]) as reports:
         if arguments.json:
             fleet = fleets.from_saved(arguments.json, groups)
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     return found.exit_code
 
 
-def groups_of(given: list[str]) -> dict[str, str]:
+def read_groups(given: list[str]) -> dict[str, str]:
     """Return file by parameter group, as `--parameters` was given. Raises UsageError."""
     found = {}
     for each in given:

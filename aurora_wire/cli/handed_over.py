@@ -42,9 +42,9 @@ def hand_over(scan: Scan, kind: str = KEYED) -> HandedOver:
     if kind == STARS or not can_be_read_again(scan):
         masked = replace(scan, connections=[hide(one) for one in scan.connections], groups=redact_groups(scan))
         return HandedOver(_with_filter_masked(masked, stars), keyed=False, name=stars)
-    from aurora_wire.evidence.reanalysis import masker_of  # noqa: PLC0415
+    from aurora_wire.evidence.reanalysis import make_masker  # noqa: PLC0415
 
-    masker = masker_of("", [Path(capture.path) for capture in scan.captures if capture.format != "unreadable"])
+    masker = make_masker("", [Path(capture.path) for capture in scan.captures if capture.format != "unreadable"])
     return HandedOver(_with_filter_masked(masker.scan(scan), masker.text), keyed=True, name=masker.text)
 
 
@@ -55,7 +55,7 @@ def masker_before(paths: Sequence[str]) -> Masker | None:
     from aurora_wire.analysis.clocks import aligned  # noqa: PLC0415 - not for --help
     from aurora_wire.capture.files.inputs import find_inputs  # noqa: PLC0415
     from aurora_wire.capture.files.open import STANDARD_INPUT, open_capture  # noqa: PLC0415
-    from aurora_wire.evidence.reanalysis import masker_of  # noqa: PLC0415
+    from aurora_wire.evidence.reanalysis import make_masker  # noqa: PLC0415
 
     captures: list[Path] = []
     for path, _ in aligned(find_inputs(list(paths)).captures)[0]:
@@ -63,7 +63,7 @@ def masker_before(paths: Sequence[str]) -> Masker | None:
             return None
         with suppress(CaptureError), open_capture(path, hash_input=False):
             captures.append(Path(path))
-    return masker_of("", captures)
+    return make_masker("", captures)
 
 
 def _with_filter_masked(scan: Scan, name: Callable[[str], str]) -> Scan:

@@ -7,7 +7,7 @@ import argparse
 from aurora_wire.cli.handed_over import hand_over
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.overwriting import output_options
-from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.cli.ports import collect_ports, port_option
 from aurora_wire.cli.progress import progress_bar, progress_option, say_waiting
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.compare.impact import impact  # noqa: PLC0415 - not for --help
     from aurora_wire.compare.impact_render import render_csv, render_json, render_text  # noqa: PLC0415
 
-    ports, only_ports = ports_of(arguments.port)
+    ports, only_ports = collect_ports(arguments.port)
     say_waiting(arguments.captures)
     with Output(arguments.output, force=arguments.force, inputs=arguments.captures) as output:
         with progress_bar(wanted=not arguments.no_progress) as on_progress:

@@ -16,7 +16,7 @@ from pathlib import Path
 from aurora_wire._version import VERSION
 from aurora_wire.cli.completion import BASH, FISH, ZSH, script
 from aurora_wire.cli.main import PROGRAM
-from aurora_wire.cli.whole_parser import Manual, manual_of, whole_parser
+from aurora_wire.cli.whole_parser import Manual, build_manual, whole_parser
 
 COMPLETIONS = {  # where each shell looks, below share/
     BASH: "bash-completion/completions/aurora-wire",
@@ -27,7 +27,7 @@ COMPLETIONS = {  # where each shell looks, below share/
 
 def pages() -> dict[str, str]:
     """Return the man pages by file name: `aurora-wire.1`, `aurora-wire-scan.1` ..."""
-    whole = manual_of(whole_parser())
+    whole = build_manual(whole_parser())
     day = time.strftime("%Y-%m-%d", time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))))
     names = [page_name(part) for part in whole.parts]
     made = {f"{page_name(whole)}.1": "\n".join(_whole(whole, day)) + "\n"}

@@ -11,7 +11,7 @@ from aurora_wire.cli.exit_codes import INTERRUPTED
 from aurora_wire.cli.filters import add_filter_options
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.overwriting import output_options
-from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.cli.ports import collect_ports, port_option
 from aurora_wire.cli.progress import say_waiting
 from aurora_wire.cli.terminal import use_color
 from aurora_wire.errors import CaptureError, UsageError
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.format == "csv" and (arguments.dump or arguments.explain or arguments.tcpdump):
         raise UsageError("--format csv is a table: it has no place for -X, -XX, --explain or --tcpdump.")
-    ports, only_ports = ports_of(arguments.port)
+    ports, only_ports = collect_ports(arguments.port)
     chosen = choose(arguments, arguments.captures, ports, only_ports=only_ports, keylogs=arguments.keylog)
     wanted = _Wanted(arguments, chosen)
     damages: list[CaptureError] = []
@@ -167,11 +167,11 @@ class _Wanted:
 
     def begin(self, paths: list[str]) -> None:
         """Find the captures that `--frame` names. Raises UsageError."""
-        from aurora_wire.report.frame_names import names_of  # noqa: PLC0415
+        from aurora_wire.report.frame_names import choose_names  # noqa: PLC0415
 
         if not self._named:
             return
-        names = names_of(paths)
+        names = choose_names(paths)
         for wanted, numbers in self._named:
             found = [path for path, name in zip(paths, names, strict=True) if wanted in (path, name)]
             if not found:
@@ -244,9 +244,9 @@ class _Listing:
         """Learn the names of the captures, before the first packet."""
         self.several = len(paths) > 1
         if self.several and not self.plain:
-            from aurora_wire.report.frame_names import names_of  # noqa: PLC0415
+            from aurora_wire.report.frame_names import choose_names  # noqa: PLC0415
 
-            self._names = dict(zip(paths, names_of(paths), strict=True))
+            self._names = dict(zip(paths, choose_names(paths), strict=True))
 
     def see(self, view: PacketView) -> None:
         self._header = self._tcpdump.header_line(

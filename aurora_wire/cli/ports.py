@@ -24,7 +24,7 @@ def port_option(text: str) -> PortOption:
     return PortOption(text.startswith("+"), tuple(int(n) for n in numbers))
 
 
-def ports_of(options: Iterable[PortOption]) -> tuple[tuple[int, ...], bool]:
+def collect_ports(options: Iterable[PortOption]) -> tuple[tuple[int, ...], bool]:
     """Return the ports, and whether only these are looked at."""
     chosen = list(options)
     only = any(not option.adds for option in chosen)

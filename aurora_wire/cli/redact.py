@@ -13,7 +13,7 @@ from aurora_wire.cli.choosing import chosen_capture
 from aurora_wire.cli.filters import add_filter_options
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, complain
 from aurora_wire.cli.overwriting import force_option, refuse_to_replace, whole_output
-from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.cli.ports import collect_ports, port_option
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError, reason_of
 from aurora_wire.rights.inputs import input_file, reading
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     if is_same:
         raise UsageError(f"{target}: this is the capture. Give the masked one another name.")
     refuse_to_replace(target, force=arguments.force)
-    ports, only_ports = ports_of(arguments.port)
+    ports, only_ports = collect_ports(arguments.port)
     key = _key(arguments.key, source)
     pseudonyms = None
     if arguments.pseudonymise:

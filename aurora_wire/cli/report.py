@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from aurora_wire.capture.files.remote import shown
-from aurora_wire.cli.exceptions import add_exception_options, exceptions_of
+from aurora_wire.cli.exceptions import add_exception_options, read_exceptions
 from aurora_wire.cli.exit_codes import READER_GONE, exit_code
-from aurora_wire.cli.filters import add_filter_options, filter_words, selection_of
+from aurora_wire.cli.filters import add_filter_options, filter_words, read_selection
 from aurora_wire.cli.handed_over import hand_over
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain
 from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.pdf import find_chromium, print_pdf
-from aurora_wire.cli.ports import PortOption, port_option, ports_of
+from aurora_wire.cli.ports import PortOption, collect_ports, port_option
 from aurora_wire.cli.progress import progress_bar, progress_option, say_waiting
 from aurora_wire.errors import UsageError
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.html.cover import Case
-from aurora_wire.report.timestamps import clock_of
+from aurora_wire.report.timestamps import find_clock
 from aurora_wire.report.wording import Style
 from aurora_wire.verdict.result import Scan
 from aurora_wire.verdict.rules.controls import FRAMEWORKS
@@ -96,10 +96,10 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.report.html.render import require_jinja  # noqa: PLC0415
 
     require_jinja()
-    exceptions = exceptions_of(arguments)
+    exceptions = read_exceptions(arguments)
     chromium = find_chromium() if arguments.format == "pdf" else ""
-    ports, only_ports = ports_of(arguments.port)
-    selection = selection_of(arguments)
+    ports, only_ports = collect_ports(arguments.port)
+    selection = read_selection(arguments)
     captures, results = _inputs(arguments)
     if not captures:
         return _posture_page(arguments, results)
@@ -208,7 +208,7 @@ def html_pieces(
     from aurora_wire.report.html import render as html  # noqa: PLC0415
     from aurora_wire.report.posture.mask import mask, stars  # noqa: PLC0415
 
-    chosen, only_ports = ports_of(ports)
+    chosen, only_ports = collect_ports(ports)
     frames = html_frames.gather(
         result, captures, ports=chosen, only_ports=only_ports, redact=not reveal,
         wanted=None if selection is None else selection.frames,
@@ -220,10 +220,10 @@ def html_pieces(
         result, masked, hide_name = handed.scan, handed.keyed, handed.name
     allowed = None
     if postures:
-        from aurora_wire.report.html.posture import allowed_of  # noqa: PLC0415 - where it is asked for
+        from aurora_wire.report.html.posture import build_allowed  # noqa: PLC0415 - where it is asked for
 
         shown = [posture if reveal else mask(posture, hide_name) for posture in postures]
-        allowed = allowed_of(shown, result)
+        allowed = build_allowed(shown, result)
     return html.render(
         result, frames=frames, redact=not (reveal or masked), masked=masked, frameworks=frameworks, command=command,
         impact=_impact(result), allowed=allowed, case=case, appendix=appendix,
@@ -231,12 +231,12 @@ def html_pieces(
 
 
 def _impact(result: Scan) -> ImpactTable:
-    from aurora_wire.compare.impact import impact_of  # noqa: PLC0415
+    from aurora_wire.compare.impact import compute_impact  # noqa: PLC0415
     from aurora_wire.compare.impact_render import closing  # noqa: PLC0415
     from aurora_wire.report.html.impact import ImpactRow, ImpactTable  # noqa: PLC0415
 
-    found = impact_of(result)
-    clock = clock_of(result)
+    found = compute_impact(result)
+    clock = find_clock(result)
     rows = [
         ImpactRow(
             leg=group.leg,

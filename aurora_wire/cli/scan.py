@@ -10,14 +10,14 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, ParamSpec
 
 from aurora_wire.cli import process
-from aurora_wire.cli.exceptions import add_exception_options, exceptions_of
+from aurora_wire.cli.exceptions import add_exception_options, read_exceptions
 from aurora_wire.cli.exit_codes import HELP, READER_GONE, exit_code
-from aurora_wire.cli.filters import REQUIRED, add_filter_options, selection_of
+from aurora_wire.cli.filters import REQUIRED, add_filter_options, read_selection
 from aurora_wire.cli.formats import add_format_option
 from aurora_wire.cli.handed_over import HandedOver, hand_over
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain, same_place
 from aurora_wire.cli.overwriting import output_options
-from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.cli.ports import collect_ports, port_option
 from aurora_wire.cli.progress import progress_bar, progress_option, say_waiting
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
@@ -105,9 +105,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.redact and arguments.reveal:
         raise UsageError("--redact and --reveal: one of them at a time.")
-    ports, only_ports = ports_of(arguments.port)
-    selection = selection_of(arguments)
-    exceptions = exceptions_of(arguments)
+    ports, only_ports = collect_ports(arguments.port)
+    selection = read_selection(arguments)
+    exceptions = read_exceptions(arguments)
     paths = [path for _, path in arguments.reports] + [arguments.output or STANDARD_OUTPUT]
     for number, path in enumerate(paths):
         if any(same_place(path, other) for other in paths[:number]):
@@ -284,7 +284,7 @@ def options_for(arguments: argparse.Namespace, output: Output) -> ReportOptions:
         from aurora_wire.cli.report import html_pieces  # noqa: PLC0415 - for the page only
 
         return html_pieces(
-            result, arguments.captures, arguments.port, reveal=arguments.reveal, selection=selection_of(arguments)
+            result, arguments.captures, arguments.port, reveal=arguments.reveal, selection=read_selection(arguments)
         )
 
     style = style_for(output, each=getattr(arguments, "each", False))

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.cli.exceptions import baseline_of
+from aurora_wire.cli.exceptions import read_baseline
 from aurora_wire.cli.output import complain
 from aurora_wire.errors import UsageError
 from aurora_wire.report.wording import LEAKS
@@ -71,7 +71,7 @@ class Sensor:
         self._alerts: Alerts | None = None
         if arguments.alert is not None:
             way = way_to(arguments.alert, environment_for(account))
-            known = baseline_of(arguments.baseline)
+            known = read_baseline(arguments.baseline)
             self._alerts = Alerts(way, AlertState(arguments.state), complain, interface=interface, known=known)
         self.metrics = None
         if arguments.metrics is not None:

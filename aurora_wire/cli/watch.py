@@ -7,11 +7,11 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.cli.filters import add_filter_options, selection_of
+from aurora_wire.cli.filters import add_filter_options, read_selection
 from aurora_wire.cli.numbers import count_of, seconds
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output
 from aurora_wire.cli.overwriting import force_option, take_standard_output
-from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.cli.ports import collect_ports, port_option
 from aurora_wire.cli.sensor import add_sensor_arguments, both, sensor_for
 from aurora_wire.errors import UsageError
 
@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--keep needs files that follow each other, --rotate SIZE.")
     if arguments.rotate and (arguments.force or arguments.write == STANDARD_OUTPUT):
         raise UsageError("--rotate makes files of its own names: they are new ones, and no standard output.")
-    ports, only_ports = ports_of(arguments.port)
+    ports, only_ports = collect_ports(arguments.port)
     wanted, interfaces = _what(arguments, ports)
     account = account_to_become()
     files: Files | None = None
@@ -130,7 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
             on_connection=both(
                 None if view is None else view.connection, None if sensor is None else sensor.connection
             ),
-            selection=selection_of(arguments, live=True),
+            selection=read_selection(arguments, live=True),
         )  # fmt: skip
         preload.everything()
         if sensor is not None:
@@ -142,9 +142,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _what(arguments: argparse.Namespace, ports: tuple[int, ...]) -> tuple[Filter, list[str]]:
     """Return the filter, and the interfaces (none: all)."""
     from aurora_wire.capture.live.bpf import expression_filter, port_filter  # noqa: PLC0415
-    from aurora_wire.capture.live.route import addresses_of, interface_to  # noqa: PLC0415
+    from aurora_wire.capture.live.route import find_addresses, interface_to  # noqa: PLC0415
 
-    hosts = [address for host in arguments.host for address in addresses_of(host)]
+    hosts = [address for host in arguments.host for address in find_addresses(host)]
     interfaces = arguments.interface
     if hosts and not interfaces:
         interfaces = [name for name in map(interface_to, hosts) if name is not None]

@@ -56,7 +56,7 @@ def whole_parser() -> Parser:
     return parser
 
 
-def manual_of(parser: argparse.ArgumentParser, summary: str = "") -> Manual:
+def build_manual(parser: argparse.ArgumentParser, summary: str = "") -> Manual:
     """Return what a parser says, with the commands below it."""
     formatter = HelpFormatter(parser.prog, width=WIDE)
     formatter.add_usage(parser.usage, parser._actions, parser._mutually_exclusive_groups, prefix="")
@@ -66,7 +66,7 @@ def manual_of(parser: argparse.ArgumentParser, summary: str = "") -> Manual:
         for action in group._group_actions:
             if isinstance(action, argparse._SubParsersAction):
                 told = {one.dest: one.help or "" for one in action._choices_actions}
-                parts += [manual_of(below, told.get(name, "")) for name, below in action.choices.items()]
+                parts += [build_manual(below, told.get(name, "")) for name, below in action.choices.items()]
             elif action.help != argparse.SUPPRESS:
                 listed.append(Option(
                     formatter._format_action_invocation(action),
@@ -76,7 +76,7 @@ def manual_of(parser: argparse.ArgumentParser, summary: str = "") -> Manual:
             options.append((str(group.title), listed))
     return Manual(
         parser.prog, summary or (parser.description or "").split(".")[0], formatter.format_help().strip(),
-        list(blocks_of(parser.description or "")), options, list(sections_of(parser.epilog or "")), parts,
+        list(split_blocks(parser.description or "")), options, list(split_sections(parser.epilog or "")), parts,
     )  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def sentence(text: str) -> str:
     return text if not text or text.endswith((".", "!", "?", ")")) else text + "."
 
 
-def blocks_of(text: str) -> Iterator[str]:
+def split_blocks(text: str) -> Iterator[str]:
     """Yield paragraphs; lines that begin with a space stay together, as they are."""
     for verbatim, lines in _grouped(text):
         yield "\n".join(lines) if verbatim else " ".join(lines)
@@ -103,7 +103,7 @@ def _grouped(text: str) -> Iterator[tuple[bool, list[str]]]:
             held.append(line.rstrip())
 
 
-def sections_of(epilog: str) -> Iterator[tuple[str, str]]:
+def split_sections(epilog: str) -> Iterator[tuple[str, str]]:
     """Yield heading and lines: `exit codes:`, `examples:` at a line's beginning each open one."""
     found = re.split(r"^(\S.*):\n", epilog, flags=re.MULTILINE)
     if found[0].strip():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from aurora_wire.verdict.clients import client_of
+from aurora_wire.verdict.clients import find_client
 
 
 class Driver(NamedTuple):
@@ -32,7 +32,7 @@ LEG_OPTIONS: Final = {
 
 
 def driver_of(attributes: dict[str, str]) -> Driver:
-    client = client_of(attributes)
+    client = find_client(attributes)
     return UNKNOWN if client is None else Driver(known=True, name=client.name, option=client.option)
 
 

@@ -155,7 +155,7 @@ def impact(
     return collector.finish(result)
 
 
-def impact_of(result: Scan) -> Impact:
+def compute_impact(result: Scan) -> Impact:
     """Compute the impact table of a result, from the connections that it lists."""
     found: dict[int, list[Finding]] = {}
     for finding in result.findings:

@@ -12,7 +12,7 @@ from aurora_wire.report.csv_tables import line as csv_line
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.json_text import clean
 from aurora_wire.report.text.table import table
-from aurora_wire.report.timestamps import Clock, clock_of
+from aurora_wire.report.timestamps import Clock, find_clock
 from aurora_wire.report.wording import RED, Style, count
 
 SCHEMA: Final = "aurora-wire/impact/1"
@@ -27,7 +27,7 @@ COLUMNS: Final = (
 
 def render_text(impact: Impact, style: Style) -> Iterator[str]:
     """Yield lines, each with its newline; the answer is the last."""
-    clock = clock_of(impact.scan)
+    clock = find_clock(impact.scan)
     if impact.groups:
         yield from (line + "\n" for line in _summary(impact.groups, style))
         yield "\n"
@@ -128,7 +128,7 @@ def closing(impact: Impact, style: Style) -> str:
 
 
 def render_json(impact: Impact) -> Iterator[str]:
-    clock = clock_of(impact.scan)
+    clock = find_clock(impact.scan)
     fields: dict[str, object] = {
         "schema": SCHEMA,
         "exit_code": impact.exit_code,
@@ -146,7 +146,7 @@ def render_json(impact: Impact) -> Iterator[str]:
 
 
 def render_csv(impact: Impact) -> Iterator[str]:
-    clock = clock_of(impact.scan)
+    clock = find_clock(impact.scan)
     yield csv_line(COLUMNS)
     for group in impact.groups:
         yield csv_line([

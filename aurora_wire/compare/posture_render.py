@@ -10,7 +10,7 @@ from aurora_wire.compare.posture import BETTER, CHANGES, NEW, STILL, UNKNOWN, WO
 from aurora_wire.posture.result import Posture, worst
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.json_text import Fields, clean
-from aurora_wire.report.posture.servers import rows_of
+from aurora_wire.report.posture.servers import list_rows
 from aurora_wire.report.posture_json import time_text
 from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import GREEN, RED, YELLOW, Style, counted
@@ -53,11 +53,11 @@ def closing(comparison: PostureComparison) -> str:
 
 def render_json(comparison: PostureComparison, exit_code: int) -> Iterator[str]:
     """Yield the comparison as JSON. exit_code: what the command will end with."""
-    fields = fields_of(comparison, exit_code)
+    fields = collect_fields(comparison, exit_code)
     yield json.dumps(fields, indent=1, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"
 
 
-def fields_of(comparison: PostureComparison, exit_code: int) -> Fields:
+def collect_fields(comparison: PostureComparison, exit_code: int) -> Fields:
     """Return the comparison as its JSON has it. exit_code: what it ends with by what the command was asked for."""
     return {
         "schema": SCHEMA,
@@ -80,7 +80,7 @@ def fields_of(comparison: PostureComparison, exit_code: int) -> Fields:
 
 
 def _run(postures: list[Posture], servers: int) -> Fields:
-    times = [row.time for posture in postures for row in rows_of(posture)]
+    times = [row.time for posture in postures for row in list_rows(posture)]
     return {
         "servers": servers, "exit_code": worst([each.exit_code for each in postures]) if postures else None,
         "time": time_text(min(times)) if times else None,

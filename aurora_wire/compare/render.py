@@ -101,7 +101,7 @@ def render_json(
             for c in comparison.changes
         ],
         "posture": [
-            posture_render.fields_of(each, each.same_code if same else each.exit_code) for each in postures
+            posture_render.collect_fields(each, each.same_code if same else each.exit_code) for each in postures
         ],
     }  # fmt: skip
     yield json.dumps(fields, indent=1, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"

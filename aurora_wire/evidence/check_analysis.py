@@ -19,7 +19,7 @@ from aurora_wire.evidence.create import capture_fields
 from aurora_wire.evidence.in_toto import summary
 from aurora_wire.evidence.json_diff import differences
 from aurora_wire.evidence.provenance import library_version
-from aurora_wire.evidence.reanalysis import BY_LIBRARY, FOR_POSTURES, RENDERERS, analyse, masker_of, write_reports
+from aurora_wire.evidence.reanalysis import BY_LIBRARY, FOR_POSTURES, RENDERERS, analyse, make_masker, write_reports
 from aurora_wire.evidence.sums import hash_file
 from aurora_wire.evidence.verification import Case, parse_json
 from aurora_wire.report.posture.mask import mask
@@ -82,7 +82,7 @@ def _compare(
         return
     postures = case.postures
     if masked:
-        masker = masker_of(_case_id(case), [folder / name for name in captures])
+        masker = make_masker(_case_id(case), [folder / name for name in captures])
         result = masker.scan(result)
         postures = [mask(posture, masker.text) for posture in postures]
     was = parse_json(case.bundle.read(names.RESULT), names.RESULT)

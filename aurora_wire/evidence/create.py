@@ -27,7 +27,7 @@ from aurora_wire.evidence import signing
 from aurora_wire.evidence.in_toto import dump, statement, summary
 from aurora_wire.evidence.posture import manifest_fields, masked_bytes, parse, posture_name, read_result
 from aurora_wire.evidence.provenance import clock_fields, creation_time, environment_fields, tool_fields
-from aurora_wire.evidence.reanalysis import analyse, masker_of, write_reports
+from aurora_wire.evidence.reanalysis import analyse, make_masker, write_reports
 from aurora_wire.evidence.sums import BLOCK, hash_file, sums_line
 from aurora_wire.evidence.timestamp import check_url, request_timestamp, require_timestamps
 from aurora_wire.evidence.verify_txt import instructions
@@ -36,7 +36,7 @@ from aurora_wire.posture.result import Posture
 from aurora_wire.redact.masker import Masker
 from aurora_wire.report.posture.from_json import split_inputs
 from aurora_wire.report.posture.mask import mask
-from aurora_wire.report.timestamps import clock_of, rfc3339
+from aurora_wire.report.timestamps import find_clock, rfc3339
 from aurora_wire.rights.atomic_file import atomic_file
 from aurora_wire.rights.inputs import input_file, private_folder, reading
 from aurora_wire.verdict.result import CaptureResult, Scan
@@ -251,7 +251,7 @@ class _Draft:
         (self.folder / names.CAPTURES).mkdir()
         masker = None
         if self.options.redact_captures:
-            masker = masker_of(self.options.case.id, originals)
+            masker = make_masker(self.options.case.id, originals)
         for number, path in enumerate(originals, 1):
             name = names.capture_name(number, path)
             target = self.folder / name
@@ -286,7 +286,7 @@ class _Draft:
         (self.folder / names.POSTURE).mkdir()
         masker = None
         if self.options.redact_captures:
-            masker = masker_of(self.options.case.id, [str(one["path"]) for one in self.originals])
+            masker = make_masker(self.options.case.id, [str(one["path"]) for one in self.originals])
         for number, path in enumerate(paths, 1):
             posture = read_result(path)
             name = posture_name(number, posture)
@@ -307,7 +307,7 @@ class _Draft:
         masked = not (options.reveal or options.redact_captures)
         postures = [posture for _, _, posture in self.results]
         if masked:
-            masker = masker_of(options.case.id, [self.folder / name for name in self.captures])
+            masker = make_masker(options.case.id, [self.folder / name for name in self.captures])
             result = masker.scan(result)
             postures = [mask(posture, masker.text) for posture in postures]
         self.result = result
@@ -399,7 +399,7 @@ def capture_fields(
     name: str, original: Mapping[str, object], capture: CaptureResult, result: Scan, folder: Path
 ) -> dict[str, object]:
     """Return what the manifest says of a capture; all but `original` follows from its bytes in `folder`."""
-    clock = clock_of(result)
+    clock = find_clock(result)
     return {
         "file": name,
         "original": original,

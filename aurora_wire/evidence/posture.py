@@ -17,8 +17,8 @@ from aurora_wire.evidence.json_diff import differences
 from aurora_wire.posture.result import Posture, judge_again
 from aurora_wire.report.posture.from_json import parse, read_result
 from aurora_wire.report.posture.mask import Mask, mask
-from aurora_wire.report.posture.servers import rows_of
-from aurora_wire.report.posture.to_json import fields_of, render
+from aurora_wire.report.posture.servers import list_rows
+from aurora_wire.report.posture.to_json import collect_fields, render
 
 MAX_DIFFERENCES: Final = 50
 
@@ -37,7 +37,7 @@ def masked_bytes(posture: Posture, name: Mask) -> bytes:
 
 def manifest_fields(name: str, original: Mapping[str, object], posture: Posture) -> dict[str, object]:
     """Return what the manifest says of a result; all but `original` follows from its bytes."""
-    rows = rows_of(posture)
+    rows = list_rows(posture)
     times = sorted(row.time for row in rows)
     return {
         "file": name,
@@ -60,7 +60,7 @@ def posture_summary(postures: Sequence[Posture]) -> list[dict[str, object]]:
             "servers": [
                 {"server": row.name, "place": row.place, "outcome": row.outcome, "says": row.says,
                  "findings": list(dict.fromkeys(hit.rule for hit in row.findings))}
-                for row in rows_of(posture)
+                for row in list_rows(posture)
             ],
         }
         for posture in postures
@@ -76,7 +76,7 @@ def misfits(name: str, data: bytes, posture: Posture) -> tuple[list[str], str]:
         return [], f"{name} is of version {posture.tool_version[:40]}: what it says was not judged again"
     try:
         was = json.loads(data)
-        return list(islice(_differences(name, was, fields_of(judge_again(posture))), MAX_DIFFERENCES)), ""
+        return list(islice(_differences(name, was, collect_fields(judge_again(posture))), MAX_DIFFERENCES)), ""
     except RecursionError:
         return [f"{name}: nested deeper than any result"], ""
 

@@ -51,9 +51,9 @@ FOR_POSTURES: Final[dict[str, Renderer]] = {POSTURE_TEXT: _posture_text}
 
 def _report_html(result: Scan, masked: bool, postures: Sequence[Posture]) -> Iterator[str]:
     from aurora_wire.report.html import render as html  # noqa: PLC0415 - Jinja2 is slow to load
-    from aurora_wire.report.html.posture import allowed_of  # noqa: PLC0415
+    from aurora_wire.report.html.posture import build_allowed  # noqa: PLC0415
 
-    allowed = allowed_of(postures, result) if postures else None
+    allowed = build_allowed(postures, result) if postures else None
     return html.render(result, redact=masked, masked=masked, allowed=allowed)
 
 
@@ -93,7 +93,7 @@ def renamed(result: Scan, paths: Mapping[str, str]) -> Scan:
     return replace(result, captures=captures, findings=findings, undecoded=undecoded, keylogs=keylogs)
 
 
-def masker_of(case_id: str, captures: Sequence[str | Path]) -> Masker:
+def make_masker(case_id: str, captures: Sequence[str | Path]) -> Masker:
     """Create the masker keyed with the captures' digest."""
     return Masker(key_of_captures(case_id, captures))
 

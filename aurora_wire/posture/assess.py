@@ -74,7 +74,7 @@ def assess(result: AddressResult, now: datetime, bundle: BundleFacts | None = No
         _bundle(found, bundle, result.product.region if result.product is not None else "")
     found.findings = sort_findings(found.findings)
     if result.offers_tls is not None:
-        found.grade = "F" if result.offers_tls is False else grade_of(found.findings)
+        found.grade = "F" if result.offers_tls is False else compute_grade(found.findings)
     return found
 
 
@@ -89,7 +89,7 @@ def sort_findings(findings: list[PostureFinding]) -> list[PostureFinding]:
     return sorted(findings, key=lambda each: (-_ORDER.index(each.severity), each.rule))
 
 
-def grade_of(findings: list[PostureFinding]) -> str:
+def compute_grade(findings: list[PostureFinding]) -> str:
     """Return the grade that the worst finding gives."""
     return GRADES[max((each.severity for each in findings), key=_ORDER.index, default="info")]
 

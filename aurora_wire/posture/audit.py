@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from aurora_wire.posture.assess import SOON_DAYS, PostureFinding, grade_of, posture_finding, sort_findings
+from aurora_wire.posture.assess import SOON_DAYS, PostureFinding, compute_grade, posture_finding, sort_findings
 from aurora_wire.posture.database import Database, Denied, as_text, quoted
 from aurora_wire.posture.target import Target
 from aurora_wire.posture.variables import SHOWN, meaning, offers_obsolete
@@ -145,7 +145,7 @@ def audit(target: Target, database: Database) -> AuditResult:
 def judge(found: AuditResult) -> None:
     """Set findings and grade by what was read."""
     found.findings = _findings(found)
-    found.grade = grade_of(found.findings)
+    found.grade = compute_grade(found.findings)
 
 
 def _read_settings(found: AuditResult, database: Database) -> None:

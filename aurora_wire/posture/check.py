@@ -114,9 +114,9 @@ def check(
     found = CheckResult(target, now, probe=probe, assessments=assessments or [], audit=audit)
     if fleet is not None:
         found.fleet_asked = True
-        found.member = member_of(fleet, target)
+        found.member = find_member(fleet, target)
     if scan is not None:
-        found.traffic = traffic_of(scan, target, probe)
+        found.traffic = collect_traffic(scan, target, probe)
     found.proved = proved
     join(found)
     return found
@@ -139,7 +139,7 @@ def join(found: CheckResult) -> None:
     found.state = _whole(found)
 
 
-def member_of(fleet: Fleet, target: Target) -> Member | None:
+def find_member(fleet: Fleet, target: Target) -> Member | None:
     """Return the cluster, instance or proxy whose endpoint the target is; None: Amazon's answer has none."""
     host = target.host.lower().rstrip(".")
     for member in fleet.members:
@@ -200,7 +200,7 @@ def _of_member(member: Member | None) -> View:
     return View(AMAZON, f"{member.kind} {member.name} {said}, {by}{waits}", state)
 
 
-def traffic_of(scan: Scan, target: Target, probe: ProbeResult | None) -> Traffic:
+def collect_traffic(scan: Scan, target: Target, probe: ProbeResult | None) -> Traffic:
     """Count the captured sessions with one of this server's addresses, and its port."""
     addresses = {each.address for each in probe.addresses} if probe is not None else set()
     addresses.add(target.host)

@@ -30,7 +30,7 @@ def kind_of_server(version: str, host: str, product: Product | None = None) -> s
     return kind
 
 
-def fixes_of(findings: Iterable[PostureFinding], kind: str) -> dict[str, list[str]]:
+def collect_fixes(findings: Iterable[PostureFinding], kind: str) -> dict[str, list[str]]:
     """Return what to do about findings, without doubles: the text, and the rules that it is for.
 
     kind: of the server; a line that begins with two spaces is to be pasted.

@@ -24,7 +24,7 @@ from aurora_wire.posture.survey import (
     start_x,
     survey,
 )
-from aurora_wire.posture.target import X_PORT, Target, addresses_of
+from aurora_wire.posture.target import X_PORT, Target, find_addresses
 from aurora_wire.posture.x_capabilities import XCapabilities
 from aurora_wire.verdict.certificates import CertificateFacts, read_certificate
 from aurora_wire.wire.mysql.capabilities import SSL, SSL_VERIFY_SERVER_CERT
@@ -89,7 +89,7 @@ def probe(
     """
     result = ProbeResult(target, datetime.now(UTC).replace(microsecond=0))
     try:
-        addresses = addresses_of(target)
+        addresses = find_addresses(target)
     except (OSError, UnicodeError) as error:
         result.reason = _in_words(error)
         return result
@@ -171,9 +171,9 @@ def _other_ways(
 
 def _speaks_tls(session: Session, target: Target) -> bool:
     from aurora_wire.posture.client_hello import GROUPS, TLS12, client_hello  # noqa: PLC0415 - rarely needed
-    from aurora_wire.posture.survey import suites_of  # noqa: PLC0415
+    from aurora_wire.posture.survey import list_suites  # noqa: PLC0415
 
-    flight = session.ask(client_hello(TLS12, suites_of(TLS12), tuple(GROUPS), target.server_name))
+    flight = session.ask(client_hello(TLS12, list_suites(TLS12), tuple(GROUPS), target.server_name))
     return flight.hello is not None or flight.alert >= 0
 
 

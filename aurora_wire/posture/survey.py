@@ -136,21 +136,21 @@ def survey(dialer: Dialer) -> TLSResult:
     return result
 
 
-def suites_of(version: int) -> list[int]:
+def list_suites(version: int) -> list[int]:
     """Return all suites that the registry has for a version, the strong ones first: an order to ask in."""
     if version == TLS13:
         return [suite for suite in NAMES if suite in OF_13]
     return [suite for suite in NAMES if suite not in OF_13 and suite not in SIGNALS]
 
 
-def _groups_of(version: int) -> Sequence[int]:
+def _list_groups(version: int) -> Sequence[int]:
     return tuple(GROUPS) if version == TLS13 else CURVES_OF_12
 
 
 def _ask_version(dialer: Dialer, result: VersionResult, whole: TLSResult) -> None:
     """Take suite after suite from the server, until it refuses what is left."""
-    left = suites_of(result.version)
-    groups = _groups_of(result.version)
+    left = list_suites(result.version)
+    groups = _list_groups(result.version)
     while left:
         flight = _ask_for_any(dialer, result, left, groups)
         if flight is None:
@@ -204,7 +204,7 @@ def _ask_groups(dialer: Dialer, result: TLSResult) -> None:
         if each.status != OFFERED:
             continue
         suites = [suite for suite in each.suites if version == TLS13 or "ECDHE" in NAMES.get(suite, "")]
-        left = list(_groups_of(version))
+        left = list(_list_groups(version))
         while suites and left:
             flight = dialer.ask(version, suites, left)
             group = _picked_group(flight, version)

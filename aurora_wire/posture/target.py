@@ -59,7 +59,7 @@ def parse_target(text: str) -> Target:
     return Target(host, int(port))
 
 
-def addresses_of(target: Target) -> list[str]:
+def find_addresses(target: Target) -> list[str]:
     """Return the addresses of the host, in the resolver's order, each once. Raises OSError (socket.gaierror)."""
     found: list[str] = []
     for *_, place in socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM):

@@ -136,7 +136,7 @@ def judge_cell(
     control_before: str = "",
 ) -> Cell:  # fmt: skip
     """Judge a cell. control_before: what an earlier cell of the same capture showed, which then was not blind."""
-    one = connection_of(outcome, evidence)
+    one = find_connection(outcome, evidence)
     cell = Cell(
         client, outcome.mode, Result.FAILED, canary, outcome.asked, outcome.version,
         server_version=outcome.server_version or (one.server_version if one is not None else None) or "",
@@ -150,7 +150,7 @@ def judge_cell(
     cell.control = _control(evidence) or control_before
     if one is not None:
         _describe(cell, one)
-    cell.agreement = agreement_of(outcome, one)
+    cell.agreement = compute_agreement(outcome, one)
     cell.in_clear = tuple(seen for each in evidence.connections for seen in each.in_clear)
     cell.inside = tuple(seen for each in evidence.connections for seen in each.inside)
     _judge(cell, outcome, evidence, one)
@@ -160,7 +160,7 @@ def judge_cell(
     return cell
 
 
-def connection_of(outcome: Outcome, evidence: Observation) -> ConnectionSeen | None:
+def find_connection(outcome: Outcome, evidence: Observation) -> ConnectionSeen | None:
     """Return the client's connection: by the canary in it, by the session's number, or the only one with most in it."""
     connections = evidence.connections
     for with_canary in ([c for c in connections if c.in_clear], [c for c in connections if c.inside]):
@@ -176,7 +176,7 @@ def connection_of(outcome: Outcome, evidence: Observation) -> ConnectionSeen | N
     return found[-1] if found else None
 
 
-def agreement_of(outcome: Outcome, one: ConnectionSeen | None) -> Agreement:
+def compute_agreement(outcome: Outcome, one: ConnectionSeen | None) -> Agreement:
     if one is None or outcome.connection_id is None or one.thread_id is None:
         return Agreement.UNKNOWN
     if outcome.connection_id & THREAD_ID_MASK != one.thread_id:

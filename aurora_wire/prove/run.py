@@ -14,7 +14,7 @@ from typing import Final
 from aurora_wire._version import VERSION
 from aurora_wire.capture.live.bpf import port_filter
 from aurora_wire.capture.live.ring import LiveCapture
-from aurora_wire.capture.live.route import addresses_of, interface_to
+from aurora_wire.capture.live.route import find_addresses, interface_to
 from aurora_wire.decrypt.decryptor import MISSING, is_available
 from aurora_wire.errors import AuroraWireError, CaptureError, UsageError
 from aurora_wire.prove.canary import fresh
@@ -151,7 +151,7 @@ def _capture(wanted: ProveOptions) -> LiveCapture:
     """
     addresses: list[str] = []
     with suppress(UsageError):
-        addresses = addresses_of(wanted.host)
+        addresses = find_addresses(wanted.host)
     interfaces = list(wanted.interfaces) or list(dict.fromkeys(
         name for name in map(interface_to, addresses) if name is not None
     ))  # fmt: skip

@@ -22,7 +22,7 @@ from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.groups import classes_of, joined_names, shown_groups, span_of
 from aurora_wire.report.summary import findings_by_connection
-from aurora_wire.report.timestamps import Clock, clock_of, rfc3339, time_of_day
+from aurora_wire.report.timestamps import Clock, find_clock, rfc3339, time_of_day
 from aurora_wire.verdict.answer_result import AnswerResult
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Coverage, Scan, StatementResult, TLSResult
 
@@ -73,7 +73,7 @@ def connections(scan: Scan) -> Iterator[str]:
 
     `captures` counts those with a packet of it; `capture` and `capture_frame` are the place of its first frame.
     """
-    clock, names = clock_of(scan), frame_names(scan)
+    clock, names = find_clock(scan), frame_names(scan)
     found = findings_by_connection(scan)
     rules = {number: " ".join(dict.fromkeys(one.rule for one in hits)) for number, hits in found.items()}
     yield line(CONNECTION_COLUMNS)
@@ -86,7 +86,7 @@ def statements(scan: Scan, *, redact: bool = False, reveal: bool = False) -> Ite
 
     redact: mask literals; reveal: show passwords and keys.
     """
-    clock, names = clock_of(scan), frame_names(scan)
+    clock, names = find_clock(scan), frame_names(scan)
     yield line(STATEMENT_COLUMNS)
     for row in _statements(scan, clock, names, partial(shown, redact=redact, reveal=reveal)):
         yield line(row)
@@ -94,7 +94,7 @@ def statements(scan: Scan, *, redact: bool = False, reveal: bool = False) -> Ite
 
 def groups(scan: Scan, *, redact: bool = False) -> Iterator[str]:
     """Yield the same for groups of statements, those with the most first; none where they were not asked for."""
-    clock, names = clock_of(scan), frame_names(scan)
+    clock, names = find_clock(scan), frame_names(scan)
     yield line(GROUP_COLUMNS)
     for one, made, example in shown_groups(scan, redact=redact):
         first, last = span_of(one, clock)
@@ -107,7 +107,7 @@ def groups(scan: Scan, *, redact: bool = False) -> Iterator[str]:
 
 def captures(scan: Scan) -> Iterator[str]:
     """Yield the same for captures, each with the verdict of the connections that have a packet in it."""
-    clock = clock_of(scan)
+    clock = find_clock(scan)
     yield line(CAPTURE_COLUMNS)
     for one in scan.captures:
         yield line(_capture(one, clock))

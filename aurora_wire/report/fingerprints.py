@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.frame_names import frame_names
-from aurora_wire.verdict.clients import client_of
+from aurora_wire.verdict.clients import find_client
 from aurora_wire.verdict.result import ConnectionResult, Finding, Scan
 from aurora_wire.verdict.rules.rule import Rule
 from aurora_wire.verdict.servers import UNKNOWN, kind_of_connection
@@ -72,7 +72,7 @@ class FindingLocator:
     def _client(self, connection: ConnectionResult) -> str | None:
         """Return which client it is, asked for once a connection: several rules have findings of each."""
         if connection.id not in self._clients:
-            client = client_of(connection.attributes)
+            client = find_client(connection.attributes)
             self._clients[connection.id] = None if client is None else client.key
         return self._clients[connection.id]
 

@@ -78,7 +78,7 @@ class FrameNames:
     def capture_name(self, index: int) -> str:
         """Return the name of a capture: no other one has the same."""
         if len(self._names) != len(self._captures):
-            self._names = names_of([capture.path for capture in self._captures], self._limit)
+            self._names = choose_names([capture.path for capture in self._captures], self._limit)
         return self._names[index]
 
 
@@ -87,7 +87,7 @@ def frame_names(scan: Scan, limit: int = 0) -> FrameNames:
     return FrameNames(scan.captures, scan.frame_places, limit=limit)
 
 
-def names_of(paths: Sequence[str], limit: int = 0) -> list[str]:
+def choose_names(paths: Sequence[str], limit: int = 0) -> list[str]:
     """Return a short name for each path, escaped and told apart from the others; limit: its characters, 0 for all."""
     from pathlib import PurePath  # noqa: PLC0415 - slow to load, and only for several captures
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aurora_wire.redact.groups import masked_example, shown_fingerprint
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.json_text import Fields, bytes_fields, clean, counts, optional
-from aurora_wire.report.timestamps import clock_of
+from aurora_wire.report.timestamps import find_clock
 from aurora_wire.report.values import hash_of, told_values
 from aurora_wire.verdict.result import LeakedClass, LeakedData, Scan
 from aurora_wire.verdict.rules.data import RULE_OF
@@ -55,7 +55,7 @@ def group_fields(scan: Scan, *, redact: bool) -> Fields:
     """Return the groups of statements, where they were asked for."""
     if scan.groups is None:
         return {}
-    clock = clock_of(scan)
+    clock = find_clock(scan)
     names = frame_names(scan)
     made = [
         {

@@ -21,7 +21,7 @@ from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.fingerprints import shorten
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.summary import findings_by_connection
-from aurora_wire.report.timestamps import SECOND, Clock, clock_of
+from aurora_wire.report.timestamps import SECOND, Clock, find_clock
 from aurora_wire.report.wording import LEAKS, count, endpoint, judged, place
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, StatementResult
 
@@ -79,7 +79,7 @@ def render(
 
     outcomes = [outcome_of(one) for one in scan.connections]
     of_scan = [_outcome_of_all(scan), *(PASSED if capture.complete else ERROR for capture in scan.captures)]
-    clock, names = clock_of(scan), frame_names(scan)
+    clock, names = find_clock(scan), frame_names(scan)
     pieces.open(0, "testsuites", {"name": "aurora-wire", **totals(outcomes + of_scan)})
     pieces.open(1, "testsuite", {"name": "scan", **totals(of_scan)})
     _whole(pieces, scan)

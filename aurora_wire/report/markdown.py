@@ -18,12 +18,12 @@ from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.groups import NO_TEXT, classes_of, shown_groups, span_of, title_of
 from aurora_wire.report.markdown_text import block, code, prose, spell_ticks
 from aurora_wire.report.proxied import host_of
-from aurora_wire.report.replicated import lines_of
+from aurora_wire.report.replicated import list_lines
 from aurora_wire.report.summary import findings_by_rule, paragraph
 from aurora_wire.report.text.connections import clear_bytes, tls_bytes
 from aurora_wire.report.text.leaked import NOT_CLASSIFIED, leaked_words, origins_of, values_of
 from aurora_wire.report.text.results import column_name
-from aurora_wire.report.timestamps import Clock, clock_of
+from aurora_wire.report.timestamps import Clock, find_clock
 from aurora_wire.report.wording import LEAKS, ORDER, SEVERITIES, count, counted, endpoint, judged, place
 from aurora_wire.verdict.answers import merged
 from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
@@ -171,7 +171,7 @@ def _replicated(scan: Scan) -> Iterator[str]:
     yield "### Replication and CLONE in the clear"
     yield ""
     for c in found[:REPLICATED]:
-        words = "; ".join(f"{name.lower()}: {prose(text, SENTENCE)}" for name, text in lines_of(c))
+        words = "; ".join(f"{name.lower()}: {prose(text, SENTENCE)}" for name, text in list_lines(c))
         yield f"- Connection {c.id}: {words}"
     if len(found) > REPLICATED:
         yield f"- and {count(len(found) - REPLICATED, 'more connection')}"
@@ -181,7 +181,7 @@ def _statements(scan: Scan, redact: bool, reveal: bool) -> Iterator[str]:
     total = sum(c.statements_total for c in scan.connections)
     if not total:
         return
-    clock, names = clock_of(scan), frame_names(scan, NAME)
+    clock, names = find_clock(scan), frame_names(scan, NAME)
     yield f"### {count(total, 'statement')} in the clear"
     left = STATEMENTS
     for c in scan.connections:
@@ -207,7 +207,7 @@ def _kinds(scan: Scan, redact: bool) -> Iterator[str]:
     groups = scan.groups or []
     if not groups:
         return
-    clock = clock_of(scan)
+    clock = find_clock(scan)
     yield f"### {title_of(scan)}"
     yield ""
     yield "| statements | connections | statement | data | first | last |"

@@ -18,7 +18,7 @@ from typing import Final
 from aurora_wire.report.fingerprints import FindingLocator, shorten
 from aurora_wire.report.json_fields import finding_place
 from aurora_wire.report.json_text import Fields, clean, dump
-from aurora_wire.report.timestamps import SECOND, Clock, clock_of
+from aurora_wire.report.timestamps import SECOND, Clock, find_clock
 from aurora_wire.report.wording import endpoint
 from aurora_wire.verdict.result import ConnectionResult, Endpoint, Finding, Scan, Severity
 from aurora_wire.verdict.rules.registry import RULES
@@ -55,7 +55,7 @@ NAME: Final = 128       # of a name
 def render(scan: Scan) -> Iterator[str]:
     """Yield lines of ASCII text, one a finding, in the order of the scan; none where nothing was found."""
     places = FindingLocator(scan)
-    clock = clock_of(scan)
+    clock = find_clock(scan)
     seen: Counter[str] = Counter()
     for finding in scan.findings:
         yield dump(_event(finding, scan, places, clock, seen)) + "\n"

@@ -16,7 +16,7 @@ PLUGINS: Final = 12
 Pairs = Iterator[tuple[str, str]]
 
 
-def lines_of(connection: ConnectionResult) -> Pairs:
+def list_lines(connection: ConnectionResult) -> Pairs:
     """Yield what there is to say, as headings and texts: as they came from the wire, to be escaped."""
     if connection.clone is not None:
         yield from _of_clone(connection.clone)
@@ -52,7 +52,7 @@ def _of_replication(one: ReplicationResult) -> Pairs:
 
 def _extras(one: ReplicationResult) -> str:
     parts = [count(one.statements, "statement")] if one.statements else []
-    rows = rows_of(one)
+    rows = count_rows(one)
     if rows:
         parts.append(count(rows, "row"))
     if one.semi_sync:
@@ -60,7 +60,7 @@ def _extras(one: ReplicationResult) -> str:
     return f": {', '.join(parts)}" if parts else ""
 
 
-def rows_of(one: ReplicationResult) -> int:
+def count_rows(one: ReplicationResult) -> int:
     """Return how many rows crossed, of all tables."""
     return one.rows_elsewhere + sum(table.inserted + table.updated + table.deleted for table in one.tables)
 

@@ -20,7 +20,7 @@ from aurora_wire.report.fingerprints import FindingLocator, shorten
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.json_text import Fields, clean, counts, dump
 from aurora_wire.report.summary import findings_by_rule
-from aurora_wire.report.timestamps import clock_of
+from aurora_wire.report.timestamps import find_clock
 from aurora_wire.report.wording import SEVERITIES, endpoint
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, Severity
 from aurora_wire.verdict.rules.controls import CONTROLS, FRAMEWORKS
@@ -241,7 +241,7 @@ def _artifact(number: int, capture: CaptureResult, names: FrameNames) -> Fields:
 
 
 def _run_properties(scan: Scan, total: int, left_out: int) -> Fields:
-    clock = clock_of(scan)
+    clock = find_clock(scan)
     times = [
         clock.show_of(capture, time_ns)
         for capture in scan.captures

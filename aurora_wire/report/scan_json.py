@@ -19,14 +19,14 @@ from aurora_wire.report.json_fields import (
     summary_fields,
 )
 from aurora_wire.report.json_text import Fields, dump
-from aurora_wire.report.timestamps import Clock, clock_of
+from aurora_wire.report.timestamps import Clock, find_clock
 from aurora_wire.verdict.result import ConnectionResult, Scan
 
 
 def render(scan: Scan, *, redact: bool = False, masked: bool = False, reveal: bool = False) -> Iterator[str]:
     """Yield pieces of ASCII text; the last ends the line. redact: mask literals in statements and parameters; masked:
     they are so already; reveal: show passwords and keys."""
-    clock = clock_of(scan)
+    clock = find_clock(scan)
     names = frame_names(scan)
     yield "{\n"
     for name, value in summary_fields(scan, redact=redact or masked).items():

@@ -22,7 +22,7 @@ from aurora_wire.report.json_fields import (
 )
 from aurora_wire.report.json_leaked import place_fields
 from aurora_wire.report.json_text import Fields, dump
-from aurora_wire.report.timestamps import Clock, clock_of
+from aurora_wire.report.timestamps import Clock, find_clock
 from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan, StatementResult
 
@@ -63,7 +63,7 @@ class JSONLines:
             self._line("finding", {**finding_fields(finding), **place})
 
     def finish(self, scan: Scan) -> None:
-        clock = clock_of(scan)
+        clock = find_clock(scan)
         places = FindingLocator(scan)
         for capture in scan.captures:
             self._line("capture", capture_fields(capture, clock))

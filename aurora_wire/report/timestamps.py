@@ -75,6 +75,6 @@ def _is_of_day(capture: CaptureResult, time_ns: int) -> bool:
     return capture.undated and 0 <= time_ns < UNDATED_BEFORE_NS
 
 
-def clock_of(scan: Scan) -> Clock:
+def find_clock(scan: Scan) -> Clock:
     """Return the clock of a scan that is done."""
     return Clock(scan.captures, scan.frame_places)

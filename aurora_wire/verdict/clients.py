@@ -352,7 +352,7 @@ _ANY: Final = (
 )
 
 
-def client_of(attributes: dict[str, str]) -> ClientFix | None:
+def find_client(attributes: dict[str, str]) -> ClientFix | None:
     """Return which client sends these connection attributes; None: not known."""
     for key in ("_connector_name", "_client_name2", "_client_name", "program_name"):
         value = attributes.get(key)

@@ -11,7 +11,7 @@ from aurora_wire.binary import u16_be
 from aurora_wire.verdict.answers import Traffic, answer_of, error_of
 from aurora_wire.verdict.credentials import Credentials
 from aurora_wire.verdict.grounds import collect_grounds
-from aurora_wire.verdict.groups import groups_of
+from aurora_wire.verdict.groups import describe_groups
 from aurora_wire.verdict.judge import judge
 from aurora_wire.verdict.leaked import leaked_of, leaked_of_statement
 from aurora_wire.verdict.named_ports import named_by_port
@@ -72,39 +72,39 @@ def describe(connection: Connection) -> ConnectionResult:
         server=server,
         verdict=judged.verdict,
         confidence=judged.confidence,
-        proof=proof_of(facts) if judged.verdict == "encrypted" else None,
-        protocol=facts.stranger if facts.stranger and judged.verdict == "no-session" else protocol_of(connection),
+        proof=find_proof(facts) if judged.verdict == "encrypted" else None,
+        protocol=facts.stranger if facts.stranger and judged.verdict == "no-session" else find_protocol(connection),
         first_frame=connection.first_frame,
         last_frame=connection.last_frame,
         first_time_ns=_time(connection.first_time),
         last_time_ns=_time(connection.last_time),
         packets=connection.packets,
         reasons=judged.reasons,
-        client_coverage=coverage_of(facts, facts.client, most),
-        server_coverage=coverage_of(facts, facts.server, most),
+        client_coverage=describe_coverage(facts, facts.client, most),
+        server_coverage=describe_coverage(facts, facts.server, most),
         server_version=text(greeting.server_version) if greeting is not None else None,
-        thread_id=thread_of(facts),
+        thread_id=find_thread_id(facts),
         user=text((users + facts.users_after)[0]) if users or facts.users_after else None,
         database=text(login.database) if login is not None and login.database else None,
         auth_plugin=text(facts.auth_plugin) if facts.auth_plugin else None,
         attributes={text(key): text(value) for key, value in login.attributes} if login is not None else {},
-        compression=compression_of(facts),
-        tls=tls_of(facts.tls, facts.decrypted) if facts.tls is not None else None,
-        statements=StatementList(facts.statements, statement_of) if facts.statements else [],
+        compression=find_compression(facts),
+        tls=describe_tls(facts.tls, facts.decrypted) if facts.tls is not None else None,
+        statements=StatementList(facts.statements, describe_statement) if facts.statements else [],
         statements_total=facts.statements_total,
-        commands=commands_of(facts),
-        files=[file_of(one) for one in facts.infiles],
+        commands=count_commands(facts),
+        files=[describe_file(one) for one in facts.infiles],
         credentials=Credentials(facts) if facts.exchanges_total or facts.secrets_total else [],
-        refusal=refusal_of(facts.refusal) if facts.refusal is not None else None,
-        x=x_of(session) if session is not None else None,
-        proxy=proxy_of(facts.proxy, facts.proxy_frame) if facts.proxy is not None else None,
+        refusal=describe_refusal(facts.refusal) if facts.refusal is not None else None,
+        x=describe_x(session) if session is not None else None,
+        proxy=describe_proxy(facts.proxy, facts.proxy_frame) if facts.proxy is not None else None,
         users_after=[text(user) for user in facts.users_after],
         replication=describe_replication(facts, facts.replication) if facts.replication is not None else None,
         clone=describe_clone(facts.clone) if facts.clone is not None else None,
         credentials_total=facts.exchanges_total + facts.secrets_total,
         leaked=leaked_of(facts.leaked) if facts.leaked is not None else [],
         not_classified=facts.not_classified,
-        groups=groups_of(facts.groups, name_of) if facts.groups is not None else [],
+        groups=describe_groups(facts.groups, name_of) if facts.groups is not None else [],
         not_grouped=facts.groups.beyond if facts.groups is not None else 0,
         columns=Traffic(facts) if facts.columns else [],
         rows=facts.rows,
@@ -115,7 +115,7 @@ def describe(connection: Connection) -> ConnectionResult:
     )
 
 
-def file_of(one: Infile) -> FileResult:
+def describe_file(one: Infile) -> FileResult:
     outcome: Literal["sent", "refused", "cut", "not sent"] = "sent" if one.ended else "cut"
     if not one.size:
         outcome = "refused" if one.ended else "not sent"
@@ -123,12 +123,12 @@ def file_of(one: Infile) -> FileResult:
     return FileResult(text(one.name), one.frame, one.size, outcome, named, one.asked or None)
 
 
-def refusal_of(one: Refusal) -> RefusalResult:
+def describe_refusal(one: Refusal) -> RefusalResult:
     state = text(one.sqlstate) if one.sqlstate else None
     return RefusalResult(one.code, state, text(one.message), bool(one.early), one.frame, one.offset)
 
 
-def proxy_of(header: ProxyHeader, frame: int) -> ProxyResult:
+def describe_proxy(header: ProxyHeader, frame: int) -> ProxyResult:
     """Return what a PROXY header says; of nothing that it leaves out."""
     unique_id: str | None = None
     if header.unique_id:
@@ -151,7 +151,7 @@ def proxy_of(header: ProxyHeader, frame: int) -> ProxyResult:
     )
 
 
-def x_of(session: XSession) -> XResult:
+def describe_x(session: XSession) -> XResult:
     tls: Literal["agreed", "refused", "offered", "not offered", "unknown"] = "unknown"
     if session.tls_agreed_frame >= 0:
         tls = "agreed"
@@ -164,14 +164,14 @@ def x_of(session: XSession) -> XResult:
     )
 
 
-def compression_of(facts: Facts) -> str | None:
+def find_compression(facts: Facts) -> str | None:
     session = as_x(facts.decoded)
     if session is not None:
         return X_COMPRESSIONS.get(session.compression)
     return COMPRESSIONS.get(facts.compression)
 
 
-def thread_of(facts: Facts) -> int | None:
+def find_thread_id(facts: Facts) -> int | None:
     """Return the server's number of the session: from the greeting, or from a notice of X Protocol."""
     if facts.greeting is not None:
         return facts.greeting.thread_id
@@ -179,14 +179,14 @@ def thread_of(facts: Facts) -> int | None:
     return session.thread_id if session is not None and session.thread_id >= 0 else None
 
 
-def proof_of(facts: Facts) -> Literal["structure", "key log"]:
+def find_proof(facts: Facts) -> Literal["structure", "key log"]:
     """Return what proves a connection encrypted. "key log": every whole record was decrypted to MySQL."""
     decrypted = facts.decrypted
     whole = decrypted is not None and not decrypted.failed + decrypted.cut + decrypted.without_keys
     return "key log" if whole and facts.mysql_inside() else "structure"
 
 
-def commands_of(facts: Facts) -> dict[str, int]:
+def count_commands(facts: Facts) -> dict[str, int]:
     counts = {COM_QUERY: int(facts.queries)} if facts.queries else {}
     counts.update(facts.command_counts)
     return {name_of(number): counts[number] for number in sorted(counts)}
@@ -207,7 +207,7 @@ def endpoints(connection: Connection) -> tuple[Endpoint, Endpoint]:
     )
 
 
-def protocol_of(connection: Connection) -> str:
+def find_protocol(connection: Connection) -> str:
     facts = connection.facts
     if facts.other:
         key = connection.client.key
@@ -217,7 +217,7 @@ def protocol_of(connection: Connection) -> str:
     return NOT_MYSQL.get(facts.kind, "MySQL")
 
 
-def coverage_of(facts: Facts, side: DirectionAccount, most: int) -> Coverage:
+def describe_coverage(facts: Facts, side: DirectionAccount, most: int) -> Coverage:
     """Return the account of a direction's bytes. most: how many missing ones can be believed."""
     unbelievable = int(side.missing) > most
     return Coverage(
@@ -226,7 +226,7 @@ def coverage_of(facts: Facts, side: DirectionAccount, most: int) -> Coverage:
     )  # fmt: skip
 
 
-def tls_of(tls: TLSFacts, decrypted: Decrypted | None = None) -> TLSResult:
+def describe_tls(tls: TLSFacts, decrypted: Decrypted | None = None) -> TLSResult:
     hello, offer = tls.server_hello, tls.client_hello
     result = TLSResult(resumed=bool(tls.resumed) if tls.resumed >= 0 else None)
     if hello is not None:
@@ -256,9 +256,9 @@ def describe_decryption(decrypted: Decrypted, tls: TLSFacts) -> DecryptionResult
     result.user = text(login.user) if login is not None else None
     result.database = text(login.database) if login is not None and login.database else None
     result.auth_plugin = text(inside.auth_plugin) if inside.auth_plugin else None
-    result.compression = compression_of(inside)
-    result.commands = commands_of(inside)
-    result.statements = StatementList(inside.statements, statement_of) if inside.statements else []
+    result.compression = find_compression(inside)
+    result.commands = count_commands(inside)
+    result.statements = StatementList(inside.statements, describe_statement) if inside.statements else []
     result.statements_total = inside.statements_total
     return result
 
@@ -283,18 +283,18 @@ def why_not_decrypted(decrypted: Decrypted, tls: TLSFacts) -> str:
 
 
 
-def statement_of(statement: Statement) -> StatementResult:
+def describe_statement(statement: Statement) -> StatementResult:
     values = statement.values or []
     charset = statement.charset
     codec = codec_name(charset) if charset >= 0 else UTF8
     sql = statement.text
     length = statement.length
     raw: bytes | None = None
-    made = fingerprint_of(statement)
+    made = compute_fingerprint(statement)
     if codec == UTF8:
         literals = [value.literal() for value in values]
     else:
-        literals = [literal_of(value, charset, codec) for value in values]
+        literals = [write_literal(value, charset, codec) for value in values]
         sql = readable(sql, charset)
         raw = statement.text if sql is not statement.text else None
     if statement.command in (COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE) or (statement.command >= X_COMMAND and values):
@@ -326,7 +326,7 @@ def statement_of(statement: Statement) -> StatementResult:
     )
 
 
-def fingerprint_of(statement: Statement) -> bytes:
+def compute_fingerprint(statement: Statement) -> bytes:
     """Return the fingerprint of a statement in its character set, empty where it has no SQL text."""
     text = statement.text
     if not text or statement.command in NAME_COMMANDS:
@@ -339,7 +339,7 @@ def fingerprint_of(statement: Statement) -> bytes:
     return fingerprint(text, mode | escapes, escapes_known=True, cut=cut)
 
 
-def literal_of(value: Value, charset: int, codec: str) -> bytes:
+def write_literal(value: Value, charset: int, codec: str) -> bytes:
     """Return a value as a literal in UTF-8, of a session whose text comes in another character set."""
     if codec == "cp1252":
         literal = value.literal()

@@ -78,7 +78,7 @@ def collect_grounds(connection: Connection) -> Grounds:
         return seen
     tls = facts.tls
     seen.tls_data = tls is not None and has_data(facts, tls)
-    seen.leaks = list(leaks_of(facts, tls, seen.tls_data))
+    seen.leaks = list(find_leaks(facts, tls, seen.tls_data))
     session = facts.decoded
     seen.leak_is_proven = (
         facts.readable
@@ -132,7 +132,7 @@ def has_plaintext(facts: Facts) -> bool:
     return facts.client.plaintext + facts.server.plaintext > 0
 
 
-def leaks_of(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Reason]:
+def find_leaks(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[Reason]:
     """Yield what needs protection and crossed outside TLS."""
     side: Direction
     session = facts.decoded

@@ -14,7 +14,7 @@ from aurora_wire.wire.mysql.leaked.classes import CLASSES, ORDER
 MAX_GROUPS: Final = 10_000    # of all connections; what is in no group is counted
 
 
-def groups_of(found: Groups, name_of: Callable[[int], str]) -> list[StatementGroup]:
+def describe_groups(found: Groups, name_of: Callable[[int], str]) -> list[StatementGroup]:
     """Return the groups of a connection, those with the most statements first."""
     return _ordered(_group(one, name_of) for one in found.found.values())
 

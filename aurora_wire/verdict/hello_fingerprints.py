@@ -22,7 +22,7 @@ VERSIONS: Final[dict[int, str]] = {
 _known: Final[dict[tuple[object, ...], tuple[str, str]]] = {}
 
 
-def fingerprints_of(hello: ClientHello) -> tuple[str, str] | None:
+def compute_fingerprints(hello: ClientHello) -> tuple[str, str] | None:
     """Return JA3 (MD5 in hex) and JA4 of a hello; None of one whose lists were not kept, or in SSLv2's framing."""
     if not hello.suites or hello.is_v2_framed:
         return None

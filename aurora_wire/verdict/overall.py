@@ -57,7 +57,7 @@ class Tally:
         self.truncated += side.truncated
 
 
-def verdict_of(tally: Tally, captures: list[CaptureResult]) -> tuple[Verdict, Confidence | None]:
+def compute_verdict(tally: Tally, captures: list[CaptureResult]) -> tuple[Verdict, Confidence | None]:
     """Return the verdict of the whole and how sure it is.
 
     Source: docs/verdict.md, "The whole", and "Frames that could not be decoded": they belong to no connection, and
@@ -91,7 +91,7 @@ def compute_exit_code(verdict: Verdict, captures: list[CaptureResult]) -> int:
     return code
 
 
-def closing_of(tally: Tally, verdict: Verdict, captures: list[CaptureResult]) -> str:
+def compose_closing(tally: Tally, verdict: Verdict, captures: list[CaptureResult]) -> str:
     """Return the closing sentence: what was found, and a bound on what was not seen."""
     total = sum(tally.by_verdict.values())
     hiding = hiding_frames(captures)

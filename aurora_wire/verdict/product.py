@@ -41,7 +41,7 @@ class Product:
     region: str = ""
 
 
-def product_of(version: str, host: str = "", *, is_mariadb: bool = False) -> Product:
+def derive_product(version: str, host: str = "", *, is_mariadb: bool = False) -> Product:
     """Return the product by its version. host: as a user, or a client in TLS, named it; is_mariadb: by its capability
     flags.
     """

@@ -17,7 +17,7 @@ from typing import Final
 from aurora_wire.verdict.amazon import DOMAIN, parse_endpoint
 from aurora_wire.verdict.certificates import facts_of
 from aurora_wire.verdict.clients import client_advice
-from aurora_wire.verdict.product import Product, in_amazon, product_of
+from aurora_wire.verdict.product import Product, derive_product, in_amazon
 from aurora_wire.verdict.result import ConnectionResult
 from aurora_wire.verdict.server_fixes import (
     AURORA,
@@ -123,7 +123,7 @@ def product_of_connection(connection: ConnectionResult) -> Product:
     that there is advice for.
     """
     name, by = _name_of(connection)
-    found = product_of(_version_of(connection) or "", (name or "").lower().rstrip("."))
+    found = derive_product(_version_of(connection) or "", (name or "").lower().rstrip("."))
     if by == "certificate" and found.why.startswith("the name of"):
         found = Product(found.name, f"{name} in its certificate", found.region)
     if connection.aurora_column is not None and found.name != "Amazon RDS Proxy":

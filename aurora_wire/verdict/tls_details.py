@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from aurora_wire.verdict.hello_fingerprints import fingerprints_of
+from aurora_wire.verdict.hello_fingerprints import compute_fingerprints
 from aurora_wire.verdict.result import ClientCertificate, TLSResult
 from aurora_wire.wire.tls.facts import TLSFacts
 from aurora_wire.wire.tls.hello import ServerHello
@@ -28,7 +28,7 @@ def add_details(result: TLSResult, tls: TLSFacts) -> None:
     """Fill in what key exchange, certificates and hellos say."""
     hello = tls.server_hello
     first = tls.first_hello if tls.first_hello is not None else tls.client_hello
-    found = fingerprints_of(first) if first is not None else None
+    found = compute_fingerprints(first) if first is not None else None
     if found is not None:
         result.ja3, result.ja4 = found
     if tls.retry or hello is not None:

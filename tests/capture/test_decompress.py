@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurora_wire.capture.files.decompress import Decompressed, compression_of
+from aurora_wire.capture.files.decompress import Decompressed, find_compression
 from aurora_wire.errors import CaptureError
 
 from .files import in_blocks
@@ -44,7 +44,7 @@ def mixed(name: str) -> bytes:
 
 
 def read_all(data: bytes, size: int = 1 << 20, into: bytearray | None = None) -> bytes:
-    name = compression_of(data)
+    name = find_compression(data)
     assert name is not None
     stream = Decompressed("x.gz", in_blocks(data, size), name)
     out = bytearray() if into is None else into
@@ -58,7 +58,7 @@ def read_all(data: bytes, size: int = 1 << 20, into: bytearray | None = None) ->
 @pytest.mark.parametrize("name", NAMES)
 def test_each_compression_is_told_by_its_content_and_read(name: str) -> None:
     packed = mixed(name)
-    assert compression_of(packed[:16]) == name
+    assert find_compression(packed[:16]) == name
     assert read_all(packed) == MIXED
     assert read_all(packed, 65_536) == MIXED
 
@@ -156,7 +156,7 @@ def test_changed_bytes_raise_nothing_but_capture_errors(name: str, at: int, chan
     packed = COMPRESS[name](bytes(range(256)) + b"SELECT 1 " * 50)
     at = min(at, len(packed))
     data = packed[:at] + change + packed[at + len(change):]
-    kind = compression_of(data)
+    kind = find_compression(data)
     if kind is None:
         return
     stream = Decompressed("x", in_blocks(data, size), kind)

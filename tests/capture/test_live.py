@@ -17,7 +17,7 @@ from scapy.packet import Raw
 
 from aurora_wire.capture.live.bpf import expression_filter, port_filter
 from aurora_wire.capture.live.ring import DRAIN, LiveCapture, NoPermission, Statistics
-from aurora_wire.capture.live.route import addresses_of, interface_to
+from aurora_wire.capture.live.route import find_addresses, interface_to
 from aurora_wire.errors import CaptureError, UsageError
 from tests.capture.files import Frame
 from tests.loopback import Server, ip, needs_root, pair_of_interfaces, send_frames, until
@@ -212,7 +212,7 @@ def test_the_route_says_the_interface() -> None:
     assert interface_to("127.0.0.1") == "lo"
     assert interface_to("::1") == "lo"
     assert interface_to(socket.gethostbyname("localhost")) == "lo"
-    assert "127.0.0.1" in addresses_of("127.0.0.1")
+    assert "127.0.0.1" in find_addresses("127.0.0.1")
     with pytest.raises(UsageError, match=r"nosuch\.invalid: "):
-        addresses_of("nosuch.invalid")
+        find_addresses("nosuch.invalid")
     assert issubclass(NoPermission, CaptureError)

@@ -15,9 +15,9 @@ from aurora_wire.capture.live.bpf import (
     Filter,
     Program,
     attach,
+    build_program,
     expression_filter,
     port_filter,
-    program_of,
 )
 from aurora_wire.errors import UsageError
 
@@ -142,12 +142,12 @@ def test_a_hundred_ports_are_reached_by_far_jumps() -> None:
     chosen = port_filter(range(3000, 3100))
     assert takes(chosen.network, bytes(IP(**V4) / tcp(40000, 3099)))
     assert not takes(chosen.network, bytes(IP(**V4) / tcp(40000, 3100)))
-    assert len(program_of(chosen, [1, 2, 3])) < MAX_INSTRUCTIONS
+    assert len(build_program(chosen, [1, 2, 3])) < MAX_INSTRUCTIONS
 
 
 def test_a_filter_longer_than_the_kernel_takes_is_refused_in_one_line() -> None:
     with pytest.raises(UsageError, match="longer than the kernel allows"):
-        program_of(port_filter(range(1, 3000)))
+        build_program(port_filter(range(1, 3000)))
 
 
 def test_a_wrong_expression_is_told_in_libpcaps_words() -> None:
@@ -164,4 +164,4 @@ def test_an_expression_about_ethernet_takes_nothing_without_it() -> None:
 
 def test_the_whole_program_is_taken_by_the_kernel() -> None:
     chosen = Filter("tcp", port_filter([3306]).ethernet, expression_filter("tcp port 3306").network)
-    assert not takes(program_of(chosen, [1, 2]), b"a datagram has no interface")
+    assert not takes(build_program(chosen, [1, 2]), b"a datagram has no interface")

@@ -17,7 +17,7 @@ import pytest
 from aurora_wire.cli import man_pages
 from aurora_wire.cli.commands import COMMANDS
 from aurora_wire.cli.completion import SHELLS
-from aurora_wire.cli.whole_parser import Manual, manual_of, sentence, whole_parser
+from aurora_wire.cli.whole_parser import Manual, build_manual, sentence, whole_parser
 from tests.cli.running import python, run
 
 SECONDS = 20.0  # for a shell to answer, where others use the machine too
@@ -129,7 +129,7 @@ def test_the_command_prints_what_is_installed(shell: str, share: Path) -> None:
 def test_each_command_has_a_page_with_all_that_its_help_says() -> None:
     pages = man_pages.pages()
     assert set(pages) == {"aurora-wire.1", *(f"aurora-wire-{name}.1" for name in COMMANDS)}
-    for part in manual_of(whole_parser()).parts:
+    for part in build_manual(whole_parser()).parts:
         page = pages[f"{man_pages.page_name(part)}.1"]
         for option in options_of(part):
             assert man_pages.escape(option) in page

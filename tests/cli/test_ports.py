@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from aurora_wire.cli.ports import port_option, ports_of
+from aurora_wire.cli.ports import collect_ports, port_option
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from aurora_wire.cli.ports import port_option, ports_of
     ],
 )
 def test_ports_are_added_or_replaced(options: list[str], ports: tuple[int, ...], only: bool) -> None:
-    assert ports_of(port_option(option) for option in options) == (ports, only)
+    assert collect_ports(port_option(option) for option in options) == (ports, only)
 
 
 @pytest.mark.parametrize(

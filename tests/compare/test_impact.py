@@ -11,7 +11,7 @@ import pytest
 
 from aurora_wire.cli import main
 from aurora_wire.compare.driver_options import LEG_OPTIONS, driver_of, version_of
-from aurora_wire.compare.impact import MAX_GROUPS, Collector, impact_of
+from aurora_wire.compare.impact import MAX_GROUPS, Collector, compute_impact
 from aurora_wire.compare.impact_render import render_csv, render_json, render_text
 from aurora_wire.compare.roles import leg_of
 from aurora_wire.report.wording import Style
@@ -71,7 +71,7 @@ def test_the_summary_comes_first_and_rows_have_servers_and_whole_programs(impact
     assert "  why application: nothing says that it is anything else\n" in said
     long = connection(attributes={"program_name": "a" * 300})
     for width, whole in ((40, False), (80, False), (100, True)):
-        text = "".join(render_text(impact_of(scans.scan(long)), Style(width, whole=whole)))
+        text = "".join(render_text(compute_impact(scans.scan(long)), Style(width, whole=whole)))
         table = text[text.index("first seen") if whole else text.index("client") :]
         assert "".join(table.split()).count("a") >= 300
 
@@ -96,7 +96,7 @@ def test_json_and_csv_say_who_when_and_what_mends_it(impact: Impact) -> None:
 
 def test_hostile_names_act_on_no_terminal_and_no_spreadsheet() -> None:
     evil = connection(user="=cmd|'/c calc'!A0\x1b[2J\u202e", attributes={"program_name": "\x1b]0;x\x07\r\n@SUM(1)"})
-    found = impact_of(scans.scan(evil))
+    found = compute_impact(scans.scan(evil))
     for render in (render_json, render_csv):
         said = "".join(render(found))
         assert all(character.isprintable() or character in "\r\n" for character in said)

@@ -19,7 +19,7 @@ from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.capture.files.open import open_capture
 from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.describe import describe
-from aurora_wire.verdict.rules.checks import findings_of
+from aurora_wire.verdict.rules.checks import list_findings
 from aurora_wire.wire.flows.engine import Engine
 from aurora_wire.zstd import zstd_decompressor
 
@@ -102,7 +102,7 @@ def judge(frames: list[Frame], *, labels: bool) -> None:
         for side in (result.client_coverage, result.server_coverage):
             assert side.tls + side.plaintext + side.unprotected_by_design + side.unknown == side.seen
             assert min(side.missing, side.truncated) >= 0
-        assert list(findings_of(connection.facts, result)) is not None
+        assert list(list_findings(connection.facts, result)) is not None
         assert len(list(result.statements)) <= result.statements_total
 
 

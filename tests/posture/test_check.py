@@ -8,7 +8,7 @@ import pytest
 
 from aurora_wire.cli.main import main
 from aurora_wire.posture.audit import Account, AuditResult, Connected, Setting
-from aurora_wire.posture.check import Proved, State, check, member_of
+from aurora_wire.posture.check import Proved, State, check, find_member
 from aurora_wire.posture.fleet import CLUSTER, Fleet, Member
 from aurora_wire.posture.probe import PROBED, UNREACHABLE, AddressResult, ProbeResult
 from aurora_wire.posture.target import Target
@@ -127,7 +127,7 @@ def test_views_that_fit_are_no_contradiction() -> None:
     ("shopping.cluster-ro-c1.eu-west-1.rds.amazonaws.com", False), ("10.0.0.1", False),
 ])  # fmt: skip
 def test_a_server_is_found_among_amazons_by_its_endpoint(host: str, there: bool) -> None:
-    assert (member_of(settings(True), Target(host)) is not None) is there
+    assert (find_member(settings(True), Target(host)) is not None) is there
 
 
 @pytest.mark.parametrize(("arguments", "said"), [

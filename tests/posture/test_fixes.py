@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aurora_wire.posture.assess import posture_finding
-from aurora_wire.posture.fixes import MAX_ACCOUNTS, fix_of, fixes_of, kind_of_server
+from aurora_wire.posture.fixes import MAX_ACCOUNTS, collect_fixes, fix_of, kind_of_server
 from aurora_wire.posture.product import Product
 from aurora_wire.report.text.grades import fix_lines
 from aurora_wire.report.wording import Style
@@ -47,7 +47,7 @@ def test_one_text_is_told_once_with_all_its_rules() -> None:
         posture_finding(rules.CERTIFICATE_EXPIRED, "a"), posture_finding(rules.CERTIFICATE_EXPIRES, "b"),
         posture_finding(rules.CERTIFICATE_EXPIRED, "c"),
     ]
-    assert list(fixes_of(hits, MARIADB).values()) == [["AW607", "AW608"]]
+    assert list(collect_fixes(hits, MARIADB).values()) == [["AW607", "AW608"]]
 
 
 def test_names_of_accounts_are_escaped_and_commands_not_wrapped() -> None:

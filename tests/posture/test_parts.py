@@ -17,7 +17,7 @@ from aurora_wire.posture.client_hello import GROUPS, SIGNATURES, TLS10, TLS12, T
 from aurora_wire.posture.probe import PROBED, REFUSED, AddressResult
 from aurora_wire.posture.product import CANNOT_TELL, identify_product, in_amazon
 from aurora_wire.posture.server_flight import MAX_FLIGHT, FlightReader
-from aurora_wire.posture.survey import NOT_OFFERED, OFFERED, TLSResult, VersionResult, suites_of
+from aurora_wire.posture.survey import NOT_OFFERED, OFFERED, TLSResult, VersionResult, list_suites
 from aurora_wire.posture.target import Target, parse_target
 from aurora_wire.verdict import amazon_roots
 from aurora_wire.verdict.certificates import OWN_OF_MYSQL, CertificateFacts, read_certificate
@@ -217,7 +217,7 @@ def test_the_worst_finding_decides_and_comes_first() -> None:
 
 
 def test_all_suites_of_the_registry_are_asked_for() -> None:
-    of_12, of_13 = set(suites_of(TLS12)), set(suites_of(TLS13))
+    of_12, of_13 = set(list_suites(TLS12)), set(list_suites(TLS13))
     assert {0x1301, 0x1302, 0x1303} <= of_13
     assert {0x0005, 0x000A, 0x0034, 0x003B, 0xC02F} <= of_12
     assert not of_12 & of_13

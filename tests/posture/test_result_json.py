@@ -15,7 +15,7 @@ from aurora_wire.errors import UsageError
 from aurora_wire.posture.result import KINDS, Posture, judge_again
 from aurora_wire.report.formats import FORMATS, ReportOptions
 from aurora_wire.report.posture.from_json import is_result, parse, read_result, split_inputs
-from aurora_wire.report.posture.to_json import SCHEMAS, elements, fields_of, render
+from aurora_wire.report.posture.to_json import SCHEMAS, collect_fields, elements, render
 from tests.posture import results
 from tests.report.schemas import valid
 
@@ -56,7 +56,8 @@ def test_any_result_is_valid_and_reads_again_as_it_was(posture: Posture) -> None
     valid(posture.kind, text)
     again = parse(text.encode(), "r.json")
     assert text_of(again) == text
-    assert fields_of(judge_again(again)) == fields_of(again), "findings, grades and views follow from what was read"
+    fields = collect_fields(judge_again(again))
+    assert fields == collect_fields(again), "findings, grades and views follow from what was read"
 
 
 def test_what_was_made_up_is_seen_when_it_is_judged_again() -> None:

@@ -13,7 +13,7 @@ from aurora_wire.cli.main import main
 from aurora_wire.posture.result import judge_again
 from aurora_wire.report.formats import FORMATS
 from aurora_wire.report.posture.from_json import read_result
-from aurora_wire.report.posture.to_json import fields_of
+from aurora_wire.report.posture.to_json import collect_fields
 from tests.cli.running import COMMAND, ENVIRONMENT
 from tests.posture.test_result_formats import VALIDATOR, check_page, read, validator
 from tests.real.servers import APP, DATABASE, HOST, ODD, READER, ROOT, Server
@@ -132,8 +132,8 @@ def test_every_format_of_a_real_answer_is_valid_and_none_holds_the_password(
         validator("1.8.0").validate(json.loads(line))
     check_page(files["html"])
     posture = read_result(str(tmp_path / str(names.index("json"))))
-    assert fields_of(posture) == json.loads(files["json"])
-    assert fields_of(judge_again(posture)) == fields_of(posture)
+    assert collect_fields(posture) == json.loads(files["json"])
+    assert collect_fields(judge_again(posture)) == collect_fields(posture)
 
 
 @pytest.mark.parametrize("command", ["probe", "audit"])
@@ -147,7 +147,7 @@ def test_a_real_result_reads_again_and_is_as_its_schema_says(
     main([*arguments, "--format", "json", "-o", str(path)])
     valid(command, path.read_bytes())
     posture = read_result(str(path))
-    assert fields_of(judge_again(posture)) == json.loads(path.read_bytes())
+    assert collect_fields(judge_again(posture)) == json.loads(path.read_bytes())
 
 
 def test_the_fix_is_seen_by_compare_and_goes_into_report_and_bundle(

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from aurora_wire.verdict.clients import BY_KEY, CA, CLIENTS, client_advice, client_of
+from aurora_wire.verdict.clients import BY_KEY, CA, CLIENTS, client_advice, find_client
 from aurora_wire.verdict.references import ADDRESSES, address_of
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.server_fixes import AURORA, FORMS, KINDS, MANUALS, PURPOSES, RDS, RDS_PROXY, SETTINGS, UNKNOWN
@@ -47,12 +47,12 @@ def test_every_client_has_what_leaks_what_does_not_and_where_to_read_on() -> Non
 
 
 def test_advice_for_a_client_is_that_of_the_one_that_was_seen() -> None:
-    seen = client_of({"_client_name": "pymysql"})
+    seen = find_client({"_client_name": "pymysql"})
     assert seen is not None
     assert "ssl_verify_identity=True" in client_advice([seen.key])
     assert "fix --client NAME" in client_advice([])
     assert "fix --client NAME" in client_advice(client.key for client in CLIENTS)
-    assert client_of({"_client_name": "what nobody knows"}) is None
+    assert find_client({"_client_name": "what nobody knows"}) is None
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aurora_wire.verdict.hello_fingerprints import fingerprints_of, ja3, ja3_text, ja4
+from aurora_wire.verdict.hello_fingerprints import compute_fingerprints, ja3, ja3_text, ja4
 from aurora_wire.wire.tls.hello import ClientHello
 
 # The example of JA4's technical details: Chrome, with GREASE.
@@ -47,7 +47,7 @@ def test_ja3_is_that_of_a_published_hello() -> None:
 def test_grease_changes_neither() -> None:
     other = chrome()
     other.suites[0], other.extensions[0], other.groups[0] = 0xFAFA, 0x0A0A, 0x8A8A
-    assert fingerprints_of(other) == fingerprints_of(chrome())
+    assert compute_fingerprints(other) == compute_fingerprints(chrome())
 
 
 def test_the_parts_that_can_be_read_are_the_specifications() -> None:
@@ -69,4 +69,4 @@ def test_the_parts_that_can_be_read_are_the_specifications() -> None:
 def test_a_hello_whose_lists_were_not_kept_has_none() -> None:
     hello = chrome()
     hello.shorten()
-    assert fingerprints_of(hello) is None
+    assert compute_fingerprints(hello) is None

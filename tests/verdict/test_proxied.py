@@ -10,7 +10,7 @@ import pytest
 from jsonschema import validate
 
 import aurora_wire
-from aurora_wire.compare.impact import impact_of
+from aurora_wire.compare.impact import compute_impact
 from aurora_wire.report.formats import ReportOptions, render
 from aurora_wire.verdict.result import ConnectionResult
 from tests.conversations import Conversation, mysql
@@ -93,7 +93,7 @@ def test_a_proxy_that_speaks_for_itself_has_no_other_client(tmp_path: Path) -> N
 
 def test_impact_is_grouped_by_the_real_client(tmp_path: Path) -> None:
     sources = [bytes([203, 0, 113, last]) for last in (7, 8, 7)]
-    found = impact_of(scan_of(tmp_path, *proxied(*(header(source=one) for one in sources))))
+    found = compute_impact(scan_of(tmp_path, *proxied(*(header(source=one) for one in sources))))
     assert {(one.client, one.connections, one.leg) for one in found.groups} == {
         ("203.0.113.7 (by 10.0.0.2)", 2, "proxy"), ("203.0.113.8 (by 10.0.0.2)", 1, "proxy"),
     }  # fmt: skip

@@ -17,7 +17,7 @@ from aurora_wire.report.formats import render
 from aurora_wire.report.html import render as html
 from aurora_wire.report.text import report as text
 from aurora_wire.verdict import servers
-from aurora_wire.verdict.product import product_of
+from aurora_wire.verdict.product import derive_product
 from aurora_wire.verdict.result import ConnectionResult
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.servers import (
@@ -136,7 +136,7 @@ def test_each_finding_has_the_advice_for_its_own_server(shared: Path) -> None:
     ],
 )  # fmt: skip
 def test_the_product_is_told_with_what_gave_it_away(version: str, host: str, product: str, why: str) -> None:
-    found = product_of(version, host)
+    found = derive_product(version, host)
     assert (found.name, found.why) == (product, why)
 
 

@@ -53,7 +53,7 @@ class Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
-def compression_of(start: bytes) -> str | None:
+def find_compression(start: bytes) -> str | None:
     """Return the name of the compression that a file beginning with `start` has, or None."""
     for name, magic in _MAGICS:
         if start.startswith(magic):
@@ -158,7 +158,7 @@ class Decompressed:
         if is_skippable(start):
             self._skip_frame()
             return True
-        name = compression_of(start)
+        name = find_compression(start)
         if name is None:
             what = "is followed by bytes that are not compressed"
             raise self._failed(what if self._streams else "has no stream in it")

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, cast
 
 from aurora_wire.capture.files.background_hash import Hasher
-from aurora_wire.capture.files.decompress import MAGIC_LEN, Decompressed, compression_of
+from aurora_wire.capture.files.decompress import MAGIC_LEN, Decompressed, find_compression
 from aurora_wire.capture.files.pcap import PcapSource
 from aurora_wire.capture.files.pcapng import PcapngSource
 from aurora_wire.capture.files.remote import RemoteFile, is_remote, shown
@@ -261,7 +261,7 @@ def _uncompressed(stored: _Stored) -> tuple[_Start, list[str], list[Decompressed
     start = _Start(stored.read)
     while True:
         head = start.at_least(MAGIC_LEN)
-        name = compression_of(head)
+        name = find_compression(head)
         if name is None:
             return start, names, layers
         if len(names) == MAX_COMPRESSIONS:

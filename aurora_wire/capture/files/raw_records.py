@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from aurora_wire.capture.files.decompress import MAGIC_LEN, Decompressed, compression_of
+from aurora_wire.capture.files.decompress import MAGIC_LEN, Decompressed, find_compression
 from aurora_wire.errors import CaptureError
 
 PCAP_MAGICS: Final = {  # byte order, length of a record's header
@@ -82,7 +82,7 @@ def uncompressed(path: str, read: Callable[[int], bytes]) -> Reader:
     for number in range(3):
         head = reader.take(MAGIC_LEN)
         again = _replay(head, reader)
-        name = compression_of(head)
+        name = find_compression(head)
         if name is None:
             return Reader(path, again)
         reader = Reader(path, Decompressed(path, again, name, inner=number > 0).read)

@@ -270,7 +270,7 @@ def compile_expression(library: ctypes.CDLL, text: str, link_type: int) -> Progr
         library.pcap_close(handle)
 
 
-def program_of(wanted: Filter, indexes: Sequence[int] = ()) -> Program:
+def build_program(wanted: Filter, indexes: Sequence[int] = ()) -> Program:
     """Return the whole program for a socket: packets of these interfaces (none given: of all) that the filter takes.
 
     Raises UsageError where it is longer than the kernel allows.

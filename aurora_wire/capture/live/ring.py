@@ -21,7 +21,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, NamedTuple
 
-from aurora_wire.capture.live.bpf import DROP_ALL, Filter, attach, program_of
+from aurora_wire.capture.live.bpf import DROP_ALL, Filter, attach, build_program
 from aurora_wire.capture.live.ring_frames import RingFrames
 from aurora_wire.errors import CaptureError, UsageError, reason_of
 
@@ -119,7 +119,7 @@ class LiveCapture:
 
     def _begin(self) -> None:
         single = len(self.interfaces) == 1
-        attach(self._socket, program_of(self.filter, () if single else list(self._indexes.values())))
+        attach(self._socket, build_program(self.filter, () if single else list(self._indexes.values())))
         for name in self.interfaces:
             self._check(name)
         if self.failure is not None:

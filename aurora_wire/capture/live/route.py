@@ -20,7 +20,7 @@ ROUTE: Final = struct.Struct("=BBBBBBBBI")       # family, bits of dst, of src, 
 ATTRIBUTE: Final = struct.Struct("=HH")          # length, type
 
 
-def addresses_of(host: str) -> list[str]:
+def find_addresses(host: str) -> list[str]:
     """Return the IP addresses of a name. Raises UsageError where there are none."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)

@@ -39,7 +39,7 @@ class Start:
         self.ip_at = ip_at
 
 
-def start_of(data: bytes, fallback: int) -> Start:
+def find_start(data: bytes, fallback: int) -> Start:
     """Return how the bytes of one frame are best read. fallback: the link type if nothing fits."""
     best = Start(fallback, b"", -1)
     best_fit = NO

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from aurora_wire.capture.frame_source import NO_TIME, CaptureError, FrameSource
-from aurora_wire.capture.text_dump.first_header import LINK_RAW, headers_length, ip_length, start_of
+from aurora_wire.capture.text_dump.first_header import LINK_RAW, find_start, headers_length, ip_length
 from aurora_wire.capture.text_dump.hex_line import LINE_BYTES, parse_bare_line, parse_hex_line
 from aurora_wire.capture.text_dump.timestamps import Clock, frame_length, payload_length
 
@@ -165,7 +165,7 @@ class TextSource(FrameSource):
         """Make the frame that was read the current one."""
         data = bytes(self._frame)
         self._open = False
-        start = start_of(data, self._last_link)
+        start = find_start(data, self._last_link)
         if start.ip_at >= 0:
             self._last_link = start.link_type
         prefix = start.prefix

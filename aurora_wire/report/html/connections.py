@@ -10,11 +10,11 @@ from aurora_wire.redact.sql import redact_attributes, redact_sql, redact_stateme
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.html.frames import Step, Steps, steps_of_scan
 from aurora_wire.report.html.limits import REASONS_EACH
-from aurora_wire.report.html.svg_bytes import Part, both, bytes_of, draw_bytes
+from aurora_wire.report.html.svg_bytes import Part, both, draw_bytes, sum_bytes
 from aurora_wire.report.html.svg_timeline import Timeline, draw_timeline
 from aurora_wire.report.html.text import SIGNS, after, clip, judged, moment, sql_text, statement_notes, tone
 from aurora_wire.report.proxied import words_of
-from aurora_wire.report.replicated import lines_of
+from aurora_wire.report.replicated import list_lines
 from aurora_wire.report.text.credentials import GRADES
 from aurora_wire.report.text.credentials import notes as credential_notes
 from aurora_wire.report.timestamps import Clock
@@ -126,8 +126,8 @@ def hide(connection: ConnectionResult) -> ConnectionResult:
     )
 
 
-def row_of(c: ConnectionResult, *, has_details: bool) -> Row:
-    clear, tls, _, _, missing = bytes_of(both([c]))
+def build_row(c: ConnectionResult, *, has_details: bool) -> Row:
+    clear, tls, _, _, missing = sum_bytes(both([c]))
     return Row(
         id=c.id,
         verdict=c.verdict,
@@ -146,7 +146,7 @@ def row_of(c: ConnectionResult, *, has_details: bool) -> Row:
     )
 
 
-def details_of(
+def build_details(
     c: ConnectionResult, clock: Clock, names: FrameNames, found: Steps | None, *, redact: bool, statements: int,
     unfolded: bool,
 ) -> Details:
@@ -158,7 +158,7 @@ def details_of(
     inside = c.tls.decrypted if c.tls is not None else None
     inside_shown = list(inside.statements[:statements]) if inside is not None else []
     return Details(
-        row=row_of(c, has_details=True),
+        row=build_row(c, has_details=True),
         facts=list(_facts(c, clock, names)),
         reasons=[
             _reason(r.text, place(names.optional(r.frame), r.direction, r.offset)) for r in c.reasons[:REASONS_EACH]
@@ -174,7 +174,7 @@ def details_of(
         more_inside=0 if inside is None else max(inside.statements_total - len(inside_shown), 0),
         inside_facts=list(_inside(c)),
         credentials=[_credential(one, names) for one in c.credentials[:CREDENTIALS_EACH]],
-        bytes=draw_bytes(bytes_of(both([c]))),
+        bytes=draw_bytes(sum_bytes(both([c]))),
         unfolded=unfolded and c.verdict in LEAKS,
     )
 
@@ -212,7 +212,7 @@ def _facts(c: ConnectionResult, clock: Clock, names: FrameNames) -> Iterator[tup
         ("TLS session", "resumed" if tls is not None and tls.resumed else ""),
         *((name, clip(value, 600)) for name, value in (details_in_words(tls) if tls is not None else ())),
         ("Commands in the clear", clip(commands, 400)),
-        *((name, clip(text, 600)) for name, text in lines_of(c)),
+        *((name, clip(text, 600)) for name, text in list_lines(c)),
     )
     return ((name, value) for name, value in pairs if value)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aurora_wire.report.html.text import clip, in_utc
-from aurora_wire.report.timestamps import clock_of
+from aurora_wire.report.timestamps import find_clock
 from aurora_wire.verdict.result import UNDATED_BEFORE_NS, Scan
 
 FILES: Final = 6            # on page one; the others are with all captures
@@ -35,7 +35,7 @@ class Cover:
     more_files: int
 
 
-def cover_of(scan: Scan, case: Case) -> Cover:
+def build_cover(scan: Scan, case: Case) -> Cover:
     """Return page one of a report."""
     said = (
         ("Case", case.case), ("Examiner", case.examiner), ("Organisation", case.organisation), ("Note", case.note),
@@ -54,7 +54,7 @@ def cover_of(scan: Scan, case: Case) -> Cover:
 
 def _period(scan: Scan) -> str:
     """Return from when to when the captures go; nothing where they name no date."""
-    clock = clock_of(scan)
+    clock = find_clock(scan)
     times: Sequence[str] = sorted(
         shown
         for capture in scan.captures

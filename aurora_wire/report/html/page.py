@@ -13,8 +13,8 @@ from aurora_wire.report.escape import show_text
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.groups import NO_TEXT, classes_of, names_of, shown_groups, span_of, title_of
-from aurora_wire.report.html.connections import Details, Row, details_of, hide, row_of, shown_frame
-from aurora_wire.report.html.cover import Case, Cover, cover_of
+from aurora_wire.report.html.connections import Details, Row, build_details, build_row, hide, shown_frame
+from aurora_wire.report.html.cover import Case, Cover, build_cover
 from aurora_wire.report.html.findings import ControlRow, RuleCard, control_rows, rule_cards, severities
 from aurora_wire.report.html.frames import Frames, Pair
 from aurora_wire.report.html.impact import ImpactTable, ShownImpact, shown_impact
@@ -29,12 +29,12 @@ from aurora_wire.report.html.limits import (
     by_weight,
     detailed,
 )
-from aurora_wire.report.html.svg_bytes import Part, both, bytes_of, draw_bytes
+from aurora_wire.report.html.svg_bytes import Part, both, draw_bytes, sum_bytes
 from aurora_wire.report.html.svg_hosts import HostDrawing, counts_by_pair, draw_hosts, leaks, summary
 from aurora_wire.report.html.text import SIGNS, WORDS, clip, in_utc, judged, size, tone
 from aurora_wire.report.summary import count_findings
 from aurora_wire.report.text.leaked import NOT_CLASSIFIED, columns_of, leaked_words, origins_of, values_of
-from aurora_wire.report.timestamps import Clock, clock_of
+from aurora_wire.report.timestamps import Clock, find_clock
 from aurora_wire.report.wording import LEAKS, ORDER, count, counted
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, LeakedClass, Scan, Verdict
 from aurora_wire.verdict.rules.data import RULE_OF
@@ -182,17 +182,17 @@ class Page:
     appendix: bool = False              # on paper all is there, and not the short form
 
 
-def page_of(
+def build_page(
     scan: Scan, frames: Frames, *, redact: bool, masked: bool, frameworks: Sequence[str], command: Sequence[str],
     impact: ImpactTable | None, case: Case | None = None, appendix: bool = False,
 ) -> Page:
     """Make the page. redact: mask here; masked: it is so already. command: how the report was made."""
     connections = [hide(one) for one in scan.connections] if redact else scan.connections
     scan = replace(scan, connections=connections)
-    clock, names = clock_of(scan), frame_names(scan, NAME_CHARACTERS)
+    clock, names = find_clock(scan), frame_names(scan, NAME_CHARACTERS)
     chosen = detailed(scan)
     shown = {one.id for one in chosen}
-    rows = [row_of(one, has_details=one.id in shown) for one in by_weight(connections)[:ROWS]]
+    rows = [build_row(one, has_details=one.id in shown) for one in by_weight(connections)[:ROWS]]
     pairs = counts_by_pair(connections)
     hosts = _host_rows(pairs)
     of_rows = Counter(row.verdict for row in rows)
@@ -214,7 +214,7 @@ def page_of(
         groups=_group_rows(scan, clock, redact=redact),
         more_groups=_more_groups(scan),
         severities=[(severity, f"{number:,} {severity}") for severity, number in severities(scan)],
-        bytes=draw_bytes(bytes_of(both(connections))),
+        bytes=draw_bytes(sum_bytes(both(connections))),
         hosts=draw_hosts(pairs),
         host_rows=hosts[:HOST_ROWS],
         more_hosts=max(len(hosts) - HOST_ROWS, 0),
@@ -244,7 +244,7 @@ def page_of(
         equal_masks=masked,
         version=clip(scan.tool_version),
         meanings=[(SIGNS[verdict], WORDS[verdict], MEANINGS[verdict]) for verdict in ORDER],
-        cover=cover_of(scan, case or Case()),
+        cover=build_cover(scan, case or Case()),
         appendix=appendix,
     )  # fmt: skip
 
@@ -340,7 +340,7 @@ def _details(
     left = STATEMENTS
     for at, one in enumerate(chosen):
         details.append(
-            details_of(one, clock, names, frames.steps.get(one.id), redact=redact,
+            build_details(one, clock, names, frames.steps.get(one.id), redact=redact,
                        statements=min(STATEMENTS_EACH, left), unfolded=at < UNFOLDED)
         )
         left -= len(details[-1].statements) + len(details[-1].inside)

@@ -19,7 +19,7 @@ from aurora_wire.report.html.render import write_page
 from aurora_wire.report.html.text import clip
 from aurora_wire.report.posture.joined import joined
 from aurora_wire.report.posture.mask import mask, stars
-from aurora_wire.report.posture.servers import Outcome, ServerRow, gap_text, gaps_of, rows_of
+from aurora_wire.report.posture.servers import Outcome, ServerRow, gap_text, list_gaps, list_rows
 from aurora_wire.report.text.audit import account_requires, account_state, accounts_by_weight
 from aurora_wire.report.wording import SEVERITIES, count
 from aurora_wire.verdict.result import Scan
@@ -129,26 +129,26 @@ def write_posture_page(results: Sequence[Posture], *, masked: bool, command: str
     code = worst([each.exit_code for each in results])
     outcome, headline = HEADLINES[code]
     tone, sign = OUTCOMES[outcome]  # type: ignore[index]
-    rows = [row for each in results for row in rows_of(each)]
+    rows = [row for each in results for row in list_rows(each)]
     bad = sum(row.outcome == "bad" for row in rows)
     unknown = sum(row.outcome == "unknown" for row in rows)
     closing = f"{count(len(rows), 'answer')}, {bad:,} of them not as they should be"
     closing += f", and {unknown:,} that cannot be told." if unknown else "."
     found = PosturePage(
-        headline, tone, sign, closing, clip(results[0].tool_version if results else ""), masked, allowed_of(results),
+        headline, tone, sign, closing, clip(results[0].tool_version if results else ""), masked, build_allowed(results),
         clip(command, TEXT),
     )
     return write_page("posture_page.html", found)
 
 
-def allowed_of(results: Sequence[Posture], scan: Scan | None = None) -> Allowed:
+def build_allowed(results: Sequence[Posture], scan: Scan | None = None) -> Allowed:
     """Make the section, for a report of these results beside a scan. What is masked has to be so already."""
     table = joined(results, scan)
     columns = [name for name in VIEWS if any(view.name == name for row in table for view in row.views)]
     table.sort(key=lambda row: list(STATES).index(row.state))
-    rows = [row for each in results for row in rows_of(each)]
+    rows = [row for each in results for row in list_rows(each)]
     parts = [part for each in results for part in _parts(each)]
-    gaps: list[Gap] = [gap for each in results for gap in gaps_of(each)]
+    gaps: list[Gap] = [gap for each in results for gap in list_gaps(each)]
     return Allowed(
         columns=[name[0].upper() + name[1:] for name in columns],
         rows=[_row(each, columns) for each in table[:ROWS]],
@@ -187,7 +187,7 @@ def _parts(posture: Posture) -> Iterator[Part]:
     for result, _ in posture.probes:
         addresses += result.addresses or [None]
     audits = posture.audits
-    for at, row in enumerate(rows_of(posture)):
+    for at, row in enumerate(list_rows(posture)):
         yield row, addresses[at] if posture.kind == "probe" else None, audits[at] if audits else None
 
 

@@ -19,7 +19,7 @@ from aurora_wire.errors import UsageError
 from aurora_wire.report.html.cover import Case
 from aurora_wire.report.html.frames import Frames
 from aurora_wire.report.html.impact import ImpactTable
-from aurora_wire.report.html.page import page_of
+from aurora_wire.report.html.page import build_page
 from aurora_wire.verdict.result import Scan
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ def render(
     only. redact: mask literals and users; masked: the scan is so already. frameworks: keys of
     `verdict.frameworks.FRAMEWORKS` to order by. command: how the report was made, as a list of arguments.
     impact: who would break without plaintext, not masked here; None: that part is left out. allowed: what the servers
-    allow (`html.posture.allowed_of`), not masked here; None: that part is left out. case: what is said of it on page
+    allow (`html.posture.build_allowed`), not masked here; None: that part is left out. case: what is said of it on page
     one, as it is; appendix: on paper all is there, and not the short form.
     """
-    page = page_of(
+    page = build_page(
         scan,
         frames or Frames(note="The captures were not looked at again: no bytes are shown, and of each connection only "
                               "the statements."),

@@ -31,7 +31,7 @@ class Part:
     width: int
 
 
-def bytes_of(coverages: Iterable[Coverage]) -> tuple[int, ...]:
+def sum_bytes(coverages: Iterable[Coverage]) -> tuple[int, ...]:
     """Return totals in the order of KINDS."""
     clear = tls = design = unknown = missing = 0
     for one in coverages:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aurora_wire.posture.check import CheckResult, join, member_of, traffic_of
+from aurora_wire.posture.check import CheckResult, collect_traffic, find_member, join
 from aurora_wire.posture.fleet import Fleet, Member
 from aurora_wire.posture.result import Posture
 from aurora_wire.posture.target import Target
@@ -31,7 +31,7 @@ def joined(results: Sequence[Posture], scan: Scan | None = None) -> list[CheckRe
             _add_fleet(rows, posture.fleet)
     for row in rows.values():
         if scan is not None:
-            row.traffic = traffic_of(scan, row.target, row.probe)
+            row.traffic = collect_traffic(scan, row.target, row.probe)
         join(row)
     return list(rows.values())
 
@@ -51,7 +51,7 @@ def _add_fleet(rows: dict[Target, CheckResult], fleet: Fleet) -> None:
     """Give each server its member, and each member that is left a row."""
     taken: list[Member] = []
     for row in rows.values():
-        member = member_of(fleet, row.target)
+        member = find_member(fleet, row.target)
         row.fleet_asked = True
         if member is not None:
             row.member = member

@@ -13,7 +13,7 @@ from aurora_wire.posture.check import View
 from aurora_wire.posture.result import Posture
 from aurora_wire.report.fingerprints import shorten
 from aurora_wire.report.junit import ERROR, FAILED, NAME, PASSED, SKIPPED, TEXT, Pieces, totals
-from aurora_wire.report.posture.servers import Outcome, ServerRow, gap_text, gaps_of, rows_of
+from aurora_wire.report.posture.servers import Outcome, ServerRow, gap_text, list_gaps, list_rows
 
 OUTCOMES: Final[dict[Outcome, str]] = {"good": PASSED, "bad": FAILED, "unknown": ERROR}
 VIEWS: Final = {
@@ -25,10 +25,10 @@ def render(posture: Posture) -> Iterator[str]:
     """Yield pieces of text."""
     pieces = Pieces()
     suites: dict[str, list[ServerRow]] = {}
-    rows = rows_of(posture)
+    rows = list_rows(posture)
     for row in rows:
         suites.setdefault(row.name, []).append(row)
-    gaps = gaps_of(posture)
+    gaps = list_gaps(posture)
     whole = [outcome for row in rows for outcome in _outcomes(row)] + [ERROR] * len(gaps)
     pieces.open(0, "testsuites", {"name": "aurora-wire", **totals(whole)})
     for name, of_it in suites.items():

@@ -12,7 +12,7 @@ from aurora_wire.posture.assess import PostureFinding
 from aurora_wire.posture.result import Posture
 from aurora_wire.report.markdown import QUESTION, SIGNS, fix_lines
 from aurora_wire.report.markdown_text import code, prose
-from aurora_wire.report.posture.servers import Outcome, ServerRow, gap_text, gaps_of, rows_of
+from aurora_wire.report.posture.servers import Outcome, ServerRow, gap_text, list_gaps, list_rows
 from aurora_wire.report.summary import paragraph
 from aurora_wire.report.wording import SEVERITIES, count
 from aurora_wire.verdict.rules.registry import RULES
@@ -38,7 +38,7 @@ HEADINGS: Final = {
 
 def render(posture: Posture) -> Iterator[str]:
     """Yield pieces of Markdown."""
-    rows = rows_of(posture)
+    rows = list_rows(posture)
     for lines in (_answer(posture, rows), _servers(rows), _details(rows), _findings(rows), _gaps(posture)):
         yield from paragraph(lines)
     yield f"<sub>aurora-wire {prose(posture.tool_version, NAME)} {posture.kind}.</sub>\n"
@@ -115,7 +115,7 @@ def _findings(rows: list[ServerRow]) -> Iterator[str]:
 
 
 def _gaps(posture: Posture) -> Iterator[str]:
-    gaps = gaps_of(posture)
+    gaps = list_gaps(posture)
     if not gaps:
         return
     yield "### What could not be seen"

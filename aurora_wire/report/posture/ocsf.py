@@ -29,7 +29,7 @@ from aurora_wire.report.ocsf import (
     is_ip,
 )
 from aurora_wire.report.posture.fingerprints import fingerprint
-from aurora_wire.report.posture.servers import ServerRow, rows_of
+from aurora_wire.report.posture.servers import ServerRow, list_rows
 from aurora_wire.report.posture_json import time_text
 from aurora_wire.verdict.rules.registry import RULES
 
@@ -43,7 +43,7 @@ CONFIDENCE_HIGH: Final = 3  # the server said so itself
 def render(posture: Posture) -> Iterator[str]:
     """Yield lines of ASCII text, one a finding, server by server; none where nothing was found."""
     seen: Counter[str] = Counter()
-    for row in rows_of(posture):
+    for row in list_rows(posture):
         for hit in row.findings:
             yield dump(_event(row, hit, posture, seen)) + "\n"
 

@@ -15,7 +15,7 @@ from aurora_wire.posture.result import Posture
 from aurora_wire.report.fingerprints import shorten
 from aurora_wire.report.json_text import Fields, clean
 from aurora_wire.report.posture.fingerprints import fingerprint
-from aurora_wire.report.posture.servers import ServerRow, gap_text, gaps_of, rows_of
+from aurora_wire.report.posture.servers import ServerRow, gap_text, list_gaps, list_rows
 from aurora_wire.report.posture_json import time_text
 from aurora_wire.report.sarif import (
     DETAIL,
@@ -37,7 +37,7 @@ ITEMS: Final = 1_000  # of a finding
 
 def render(posture: Posture) -> Iterator[str]:
     """Yield pieces of ASCII text; the last ends the line."""
-    rows = rows_of(posture)
+    rows = list_rows(posture)
     places = {uri: at for at, uri in enumerate(dict.fromkeys(row.uri for row in rows))}
     found = [(row, hit) for row in rows for hit in row.findings]
     found.sort(key=lambda pair: SEVERITIES.index(pair[1].severity))
@@ -72,7 +72,7 @@ def _invocation(posture: Posture, rows: list[ServerRow], left_out: int) -> Field
         for row in rows if row.outcome == "unknown" and row.kind != "check"
     ]  # fmt: skip
     notices += [
-        notification("not-seen", "warning", shorten(gap_text(gap), DETAIL), []) for gap in gaps_of(posture)
+        notification("not-seen", "warning", shorten(gap_text(gap), DETAIL), []) for gap in list_gaps(posture)
     ]
     notices += [
         notification("contradiction", "warning", f"{shorten(row.title, DETAIL)}: {shorten(text, DETAIL)}", [])

@@ -82,7 +82,7 @@ def _quoted(text: str, safe: str = "") -> str:
     return quote(text, safe=safe, errors="surrogatepass")
 
 
-def rows_of(posture: Posture) -> list[ServerRow]:
+def list_rows(posture: Posture) -> list[ServerRow]:
     """Return the rows of a result, in the order of its servers."""
     rows = [row for result, assessments in posture.probes for row in _of_probe(result, assessments)]
     rows += map(_of_audit, posture.audits)
@@ -92,7 +92,7 @@ def rows_of(posture: Posture) -> list[ServerRow]:
     return rows
 
 
-def gaps_of(posture: Posture) -> list[Gap]:
+def list_gaps(posture: Posture) -> list[Gap]:
     """Return what of Amazon's settings could not be read."""
     return [] if posture.fleet is None else posture.fleet.gaps
 

@@ -8,7 +8,7 @@ from typing import Final
 from aurora_wire.posture.result import Posture
 from aurora_wire.report.csv_tables import Cell, line
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.posture.servers import ServerRow, gap_text, gaps_of, rows_of
+from aurora_wire.report.posture.servers import ServerRow, gap_text, list_gaps, list_rows
 from aurora_wire.report.posture_json import time_text
 
 SERVER_COLUMNS: Final = (
@@ -23,7 +23,7 @@ FINDING_COLUMNS: Final = (
 def servers(posture: Posture) -> Iterator[str]:
     """Yield lines, each with its CRLF: the names of the columns, then one for each server, then what was not seen."""
     yield line(SERVER_COLUMNS)
-    for row in rows_of(posture):
+    for row in list_rows(posture):
         rules = " ".join(dict.fromkeys(hit.rule for hit in row.findings))
         facts = "; ".join(f"{name}: {text}" for name, text in row.facts)
         yield line((
@@ -31,7 +31,7 @@ def servers(posture: Posture) -> Iterator[str]:
             show_text(row.product), rules, row.findings[0].severity if row.findings else "",
             show_text(" ".join(row.contradictions)), show_text(facts),
         ))
-    for gap in gaps_of(posture):
+    for gap in list_gaps(posture):
         yield line((
             posture.kind, show_text(gap.what), show_text(gap.region), "", None, None, "unknown", "not seen",
             show_text(gap_text(gap)), *[""] * 7,
@@ -41,7 +41,7 @@ def servers(posture: Posture) -> Iterator[str]:
 def findings(posture: Posture) -> Iterator[str]:
     """Yield the same for findings, worst first of each server."""
     yield line(FINDING_COLUMNS)
-    for row in rows_of(posture):
+    for row in list_rows(posture):
         for hit in row.findings:
             yield line((
                 *_place(row), hit.rule, hit.severity, hit.title, show_text(hit.detail),

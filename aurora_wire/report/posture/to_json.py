@@ -27,7 +27,7 @@ _ONE_BY_ONE: Final = ("targets", "members")  # arrays with a line for each eleme
 def render(posture: Posture) -> Iterator[str]:
     """Yield one JSON object in pieces."""
     separator = "{"
-    for name, value in fields_of(posture).items():
+    for name, value in collect_fields(posture).items():
         yield f"{separator}{dump(name)}: "
         if name in _ONE_BY_ONE and isinstance(value, list):
             yield "[" + ",".join(f"\n  {dump(each)}" for each in value) + "\n ]"
@@ -56,7 +56,7 @@ def elements(posture: Posture) -> Iterator[Fields]:
             yield member_fields(member, posture.fleet.time)
 
 
-def fields_of(posture: Posture) -> Fields:
+def collect_fields(posture: Posture) -> Fields:
     """Return the object as a dict, in the order written."""
     head: Fields = {
         "schema": SCHEMAS[posture.kind], "tool_version": clean(posture.tool_version), "exit_code": posture.exit_code,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.timestamps import Clock, clock_of
+from aurora_wire.report.timestamps import Clock, find_clock
 from aurora_wire.report.wording import LEAKS, Style, count, counted, judged, split_time
 from aurora_wire.verdict.result import CaptureResult, Scan
 
@@ -22,7 +22,7 @@ def captures_text(scan: Scan, style: Style) -> Iterator[str]:
     shown = captures
     if len(captures) > SHOWN:
         shown = sorted(captures, key=lambda c: (c.complete, c.verdict not in LEAKS))[:SHOWN]
-    clock = clock_of(scan)
+    clock = find_clock(scan)
     for capture in shown:
         yield from _capture(capture, clock, style, several=len(captures) > 1)
     if len(captures) > SHOWN:

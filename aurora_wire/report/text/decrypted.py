@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.text.statements import FEWEST_EACH, SHOWN_EACH, SHOWN_IN_ALL, statement_lines
-from aurora_wire.report.timestamps import clock_of
+from aurora_wire.report.timestamps import find_clock
 from aurora_wire.report.wording import Style, count, endpoint
 from aurora_wire.verdict.result import ConnectionResult, DecryptionResult, Scan
 
@@ -22,7 +22,7 @@ def decrypted_text(scan: Scan, style: Style) -> Iterator[str]:
     total = sum(inside.statements_total for _, inside in decrypted)
     connections = count(len(decrypted), "connection")
     yield style.title(f"Inside TLS (key log): {connections} decrypted, {count(total, 'statement')}")
-    clock, names = clock_of(scan), style.names(scan)
+    clock, names = find_clock(scan), style.names(scan)
     each = min(SHOWN_EACH, max(FEWEST_EACH, SHOWN_IN_ALL // max(len(decrypted), 1)))
     left = SHOWN_IN_ALL
     for c, inside in decrypted[:CONNECTIONS_SHOWN]:

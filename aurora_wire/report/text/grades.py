@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from aurora_wire.posture.assess import PostureFinding
-from aurora_wire.posture.fixes import fixes_of
+from aurora_wire.posture.fixes import collect_fixes
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.wording import GREEN, RED, YELLOW, Style, advice
 
@@ -26,7 +26,7 @@ def finding_lines(findings: Iterable[PostureFinding], style: Style) -> Iterator[
 
 def fix_lines(findings: Iterable[PostureFinding], kind: str, style: Style) -> Iterator[str]:
     """Yield what to paste for findings, at a server of this kind; each text once, with the rules that it is for."""
-    for text, rules in fixes_of(findings, kind).items():
+    for text, rules in collect_fixes(findings, kind).items():
         yield ""
         yield f"  {style.title('Fix')} for {', '.join(rules)}"
         for line in advice(text, "    ", style):

@@ -8,7 +8,7 @@ from typing import Final
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.groups import NO_TEXT, classes_of, names_of, shown_groups, title_of
 from aurora_wire.report.text.statements import LINES, SHORTEST, fold
-from aurora_wire.report.timestamps import clock_of
+from aurora_wire.report.timestamps import find_clock
 from aurora_wire.report.wording import RED, Style, count, day_and_time
 from aurora_wire.verdict.result import Scan
 
@@ -18,7 +18,7 @@ GROUPS: Final = 100     # shown
 def groups_text(scan: Scan, style: Style) -> Iterator[str]:
     if not scan.groups:
         return
-    clock, names = clock_of(scan), style.names(scan)
+    clock, names = find_clock(scan), style.names(scan)
     yield style.title(title_of(scan))
     for number, (one, made, example) in enumerate(shown_groups(scan, redact=style.redact)):
         if number >= GROUPS:

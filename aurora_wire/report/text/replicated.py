@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.replicated import lines_of
+from aurora_wire.report.replicated import list_lines
 from aurora_wire.report.wording import Style, count, endpoint
 from aurora_wire.verdict.result import Scan
 
@@ -19,7 +19,7 @@ def replicated_text(scan: Scan, style: Style) -> Iterator[str]:
     yield style.title(f"{count(len(found), 'connection')} of replication or CLONE in the clear")
     for c in found[:SHOWN]:
         yield f"  connection {c.id}, {endpoint(c.client)} to {endpoint(c.server)}"
-        for name, text in lines_of(c):
+        for name, text in list_lines(c):
             yield from style.wrap(f"{name}: {show_text(text)}", "    ")
     if len(found) > SHOWN:
         yield f"  {count(len(found) - SHOWN, 'more connection')}: --format json"

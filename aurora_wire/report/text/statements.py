@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from aurora_wire.report.escape import show_bytes, show_text
 from aurora_wire.report.formats import STATEMENTS_IN_TEXT
 from aurora_wire.report.frame_names import FrameNames
-from aurora_wire.report.timestamps import Clock, clock_of
+from aurora_wire.report.timestamps import Clock, find_clock
 from aurora_wire.report.wording import RED, Style, count, day_and_time, endpoint
 from aurora_wire.verdict.answer_result import AnswerResult
 from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
@@ -26,7 +26,7 @@ def statements_text(scan: Scan, style: Style) -> Iterator[str]:
     total = sum(c.statements_total for c in scan.connections)
     if not total:
         return
-    clock, names = clock_of(scan), style.names(scan)
+    clock, names = find_clock(scan), style.names(scan)
     yield style.title(f"{count(total, 'statement')} in the clear")
     leaking = [c for c in scan.connections if c.statements]
     each = min(SHOWN_EACH, max(FEWEST_EACH, SHOWN_IN_ALL // max(len(leaking), 1)))

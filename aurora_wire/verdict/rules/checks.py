@@ -35,7 +35,7 @@ FROM_ANOMALIES: Final[dict[int, tuple[str, str]]] = {**tls.ANOMALIES, **tcp.ANOM
 LAST_CHECKS: Final[tuple[Check, ...]] = (capture.check_beginning,)
 
 
-def findings_of(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
+def list_findings(facts: Facts, result: ConnectionResult) -> Iterator[Finding]:
     """Yield a finding for each rule that the connection hit: by its checks, or by an anomaly that is a hit itself."""
     for check in CHECKS:
         for hit in check(facts, result):

@@ -41,7 +41,7 @@ class Rule:
         return tuple((reference, address_of(reference)) for reference in self.references)
 
     def fix_for(self, kinds: Iterable[str], clients: Iterable[str] = ()) -> str:
-        """Return the advice for these kinds of servers (`servers.kind_of`) and clients (`clients.client_of`)."""
+        """Return the advice for these kinds of servers (`servers.kind_of`) and clients (`clients.find_client`)."""
         return fill(self.advice, kinds, clients)
 
 

@@ -219,7 +219,7 @@ def other_name(client: list[Segment], server: list[Segment]) -> str:
     return name(server, False)
 
 
-def size_of(pending: list[Segment]) -> i64:
+def count_bytes(pending: list[Segment]) -> i64:
     size: i64 = 0
     for item in pending:
         size += len(item.data)
@@ -236,7 +236,7 @@ def is_settled(
     """
     knocks = first and from_client and not others
     most = MAX_KNOCKING_SEGMENTS if knocks else MAX_PENDING_SEGMENTS
-    size = size_of(mine)
+    size = count_bytes(mine)
     if size > MAX_PENDING or len(mine) > most:
         return True
     if found == WAIT or knocks:
@@ -250,7 +250,7 @@ def is_settled(
         return True
     if first and others and other_name(mine if from_client else others, others if from_client else mine):
         return True
-    return tries >= MAX_TRIES or size + size_of(others) > MAX_PENDING
+    return tries >= MAX_TRIES or size + count_bytes(others) > MAX_PENDING
 
 
 def without_first(pending: list[Segment], size: i64) -> list[Segment]:

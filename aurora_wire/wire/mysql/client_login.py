@@ -15,7 +15,7 @@ from aurora_wire.wire.decoding import anomalies, labels
 from aurora_wire.wire.decoding.decoder import TO_TLS
 from aurora_wire.wire.mysql.auth import is_cleartext_password
 from aurora_wire.wire.mysql.capabilities import UNKNOWN
-from aurora_wire.wire.mysql.compression import compression_of
+from aurora_wire.wire.mysql.compression import find_compression
 from aurora_wire.wire.mysql.credentials import note_change_user, note_login
 from aurora_wire.wire.mysql.events import LoggedIn, TLSRequested
 from aurora_wire.wire.mysql.facts import NAME_COST
@@ -77,7 +77,7 @@ def take_first(client: ClientPackets, data: bytes, at: i64, end: i64, total: i64
         client.moves(LOGIN)
         facts.login_frame = client.packet_frame
         facts.login_offset = client.packet_offset
-        facts.compression_asked = compression_of(u32(data[at:end] + b"\0\0\0\0", 0))
+        facts.compression_asked = find_compression(u32(data[at:end] + b"\0\0\0\0", 0))
         return
     if login is None:
         client.late_label = labels.UNKNOWN
@@ -98,7 +98,7 @@ def take_first(client: ClientPackets, data: bytes, at: i64, end: i64, total: i64
     facts.capabilities = agreed
     facts.capabilities_known = True
     if offered == UNKNOWN and not client.compressed:
-        facts.compression_asked = compression_of(agreed)
+        facts.compression_asked = find_compression(agreed)
     facts.auth_plugin = login.auth_plugin
     facts.session.log_in(login.database, login.charset)
     note_login(facts, proof, agreed, client.packet_frame, client.packet_offset)

@@ -25,7 +25,7 @@ def shows_plain(data: bytes, at: i64, end: i64) -> bool:
     return not zlib and not (first == 0x28 and data[at + 8] == 0xB5)
 
 
-def compression_of(capabilities: i64) -> i64:
+def find_compression(capabilities: i64) -> i64:
     """Return the compression agreed: 0 none, 1 zlib, 2 zstd. A server tries zlib first if both are agreed."""
     if capabilities & COMPRESS:
         return 1

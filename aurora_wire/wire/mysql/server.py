@@ -15,7 +15,7 @@ from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_
 from aurora_wire.wire.mysql.binlog import MAX_BINLOG, Binlog
 from aurora_wire.wire.mysql.clone import note_clone_response
 from aurora_wire.wire.mysql.compressed import Inflater
-from aurora_wire.wire.mysql.compression import compression_of
+from aurora_wire.wire.mysql.compression import find_compression
 from aurora_wire.wire.mysql.credentials import end_exchange, read_auth
 from aurora_wire.wire.mysql.events import GreetingSeen, ServerError
 from aurora_wire.wire.mysql.facts import MySQLFacts
@@ -208,7 +208,7 @@ class ServerPackets(Packets):
             self.state = move(SERVER, self.state, OK)
             end_exchange(facts, True)
             if facts.capabilities_known and not self.compressed:
-                facts.compression = compression_of(facts.capabilities)
+                facts.compression = find_compression(facts.capabilities)
             return
         read_auth(facts, data, at, end)
 

@@ -105,10 +105,10 @@ _ABOUT_ACCOUNTS: Final = (b"CREATE", b"ALTER", b"GRANT", b"SET")
 
 def find_secrets(text: bytes, mode: i64 = 0) -> list[Found]:
     """Return the secrets in a statement's text, or in several statements', in their order. mode: of `sql_lexer`."""
-    return _secrets_of(text, mode, nested=False)
+    return _find_secrets(text, mode, nested=False)
 
 
-def _secrets_of(text: bytes, mode: i64, *, nested: bool) -> list[Found]:
+def _find_secrets(text: bytes, mode: i64, *, nested: bool) -> list[Found]:
     finder = _Finder(text, mode, nested)
     finder.run()
     return finder.found
@@ -269,7 +269,7 @@ class _Finder:
             self.waits = True
             return
         text, places = _unquoted(tokens.text, tokens.start, tokens.stop, self.mode & NO_BACKSLASH_ESCAPES == 0)
-        for one in _secrets_of(text, self.mode, nested=True):
+        for one in _find_secrets(text, self.mode, nested=True):
             start, end = one.start, one.end
             if text[start] in (34, 39) and text[end - 1] == text[start]:
                 start += 1
