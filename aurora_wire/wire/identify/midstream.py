@@ -2,6 +2,7 @@
 
 A statement that reads as SQL, column definitions, binlog events or rows tell it at once. An EXECUTE, a PING or an OK
 fits other protocols too: these count where a server answers what a client asked, or where one direction shows several.
+Weights are bits: what weighs n is there by chance once in 2^n.
 """
 
 from typing import Final
@@ -27,7 +28,10 @@ UNDECIDED: Final[i64] = 0
 ASKS: Final[i64] = 1        # what was given is a client's
 ANSWERS: Final[i64] = 2     # a server's
 
-ENOUGH: Final[i64] = 3      # answered commands of one byte; those with fields count twice
+ANSWERED: Final[i64] = 20   # bits of a command of one byte that fits its segment and is answered in its shape
+FIELDS: Final[i64] = 20     # bits more where its fields fit, too
+ENOUGH: Final[i64] = 60     # bits that make it MySQL on any port
+ON_PORT: Final[i64] = 20    # and on its own
 EXCHANGES: Final[i64] = 4   # commands and replies in turns, by their headers alone, on MySQL's port
 TYPED: Final[i64] = 3       # EXECUTEs whose typed values fill them, without what answers them
 BARE: Final[i64] = 3        # segments of 5 bytes on MySQL's port that are a command: no TLS record is as short
@@ -69,12 +73,12 @@ class MidStream:
 
     def __init__(self, on_port: bool = False) -> None:
         self.on_port = on_port    # MySQL's
-        self.enough: i64 = 1 if on_port else ENOUGH
+        self.enough: i64 = ON_PORT if on_port else ENOUGH
         self.ok_enough: i64 = PLAIN_OKS // 2 if on_port else PLAIN_OKS
         self.last: i64 = -1       # who sent the last segment: 1 the client, 0 the server
         self.headed = False       # it begins with a command's header
         self.exchanges: i64 = 0   # in a row, told by their headers
-        self.asked: i64 = 0       # weight of the last command, while it is not answered
+        self.asked: i64 = 0       # bits of the last command, while it is not answered
         self.asker = False        # by the direction that is taken for the client's
         self.score: i64 = 0
         self.typed: i64 = 0
@@ -143,13 +147,13 @@ class MidStream:
             # An EXECUTE whose typed values fill it has many bytes that must fit: a few tell, without their replies.
             if is_typed_execute(data, at + 4, stop):
                 self.typed += 1
-            weight = 1 if stop - at == 5 else 2
+            weight = ANSWERED if stop - at == 5 else ANSWERED + FIELDS
             at = stop
         if at < end:
             return UNDECIDED
         self.asked = weight
         self.asker = from_client
-        if self.on_port and weight == 1:
+        if self.on_port and weight == ANSWERED:
             self.bare += 1
         return ASKS if self.typed >= self.typed_enough or self.bare >= BARE else UNDECIDED
 

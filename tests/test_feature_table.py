@@ -1,0 +1,31 @@
+"""The table of features in docs/protocol.md is what its maker writes, and all of it is read."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests import feature_table
+from tests.feature_table import BEGIN, END, NAMES, PAGE, count, facts, ours
+
+
+def on_page() -> str:
+    return PAGE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_that_a_client_was_given_is_in_the_report(name: str) -> None:
+    wanted = facts(name)
+    said = ours(name)
+    assert [one for one in wanted if one not in said] == []
+    row = next(line for line in on_page().splitlines() if f"`depth/{name}`" in line)
+    assert f"| {len(wanted)} | {count(said, wanted)} |" in row
+
+
+def test_the_page_has_what_its_maker_writes() -> None:
+    version = re.search(r"tshark\s+(\d+\.\d+\.\d+)", on_page())
+    assert version is not None
+    if feature_table.tshark_version() != version[1]:
+        pytest.skip(f"the page says what tshark {version[1]} reads")
+    assert on_page() == feature_table.table()
