@@ -14,7 +14,7 @@ from aurora_wire.redact.held_frames import Board, Part, Resolver
 from aurora_wire.redact.mysql_client import ClientMask
 from aurora_wire.redact.mysql_server import ServerMask
 from aurora_wire.redact.proxy_header import masked_proxy
-from aurora_wire.redact.replacements import FILL, SHAPES, STAR, Words
+from aurora_wire.redact.replacements import FILL, SHAPES, STAR, Words, blanked, most_frequent
 from aurora_wire.redact.x_messages import masked_message
 from aurora_wire.wire.decoding import labels, roles
 from aurora_wire.wire.decoding.tracker import Tracker
@@ -459,33 +459,7 @@ class Direction(Resolver):
 
 
 # Packets at whose time nothing can be agreed yet.
-LETTERS: Final = [bytes([byte]) for byte in range(0x30, 0x7B) if chr(byte).isalnum()]
 EARLY: Final = frozenset((int(roles.GREETING), int(roles.SSL_REQUEST), int(roles.EARLY_ERR)))
-
-
-def blanked(data: bytes, at: i64, piece: bytes, filler: i64) -> bytes:
-    """Return `piece` with filler wherever it differs from data[at:], which is where it is masked: it compresses best.
-    """
-    made = bytearray(piece)
-    i: i64 = 0
-    size: i64 = len(piece)
-    while i < size:
-        if piece[i] != data[at + i]:
-            made[i] = filler
-        i += 1
-    return bytes(made)
-
-
-def most_frequent(data: bytes) -> i64:
-    """Return the letter or digit that is there most often."""
-    most: i64 = 0
-    found: i64 = STAR
-    for letter in LETTERS:
-        count: i64 = data.count(letter)
-        if count > most:
-            most = count
-            found = letter[0]
-    return found
 
 
 class Directions(TrackerMaker):
@@ -504,6 +478,3 @@ class Directions(TrackerMaker):
             talk = Talk(facts, self.words, self.hosts, self.keep_unknown, is_mysql_port, from_syn)
             self.talk = talk
         return Direction(self.board, talk, from_client)
-
-
-

@@ -14,6 +14,7 @@ from aurora_wire.redact.quick_sql import hidden
 
 FILL: Final = b"*"
 STAR: Final[i64] = 0x2A
+LETTERS: Final = [bytes([byte]) for byte in range(0x30, 0x7B) if chr(byte).isalnum()]
 SHAPES: Final = bytes([0x2A if 0x20 <= byte < 0x7F else 0 for byte in range(256)])
 CACHED: Final[i64] = 1 << 13      # values and texts that are remembered: a processor's cache holds them
 LONGEST_CACHED: Final[i64] = 256  # bytes of each
@@ -212,3 +213,28 @@ class Cut:
             made = self.out.getvalue()
         self.data = b""  # it may be a capture's block
         return made
+
+
+def blanked(data: bytes, at: i64, piece: bytes, filler: i64) -> bytes:
+    """Return `piece` with filler wherever it differs from data[at:], which is where it is masked: it compresses best.
+    """
+    made = bytearray(piece)
+    i: i64 = 0
+    size: i64 = len(piece)
+    while i < size:
+        if piece[i] != data[at + i]:
+            made[i] = filler
+        i += 1
+    return bytes(made)
+
+
+def most_frequent(data: bytes) -> i64:
+    """Return the letter or digit that is there most often."""
+    most: i64 = 0
+    found: i64 = STAR
+    for letter in LETTERS:
+        count: i64 = data.count(letter)
+        if count > most:
+            most = count
+            found = letter[0]
+    return found
