@@ -76,7 +76,11 @@ class Selection:
         return self._is_between(time_ns, time_ns)
 
     def _is_of_host(self, client: Endpoint, server: Endpoint) -> bool:
-        for text in (client.address, server.address):
+        return self.has_host(client.address, server.address)
+
+    def has_host(self, *addresses: str) -> bool:
+        """Say whether one of these addresses is of the hosts that are let through. Raises ValueError."""
+        for text in addresses:
             address = ipaddress.ip_address(text.partition("%")[0])
             mapped = getattr(address, "ipv4_mapped", None)
             if any(one in network for network in self.hosts for one in (address, mapped) if one is not None):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from aurora_wire.cli.filters import BOTH_NAMES, add_filter_options, read_selection
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.ports import collect_ports, port_option
@@ -58,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", metavar="N", type=port_option, action="append", default=[],
         help="In captures look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be "
         "given several times.")
+    add_filter_options(parser, both=True)
     add("--require", choices=("fixed", "same"), default="fixed",
         help="Exit with 0 where nothing leaks in the second run, or where both are the same (default fixed).")
     add("--format", choices=("text", "json"), default="text", help="Write text or JSON (default text).")
@@ -102,12 +104,16 @@ def _run_traffic(arguments: argparse.Namespace, before: list[Posture], after: li
     with _opened(arguments) as output:
         for path in (arguments.before, arguments.after):
             one = Run()
+            selection = read_selection(arguments, BOTH_NAMES)  # each run counts what it leaves out
             with progress_bar(wanted=not arguments.no_progress) as on_progress:
                 one.complete = read_connections(
-                    path, one.add, ports=ports, only_ports=only_ports, on_progress=on_progress
+                    path, one.add, ports=ports, only_ports=only_ports, on_progress=on_progress, selection=selection
                 )
+            if selection is not None:
+                one.left_out = selection.left_out
             runs.append(one)
         comparison, postures = compare(*runs), compare_each_kind(before, after)
+        comparison.filters = {} if selection is None else dict(selection.text)
         same = arguments.require == "same"
         exit_code = worst_code(comparison, postures, same=same)
         if arguments.format == "json":
@@ -127,8 +133,8 @@ def _run_postures(arguments: argparse.Namespace, bundles: list[str]) -> int:
     from aurora_wire.compare.posture_render import render_json, render_text  # noqa: PLC0415
     from aurora_wire.compare.runs import read_postures  # noqa: PLC0415
 
-    if arguments.port:
-        raise UsageError("--port is about captures, and none is given.")
+    if arguments.port or arguments.host or arguments.filter:
+        raise UsageError("--port, --host and --filter are about what crossed, and that is not compared here.")
     with _opened(arguments) as output:
         before, after = read_postures(arguments.before), read_postures(arguments.after)
         for path in bundles:

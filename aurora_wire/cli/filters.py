@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.errors import UsageError
@@ -12,15 +13,25 @@ if TYPE_CHECKING:
 
 VERDICTS: Final = ("plaintext", "mixed", "encrypted", "inconclusive", "no-session")
 NAMES: Final = ("host", "user", "since", "until", "verdict", "leaks", "filter")
+BOTH_NAMES: Final = ("host", "filter")  # of two runs: times differ, and inside TLS nobody can see a user
 LIVE_NAMES: Final = ("user", "verdict", "leaks")
 LEAKING: Final = ("plaintext", "mixed")
 REQUIRED: Final = "--require proven holds for what the filters let through, and says nothing of the rest."
 
 
-def add_filter_options(parser: argparse.ArgumentParser, *, live: bool = False) -> None:
-    """Add the options. live: those of a capture that has `--host` and `--filter` of its own, and no past."""
+def add_filter_options(parser: argparse.ArgumentParser, *, live: bool = False, both: bool = False) -> None:
+    """Add the options. live: those of a capture that has `--host` and `--filter` of its own, and no past; both: those
+    that mean the same in two runs.
+    """
     group = parser.add_argument_group("filters", "What they leave out is counted and takes no part in the verdict.")
     add = group.add_argument
+    if both:
+        add("--host", metavar="ADDRESS", action="append", default=[],
+            help="Let connections of this host or network (10.0.0.0/8) through, as client or server. May be given "
+            "several times.")
+        add("--filter", metavar="BPF",
+            help="Of captures, look at the packets only that this filter in tcpdump's language takes (needs libpcap).")
+        return
     if not live:
         add("--host", metavar="ADDRESS", action="append", default=[],
             help="Let connections of this host or network (10.0.0.0/8) through, as client or server. May be given "
@@ -41,11 +52,11 @@ def add_filter_options(parser: argparse.ArgumentParser, *, live: bool = False) -
             help="Look at the packets only that this filter in tcpdump's language takes (needs libpcap).")
 
 
-def read_selection(arguments: argparse.Namespace, *, live: bool = False) -> Selection | None:
+def read_selection(arguments: argparse.Namespace, names: Sequence[str] = NAMES) -> Selection | None:
     """Return what the options let through; None where none is given. Raises UsageError."""
     text = {
         name: ", ".join(value) if isinstance(value, list) else "" if value is True else str(value)
-        for name in (LIVE_NAMES if live else NAMES)
+        for name in names
         if (value := getattr(arguments, name, None))
     }
     if not text:
@@ -58,6 +69,9 @@ def read_selection(arguments: argparse.Namespace, *, live: bool = False) -> Sele
         found.hosts = [read_network(one) for one in (arguments.host if "host" in text else ())]
     except ValueError as error:
         raise UsageError(f"--host: {error}. Give an address (10.0.0.5) or a network (10.0.0.0/8).") from error
+    if names == BOTH_NAMES:
+        found.frames = FrameFilter(text["filter"]) if "filter" in text else None
+        return found
     found.users = list(arguments.user)
     for name in ("since", "until"):
         if name not in text:

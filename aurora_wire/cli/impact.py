@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from aurora_wire.cli.filters import add_filter_options, read_selection
 from aurora_wire.cli.handed_over import hand_over
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.overwriting import output_options
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--format", choices=("text", "json", "csv"), default="text", help="Write text, JSON or CSV (default text).")
     add("--reveal", action="store_true",
         help="Show names of users in CSV, too, which is made to be passed on (default: masked there).")
+    add_filter_options(parser)
     output_options(parser)
     progress_option(parser)
 
@@ -53,10 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.compare.impact_render import render_csv, render_json, render_text  # noqa: PLC0415
 
     ports, only_ports = collect_ports(arguments.port)
+    selection = read_selection(arguments)
     say_waiting(arguments.captures)
     with Output(arguments.output, force=arguments.force, inputs=arguments.captures) as output:
         with progress_bar(wanted=not arguments.no_progress) as on_progress:
-            found = impact(arguments.captures, ports=ports, only_ports=only_ports, on_progress=on_progress)
+            found = impact(
+                arguments.captures, ports=ports, only_ports=only_ports, on_progress=on_progress, selection=selection
+            )
         for capture in found.scan.captures:
             if output.replaces(capture.path):
                 raise UsageError(f"{output.path}: this is one of the captures. Give the list another name.")

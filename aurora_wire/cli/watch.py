@@ -7,7 +7,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.cli.filters import add_filter_options, read_selection
+from aurora_wire.cli.filters import LIVE_NAMES, add_filter_options, read_selection
 from aurora_wire.cli.numbers import count_of, seconds
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output
 from aurora_wire.cli.overwriting import force_option, take_standard_output
@@ -130,7 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
             on_connection=both(
                 None if view is None else view.connection, None if sensor is None else sensor.connection
             ),
-            selection=read_selection(arguments, live=True),
+            selection=read_selection(arguments, LIVE_NAMES),
         )  # fmt: skip
         preload.everything()
         if sensor is not None:

@@ -55,11 +55,12 @@ class Seen:
 
 @dataclass(slots=True)
 class Run:
-    """All paths of one run. complete: it saw all of its input."""
+    """All paths of one run. complete: it saw all of its input; left_out: connections that a filter left out."""
 
     paths: dict[Path, Seen] = field(default_factory=dict)
     complete: bool = True
     connections: int = 0
+    left_out: int = 0
 
     def add(self, c: Connection) -> None:
         self.connections += 1
@@ -88,7 +89,7 @@ class Run:
 
     def without_users(self) -> Run:
         """Return this run without user names, to compare it with a run whose users are masked."""
-        run = Run(complete=self.complete, connections=self.connections)
+        run = Run(complete=self.complete, connections=self.connections, left_out=self.left_out)
         for path, seen in self.paths.items():
             leaks: dict[Who, int] = {}
             for who, count in seen.leaks.items():
@@ -119,6 +120,7 @@ class Comparison:
     users_ignored: bool
     before: Run
     after: Run
+    filters: dict[str, str] = field(default_factory=dict)   # options, as they were given
 
     def count(self, change: str) -> int:
         return sum(1 for one in self.changes if one.change == change)

@@ -8,6 +8,7 @@ from typing import Final
 
 from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
 from aurora_wire.analysis.scan import scan
+from aurora_wire.analysis.selection import Selection
 from aurora_wire.compare.driver_options import LEG_OPTIONS, Driver, driver_of, version_of
 from aurora_wire.compare.roles import APPLICATION, MONITORING, PROXY, REPLICATION, leg_of
 from aurora_wire.report.proxied import host_of
@@ -145,13 +146,14 @@ def _offer(found: list[Finding]) -> str:
 
 def impact(
     paths: Sequence[str], *, ports: Sequence[int] = DEFAULT_PORTS, only_ports: bool = False,
-    on_progress: OnProgress | None = None,
+    on_progress: OnProgress | None = None, selection: Selection | None = None,
 ) -> Impact:  # fmt: skip
-    """Compute the impact table of captures. Reads and raises as `scan` does."""
+    """Compute the impact table of captures. Reads and raises as `scan` does. selection: what is let through."""
     collector = Collector()
     result = scan(
-        paths, ports=ports, only_ports=only_ports, on_connection=collector.add, on_progress=on_progress
-    )
+        paths, ports=ports, only_ports=only_ports, on_connection=collector.add, on_progress=on_progress,
+        selection=selection,
+    )  # fmt: skip
     return collector.finish(result)
 
 

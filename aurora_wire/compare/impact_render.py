@@ -10,6 +10,7 @@ from typing import Final
 from aurora_wire.compare.impact import DECLINED, LEGS, NOT_OFFERED, NOT_SEEN, Group, Impact
 from aurora_wire.report.csv_tables import line as csv_line
 from aurora_wire.report.escape import show_text
+from aurora_wire.report.json_fields import filter_fields
 from aurora_wire.report.json_text import clean
 from aurora_wire.report.text.table import table
 from aurora_wire.report.timestamps import Clock, find_clock
@@ -116,7 +117,16 @@ def _time(clock: Clock, group: Group, time_ns: int | None) -> str:
 
 
 def closing(impact: Impact, style: Style) -> str:
-    """Return the answer, in one sentence."""
+    """Return the answer, in one sentence; where filters left something out, of what they let through."""
+    scan = impact.scan
+    if not scan.filters:
+        return _answer(impact, style)
+    options = " ".join(f"--{name} {show_text(value)}".rstrip() for name, value in scan.filters.items())
+    left = count(scan.filtered_out, "connection")
+    return f"Of what {options} lets through ({left} left out): {_answer(impact, style)}"
+
+
+def _answer(impact: Impact, style: Style) -> str:
     rest = f"{count(impact.encrypted, 'connection')} encrypted, {impact.undecided:,} undecided"
     if impact.breaking:
         hosts = {group.client for group in impact.groups}
@@ -140,6 +150,7 @@ def render_json(impact: Impact) -> Iterator[str]:
             {"path": clean(capture.path), "sha256": capture.sha256, "complete": capture.complete}
             for capture in impact.scan.captures
         ],
+        **({"filters": filter_fields(impact.scan)} if impact.scan.filters else {}),
         "groups": [dict(zip(COLUMNS, _row(group, clock), strict=True)) for group in impact.groups],
     }
     yield json.dumps(fields, indent=1, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"

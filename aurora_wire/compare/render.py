@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from aurora_wire.compare import posture_render
-from aurora_wire.compare.compare import CHANGES, FIXED, LOST, NEW_LEAK, STILL, UNKNOWN, WEAKER, Comparison
+from aurora_wire.compare.compare import CHANGES, FIXED, LOST, NEW_LEAK, STILL, UNKNOWN, WEAKER, Comparison, Run
 from aurora_wire.compare.posture import PostureComparison
 from aurora_wire.posture.result import worst
 from aurora_wire.report.escape import show_text
@@ -41,6 +41,12 @@ def render_text(comparison: Comparison, style: Style) -> Iterator[str]:
         if len(comparison.changes) > SHOWN:
             yield f"  {len(comparison.changes) - SHOWN:,} more lines: --format json\n"
         yield "\n"
+    if comparison.filters:
+        options = " ".join(f"--{name} {show_text(value)}" for name, value in comparison.filters.items())
+        left = f"{comparison.before.left_out:,} and {comparison.after.left_out:,}"
+        yield from (line + "\n" for line in style.wrap(
+            f"Compared is what {options} lets through: {left} connections were left out.", ""
+        ))  # fmt: skip
     if comparison.users_ignored:
         yield "User names are masked in one of the runs, so they were not compared.\n"
     for name, run in (("first", comparison.before), ("second", comparison.after)):
@@ -91,8 +97,9 @@ def render_json(
         "exit_code": exit_code,
         "users_compared": not comparison.users_ignored,
         "counts": {name: comparison.count(name) for name in CHANGES},
-        "before": {"connections": comparison.before.connections, "complete": comparison.before.complete},
-        "after": {"connections": comparison.after.connections, "complete": comparison.after.complete},
+        "filters": {name: clean(value) for name, value in comparison.filters.items()},
+        "before": _run(comparison.before),
+        "after": _run(comparison.after),
         "changes": [
             {
                 "change": c.change, "client": c.client, "server": c.server, "user": clean(c.user) or None,
@@ -105,3 +112,7 @@ def render_json(
         ],
     }  # fmt: skip
     yield json.dumps(fields, indent=1, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"
+
+
+def _run(run: Run) -> Fields:
+    return {"connections": run.connections, "complete": run.complete, "left_out": run.left_out}

@@ -10,6 +10,7 @@ from typing import Final, cast
 
 from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
 from aurora_wire.analysis.scan import scan, uninterrupted
+from aurora_wire.analysis.selection import Selection
 from aurora_wire.errors import UsageError, reason_of
 from aurora_wire.evidence.bundle_reader import Bundle, NotABundle
 from aurora_wire.evidence.layout import POSTURE, RESULT
@@ -41,19 +42,23 @@ OnConnection = Callable[[Connection], None]
 
 def read_connections(
     path: str, take: OnConnection, *, ports: Sequence[int] = DEFAULT_PORTS, only_ports: bool = False,
-    on_progress: OnProgress | None = None,
+    on_progress: OnProgress | None = None, selection: Selection | None = None,
 ) -> bool:  # fmt: skip
     """Hand every connection of a run to `take`; answers whether the run saw all of its input.
 
-    path: a result as JSON, a bundle, or what `scan` takes. Raises UsageError, CaptureError.
+    path: a result as JSON, a bundle, or what `scan` takes; selection: of what is let through (hosts and, of captures,
+    frames), with a count of its own for this run. Raises UsageError, CaptureError.
     """
     start = _start(path)
+    result_ahead = start[:2] == b"PK" or start.lstrip()[:1] == b"{"
+    if result_ahead and selection is not None and selection.frames is not None:
+        raise UsageError(f"{path}: --filter is about packets, and this is a result. Give its capture, or --host.")
     if start[:2] == b"PK":
         try:
             with Bundle(path) as bundle:
                 if RESULT not in bundle.members:
                     raise UsageError(f"{path}: holds no {RESULT}. Is it a bundle?")
-                return _of_json(path, bundle.read(RESULT), take)
+                return _of_json(path, bundle.read(RESULT), take, selection)
         except NotABundle as error:
             raise UsageError(f"{path}: {error}. `aurora-wire evidence verify` says more.") from error
     if start.lstrip()[:1] == b"{":
@@ -64,13 +69,14 @@ def read_connections(
             data = read_input(path)
         except OSError as error:
             raise UsageError(f"{path}: cannot be read ({reason_of(error)}).") from error
-        return _of_json(path, data, take)
+        return _of_json(path, data, take, selection)
 
     def taken(connection: ConnectionResult, _: list[Finding]) -> None:
         take(of_result(connection))
 
     result = uninterrupted(
-        scan([path], ports=ports, only_ports=only_ports, on_connection=taken, on_progress=on_progress)
+        scan([path], ports=ports, only_ports=only_ports, on_connection=taken, on_progress=on_progress,
+             selection=selection)
     )
     return all(capture.complete for capture in result.captures)
 
@@ -117,7 +123,7 @@ def program_of(attributes: dict[str, str]) -> str | None:
     return attributes.get("program_name") or attributes.get("_client_name")
 
 
-def _of_json(path: str, data: bytes, take: OnConnection) -> bool:
+def _of_json(path: str, data: bytes, take: OnConnection, selection: Selection | None) -> bool:
     try:
         result = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -126,18 +132,21 @@ def _of_json(path: str, data: bytes, take: OnConnection) -> bool:
     if not isinstance(result, dict) or result.get("schema") != SCHEMA:
         raise UsageError(f"{path}: is no result of `aurora-wire scan --format json` ({SCHEMA}).")
     try:
-        for connection in _connections(result):
+        for connection in _connections(result, selection):
             take(connection)
         listed, total = len(result["connections"]), result["connections_total"]
         complete = all(capture["complete"] is True for capture in result["captures"])
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError(f"{path}: is a result with something missing ({error}).") from error
     return complete and listed == total
 
 
-def _connections(result: dict[str, object]) -> Iterator[Connection]:
+def _connections(result: dict[str, object], selection: Selection | None) -> Iterator[Connection]:
     for one in cast("list[dict[str, object]]", result["connections"]):
         client, server = cast("dict[str, object]", one["client"]), cast("dict[str, object]", one["server"])
+        if selection is not None and not selection.has_host(str(client["address"]), str(server["address"])):
+            selection.left_out += 1
+            continue
         tls = cast("dict[str, object] | None", one.get("tls"))
         yield Connection(
             client=str(client["address"]),

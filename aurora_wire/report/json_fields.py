@@ -433,7 +433,8 @@ def undecoded_fields(undecoded: Undecoded) -> Fields:
     }
 
 
-def _filters(scan: Scan) -> Fields:
+def filter_fields(scan: Scan) -> Fields:
+    """Return what the filters were, and how many connections they left out."""
     return {
         "options": {name: clean(value) for name, value in scan.filters.items()},
         "connections_left_out": scan.filtered_out,
@@ -461,7 +462,7 @@ def summary_fields(scan: Scan, *, redact: bool = False) -> Fields:
         "undecoded": [undecoded_fields(row) for row in scan.undecoded],
         **group_fields(scan, redact=redact),
         "keylogs": [keylog_fields(keylog) for keylog in scan.keylogs],
-        **({"filters": _filters(scan)} if scan.filters else {}),
+        **({"filters": filter_fields(scan)} if scan.filters else {}),
         **({"columns": [traffic_fields(one) for one in traffic]} if traffic else {}),
         **({"exceptions": [exception_fields(one) for one in scan.exceptions]} if scan.exceptions else {}),
         **({"tls_ports": {str(port): scan.tls_ports[port] for port in scan.tls_ports}} if scan.tls_ports else {}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from aurora_wire.compare.compare import FIXED, LOST, NEW, NEW_LEAK, SAME, STILL,
 from aurora_wire.compare.runs import Connection
 from tests.conversations import sessions
 from tests.conversations.tcp import pcap
-from tests.evidence.bundles import PLAIN
+from tests.evidence.bundles import PLAIN, write_captures
 from tests.report.schemas import valid
 
 A, B = "10.0.0.5", "10.0.0.6"
@@ -167,3 +168,35 @@ def test_the_report_replaces_no_run_and_is_there_whole(runs: Path) -> None:
     assert main(["compare", "plain.json", "fixed.json", "-o", "answer.txt"]) == 0
     assert Path("answer.txt").read_text().endswith("1 became encrypted.\n")
     assert main(["compare", "missing", "fixed.json"]) == 2
+
+
+def test_a_filter_lets_a_part_of_both_runs_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_captures(tmp_path)
+    assert main(["evidence", "create", "plain.pcap", "tls.pcap", "-o", "case.zip"]) == 0
+    assert main(["scan", "--format", "json", "-o", "both.json", "plain.pcap", "tls.pcap"]) == 1
+    assert main(["compare", "both.json", "case.zip"]) == 1
+    capsys.readouterr()
+    for before, after in (("both.json", "case.zip"), ("tls.pcap", "both.json"), ("case.zip", "tls.pcap")):
+        assert main(["compare", before, after, "--host", "10.0.0.6"]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert "Compared is what --host 10.0.0.6 lets through:" in said
+    assert main(["compare", "both.json", "tls.pcap", "--host", "10.0.0.6", "--format", "json"]) == 0
+    found = valid("comparison", capsys.readouterr().out)
+    assert found["filters"] == {"host": "10.0.0.6"}
+    assert (found["before"]["left_out"], found["after"]["left_out"]) == (1, 0)
+    assert main(["compare", "both.json", "tls.pcap", "--filter", "host 10.0.0.6"]) == 2
+    assert "both.json: --filter is about packets" in capsys.readouterr().err
+
+
+def test_a_filter_of_packets_holds_for_captures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if find_library("pcap") is None:
+        pytest.skip("no libpcap")
+    monkeypatch.chdir(tmp_path)
+    write_captures(tmp_path)
+    assert main(["compare", "plain.pcap", "plain.pcap", "--filter", "host 192.0.2.77"]) == 3
+    assert main(["compare", "plain.pcap", "plain.pcap"]) == 1

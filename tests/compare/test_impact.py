@@ -185,3 +185,16 @@ def test_of_real_clients_each_driver_is_known(shared: Path, impact: Impact) -> N
     assert {("libmysqlclient", "9.7.4"), ("PyMySQL", "1.2.4"), ("MariaDB Connector/J", "2.7.6"),
             ("MySQL Connector/Python", "26.10.0")} <= known  # fmt: skip
     assert {group["leg"] for group in answer["groups"]} == {"application", "replication"}
+
+
+def test_filters_let_a_part_through_and_the_answer_says_so(impact: Impact) -> None:
+    both = ("plain.pcap", "tls.pcap")
+    code, said = impact(*both, "--host", "10.0.0.6")
+    assert code == 0
+    assert said.splitlines()[-1].startswith(
+        "Of what --host 10.0.0.6 lets through (1 connection left out): NOBODY SEEN who would break"
+    )
+    code, said = impact(*both, "--leaks", "--format", "json")
+    assert (code, json.loads(said)["filters"]) == (1, {"options": {"leaks": ""}, "connections_left_out": 1})
+    assert impact(*both, "--user", "nobody-of-this-name")[0] == 3
+    assert impact(*both, "--since", "2100-01-01T00:00")[0] == 3

@@ -188,7 +188,7 @@ def test_the_command_says_the_answer_last_and_by_its_exit_code(
 @pytest.mark.parametrize(("arguments", "said"), [
     (["before.json", "check.json"], "a result of audit and one of check"),
     (["before.json", "x.pcap"], "says what servers allow, the other one what crossed"),
-    (["before.json", "after.json", "--port", "3307"], "--port is about captures"),
+    (["before.json", "after.json", "--port", "3307"], "--port, --host and --filter are about what crossed"),
     (["before.json", "after.json", "-o", "after.json"], "this is one of the inputs"),
 ])  # fmt: skip
 def test_wrong_use_is_one_line(arguments: list[str], said: str, files: Path, capsys: Capsys) -> None:
