@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from aurora_wire.cli.numbers import seconds
 from aurora_wire.cli.posture_reports import add_report_options, reports_for
-from aurora_wire.cli.prove import PASSWORD_VARIABLE, password_of
+from aurora_wire.cli.prove import PASSWORD_VARIABLE, password_of, server_port
 
 DESCRIPTION = """\
 Log in and say what the server allows: its TLS settings and what each means, who
@@ -28,8 +29,9 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--host", metavar="HOST[:PORT]", required=True, help="Connect to this server (default port 3306).")
-    add("--user", metavar="USER", required=True, help="Log in as this user.")
+    add("-H", "--host", metavar="HOST[:PORT]", required=True, help="Connect to this server.")
+    add("-P", "--port", metavar="N", type=server_port, help="Connect to this port (default 3306).")
+    add("-u", "--user", metavar="USER", required=True, help="Log in as this user.")
     add("--password-file", metavar="FILE",
         help=f"Read the password from this file's first line (default: ${PASSWORD_VARIABLE}, else it is asked for).")
     add("--tls", choices=("verify", "required", "off"), default="required",
@@ -47,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.posture.target import parse_target  # noqa: PLC0415
 
     target = parse_target(arguments.host)
+    if arguments.port is not None:
+        target = replace(target, port=arguments.port)
     password = password_of(arguments)
     inputs = [path for path in (arguments.ca, arguments.password_file) if path]
     with reports_for(arguments, inputs, everything=arguments.all) as reports:

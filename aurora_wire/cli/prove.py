@@ -61,7 +61,7 @@ LOCAL: Final = "localhost"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("-H", "--host", metavar="HOST", help="Connect to this server, and verify this name.")
-    add("-P", "--port", metavar="N", type=_port, help="Connect to this port (default 3306).")
+    add("-P", "--port", metavar="N", type=server_port, help="Connect to this port (default 3306).")
     add("-S", "--socket", metavar="PATH",
         help="Connect to this Unix socket, in place of a host; the name to verify is --host's, else localhost. What "
         "goes through it crosses no network: it is recorded by a relay.")
@@ -141,7 +141,7 @@ def _take_option_file(arguments: argparse.Namespace) -> None:
         raise UsageError("no user: --user USER, or a --defaults-file that has one.")
     if arguments.port is None:
         try:
-            arguments.port = _port(found.get("port") or "3306")
+            arguments.port = server_port(found.get("port") or "3306")
         except argparse.ArgumentTypeError as error:
             raise UsageError(f"{arguments.defaults_file}: {error}.") from error
     arguments.database = arguments.database or found.get("database") or "test"
@@ -238,7 +238,8 @@ def password_of(arguments: argparse.Namespace) -> str:
     return getpass(f"Password of {arguments.user}: ")
 
 
-def _port(text: str) -> int:
+def server_port(text: str) -> int:
+    """Parse the port of a server, for argparse."""
     if not (text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r} is no port")
     return int(text)

@@ -167,6 +167,7 @@ class _Run:
         self.control = ""  # what has shown that the capture is not blind
         self.refused = ""  # by whom the login was refused; in TLS: it was the name or the password that was wrong
         self.refused_in_tls = False
+        self.logged_in = False  # once: name and password are right, and a refusal is about TLS
 
     def cells_of(self, spec: str, client: Client, say: Say) -> Iterator[Cell]:
         modes = self.wanted.modes
@@ -205,7 +206,8 @@ class _Run:
         )
         if mode != Mode.OFF and Ability.KEY_LOG in found.abilities and not is_available():
             cell.reasons.append(MISSING)
-        if outcome.error is not None and outcome.error.kind == ErrorKind.ACCESS_DENIED:
+        self.logged_in = self.logged_in or outcome.connected
+        if outcome.error is not None and outcome.error.kind == ErrorKind.ACCESS_DENIED and not self.logged_in:
             self.refused = f"{spec}, mode {mode}"
             self.refused_in_tls = self.refused_in_tls or cell.tls_cipher is not None
         if cell.in_clear and not self.control:

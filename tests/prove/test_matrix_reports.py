@@ -159,3 +159,38 @@ def test_keys_that_cannot_be_kept_are_not_dropped_in_silence(monkeypatch: pytest
     with pytest.raises(UsageError, match=r"--keep-keys: .*aurora_wire\[keylog\]"):
         prove_run.prove(wanted, lambda _: None)
     assert not (tmp_path / "k").exists()
+
+
+class _Choosy:
+    """A client whose login without TLS the server refuses, and with it takes."""
+
+    version = ""
+    tried: list[str]
+
+    def __init__(self, *, wrong_password: bool) -> None:
+        self.tried = []
+        self.wrong_password = wrong_password
+
+    def find(self) -> Found:
+        return Found("1", "x", dict.fromkeys(Mode, "(nothing)"))
+
+    def run(self, task: Any) -> Outcome:
+        self.tried.append(task.mode.value)
+        if self.wrong_password or task.mode == Mode.OFF:
+            denied = Failure(ErrorKind.ACCESS_DENIED, "Access denied for user 'u'@'h'", 1045)
+            return Outcome("x", task.mode, error=denied)
+        return outcome(task.mode, tls=True)
+
+
+@pytest.mark.parametrize(("wrong_password", "tried"), [(True, ["required"]), (False, ["required", "off"])])
+def test_a_login_that_went_through_once_is_tried_again_where_it_is_refused_for_want_of_tls(
+    wrong_password: bool, tried: list[str]
+) -> None:
+    wanted = ProveOptions("h", 3306, "u", "p", "d", ["one", "two"], [Mode.OFF, Mode.REQUIRED])
+    watcher = cast(Any, SimpleNamespace(
+        how="live on lo", connect_port=0, begin=lambda: None, end=lambda *_, **__: (IN_TLS, b""),
+    ))  # fmt: skip
+    one, two = _Choosy(wrong_password=wrong_password), _Choosy(wrong_password=wrong_password)
+    prove_run._matrix(wanted, cast(Any, {"one": one, "two": two}), watcher, "", None, lambda _: None, None)
+    assert one.tried == tried
+    assert two.tried == ([] if wrong_password else tried)

@@ -152,7 +152,7 @@ def test_the_command_writes_text_and_json(
 ) -> None:
     monkeypatch.setenv("AURORA_WIRE_PASSWORD", RICH.password)
     with accounts(server):
-        arguments = ["audit", "--host", f"{HOST}:{server.port}", "--user", RICH.user]
+        arguments = ["audit", "-H", HOST, "-P", str(server.port), "-u", RICH.user]
         assert main(arguments) == 1
         text = capsys.readouterr().out
         monkeypatch.setenv("AURORA_WIRE_PASSWORD", RICH.password)  # it was taken out of the environment
