@@ -69,5 +69,5 @@ def test_the_matrices_are_complete() -> None:
     for folder in FOLDERS:
         matrix = json.loads((CAPTURES / folder / "matrix.json").read_text())
         assert len(matrix["cells"]) == len(matrix["clients"]) * len(matrix["modes"])
-        assert {cell["result"] for cell in matrix["cells"]} <= {"plaintext", "TLS", "refused"}
+        assert {cell["result"] for cell in matrix["cells"]} <= {"plaintext", "TLS", "refused", "declined"}
         assert all(cell["session"]["agreement"] == "same session" for cell in matrix["cells"] if not cell["error"])
