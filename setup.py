@@ -73,6 +73,7 @@ COMPILED = [
     ROOT / PACKAGE / "capture" / "frame_source.py",
     ROOT / PACKAGE / "capture" / "files" / "pcap.py",
     ROOT / PACKAGE / "capture" / "files" / "pcapng.py",
+    ROOT / PACKAGE / "capture" / "files" / "pcapng_options.py",
     ROOT / PACKAGE / "capture" / "files" / "pcapng_packets.py",
     ROOT / PACKAGE / "capture" / "live" / "ring_frames.py",
     ROOT / PACKAGE / "analysis" / "pump.py",

@@ -10,6 +10,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.capture.files.pcapng import INTERFACE, OPT_NAME, SECTION_HEADER, STATISTICS, PcapngSource
+from aurora_wire.capture.files.pcapng_options import Options
 
 SECTION_OPTIONS: Final[i64] = 24    # where options begin in a block
 INTERFACE_OPTIONS: Final[i64] = 16
@@ -93,26 +94,17 @@ class CutSource(PcapngSource):
             return
         data = self.buffer
         parts: list[bytes] = []
-        place = at
-        while place + 4 <= end:
-            code = self._u16(place)
-            size = self._u16(place + 2)
-            value = place + 4
-            if value + size > end:
-                break
-            stop = min(value + ((size + 3) & ~3), end)
-            parts.append(data[place:value])
-            text = data[value : value + size]
-            if (int(code), int(size)) in numbers or (named and code == OPT_NAME and is_name(text)):
-                parts.append(text)
-            elif code != 0:
-                parts.append(b"*" * len(text))
-            else:
-                stop = value  # the end of the options
-            parts.append(bytes(int(stop - value - size) if code != 0 else 0))
-            place = stop
-            if code == 0:
-                break
+        options = Options(data, at, end, self.big_endian)
+        while options.next():
+            text = data[options.start : options.stop]
+            stays = (int(options.code), len(text)) in numbers or (named and options.code == OPT_NAME and is_name(text))
+            parts.append(data[options.start - 4 : options.start])
+            parts.append(text if stays else b"*" * len(text))
+            parts.append(bytes(int(options.at - options.stop)))
+        place = options.at
+        if options.ended:
+            parts.append(data[place : place + 4])
+            place += 4
         parts.append(bytes(int(end - place)))
         new = b"".join(parts)
         if new != data[at:end]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from aurora_wire.capture.files.pcapng_options import Options
 from aurora_wire.capture.files.raw_records import INTERFACE, SECTION_HEADER, STATISTICS, Record, records, uncompressed
 from aurora_wire.errors import CaptureError
 from aurora_wire.link_types import link_type_name
@@ -84,10 +85,6 @@ def _counters(record: Record) -> Fields:
 
 
 def _options(record: Record, at: int) -> Iterator[tuple[int, bytes]]:
-    end = len(record.data) - 4
-    while at + 4 <= end:
-        code, size = struct.unpack_from(record.order + "HH", record.data, at)
-        if code == 0 or at + 4 + size > end:
-            return
-        yield code, record.data[at + 4 : at + 4 + size]
-        at += 4 + (size + 3 & ~3)
+    options = Options(record.data, at, len(record.data) - 4, record.order == ">")
+    while options.next():
+        yield int(options.code), record.data[options.start : options.stop]

@@ -9,6 +9,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16, u16_be, u32, u32_be
+from aurora_wire.capture.files.pcapng_options import Options
 from aurora_wire.capture.frame_source import MAX_TIME, NO_TIME, BlockSource
 
 SECTION_HEADER: Final[i64] = 0x0A0D0D0A  # the same in both byte orders
@@ -232,24 +233,19 @@ class PcapngSource(BlockSource):
         ticks = 1_000_000
         offset = 0
         name = ""
-        option: i64 = at + 16
-        end: i64 = at + length - 4
-        while option + 4 <= end:
-            code: i64 = self._u16(option)
-            size: i64 = self._u16(option + 2)
-            value: i64 = option + 4
-            if code == 0 or value + size > end:
-                break
-            if code == OPT_NAME:
+        options = Options(self.buffer, at + 16, at + length - 4, self.big_endian)
+        while options.next():
+            value = options.start
+            size = options.stop - value
+            if options.code == OPT_NAME:
                 name = self.buffer[value:value + min(size, MAX_NAME)].rstrip(b"\0").decode("utf-8", "replace")
-            elif code == OPT_RESOLUTION and size >= 1:
+            elif options.code == OPT_RESOLUTION and size >= 1:
                 power = int(self.buffer[value])
                 ticks = 1 << (power & 0x7F) if power & 0x80 else int(10 ** power)
-            elif code == OPT_TIME_OFFSET and size == 8:
+            elif options.code == OPT_TIME_OFFSET and size == 8:
                 offset = int.from_bytes(
                     self.buffer[value:value + 8], "big" if self.big_endian else "little", signed=True
                 )
-            option = value + ((size + 3) & ~3)
         interface.set_clock(ticks, offset)
         self._section.append(interface)
         self.interfaces.append(name)
@@ -285,21 +281,16 @@ class PcapngSource(BlockSource):
         self._secret_bytes += size + SECRET_COST
         self.secrets.append(self.buffer[at + 16:at + 16 + size])
 
-    def _option_u64(self, option: i64, end: i64, wanted: i64) -> i64:
+    def _option_u64(self, at: i64, end: i64, wanted: i64) -> i64:
         """Return a counter among options, -1 where it is not there; bounded to 48 bits."""
-        while option + 4 <= end:
-            code: i64 = self._u16(option)
-            size: i64 = self._u16(option + 2)
-            value: i64 = option + 4
-            if code == 0 or value + size > end:
-                break
-            if code == wanted and size == 8:
-                first: i64 = self._u32(value)
-                second: i64 = self._u32(value + 4)
+        options = Options(self.buffer, at, end, self.big_endian)
+        while options.next():
+            if options.code == wanted and options.stop - options.start == 8:
+                first: i64 = self._u32(options.start)
+                second: i64 = self._u32(options.start + 4)
                 high: i64 = first if self.big_endian else second
                 low: i64 = second if self.big_endian else first
                 return (high & 0xFFFF) << 32 | low if high <= 0xFFFF else 0xFFFFFFFFFFFF
-            option = value + ((size + 3) & ~3)
         return -1
 
     def _whole(self, length: i64) -> None:
