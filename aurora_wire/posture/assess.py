@@ -14,6 +14,7 @@ from aurora_wire.posture.bundles import BundleFacts
 from aurora_wire.posture.client_hello import TLS11, TLS13
 from aurora_wire.posture.probe import PROBED, AddressResult
 from aurora_wire.posture.survey import NOT_OFFERED, OFFERED, TLSResult
+from aurora_wire.verdict.amazon_roots import by_name
 from aurora_wire.verdict.certificates import CertificateFacts
 from aurora_wire.verdict.result import Severity
 from aurora_wire.verdict.rules import registry as rules
@@ -142,6 +143,9 @@ def _bundle(found: Assessment, bundle: BundleFacts, region: str) -> None:
     if bundle.expired:
         reasons.append(f"{len(bundle.expired)} of {bundle.count} certificates have expired")
     if bundle.lacks(region):
-        reasons.append(f"it has no authority of today's for {region}")
+        name = f"Amazon RDS {region} Root CA RSA2048 G1"
+        known = by_name().get(name)
+        such_as = f", such as {name} (its SHA-256: {known.fingerprint})" if known is not None else ""
+        reasons.append(f"it has no authority of today's for {region}{such_as}")
     if reasons:
         _add(found, rules.AUTHORITIES_OUTDATED, f"{bundle.path}: {'; '.join(reasons)} (SHA-256 {bundle.sha256})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from aurora_wire.errors import UsageError
 from aurora_wire.posture.assess import assess
-from aurora_wire.posture.bundles import read_bundle
+from aurora_wire.posture.bundles import BundleFacts, read_bundle
 from aurora_wire.posture.client_hello import GROUPS, SIGNATURES, TLS10, TLS12, TLS13, client_hello
 from aurora_wire.posture.probe import PROBED, REFUSED, AddressResult
 from aurora_wire.posture.product import CANNOT_TELL, identify_product, in_amazon
@@ -21,8 +22,10 @@ from aurora_wire.posture.survey import NOT_OFFERED, OFFERED, TLSResult, VersionR
 from aurora_wire.posture.target import Target, parse_target
 from aurora_wire.verdict import amazon_roots
 from aurora_wire.verdict.certificates import OWN_OF_MYSQL, CertificateFacts, read_certificate
+from aurora_wire.verdict.rules import registry as rules
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.tls.hello import parse_client_hello
+from tests.posture import results
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 
@@ -154,6 +157,17 @@ def test_a_bundle_is_read_and_what_is_wrong_with_it_named(tmp_path: Path) -> Non
     for name, said in (("empty.pem", "no certificate"), ("broken.pem", "certificate 1"), ("none.pem", "no such file")):
         with pytest.raises(UsageError, match=said):
             read_bundle(str(tmp_path / name), NOW)
+
+
+def test_what_a_bundle_lacks_for_a_region_is_named_by_the_sha256_of_its_authority() -> None:
+    bundle = BundleFacts("old.pem", "ab" * 32, 3, amazon_count=3, regions=["us-east-1"])
+    product = identify_product(_greeting("8.0.36"), "shop.cluster-abc.eu-central-1.rds.amazonaws.com")
+    address = replace(results.address(), product=product)
+    (hit,) = [one for one in assess(address, NOW, bundle).findings if one.rule == rules.AUTHORITIES_OUTDATED]
+    authority = amazon_roots.by_name()["Amazon RDS eu-central-1 Root CA RSA2048 G1"]
+    assert authority.fingerprint in hit.detail
+    assert f"(SHA-256 {'ab' * 32})" in hit.detail
+    assert "https://truststore.pki.rds.amazonaws.com/" in rules.RULES[hit.rule].fix
 
 
 @given(st.binary(max_size=200))

@@ -123,9 +123,10 @@ POSTURE: Final = (
         AUTHORITIES_OUTDATED, "File of authorities out of date", "medium",
         "Authorities that have expired verify nothing any more, and servers of a region that is missing are refused "
         "when their certificates are renewed.",
-        "Get today's file, and compare its SHA-256 before it is used:\n"
+        "Get today's file, note its SHA-256, and let probe look at it, which knows Amazon's authorities by theirs:\n"
         "  curl -O https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem\n"
-        "  sha256sum global-bundle.pem",
+        "  sha256sum global-bundle.pem\n"
+        "  aurora-wire probe --ca global-bundle.pem HOST",
         (AMAZON_BUNDLES,),
     ),
     Rule(
