@@ -58,6 +58,7 @@ EXTRA_PACKAGES: Final[dict[str, tuple[str, dict[str, tuple[str, str]]]]] = {
         {"pyarrow": ("pyarrow", "16")},
     ),
     "parquet": ("tables as Parquet files", {"pyarrow": ("pyarrow", "16")}),
+    "ids": ("scan, report: national ids of more countries", {"python-stdnum": ("stdnum", "2.2")}),
     "sql": ("--group: tables and columns of statements", {"sqlglot": ("sqlglot", "30")}),
 }  # fmt: skip
 

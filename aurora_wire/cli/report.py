@@ -94,6 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.analysis.scan import scan  # noqa: PLC0415 - not for --help
     from aurora_wire.report.html.render import require_jinja  # noqa: PLC0415
+    from aurora_wire.verdict.national_ids import use_national_ids  # noqa: PLC0415
 
     require_jinja()
     exceptions = read_exceptions(arguments)
@@ -106,6 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
     postures = [posture for _, posture in results]
     result: Scan | None = None
     say_waiting(captures)
+    use_national_ids()
     try:
         with Output(arguments.output, force=arguments.force, inputs=[*arguments.captures, *arguments.keylog]) as output:
             if output.is_terminal:

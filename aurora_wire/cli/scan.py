@@ -102,6 +102,7 @@ def jobs_option(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.analysis.scan import scan  # noqa: PLC0415 - not for --help
+    from aurora_wire.verdict.national_ids import use_national_ids  # noqa: PLC0415
 
     if arguments.redact and arguments.reveal:
         raise UsageError("--redact and --reveal: one of them at a time.")
@@ -116,6 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
         find_format(name).check()
     result: Scan | None = None
     say_waiting(arguments.captures)
+    use_national_ids()
     inputs = [*arguments.captures, *arguments.keylog]
     try:
         with Output(arguments.output, force=arguments.force, inputs=inputs) as output:

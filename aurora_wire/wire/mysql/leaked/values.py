@@ -28,6 +28,7 @@ from aurora_wire.wire.mysql.leaked.classes import (
     PASSWORD_HASH,
     PHONE,
 )
+from aurora_wire.wire.mysql.leaked.national import national_end
 from aurora_wire.wire.mysql.sql_lexer import is_digit
 
 LONGEST_WORD: Final[i64] = 4096    # bytes of a value that is looked at: a private key
@@ -79,6 +80,12 @@ def next_value(text: bytes, at: i64, end: i64, begin: i64) -> Found | None:
                     break
                 stop += 1
             found = _of_word(text, at, stop, end, begin)
+            if found is None:
+                size = stop - at
+                if size == 18 or ((size == 6 or size <= 3 or size == 11) and is_digit(text[at])):
+                    behind = national_end(text, at, stop, end)
+                    if behind > 0 and not (at > begin and (text[at - 1] == 46 or text[at - 1] == 45)):
+                        return Found(NATIONAL_ID, at, behind)
             at = stop
             if found is not None:
                 if found.kind != NOTHING:
