@@ -251,7 +251,8 @@ def tiny_segments(rng: random.Random) -> Case:
     """TLS in segments of a few bytes: a record lies in hundreds of them, headers are cut anywhere."""
     session = encrypted(rng)
     session.turns = [turn for turn in session.turns if len(turn[1]) < 6000]
-    wire = Wire(rng, random_ends(rng), mss=rng.choice((1, 2, 3, 4, 5, 7, 13)))
+    size = sum(len(data) for _, data in session.turns)
+    wire = Wire(rng, random_ends(rng), mss=max(rng.choice((1, 2, 3, 4, 5, 7, 13)), size // 1500))
     wire.play(session)
     frames = networks.disorder(rng, wire.frames) if rng.random() < 0.3 else wire.frames
     return Case("TLS, tiny segments", [networks.in_order(frames)], [session], ANY - LEAK, "may", exact=True)
