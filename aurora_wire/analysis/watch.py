@@ -18,6 +18,7 @@ from aurora_wire.capture.live.recording import Recording
 from aurora_wire.capture.live.ring import DRAIN, LiveCapture
 from aurora_wire.capture.live.ring_frames import RingFrames
 from aurora_wire.verdict.describe import describe_coverage, endpoints, text
+from aurora_wire.verdict.exceptions import Exceptions
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
 from aurora_wire.verdict.parties import Parties
@@ -111,13 +112,15 @@ class Watch:
         on_statement: OnStatement | None = None,
         on_connection: OnConnection | None = None,
         selection: Selection | None = None,
+        exceptions: Exceptions | None = None,
     ) -> None:
-        """Begin. selection: what is told and judged; all is recorded."""
+        """Begin. selection: what is told and judged, all is recorded; exceptions: findings that are known."""
         self.capture = capture
         self.recording = recording
         self.on_connection = on_connection
         self.analysis = Analysis(
             ports, only_ports=only_ports, on_statement=on_statement, on_connection=self._ended, selection=selection,
+            exceptions=exceptions,
         )
         self._seen = capture.source                 # records, and keeps blocks for `_decoded`
         self._ring = self._seen.next_block

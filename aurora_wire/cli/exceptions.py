@@ -18,8 +18,10 @@ CONFIGS: Final = ("aurora-wire.toml", "pyproject.toml")
 SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
 
 
-def add_exception_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("known findings", "What is ignored stays in every report, counted and marked.")
+def add_exception_options(parser: argparse.ArgumentParser, more: str = "") -> None:
+    """Add the options. more: what else is so of this command."""
+    about = f"What is ignored stays in every report, counted and marked. {more}".rstrip()
+    group = parser.add_argument_group("known findings", about)
     add = group.add_argument
     add("--fail-on", metavar="SEVERITY|RULE", action="append", default=[],
         help="Exit with 1 also where there is a finding of this severity or worse, or of this rule. May be given "
@@ -63,11 +65,18 @@ def read_exceptions(arguments: argparse.Namespace) -> Exceptions | None:
         if each.lower() not in SEVERITIES and each.upper() not in RULES:
             said = f"{where}: {each!r} is neither a severity ({', '.join(SEVERITIES)}) nor a rule"
             raise UsageError(said + (meant(each.lower(), SEVERITIES) or meant(each.upper(), RULES, NEAR_ID) or "."))
-    known = [parse_known(text, where) for text, where in ignored] + read_baseline([path for path, _ in baselines])
+    known = [parse_known(text, where) for text, where in ignored] + _read_baseline([path for path, _ in baselines])
     return Exceptions(known, datetime.now(UTC).date())
 
 
-def read_baseline(paths: Sequence[str]) -> list[KnownFinding]:
+def read_known(arguments: argparse.Namespace) -> list[KnownFinding]:
+    """Return the exceptions that `read_exceptions` has left in `arguments`. Raises UsageError."""
+    from aurora_wire.verdict.exceptions import parse_known  # noqa: PLC0415 - not for --help
+
+    return [parse_known(text, "--ignore") for text in arguments.ignore] + _read_baseline(arguments.baseline)
+
+
+def _read_baseline(paths: Sequence[str]) -> list[KnownFinding]:
     """Return the exceptions that files list. Raises UsageError with file and line."""
     from aurora_wire.disk import words_of  # noqa: PLC0415 - not for --help
     from aurora_wire.rights.inputs import read_input  # noqa: PLC0415

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.cli.exceptions import read_baseline
+from aurora_wire.cli.exceptions import read_known
 from aurora_wire.cli.output import complain
 from aurora_wire.errors import UsageError
 from aurora_wire.report.wording import LEAKS
@@ -30,9 +30,6 @@ def add_sensor_arguments(parser: argparse.ArgumentParser) -> None:
         help="Once for each client, user and server that are seen in the clear: start this command with the alert as "
         "JSON on its standard input (without a shell, never as root), or post it to this address. It holds no "
         "statement. Ten at once, then one every 6 s; each may take 10 s.")
-    add("--baseline", metavar="FILE", action="append", default=[],
-        help="With --alert: tell nothing of clients for whom this file excepts AW101, until the day that it says (a "
-        "line each, as for `scan`).")
     add("--state", metavar="FILE",
         help="With --alert: keep in this file what was told, so that it is not told again after a restart.")
 
@@ -47,8 +44,6 @@ def sensor_for(arguments: argparse.Namespace, account: Account | None, interface
     """Return the sensor that was asked for. To be called while root's rights are still there; raises UsageError."""
     if arguments.state and not arguments.alert:
         raise UsageError("--state keeps what --alert told: give both.")
-    if arguments.baseline and not arguments.alert:
-        raise UsageError("--baseline says of what --alert tells nothing: give both.")
     if not any(getattr(arguments, name) is not None for name in OPTIONS):
         return None
     return Sensor(arguments, account, interface)
@@ -71,7 +66,7 @@ class Sensor:
         self._alerts: Alerts | None = None
         if arguments.alert is not None:
             way = way_to(arguments.alert, environment_for(account))
-            known = read_baseline(arguments.baseline)
+            known = read_known(arguments)
             self._alerts = Alerts(way, AlertState(arguments.state), complain, interface=interface, known=known)
         self.metrics = None
         if arguments.metrics is not None:

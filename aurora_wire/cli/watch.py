@@ -7,6 +7,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Final
 
+from aurora_wire.cli.exceptions import add_exception_options, read_exceptions
 from aurora_wire.cli.filters import LIVE_NAMES, add_filter_options, read_selection
 from aurora_wire.cli.numbers import count_of, seconds
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output
@@ -73,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Exit with 3 instead of 0 where a connection is encrypted but not proven to be.")
     add("--quiet", action="store_true", help="Print the closing sentence only.")
     add_filter_options(parser, live=True)
+    add_exception_options(parser, "Of clients for whom AW101 is ignored, --alert tells nothing.")
     add_sensor_arguments(parser)
 
 
@@ -103,6 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--rotate makes files of its own names: they are new ones, and no standard output.")
     ports, only_ports = collect_ports(arguments.port)
     wanted, interfaces = _what(arguments, ports)
+    exceptions = read_exceptions(arguments)
     account = account_to_become()
     files: Files | None = None
     if arguments.write == STANDARD_OUTPUT:
@@ -130,7 +133,7 @@ def run(arguments: argparse.Namespace) -> int:
             on_connection=both(
                 None if view is None else view.connection, None if sensor is None else sensor.connection
             ),
-            selection=read_selection(arguments, LIVE_NAMES),
+            selection=read_selection(arguments, LIVE_NAMES), exceptions=exceptions,
         )  # fmt: skip
         preload.everything()
         if sensor is not None:

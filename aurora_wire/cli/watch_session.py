@@ -113,7 +113,9 @@ class Session:
             self._look()  # at what the end has decided
             self.sensor.tick(self.watch, time.monotonic())
             self.sensor.finish(time.monotonic())
-        result.exit_code = exit_code(result, require_proven=self.arguments.require == "proven")
+        result.exit_code = exit_code(
+            result, require_proven=self.arguments.require == "proven", fail_on=self.arguments.fail_on
+        )
         failure = failure or _guarded(lambda: self._report(result))
         if isinstance(failure, OutputError):
             raise failure

@@ -302,7 +302,7 @@ def test_an_address_where_nobody_listens_is_told() -> None:
 
 
 def options(**others: object) -> argparse.Namespace:
-    return argparse.Namespace(**{"metrics": None, "alert": None, "state": None, "baseline": [], **others})
+    return argparse.Namespace(**{"metrics": None, "alert": None, "state": None, "baseline": [], "ignore": [], **others})
 
 
 def load(connections: int, clients: int) -> Iterator[bytes]:

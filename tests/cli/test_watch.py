@@ -392,3 +392,19 @@ def test_on_a_terminal_there_is_a_screen_and_nothing_from_the_wire_acts_on_it(se
         process.kill()
         process.wait(SECONDS)
         os.close(ours)
+
+
+def test_what_is_known_gives_no_1(server: Server, tmp_path: Path) -> None:
+    rules = ("AW101", "AW102", "AW104", "AW109", "AW201", "AW202")
+    known = [f"{rule}:127.0.0.1 2099-12-31 a test of ours" for rule in rules]
+    with watching(server, *(word for one in known for word in ("--ignore", one))) as watch:
+        server.query(INSERT)
+        code, out, error = watch.end()
+    assert (code, error) == (0, ""), out
+    (tmp_path / "aurora-wire.toml").write_text(f"ignore = {known!r}\nfail-on = ['info']\n")
+    with watching(server, cwd=tmp_path) as watch:
+        server.query(INSERT)
+        code, out, error = watch.end()
+    assert (code, error) == (0, ""), out
+    done = subprocess.run([*COMMAND, "watch", "--fail-on", "AW999"], capture_output=True, check=False, env=ENVIRONMENT)
+    assert (done.returncode, b"'AW999' is neither a severity" in done.stderr) == (2, True)
