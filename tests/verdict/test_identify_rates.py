@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import struct
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -177,6 +180,22 @@ def test_no_other_protocol_is_proven_and_hardly_any_taken_for_mysql(name: str) -
     on_mysqls = rates(name, MYSQL_PORTS, COUNT)
     assert proven(on_mysqls) == 0, on_mysqls
     assert leaks(on_mysqls) <= max(COUNT // 1000, 1), on_mysqls
+
+
+ROW_OF_BOUND = re.compile(r"`(wire/identify/\w+)\.py` `(\w+)` = (\d+)")
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "midstream.md"
+
+
+def test_the_weights_on_the_page_are_those_of_the_code() -> None:
+    rows = ROW_OF_BOUND.findall(PAGE.read_text(encoding="utf-8"))
+    assert len(rows) > 5
+    for path, name, value in rows:
+        assert getattr(import_module("aurora_wire." + path.replace("/", ".")), name) == int(value), name
+
+
+def test_the_page_has_a_row_for_each_protocol() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert [name for name in PROTOCOLS if f"\n| {name} | 0, 0 | " not in page] == []
 
 
 if __name__ == "__main__":
