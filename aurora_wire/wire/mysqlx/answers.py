@@ -12,14 +12,24 @@ from mypy_extensions import i64
 
 from aurora_wire.wire.mysql.answers import MAX_COLUMNS, MAX_MESSAGE, OUT_PARAMETERS, Answers
 from aurora_wire.wire.mysql.facts import MySQLFacts
+from aurora_wire.wire.mysql.leaked.classes import NOTHING
+from aurora_wire.wire.mysql.leaked.rows import Watched, watch_column
 from aurora_wire.wire.mysql.replies import CURSOR_EXISTS
 from aurora_wire.wire.mysql.results import Column, Failure
-from aurora_wire.wire.mysql.types import X_CONTENT, X_TYPE
+from aurora_wire.wire.mysql.types import DATETIME as CLASSIC_DATETIME
+from aurora_wire.wire.mysql.types import LONGLONG, NEWDECIMAL, VAR_STRING, X_CONTENT, X_TYPE
 from aurora_wire.wire.mysqlx.fields import BYTES, VARINT, Fields
+from aurora_wire.wire.mysqlx.row_values import BYTES_TYPE, DATETIME, DECIMAL, ENUM, SINT, UINT, read_field
 
 FETCH_SUSPENDED: Final[i64] = 15
 FETCH_MORE_OUT: Final[i64] = 18
 MAX_DEFINITION: Final[i64] = 65536   # bytes of a column's definition that is read; servers send some hundred
+LONG_VARINT: Final[i64] = 6          # bytes of a number that can be a card's
+# The type of the classic protocol that is nearest to one whose values are looked at.
+NEAREST: Final[dict[int, int]] = {
+    int(BYTES_TYPE): int(VAR_STRING), int(ENUM): int(VAR_STRING), int(SINT): int(LONGLONG), int(UINT): int(LONGLONG),
+    int(DECIMAL): int(NEWDECIMAL), int(DATETIME): int(CLASSIC_DATETIME),
+}
 MAX_CODE: Final[i64] = 0xFFFF        # of errors: two bytes in the classic protocol
 
 
@@ -76,6 +86,7 @@ class XAnswers(Answers):
             column = facts.columns.get(key)
             if column is None:
                 column = parse_column(data, at, end)
+                watch(column)
                 if not facts.keep_column(key, column):
                     column = None
         columns.append(column if column is not None else facts.further_column())
@@ -90,17 +101,32 @@ class XAnswers(Answers):
             self.head(-1, False)
         self.rows += 1
         self.size += total
-        columns = self.columns
         if self.walks:
             fields = Fields(data, at, end)
-            for column in columns:
+            for column in self.columns:
                 if not fields.next():
                     break
                 if fields.number == 1 and fields.wire == BYTES:
                     column.size += fields.stop - fields.start
+                    watched = column.watched
+                    if watched is not None and fields.stop > fields.start:
+                        self._look_x(watched, column.type, fields)
         result = self.result
         if result is not None and self.facts.budget.rows > 0:
             self._keep(result, data, at, end)
+
+    def _look_x(self, watched: Watched, kind: i64, fields: Fields) -> None:
+        """Look at the value in the current field for data of a class; numbers and times as the server prints them."""
+        frame = self.facts.server.frame
+        x_type = (kind - X_TYPE) % X_CONTENT
+        if x_type in (BYTES_TYPE, ENUM):
+            watched.look(fields.data, fields.start, fields.stop - 1, frame, self.hits)
+            return
+        if watched.named == NOTHING and (x_type not in (SINT, UINT) or fields.stop - fields.start < LONG_VARINT):
+            return  # no number of a card: most are ids
+        value = read_field(kind, fields.raw())
+        if value is not None:
+            watched.look(value, 0, len(value), frame, self.hits)
 
     def fetched_rows(self, kind: i64) -> None:
         """Take the end of a result's rows: FetchDone, or one of those that say what follows."""
@@ -142,6 +168,15 @@ class XAnswers(Answers):
         self.out_follows = False
         self.affected = -1
         self.warned = 0
+
+
+def watch(column: Column) -> None:
+    """Decide how the values of a column are looked at: as those of the nearest type of the classic protocol."""
+    column.decided = True
+    kind = (column.type - X_TYPE) % X_CONTENT
+    nearest = NEAREST.get(int(kind))
+    if column.name and nearest is not None:
+        column.watched = watch_column(nearest, column.charset, column.org_table, column.org_name, column.name)
 
 
 def parse_column(data: bytes, at: i64, end: i64) -> Column:

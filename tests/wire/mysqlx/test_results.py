@@ -219,6 +219,18 @@ def test_types_have_their_names() -> None:
     ]  # fmt: skip
 
 
+def test_values_of_a_class_in_rows_are_told(tmp_path: Path) -> None:
+    rows = column(SINT, b"id") + column(BYTES, b"body") + column(UINT, b"number") + column(DATETIME, b"birth_date")
+    for at in range(3):
+        born = lenenc(1990 + at) + b"\x02\x1d"
+        rows += row(zigzag(at), b"alice%d@example.com\0" % at, lenenc(4111111111111111), born)
+    scan = judged(asked((sql(b"SELECT * FROM users"), rows + frame(14) + DONE)), tmp_path)
+    (connection,) = scan.connections
+    assert {(one.data, one.column, one.count) for one in connection.leaked} >= {
+        ("email", "body", 3), ("card", "number", 3),
+    }  # fmt: skip
+
+
 # Any bytes.
 
 
