@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Final
 
 MAX_JOBS: Final = 16
-WORTH_IT: Final = 256 << 20  # bytes of captures from which on another process pays
 
 
 def measure_sizes(paths: Sequence[str]) -> dict[str, int] | None:
@@ -24,13 +23,6 @@ def measure_sizes(paths: Sequence[str]) -> dict[str, int] | None:
             return None
         sizes[path] = status.st_size
     return sizes
-
-
-def usual_jobs(sizes: dict[str, int] | None) -> int:
-    """Return how many processes pay: one a core for large captures, else one."""
-    if not can_share() or sizes is None or sum(sizes.values()) < WORTH_IT:
-        return 1
-    return min(len(os.sched_getaffinity(0)), MAX_JOBS)
 
 
 def can_share() -> bool:

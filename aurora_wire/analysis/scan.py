@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.clocks import aligned
 from aurora_wire.analysis.interleave import Interleaved
-from aurora_wire.analysis.job_count import MAX_JOBS, can_share, measure_sizes, usual_jobs
+from aurora_wire.analysis.job_count import MAX_JOBS, can_share, measure_sizes
 from aurora_wire.analysis.options import (
     DEFAULT_PORTS,
     KEPT_STATEMENTS,
@@ -55,7 +55,7 @@ def scan(
     keep_statements: int = KEPT_STATEMENTS,
     keep_rows: int = 0,
     group: bool = False,
-    jobs: int | None = 1,
+    jobs: int = 1,
     on_begin: OnBegin | None = None,
     on_capture: OnCapture | None = None,
     on_statement: OnStatement | None = None,
@@ -73,8 +73,8 @@ def scan(
     keep_statements: of each connection, the first ones, in its result; all are counted. keep_rows: of each result of a
     kept statement, the first ones, with their values (`AnswerPart.values`); all are counted.
     group: count statements by their fingerprints, all of them (`Scan.groups`).
-    jobs: processes that read, on Linux; the result is the same for any number. None: one a core where the captures are
-    large enough. Where a bound of all connections together makes it depend on their order, one process reads again.
+    jobs: processes that read, on Linux; the result is the same for any number. Where a bound of all connections
+    together makes it depend on their order, one process reads again.
     on_begin: called once, before anything is read, with the list of captures and their frames' places (both fill up
     while they are read), and how many there are. on_capture: called when one is opened; on_statement (connection id,
     statement), on_connection: as they come, all of them, also those beyond the bounds of the result. on_progress
@@ -133,18 +133,15 @@ def scan(
 
 
 def _scan_shared(
-    analysis: Analysis, inputs: list[tuple[str, int]], shifts: dict[str, int], jobs: int | None,
+    analysis: Analysis, inputs: list[tuple[str, int]], shifts: dict[str, int], jobs: int,
     on_progress: OnProgress | None,
 ) -> Scan:  # fmt: skip
     """Let several processes read. Raises OneJobNeeded, with the reason for people where there is one."""
     sizes = measure_sizes([path for path, _ in inputs])
-    count = usual_jobs(sizes) if jobs is None else min(jobs, MAX_JOBS)
-    if count < 2:
-        raise OneJobNeeded
     if analysis.selection is not None:
-        raise OneJobNeeded("" if jobs is None else "of filters one process counts what they leave out")
+        raise OneJobNeeded("of filters one process counts what they leave out")
     if analysis.on_statement is not None:
-        raise OneJobNeeded("" if jobs is None else "statements are told as they come, over all connections, by one")
+        raise OneJobNeeded("statements are told as they come, over all connections, by one")
     if not can_share():
         raise OneJobNeeded("more need Linux")
     if sizes is None:
@@ -164,7 +161,7 @@ def _scan_shared(
         share.seen_in = None if analysis.seen_in is None else {}
         return share
 
-    shared = Shared(analysis, make, Inputs(inputs, shifts, sizes), count, on_progress)
+    shared = Shared(analysis, make, Inputs(inputs, shifts, sizes), min(jobs, MAX_JOBS), on_progress)
     with no_garbage_collector():
         failures = shared.run()
     _check(failures, len(inputs))

@@ -79,8 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "judged alike, share a row).")
     add("--quiet", action="store_true",
         help="Print the closing sentence only (text), and no progress bar.")
-    add("--jobs", metavar="N", type=jobs_option, default=None,
-        help="Read with N processes (default: one a core for large captures, else 1). The report is the same.")
+    add("--jobs", metavar="N", type=jobs_option, default=1,
+        help="Read with N processes (default %(default)s). The report is the same; docs/scale.md says when it is "
+        "sooner there.")
     progress_option(parser)
     add_filter_options(parser)
     add_exception_options(parser)
