@@ -1,9 +1,10 @@
 """What the values of one column tell, of a result's rows or of rows in binlog events.
 
 A column is looked at by its type and its name. Of one that told nothing PATIENCE times one value in EACH is looked at,
-until one tells something again: so counts are of what was looked at. Of one all of whose values were of one class so
-often, the others are counted by the least that tells it (an `@`, the check digit), and one in EACH is looked at as
+until one tells something again: so counts are of what was looked at. Where STEADY values one after another were of one
+class, the others are counted by the least that tells it (an `@`, the check digit), and one in EACH is looked at as
 before.
+What was learned is of one connection: results do not depend on who reads which.
 """
 
 from typing import Final
@@ -19,7 +20,8 @@ from aurora_wire.wire.mysql.leaked.statements import MAX_LITERAL, SHORTEST, by_c
 from aurora_wire.wire.mysql.leaked.values import is_phone, next_value
 
 PATIENCE: Final[i64] = 64       # values that told nothing, after which few are looked at
-EACH: Final[i64] = 32           # of these, one
+STEADY: Final[i64] = 8          # values of one class one after another, after which the least that tells it counts
+EACH: Final[i64] = 32           # of all of these, one is looked at
 KEPT: Final[i64] = 3            # different values that are kept of a hit, to be told by a keyed hash
 LONGEST_KEPT: Final[i64] = 96   # bytes of each
 MAX_HITS: Final[i64] = 500      # classes and columns of one result
@@ -94,7 +96,7 @@ class Watched:
             self.misses += 1
             if self.misses & (EACH - 1):
                 return
-        elif self.steady >= PATIENCE:
+        elif self.steady >= STEADY:
             self.steady += 1
             if self.steady & (EACH - 1) and self._is_as_before(data, start, stop):
                 hit = self.hit
@@ -154,7 +156,7 @@ class Watched:
         if not whole or kind != self.steady_kind:
             self.steady = 0
             self.steady_kind = kind
-        elif self.steady < PATIENCE:
+        elif self.steady < STEADY:
             self.steady += 1
 
     def _add(self, kind: i64, value: bytes, frame: i64, hits: list[Hit]) -> None:
