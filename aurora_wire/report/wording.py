@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable
 
@@ -17,6 +18,9 @@ SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
 ORDER: tuple[Verdict, ...] = ("plaintext", "mixed", "encrypted", "inconclusive", "no-session", "not-mysql")
 
 RED, GREEN, YELLOW, BOLD = "31;1", "32;1", "33", "1"
+COLORED = re.compile(r"\x1b\[[0-9;]*m")
+PASTED = "        "   # what a command to paste begins with
+HANGING = "  "        # before what goes on of a line
 _SEVERITY_COLORS: dict[Severity, str] = {"critical": RED, "high": RED, "medium": YELLOW}
 
 
@@ -69,6 +73,25 @@ class Style:
             break_long_words=False,
             break_on_hyphens=False,
         )
+
+
+    def fit(self, line: str) -> list[str]:
+        """Return a line, coloured or not, on several where the terminal is narrower; a command to paste stays whole."""
+        if self.whole or len(line) <= self.width or line.startswith(PASTED) or "\n" in line:
+            return [line]
+        bare = line.lstrip(" ")
+        indent = line[: len(line) - len(bare)]
+        room = max(self.width, NARROWEST)
+        lines, now, used = [], indent, len(indent)
+        for word in bare.split(" "):
+            size = len(COLORED.sub("", word))
+            if used > len(indent) and used + 1 + size > room:
+                lines.append(now)
+                now, used = indent + HANGING + word, len(indent + HANGING) + size
+            else:
+                space = " " if used > len(indent) else ""
+                now, used = f"{now}{space}{word}", used + len(space) + size
+        return [*lines, now]
 
 
 def advice(text: str, indent: str, style: Style) -> list[str]:

@@ -9,10 +9,12 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from aurora_wire.analysis.scan import scan as analysed
 from aurora_wire.report.text.report import render
-from aurora_wire.report.wording import judged
+from aurora_wire.report.wording import COLORED, Style, judged
 from aurora_wire.verdict.result import Confidence, Endpoint, Reason, Scan, Verdict
 from aurora_wire.verdict.rules import registry as rules
+from tests.conftest import ROOT
 from tests.report import scans
 
 ACTS_ON_TERMINALS = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -243,3 +245,26 @@ def test_no_control_character_is_shown_of_any_scan(scan: Scan) -> None:
         assert all(c == "\n" or unicodedata.category(c) not in ACTS_ON_TERMINALS for c in text)
         assert text.rpartition("\n\n")[2].startswith((scan.verdict.upper(), "NO PACKETS"))  # the last paragraph
     text_of(scan, redact=True)
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_sentences_are_not_cut_in_the_middle_of_a_word_by_a_narrow_terminal(width: int) -> None:
+    scan = analysed([str(ROOT / "captures" / "mariadb" / name) for name in
+                     ("connector-j-default.pcapng", "pymysql-verify-identity.pcapng")])
+    text = "".join(render(scan, width=width))
+    long = [line for line in text.splitlines() if len(line) > width and " " in line.strip()]
+    assert [line for line in long if not line.startswith(("        ", "    sha256"))] == []
+    words = " ".join(text.split())
+    assert "Values are not shown; --reveal shows them, and the lines that hashcat and john take." in words
+
+
+def test_a_coloured_line_is_wrapped_by_what_is_seen() -> None:
+    style = Style(40, color=True)
+    line = f"  connection 2, frame 19: {style.paint('error 1142 (42000): SELECT command denied', '31;1')} to user"
+    lines = style.fit(line)
+    assert [len(COLORED.sub("", one)) <= 40 for one in lines] == [True, True, True]
+    assert " ".join(one.strip() for one in lines) == line.strip()
+    assert style.fit("        SET GLOBAL require_secure_transport = ON; SET GLOBAL x") == [
+        "        SET GLOBAL require_secure_transport = ON; SET GLOBAL x"
+    ]
+    assert Style(40, whole=True).fit(line) == [line]

@@ -52,7 +52,7 @@ def render(
         for section in (leaked_text, captures_text, connections_text, *details, reasons_text, replicated_text,
                         credentials_text, statements, results_text, errors_text, decrypted_text, findings_text,
                         undecoded_text):
-            yield from paragraph(section(scan, style))
+            yield from paragraph(fitted for line in section(scan, style) for fitted in style.fit(line))
     yield closing_text(scan, style) + "\n"
 
 
