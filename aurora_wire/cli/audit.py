@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
+from aurora_wire.cli.exceptions import add_fail_options, read_fail_on
 from aurora_wire.cli.numbers import seconds
-from aurora_wire.cli.posture_reports import add_report_options, reports_for
+from aurora_wire.cli.posture_reports import add_report_options, exit_code_of, reports_for
 from aurora_wire.cli.prove import PASSWORD_VARIABLE, password_of, server_port
 
 DESCRIPTION = """\
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--timeout", metavar="SECONDS", type=seconds, default=10.0, help="Wait this long for the server (default 10).")
     add("--all", action="store_true", help="Show all variables and all accounts in the text.")
     add_report_options(parser)
+    add_fail_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -48,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.posture.result import Posture  # noqa: PLC0415
     from aurora_wire.posture.target import parse_target  # noqa: PLC0415
 
+    fail_on = read_fail_on(arguments)
     target = parse_target(arguments.host)
     if arguments.port is not None:
         target = replace(target, port=arguments.port)
@@ -59,4 +62,4 @@ def run(arguments: argparse.Namespace) -> int:
         ) as database:
             found = Posture("audit", audits=[audit(target, database)])
         reports.write(found)
-    return found.exit_code
+    return exit_code_of(found, fail_on)

@@ -12,6 +12,7 @@ from aurora_wire.errors import NEAR_ID, UsageError, meant
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aurora_wire.cli.config import Config
     from aurora_wire.verdict.exceptions import Exceptions, KnownFinding
 
 CONFIGS: Final = ("aurora-wire.toml", "pyproject.toml")
@@ -23,19 +24,61 @@ def add_exception_options(parser: argparse.ArgumentParser, more: str = "") -> No
     about = f"What is ignored stays in every report, counted and marked. {more}".rstrip()
     group = parser.add_argument_group("known findings", about)
     add = group.add_argument
-    add("--fail-on", metavar="SEVERITY|RULE", action="append", default=[],
-        help="Exit with 1 also where there is a finding of this severity or worse, or of this rule. May be given "
-        "several times.")
+    _add_fail_on(group)
     add("--ignore", metavar="'RULE[:CLIENT] UNTIL REASON'", action="append", default=[],
         help="Leave findings of this rule (of this client or network) out of exit code 1, until the end of that day, "
         "for this reason: 'AW101:10.0.0.5 2027-01-31 the old batch host'. May be given several times.")
     add("--baseline", metavar="FILE", action="append", default=[],
         help="Read such exceptions from this file, one a line.")
+    _add_config(group, "fail-on, ignore and baseline from this file, each where the option is")
+
+
+def add_fail_options(parser: argparse.ArgumentParser) -> None:
+    """Add what of these a command takes that looks at no captures."""
+    group = parser.add_argument_group("exit code")
+    _add_fail_on(group)
+    _add_config(group, "fail-on from this file, where the option is")
+
+
+def _add_fail_on(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--fail-on", metavar="SEVERITY|RULE", action="append", default=[],
+        help="Exit with 1 also where there is a finding of this severity or worse, or of this rule. May be given "
+        "several times.")
+
+
+def _add_config(group: argparse._ArgumentGroup, what: str) -> None:
     which = group.add_mutually_exclusive_group()
     which.add_argument("--config", metavar="FILE",
-        help="Read fail-on, ignore and baseline from this file, each where the option is not given (default: "
-        "aurora-wire.toml in the current folder, else [tool.aurora-wire] of its pyproject.toml).")
+        help=f"Read {what} not given (default: aurora-wire.toml in the current folder, else [tool.aurora-wire] of its "
+        "pyproject.toml).")
     which.add_argument("--no-config", action="store_true", help="Read no such file.")
+
+
+def read_fail_on(arguments: argparse.Namespace) -> list[str]:
+    """Return on what a command fails besides: by its options, or else by the folder's settings. Raises UsageError."""
+    wanted = [(text, "--fail-on") for text in arguments.fail_on] or _settings(arguments).of("fail-on")
+    _refuse_unknown(wanted)
+    return [text for text, _ in wanted]
+
+
+def _settings(arguments: argparse.Namespace) -> Config:
+    """Return the settings of the folder, or of the file that was named; empty ones where there are none."""
+    from aurora_wire.cli.config import Config, read_config  # noqa: PLC0415 - not for --help
+
+    if arguments.config or not (arguments.no_config or not any(map(os.path.exists, CONFIGS))):
+        return read_config(arguments.config)
+    return Config()
+
+
+def _refuse_unknown(fail_on: Sequence[tuple[str, str]]) -> None:
+    if not fail_on:
+        return
+    from aurora_wire.verdict.rules.registry import RULES  # noqa: PLC0415 - not for --help
+
+    for each, where in fail_on:
+        if each.lower() not in SEVERITIES and each.upper() not in RULES:
+            said = f"{where}: {each!r} is neither a severity ({', '.join(SEVERITIES)}) nor a rule"
+            raise UsageError(said + (meant(each.lower(), SEVERITIES) or meant(each.upper(), RULES, NEAR_ID) or "."))
 
 
 def read_exceptions(arguments: argparse.Namespace) -> Exceptions | None:
@@ -46,25 +89,18 @@ def read_exceptions(arguments: argparse.Namespace) -> Exceptions | None:
     fail_on = [(text, "--fail-on") for text in arguments.fail_on]
     ignored = [(text, "--ignore") for text in arguments.ignore]
     baselines = [(path, path) for path in arguments.baseline]
-    if arguments.config or not (arguments.no_config or not any(map(os.path.exists, CONFIGS))):
-        from aurora_wire.cli.config import read_config  # noqa: PLC0415 - only where there is one
-
-        config = read_config(arguments.config)
-        fail_on = fail_on or config.of("fail-on")
-        ignored = ignored or config.of("ignore")
-        baselines = baselines or config.of("baseline")
+    config = _settings(arguments)
+    fail_on = fail_on or config.of("fail-on")
+    ignored = ignored or config.of("ignore")
+    baselines = baselines or config.of("baseline")
     arguments.fail_on, arguments.ignore, arguments.baseline = (
         [text for text, _ in each] for each in (fail_on, ignored, baselines)
     )
     if not (fail_on or ignored or baselines):
         return None
     from aurora_wire.verdict.exceptions import Exceptions, parse_known  # noqa: PLC0415 - not for --help
-    from aurora_wire.verdict.rules.registry import RULES  # noqa: PLC0415
 
-    for each, where in fail_on:
-        if each.lower() not in SEVERITIES and each.upper() not in RULES:
-            said = f"{where}: {each!r} is neither a severity ({', '.join(SEVERITIES)}) nor a rule"
-            raise UsageError(said + (meant(each.lower(), SEVERITIES) or meant(each.upper(), RULES, NEAR_ID) or "."))
+    _refuse_unknown(fail_on)
     known = [parse_known(text, where) for text, where in ignored] + _read_baseline([path for path, _ in baselines])
     return Exceptions(known, datetime.now(UTC).date())
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aurora_wire.cli.exceptions import fails
 from aurora_wire.cli.formats import PostureFormatOption, add_format_option
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, same_place
 from aurora_wire.cli.overwriting import output_options
@@ -28,6 +29,14 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
         help="Show names of users in markdown, sarif, junit and csv, too, which are made to be passed on (default: "
         "masked there).")
     output_options(parser)
+
+
+def exit_code_of(found: Posture, fail_on: Sequence[str]) -> int:
+    """Return the exit code of a result: 1 also where a finding is one of those that it is to fail on."""
+    hits = [hit for _, assessments in found.probes for each in assessments for hit in each.findings]
+    hits += [hit for each in found.audits for hit in each.findings]
+    hits += [hit for each in found.checks for hit in each.findings]
+    return 1 if fails(fail_on, {hit.rule for hit in hits}) else found.exit_code
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from aurora_wire.cli.exceptions import add_fail_options, read_fail_on
 from aurora_wire.cli.numbers import count_of, seconds
-from aurora_wire.cli.posture_reports import Reports, add_report_options, reports_for
+from aurora_wire.cli.posture_reports import Reports, add_report_options, exit_code_of, reports_for
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError, reason_of
 
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Make at most this many connections to one address (default 60). MySQL counts each as failed, and "
         "blocks a host after 100 in a row (max_connect_errors); a login that succeeds ends the row.")
     add_report_options(parser)
+    add_fail_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -71,9 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
             for each in (target, *(Target(target.host, port, is_extra=True) for port in (X_PORT, ADMIN_PORT)))
         ))  # fmt: skip
     bundle = _authorities(arguments)
+    fail_on = read_fail_on(arguments)
     inputs = [path for path in (arguments.hosts, arguments.ca) if path]
     with reports_for(arguments, inputs) as reports:
-        return _write(_probe_all(targets, arguments, bundle), targets, bundle, reports)
+        return _write(_probe_all(targets, arguments, bundle), targets, bundle, reports, fail_on)
 
 
 def _authorities(arguments: argparse.Namespace) -> BundleFacts | None:
@@ -143,7 +146,9 @@ def _tell(done: int, count: int) -> None:
         sys.stderr.flush()
 
 
-def _write(results: Iterator[Probed], targets: list[Target], bundle: BundleFacts | None, reports: Reports) -> int:
+def _write(
+    results: Iterator[Probed], targets: list[Target], bundle: BundleFacts | None, reports: Reports, fail_on: list[str]
+) -> int:
     """Write the reports: text and JSON lines as the results come, if they are the main one; others in given order."""
     from aurora_wire.posture.result import Posture  # noqa: PLC0415 - not for --help
 
@@ -158,7 +163,7 @@ def _write(results: Iterator[Probed], targets: list[Target], bundle: BundleFacts
     places = {target: place for place, target in enumerate(targets)}
     found.probes.sort(key=lambda each: places[each[0].target])
     reports.write(found, main=not streams)
-    return found.exit_code
+    return exit_code_of(found, fail_on)
 
 
 def _lines(result: Probed, reports: Reports, *, first: bool) -> Iterator[str]:
