@@ -19,9 +19,9 @@ from aurora_wire.wire.mysql.leaked.columns import class_of_column
 from aurora_wire.wire.mysql.leaked.statements import MAX_LITERAL, SHORTEST, by_column, told
 from aurora_wire.wire.mysql.leaked.values import is_phone, next_value
 
-PATIENCE: Final[i64] = 64       # values that told nothing, after which few are looked at
+PATIENCE: Final[i64] = 16       # values that told nothing, after which few are looked at
 STEADY: Final[i64] = 8          # values of one class one after another, after which the least that tells it counts
-EACH: Final[i64] = 32           # of all of these, one is looked at
+EACH: Final[i64] = 16           # of all of these, one is looked at
 KEPT: Final[i64] = 3            # different values that are kept of a hit, to be told by a keyed hash
 LONGEST_KEPT: Final[i64] = 96   # bytes of each
 MAX_HITS: Final[i64] = 500      # classes and columns of one result
@@ -92,6 +92,8 @@ class Watched:
 
     def look(self, data: bytes, start: i64, stop: i64, frame: i64, hits: list[Hit]) -> None:
         """Look at the value data[start:stop], as text."""
+        if self.way == NUMBERS and stop - start < LONG_NUMBER and self.named == NOTHING:
+            return
         if self.misses >= PATIENCE:
             self.misses += 1
             if self.misses & (EACH - 1):
