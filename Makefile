@@ -57,9 +57,16 @@ test-compiled: .venv/built judges
 
 # The checkout holds compiled files beside the sources; the interpreted run takes the package from its own
 # environment instead: no safe-path entry, no pythonpath of pyproject.toml, and the project's root comes last.
-# What decodes nothing, or drives servers, clients and the browser with what is not compiled, runs once.
-ONCE := tests/real tests/browser tests/posture/test_fleet.py tests/prove/test_clients.py \
+# What decodes nothing, or drives servers, clients and the browser with what is not compiled, runs once; so do pages,
+# tables and lines made of results, as the results are held by tests that run in both.
+ONCE := tests/real tests/browser tests/posture tests/rights tests/prove/test_clients.py \
 	tests/prove/test_clients_finding.py tests/prove/test_embedded_rights.py tests/prove/test_interrupts.py \
+	tests/prove/test_matrix_reports.py \
+	tests/report/test_csv_report.py tests/report/test_explain_cuts.py tests/report/test_html.py \
+	tests/report/test_html_docs.py tests/report/test_html_drawings.py tests/report/test_html_hex.py \
+	tests/report/test_junit.py tests/report/test_markdown.py tests/report/test_ocsf.py tests/report/test_parquet.py \
+	tests/report/test_sarif.py tests/report/test_schemas.py tests/report/test_table.py \
+	tests/report/test_tcpdump_captures.py tests/report/test_tcpdump_hex.py tests/report/test_tcpdump_packets.py \
 	tests/cli/test_completion.py tests/cli/test_doctor.py tests/test_deploy.py tests/test_site.py \
 	tests/test_wheel.py tests/test_api.py tests/test_architecture.py tests/test_glossary.py
 test-pure: .venv-pure/built judges
