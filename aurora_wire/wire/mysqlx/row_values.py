@@ -26,6 +26,7 @@ DATE: Final[i64] = 1                 # a content type of DATETIME
 
 MAX_DIGITS: Final[i64] = 200         # of a decimal; servers send 65
 MAX_MEMBERS: Final[i64] = 64         # of a set
+MAX_MEMBER: Final = 1 << 16          # bytes of one; compared as a Python number, which 64 bits without a sign need
 
 
 def read_row(data: bytes, kinds: list[int]) -> list[bytes | None]:
@@ -77,8 +78,8 @@ def read_field(kind: i64, raw: bytes) -> bytes | None:
 
 def read_varint(raw: bytes, at: i64) -> tuple[int, i64]:
     """Return the varint at `at`, of at most 64 bits, and the offset after it: -1 where there is none."""
-    number: int = 0
-    shift: i64 = 0
+    number = 0  # and `shift`: Python's numbers, as 64 bits without a sign do not fit into an i64
+    shift = 0
     while at < len(raw) and shift < 70:
         byte: int = raw[at]
         number |= (byte & 0x7F) << shift
@@ -133,9 +134,11 @@ def _set(raw: bytes) -> bytes | None:
     at: i64 = 0
     while at < len(raw):
         length, at = read_varint(raw, at)
-        if at < 0 or length > len(raw) - at or len(members) >= MAX_MEMBERS:
+        if at < 0 or length > MAX_MEMBER or len(members) >= MAX_MEMBERS:
             return None
-        stop: i64 = at + length
+        stop: i64 = at + int(length)
+        if stop > len(raw):
+            return None
         members.append(raw[at:stop])
         at = stop
     return b",".join(members)

@@ -207,7 +207,8 @@ def test_a_value_reads_as_the_server_prints_it(kind: int, content: int, raw: byt
 
 @pytest.mark.parametrize(("kind", "raw"), [
     (SINT, b"\xff"), (DOUBLE, b"\0"), (BYTES, b"a"), (SET, b"\x05a"), (TIME, b"\x02\x01"), (DATETIME, b"\x01\x02"),
-    (DECIMAL, b"\x02\x12"), (DECIMAL, b"\x02\xac"), (99, b"x"),
+    (SET, b"\xff" * 9 + b"\x01a"), (TIME, b"\0" + b"\xff" * 9 + b"\x01"), (DECIMAL, b"\x02\x12"),
+    (DECIMAL, b"\x02\xac"), (99, b"x"),
 ])  # fmt: skip
 def test_what_is_no_value_of_its_type_is_shown_as_it_crossed(kind: int, raw: bytes) -> None:
     assert read_field(X_TYPE + kind, raw) == b"0x" + raw.hex().encode()
