@@ -29,7 +29,7 @@ WORKERS := auto
 # The tests start some thousand processes: each would compile the package's plain files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help build demo captures test lint test-compiled test-pure wheel docs judges bench bench-counts clean
+.PHONY: help build demo captures test lint test-compiled test-pure wheel docs image judges bench bench-counts clean
 
 help: ## Say what there is
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -87,6 +87,10 @@ docs: .venv/built ## Build the docs as a site into build/site, from what the par
 	$(BIN)/python -m tests.api_docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --clean -f .ci/mkdocs.yml
 	@echo "The site is in build/site/index.html"
+
+image: ## Build the image of examples/deploy with buildah, also without root, and try it (some minutes)
+	@.ci/need buildah=buildah mmdebstrap=mmdebstrap newuidmap=uidmap
+	examples/deploy/try-image.sh
 
 bench: .venv/built ## Measure against tcpdump, ngrep, tshark and dpkt, side by side (some minutes)
 	@.ci/need tcpdump=tcpdump tshark=tshark ngrep=ngrep openssl=openssl

@@ -104,3 +104,15 @@ def test_only_watch_and_doctor_get_the_capability_and_all_else_runs_without(tmp_
     assert started("scan", "a.pcap") == "aurora-wire scan a.pcap"
     assert started() == "aurora-wire"
     assert started("watch", refused="126") == "aurora-wire watch"
+
+
+def test_what_builds_the_image_without_root_is_whole_and_gives_the_arguments_that_it_takes() -> None:
+    script = DEPLOY / "try-image.sh"
+    assert os.access(script, os.X_OK)
+    assert subprocess.run(["sh", "-n", str(script)], check=False).returncode == 0
+    text = script.read_text()
+    for argument in re.findall(r"--build-arg ([A-Z_]+)=", text):
+        assert re.search(rf"^ARG {argument}\b", DOCKERFILE.read_text(), re.MULTILINE), argument
+    for path in re.findall(r"(?:captures|examples)/\S+", text):
+        assert (ROOT / path.rstrip(":;`")).exists(), path
+    assert "examples/deploy/try-image.sh" in (ROOT / "Makefile").read_text()
