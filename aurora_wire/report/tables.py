@@ -62,9 +62,10 @@ _PLACE: Final = (
 )
 _LEAKED: Final = Column("leaked", "rows", "values of a class (a card number, an e-mail address ...), by column", (
     Column("class", "string", "the class"),
-    Column("table", "string", "as the statement names it"),
+    Column("table", "string", "as the statement, the result or the log names it"),
     Column("column", "string", "likewise"),
     Column("count", "int64", "values"),
+    Column("from", "string", "statement, result (rows that answered it) or binlog (rows to a replica)"),
     Column("frame", "int64", "of the first"),
 ))  # fmt: skip
 
@@ -299,7 +300,7 @@ def _coverage(coverage: Coverage) -> tuple[int, ...]:
 def _leaked(leaked: Iterable[LeakedData]) -> list[dict[str, object]]:
     return [
         {"class": one.data, "table": optional(one.table), "column": optional(one.column), "count": one.count,
-         "frame": one.frame}
+         "from": one.origin, "frame": one.frame}
         for one in leaked
     ]  # fmt: skip
 
