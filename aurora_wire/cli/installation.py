@@ -34,7 +34,10 @@ INTERFACE_UP: Final = 1       # linux/if.h
 
 # Each extra of pyproject.toml: what it is for, and its packages: as they are imported, and the oldest one that will do.
 EXTRA_PACKAGES: Final[dict[str, tuple[str, dict[str, tuple[str, str]]]]] = {
-    "keylog": ("decrypt TLS records with a key log", {"cryptography": ("cryptography", "42")}),
+    "keylog": (
+        "decrypt TLS records with a key log",
+        {"cryptography": ("cryptography", "42"), "brotli": ("brotli", "1.2")},
+    ),
     "report": ("the HTML report", {"Jinja2": ("jinja2", "3.1")}),
     "evidence": (
         "sign and check bundles, pseudonyms of addresses",
