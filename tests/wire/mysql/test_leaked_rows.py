@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import aurora_wire
 from aurora_wire.verdict.result import LeakedData
 from aurora_wire.wire.decoding.connection_log import Budget
 from aurora_wire.wire.mysql.charsets import BINARY
@@ -291,3 +292,12 @@ def test_statements_without_room_for_them_are_without_what_their_rows_tell(tmp_p
     steps: list[Step] = session(query(b"SELECT * FROM t", [b"email"], [[b"a@example.com"]]))
     connection = connection_of(tmp_path, steps)
     assert told(connection.statements[0].leaked) == told(connection.leaked)
+
+
+def test_a_recorded_stream_to_a_replica_tells_what_its_rows_hold(shared: Path) -> None:
+    result = aurora_wire.scan([shared / "field" / "depth-binlog-serveronly.pcap"])
+    found = {one.data: one for one in result.leaked}
+    assert found["card"].origins == {"statement": 1, "binlog": 13}
+    assert found["card"].last == ["1111", "5559", "0009"]
+    assert "customers.?" in found["key"].columns
+    assert (found["key"].origins, found["password-hash"].origins) == ({"binlog": 3}, {"binlog": 3})
