@@ -59,7 +59,7 @@ test-compiled: .venv/built judges
 # environment instead: no safe-path entry, no pythonpath of pyproject.toml, and the project's root comes last.
 # What decodes nothing, or drives servers, clients and the browser with what is not compiled, runs once; so do pages,
 # tables and lines made of results, as the results are held by tests that run in both.
-ONCE := tests/real tests/browser tests/posture tests/rights tests/prove/test_clients.py \
+ONCE := tests/real tests/browser tests/scale tests/posture tests/rights tests/prove/test_clients.py \
 	tests/prove/test_clients_finding.py tests/prove/test_embedded_rights.py tests/prove/test_interrupts.py \
 	tests/prove/test_matrix_reports.py \
 	tests/report/test_csv_report.py tests/report/test_explain_cuts.py tests/report/test_html.py \
@@ -123,7 +123,7 @@ clean: ## Remove what was built, the environments too
 	rm -rf build aurora_wire__mypyc*.so
 	find aurora_wire -name '*.so' -delete
 	@echo "Compiling the core: a minute on two cores"
-	@$(BIN)/pip install --verbose $(PIP_ALWAYS) --no-build-isolation -e '.[test]' $(SHOW_CORE)
+	@$(BIN)/pip install --verbose $(PIP_ALWAYS) --no-build-isolation -e '.[test,test-spark]' $(SHOW_CORE)
 	@$(BIN)/aurora-wire --version
 	@touch $@
 

@@ -13,6 +13,7 @@ from typing import Any
 from aurora_wire.cli.whole_parser import Manual, build_manual, whole_parser
 from aurora_wire.report import scan_json
 from aurora_wire.report.tables import SCHEMA, TABLES, Column
+from aurora_wire.scale.segments import SEGMENTS
 from aurora_wire.verdict.rules.registry import RULES
 
 TARGET = Path(__file__).parent.parent / "docs" / "reference"
@@ -128,8 +129,10 @@ def tables() -> Iterator[str]:
     yield "# Tables\n"
     yield WRITTEN.format("`aurora_wire/report/tables.py`")
     yield TABLES_ABOUT.format(SCHEMA)
-    for name, columns in TABLES.items():
+    for name, columns in {**TABLES, "segments": SEGMENTS}.items():
         yield f"## {name}\n"
+        if name == "segments":
+            yield "What `spark.read.format(\"aurora_wire\")` gives: [large captures](../scale.md).\n"
         yield "| column | type | |\n|---|---|---|"
         for column in columns:
             yield f"| `{column.name}` | {kind_of_column(column)} | {cell(column.about)} |"

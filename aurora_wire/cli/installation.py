@@ -60,6 +60,10 @@ EXTRA_PACKAGES: Final[dict[str, tuple[str, dict[str, tuple[str, str]]]]] = {
         "captures at s3://, gs://, abfs://",
         {"pyarrow": ("pyarrow", "16")},
     ),
+    "spark": (
+        "aurora_wire.spark: captures by the thousand; needs Java 17",
+        {"pyspark": ("pyspark", "4.0"), "pyarrow": ("pyarrow", "16"), "pandas": ("pandas", "2.2")},
+    ),
     "parquet": ("tables as Parquet files", {"pyarrow": ("pyarrow", "16")}),
     "ids": ("scan, report: national ids of more countries", {"python-stdnum": ("stdnum", "2.2")}),
     "sql": ("--group: tables and columns of statements", {"sqlglot": ("sqlglot", "30")}),

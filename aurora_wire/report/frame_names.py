@@ -48,6 +48,8 @@ class FrameNames:
 
     def capture_of(self, frame: int) -> CaptureResult | None:
         """Return the capture that `frame` is in."""
+        if len(self._captures) == 1 and not self.several:
+            return self._captures[0]
         place = self.locate(frame)
         return None if place is None else self._captures[place[0]]
 

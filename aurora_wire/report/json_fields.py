@@ -10,7 +10,7 @@ from aurora_wire.redact.sql import redact_attributes, redact_sql
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.json_leaked import group_fields, leaked_class_fields, leaked_fields, place_fields
-from aurora_wire.report.json_text import Fields, bytes_fields, clean, counts, optional
+from aurora_wire.report.json_text import Fields, SharedTexts, bytes_fields, clean, counts, dump, optional
 from aurora_wire.report.timestamps import Clock
 from aurora_wire.report.tls_details import detail_fields
 from aurora_wire.verdict.answer_result import AnswerPart, AnswerResult, ColumnResult, ColumnTraffic, ErrorResult
@@ -42,6 +42,30 @@ MAX_IGNORED = 1000  # names of files in folders that are no captures
 
 
 VALUE_SHOWN = 10_000    # bytes of one value of a row
+MAX_SHARED = 1024       # lists of columns that are kept
+_SHARED = SharedTexts(MAX_SHARED)
+_COLUMNS: dict[int, tuple[list[ColumnResult], list[Fields]]] = {}   # with the list: its id stays its own
+
+
+def statement_text(fields: Fields) -> str:
+    """Return the line of a statement's fields, as `dump` does; columns are written once for all that have the same."""
+    result = fields.get("result")
+    if isinstance(result, dict) and result["columns"]:
+        return _SHARED.dump(fields, result, "columns")
+    return dump(fields)
+
+
+def columns_fields(columns: list[ColumnResult]) -> list[Fields]:
+    """Return columns as objects: the same list for the same list, which nobody changes."""
+    known = _COLUMNS.get(id(columns))
+    if known is not None:
+        return known[1]
+    if len(_COLUMNS) >= MAX_SHARED:
+        _COLUMNS.clear()
+    found = [column_fields(one) for one in columns]
+    _COLUMNS[id(columns)] = columns, found
+    return found
+
 
 
 def statement_fields(
@@ -77,12 +101,13 @@ def statement_fields(
 def answer_fields(answer: AnswerResult) -> Fields:
     """Return what answered a statement; each of its results where there are several."""
     parts = answer.parts
+    told: AnswerResult | AnswerPart = parts[0] if len(parts) == 1 else answer   # most have one, which is asked sooner
     return {
-        "columns": [column_fields(one) for one in answer.columns],
-        "rows": answer.rows,
-        "bytes": answer.bytes,
-        "affected": answer.affected,
-        "warnings": answer.warnings,
+        "columns": columns_fields(told.columns),
+        "rows": told.rows,
+        "bytes": told.bytes,
+        "affected": told.affected,
+        "warnings": told.warnings,
         "error": None if answer.error is None else error_fields(answer.error),
         "ms": answer.ms,
         **({} if answer.complete else {"partial": True}),

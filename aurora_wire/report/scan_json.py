@@ -16,6 +16,7 @@ from aurora_wire.report.json_fields import (
     finding_fields,
     finding_place,
     statement_fields,
+    statement_text,
     summary_fields,
 )
 from aurora_wire.report.json_text import Fields, dump
@@ -67,8 +68,9 @@ def _connections(
         yield ', "statements": ['
         inner = "\n    "
         for statement in connection.statements:
-            yield inner
-            yield dump(statement_fields(statement, clock, names, redact=redact, reveal=reveal, key=key))
+            yield inner + statement_text(
+                statement_fields(statement, clock, names, redact=redact, reveal=reveal, key=key)
+            )
             inner = ",\n    "
         yield "]}"
     yield "]" if separator == "\n  " else "\n ]"

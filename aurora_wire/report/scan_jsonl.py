@@ -18,6 +18,7 @@ from aurora_wire.report.json_fields import (
     finding_fields,
     finding_place,
     statement_fields,
+    statement_text,
     summary_fields,
 )
 from aurora_wire.report.json_leaked import place_fields
@@ -48,7 +49,7 @@ class JSONLines:
 
     def statement(self, connection: int, statement: StatementResult) -> None:
         fields = statement_fields(statement, self._clock, self._names, redact=self._redact, reveal=self._reveal)
-        self._line("statement", {"connection": connection, **fields})
+        self._write(statement_text({"type": "statement", "connection": connection, **fields}) + "\n")
 
     def connection(self, connection: ConnectionResult, findings: list[Finding]) -> None:
         self._line("connection", connection_fields(

@@ -230,7 +230,7 @@ def connection_row(
              "offset": one.offset}
             for one in c.reasons
         ],
-        list(dict.fromkeys(rules)), sorted((clean(name), count) for name, count in c.commands.items()),
+        sorted(set(rules)), sorted((clean(name), count) for name, count in c.commands.items()),
         _leaked(c.leaked), paths or ([place[0]] if place[0] is not None else []), *place,
     )  # fmt: skip
 

@@ -17,26 +17,46 @@ from aurora_wire.wire.mysqlx.row_values import read_row
 
 MAX_PARTS = 1000    # results of one statement
 UNSIGNED = 0x20     # flag of a column
+MAX_SHARED = 1024   # lists of columns whose description is kept,
+MAX_WIDTH = 64      # each of so many at most,
+MAX_SHARED_BYTES = 2048   # and of names with so many bytes
 MAX_TRAFFIC = 2000  # columns whose traffic is told
 
 Sums: TypeAlias = dict[tuple[bytes, bytes, bytes], Column]
 
 
 class Columns:
-    """Describes lists of columns. Statements share them, so the last one that was asked for is often asked for again.
+    """Describes lists of columns. Few differ, so that what was asked for is often asked for again: the same list is
+    given for what is the same, and nobody changes it.
     """
 
     def __init__(self) -> None:
         self._last: list[Column] | None = None
         self._described: list[ColumnResult] = []
+        self._known: dict[tuple[object, ...], list[ColumnResult]] = {}
 
     def of(self, columns: list[Column] | None) -> list[ColumnResult]:
         if columns is None:
             return []
         if columns is not self._last:
-            self._described = [column_of(column) for column in columns]
+            self._described = self._shared(columns)
             self._last = columns
         return self._described
+
+    def _shared(self, columns: list[Column]) -> list[ColumnResult]:
+        if len(columns) > MAX_WIDTH:
+            return [column_of(column) for column in columns]
+        key = tuple(
+            (one.schema, one.table, one.org_table, one.name, one.org_name, one.type, one.extended) for one in columns
+        )
+        known = self._known.get(key)
+        if known is None:
+            known = [column_of(column) for column in columns]
+            if len(self._known) >= MAX_SHARED:
+                self._known.clear()
+            if sum(len(one) for column in key for one in column if isinstance(one, bytes)) <= MAX_SHARED_BYTES:
+                self._known[key] = known
+        return known
 
 
 _COLUMNS = Columns()

@@ -88,9 +88,11 @@ class RemoteFile:
     `read` raises CaptureError where the connection is cut, the object is gone or was changed meanwhile.
     """
 
-    def __init__(self, path: str) -> None:
-        """Open it. Raises CaptureError, and UsageError where a library is missing."""
+    def __init__(self, path: str, *, seekable: bool = False) -> None:
+        """Open it. seekable: where that can be, for `seek`. Raises CaptureError; UsageError where a library is missing.
+        """
         self.path = shown(path)
+        self.seekable = seekable and scheme_of(path) not in WEB
         self._at = 0
         self._changed: tuple[object, ...] | None = None
         self._info: Callable[[], Any] | None = None
@@ -108,7 +110,10 @@ class RemoteFile:
                 self.size = info.size
                 self.modified_ns = info.mtime_ns
                 self._changed = info.size, info.mtime_ns
-                self._file = store.open_input_stream(name, compression=None, buffer_size=AHEAD)
+                if self.seekable:
+                    self._file = store.open_input_file(name)
+                else:
+                    self._file = store.open_input_stream(name, compression=None, buffer_size=AHEAD)
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes, at most `size`; b"" at the end."""
@@ -130,6 +135,12 @@ class RemoteFile:
 
     def tell(self) -> int:
         return self._at
+
+    def seek(self, place: int, /) -> None:
+        """Go on at another place. Only of what is `seekable`."""
+        with _telling(self.path, place):
+            self._file.seek(place)  # type: ignore[attr-defined]
+        self._at = place
 
     def close(self) -> None:
         with suppress(Exception):  # there is nothing to lose

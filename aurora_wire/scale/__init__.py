@@ -1,0 +1,1 @@
+"""Captures by the thousand: the segment table, and its analysis by flow, on Spark."""
