@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -29,6 +29,7 @@ from aurora_wire.posture.x_capabilities import XCapabilities
 from aurora_wire.verdict.certificates import CertificateFacts, read_certificate
 from aurora_wire.wire.mysql.capabilities import SSL, SSL_VERIFY_SERVER_CERT
 
+OTHER_GREETINGS: Final = 3   # named
 MYSQL: Final = "mysql"
 X: Final = "mysqlx"
 DIRECT: Final = "tls"            # TLS from the first byte
@@ -113,9 +114,22 @@ def _probe_address(target: Target, address: str, ca: str, seconds: float, limit:
         found.tls = survey(dialer)
         found.connections += found.tls.connections
         _read_certificates(found, dialer, ca)
+        _note_other_greetings(found, dialer)
         if not any(each.status == OFFERED for each in found.tls.versions):
             found.offers_tls = False if all(each.status == NOT_OFFERED for each in found.tls.versions) else None
     return found
+
+
+def _note_other_greetings(found: AddressResult, dialer: Dialer) -> None:
+    """Say where other connections to the address were greeted otherwise: a proxy leads to several servers, or is one of
+    several, and what was found is not all of one.
+    """
+    others = {name: number for name, number in dialer.greetings.items() if name and name != found.version}
+    if others and found.product is not None:
+        total = sum(others.values())
+        named = ", ".join(sorted(others)[:OTHER_GREETINGS])
+        why = f"{found.product.why}; {total} of {dialer.count + 1} connections were greeted otherwise: {named}"
+        found.product = replace(found.product, why=f"{why}: what is found is not of one server")
 
 
 def _read_opening(

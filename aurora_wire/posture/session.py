@@ -61,6 +61,7 @@ class Session:
 
     def __init__(self, target: Target, address: str, seconds: float) -> None:
         self.target = target
+        self.greeted_as = ""    # the version in the greeting, once that was read
         self._end = time.monotonic() + seconds
         self._socket = socket.create_connection((address, target.port), timeout=seconds)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -74,6 +74,7 @@ class Dialer:
         self.seconds = seconds
         self.limit = limit
         self.count = 0
+        self.greetings: dict[str, int] = {}  # how often by which version
         self._start = start
 
     def session(self) -> Session:
@@ -87,6 +88,8 @@ class Dialer:
         except BaseException:
             session.__exit__()
             raise
+        finally:
+            self.greetings[session.greeted_as] = self.greetings.get(session.greeted_as, 0) + 1
         if not goes_on:
             session.__exit__()
             raise OSError("the server did not go on to TLS")
@@ -105,6 +108,7 @@ def start_mysql(session: Session) -> bool:
         if opening.kind != OTHER and opening.text:
             raise OSError(f"the server answered with error {opening.code}")
         return False
+    session.greeted_as = opening.greeting.server_version.decode("utf-8", "backslashreplace")
     session.request_tls()
     return True
 

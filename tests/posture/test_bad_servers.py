@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import struct
@@ -13,9 +14,12 @@ from pathlib import Path
 import pytest
 
 from aurora_wire.cli.main import main
+from aurora_wire.posture.assess import assess
 from aurora_wire.posture.probe import NOT_MYSQL, PROBED, REFUSED, UNREACHABLE, probe
+from aurora_wire.posture.result import Posture
 from aurora_wire.posture.survey import NO_ANSWER, NOT_ASKED, OFFERED
 from aurora_wire.posture.target import Target
+from aurora_wire.report.posture.text import render as render_text
 
 HOST = "127.0.0.1"
 Handler = Callable[[socket.socket], None]
@@ -113,6 +117,26 @@ def test_a_mariadb_that_sets_bit_30_was_not_robbed() -> None:
     with serving(says(greeting(FLAGS, b"5.5.5-10.11.2-MariaDB"))) as target:
         found = probe(target, seconds=5).addresses[0]
     assert not found.stripped
+
+
+def test_a_proxy_that_greets_differently_each_time_is_said_to_be_no_one_server() -> None:
+    greetings = itertools.cycle((b"8.0.36", b"5.7.44\x1b[2J", b"8.0.36", b"8.0.30"))
+
+    def handle(connection: socket.socket) -> None:
+        connection.sendall(greeting(0xFFFF_FFFF, next(greetings)))  # TLS is offered, and no hello is answered
+
+    with serving(handle) as target:
+        result = probe(target, seconds=5)
+    found = result.addresses[0]
+    assert found.version == "8.0.36"
+    assert found.product is not None
+    assert found.product.why.endswith(
+        "connections were greeted otherwise: 5.7.44\x1b[2J, 8.0.30: what is found is not of one server"
+    )
+    posture = Posture("probe", probes=[(result, [assess(found, result.time)])])
+    shown = "".join(render_text(posture))
+    assert "\x1b" not in shown
+    assert "not of one server" in " ".join(shown.split())
 
 
 def test_a_greeting_without_end_is_given_up_after_some_kilobytes() -> None:
