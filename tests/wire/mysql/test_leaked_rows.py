@@ -226,6 +226,16 @@ def test_columns_of_bytes_are_not_looked_at(default: bytes) -> None:
     assert [CLASSES[key[0]].id for key in facts.leaked.rows] == ["card"]
 
 
+@pytest.mark.parametrize("number", [(1 << 64) - 1, 1 << 63, 10 ** 12 - 1, 4_111_111_111_111_112])
+def test_numbers_that_are_no_cards_tell_nothing(number: int) -> None:
+    mapped = table_map(300, b"shop", b"t", LAYOUT) + metadata(names(b"a", b"phone", b"b"))
+    facts, _ = read(event(19, table_map(300, b"shop", b"t", LAYOUT)), inserted(row(b"x", number, b"y")))
+    assert facts.leaked is None
+    facts, _ = read(event(19, mapped), inserted(row(b"x", number, b"y")))
+    told = [] if facts.leaked is None else [CLASSES[key[0]].id for key in facts.leaked.rows]
+    assert told == (["phone"] if number < 10 ** 12 else [])
+
+
 def test_what_may_be_no_text_is_not_taken_for_one() -> None:
     facts, _ = read(event(19, table_map(300, b"shop", b"t", LAYOUT)), inserted(row(b"x", 5, b"\0\x01a@example.com")))
     assert facts.leaked is None

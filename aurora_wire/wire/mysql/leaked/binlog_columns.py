@@ -128,6 +128,8 @@ def look_at_value(
     elif kind == types.LONGLONG:
         if watched.named == NOTHING and data[at + 4] < SMALLEST and u24(data, at + 5) == 0:
             return
+        if data[at + 7] >= 128:
+            return  # negative, or more than any number that is looked for; it would be no i64
         text = str(u32(data, at) | u32(data, at + 4) << 32).encode()
         watched.look(text, 0, len(text), frame, hits)
         return
