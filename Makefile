@@ -68,7 +68,7 @@ ONCE := tests/real tests/browser tests/scale tests/posture tests/rights tests/pr
 	tests/report/test_sarif.py tests/report/test_schemas.py tests/report/test_table.py \
 	tests/report/test_tcpdump_captures.py tests/report/test_tcpdump_hex.py tests/report/test_tcpdump_packets.py \
 	tests/cli/test_completion.py tests/cli/test_doctor.py tests/test_deploy.py tests/test_site.py \
-	tests/test_wheel.py tests/test_api.py tests/test_architecture.py tests/test_glossary.py
+	tests/test_wheel.py tests/test_adding.py tests/test_api.py tests/test_architecture.py tests/test_glossary.py
 test-pure: .venv-pure/built judges
 	AURORA_WIRE_MODE=interpreted PYTHONSAFEPATH=1 $(PURE_BIN)/python -m pytest -n $(WORKERS) -o pythonpath= \
 		--import-mode=append $(addprefix --ignore=,$(ONCE))

@@ -210,6 +210,10 @@ def test_a_protocol_is_decoded_by_a_folder_and_three_rows(copy: Path, tmp_path: 
     client = found["coverage"]["client"]
     assert (client["seen"], client["plaintext"], client["unprotected_by_design"], client["unknown"]) == (24, 18, 6, 0)
 
+
+def test_a_protocol_that_is_added_is_shown_and_masked(copy: Path, tmp_path: Path) -> None:
+    add_toy(copy)
+    capture = toy_session(tmp_path, ("10.0.0.9", 9999))
     lines = run(copy, "packets", capture).stdout
     assert "Toy opening" in lines
     assert lines.count("Toy line") == 3
