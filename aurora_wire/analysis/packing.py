@@ -1,7 +1,8 @@
 """Results as bytes, to be handed from one process to another: small, and fast to make and to read.
 
-What is inside a statement or a credential is described in the process that found it; a list of them stays packed until
-a report asks for it. Only what this program packed itself is ever unpacked: it comes through a pipe to a child.
+Statements are packed as they were found, and described by who asks for them: most reports show few, and to describe
+one takes longer than to find it. Credentials are described first. A list of either stays packed until a report asks
+for it. Only what this program packed itself is ever unpacked: it comes through a pipe to a child.
 """
 
 from __future__ import annotations
@@ -10,12 +11,19 @@ import dataclasses
 import io
 import pickle
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar, cast, overload
 
 from aurora_wire.decrypt import key_log_result
 from aurora_wire.verdict import result as results
+from aurora_wire.verdict.describe import describe_statement
 from aurora_wire.verdict.result import ConnectionResult, CredentialResult, Finding, StatementResult
+from aurora_wire.verdict.statement_list import StatementList
+from aurora_wire.wire.mysql.events import Statement
+from aurora_wire.wire.mysql.leaked.rows import Hit
+from aurora_wire.wire.mysql.results import Change, Column, Failure, Result
+from aurora_wire.wire.mysql.values import Value
 
 T = TypeVar("T")
 Reduced = tuple[type, tuple[object, ...]]
@@ -30,12 +38,79 @@ def _reducer(kind: type) -> Callable[[object], Reduced]:
 
 
 # As calls of the class with all fields in their order: half the time, and half the size, of what pickle does by itself.
-_REDUCERS: Final = {
+_REDUCERS: Final[dict[type, Callable[[Any], tuple[Any, ...]]]] = {
     kind: _reducer(kind)
     for module in (results, key_log_result)
     for kind in vars(module).values()
     if isinstance(kind, type) and dataclasses.is_dataclass(kind)
 }
+
+
+# What a statement is made of, as it was found: what makes it again, and the fields that this takes, in their order.
+# `Result.next` and what only counts (`Column.rows`) is left out.
+_STATEMENT: Final = (
+    "connection", "frame", "time_ns", "offset", "command", "text", "length", "values", "complete", "compressed",
+    "statement_id", "guessed", "schema", "charset", "from_client", "escapes", "waits", "end",
+)  # fmt: skip
+_RESULT: Final = (
+    "frame", "rows", "size", "columns", "columns_total", "affected", "warnings", "ended_ns", "complete", "binary",
+    "cursor", "out", "failure", "changes", "kept", "hits",
+)  # fmt: skip
+_statement_fields: Final = attrgetter(*_STATEMENT)
+_result_fields: Final = attrgetter(*_RESULT)
+_hit_fields: Final = attrgetter("kind", "table", "column", "frame", "count", "values", "next")
+
+
+def _make_statement(results: list[Result], *fields: Any) -> Statement:
+    one = Statement(*fields[:15])
+    one.escapes, one.waits, one.end = fields[15:]
+    if results:
+        one.result = results[0]
+        for before, after in pairwise(results):
+            before.next = after
+    return one
+
+
+def _make_result(frame: int, *fields: Any) -> Result:
+    one = Result(frame)
+    for name, value in zip(_RESULT[1:], fields, strict=True):
+        setattr(one, name, value)
+    return one
+
+
+def _make_hit(kind: int, table: bytes, column: bytes, frame: int, count: int, values: list[bytes], after: Hit) -> Hit:
+    one = Hit(kind, table, column, frame)
+    one.count, one.values, one.next = count, values, after
+    return one
+
+
+def _reduce_statement(one: Statement) -> tuple[Callable[..., Statement], tuple[object, ...]]:
+    results: list[Result] = []  # flat: there may be thousands
+    result = one.result
+    while result is not None:
+        results.append(result)
+        result = result.next
+    return _make_statement, (results, *_statement_fields(one))
+
+
+def _plain(kind: type, *names: str) -> Callable[[object], Reduced]:
+    get = attrgetter(*names)
+    return lambda one: (kind, get(one))
+
+
+_FOUND: Final[dict[type, Callable[[Any], tuple[Any, ...]]]] = {
+    Statement: _reduce_statement,
+    Result: lambda one: (_make_result, _result_fields(one)),
+    Hit: lambda one: (_make_hit, _hit_fields(one)),
+    Value: _plain(Value, "type", "unsigned", "raw", "name", "indicator", "omitted"),
+    Column: _plain(
+        Column, "schema", "table", "org_table", "name", "org_name", "type", "charset", "flags", "extended"
+    ),
+    Failure: _plain(Failure, "code", "sqlstate", "message", "frame", "offset"),
+    Change: _plain(Change, "kind", "name", "value"),
+}
+
+_REDUCERS.update(_FOUND)
 
 
 def pack(value: object) -> bytes:
@@ -83,15 +158,32 @@ class Packed(Sequence[T], Generic[T]):
     __hash__ = None  # type: ignore[assignment]
 
 
+class PackedStatements(Packed[StatementResult]):
+    """Statements that stay packed, as they were found, until they are looked at."""
+
+    __slots__ = ()
+
+    def __init__(self, statements: StatementList[Statement]) -> None:
+        self._count = len(statements)
+        self._data = pack(statements.source)
+
+    def _all(self) -> list[StatementResult]:
+        return [describe_statement(one) for one in unpack(self._data)]
+
+
+def _packed(statements: Sequence[StatementResult]) -> Sequence[StatementResult]:
+    return PackedStatements(statements) if isinstance(statements, StatementList) else []
+
+
 def seal(result: ConnectionResult) -> None:
     """Pack the lists of a result that are described when they are asked for, and hold on to what they describe."""
     # An empty one, too, may hold on to what it has looked at.
-    result.statements = Packed[StatementResult](result.statements) if result.statements else []
+    result.statements = _packed(result.statements)
     result.credentials = Packed[CredentialResult](result.credentials) if result.credentials else []
     result.columns = list(result.columns)
     decrypted = result.tls.decrypted if result.tls is not None else None
     if decrypted is not None and decrypted.statements:
-        decrypted.statements = Packed[StatementResult](decrypted.statements)
+        decrypted.statements = _packed(decrypted.statements)
 
 
 def number(result: ConnectionResult, found: list[Finding], connection: int) -> list[Finding]:

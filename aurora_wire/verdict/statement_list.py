@@ -14,14 +14,14 @@ T = TypeVar("T")
 
 
 class StatementList(Sequence[StatementResult], Generic[T]):
-    """What `describe` makes of each of `found`."""
+    """What `describe` makes of each of `found`, which is `source` for who can do with less."""
 
     def __init__(self, found: Sequence[T], describe: Callable[[T], StatementResult]) -> None:
-        self._found = found
+        self.source = found
         self._describe = describe
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self.source)
 
     @overload
     def __getitem__(self, index: int) -> StatementResult: ...
@@ -29,11 +29,11 @@ class StatementList(Sequence[StatementResult], Generic[T]):
     def __getitem__(self, index: slice) -> list[StatementResult]: ...
     def __getitem__(self, index: int | slice) -> StatementResult | list[StatementResult]:
         if isinstance(index, slice):
-            return [self._describe(one) for one in self._found[index]]
-        return self._describe(self._found[index])
+            return [self._describe(one) for one in self.source[index]]
+        return self._describe(self.source[index])
 
     def __iter__(self) -> Iterator[StatementResult]:
-        return map(self._describe, self._found)
+        return map(self._describe, self.source)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and list(self) == list(other)
