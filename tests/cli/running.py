@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 import aurora_wire
+from tests.loopback import until
 
 PACKAGE_ROOT = Path(aurora_wire.__file__).resolve().parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)}
@@ -44,6 +47,20 @@ def ended_within(process: subprocess.Popen[bytes], seconds: float) -> Iterator[N
         yield
     finally:
         timer.cancel()
+
+
+def until_it_waits_for_input(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a process has read all that its standard input holds, and sleeps. Linux tells both."""
+    if process.stdin is None:
+        raise ValueError("it has no pipe for its standard input")
+    pipe = process.stdin.fileno()
+    stat = Path(f"/proc/{process.pid}/stat")
+
+    def waits() -> bool:
+        left = int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+        return left == 0 and stat.read_text().rpartition(")")[2].split()[0] == "S"
+
+    until(waits, "it waits for more input")
 
 
 def python(code: str) -> str:

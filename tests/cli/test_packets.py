@@ -7,14 +7,21 @@ import shutil
 import signal
 import stat
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from aurora_wire.cli import main
-from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c, python, run
+from tests.cli.running import (
+    COMMAND,
+    ENVIRONMENT,
+    ended_within,
+    hears_ctrl_c,
+    python,
+    run,
+    until_it_waits_for_input,
+)
 from tests.conftest import ROOT
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, pcap
@@ -246,7 +253,7 @@ def test_packets_are_listed_while_standard_input_streams_and_ctrl_c_is_quiet(cap
         process.stdin.write(cut)
         process.stdin.flush()
         assert process.stdout.readline().endswith(b"[frame 1, connection 1: TCP control]\n")
-        time.sleep(0.5)
+        until_it_waits_for_input(process)
         process.send_signal(signal.SIGINT)
         assert b"[frame 10, connection 1: COM_QUERY; " in process.stdout.read()
         assert process.stderr.read() == b""

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +20,15 @@ from aurora_wire.cli import scan as scan_command
 from aurora_wire.cli.output import Output
 from aurora_wire.report.text import report as text
 from aurora_wire.verdict.result import StatementResult
-from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c, python, run
+from tests.cli.running import (
+    COMMAND,
+    ENVIRONMENT,
+    ended_within,
+    hears_ctrl_c,
+    python,
+    run,
+    until_it_waits_for_input,
+)
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, pcap
 from tests.report import scans
@@ -284,7 +291,7 @@ def test_ctrl_c_reports_what_was_found_until_then(captures: Path) -> None:
         assert process.stderr is not None
         process.stdin.write(PLAIN)
         process.stdin.flush()
-        time.sleep(1.5)  # it has read that and waits for more
+        until_it_waits_for_input(process)
         process.send_signal(signal.SIGINT)
         shown = process.stdout.read().decode()
         assert shown.splitlines()[-1].startswith("PLAINTEXT (proven): ")
@@ -302,7 +309,7 @@ def test_a_list_that_ctrl_c_cut_does_not_get_the_name_of_a_whole_one(captures: P
         assert process.stderr is not None
         process.stdin.write(PLAIN)
         process.stdin.flush()
-        time.sleep(1.5)  # it has read that and waits for more
+        until_it_waits_for_input(process)
         process.send_signal(signal.SIGINT)
         said = process.stderr.read().decode()
     made = {path.name for path in captures.iterdir() if path.suffix != ".pcap"}
