@@ -58,9 +58,9 @@ def record_mutated(target: Path, count: int, places: list[str]) -> None:
     import aurora_wire
     from aurora_wire.report import scan_json as json_report
     from tests.conversations.tcp import Packet, pcap
-    from tests.fuzz.test_mutations import changed, recordings
+    from tests.fuzz.test_mutations import changed, files, recordings
 
-    found = [one for one in recordings(Path(places[0])) if {link for _, _, link in one} == {1}]
+    found = [one for one in recordings(files(Path(places[0]))) if {link for _, _, link in one} == {1}]
     with target.open("w") as lines, tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "mutated.pcap"
         for seed in range(count):

@@ -24,7 +24,7 @@ from aurora_wire.verdict.result import ConnectionResult, Finding
 from aurora_wire.wire.flows.flow_buckets import BUCKETS, bucket_of_key
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, in_turn, interleave, pcap
-from tests.fuzz.test_mutations import Frame, changed, recordings
+from tests.fuzz.test_mutations import Frame, changed, files, recordings
 
 SECOND = 1_000_000_000
 OPTIONS = ReportOptions(reveal=True)
@@ -87,7 +87,7 @@ def written(path: Path, frames: Sequence[Frame], first_ns: int, step_ns: int, li
 def test_thousands_of_changed_conversations_mixed(shared: Path, tmp_path: Path) -> None:
     """Frames lost, doubled, swapped and changed, of flows that use each other's ports, in files that overlap."""
     rng = random.Random(20150923)
-    found = [frames for frames in recordings(shared) if frames[0][2] == 1 and len(frames) < 120]
+    found = [frames for frames in recordings(files(shared)) if frames[0][2] == 1 and len(frames) < 120]
     waiting = [changed(frames, frames, rng) for frames in rng.choices(found, k=220)]
     mixed: list[Frame] = []
     running: list[list[Frame]] = []
