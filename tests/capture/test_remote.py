@@ -115,7 +115,6 @@ def bucket(store: tuple[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
     client.create_bucket(Bucket="night")
     for found in client.list_objects_v2(Bucket="night").get("Contents", ()):
         client.delete_object(Bucket="night", Key=found["Key"])
-    remote._s3.cache_clear()
     return lambda key, data: client.put_object(Bucket="night", Key=key, Body=data)
 
 
@@ -304,14 +303,12 @@ class Refusing(BaseHTTPRequestHandler):
 def test_a_bucket_without_permission_is_one_line(bucket: Any, capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(Refusing) as endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-        remote._s3.cache_clear()
         assert main(["scan", "s3://night/a.pcap"]) == 2
         shown = capsys.readouterr().err
         assert shown.count("\n") == 1
         assert "no permission" in shown
         assert main(["scan", "s3://night/week/"]) == 2
         assert "no permission" in capsys.readouterr().err
-    remote._s3.cache_clear()
 
 
 def test_an_object_that_is_replaced_while_it_is_read_is_marked(bucket: Any) -> None:

@@ -114,7 +114,6 @@ def test_who_cannot_open_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch
     body = message(DER)
     tls = fed(handshake(BROTLI, MAKE[BROTLI](body), len(body)))
     assert tls.server.compressed_with == BROTLI
-    tls.server_hello = ServerHello.__new__(ServerHello)
     tls.server_hello = ServerHello(0x0303, bytes(32), b"", 0x1302, 0)
     tls.server_hello.version = 0x0304
     result = TLSResult()

@@ -331,7 +331,9 @@ def _store(address: str) -> tuple[Any, str]:
     parts = _object(address)
     if scheme in S3:
         secrets, _, bucket = parts.netloc.rpartition("@")
-        return _s3(bucket, secrets), f"{bucket}{parts.path}"
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+        return _s3(bucket, secrets, endpoint, region), f"{bucket}{parts.path}"
     from pyarrow import fs  # noqa: PLC0415 - for addresses only
 
     if scheme in GOOGLE:
@@ -342,16 +344,13 @@ def _store(address: str) -> tuple[Any, str]:
 
 
 @lru_cache(maxsize=16)
-def _s3(bucket: str, secrets: str) -> Any:
+def _s3(bucket: str, secrets: str, endpoint: str, region: str) -> Any:
     from pyarrow import fs  # noqa: PLC0415
 
-    environment = os.environ
     options: dict[str, object] = {
         "connect_timeout": CONNECT_SECONDS, "request_timeout": SILENT_SECONDS,
         "retry_strategy": fs.AwsStandardS3RetryStrategy(max_attempts=3),
     }  # fmt: skip
-    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
-    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if endpoint:
         parts = urlsplit(endpoint)
         options.update(scheme=parts.scheme or "https", endpoint_override=parts.netloc or endpoint)
