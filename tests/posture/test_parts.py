@@ -137,7 +137,7 @@ def test_amazons_table_has_three_roots_of_today_for_each_region() -> None:
     assert all(len(each) == 64 and int(each, 16) for each in table)
     today = [each for each in table.values() if each.generation == "g1" and "Beta" not in each.name]
     regions = {each.region for each in today}
-    assert {"us-east-1", "eu-central-1", "ap-southeast-2", "sa-east-1"} <= regions
+    assert {"us-east-1", "eu-central-1", "ap-southeast-7", "mx-central-1", "sa-east-1"} <= regions
     for region in regions:
         assert len([each for each in today if each.region == region]) % 3 == 0, region
     old = [each for each in table.values() if each.name in ("Amazon RDS Root CA", "Amazon RDS Root 2019 CA")]
