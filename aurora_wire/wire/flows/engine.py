@@ -38,6 +38,7 @@ from aurora_wire.wire.net.skip_reasons import (
 )
 from aurora_wire.wire.tls.decryption import DecryptionMaker, DecryptorFactory
 
+MAX_UNTAKEN_BYTES: Final[i64] = 8 << 20  # of finished connections, likewise
 MAX_UNTAKEN: Final[i64] = 2048          # finished connections, or events, after which they should be taken
 LINGER_FRAMES: Final[i64] = 20_000      # a closed connection waits this many frames, or LINGER_NS, for late segments
 LINGERING: Final[i64] = 16              # closed connections of a bucket that may wait longer
@@ -82,6 +83,7 @@ class Engine:
         # one connection has no say in that of a connection which another process follows.
         self.closing: list[list[Connection]] = [[] for _ in range(BUCKETS)]
         self.ended: list[Connection] = []      # finished: for the caller to take
+        self.ended_bytes: i64 = 0              # that they take, and are charged to no budget any more
         self.events: list[Event] | None = [] if want_events else None
         self.labelled: list[LabelledFrame] | None = [] if want_labels else None
         self.want_places = want_places         # with want_labels: what each MySQL packet is in its place
@@ -232,6 +234,8 @@ class Engine:
     def waits_to_be_taken(self) -> bool:
         """Return whether `ended` and `events` hold so much that they should be taken now."""
         events = self.events
+        if len(self.ended) > 0 and self.ended_bytes >= MAX_UNTAKEN_BYTES:
+            return True
         return len(self.ended) >= MAX_UNTAKEN or (events is not None and len(events) >= MAX_UNTAKEN)
 
     def _new_block(self, buffer: bytes) -> None:
@@ -377,6 +381,9 @@ class Engine:
                 )
             other = other.next_space
         connection.next_space = None
+        if len(self.ended) == 0:
+            self.ended_bytes = 0
+        self.ended_bytes += connection.facts.charged
         connection.close()
         while space is not None and space.finished:
             space = space.next_space
