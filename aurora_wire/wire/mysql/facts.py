@@ -382,28 +382,31 @@ class MySQLFacts(TLSLog):
         if groups.beyond > 0 and len(groups.found) < MAX_GROUPS:
             budget.refused = True
 
-    def _tell(self, found: list[Leak], frame: i64) -> None:
-        """Count values that are of a class of data."""
+    def _leak_tally(self) -> LeakedTally | None:
+        """Return the tally of what leaked; None, and count it, where there is no room to begin one."""
         tally = self.leaked
         if tally is None:
             if self.budget.open <= 0:
                 self.not_classified += 1
-                return
+                return None
             tally = LeakedTally()
             self.leaked = tally
+        return tally
+
+    def _tell(self, found: list[Leak], frame: i64) -> None:
+        """Count values that are of a class of data."""
+        tally = self._leak_tally()
+        if tally is None:
+            return
         made = tally.add(found, frame)
         if made > 0:
             self.charge(made * ROW_COST)
 
     def add_hits(self, hits: list[Hit], origin: i64) -> None:
         """Count values of rows that are of a class of data. origin: of leaked/tally.py."""
-        tally = self.leaked
+        tally = self._leak_tally()
         if tally is None:
-            if self.budget.open <= 0:
-                self.not_classified += 1
-                return
-            tally = LeakedTally()
-            self.leaked = tally
+            return
         made = tally.add_hits(hits, origin)
         if made > 0:
             self.charge(made * ROW_COST)

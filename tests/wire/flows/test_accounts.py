@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from aurora_wire.wire.decoding.connection_log import Budget
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.engine import Engine
 from tests.conversations import Conversation, Packet, mysql
 from tests.conversations.sessions import SECRET, plaintext, since, tls12, tls13
 from tests.conversations.tcp import ACK, FIN, RST, START_NS, STEP_NS, SYN, Sender
+from tests.memory import kinds
 
 SESSIONS = {"plaintext": plaintext(), "TLS 1.3": tls13(), "TLS 1.2": tls12(), "tunnel": since(tls13(), "client-hello")}
 SIDES: tuple[Sender, Sender] = ("client", "server")
+RAW = 101             # LINKTYPE_ of the frames that tests.memory makes
 OFTEN = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -97,3 +101,17 @@ def test_a_connection_of_another_protocol_ends_with_its_fins_whatever_crossed() 
         engine.feed(packet.data, 0, len(packet.data), packet.original_len, START_NS + number * STEP_NS, 1)
     engine.finish_closed()
     assert [connection.facts.other for connection in engine.ended] == ["HTTP"], "it would stay until it is evicted"
+
+
+def test_finished_connections_should_be_taken_once_they_hold_much() -> None:
+    """They are charged to no budget any more: 2,000 large ClientHellos that wait are a gigabyte."""
+    engine = Engine([3306], budget=Budget(open_connections=1 << 20))
+    taken: list[int] = []
+    for frame in itertools.islice(kinds.extensions(), 8_000):
+        engine.feed(frame, 0, len(frame), len(frame), -1, RAW)
+        if engine.waits_to_be_taken():
+            taken.append(len(engine.ended))
+            engine.ended = []
+            assert not engine.waits_to_be_taken()
+    assert taken
+    assert max(taken) < 100
