@@ -172,7 +172,7 @@ class SessionState:
                 if name == b"character_set_client" and text:
                     self.charset = collation_of(text)
             return
-        if kind == 3:  # a GTID: an encoding, always 0, in front of it
+        if kind == 3 and at < end:  # a GTID: an encoding, always 0, in front of it
             at += 1
         start, after = read_lestr(data, at, end)
         value_of = data[start:after][:MAX_VALUE] if start >= 0 else data[at:end][:MAX_VALUE]

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aurora_wire.redact.secrets import shown
@@ -123,6 +123,7 @@ def test_what_the_server_tells_of_variables_counts(tmp_path: Path) -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(st.binary(max_size=80), st.binary(max_size=60))
+@example(b"", b"\x03\0\0")  # a GTID of no bytes
 def test_no_bytes_raise(text: bytes, state: bytes) -> None:
     made = SessionState()
     may_change(text, 0, len(text))
