@@ -52,6 +52,31 @@ ONCE = """#if defined(__GNUC__) && !defined(__clang__)
 #endif
 """
 
+# mypyc's own raises SystemError for b[2:1], which is b"" everywhere else, and copies what is whole.
+SLICES = """#include <Python.h>
+#include <CPy.h>
+static PyObject *slice_of_bytes(PyObject *bytes, CPyTagged start, CPyTagged end)
+{
+    if (!PyBytes_CheckExact(bytes) || !CPyTagged_CheckShort(start) || !CPyTagged_CheckShort(end))
+        return CPyObject_GetSlice(bytes, start, end);
+    Py_ssize_t size = PyBytes_GET_SIZE(bytes);
+    Py_ssize_t first = CPyTagged_ShortAsSsize_t(start);
+    Py_ssize_t behind = CPyTagged_ShortAsSsize_t(end);
+    if (first < 0 && (first += size) < 0)
+        first = 0;
+    if (behind < 0)
+        behind += size;
+    else if (behind > size)
+        behind = size;
+    if (first == 0 && behind == size)
+        return Py_NewRef(bytes);
+    if (behind < first)
+        first = behind = 0;
+    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(bytes) + first, behind - first);
+}
+#define CPyBytes_GetSlice slice_of_bytes
+"""
+
 # A hundred small files import a module from the library. To read what they need of Python.h takes a tenth of the time.
 SHIM_NEEDS = """#include <stddef.h>
 typedef struct _object PyObject;
@@ -229,7 +254,8 @@ def in_units(sources: list[str]) -> list[str]:
         unit = BUILD / name
         text = "".join(f'#include "{source.relative_to(unit.parent)}"\n' for source in included)
         once = [found for source in included for found in RUNS_ONCE.findall(source.read_text())]
-        unit.write_text(ONCE + "".join(f"ONCE {function}(void);\n" for function in once) + text)
+        slices = SLICES if name != UNITS[2] else ""
+        unit.write_text(ONCE + slices + "".join(f"ONCE {function}(void);\n" for function in once) + text)
         made.append(str(unit))
     return made
 
