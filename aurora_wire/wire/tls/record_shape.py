@@ -10,6 +10,7 @@ from mypy_extensions import i64
 from aurora_wire.binary import u16_be, u24_be, u32_be
 
 MAX_RECORD: Final[i64] = 18432       # 2^14 + 2048: RFC 5246, 6.2.3
+MAX_RECORD_1_3: Final[i64] = 16640   # 2^14 + 256: RFC 8446, 5.2
 CHANGE_CIPHER_SPEC: Final[i64] = 20
 ALERT: Final[i64] = 21
 HANDSHAKE: Final[i64] = 22
@@ -31,6 +32,14 @@ def record_length(data: bytes, at: i64) -> i64:
     if length > MAX_RECORD or (length == 0 and kind != APPLICATION_DATA):
         return -1
     return length
+
+
+def header_fits(head: bytes) -> bool:
+    """Return whether a record can begin with these bytes, five at most and one at least."""
+    size = len(head)
+    if not CHANGE_CIPHER_SPEC <= head[0] <= HEARTBEAT or (size > 1 and head[1] != 3) or (size > 2 and head[2] > 3):
+        return False
+    return size < RECORD_HEADER or record_length(head, 0) >= 0
 
 
 def is_hello(data: bytes, at: i64, end: i64) -> bool:

@@ -35,18 +35,19 @@ from aurora_wire.wire.tls.handshake import (
     reads_as_message,
     take_v2_hello,
 )
+from aurora_wire.wire.tls.record_runs import take_run
 from aurora_wire.wire.tls.record_shape import (
     ALERT,
     APPLICATION_DATA,
     CHANGE_CIPHER_SPEC,
     HANDSHAKE,
-    HEARTBEAT,
+    MAX_RECORD_1_3,
     RECORD_HEADER,
+    header_fits,
     record_length,
 )
 from aurora_wire.wire.tls.suite_strength import NULL_SUITES
 
-MAX_RECORD_1_3: Final[i64] = 16640   # 2^14 + 256: RFC 8446, 5.2
 LONGEST_SHORTEST: Final[i64] = 24    # no suite needs more: see `shortest_record`
 
 # What is collected of a record's body (`TLSRecords.collecting`).
@@ -104,13 +105,18 @@ class TLSRecords(Decoder):
                 if self.collecting != NOTHING or self.sample_left > 0:
                     self._look(data, at, at + take)
                 elif self.protected:
-                    self._note_sample(self.looked.part(data, at, at + take))
+                    self.note_sample(self.looked.part(data, at, at + take))
                 self.left = left - take
                 side.account(take, self.label)
                 at += take
                 if self.left == 0:
                     self._record_end()
             elif end - at >= RECORD_HEADER and len(self.head) == 0:
+                if self.settled and self.decryption is None:
+                    behind = take_run(self, data, at, end)
+                    if behind > at:
+                        at = behind
+                        continue
                 length = record_length(data, at)
                 if length < 0:
                     # Neither a record nor a gap: the direction left TLS, or somebody put bytes in. It is judged, and
@@ -145,7 +151,7 @@ class TLSRecords(Decoder):
                 self.head += data[at : at + take]
                 at += take
                 # Judged at each byte: plaintext in small segments must not wait for five of them.
-                if not self._head_fits():
+                if not header_fits(self.head):
                     self.carry = self.head
                     self.head = b""
                     self.mine.broken = True
@@ -197,7 +203,7 @@ class TLSRecords(Decoder):
             self._check_sample(self.sample, 0, len(self.sample))
             self.sample = b""
         if self.decryption is None or not self.decryption.in_clear:
-            self._note_sample(self.looked.judge())
+            self.note_sample(self.looked.judge())
         self.body = []
         self.messages.drop()
         count_unsure(self.tls, self.mine)
@@ -205,13 +211,6 @@ class TLSRecords(Decoder):
     def is_unfinished(self) -> bool:
         """Return whether the stream ends inside a record."""
         return self.left > 0 or len(self.head) > 0
-
-    def _head_fits(self) -> bool:
-        head = self.head
-        size = len(head)
-        if not CHANGE_CIPHER_SPEC <= head[0] <= HEARTBEAT or (size > 1 and head[1] != 3) or (size > 2 and head[2] > 3):
-            return False
-        return size < RECORD_HEADER or record_length(head, 0) >= 0
 
     def encrypted(self) -> bool:
         """Return whether this direction's records are protected, as far as the handshake was seen."""
@@ -386,7 +385,7 @@ class TLSRecords(Decoder):
                 self.body.append(data[at:end])
             if self.sample_left == 0:
                 if self.protected and not (self.decryption is not None and self.decryption.in_clear):
-                    self._note_sample(self.looked.part(data, at, end))
+                    self.note_sample(self.looked.part(data, at, end))
                 return
         if self.sample_left <= end - at and len(self.sample) == 0:
             self._check_sample(data, at, end)
@@ -411,9 +410,10 @@ class TLSRecords(Decoder):
             return  # it reads, and is read
         if self.kind == HANDSHAKE and self.mine.spec_changed and reads_as_message(data, at, end, self.length):
             self.messages.odd(PLAIN_FINISHED, self.record_frame, self.record_offset)
-        self._note_sample(self.looked.look(data, at, end, self.length))
+        self.note_sample(self.looked.look(data, at, end, self.length))
 
-    def _note_sample(self, found: i64) -> None:
+    def note_sample(self, found: i64) -> None:
+        """Note that the current record does not look like ciphertext, if `found` says so."""
         if found != CIPHERTEXT:
             self.note_in_record(anomalies.READABLE_RECORD if found == RUN else anomalies.SKEWED_RECORD, 0)
 
