@@ -15,6 +15,7 @@ from aurora_wire.wire.net.checksum import BAD, GOOD, PARTIAL, ZERO, ipv4_checksu
 from aurora_wire.wire.net.dissect import Locator
 
 OFFLOADED: Final[i64] = 4                # segments with a wrong checksum before any right one
+FIRST_GOOD: Final[i64] = 1
 
 
 def is_sound(
@@ -29,16 +30,20 @@ def is_sound(
     state = tcp_checksum_state(data, locator.addresses_at, locator.ip_version, locator.tcp_at, end)
     if state == GOOD and locator.ip_version == 4 and _wrong_ip_checksum(locator, data):
         state = BAD
-    if state in (GOOD, PARTIAL):
+    if state == GOOD or state == PARTIAL:
         if locator.payload_len > 0 or flags & SYN:
+            good = stream.good_checksums
+            if state == GOOD and good > 0:  # as the ones before it
+                stream.good_checksums = good + 1
+                return True
             if state == PARTIAL and not stream.left_to_card:
                 stream.left_to_card = True  # one alone may be a wrong one by chance
                 return True
             if stream.good_checksums == 0 and stream.bad_checksums >= OFFLOADED:
                 stream.good_checksums = -1  # of a card's own host: one in 65,536 is right by chance
                 return True
-            stream.good_checksums = 1 if stream.good_checksums < 0 else stream.good_checksums + 1
-            if stream.good_checksums == 1 and stream.bad_checksums > 0:
+            stream.good_checksums = good + 1 if good > 0 else FIRST_GOOD
+            if good <= 0 and stream.bad_checksums > 0:
                 stream.facts.note(
                     anomalies.MIXED_CHECKSUM, stream.side.from_client, frame, time_ns, 0,
                     stream.bad_checksums,
