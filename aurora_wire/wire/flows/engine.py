@@ -135,7 +135,6 @@ class Engine:
         addresses_at = locator.addresses_at
         flags: i64 = data[tcp_at + 13]
         addresses: i64 = 0
-        stream: Stream | None = None
         # The usual flow is found without making a key: most frames belong to one that was seen lately.
         ports = u32(data, tcp_at)
         is_v4 = locator.ip_version == 4
@@ -147,22 +146,24 @@ class Engine:
         if self.shares > 1 and bucket_of_flow(data, addresses_at, is_v4, ports) % self.shares != self.share:
             return  # another process follows it
         slot = cache_slot(addresses, ports)
-        recent = self.recent[slot]
-        if recent.addresses == addresses and recent.ports == ports and not flags & SYN:
-            if recent.is_v4 if is_v4 else same_v6(recent.key, data, addresses_at):
-                stream = recent
-        if stream is None:
-            stream = self._find_stream(addresses, ports, slot, flags, frame, time_ns)
-            if stream is None:
+        stream = self.recent[slot]
+        if (
+            stream.addresses != addresses or stream.ports != ports or flags & SYN
+            or not (stream.is_v4 if is_v4 else same_v6(stream.key, data, addresses_at))
+        ):  # fmt: skip
+            found = self._find_stream(addresses, ports, slot, flags, frame, time_ns)
+            if found is None:
                 return
+            stream = found
         if buffer is not self.block:
             self._new_block(buffer)
         connection = cast(Connection, stream.receiver)
         seq = u32_be(data, tcp_at + 4)
         if (seq != stream.next_seq or locator.network != stream.network) and not (connection.skipping or flags & SYN):
-            stream = place(self, connection, stream, seq, data, tcp_at, flags, locator.payload_len)
-            if stream is None:
+            placed = place(self, connection, stream, seq, data, tcp_at, flags, locator.payload_len)
+            if placed is None:
                 return
+            stream = placed
             connection = cast(Connection, stream.receiver)
         connection.packets += 1
         connection.last_frame = frame
@@ -195,7 +196,15 @@ class Engine:
         if flags & SYN:
             seq = (seq + 1) & 0xFFFFFFFF
         if locator.payload_len > 0:
-            self._payload(connection, stream, seq, data, at, end, cut, frame, time_ns, sound)
+            # The next bytes of a direction, of which nothing waits, inside the receiver's window.
+            usual = sound and seq == stream.next_seq and stream.start != 0 and connection.reset == NOT_RESET
+            edge = stream.edge
+            if usual and (edge < 0 or stream.next < edge) and len(stream.held) == 0 and not locator.in_dispute:
+                stream.take(data, at, end, cut, frame, time_ns, 0)
+                if stream.patience >= 0:
+                    stream.reset_patience()
+            else:
+                self._payload(connection, stream, seq, data, at, end, cut, frame, time_ns, sound)
         else:
             stream.label_alone(frame, labels.TCP_CONTROL)
             if not sound:

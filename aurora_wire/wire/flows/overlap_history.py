@@ -60,6 +60,13 @@ class History:
             left = OPENING - offset
             self.opening += data[at : at + left if left < size else end]
         budget = self.budget
+        room = budget.history + self.kept
+        if all_acked and self.before is None and 0 < size <= room and size <= MAX_STREAM:
+            # The usual piece takes the place of the one before it.
+            budget.history = room - size
+            self.kept = size
+            self._point_at(offset, data, at, end)
+            return
         if all_acked:
             budget.history += self.kept
             self.kept = 0
@@ -88,7 +95,12 @@ class History:
             self.kept += PIECE_COST
         budget.history -= size
         self.kept += size
-        self.data = data
+        self._point_at(offset, data, at, end)
+
+    def _point_at(self, offset: i64, data: bytes, at: i64, end: i64) -> None:
+        """Make data[at:end], of the block being read, the last piece."""
+        if self.data is not data:
+            self.data = data
         self.at = at
         self.end = end
         self.last_offset = offset

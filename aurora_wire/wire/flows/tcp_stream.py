@@ -201,9 +201,9 @@ class Stream(Progress):
             self.begin(seq, -1)  # neither a SYN nor an ACK said where the direction begins: mid-stream
         delta = (seq - self.next_seq) & MASK
         if delta == 0 and not self.held:
-            self._take(data, at, end, cut, frame, time_ns, 0)
+            self.take(data, at, end, cut, frame, time_ns, 0)
             if self.patience >= 0:
-                self._reset_patience()
+                self.reset_patience()
             return NEW
         offset = self.next + (delta if delta < HALF else delta - MASK - 1)
         stop = offset + (end - at) + cut
@@ -243,7 +243,7 @@ class Stream(Progress):
             self.facts.note(anomalies.BOUND, self.side.from_client, frame, time_ns, self.next, 0)
             self.give_up()
         if self.patience >= 0:
-            self._reset_patience()
+            self.reset_patience()
         return WAITING if waiting else NEW
 
     def repeats(self, seq: i64, data: bytes, at: i64, end: i64, frame: i64) -> bool:
@@ -259,7 +259,7 @@ class Stream(Progress):
             tracker.same(frame, 0, end - at, offset)
         return True
 
-    def _take(self, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64, payload_at: i64) -> None:
+    def take(self, data: bytes, at: i64, end: i64, cut: i64, frame: i64, time_ns: i64, payload_at: i64) -> None:
         """Deliver the next bytes, in order; `cut` bytes behind them are a gap."""
         side = self.side
         start = self.next
@@ -292,9 +292,9 @@ class Stream(Progress):
         while self.held and self.held[0].offset <= self.next:
             item = self.held.pop(0)
             self.budget.held += len(item.data) + SEGMENT_COST
-            self._take(item.data, 0, len(item.data), item.cut, item.frame, item.time_ns, item.payload_at)
+            self.take(item.data, 0, len(item.data), item.cut, item.frame, item.time_ns, item.payload_at)
 
-    def _reset_patience(self) -> None:
+    def reset_patience(self) -> None:
         if not self.held and self.next >= self.acked and self.next >= self.sent:
             self.patience = -1
         elif not self.held and self.next >= self.sent:
