@@ -52,6 +52,25 @@ ONCE = """#if defined(__GNUC__) && !defined(__clang__)
 #endif
 """
 
+# What makes an exception, or cleans up behind one, hardly ever runs. Told so, the compiler puts all that leads there
+# into a section of its own, and the caches hold what runs for each packet.
+RARE = """#include <Python.h>
+#if defined(__GNUC__)
+__attribute__((cold)) static void CPy_DecRef(PyObject *);
+#endif
+#include "__native_internal_aurora_wire.h"
+#if defined(__GNUC__)
+#define RARE(function) extern __typeof__(function) function __attribute__((cold));
+RARE(CPy_AddTraceback)
+RARE(CPy_AttributeError)
+RARE(CPy_TypeError)
+RARE(CPy_TypeErrorTraceback)
+RARE(CPyBytes_ReadError)
+RARE(PyErr_Occurred)
+RARE(PyErr_SetString)
+#endif
+"""
+
 # mypyc's own raises SystemError for b[2:1], which is b"" everywhere else, and copies what is whole.
 SLICES = """#include <Python.h>
 #include <CPy.h>
@@ -254,8 +273,8 @@ def in_units(sources: list[str]) -> list[str]:
         unit = BUILD / name
         text = "".join(f'#include "{source.relative_to(unit.parent)}"\n' for source in included)
         once = [found for source in included for found in RUNS_ONCE.findall(source.read_text())]
-        slices = SLICES if name != UNITS[2] else ""
-        unit.write_text(ONCE + slices + "".join(f"ONCE {function}(void);\n" for function in once) + text)
+        before = RARE + SLICES if name != UNITS[2] else ""
+        unit.write_text(ONCE + before + "".join(f"ONCE {function}(void);\n" for function in once) + text)
         made.append(str(unit))
     return made
 
