@@ -206,11 +206,7 @@ class Engine:
             else:
                 self._payload(connection, stream, seq, data, at, end, cut, frame, time_ns, sound)
         else:
-            stream.label_alone(frame, labels.TCP_CONTROL)
-            if not sound:
-                stream.facts.note(anomalies.BAD_CHECKSUM, stream.side.from_client, frame, time_ns, stream.next, 0)
-            elif stream.start != 0 and not flags & (SYN | RST):
-                stream.tell_sent(seq)
+            self._bare(stream, seq, flags, frame, time_ns, sound)
         if flags & (FIN | RST) and sound:
             self._take_end(connection, stream, flags, seq + locator.payload_len)
         if stream.patience >= 0 or peer.patience >= 0:
@@ -256,9 +252,19 @@ class Engine:
 
     def _skip(self, connection: Connection, stream: Stream, flags: i64, frame: i64) -> None:
         """Take a segment of a connection whose bytes nobody decodes."""
-        stream.label_alone(frame, labels.NOT_MYSQL if self.locator.payload_len else labels.TCP_CONTROL)
+        if self.labelled is not None or self.trackers is not None:
+            stream.label_alone(frame, labels.NOT_MYSQL if self.locator.payload_len else labels.TCP_CONTROL)
         if flags & (FIN | RST):
             self._take_end(connection, stream, flags, 0)
+
+    def _bare(self, stream: Stream, seq: i64, flags: i64, frame: i64, time_ns: i64, sound: bool) -> None:
+        """Take a segment without payload. The usual ACK touches nothing but numbers of its stream."""
+        if self.labelled is not None or self.trackers is not None:
+            stream.label_alone(frame, labels.TCP_CONTROL)
+        if not sound:
+            stream.facts.note(anomalies.BAD_CHECKSUM, stream.side.from_client, frame, time_ns, stream.next, 0)
+        elif stream.start != 0 and not flags & (SYN | RST):
+            stream.tell_sent(seq)
 
     def _payload(
         self, connection: Connection, stream: Stream, seq: i64, data: bytes, at: i64, end: i64, cut: i64,
