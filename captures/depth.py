@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import struct
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +24,26 @@ import pymysql  # noqa: E402
 
 from aurora_wire.capture.live.bpf import port_filter  # noqa: E402
 from aurora_wire.capture.live.ring import LiveCapture  # noqa: E402
-from aurora_wire.prove.observers import LiveObserver  # noqa: E402
+from aurora_wire.prove.observers import MAX_HELD, LiveObserver  # noqa: E402
+from aurora_wire.prove.reassemble import Frame  # noqa: E402
 from captures.record import anonymous  # noqa: E402
 from captures.x_client import ERROR, XClient  # noqa: E402
 from tests.real.certificates import Certificates  # noqa: E402
-from tests.real.servers import APP, DATABASE, HOST, MariaDB, MySQL, Server, free_port  # noqa: E402
+from tests.real.servers import (  # noqa: E402
+    APP,
+    DATABASE,
+    HOST,
+    MariaDB,
+    MariaDB11,
+    MySQL,
+    Server,
+    free_port,
+    quiet_environment,
+)
 
 FOLDER = HERE / "depth"
 Truth = dict[str, Any]
+MOST = {"clone": 130_000}  # bytes kept of a recording's frames: the data folder has some 60 MB
 
 KINDS = (
     "CREATE TABLE kinds (id BIGINT PRIMARY KEY, u BIGINT UNSIGNED, d DOUBLE, f FLOAT, n DECIMAL(12,4), s VARCHAR(40), "
@@ -66,6 +80,24 @@ class LoggingMariaDB(MariaDB):
     """MariaDB with a binary log that replicas can ask for."""
 
     options = ("--log-bin=log", "--server-id=10", "--binlog-format=ROW", "--binlog-annotate-row-events=ON")
+
+
+class LoggingMariaDB11(MariaDB11):
+    """The newest MariaDB, the same way."""
+
+    kind = "mariadb11"
+    options = LoggingMariaDB.options
+
+
+class Beginning(LiveObserver):
+    """Keeps the first frames, of `most` bytes together."""
+
+    most = MAX_HELD
+
+    def keep(self, frame: Frame) -> None:
+        self.most -= len(frame.data)
+        if self.most >= 0:
+            super().keep(frame)
 
 
 def connect(server: Server) -> Any:
@@ -151,7 +183,7 @@ def results(server: Server) -> Truth:
 def replication(server: Server) -> Truth:
     """A replica's connection: it registers with a password, and is sent statements and rows."""
     log = server.sql("SHOW BINARY LOGS").split("\n")[-2].split("\t")
-    before = server.sql("SELECT @@global.gtid_binlog_pos" if server.kind == "mariadb" else "SELECT 1")
+    before = server.sql("SELECT @@global.gtid_binlog_pos" if server.kind != "mysql" else "SELECT 1")
     server.sql(
         "USE shop; CREATE TABLE people (id INT PRIMARY KEY, email VARCHAR(40)); "
         "INSERT INTO people VALUES (1, 'alice@example.com'), (2, 'bob@example.com'); "
@@ -159,14 +191,14 @@ def replication(server: Server) -> Truth:
     )
     connection = connect(server)
     asked(connection, "SET @master_binlog_checksum = 'NONE'", "SET @source_binlog_checksum = 'NONE'")
-    if server.kind == "mariadb":
+    if server.kind != "mysql":
         asked(connection, "SET @mariadb_slave_capability = 4", f"SET @slave_connect_state = '{before.strip()}'")
     host, user, password = b"replica-1", b"repl", b"Repl-Secret-4"
     told = b"".join(bytes([len(one)]) + one for one in (host, user, password))
     connection._execute_command(0x15, struct.pack("<I", 77) + told + struct.pack("<HII", 3307, 0, 0))
     connection._read_packet()
     name, position = log[0].encode(), int(log[1])
-    flags = 1 | (2 if server.kind == "mariadb" else 0)  # up to the end of the log; with annotations
+    flags = 1 | (2 if server.kind != "mysql" else 0)  # up to the end of the log; with annotations
     connection._execute_command(0x12, struct.pack("<IHI", position, flags, 77) + name)
     while not connection._read_packet().is_eof_packet():
         pass
@@ -239,14 +271,79 @@ def refused(server: Server) -> Truth:
     return {"refusal": code}
 
 
+def compressed(server: Server, *options: str) -> Truth:
+    """The server's own command line over the compressed protocol: statements, their rows, an error."""
+    statements = (
+        "CREATE TABLE notes (id INT PRIMARY KEY, body VARCHAR(4000))",
+        "INSERT INTO notes VALUES (1, REPEAT('compressed words of Carol, 4111111111111111. ', 60))",
+        "SELECT id, body FROM notes", "INSERT INTO notes VALUES (1, 'again')", "DROP TABLE notes",
+    )  # fmt: skip
+    done = subprocess.run(  # noqa: S603
+        [*server.client(), "--no-defaults", "-h", HOST, "-P", str(server.port), "-u", APP.user,
+         f"--password={APP.password}", "--force", "--batch", "--protocol=tcp", *options, DATABASE],
+        input=";\n".join([*statements, ""]).encode(), capture_output=True, env=quiet_environment(), check=False,
+    )  # fmt: skip
+    shown, refused = done.stdout.decode().splitlines(), done.stderr.decode()
+    if not shown or "ERROR 1062" not in refused:
+        raise RuntimeError(refused)
+    told: list[Truth] = [{"sql": sql} for sql in statements]
+    told[2] |= {"columns": shown[0].split("\t"), "rows": len(shown) - 1}
+    told[3]["error"] = 1062
+    return {"compressed": options[-1].lstrip("-"), "statements": told}
+
+
+def zlib(server: Server) -> Truth:
+    """The server's own command line with packets compressed by zlib."""
+    if server.kind == "mysql":
+        return compressed(server, "--ssl-mode=DISABLED", "--get-server-public-key", "--compression-algorithms=zlib")
+    return compressed(server, "--skip-ssl", "--compress")
+
+
+def zstd(server: Server) -> Truth:
+    """The server's own command line with packets compressed by zstd."""
+    return compressed(server, "--ssl-mode=DISABLED", "--get-server-public-key", "--compression-algorithms=zstd")
+
+
+def clone(server: MySQL) -> Truth:
+    """CLONE: the beginning of what another server is given of a data folder."""
+    server.sql("INSTALL PLUGIN clone SONAME 'mysql_clone.so'")
+    other = MySQL(server.certificates)
+    try:
+        other.start()
+        other.sql("INSTALL PLUGIN clone SONAME 'mysql_clone.so'")
+        other.sql("SET GLOBAL clone_autotune_concurrency = OFF, GLOBAL clone_max_concurrency = 1")
+        other.sql(f"SET GLOBAL clone_valid_donor_list = '{HOST}:{server.port}'")
+        copy = other.folder / "shown" / "copy"
+        copy.parent.chmod(0o777)
+        other.sql(
+            f"CLONE INSTANCE FROM '{APP.user}'@'{HOST}':{server.port} IDENTIFIED BY '{APP.password}' "
+            f"DATA DIRECTORY = '{copy}' REQUIRE NO SSL"
+        )
+        network = other.sql("SELECT SUM(network) FROM performance_schema.clone_progress").strip()
+        plugins = server.sql(
+            "SELECT plugin_name FROM information_schema.plugins WHERE plugin_status = 'ACTIVE' ORDER BY plugin_name"
+        )
+    finally:
+        other.stop()
+    return {
+        "clone": {"plugins": plugins.split(), "network": int(network)},
+        "kept": "the first frames; the recipient says how many bytes crossed in all (`network`)",
+    }
+
+
 RECORDINGS: dict[str, dict[str, Callable[[Any], Truth]]] = {
     "mysql": {
         "x-results": x_results, "results": results, "replication": replication, "infile": infile,
-        "credentials": credentials, "character-sets": character_sets, "refused": refused,
+        "credentials": credentials, "character-sets": character_sets, "refused": refused, "zlib": zlib, "zstd": zstd,
+        "clone": clone,
     },
     "mariadb": {
         "results": results, "replication": replication, "infile": infile, "credentials": credentials,
-        "character-sets": character_sets,
+        "character-sets": character_sets, "zlib": zlib,
+    },
+    "mariadb11": {
+        "results": results, "replication": replication, "infile": infile, "credentials": credentials,
+        "character-sets": character_sets, "zlib": zlib,
     },
 }  # fmt: skip
 
@@ -256,8 +353,13 @@ def main(names: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="aw-depth-") as folder:
         Path(folder).chmod(0o755)
         certificates = Certificates(Path(folder))
-        kinds: dict[str, Server] = {"mysql": XMySQL(certificates), "mariadb": LoggingMariaDB(certificates)}
-        for kind, server in kinds.items():
+        kinds: dict[str, Callable[[Certificates], Server]] = {
+            "mysql": XMySQL, "mariadb": LoggingMariaDB, "mariadb11": LoggingMariaDB11,
+        }  # fmt: skip
+        for kind, make in kinds.items():
+            if names and not any(name.endswith(f"-{kind}") for name in names):
+                continue
+            server = make(certificates)
             try:
                 server.start()
                 server.sql(f"GRANT ALL ON *.* TO {APP.user}@'%'")
@@ -277,10 +379,15 @@ def record(name: str, server: Server, recording: Callable[[Any], Truth]) -> None
         known.log_in_on_a_socket(APP.user, APP.password)
         known.close()
     capture = LiveCapture(["lo"], port_filter([port]))
-    observer = LiveObserver(capture, port)
+    observer = Beginning(capture, port)
+    observer.most = MOST.get(name.rsplit("-", 1)[0], MAX_HELD)
     try:
         observer.begin()
-        truth = recording(server)
+        with ThreadPoolExecutor(1) as side:
+            doing = side.submit(recording, server)
+            while not doing.done():
+                observer.wait(0.02)  # a data folder is more than the kernel holds
+            truth = doing.result()
         observer.end()
         data = observer.pcapng(f"captures/depth: {recording.__doc__}", b"")
     finally:

@@ -29,7 +29,8 @@ FEATURES = {
     "x-results": "statements, values and errors of X Protocol", "results": "statements, text and binary rows, errors",
     "replication": "a replica, what it is sent", "infile": "a file of the client",
     "credentials": "passwords in statements", "character-sets": "text in other character sets",
-    "refused": "an error in place of a greeting",
+    "refused": "an error in place of a greeting", "zlib": "statements in packets compressed by zlib",
+    "zstd": "statements in packets compressed by zstd", "clone": "the beginning of a CLONE: plugins of the donor",
 }  # fmt: skip
 
 
@@ -47,6 +48,7 @@ def facts(name: str) -> list[str]:
         found += [f"{table}: {count} {kind}" for kind, count in rows.items()]
     found += [truth["file"]["name"]] if "file" in truth else []
     found += truth.get("secrets", [])
+    found += truth.get("clone", {}).get("plugins", [])
     found += [str(truth["refusal"])] if "refusal" in truth else []
     return list(dict.fromkeys(found))
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import aurora_wire
+from aurora_wire.report.formats import ReportOptions, render
 from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
 from tests.test_recorded import CAPTURES
 
@@ -120,3 +121,23 @@ def test_an_error_in_place_of_a_greeting_is_told(name: str) -> None:
     truth, scan = scanned(name)
     refusals = [one.refusal for one in scan.connections if one.refusal is not None]
     assert [one.code for one in refusals] == [truth["refusal"]]
+
+
+@pytest.mark.parametrize("name", named("compressed"))
+def test_compressed_statements_are_read(name: str) -> None:
+    truth, scan = scanned(name)
+    algorithm = "zstd" if "zstd" in truth["compressed"] else "zlib"
+    assert only(scan).compression == algorithm
+    assert "4111111111111111" in "".join(render(scan, "json", ReportOptions(reveal=True)))
+
+
+@pytest.mark.parametrize("name", named("clone"))
+def test_a_clone_is_told_with_what_its_donor_is(name: str) -> None:
+    truth, scan = scanned(name)
+    copied, other = (connection.clone for connection in scan.connections)
+    assert copied is not None
+    assert other is not None
+    assert sorted(copied.plugins) == sorted(truth["clone"]["plugins"])
+    assert 0 < copied.bytes < truth["clone"]["network"]
+    assert (copied.settings, copied.error, copied.complete, other.bytes) == (9, None, False, 0)
+    assert [one.connection for one in scan.findings if one.rule == "AW118"] == [1, 2]

@@ -17,6 +17,7 @@ from aurora_wire.wire.decoding import roles
 from aurora_wire.wire.mysql import capabilities as caps
 from aurora_wire.wire.mysql.auth import CACHING_SHA2, NATIVE_PASSWORD, SHA256
 from aurora_wire.wire.mysql.charsets import CHARACTER_SETS
+from aurora_wire.wire.mysql.clone_shape import DESCRIPTOR_HEAD, is_descriptor_payload
 from aurora_wire.wire.mysql.execute import Prepared
 from aurora_wire.wire.mysql.greeting import parse_greeting
 from aurora_wire.wire.mysql.layout import AUTH_PLUGIN, FILLER, SERVER_VERSION, greeting_fields
@@ -137,6 +138,9 @@ class ServerMask:
             cut.value(end)
         elif role == roles.BINLOG:
             self._event(cut)
+        elif role == roles.CLONE:
+            # Which kind of packet it is; of a descriptor what tells it. Names of files come behind that.
+            cut.keep(at + DESCRIPTOR_HEAD if is_descriptor_payload(data, at, end, total) else at + 1)
         return cut.done()
 
     def _greeting(self, cut: Cut) -> None:

@@ -113,6 +113,18 @@ def numbered_frames(r: random.Random, up: bool, number: int) -> bytes:
     return b"".join(struct.pack("<II", len(body) + 4, number) + body for body in bodies(r))
 
 
+def named_frames(r: random.Random, up: bool, number: int) -> bytes:
+    """Frames with a type as CLONE's packets have it, and a name or two with their lengths."""
+    frames = b""
+    for _ in range(r.choice((1, 1, 2, 4))):
+        body = bytes([r.choice((1, 2, 3, 4, 5, 6, 7, 8, 9, 99, 100))])
+        for _ in range(r.randrange(1, 3)):
+            name = bytes(r.choice(b"abcdeilnorst_") for _ in range(r.randrange(1, 20)))
+            body += struct.pack("<I", len(name)) + name
+        frames += struct.pack("<I", len(body)) + body
+    return frames
+
+
 def bodies(r: random.Random) -> list[bytes]:
     kinds: tuple[Callable[[], bytes], ...] = (lambda: some(r), lambda: words(r), lambda: bytes(r.randrange(40)))
     return [r.choice(kinds)() for _ in range(r.choice((1, 1, 2, 4)))]
@@ -123,7 +135,7 @@ PROTOCOLS: dict[str, Say] = {
     "few random bytes": lambda r, up, number: r.randbytes(r.randrange(1, 24)),
     "TLS": record, "HTTP": http, "PostgreSQL": postgres, "Redis": redis, "SSH": ssh, "AMQP": amqp, "MongoDB": mongo,
     "Kafka": kafka, "RDP": rdp, "sparse bytes": sparse, "u32 LE and a type": little_frames, "u32 BE": big_frames,
-    "u32 LE and a number": numbered_frames,
+    "u32 LE and a number": numbered_frames, "u32 LE, a type and names": named_frames,
 }
 
 
@@ -182,7 +194,7 @@ def test_no_other_protocol_is_proven_and_hardly_any_taken_for_mysql(name: str) -
     assert leaks(on_mysqls) <= max(COUNT // 1000, 1), on_mysqls
 
 
-ROW_OF_BOUND = re.compile(r"`(wire/identify/\w+)\.py` `(\w+)` = (\d+)")
+ROW_OF_BOUND = re.compile(r"`(wire/(?:identify|mysql)/\w+)\.py` `(\w+)` = (\d+)")
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "midstream.md"
 
 

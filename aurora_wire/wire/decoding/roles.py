@@ -27,9 +27,11 @@ INFILE_REQUEST: Final[i64] = 15
 FILE_DATA: Final[i64] = 16         # of LOCAL INFILE; an empty packet ends it
 BINLOG: Final[i64] = 17            # an event, or a replica's acknowledgement
 STATISTICS: Final[i64] = 18        # bare text
+CLONE: Final[i64] = 19             # of CLONE, of either side: its first byte says which command or answer
 
 NAMES: Final = {
     0: "unknown", 1: "greeting", 2: "SSLRequest", 3: "login", 4: "authentication", 5: "command", 6: "head of a result",
     7: "definition", 8: "text row", 9: "binary row", 10: "PREPARE_OK", 11: "OK", 12: "EOF", 13: "ERR",
     14: "early ERR", 15: "LOCAL INFILE request", 16: "LOCAL INFILE data", 17: "binlog event", 18: "statistics",
+    19: "clone",
 }

@@ -121,9 +121,16 @@ def add_up(connection: Connection, stream: Stream, data: bytes, at: i64, end: i6
     """Judge a segment of mid-stream together with those before it."""
     found = connection.midstream.take(data, at, end, cut, stream.side.from_client)
     if found != UNDECIDED:
+        _note_clone(connection)
         connection.set_roles(stream, found == ASKS)
         connection.facts.told = True
         connection.resynchronise()
+
+
+def _note_clone(connection: Connection) -> None:
+    """Note that what told is CLONE: packets that tell less by themselves are of it, too."""
+    if connection.midstream.of_clone:
+        connection.facts.is_clone = True
 
 
 def overlook(
@@ -144,6 +151,7 @@ def overlook(
         found = connection.midstream.take(data, at, end, cut, stream.side.from_client)
     if found == UNDECIDED:
         return False
+    _note_clone(connection)
     connection.skipping = False
     connection.watching = False
     connection.verify = True

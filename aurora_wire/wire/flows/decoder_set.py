@@ -121,7 +121,7 @@ class Decoders:
         if decoder.refuses:
             return self.server_refuses(side)
         if decoder.inside >= 0:
-            return self.server_inside(side, decoder.inside, decoder.of_binlog)
+            return self.server_inside(side, decoder.inside, decoder.inside_of)
         return self.server_found(side, decoder.greets)
 
     def server_refuses(self, side: DirectionAccount) -> ServerPackets:
@@ -131,12 +131,14 @@ class Decoders:
             made.state = move(SERVER, made.state, FOUND_REFUSAL)
         return made
 
-    def server_inside(self, side: DirectionAccount, sequence: i64, of_binlog: bool) -> ServerPackets:
-        """Return the server's packets found again inside a reply: `sequence` is the id of the next one."""
+    def server_inside(self, side: DirectionAccount, sequence: i64, handed: i64) -> ServerPackets:
+        """Return the server's packets found again inside a reply, or in what the connection was handed to (`handed`):
+        `sequence` is the id of the next one.
+        """
         made = self.server_found(side, False)
         made.state = move(SERVER, made.state, FOUND_REPLY)
         made.tls_possible = False
-        made.responses.resume(sequence, of_binlog)
+        made.responses.resume(sequence, handed)
         return made
 
     def compressed(self, side: DirectionAccount) -> CompressedPackets:

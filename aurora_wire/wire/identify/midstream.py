@@ -10,6 +10,9 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u24
+from aurora_wire.wire.mysql.clone import ERROR as CLONE_ERROR
+from aurora_wire.wire.mysql.clone_shape import BARE as CLONE_BARE
+from aurora_wire.wire.mysql.clone_shape import command_bits, find_descriptor, response_bits
 from aurora_wire.wire.mysql.commands import fits_command, is_command
 from aurora_wire.wire.mysql.plausibility import (
     CERTAIN,
@@ -58,11 +61,15 @@ class MidStream:
         "asked",
         "asker",
         "bare",
+        "clone",
+        "cloner",
+        "clones",
         "enough",
         "events",
         "exchanges",
         "headed",
         "last",
+        "of_clone",
         "ok_enough",
         "oks",
         "on_port",
@@ -87,6 +94,10 @@ class MidStream:
         self.bare: i64 = 0
         self.events: i64 = 0      # headers of binlog events that are longer than a segment
         self.typed_enough: i64 = 1 if on_port else TYPED
+        self.clone: i64 = 0       # bits of what a donor of CLONE says
+        self.clones = False       # the last segment is a command of CLONE of one byte,
+        self.cloner = False       # by the direction that is taken for the client's
+        self.of_clone = False     # what was told is CLONE
 
     def take(self, data: bytes, at: i64, end: i64, cut: i64, from_client: bool) -> i64:
         """Add the next segment of a direction. Return UNDECIDED, or whose it is, now that it is known to be MySQL."""
@@ -100,6 +111,10 @@ class MidStream:
             self.asker = from_client
             self.oks = 0
             return UNDECIDED
+        found = self._clone(data, at, end, from_client)
+        if found != UNDECIDED:
+            self.of_clone = True
+            return found
         # A server that ends a session unasked says so in an ERR whose sequence id is 0.
         if data[at + 3] == 0 and data[at + 4] != 0xFF and not is_event(data, at, end):
             # Who answered does not ask: what added up was chance.
@@ -109,6 +124,39 @@ class MidStream:
                 self.oks = 0
             return self._command(data, at, end, from_client)
         return self._reply(data, at, end, from_client)
+
+    def _clone(self, data: bytes, at: i64, end: i64, from_client: bool) -> i64:
+        """Return whose a segment is that is told to be one of CLONE, together with those before it."""
+        if find_descriptor(data, at, end) >= 0:
+            return ANSWERS
+        asks: i64 = 0
+        tells: i64 = 0
+        while end - at >= 5 and data[at + 3] == 0 and data[at + 4] <= CLONE_ERROR:
+            stop = at + 4 + u24(data, at)
+            if stop > end:
+                break
+            asked = command_bits(data, at + 4, stop)
+            told = response_bits(data, at + 4, stop)
+            if asked + told == 0:
+                break
+            asks += asked
+            tells += told
+            at = stop
+        if asks >= ENOUGH or tells >= ENOUGH:
+            return ASKS if asks > tells else ANSWERS
+        if at < end or asks + tells == 0:
+            self.clone = 0
+        elif tells > 0:
+            # Names count by themselves, the word that ends an answer behind a command of the other side's.
+            if tells > CLONE_BARE or (self.clones and self.cloner != from_client):
+                self.clone += tells
+            self.clones = False
+            if self.clone >= self.enough:
+                return ANSWERS
+        else:
+            self.clones = True
+            self.cloner = from_client
+        return UNDECIDED
 
     def _exchange(self, data: bytes, at: i64, end: i64, cut: i64, from_client: bool) -> bool:
         """Return whether enough commands and replies came in turns, by their headers: all that a short snaplen leaves.

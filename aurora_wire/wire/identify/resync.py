@@ -17,7 +17,9 @@ from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_
 from aurora_wire.wire.identify import signatures
 from aurora_wire.wire.identify.behind_gap import expects_tls, holds_phrase, may_be_tls, replies_chain, was_protected
 from aurora_wire.wire.identify.midstream import ANSWERS, ASKS, MidStream
-from aurora_wire.wire.mysql.commands import REPLICATION
+from aurora_wire.wire.mysql.clone_shape import CERTAIN as CLONE_CERTAIN
+from aurora_wire.wire.mysql.clone_shape import find_descriptor, first_clone_bits
+from aurora_wire.wire.mysql.commands import CLONE, MYSQL_COMMANDS, REPLICATION
 from aurora_wire.wire.mysql.compressed import opens_packet
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
@@ -53,7 +55,7 @@ class Resync(Decoder):
         self.greets = False       # what was found is a greeting
         self.refuses = False      # an ERR that ends a connection before its login
         self.inside: i64 = -1     # what was found is inside a reply: the sequence id of its first packet
-        self.of_binlog = False
+        self.inside_of = MYSQL_COMMANDS  # or what the connection was handed to: binlog events, clone's packets
         self.midstream: MidStream | None = None  # the connection's
         self.tail = b""           # of the unknown bytes before, to read on over segments
         self.bare: i64 = 0        # segments of commands that a few bytes tell
@@ -98,6 +100,8 @@ class Resync(Decoder):
         tls = signatures.tls_records(data, at, end, cut)
         if tls == signatures.STRONG or (tls == signatures.WEAK and facts.tls is not None and not self.broke_tls):
             return TO_TLS
+        if self._clones(data, at, end):
+            return TO_MYSQL
         if self.behind_gap and expects_tls(facts):
             return self._judge_behind_gap(data, at, end, cut)
         if signatures.compressed_packets(data, at, end, cut) == signatures.STRONG:
@@ -115,8 +119,27 @@ class Resync(Decoder):
             self.note(anomalies.INJECTED, end - at)
         return TO_MYSQL
 
+    def _clones(self, data: bytes, at: i64, end: i64) -> bool:
+        """Return whether a packet of CLONE begins here: one that tells itself, or any that fits if CLONE is known."""
+        facts = self.facts
+        bits = first_clone_bits(data, at, end, self.side.from_client)
+        if bits == 0 or (bits < CLONE_CERTAIN and facts.handed != CLONE and not facts.is_clone):
+            return False
+        facts.told = True
+        facts.handed = CLONE
+        if not self.side.from_client:
+            self.inside = 0
+            self.inside_of = CLONE
+        return True
+
     def _chain(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         """Return where a chain of a server's packets begins inside these bytes; -1 if there is none."""
+        found = find_descriptor(data, at, end)
+        if found >= 0 and self._clones(data, found, end):
+            if found > at:
+                self._unknown(data, at, found)
+            self.next = TO_MYSQL
+            return found
         found = find_chain(data, at, end, cut)
         if found < 0:
             found = self._long_chain(data, at, end, cut)
@@ -139,7 +162,7 @@ class Resync(Decoder):
 
     def _found_inside(self, data: bytes, at: i64, end: i64) -> None:
         self.inside = data[at + 3]
-        self.of_binlog = is_event(data, at, end)
+        self.inside_of = REPLICATION if is_event(data, at, end) else MYSQL_COMMANDS
 
     def _login_begins(self, held: bytes) -> bool:
         """Return whether these are the first bytes of a login, in pieces too small to tell."""

@@ -179,6 +179,9 @@ class ClientPackets(Packets):
         self.certain = not (label >= labels.COMMAND and self.facts.infile)
         if label == LABEL_LATER:
             return roles.UNKNOWN
+        if label == labels.CLONE_DATA:
+            self.certain = self.followed and not self.facts.doubt
+            return roles.CLONE
         if label >= labels.COMMAND:
             if self.facts.doubt:
                 self._settle()
@@ -252,7 +255,7 @@ class ClientPackets(Packets):
         if data[at] == REPLICA_MAGIC:
             replication_of(facts).semi_sync = True
         else:
-            note_clone_command(facts, data[at])
+            note_clone_command(facts, data[at], self.packet_frame, self.packet_offset)
 
     def moves(self, event: i64) -> None:
         if self.state != COMMAND_PHASE:

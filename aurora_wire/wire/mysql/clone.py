@@ -14,13 +14,23 @@ from aurora_wire.wire.mysql.replication import DONOR_NAME_COST, MAX_DONOR_NAMES,
 
 COMMANDS: Final = {1: "init", 2: "attach", 3: "reinit", 4: "execute", 5: "ack", 6: "exit"}
 
+INIT: Final[i64] = 1
+ATTACH: Final[i64] = 2
+REINIT: Final[i64] = 3
+EXECUTE: Final[i64] = 4
+ACK: Final[i64] = 5
+EXIT: Final[i64] = 6
+
 # What a donor sends.
+LOCATORS: Final[i64] = 1
 DESCRIPTOR: Final[i64] = 2
 DATA: Final[i64] = 3
 PLUGIN: Final[i64] = 4
 CONFIG: Final[i64] = 5
+COLLATION: Final[i64] = 6
 PLUGIN_2: Final[i64] = 7
 CONFIG_3: Final[i64] = 8
+CONFIG_4: Final[i64] = 9
 COMPLETE: Final[i64] = 99
 ERROR: Final[i64] = 100
 
@@ -35,21 +45,33 @@ def note_clone(facts: MySQLFacts, frame: i64, offset: i64) -> None:
         facts.charge(CLONE_COST)
 
 
-def note_clone_command(facts: MySQLFacts, command: i64) -> None:
+def _clone_of(facts: MySQLFacts) -> Clone:
+    """Return what is known of the CLONE: in mid-stream nobody saw COM_CLONE."""
+    made = facts.clone
+    if made is None:
+        made = Clone(-1, -1)
+        facts.clone = made
+        facts.charge(CLONE_COST)
+    return made
+
+
+def note_clone_command(facts: MySQLFacts, command: i64, frame: i64, offset: i64) -> None:
     """Note a command of who clones."""
-    clone = facts.clone
-    if clone is not None:
-        clone.commands[command] = clone.commands.get(command, 0) + 1
-        clone.complete = False
+    clone = _clone_of(facts)
+    if clone.asked_frame < 0:
+        clone.asked_frame = frame
+        clone.asked_offset = offset
+    clone.commands[command] = clone.commands.get(command, 0) + 1
+    clone.complete = False
 
 
 def note_clone_response(
     facts: MySQLFacts, data: bytes, at: i64, end: i64, total: i64, frame: i64, offset: i64
 ) -> None:
     """Note what a donor sent: `total` bytes of it, of which data[at:end] are here."""
-    clone = facts.clone
-    if clone is None or at >= end:
+    if at >= end:
         return
+    clone = _clone_of(facts)
     kind: i64 = data[at]
     if clone.frame < 0 or (clone.packets == 0 and kind == DATA):
         clone.frame = frame
@@ -64,12 +86,15 @@ def note_clone_response(
         if name and len(clone.plugins) < MAX_DONOR_NAMES and name not in clone.plugins:
             if facts.afford(DONOR_NAME_COST, False, frame, -1, offset):
                 clone.plugins.append(name)
-    elif kind in (CONFIG, CONFIG_3):
+    elif kind in (CONFIG, CONFIG_3, CONFIG_4):
         clone.settings += 1
     elif kind == COMPLETE:
         clone.complete = True
     elif kind == ERROR and not clone.error:
-        clone.error = data[at + 1 : end if end - at <= MAX_KEPT else at + 1 + MAX_KEPT]
+        begin = at + 1
+        if end - at > 5 and data[at + 3] == 0 and data[at + 4] == 0:
+            begin += 4  # its number
+        clone.error = data[begin : end if end - begin <= MAX_KEPT else begin + MAX_KEPT].rstrip(b"\0")
 
 
 def _text(data: bytes, at: i64, end: i64) -> bytes:

@@ -164,6 +164,7 @@ class MySQLFacts(TLSLog):
         self.leaked: LeakedTally | None = None   # what of the statements' values is of a class
         self.not_classified: i64 = 0             # statements at whose values nobody looked, for want of room
         self.escapes: i64 = -1                   # 0 a backslash escapes, NO_BACKSLASH_ESCAPES it does not, -1 not told
+        self.is_clone = False                    # in mid-stream: it was told to be a CLONE, whose beginning nobody saw
         self.groups: Groups | None = None        # its statements by fingerprint, if somebody asked for them
 
     def expect(self, shape: i64) -> None:

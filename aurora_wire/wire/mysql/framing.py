@@ -431,4 +431,6 @@ def role_of(label: i64) -> i64:
         return roles.INFILE_REQUEST
     if label == labels.INFILE_DATA:
         return roles.FILE_DATA
+    if label == labels.CLONE_DATA:
+        return roles.CLONE
     return roles.BINLOG if label == labels.BINLOG else roles.UNKNOWN

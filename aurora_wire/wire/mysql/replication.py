@@ -80,8 +80,8 @@ class Clone:
     """
 
     def __init__(self, frame: i64, offset: i64) -> None:
-        self.asked_frame: Final[i64] = frame     # of COM_CLONE
-        self.asked_offset: Final[i64] = offset
+        self.asked_frame: i64 = frame    # of COM_CLONE; in mid-stream of the first command that was seen
+        self.asked_offset: i64 = offset
         self.frame: i64 = -1             # of the first data, in the server's direction
         self.offset: i64 = -1
         self.commands: dict[int, int] = {}

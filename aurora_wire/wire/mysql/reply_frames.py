@@ -107,14 +107,17 @@ class Responses:
         self.fields = False
         self.total = 0
 
-    def resume(self, sequence: i64, of_binlog: bool) -> None:
-        """Go on inside a reply, with the packet of this sequence id, found by its framing: rows, or binlog events."""
+    def resume(self, sequence: i64, handed: i64) -> None:
+        """Go on with the packet of this sequence id, found by its framing: rows, or what follows on a hand-over."""
         self.previous = (sequence - 1) & 0xFF
-        if sequence == 1 and not of_binlog:
+        if sequence == 1 and handed == MYSQL_COMMANDS:
             return  # a reply begins
         self.facts.next_reply()
         self.forget_command()
-        self.state = EVENTS if of_binlog else ROW
+        self.state = ROW if handed == MYSQL_COMMANDS else EVENTS
+        if handed == CLONE:
+            self.handed = CLONE
+            self.agreed = True
         self.end_of_metadata = False
 
     def turn_to_events(self) -> None:
@@ -192,6 +195,9 @@ class Responses:
 
     def accept(self, length: i64, sequence: i64, first: i64, relaxed: bool) -> i64:
         """Return the label of the packet that begins, or REJECT. `packet` follows for the same one."""
+        if self.state == EVENTS and self.handed == CLONE and self.agreed and sequence == 1 and not relaxed:
+            self.state = IDLE  # clone's ids are always 0: its last command was not seen
+            self.facts.handed = MYSQL_COMMANDS
         new = self.state == IDLE
         if self.state == EVENTS and not (sequence == 1 and self.agreed and self.facts.request >= 0):
             # After each acknowledgement the server's ids begin again, and clone's are always 0.

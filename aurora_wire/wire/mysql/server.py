@@ -90,7 +90,7 @@ class ServerPackets(Packets):
                 return roles.UNKNOWN
             return role_of(label)
         responses = self.responses
-        role = responses.role(label, first, self.length)
+        role = roles.CLONE if label == labels.CLONE_DATA else responses.role(label, first, self.length)
         self.certain = responses.expected
         if role == roles.DEFINITION and responses.total > 0:
             self.number = responses.total - responses.count + 1

@@ -13,6 +13,7 @@ from aurora_wire.analysis.packets import Packet, label_name
 from aurora_wire.binary import u24
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.packets.explain.binlog import explain_event
+from aurora_wire.report.packets.explain.clone import explain_clone
 from aurora_wire.report.packets.explain.commands import explain_command
 from aurora_wire.report.packets.explain.login import (
     explain_authentication,
@@ -37,7 +38,7 @@ LABELS: Final = {
     roles.ERR: labels.ERR, roles.EARLY_ERR: labels.EARLY_ERROR, roles.INFILE_REQUEST: labels.INFILE_REQUEST,
     roles.FILE_DATA: labels.INFILE_DATA, roles.BINLOG: labels.BINLOG, roles.HEAD: labels.RESULT_SET,
     roles.DEFINITION: labels.RESULT_SET, roles.TEXT_ROW: labels.RESULT_SET, roles.BINARY_ROW: labels.RESULT_SET,
-    roles.STATISTICS: labels.RESPONSE,
+    roles.STATISTICS: labels.RESPONSE, roles.CLONE: labels.CLONE_DATA,
 }  # fmt: skip
 ANSWERS: Final = (labels.OK, labels.PREPARE_OK, labels.RESULT_SET, labels.EOF, labels.ERR)
 
@@ -123,6 +124,8 @@ def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: ExplainCont
         fields.rest(lambda raw: f"a piece of the client's file: {show_bytes(raw, talk.codec, TEXT_LIMIT)}")
     elif label == labels.BINLOG:
         explain_event(fields, talk.codec)
+    elif label == labels.CLONE_DATA:
+        explain_clone(fields, from_client=talk.from_client)
     elif label >= labels.COMMAND:
         explain_command(fields, talk.agreed, talk.codec)
     else:
