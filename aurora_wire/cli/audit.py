@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from aurora_wire.cli.exceptions import add_fail_options, read_fail_on
+from aurora_wire.cli.exceptions import add_server_exception_options, read_server_exceptions
 from aurora_wire.cli.numbers import seconds
 from aurora_wire.cli.posture_reports import add_report_options, exit_code_of, reports_for
 from aurora_wire.cli.prove import PASSWORD_VARIABLE, password_of, server_port
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--timeout", metavar="SECONDS", type=seconds, default=10.0, help="Wait this long for the server (default 10).")
     add("--all", action="store_true", help="Show all variables and all accounts in the text.")
     add_report_options(parser)
-    add_fail_options(parser)
+    add_server_exception_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.posture.result import Posture  # noqa: PLC0415
     from aurora_wire.posture.target import parse_target  # noqa: PLC0415
 
-    fail_on = read_fail_on(arguments)
+    known = read_server_exceptions(arguments)
     target = parse_target(arguments.host)
     if arguments.port is not None:
         target = replace(target, port=arguments.port)
@@ -61,5 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
             target, arguments.user, password, mode=arguments.tls, ca=arguments.ca or "", seconds=arguments.timeout
         ) as database:
             found = Posture("audit", audits=[audit(target, database)])
+        known.mark_audit(found.audits[0])
+        found.exceptions = known.results()
         reports.write(found)
-    return exit_code_of(found, fail_on)
+    return exit_code_of(found, arguments.fail_on)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from aurora_wire.cli.exceptions import add_fail_options, read_fail_on
+from aurora_wire.cli.exceptions import add_server_exception_options, read_server_exceptions
 from aurora_wire.cli.numbers import seconds
 from aurora_wire.cli.output import complain
 from aurora_wire.cli.posture_reports import add_report_options, exit_code_of, reports_for
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="With --aws-json: the saved parameters of this group; may be given several times.")
     add("--timeout", metavar="SECONDS", type=seconds, default=5.0, help="Wait this long for a connection (default 5).")
     add_report_options(parser)
-    add_fail_options(parser)
+    add_server_exception_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.posture.result import Posture  # noqa: PLC0415
     from aurora_wire.posture.target import parse_target  # noqa: PLC0415
 
-    fail_on = read_fail_on(arguments)
+    known = read_server_exceptions(arguments)
     targets = list(dict.fromkeys(map(parse_target, arguments.targets)))
     if arguments.parameters and not arguments.aws_json:
         raise UsageError("--parameters goes with --aws-json.")
@@ -116,8 +116,10 @@ def run(arguments: argparse.Namespace) -> int:
                 target, probe=answer, assessments=assessments, audit=audited, fleet=fleet, scan=captured,
                 proved=proved,
             ))  # fmt: skip
+            known.mark_check(found.checks[-1])
+        found.exceptions = known.results()
         reports.write(found)
-    return exit_code_of(found, fail_on)
+    return exit_code_of(found, arguments.fail_on)
 
 
 def _refuse_wrong_use(arguments: argparse.Namespace, targets: int) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aurora_wire.cli.config import Config
+    from aurora_wire.posture.known import Known
     from aurora_wire.verdict.exceptions import Exceptions, KnownFinding
 
 CONFIGS: Final = ("aurora-wire.toml", "pyproject.toml")
@@ -33,11 +34,20 @@ def add_exception_options(parser: argparse.ArgumentParser, more: str = "") -> No
     _add_config(group, "fail-on, ignore and baseline from this file, each where the option is")
 
 
-def add_fail_options(parser: argparse.ArgumentParser) -> None:
-    """Add what of these a command takes that looks at no captures."""
-    group = parser.add_argument_group("exit code")
+def add_server_exception_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a command that asks servers."""
+    group = parser.add_argument_group(
+        "known findings", "What is ignored stays in every report, counted and marked, and in the grade."
+    )
+    add = group.add_argument
     _add_fail_on(group)
-    _add_config(group, "fail-on from this file, where the option is")
+    add("--ignore", metavar="'RULE[:SERVER] UNTIL REASON'", action="append", default=[],
+        help="Leave findings of this rule (at a server of this address, network or name) out of exit code 1, until the "
+        "end of that day, for this reason: 'AW604:db.example.com 2027-01-31 replaced in January'. May be given several "
+        "times.")
+    add("--baseline", metavar="FILE", action="append", default=[],
+        help="Read such exceptions from this file, one a line.")
+    _add_config(group, "fail-on, ignore and baseline from this file, each where the option is")
 
 
 def _add_fail_on(group: argparse._ArgumentGroup) -> None:
@@ -54,11 +64,28 @@ def _add_config(group: argparse._ArgumentGroup, what: str) -> None:
     which.add_argument("--no-config", action="store_true", help="Read no such file.")
 
 
-def read_fail_on(arguments: argparse.Namespace) -> list[str]:
-    """Return on what a command fails besides: by its options, or else by the folder's settings. Raises UsageError."""
-    wanted = [(text, "--fail-on") for text in arguments.fail_on] or _settings(arguments).of("fail-on")
-    _refuse_unknown(wanted)
-    return [text for text, _ in wanted]
+def read_server_exceptions(arguments: argparse.Namespace) -> Known:
+    """Return what the options say of servers' findings, or the settings of the folder in their place.
+
+    `arguments.fail_on` has what holds afterwards. An exception that has expired is told. Raises UsageError.
+    """
+    from aurora_wire.cli.output import complain  # noqa: PLC0415 - not for --help
+    from aurora_wire.posture.known import Known, list_given  # noqa: PLC0415
+    from aurora_wire.verdict.exceptions import parse_known  # noqa: PLC0415
+
+    config = _settings(arguments)
+    fail_on = [(text, "--fail-on") for text in arguments.fail_on] or config.of("fail-on")
+    ignored = [(text, "--ignore") for text in arguments.ignore] or config.of("ignore")
+    baselines = arguments.baseline or [path for path, _ in config.of("baseline")]
+    _refuse_unknown(fail_on)
+    arguments.fail_on = [text for text, _ in fail_on]
+    known = [parse_known(text, where, hosts=True) for text, where in ignored]
+    known += _read_baseline(baselines, hosts=True)
+    given = list_given(known, datetime.now(UTC).date())
+    for one in given:
+        if one.expired:
+            complain(f"the exception {one.known} has expired on {one.until}: it is not applied.")
+    return Known(given)
 
 
 def _settings(arguments: argparse.Namespace) -> Config:
@@ -112,8 +139,8 @@ def read_known(arguments: argparse.Namespace) -> list[KnownFinding]:
     return [parse_known(text, "--ignore") for text in arguments.ignore] + _read_baseline(arguments.baseline)
 
 
-def _read_baseline(paths: Sequence[str]) -> list[KnownFinding]:
-    """Return the exceptions that files list. Raises UsageError with file and line."""
+def _read_baseline(paths: Sequence[str], *, hosts: bool = False) -> list[KnownFinding]:
+    """Return the exceptions that files list, hosts: with names of servers. Raises UsageError with file and line."""
     from aurora_wire.disk import words_of  # noqa: PLC0415 - not for --help
     from aurora_wire.rights.inputs import read_input  # noqa: PLC0415
     from aurora_wire.verdict.exceptions import parse_baseline  # noqa: PLC0415
@@ -121,7 +148,7 @@ def _read_baseline(paths: Sequence[str]) -> list[KnownFinding]:
     known: list[KnownFinding] = []
     for path in paths:
         try:
-            known += parse_baseline(read_input(path), path)
+            known += parse_baseline(read_input(path), path, hosts=hosts)
         except OSError as error:
             raise UsageError(f"{path}: {words_of(error)}.") from error
     return known

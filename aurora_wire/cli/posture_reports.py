@@ -32,11 +32,13 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
 
 
 def exit_code_of(found: Posture, fail_on: Sequence[str]) -> int:
-    """Return the exit code of a result: 1 also where a finding is one of those that it is to fail on."""
+    """Return the exit code of a result: 1 also where a finding that is not ignored is one of those to fail on."""
+    from aurora_wire.posture.known import open_findings  # noqa: PLC0415 - not for --help
+
     hits = [hit for _, assessments in found.probes for each in assessments for hit in each.findings]
     hits += [hit for each in found.audits for hit in each.findings]
     hits += [hit for each in found.checks for hit in each.findings]
-    return 1 if fails(fail_on, {hit.rule for hit in hits}) else found.exit_code
+    return 1 if fails(fail_on, {hit.rule for hit in open_findings(hits)}) else found.exit_code
 
 
 @dataclass(slots=True)
@@ -64,6 +66,14 @@ class Reports:
             self._write_one(posture, name, to)
         if main:
             self._write_one(posture, self.main, self.output)
+
+    def write_known(self, posture: Posture) -> None:
+        """Write how many findings were ignored as known, behind servers that were written as they came."""
+        if self.main == "text":
+            from aurora_wire.report.text.grades import known_lines  # noqa: PLC0415 - for this format only
+
+            for line in known_lines(posture, style_for(self.output)):
+                self.output.write(line)
 
     def _write_one(self, posture: Posture, name: str, to: Output) -> None:
         style = style_for(to)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from aurora_wire.cli.exceptions import add_fail_options, read_fail_on
+from aurora_wire.cli.exceptions import add_server_exception_options, read_server_exceptions
 from aurora_wire.cli.numbers import count_of, seconds
 from aurora_wire.cli.posture_reports import Reports, add_report_options, exit_code_of, reports_for
 from aurora_wire.cli.terminal import style_for
@@ -15,7 +15,8 @@ from aurora_wire.errors import UsageError, reason_of
 
 if TYPE_CHECKING:
     from aurora_wire.posture.bundles import BundleFacts
-    from aurora_wire.posture.result import Probed
+    from aurora_wire.posture.known import Known
+    from aurora_wire.posture.result import Posture, Probed
     from aurora_wire.posture.target import Target
 
 DESCRIPTION = """\
@@ -55,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Make at most this many connections to one address (default 60). MySQL counts each as failed, and "
         "blocks a host after 100 in a row (max_connect_errors); a login that succeeds ends the row.")
     add_report_options(parser)
-    add_fail_options(parser)
+    add_server_exception_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -73,10 +74,11 @@ def run(arguments: argparse.Namespace) -> int:
             for each in (target, *(Target(target.host, port, is_extra=True) for port in (X_PORT, ADMIN_PORT)))
         ))  # fmt: skip
     bundle = _authorities(arguments)
-    fail_on = read_fail_on(arguments)
+    known = read_server_exceptions(arguments)
     inputs = [path for path in (arguments.hosts, arguments.ca) if path]
     with reports_for(arguments, inputs) as reports:
-        return _write(_probe_all(targets, arguments, bundle), targets, bundle, reports, fail_on)
+        found = _write(_probe_all(targets, arguments, bundle), targets, bundle, reports, known)
+    return exit_code_of(found, arguments.fail_on)
 
 
 def _authorities(arguments: argparse.Namespace) -> BundleFacts | None:
@@ -147,14 +149,18 @@ def _tell(done: int, count: int) -> None:
 
 
 def _write(
-    results: Iterator[Probed], targets: list[Target], bundle: BundleFacts | None, reports: Reports, fail_on: list[str]
-) -> int:
-    """Write the reports: text and JSON lines as the results come, if they are the main one; others in given order."""
+    results: Iterator[Probed], targets: list[Target], bundle: BundleFacts | None, reports: Reports, known: Known
+) -> Posture:
+    """Write the reports: text and JSON lines as the results come, if they are the main one; others in given order.
+
+    Return the result.
+    """
     from aurora_wire.posture.result import Posture  # noqa: PLC0415 - not for --help
 
     found = Posture("probe", authorities=bundle)
     streams = reports.main in ("text", "jsonl")
     for each in results:
+        known.mark_probe(*each)
         found.probes.append(each)
         if streams:
             for line in _lines(each, reports, first=len(found.probes) == 1):
@@ -162,8 +168,11 @@ def _write(
             reports.output.flush()
     places = {target: place for place, target in enumerate(targets)}
     found.probes.sort(key=lambda each: places[each[0].target])
+    found.exceptions = known.results()
+    if streams:
+        reports.write_known(found)
     reports.write(found, main=not streams)
-    return exit_code_of(found, fail_on)
+    return found
 
 
 def _lines(result: Probed, reports: Reports, *, first: bool) -> Iterator[str]:

@@ -16,7 +16,7 @@ from aurora_wire.posture.probe import PROBED, AddressResult
 from aurora_wire.posture.survey import NOT_OFFERED, OFFERED, TLSResult
 from aurora_wire.verdict.amazon_roots import by_name
 from aurora_wire.verdict.certificates import CertificateFacts
-from aurora_wire.verdict.result import Severity
+from aurora_wire.verdict.result import Ignored, Severity
 from aurora_wire.verdict.rules import registry as rules
 from aurora_wire.verdict.rules.certificates import certificate_hits
 from aurora_wire.wire.tls import suite_strength as ciphers
@@ -41,6 +41,7 @@ class PostureFinding:
     title: str
     detail: str
     items: tuple[str, ...] = ()
+    ignored: Ignored | None = None  # it is known, and takes no part in exit code 1
 
 
 @dataclass(slots=True)

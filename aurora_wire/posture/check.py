@@ -20,6 +20,7 @@ EXIT_CODES: Final[dict[State, int]] = {
     "in the clear": 1, "may come in the clear": 1, "encrypted only": 0, "cannot tell": 3,
 }  # fmt: skip
 LEAKS: Final = ("plaintext", "mixed")
+MILD: Final = ("info", "low")  # severities of findings that give no grade below B
 # The views, in the order shown.
 ANSWERS: Final = "what it answers"
 SET: Final = "how it is set"
@@ -95,8 +96,20 @@ class CheckResult:
 
     @property
     def exit_code(self) -> int:
-        """Return 0 for encrypted only, 1 where something is or may come in the clear, 3 where that cannot be told."""
-        return EXIT_CODES[self.state]
+        """Return 0 for encrypted only, 1 where something is or may come in the clear, 3 where that cannot be told.
+
+        Where that rests on findings alone that are all ignored, it is 0: not where captures, clients or Amazon's
+        settings say it, too.
+        """
+        code = EXIT_CODES[self.state]
+        return 0 if code == 1 and self._is_known() else code
+
+    def _is_known(self) -> bool:
+        """Return whether only views speak of sessions in the clear whose findings are ignored, but for mild ones."""
+        bad = {each.name for each in self.views if EXIT_CODES[each.state] == 1}
+        heavy = [hit for hit in self.findings if hit.severity not in MILD]
+        known = heavy and all(hit.ignored is not None for hit in heavy)
+        return bool(known) and bad <= {ANSWERS, SET} and not self.contradictions
 
 
 def check(

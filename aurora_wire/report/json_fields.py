@@ -9,6 +9,7 @@ from aurora_wire.redact.secrets import shown, shown_error
 from aurora_wire.redact.sql import redact_attributes, redact_sql
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
+from aurora_wire.report.json_known import exception_fields, ignored_fields
 from aurora_wire.report.json_leaked import group_fields, leaked_class_fields, leaked_fields, place_fields
 from aurora_wire.report.json_text import Fields, SharedTexts, bytes_fields, clean, counts, dump, optional
 from aurora_wire.report.timestamps import Clock
@@ -21,7 +22,6 @@ from aurora_wire.verdict.result import (
     Coverage,
     CredentialResult,
     DecryptionResult,
-    ExceptionResult,
     FileResult,
     Finding,
     ProxyResult,
@@ -400,19 +400,8 @@ def finding_fields(finding: Finding) -> Fields:
         "frame": finding.frame,
         "offset": finding.offset,
         "detail": clean(finding.detail),
-        **(
-            {} if finding.ignored is None
-            else {"ignored": {"reason": clean(finding.ignored.reason), "until": finding.ignored.until}}
-        ),
+        **ignored_fields(finding.ignored),
     }
-
-
-def exception_fields(known: ExceptionResult) -> Fields:
-    """Return the object of an exception that was given."""
-    return {
-        "known": clean(known.known), "until": known.until, "reason": clean(known.reason), "findings": known.findings,
-        "expired": known.expired,
-    }  # fmt: skip
 
 
 def finding_place(finding: Finding, places: FindingLocator) -> Fields:

@@ -9,6 +9,7 @@ from aurora_wire.posture.assess import Assessment, PostureFinding
 from aurora_wire.posture.client_hello import GROUPS
 from aurora_wire.posture.probe import AddressResult, ProbeResult
 from aurora_wire.posture.survey import TLSResult
+from aurora_wire.report.json_known import ignored_fields
 from aurora_wire.report.json_text import Fields, clean
 from aurora_wire.verdict.certificates import CertificateFacts
 from aurora_wire.wire.tls.names import version_name
@@ -87,6 +88,7 @@ def finding_fields(findings: Sequence[PostureFinding]) -> list[Fields]:
         {
             "rule": hit.rule, "severity": hit.severity, "title": hit.title, "detail": clean(hit.detail),
             "items": [clean(each) for each in hit.items],
+            **ignored_fields(hit.ignored),
         }
         for hit in findings
     ]  # fmt: skip

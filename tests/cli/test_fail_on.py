@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aurora_wire.cli.exceptions import add_fail_options, read_fail_on
+from aurora_wire.cli.exceptions import add_server_exception_options, read_server_exceptions
 from aurora_wire.cli.main import main
 from aurora_wire.cli.posture_reports import exit_code_of
 from aurora_wire.errors import UsageError
@@ -19,8 +19,14 @@ SEVERITIES = ("info", "low", "medium", "high", "critical")
 
 def arguments(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    add_fail_options(parser)
+    add_server_exception_options(parser)
     return parser.parse_args(words)
+
+
+def read_fail_on(read: argparse.Namespace) -> list[str]:
+    read_server_exceptions(read)
+    wanted: list[str] = read.fail_on
+    return wanted
 
 
 def found(kind: str) -> tuple[Posture, set[tuple[str, str]]]:

@@ -22,6 +22,7 @@ from aurora_wire.report.posture.mask import mask, stars
 from aurora_wire.report.posture.servers import Outcome, ServerRow, gap_text, list_gaps, list_rows
 from aurora_wire.report.text.audit import account_requires, account_state, accounts_by_weight
 from aurora_wire.report.wording import SEVERITIES, count
+from aurora_wire.verdict.exceptions import known_in_words
 from aurora_wire.verdict.result import Scan
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.wire.tls.names import version_name
@@ -134,6 +135,8 @@ def write_posture_page(results: Sequence[Posture], *, masked: bool, command: str
     unknown = sum(row.outcome == "unknown" for row in rows)
     closing = f"{count(len(rows), 'answer')}, {bad:,} of them not as they should be"
     closing += f", and {unknown:,} that cannot be told." if unknown else "."
+    known = known_in_words([one for each in results for one in each.exceptions])
+    closing += f" {clip(known[:1].upper() + known[1:], TEXT)}." if known else ""
     found = PosturePage(
         headline, tone, sign, closing, clip(results[0].tool_version if results else ""), masked, build_allowed(results),
         clip(command, TEXT),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar, cast, get_args
@@ -21,6 +22,7 @@ from aurora_wire.posture.check import EXIT_CODES, VIEWS, CheckResult, Proved, St
 from aurora_wire.posture.client_hello import GROUPS
 from aurora_wire.posture.database import Denied
 from aurora_wire.posture.fleet import CLUSTER, INSTANCE, PROXY, Fleet, Gap, Member
+from aurora_wire.posture.known import Known
 from aurora_wire.posture.probe import (
     DIRECT,
     MYSQL,
@@ -49,7 +51,7 @@ from aurora_wire.posture.x_capabilities import XCapabilities
 from aurora_wire.report.posture.to_json import SCHEMAS
 from aurora_wire.rights.inputs import input_file, read_input, reading, size_of_input
 from aurora_wire.verdict.certificates import CertificateFacts
-from aurora_wire.verdict.result import Verdict
+from aurora_wire.verdict.result import ExceptionResult, Ignored, Verdict
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suites import NAMES
@@ -122,14 +124,21 @@ def parse(data: bytes, name: str) -> Posture:
     whole = _Object(found, "")
     try:
         version = whole.plain("tool_version")
+        exceptions = whole.parts("exceptions", _exception) if whole.has("exceptions") else []
         if kind == "audit":
-            return Posture(kind, audits=[_audit(whole)], tool_version=version)
+            return Posture(kind, audits=[_audit(whole)], exceptions=exceptions, tool_version=version)
         if kind == "fleet":
             return Posture(kind, fleet=_fleet(whole), tool_version=version)
         authorities = whole.part("authorities", _bundle)
         if kind == "probe":
-            return Posture(kind, whole.parts("targets", _target), authorities=authorities, tool_version=version)
-        return Posture(kind, checks=whole.parts("targets", _check), authorities=authorities, tool_version=version)
+            return Posture(
+                kind, whole.parts("targets", _target), authorities=authorities, exceptions=exceptions,
+                tool_version=version,
+            )  # fmt: skip
+        return Posture(
+            kind, checks=whole.parts("targets", _check), authorities=authorities, exceptions=exceptions,
+            tool_version=version,
+        )
     except _Wrong as error:
         raise UsageError(f"{name}: is a result with something wrong in it: {error}.") from error
 
@@ -145,6 +154,9 @@ class _Object:
 
     def _place(self, name: str) -> str:
         return f"{self.at}.{name}" if self.at else name
+
+    def has(self, name: str) -> bool:
+        return name in self._fields
 
     def value(self, name: str) -> object:
         if name not in self._fields:
@@ -261,6 +273,19 @@ def _finding(each: _Object) -> PostureFinding:
     found = posture_finding(rule, each.text("detail"), each.texts("items"))
     if (found.severity, found.title) != (each.text("severity"), each.text("title")):
         raise _Wrong(f"{each.at}: title or severity are not those of {rule}")
+    if not each.has("ignored"):
+        return found
+    return replace(found, ignored=each.part("ignored", lambda one: Ignored(one.text("reason"), one.plain("until"))))
+
+
+def _exception(each: _Object) -> ExceptionResult:
+    found = ExceptionResult(
+        each.text("known"), each.plain("until"), each.text("reason"), each.number("findings"), each.truth("expired")
+    )
+    try:
+        Known([found])
+    except UsageError as error:
+        raise _Wrong(f"{each.at} is no exception") from error
     return found
 
 

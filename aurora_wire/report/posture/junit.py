@@ -35,6 +35,7 @@ def render(posture: Posture) -> Iterator[str]:
         counts = totals([outcome for row in of_it for outcome in _outcomes(row)])
         when = {"timestamp": f"{of_it[0].time:%Y-%m-%dT%H:%M:%S}"}
         pieces.open(1, "testsuite", {"name": f"{posture.kind} {shorten(name, NAME)}", **counts, **when})
+        _properties(pieces, posture)
         for row in of_it:
             _case(pieces, row)
             yield pieces.take()
@@ -48,6 +49,18 @@ def render(posture: Posture) -> Iterator[str]:
         pieces.close(1, "testsuite")
     pieces.close(0, "testsuites")
     yield pieces.take() + "\n"
+
+
+def _properties(pieces: Pieces, posture: Posture) -> None:
+    """Write the exceptions that were given: how many findings each is about, or that it has expired."""
+    if not posture.exceptions:
+        return
+    pieces.open(2, "properties", {})
+    for one in posture.exceptions:
+        said = f"expired on {one.until}, not applied" if one.expired else f"until {one.until}"
+        value = shorten(f"{one.known} {said}, {one.findings:,} findings: {one.reason}", TEXT)
+        pieces.element(3, "property", {"name": "exception", "value": value})
+    pieces.close(2, "properties")
 
 
 def _outcomes(row: ServerRow) -> list[str]:

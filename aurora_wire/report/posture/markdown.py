@@ -15,6 +15,7 @@ from aurora_wire.report.markdown_text import code, prose
 from aurora_wire.report.posture.servers import Outcome, ServerRow, gap_text, list_gaps, list_rows
 from aurora_wire.report.summary import paragraph
 from aurora_wire.report.wording import SEVERITIES, count
+from aurora_wire.verdict.exceptions import known_in_words
 from aurora_wire.verdict.rules.registry import RULES
 
 SERVERS: Final = 60
@@ -46,11 +47,15 @@ def render(posture: Posture) -> Iterator[str]:
 
 def _answer(posture: Posture, rows: list[ServerRow]) -> Iterator[str]:
     outcome, words = HEADINGS[posture.exit_code]
+    if outcome == "good" and any(hit.ignored is not None for row in rows for hit in row.findings):
+        words = "Nothing but what is known and accepted for a time, as far as was asked"
     yield f"## {OUTCOME_SIGNS[outcome]} {words}"  # type: ignore[index]
     yield ""
     bad = sum(row.outcome == "bad" for row in rows)
     unknown = sum(row.outcome == "unknown" for row in rows)
     more = f", {unknown:,} cannot be told" if unknown else ""
+    known = known_in_words(posture.exceptions)
+    more += f"; {prose(known, SENTENCE)}" if known else ""
     yield f"{count(len(rows), 'server')}: {bad:,} not as {'it' if bad == 1 else 'they'} should be{more}."
 
 

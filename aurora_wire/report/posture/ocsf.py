@@ -16,6 +16,7 @@ from typing import Final
 from aurora_wire.posture.assess import PostureFinding
 from aurora_wire.posture.result import Posture
 from aurora_wire.report.fingerprints import shorten
+from aurora_wire.report.json_known import ignored_fields
 from aurora_wire.report.json_text import Fields, clean, dump
 from aurora_wire.report.ocsf import (
     ANALYTIC_RULE,
@@ -87,6 +88,7 @@ def _event(row: ServerRow, hit: PostureFinding, posture: Posture, seen: Counter[
         "resources": [_resource(row)],
         "unmapped": {
             "outcome": row.outcome, "says": row.says, "grade": row.grade or None, "items_total": len(hit.items),
+            **ignored_fields(hit.ignored),
             "region": shorten(row.place, NAME) if row.kind == "fleet" and row.place else None,
         },
     }  # fmt: skip

@@ -78,6 +78,10 @@ def _invocation(posture: Posture, rows: list[ServerRow], left_out: int) -> Field
         notification("contradiction", "warning", f"{shorten(row.title, DETAIL)}: {shorten(text, DETAIL)}", [])
         for row in rows for text in row.contradictions
     ]  # fmt: skip
+    expired = [one.known for one in posture.exceptions if one.expired]
+    if expired:
+        text = f"Exceptions that have expired and were not applied: {shorten(', '.join(expired), DETAIL)}."
+        notices.append(notification("exceptions-expired", "note", text, []))
     if left_out:
         text = f"{left_out:,} findings are left out: at most {MAX_RESULTS:,} fit a run. The most severe are here."
         notices.append(notification("findings-left-out", "warning", text, []))
@@ -128,4 +132,8 @@ def _result(row: ServerRow, hit: PostureFinding, places: dict[str, int], seen: C
             "server": clean(row.name), "place": clean(row.place) or None, "outcome": row.outcome,
             "items": [clean(each) for each in hit.items[:ITEMS]], "itemsTotal": len(hit.items),
         },
+        **(
+            {} if hit.ignored is None
+            else {"suppressions": [{"kind": "external", "justification": shorten(hit.ignored.reason, DETAIL)}]}
+        ),
     }  # fmt: skip

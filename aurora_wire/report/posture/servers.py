@@ -14,8 +14,9 @@ from urllib.parse import quote
 
 from aurora_wire.posture.assess import Assessment, PostureFinding
 from aurora_wire.posture.audit import AuditResult
-from aurora_wire.posture.check import EXIT_CODES, CheckResult, View
+from aurora_wire.posture.check import CheckResult, View
 from aurora_wire.posture.fleet import Fleet, Gap, Member
+from aurora_wire.posture.known import open_grade
 from aurora_wire.posture.probe import PROBED, AddressResult, ProbeResult
 from aurora_wire.posture.result import GOOD_GRADES, Kind, Posture
 from aurora_wire.posture.survey import OFFERED
@@ -111,9 +112,10 @@ def _of_probe(result: ProbeResult, assessments: list[Assessment]) -> Iterator[Se
         )
     for each, assessment in zip(result.addresses, assessments, strict=True):
         grade = assessment.grade
+        weighed = open_grade(assessment)
         row = ServerRow(
             "probe", str(target), each.address, target.host, target.port, result.time,
-            "unknown" if not grade else "good" if grade in GOOD_GRADES else "bad",
+            "unknown" if not grade else "good" if weighed in GOOD_GRADES else "bad",
             f"grade {grade}" if grade else "no grade" if each.status == PROBED else "not probed",
             each.reason, grade, each.version, each.product.name if each.product is not None else "",
             findings=assessment.findings,
@@ -151,7 +153,7 @@ def _of_audit(audit: AuditResult) -> ServerRow:
     target = audit.target
     return ServerRow(
         "audit", str(target), "", target.host, target.port, audit.time,
-        "good" if audit.grade in GOOD_GRADES else "bad", f"grade {audit.grade}", "", audit.grade, audit.version,
+        "good" if open_grade(audit) in GOOD_GRADES else "bad", f"grade {audit.grade}", "", audit.grade, audit.version,
         facts=list(_facts_of_audit(audit)), findings=audit.findings,
     )  # fmt: skip
 
@@ -219,7 +221,7 @@ def _of_check(check: CheckResult) -> ServerRow:
     asked = [each for each in check.probe.addresses if each.version] if check.probe is not None else []
     version = check.audit.version if check.audit is not None else asked[0].version if asked else ""
     return ServerRow(
-        "check", str(target), "", target.host, target.port, check.time, CODES[EXIT_CODES[check.state]],
+        "check", str(target), "", target.host, target.port, check.time, CODES[check.exit_code],
         STATE_WORDS[check.state], "no view decides it" if check.state == "cannot tell" else "", version=version,
         facts=[(each.name, f"{each.state}: {each.answer}") for each in check.views], findings=check.findings,
         views=check.views, contradictions=check.contradictions,

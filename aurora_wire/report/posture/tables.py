@@ -17,6 +17,7 @@ SERVER_COLUMNS: Final = (
 )
 FINDING_COLUMNS: Final = (
     "command", "server", "place", "host", "port", "time", "rule", "severity", "title", "detail", "items",
+    "ignored_reason", "ignored_until",
 )
 
 
@@ -46,6 +47,7 @@ def findings(posture: Posture) -> Iterator[str]:
             yield line((
                 *_place(row), hit.rule, hit.severity, hit.title, show_text(hit.detail),
                 "; ".join(map(show_text, hit.items)),
+                *(("", "") if hit.ignored is None else (show_text(hit.ignored.reason), hit.ignored.until)),
             ))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from aurora_wire.posture.result import Posture
 from aurora_wire.report.text import audit, check, fleet, posture
+from aurora_wire.report.text.grades import known_lines
 from aurora_wire.report.wording import Style
 
 
@@ -24,3 +25,4 @@ def render(
         if number:
             yield "\n"
         yield from block
+    yield from known_lines(found, style)

@@ -14,6 +14,7 @@ from aurora_wire.posture.check import CheckResult, Traffic
 from aurora_wire.posture.fleet import Gap, Member
 from aurora_wire.posture.result import Kind, Posture
 from aurora_wire.report.audit_json import audit_fields
+from aurora_wire.report.json_known import exception_fields
 from aurora_wire.report.json_text import Fields, clean, dump
 from aurora_wire.report.posture_json import finding_fields, target_fields, time_text
 
@@ -60,6 +61,7 @@ def collect_fields(posture: Posture) -> Fields:
     """Return the object as a dict, in the order written."""
     head: Fields = {
         "schema": SCHEMAS[posture.kind], "tool_version": clean(posture.tool_version), "exit_code": posture.exit_code,
+        **({"exceptions": [exception_fields(one) for one in posture.exceptions]} if posture.exceptions else {}),
     }  # fmt: skip
     if posture.kind == "audit":
         return {**head, **next(elements(posture))}

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from aurora_wire.posture.assess import PostureFinding
 from aurora_wire.posture.fixes import collect_fixes
+from aurora_wire.posture.result import Posture
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.wording import GREEN, RED, YELLOW, Style, advice
+from aurora_wire.verdict.exceptions import known_in_words
 
 _COLORS = {"A": GREEN, "B": GREEN, "C": YELLOW, "D": RED, "F": RED}
 
@@ -22,6 +24,15 @@ def finding_lines(findings: Iterable[PostureFinding], style: Style) -> Iterator[
     """Yield the lines of findings, each wrapped."""
     for hit in findings:
         yield from style.wrap(f"{hit.rule} {hit.severity}: {hit.title}: {show_text(hit.detail)}", "  ")
+
+
+def known_lines(found: Posture, style: Style) -> Iterator[str]:
+    """Yield how many findings were ignored as known, and which exceptions have expired, each with its line break."""
+    said = known_in_words(found.exceptions)
+    if said:
+        yield "\n"
+        for line in style.wrap(f"{show_text(said[:1].upper() + said[1:])}.", ""):
+            yield line + "\n"
 
 
 def fix_lines(findings: Iterable[PostureFinding], kind: str, style: Style) -> Iterator[str]:
