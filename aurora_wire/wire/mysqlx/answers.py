@@ -13,23 +13,48 @@ from mypy_extensions import i64
 from aurora_wire.wire.mysql.answers import MAX_COLUMNS, MAX_MESSAGE, OUT_PARAMETERS, Answers
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.leaked.classes import NOTHING
-from aurora_wire.wire.mysql.leaked.rows import Watched, watch_column
+from aurora_wire.wire.mysql.leaked.rows import TEXTS, Watched, watch_column
 from aurora_wire.wire.mysql.replies import CURSOR_EXISTS
 from aurora_wire.wire.mysql.results import Column, Failure
+from aurora_wire.wire.mysql.types import BIT as CLASSIC_BIT
 from aurora_wire.wire.mysql.types import DATETIME as CLASSIC_DATETIME
+from aurora_wire.wire.mysql.types import DOUBLE as CLASSIC_DOUBLE
+from aurora_wire.wire.mysql.types import FLOAT as CLASSIC_FLOAT
 from aurora_wire.wire.mysql.types import LONGLONG, NEWDECIMAL, VAR_STRING, X_CONTENT, X_TYPE
+from aurora_wire.wire.mysql.types import TIME as CLASSIC_TIME
 from aurora_wire.wire.mysqlx.fields import BYTES, VARINT, Fields
-from aurora_wire.wire.mysqlx.row_values import BYTES_TYPE, DATETIME, DECIMAL, ENUM, SINT, UINT, read_field
+from aurora_wire.wire.mysqlx.row_values import (
+    BIT,
+    BYTES_TYPE,
+    DATETIME,
+    DECIMAL,
+    DOUBLE,
+    ENUM,
+    FLOAT,
+    SET,
+    SINT,
+    TIME,
+    UINT,
+    read_field,
+)
 
 FETCH_SUSPENDED: Final[i64] = 15
 FETCH_MORE_OUT: Final[i64] = 18
 MAX_DEFINITION: Final[i64] = 65536   # bytes of a column's definition that is read; servers send some hundred
 LONG_VARINT: Final[i64] = 6          # bytes of a number that can be a card's
-# The type of the classic protocol that is nearest to one whose values are looked at.
+LONG_DECIMAL: Final[i64] = 8         # likewise: the scale, 13 digits and the sign, two in a byte
+LAST_WORD: Final[i64] = 64           # bytes that the last word has at most of a value that is not all there
+# The type of the classic protocol that is nearest.
 NEAREST: Final[dict[int, int]] = {
     int(BYTES_TYPE): int(VAR_STRING), int(ENUM): int(VAR_STRING), int(SINT): int(LONGLONG), int(UINT): int(LONGLONG),
-    int(DECIMAL): int(NEWDECIMAL), int(DATETIME): int(CLASSIC_DATETIME),
+    int(DECIMAL): int(NEWDECIMAL), int(DATETIME): int(CLASSIC_DATETIME), int(TIME): int(CLASSIC_TIME),
+    int(SET): int(VAR_STRING), int(BIT): int(CLASSIC_BIT), int(FLOAT): int(CLASSIC_FLOAT),
+    int(DOUBLE): int(CLASSIC_DOUBLE),
 }
+JSON_CONTENT: Final[i64] = 2         # content types of BYTES: text, whatever their collation is
+XML_CONTENT: Final[i64] = 3
+GEOMETRY_CONTENT: Final[i64] = 1     # and none
+SEPARATORS: Final = b" \t\r\n,;:<>\"'()[]{}"  # behind which a word ends
 MAX_CODE: Final[i64] = 0xFFFF        # of errors: two bytes in the classic protocol
 
 
@@ -105,6 +130,8 @@ class XAnswers(Answers):
             fields = Fields(data, at, end)
             for column in self.columns:
                 if not fields.next():
+                    if column.watched is not None and total > end - at:
+                        self._look_at_part(column.watched, column.type, fields)
                     break
                 if fields.number == 1 and fields.wire == BYTES:
                     column.size += fields.stop - fields.start
@@ -119,14 +146,33 @@ class XAnswers(Answers):
         """Look at the value in the current field for data of a class; numbers and times as the server prints them."""
         frame = self.facts.server.frame
         x_type = (kind - X_TYPE) % X_CONTENT
-        if x_type in (BYTES_TYPE, ENUM):
+        size = fields.stop - fields.start
+        if x_type == BYTES_TYPE or x_type == ENUM:
             watched.look(fields.data, fields.start, fields.stop - 1, frame, self.hits)
             return
-        if watched.named == NOTHING and (x_type not in (SINT, UINT) or fields.stop - fields.start < LONG_VARINT):
-            return  # no number of a card: most are ids
+        if watched.named == NOTHING and x_type != SET:
+            least = LONG_DECIMAL if x_type == DECIMAL else LONG_VARINT
+            if size < least or (x_type != DECIMAL and x_type != SINT and x_type != UINT):
+                return  # no number of a card: most are ids
         value = read_field(kind, fields.raw())
         if value is not None:
             watched.look(value, 0, len(value), frame, self.hits)
+
+    def _look_at_part(self, watched: Watched, kind: i64, fields: Fields) -> None:
+        """Look at the text of which only the first bytes are there, up to its last whole word."""
+        start = fields.at
+        x_type = (kind - X_TYPE) % X_CONTENT
+        if watched.way != TEXTS or (x_type != BYTES_TYPE and x_type != ENUM):
+            return
+        if fields.number != 1 or fields.wire != BYTES or fields.start != start or fields.value <= fields.end - start:
+            return
+        data = fields.data
+        stop = fields.end
+        least = stop - LAST_WORD
+        while stop > start and stop > least and data[stop - 1] not in SEPARATORS:
+            stop -= 1
+        if stop > start:
+            watched.look(data, start, stop, self.facts.server.frame, self.hits)
 
     def fetched_rows(self, kind: i64) -> None:
         """Take the end of a result's rows: FetchDone, or one of those that say what follows."""
@@ -171,12 +217,20 @@ class XAnswers(Answers):
 
 
 def watch(column: Column) -> None:
-    """Decide how the values of a column are looked at: as those of the nearest type of the classic protocol."""
+    """Decide how the values of a column are looked at: as those of the nearest type of the classic protocol.
+
+    With `compact_metadata` it has no name: then only its values can tell.
+    """
     column.decided = True
     kind = (column.type - X_TYPE) % X_CONTENT
+    content = (column.type - X_TYPE) // X_CONTENT
     nearest = NEAREST.get(int(kind))
-    if column.name and nearest is not None:
-        column.watched = watch_column(nearest, column.charset, column.org_table, column.org_name, column.name)
+    if nearest is None or (kind == BYTES_TYPE and content == GEOMETRY_CONTENT):
+        return
+    charset = column.charset
+    if kind == BYTES_TYPE and (content == JSON_CONTENT or content == XML_CONTENT):
+        charset = -1
+    column.watched = watch_column(nearest, charset, column.org_table, column.org_name, column.name)
 
 
 def parse_column(data: bytes, at: i64, end: i64) -> Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import struct
 from pathlib import Path
@@ -20,6 +21,7 @@ from aurora_wire.wire.mysqlx.facts import XSession
 from aurora_wire.wire.mysqlx.row_values import read_field, read_row
 from aurora_wire.wire.mysqlx.server import XServer
 from tests.conversations import Conversation, Step, play
+from tests.test_recorded import CAPTURES
 from tests.wire.mysqlx.test_decoded import ON_X, execute, lenenc, part, session
 from tests.wire.mysqlx.test_shape import frame, varint
 
@@ -232,7 +234,117 @@ def test_values_of_a_class_in_rows_are_told(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def told(tmp_path: Path, answer: bytes) -> set[tuple[str, str, int]]:
+    """The classes that rows of an answer have, with their column and how many."""
+    (connection,) = judged(asked((sql(b"SELECT * FROM users"), answer + frame(14) + DONE)), tmp_path).connections
+    return {(one.data, one.column, one.count) for one in connection.leaked}
+
+
+def content(kind: int, of: int, name: bytes, collation: int = 63) -> bytes:
+    names = part(2, name) + part(3, name) + part(5, b"users")
+    return frame(12, varint(1, kind) + names + varint(8, collation) + varint(12, of))
+
+
+CARD_DECIMAL = bytes.fromhex("00" + "4111111111111111" + "c0")
+CLASSIFIED = [
+    (column(BYTES, b"a"), b"alice@example.com\0", "email"), (column(ENUM, b"a"), b"alice@example.com\0", "email"),
+    (column(SET, b"a"), lenenc(17) + b"alice@example.com" + b"\x03bob", "email"),
+    (column(SINT, b"a"), zigzag(4111111111111111), "card"), (column(UINT, b"a"), lenenc(4111111111111111), "card"),
+    (column(DECIMAL, b"a"), CARD_DECIMAL, "card"),
+    (content(BYTES, 2, b"doc"), b'{"mail": "alice@example.com"}\0', "email"),
+    (content(BYTES, 3, b"doc"), b"<mail>alice@example.com</mail>\0", "email"),
+    (frame(12, varint(1, BYTES)), b"alice@example.com\0", "email"),
+    (column(DATETIME, b"birth_date"), lenenc(1990) + b"\x02\x1d", "identity"),
+    (column(DOUBLE, b"diagnosis"), struct.pack("<d", 7.25), "health"),
+    (column(FLOAT, b"diagnosis"), struct.pack("<f", 7.25), "health"),
+    (column(TIME, b"diagnosis"), b"\0\x07\x02", "health"), (column(BIT, b"diagnosis"), lenenc(5), "health"),
+    (column(SET, b"diagnosis"), b"\x03flu", "health"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("definition", "value", "data"), CLASSIFIED)
+def test_a_value_of_any_type_tells_its_class(definition: bytes, value: bytes, data: str, tmp_path: Path) -> None:
+    found = told(tmp_path, definition + column(SINT, b"id") + row(value, zigzag(1)) * 3)
+    assert [(one, count) for one, _, count in found] == [(data, 3)]
+
+
+@pytest.mark.parametrize(
+    ("definition", "value"),
+    [
+        (content(BYTES, 0, b"photo"), b"alice@example.com\0"), (content(BYTES, 1, b"place"), b"alice@example.com\0"),
+        (column(DOUBLE, b"price"), struct.pack("<d", 4111111111111111)), (column(TIME, b"at"), b"\0\x07\x02"),
+        (column(DECIMAL, b"price"), bytes.fromhex("02411111111111c0")), (column(BIT, b"f"), lenenc(4111111111111111)),
+    ],
+)  # fmt: skip
+def test_a_value_that_is_no_text_or_long_number_needs_a_name_that_tells(
+    definition: bytes, value: bytes, tmp_path: Path
+) -> None:
+    assert told(tmp_path, definition + row(value) * 3) == set()
+
+
+@pytest.mark.parametrize("size", [1, 3, 50, 1400])
+def test_rows_cut_into_segments_are_classified_whole(size: int, tmp_path: Path) -> None:
+    rows = column(BYTES, b"body") + column(UINT, b"number")
+    rows += row(b"x" * 2000 + b" alice@example.com\0", lenenc(4111111111111111)) * 4
+    steps = [*session(), Step("ask", "client", sql(b"SELECT * FROM users"))]
+    whole = rows + frame(14) + DONE
+    steps += [Step(f"answer-{at}", "server", whole[at : at + size]) for at in range(0, len(whole), size)]
+    (connection,) = judged(steps, tmp_path).connections
+    assert {(one.data, one.column, one.count) for one in connection.leaked} == {
+        ("email", "body", 4), ("card", "number", 4),
+    }  # fmt: skip
+
+
+def test_of_a_row_that_is_longer_than_what_is_kept_the_first_text_is_classified(tmp_path: Path) -> None:
+    long = b"alice@example.com, " + b"words " * 300_000
+    found = told(tmp_path, column(SINT, b"id") + column(BYTES, b"body") + row(zigzag(1), long + b"\0"))
+    assert found == {("email", "body", 1)}
+
+
+def test_a_last_word_that_is_not_all_there_is_no_value(tmp_path: Path) -> None:
+    """The first 16 digits of a longer number have a card's check digit."""
+    half = b"4111111111111111"
+    body = part(1, b" " + half * 66_000 + b"\0")
+    assert told(tmp_path, column(BYTES, b"body") + frame(13, body)) == set()
+
+
+def test_rows_of_a_cursor_are_classified(tmp_path: Path) -> None:
+    opened = column(BYTES, b"email") + row(b"alice@example.com\0") + frame(15) + DONE
+    more = row(b"bob@example.com\0") + frame(14) + DONE
+    steps = asked(
+        (frame(40, varint(1, 1) + part(2, varint(1, 5) + part(6, execute(b"SELECT email FROM users")))), frame(0)),
+        (frame(43, varint(1, 1) + part(4, varint(1, 0) + part(2, varint(1, 1))) + varint(5, 1)), opened),
+        (frame(45, varint(1, 1) + varint(5, 9)), more),
+    )  # fmt: skip
+    (connection,) = judged(steps, tmp_path).connections
+    assert ("email", "email") in {(one.data, one.column) for one in connection.leaked}
+    assert sum(one.count for one in connection.leaked) == 2
+
+
+def test_recorded_rows_of_all_types_are_classified() -> None:
+    path = CAPTURES / "depth" / "x-results-mysql.pcapng"
+    port = json.loads(path.with_suffix(".json").read_text())["port"]
+    (connection,) = aurora_wire.scan([path], ports=[port]).connections
+    assert ("email", "s") in {(one.data, one.column) for one in connection.leaked}
+
+
 # Any bytes.
+
+
+@given(st.lists(st.tuples(st.integers(0, 31), st.integers(0, 3), st.binary(max_size=40)), min_size=1, max_size=8),
+       st.integers(0, 60))
+@settings(max_examples=200, deadline=None)
+def test_rows_of_any_types_with_any_values_are_accounted_for(
+    values: list[tuple[int, int, bytes]], cut: int
+) -> None:
+    definitions = b"".join(content(kind, of, b"diagnosis", 255) for kind, of, _ in values)
+    last = frame(13, b"".join(part(1, one) for _, _, one in values))
+    stream = definitions + row(*(one for _, _, one in values)) * 2 + last[: max(len(last) - cut, 6)]
+    facts = Facts(1, Budget(), None)
+    server = XServer(facts, XSession(), facts.server, {}, True)
+    for at in range(0, len(stream), 7):
+        server.feed(stream, at, min(at + 7, len(stream)), 0)
+    server.finish()
 
 
 @given(st.binary(max_size=400), st.lists(st.integers(0, 1 << 20), max_size=20))
