@@ -24,7 +24,6 @@ from aurora_wire.verdict.result import Confidence, Severity, Verdict
 from aurora_wire.wire.tls.names import version_name
 from tests.report.schemas import objects, schema
 
-
 ONLY_OF_KNOWN_FINDINGS = ("exceptions", "ignored")  # absent where no `--ignore` was given
 
 
