@@ -28,6 +28,18 @@ ON_ONE_WORKER = (
     "tests/real/", "tests/prove/", "tests/capture/test_live.py", "tests/cli/test_watch.py",
     "tests/cli/test_watch_privileges.py",
 )  # fmt: skip
+# Any worker runs these: they take a minute and mostly wait, and install nothing that others ask for.
+# Servers are private to a worker, so a second one of a kind costs its start and nothing else.
+BY_THEMSELVES = (
+    "tests/real/test_demo.py", "tests/real/test_demo_rights.py", "tests/real/test_evidence_elsewhere.py",
+    "tests/real/test_fix_clients.py", "tests/real/test_probe_judges.py", "tests/real/test_probe_setups.py",
+    "tests/real/test_remedies.py",
+)  # fmt: skip
+
+
+def on_one_worker(nodeid: str) -> bool:
+    return nodeid.startswith(ON_ONE_WORKER) and not nodeid.startswith(BY_THEMSELVES)
+
 
 # How long an example takes is no finding where other tests run at the same time.
 hypothesis.settings.register_profile("side by side", hypothesis.settings(), deadline=None)
@@ -39,13 +51,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return what `-n auto` means: one worker more than there are cores, as that of ON_ONE_WORKER mostly waits."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
     """Whole files to each worker, in the order of the run."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return ON_ONE_WORKER[0] if nodeid.startswith(ON_ONE_WORKER) else super()._split_scope(nodeid)
+            return ON_ONE_WORKER[0] if on_one_worker(nodeid) else super()._split_scope(nodeid)
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)
@@ -53,7 +71,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: not item.nodeid.startswith(ON_ONE_WORKER))
+        items.sort(key=lambda item: not on_one_worker(item.nodeid))
 
 
 def pytest_report_header() -> str:
