@@ -78,9 +78,8 @@ def test_no_rule_tells_a_server_what_it_does_not_know(own: Server) -> None:
                 own.sql(typed.replace("new password", "New-Secret-1!"))
 
 
+@pytest.mark.parametrize("own", [MariaDB], ids=["mariadb"], indirect=True)
 def test_set_persist_is_no_statement_of_mariadb(own: Server) -> None:
-    if own.kind != "mariadb":
-        pytest.skip("of MariaDB")
     with pytest.raises(RuntimeError, match="syntax"):
         own.sql("SET PERSIST require_secure_transport = ON;")
 
