@@ -132,7 +132,7 @@ def test_the_keyboard_reaches_everything_from_the_top(report: Path, open_page: O
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(report: Path, open_page: Opener, scheme: str) -> None:
     opened = open_page(report, color_scheme=scheme, bypass_csp=True)
-    opened.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    opened.unfold()
     background = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == {"light": "rgb(251, 251, 250)", "dark": "rgb(20, 23, 26)"}[scheme]
     assert opened.axe() == []
