@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
-
-import pytest
 
 from aurora_wire.analysis.packets import PacketView, packets
 from aurora_wire.report.packets.tcpdump.line import TcpdumpLines
@@ -18,6 +14,7 @@ from aurora_wire.wire.decoding import labels
 from tests.conftest import SHARED
 from tests.lab.truth import TRUTH, Truth
 from tests.report.tcpdump_runs import tcpdump_lines
+from tests.tshark import printed
 
 # One of each kind: tshark takes its time to start.
 JUDGED = (
@@ -94,20 +91,12 @@ class Judged(NamedTuple):
 
 
 def tshark(file: str) -> list[Judged]:
-    path = shutil.which("tshark")
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("tshark is not installed")
-        pytest.skip("tshark is not installed")
     port = next(truth.port for truth in TRUTH if truth.file == file)
     fields = ["-e", "frame.number", "-e", "mysql.query", "-e", "tls.record.content_type"]
     fields += ["-e", "tls.record.opaque_type"]  # of encrypted records of TLS 1.3
-    done = subprocess.run(
-        [path, "-r", str(SHARED / "lab" / file), "-d", f"tcp.port=={port},mysql", "-T", "fields", *fields],
-        capture_output=True, check=True, timeout=120,
-    )  # fmt: skip
+    told = printed(SHARED / "lab" / file, "-d", f"tcp.port=={port},mysql", "-T", "fields", *fields)
     judged = []
-    for line in done.stdout.decode("utf-8", "replace").splitlines():
+    for line in told.decode("utf-8", "replace").splitlines():
         if not line[:1].isdigit():
             continue  # the second line of a statement
         number, query, *types = line.split("\t")

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shutil
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,8 +14,10 @@ import pytest
 
 from tests.conftest import SHARED
 from tests.conversations.judge import explain
+from tests.conversations.tcp import Conversation, pcap
 from tests.corpus import logs
 from tests.lab import truth
+from tests.tshark import printed, tshark_path
 
 PORTS = {"deepflow": (20130, 30130, 2883, 6033)}
 LAB = [
@@ -59,12 +59,11 @@ def port_of(name: str) -> tuple[int, ...]:
 
 
 def ask(name: str) -> list[str]:
-    command = ["tshark", "-r", str(SHARED / name), "-Y", "mysql.query && mysql.request", "-T", "fields"]
+    arguments = ["-Y", "mysql.query && mysql.request", "-T", "fields"]
     for port in port_of(name):
-        command += ["-d", f"tcp.port=={port},mysql"]
-    command += ["-E", "aggregator=\x1f", "-e", "mysql.query"]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=120)
-    lines = done.stdout.decode("utf-8", "replace").splitlines()
+        arguments += ["-d", f"tcp.port=={port},mysql"]
+    arguments += ["-E", "aggregator=\x1f", "-e", "mysql.query"]
+    lines = printed(SHARED / name, *arguments).decode("utf-8", "replace").splitlines()
     return [text for line in lines for text in line.split("\x1f")]
 
 
@@ -86,10 +85,7 @@ def escaped(sql: bytes) -> str:
 
 @pytest.mark.parametrize("name", LAB + CORPUS)
 def test_every_query_that_tshark_finds_is_found(name: str, shared: Path) -> None:
-    if shutil.which("tshark") is None:
-        if os.environ.get("CI"):
-            pytest.fail("no tshark, and in CI there has to be one")
-        pytest.skip("no tshark")
+    tshark_path()
     if name.startswith("lab/"):
         result = truth.scanned(name.removeprefix("lab/"))
     else:
@@ -99,3 +95,15 @@ def test_every_query_that_tshark_finds_is_found(name: str, shared: Path) -> None
     if ours != theirs:
         why = next((reason for part, reason in EXPLAINED.items() if part in name), None)
         assert why is not None, (ours, theirs, explain(result))
+
+
+def test_of_another_capture_tshark_is_asked_again(tmp_path: Path) -> None:
+    capture = tmp_path / "one.pcap"
+    conversation = Conversation()
+    conversation.syn()
+    for count in (2, 3):
+        capture.write_bytes(pcap(conversation.packets[:count]))
+        for _ in ("asked", "kept"):
+            told = printed(capture, "-T", "fields", "-e", "frame.number", cache=tmp_path)
+            assert told.split() == [b"%d" % number for number in range(1, count + 1)]
+        assert len(list((tmp_path / "tshark").iterdir())) == count - 1

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import shutil
-import subprocess
 
 import pytest
 
@@ -15,6 +13,7 @@ from aurora_wire.verdict.result import ConnectionResult, DecryptionResult, Scan
 from tests.conversations.judge import explain
 from tests.decrypt.openings import need_cryptography
 from tests.lab.truth import LAB, TEXTS, TRUTH, Truth, same_text
+from tests.tshark import printed
 
 pytestmark = pytest.mark.usefixtures("shared")
 
@@ -132,17 +131,13 @@ def test_https_is_no_mysql_with_its_keys_either() -> None:
     assert (result.verdict, result.not_mysql, result.connections) == ("not-mysql", {"TLS": 1}, [])
 
 
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 @of_lab([truth for truth in SAID if any(name in truth.file for name in ("connpy-default", "tls12", "cli-default"))])
 def test_tshark_finds_the_same_statements_in_the_same_frames(truth: Truth) -> None:
-    said = subprocess.run(
-        [
-            "tshark", "-r", LAB / truth.file, "-o", f"tls.keylog_file:{LAB / truth.line['keys']}",
-            "-d", f"tcp.port=={truth.port},mysql", "-Y", "mysql.query", "-T", "fields", "-e", "frame.number",
-            "-e", "mysql.query",
-        ],
-        check=True, capture_output=True, timeout=60, text=True,
-    ).stdout  # fmt: skip
+    keys = LAB / truth.line["keys"]
+    said = printed(
+        LAB / truth.file, "-o", f"tls.keylog_file:{keys}", "-d", f"tcp.port=={truth.port},mysql", "-Y", "mysql.query",
+        "-T", "fields", "-e", "frame.number", "-e", "mysql.query", also_read=(keys,),
+    ).decode()  # fmt: skip
     expected = [tuple(line.split("\t", 1)) for line in said.splitlines()]
     found = [
         (str(one.frame), one.sql.decode())
