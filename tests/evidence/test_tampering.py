@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -24,14 +25,28 @@ FILES = (
 Verify = Callable[..., tuple[int, str]]
 
 
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
+    """A folder with a signed bundle, its key and its captures, and the bundle's files; made once, for each to copy."""
+    folder = tmp_path_factory.mktemp("bundle")
+    write_captures(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+        assert main(["evidence", "keygen", "-o", "examiner"]) == 0
+        return folder, make("--key", "examiner")
+
+
 @pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+def files(
+    bundle: tuple[Path, dict[str, bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, bytes]:
     """Those of a signed bundle, in the current folder."""
-    write_captures(tmp_path)
+    folder, made = bundle
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    assert main(["evidence", "keygen", "-o", "examiner"]) == 0
-    return make("--key", "examiner")
+    return dict(made)
 
 
 @pytest.fixture
