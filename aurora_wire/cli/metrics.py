@@ -6,6 +6,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from socketserver import ThreadingMixIn
 from typing import Any, Final
@@ -118,9 +119,22 @@ class Metrics:
             shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
             raise UsageError(f"--metrics {shown}: {words_of(error)}. Name another address or port.") from error
         self.port: int = self._server.server_port
+        self._closed = False
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, name="metrics", daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while not self._closed:
+            self._server.handle_request()
 
     def close(self) -> None:
+        """Listen no longer. The thread has ended by then: on a closed socket it would ask again and again."""
+        self._closed = True
+        if self._thread is not None:
+            with suppress(OSError):  # what waits for a reader wakes, and finds none
+                self._server.socket.shutdown(socket.SHUT_RDWR)
+            self._thread.join(PATIENCE)
         self._server.server_close()

@@ -413,6 +413,18 @@ def test_a_client_that_is_slow_or_goes_keeps_no_other_from_the_metrics() -> None
     sensor.finish(0)
 
 
+@pytest.mark.parametrize("started", [True, False])
+def test_nothing_of_the_metrics_runs_on_when_they_are_closed(started: bool) -> None:
+    """Their thread went round and round on the closed socket, and took a core while the report was written."""
+    sensor = sensor_for(options(metrics=("127.0.0.1", 0)), None, "lo")
+    assert sensor is not None
+    if started:
+        sensor.start()
+    assert [each.name for each in threading.enumerate()].count("metrics") == started
+    sensor.finish(0)
+    assert "metrics" not in [each.name for each in threading.enumerate()]
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_a_port_in_use_is_one_line(host: str) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
