@@ -14,6 +14,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.wire.mysql.charsets import charset_name
+from aurora_wire.wire.mysql.seven_bytes import behind_plain
 
 # Kinds. Those below WORD are nothing that is executed.
 END: Final[i64] = 0
@@ -52,7 +53,8 @@ NESTS: Final[i64] = 128      # with SKIPS: a comment inside it has an end of its
 # ... and of the place: inside a /*! that is executed.
 INSIDE: Final[i64] = 256
 
-BY_HAND: Final[i64] = 32     # bytes of a literal that are looked at one by one
+BY_BLOCKS: Final[i64] = 128  # bytes of a literal that are passed by blocks, where none is a quote or a backslash
+BY_HAND: Final[i64] = 32     # and that are looked at one by one, before its end is searched
 _FAMILIES: Final = {"gbk": GBK, "gb18030": GBK, "cp932": SJIS, "sjis": SJIS, "big5": BIG5}
 
 
@@ -139,6 +141,8 @@ def _quoted(text: bytes, at: i64, end: i64, quote: i64, mode: i64, kind: i64) ->
     """Read what stands behind an opening quote at `at - 1`, with its closing one; a doubled one is of the content."""
     escapes = quote != 96 and kind != NAME and mode & NO_BACKSLASH_ESCAPES == 0
     pairs = mode & PAIRS
+    if not pairs:
+        at = behind_plain(text, at, end if end - at < BY_BLOCKS else at + BY_BLOCKS, quote)
     by_hand = end if pairs or end - at < BY_HAND else at + BY_HAND
     close: i64 = -1
     while True:

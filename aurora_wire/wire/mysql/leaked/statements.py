@@ -22,6 +22,7 @@ from aurora_wire.wire.mysql.leaked.classes import (
 from aurora_wire.wire.mysql.leaked.columns import class_of_column
 from aurora_wire.wire.mysql.leaked.values import Found, is_phone, is_stored_hash, next_value
 from aurora_wire.wire.mysql.leaked.walker import Walker
+from aurora_wire.wire.mysql.seven_bytes import LONG_NUMBER, behind_words, may_tell
 from aurora_wire.wire.mysql.sql_lexer import (
     MARK,
     UNCLOSED,
@@ -37,9 +38,9 @@ MAX_LITERAL: Final[i64] = 65_536     # bytes of one literal that are looked at
 MAX_HEAD: Final[i64] = 4096          # bytes of an INSERT before its values that are remembered
 KEPT: Final[i64] = 1024              # heads and prepared texts that are remembered
 ROW_VERBS: Final = (b"SELECT", b"INSERT", b"UPDATE", b"DELETE", b"REPLACE", b"WITH")
+USUAL_BEGINNINGS: Final = frozenset((b"SELECT ", b"UPDATE ", b"DELETE ", b"select ", b"update ", b"delete "))
 MAX_PIECE: Final[i64] = 256          # bytes before a literal that are asked for its column
 SHORTEST: Final[i64] = 6             # bytes of a value that tells itself
-LONG_NUMBER: Final[i64] = 9          # digits without quotes that may be of a person
 
 
 def told(name: bytes) -> bytes:
@@ -49,30 +50,35 @@ def told(name: bytes) -> bytes:
 
 @mypyc_attr(acyclic=True)
 class Leak:
-    """A value of a class: text[start:stop] of what was looked at, of a column where that is known."""
+    """A value of a class, of a table and column where these are known, as they may be told."""
 
     __slots__ = ("column", "kind", "table", "value")
 
     def __init__(self, kind: i64, table: bytes, column: bytes, value: bytes) -> None:
         self.kind: Final[i64] = kind
-        self.table: Final = told(table)
-        self.column: Final = told(column)
+        self.table: Final = table
+        self.column: Final = column
         self.value: Final = value
 
 
 @mypyc_attr(acyclic=True)
 class Head:
-    """What a text says before literals: a table, the columns of an INSERT with their classes, the name compared."""
+    """What a text says before literals: a table, the columns of an INSERT with their classes, the name compared.
 
-    __slots__ = ("column", "columns", "kind", "kinds", "more", "table")
+    Names are as they may be told. handles_rows: of an INSERT's, what `handles_rows` says; else it is not known.
+    """
 
-    def __init__(self, walker: Walker, more: bool) -> None:
-        self.table: Final = walker.table
-        self.columns: Final = walker.columns
+    __slots__ = ("column", "columns", "handles_rows", "kind", "kinds", "more", "table")
+
+    def __init__(self, walker: Walker, more: bool, handles: bool) -> None:
+        self.table: Final = told(walker.table)
+        self.columns: Final = [told(column) for column in walker.columns]
         self.kinds: Final = walker.kinds
-        self.column: Final = walker.compared()
-        self.kind: Final[i64] = class_of_column(self.column) if self.column else NOTHING
+        column = walker.compared()
+        self.kind: Final[i64] = class_of_column(column) if column else NOTHING
+        self.column: Final = told(column)
         self.more: Final = more  # nothing but a comma: the next literal is of the same column
+        self.handles_rows: Final = handles
 
 
 _heads: Final[dict[bytes, Head | None]] = {}
@@ -83,24 +89,10 @@ _prepared: Final[dict[bytes, list[tuple[bytes, bytes]]]] = {}
 def leaks_in_text(text: bytes, at: i64, end: i64, mode: i64 = 0) -> list[Leak] | None:
     """Return the values in the statement text[at:end] that are of a class, None if there are none.
 
-    mode: of `sql_lexer`. Most bytes are passed one by one: a token is made of literals and comments only.
+    mode: of `sql_lexer`. Most texts have no literal that could tell anything. Of others most bytes are passed by blocks
+    (`seven_bytes`) or one by one: a token is made of literals and comments only.
     """
-    digits: i64 = 0
-    place = at
-    while place < end:
-        byte: i64 = text[place]
-        if byte > 57:
-            digits = 0
-        elif byte >= 48:
-            digits += 1
-            if digits >= LONG_NUMBER:
-                break
-        elif byte == 39 or byte == 34:
-            break
-        else:
-            digits = 0
-        place += 1
-    if place >= end:
+    if not may_tell(text, at, end):
         return None
     reader = _Reader(text, at, end, mode)
     reader.run()
@@ -116,8 +108,8 @@ class _Reader:
         self.origin: i64 = at
         self.begin: i64 = at         # of the statement, of several
         self.handles_rows: i64 = -1  # -1: not looked at
-        self.certain = False
-        self.quotes_certain = False
+        self.certain: i64 = -1
+        self.quotes_certain: i64 = -1
         self.at: i64 = at
         self.end: i64 = end
         self.mode: i64 = mode
@@ -125,6 +117,7 @@ class _Reader:
         self.first: i64 = -1         # where the first one is
         self.found: list[Leak] | None = None
         self.head: Head | None = None  # of an INSERT, in whose values this is
+        self.opening: Head | None = None  # what stands before the first literal, where that was asked for
         self.index: i64 = 0
         self.depth: i64 = 0
         self.column = b""            # of the last literal
@@ -141,6 +134,12 @@ class _Reader:
                     self.head = None  # ON DUPLICATE KEY UPDATE
                     self.last = at
                 at += 1
+                if self.head is None:
+                    # Outside of an INSERT's values neither parentheses nor commas count.
+                    at = behind_words(text, at, end)
+                    byte = text[at - 1]
+                    if byte <= 64:
+                        continue
                 while at < end:
                     byte = text[at]
                     if byte < 48 or (57 < byte <= 64) or byte == 96:
@@ -189,6 +188,7 @@ class _Reader:
         text = self.text
         at = self.at
         self.head = None
+        self.opening = None
         self.first = -1
         self.depth = 0
         self.column = b""
@@ -210,7 +210,8 @@ class _Reader:
             walker = Walker(key, self.mode)
             walker.run()
             # Else the word is part of something else.
-            self.head = Head(walker, False) if walker.in_values and walker.depth == 0 else None
+            inserts = walker.in_values and walker.depth == 0
+            self.head = Head(walker, False, handles_rows(key, 0, len(key))) if inserts else None
             if self.mode == 0:
                 if len(_heads) >= KEPT:
                     _heads.clear()
@@ -274,16 +275,21 @@ class _Reader:
         a literal only where nothing depends on sql_mode, version or character set: else they may be of a literal.
         """
         if self.handles_rows < 0:
-            self.handles_rows = 1 if first_word(self.text, self.begin, self.end) in ROW_VERBS else 0
-            text = self.text[self.origin : self.end]
-            self.quotes_certain = quotes_certainly(text)
-            self.certain = is_certain(text)
+            head = self.head
+            handles = head.handles_rows if head is not None else handles_rows(self.text, self.begin, self.end)
+            self.handles_rows = 1 if handles else 0
         if self.handles_rows == 0:
             return False
+        if self.quotes_certain < 0:
+            self.quotes_certain = 1 if quotes_certainly(self.text, self.origin, self.end) else 0
+        if self.quotes_certain == 0:
+            return False
         # Before the first quote nothing depends on how literals end, but on what else may quote.
-        return self.certain or (
-            self.quotes_certain and self.begin == self.origin and (self.head is not None or self.first == start)
-        )
+        if self.begin == self.origin and (self.head is not None or self.first == start):
+            return True
+        if self.certain < 0:
+            self.certain = 1 if is_certain(self.text, self.origin, self.end) else 0
+        return self.certain == 1
 
     def _before(self, start: i64) -> None:
         """Find out which column a literal is compared with or assigned to."""
@@ -291,6 +297,8 @@ class _Reader:
         if start - begin > MAX_PIECE:
             begin = start - MAX_PIECE
         piece = read_piece(self.text[begin:start], self.mode)
+        if start == self.first and begin == self.begin:
+            self.opening = piece
         if not piece.more:
             self.column = piece.column
             self.kind = piece.kind
@@ -299,6 +307,9 @@ class _Reader:
         head = self.head
         if head is not None:
             return head.table
+        opening = self.opening
+        if opening is not None:
+            return opening.table
         stop = self.first
         if stop - self.begin > MAX_HEAD:
             stop = self.begin + MAX_HEAD
@@ -314,15 +325,26 @@ def first_word(text: bytes, at: i64, end: i64) -> bytes:
     return lexer.word if lexer.kind == WORD else b""
 
 
-def is_certain(text: bytes) -> bool:
-    """Return whether a text can be read in one way only, as far as literals go."""
+def handles_rows(text: bytes, at: i64, end: i64) -> bool:
+    """Return whether a statement handles rows, as its first word says."""
+    return (end - at > 7 and text[at : at + 7] in USUAL_BEGINNINGS) or first_word(text, at, end) in ROW_VERBS
+
+
+def is_certain(text: bytes, at: i64, end: i64) -> bool:
+    """Return whether text[at:end] can be read in one way only, as far as literals go."""
     # `find`, as `in` first tries if the bytes on its left are a number, and formats an error that nobody sees.
-    return text.find(b"\\") < 0 and quotes_certainly(text) and (text.isascii() or is_utf8(text))
+    if text.find(b"\\", at, end) >= 0 or not quotes_certainly(text, at, end):
+        return False
+    text = text[at:end]
+    return text.isascii() or is_utf8(text)
 
 
-def quotes_certainly(text: bytes) -> bool:
+def quotes_certainly(text: bytes, at: i64, end: i64) -> bool:
     """Return whether nothing but quotes quotes: no `/*! ... */` that may be a comment, no `$tag$`."""
-    return text.find(b"/*!") < 0 and text.find(b"/*M!") < 0 and text.count(b"$") < 4
+    # One byte is found by far faster than two or three, and most texts have neither.
+    if text.find(b"!", at, end) >= 0 and (text.find(b"/*!", at, end) >= 0 or text.find(b"/*M!", at, end) >= 0):
+        return False
+    return text.find(b"$", at, end) < 0 or text.count(b"$", at, end) < 4
 
 
 def read_piece(piece: bytes, mode: i64) -> Head:
@@ -334,7 +356,7 @@ def read_piece(piece: bytes, mode: i64) -> Head:
         else:
             walker = Walker(piece, mode)
             walker.run()
-            known = Head(walker, piece.strip() == b",")
+            known = Head(walker, piece.strip() == b",", False)
         if mode == 0:
             if len(_pieces) >= KEPT:
                 _pieces.clear()
@@ -343,19 +365,19 @@ def read_piece(piece: bytes, mode: i64) -> Head:
 
 
 def leaks_in_value(found: list[Leak], raw: bytes, table: bytes, column: bytes) -> None:
-    """Add what one value tells, of a parameter or a result. raw: as text, without quotes."""
+    """Add what one value tells, of a parameter. raw: as text, without quotes."""
     size: i64 = len(raw)
     if size > MAX_LITERAL:
         size = MAX_LITERAL
     one = next_value(raw, 0, size, 0) if size >= SHORTEST else None
     if one is not None:
-        add_values(found, raw, one, 0, size, table, column)
+        add_values(found, raw, one, 0, size, told(table), told(column))
     elif size > 0 and column:
         kind = class_of_column(column)
         if kind != NOTHING:
             kind = by_column(raw, 0, size, kind)
         if kind != NOTHING:
-            found.append(Leak(kind, table, column, raw[:size]))
+            found.append(Leak(kind, told(table), told(column), raw[:size]))
 
 
 def columns_of_parameters(text: bytes) -> list[tuple[bytes, bytes]]:
@@ -365,7 +387,7 @@ def columns_of_parameters(text: bytes) -> list[tuple[bytes, bytes]]:
         walker = Walker(text, 0)
         walker.run()
         known = walker.places
-        if not is_certain(text) or first_word(text, 0, len(text)) not in ROW_VERBS:
+        if not (is_certain(text, 0, len(text)) and handles_rows(text, 0, len(text))):
             known = [(b"", b"") for _ in known]
         if len(_prepared) >= KEPT:
             _prepared.clear()

@@ -29,10 +29,13 @@ from aurora_wire.wire.mysql.leaked.classes import (
     PHONE,
 )
 from aurora_wire.wire.mysql.leaked.national import national_end
+from aurora_wire.wire.mysql.seven_bytes import TIME_SIZE, behind_quiet, is_time
 from aurora_wire.wire.mysql.sql_lexer import is_digit
 
 LONGEST_WORD: Final[i64] = 4096    # bytes of a value that is looked at: a private key
 MAX_EMAIL: Final[i64] = 254
+PASSABLE: Final[i64] = 8           # bytes of which some may be passed without a look at each
+AGAIN: Final[i64] = 14             # bytes that are looked at before that is tried again
 
 # Countries of an IBAN, and its length. Source: SWIFT, "IBAN Registry".
 IBAN_LENGTHS: Final = {
@@ -69,8 +72,19 @@ class Found:
 
 
 def next_value(text: bytes, at: i64, end: i64, begin: i64) -> Found | None:
-    """Return the first value in text[at:end] that tells itself; begin: where the literal begins that it is of."""
+    """Return the first value in text[at:end] that tells itself; begin: where the literal begins that it is of.
+
+    What cannot be of one is passed by blocks (`seven_bytes`), and so is a time: each part of it is too short.
+    """
+    if end - at == TIME_SIZE and is_time(text, at):
+        return None
+    quiet = at  # from where on it may be tried to pass some
     while at < end:
+        if at >= quiet and end - at >= PASSABLE:
+            at = behind_quiet(text, at, end)
+            if at >= end:
+                return None
+            quiet = at + AGAIN
         byte: i64 = text[at]
         if is_alnum(byte):
             stop = at + 1

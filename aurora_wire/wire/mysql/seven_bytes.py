@@ -1,0 +1,166 @@
+"""Text passed over seven bytes at a time, where nothing in it can matter.
+
+Most bytes of statements and values are letters and spaces, and say nothing. Each function here takes a class of bytes
+that may matter, and passes blocks of seven bytes of which none is of it. A block is seven bytes of a read of eight, so
+that no sum of them leaves the 63 bits that an i64 has for numbers:
+
+- `word ^ c * ONES` has a zero byte where the block has the byte c. `(x & LOW) + LOW | x` has the high bit of each byte
+  set, but of those that are zero.
+- `(word & LOW) + (0x80 - c) * ONES` has the high bit of each byte set that is c or more, for bytes below 0x80. Others
+  are taken out by `& ~word`.
+
+What they promise is one-sided: a block that is passed has none of these bytes; one that is not may have none either.
+Whoever calls them looks at that byte by byte, as if there was nothing here. So they make no difference but in cost, and
+a test holds each caller to what it does without them.
+"""
+
+from typing import Final
+
+from librt.strings import read_i64_le
+from mypy_extensions import i64
+
+SIZE: Final[i64] = 7                            # bytes of a block
+READ: Final[i64] = 8                            # and of a read
+ONES: Final[i64] = 0x01010101010101
+LOW: Final[i64] = 0x7F7F7F7F7F7F7F
+HIGH: Final[i64] = 0x80808080808080
+SPACES: Final[i64] = 0x20202020202020
+QUOTES: Final[i64] = 0x22222222222222
+APOSTROPHES: Final[i64] = 0x27272727272727
+HYPHENS: Final[i64] = 0x2D2D2D2D2D2D2D
+BACKSLASHES: Final[i64] = 0x5C5C5C5C5C5C5C
+BACKTICKS: Final[i64] = 0x60606060606060
+FROM_22: Final[i64] = 0x5E5E5E5E5E5E5E          # what makes 0x22 and more 0x80 and more
+FROM_24: Final[i64] = 0x5C5C5C5C5C5C5C
+FROM_28: Final[i64] = 0x58585858585858
+FROM_2E: Final[i64] = 0x52525252525252
+FROM_2F: Final[i64] = 0x51515151515151
+FROM_30: Final[i64] = 0x50505050505050
+FROM_3C: Final[i64] = 0x44444444444444
+FROM_41: Final[i64] = 0x3F3F3F3F3F3F3F
+FROM_7B: Final[i64] = 0x05050505050505
+# A time, `2024-02-21 07:45:07`, in three blocks (the third has its last seven bytes): what each byte is combined with,
+# which leaves 0 of a mark and 0 to 9 of a digit, and what makes all else 0x80 and more.
+TIME_1: Final[i64] = 0x30302D30303030
+MORE_1: Final[i64] = 0x76767F76767676
+TIME_2: Final[i64] = 0x3A30302030302D
+MORE_2: Final[i64] = 0x7F76767F76767F
+TIME_3: Final[i64] = 0x30303A30303A30
+MORE_3: Final[i64] = 0x76767F76767F76
+TIME_SIZE: Final[i64] = 19
+THREE_HIGH: Final[i64] = 0xF0F0F0               # of the first three bytes
+THREE_DIGITS: Final[i64] = 0x303030
+LONG_NUMBER: Final[i64] = 9                     # digits in a row that may be of a person: two more than a block
+LONG_RUN: Final[i64] = 18                       # bytes without a space of the shortest value that has letters alone
+
+
+def may_tell(text: bytes, at: i64, end: i64) -> bool:
+    """Return whether a quote, or LONG_NUMBER digits in a row, are in text[at:end]."""
+    place = at
+    last = end - READ
+    if last < at:  # too short for a read, and for a long number
+        while place < end and text[place] != 39 and text[place] != 34:
+            place += 1
+        return place < end
+    while place <= last:
+        word: i64 = read_i64_le(text, place)
+        if _has_quote(word) or (word & THREE_HIGH == THREE_DIGITS and _is_long_number(text, place, at, end)):
+            return True
+        place += SIZE
+    # The last seven bytes; and digits that begin before the rest and end in it.
+    return _has_quote(read_i64_le(text, last) >> 8) or (place < end and _is_long_number(text, place, at, end))
+
+
+def _has_quote(word: i64) -> bool:
+    one = word ^ APOSTROPHES
+    two = word ^ QUOTES
+    return (((one & LOW) + LOW) | one) & (((two & LOW) + LOW) | two) & HIGH != HIGH
+
+
+def _is_long_number(text: bytes, place: i64, begin: i64, end: i64) -> bool:
+    """Return whether the byte at `place` is of LONG_NUMBER digits in a row or more.
+
+    Nine digits in a row have the first three bytes of a block among them, wherever they begin.
+    """
+    start = place
+    while start > begin and 48 <= text[start - 1] <= 57:
+        start -= 1
+    stop = place
+    while stop < end and 48 <= text[stop] <= 57:
+        stop += 1
+    return stop > place and stop - start >= LONG_NUMBER
+
+
+def behind_plain(text: bytes, at: i64, end: i64, quote: i64) -> i64:
+    """Return a place up to which text[at:end] has no byte `quote` and no backslash."""
+    quotes = quote * ONES
+    last = end - READ
+    while at <= last:
+        word: i64 = read_i64_le(text, at)
+        one = word ^ quotes
+        two = word ^ BACKSLASHES
+        if (((one & LOW) + LOW) | one) & (((two & LOW) + LOW) | two) & HIGH != HIGH:
+            break
+        at += SIZE
+    return at
+
+
+def behind_words(text: bytes, at: i64, end: i64) -> i64:
+    """Return a place up to which text[at:end] has no quote, digit or semicolon, and none of `#`, `-`, `/`, backtick."""
+    last = end - READ
+    while at <= last:
+        word: i64 = read_i64_le(text, at)
+        low = word & LOW
+        quotes = (low + FROM_22) & ~(low + FROM_28)
+        digits = (low + FROM_2F) & ~(low + FROM_3C)
+        others = ((low ^ HYPHENS) + LOW) & ((low ^ BACKTICKS) + LOW)
+        if (quotes | digits | ~others) & ~word & HIGH:
+            break
+        at += SIZE
+    return at
+
+
+def behind_quiet(text: bytes, at: i64, end: i64) -> i64:
+    """Return a place up to which no value in text[at:end] begins that tells itself (`next_value`), at a word's begin.
+
+    Quiet is a block without digits and without the marks with which an address, a phone number or a hash begin or go
+    on. What is left are words of letters: a key needs twenty bytes without a space, an id eighteen letters. So where
+    there is room for those a block must have a space too, and then no word, with what is around it, is as long.
+    A word that goes on where the block ends is not passed.
+    """
+    begin = at
+    last = end - READ
+    needs_space = end - at >= LONG_RUN
+    while at <= last and not _is_loud(read_i64_le(text, at), needs_space):
+        at += SIZE
+    if at > last >= begin and not _is_loud(read_i64_le(text, last) >> 8, needs_space):
+        return end
+    while at > begin and _is_of_token(text[at - 1]):
+        at -= 1
+    return at
+
+
+def _is_loud(word: i64, needs_space: bool) -> bool:
+    low = word & LOW
+    marks = (low + FROM_24) & ~(low + FROM_2E)      # $ to -
+    digits = (low + FROM_30) & ~(low + FROM_41)     # 0 to @
+    if ((marks | digits | (low + FROM_7B)) & ~word) & HIGH:
+        return True
+    if needs_space:
+        spaces = word ^ SPACES
+        return (((spaces & LOW) + LOW) | spaces) & HIGH == HIGH
+    return False
+
+
+def _is_of_token(byte: i64) -> bool:
+    """Return whether a key or a word can go on with this byte, of those that a quiet block may have."""
+    return 97 <= byte | 0x20 <= 122 or byte == 95 or byte == 46 or byte == 47
+
+
+def is_time(text: bytes, at: i64) -> bool:
+    """Return whether the TIME_SIZE bytes at `at` are a date and a time as servers write them, of any digits."""
+    one = read_i64_le(text, at) ^ TIME_1
+    two = read_i64_le(text, at + SIZE) ^ TIME_2
+    three = (read_i64_le(text, at + TIME_SIZE - READ) >> 8) ^ TIME_3
+    more = ((one & LOW) + MORE_1) | ((two & LOW) + MORE_2) | ((three & LOW) + MORE_3)
+    return (more | one | two | three) & HIGH == 0
