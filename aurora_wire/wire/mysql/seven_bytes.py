@@ -33,7 +33,7 @@ BACKTICKS: Final[i64] = 0x60606060606060
 FROM_22: Final[i64] = 0x5E5E5E5E5E5E5E          # what makes 0x22 and more 0x80 and more
 FROM_24: Final[i64] = 0x5C5C5C5C5C5C5C
 FROM_28: Final[i64] = 0x58585858585858
-FROM_2E: Final[i64] = 0x52525252525252
+FROM_2C: Final[i64] = 0x54545454545454
 FROM_2F: Final[i64] = 0x51515151515151
 FROM_30: Final[i64] = 0x50505050505050
 FROM_3C: Final[i64] = 0x44444444444444
@@ -64,16 +64,36 @@ def may_tell(text: bytes, at: i64, end: i64) -> bool:
         return place < end
     while place <= last:
         word: i64 = read_i64_le(text, place)
-        if _has_quote(word) or (word & THREE_HIGH == THREE_DIGITS and _is_long_number(text, place, at, end)):
+        if _has(word, APOSTROPHES, QUOTES):
+            return True
+        if word & THREE_HIGH == THREE_DIGITS and _is_long_number(text, place, at, end):
             return True
         place += SIZE
-    # The last seven bytes; and digits that begin before the rest and end in it.
-    return _has_quote(read_i64_le(text, last) >> 8) or (place < end and _is_long_number(text, place, at, end))
+    if _has(read_i64_le(text, last) >> 8, APOSTROPHES, QUOTES):  # the last seven bytes
+        return True
+    return place < end and _is_long_number(text, place, at, end)  # that ends in the last bytes, which are no block
 
 
-def _has_quote(word: i64) -> bool:
-    one = word ^ APOSTROPHES
-    two = word ^ QUOTES
+def has_either(text: bytes, at: i64, end: i64, one: i64, two: i64) -> bool:
+    """Return whether one of two bytes is in text[at:end]; of a short text, a `find` for each costs more."""
+    last = end - READ
+    if last < at:
+        while at < end and text[at] != one and text[at] != two:
+            at += 1
+        return at < end
+    ones = one * ONES
+    twos = two * ONES
+    while at <= last:
+        if _has(read_i64_le(text, at), ones, twos):
+            return True
+        at += SIZE
+    return _has(read_i64_le(text, last) >> 8, ones, twos)
+
+
+def _has(word: i64, ones: i64, twos: i64) -> bool:
+    """Return whether a block has one of two bytes, given seven times each."""
+    one = word ^ ones
+    two = word ^ twos
     return (((one & LOW) + LOW) | one) & (((two & LOW) + LOW) | two) & HIGH != HIGH
 
 
@@ -96,10 +116,7 @@ def behind_plain(text: bytes, at: i64, end: i64, quote: i64) -> i64:
     quotes = quote * ONES
     last = end - READ
     while at <= last:
-        word: i64 = read_i64_le(text, at)
-        one = word ^ quotes
-        two = word ^ BACKSLASHES
-        if (((one & LOW) + LOW) | one) & (((two & LOW) + LOW) | two) & HIGH != HIGH:
+        if _has(read_i64_le(text, at), quotes, BACKSLASHES):
             break
         at += SIZE
     return at
@@ -142,9 +159,10 @@ def behind_quiet(text: bytes, at: i64, end: i64) -> i64:
 
 def _is_loud(word: i64, needs_space: bool) -> bool:
     low = word & LOW
-    marks = (low + FROM_24) & ~(low + FROM_2E)      # $ to -
+    marks = (low + FROM_24) & ~(low + FROM_2C)      # $ to +
     digits = (low + FROM_30) & ~(low + FROM_41)     # 0 to @
-    if ((marks | digits | (low + FROM_7B)) & ~word) & HIGH:
+    hyphens = ~((low ^ HYPHENS) + LOW)
+    if (marks | digits | hyphens | (low + FROM_7B)) & ~word & HIGH:
         return True
     if needs_space:
         spaces = word ^ SPACES
@@ -154,7 +172,7 @@ def _is_loud(word: i64, needs_space: bool) -> bool:
 
 def _is_of_token(byte: i64) -> bool:
     """Return whether a key or a word can go on with this byte, of those that a quiet block may have."""
-    return 97 <= byte | 0x20 <= 122 or byte == 95 or byte == 46 or byte == 47
+    return 97 <= byte | 0x20 <= 122 or byte == 95 or byte == 44 or byte == 46 or byte == 47
 
 
 def is_time(text: bytes, at: i64) -> bool:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import aurora_wire
 from aurora_wire.wire.mysql import seven_bytes, sql_lexer
 from aurora_wire.wire.mysql.leaked import statements, values
+from aurora_wire.wire.mysql.leaked.classes import KEY
 from aurora_wire.wire.mysql.sql_lexer import ANSI_QUOTES, BIG5, GBK, NO_BACKSLASH_ESCAPES, SJIS
 
 
@@ -39,7 +40,7 @@ plain_lexer = byte_by_byte("wire/mysql/sql_lexer.py", behind_plain=stay)
 plain_values = byte_by_byte("wire/mysql/leaked/values.py", behind_quiet=stay, is_time=lambda text, at: False)
 plain_statements = byte_by_byte(
     "wire/mysql/leaked/statements.py", behind_words=stay, next_value=plain_values.next_value,
-    read_token=plain_lexer.read_token,
+    read_token=plain_lexer.read_token, has_either=lambda text, at, end, one, two: True,
     may_tell=lambda text, at, end: re.search(rb"['\"]|[0-9]{9}", text[at:end]) is not None,
 )  # fmt: skip
 
@@ -125,12 +126,14 @@ def test_tokens_are_those_of_a_look_at_each_byte(text: bytes, mode: int) -> None
 @pytest.mark.parametrize("size", range(18))
 def test_each_byte_that_may_matter_stops_each_function_wherever_it_stands(size: int, filler: bytes) -> None:
     quiet = filler * size
+    assert not seven_bytes.has_either(b"'" + quiet + b"'", 1, 1 + size, 39, 34)
     assert not seven_bytes.may_tell(quiet, 0, size)
     for place in range(size):
         for byte in range(256):
             text = quiet[:place] + bytes([byte]) + quiet[place + 1 :]
             quoted = byte in b"'\""
             assert seven_bytes.may_tell(text, 0, size) == quoted
+            assert seven_bytes.has_either(b"'" + text + b"'", 1, 1 + size, 39, 34) == quoted
             if byte in b"'\\":
                 assert seven_bytes.behind_plain(text, 0, size, 39) <= place
             if byte in b"'\"0123456789;#-/`":
@@ -158,9 +161,15 @@ def test_a_time_is_told_from_all_that_differs_in_a_byte() -> None:
             assert seven_bytes.is_time(text, 0) == expected
 
 
-@pytest.mark.parametrize("run", [b"amberbasketumbrella", b"ghpabcdefghijklmnopqrstuvwxyz", b"a.b_c/d" * 3])
+@pytest.mark.parametrize("run", [b"amberbasketumbrella", b"ghpabcdefghijklmnopqrstuvwxyz", b"a.b_c/d,e" * 3])
 @pytest.mark.parametrize("before", range(15))
 def test_a_run_as_long_as_an_id_or_a_key_is_not_passed(run: bytes, before: int) -> None:
     text = b"ab " * 5
     text = text[:before] + b" " + run + b" and more words"
     assert seven_bytes.behind_quiet(text, 0, len(text)) <= before + 1
+
+
+@pytest.mark.parametrize("mark", [b",", b".", b"/", b"_", b"x"])
+def test_a_key_that_begins_in_a_block_that_may_be_passed_is_found(mark: bytes) -> None:
+    text = b"x ghp_" + mark + b"abcdefghijklmnopqrst"
+    assert found_in(values, text, 0, len(text)) == [(KEY, 2, len(text))]
