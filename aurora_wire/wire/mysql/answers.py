@@ -16,7 +16,7 @@ from aurora_wire.wire.mysql.capabilities import PROTOCOL_41, SESSION_TRACK
 from aurora_wire.wire.mysql.commands import FIELDS, ROWS
 from aurora_wire.wire.mysql.facts import Asker, MySQLFacts
 from aurora_wire.wire.mysql.leaked.classes import NOTHING
-from aurora_wire.wire.mysql.leaked.rows import MAX_HITS, SMALLEST, Hit, Watched
+from aurora_wire.wire.mysql.leaked.rows import MAX_HITS, SMALLEST, TEXTS, Hit, Watched
 from aurora_wire.wire.mysql.leaked.tally import HIT_COST, RESULTS
 from aurora_wire.wire.mysql.lenenc import read_lenenc
 from aurora_wire.wire.mysql.replies import CURSOR_EXISTS, SESSION_STATE_CHANGED, parse_err, parse_ok
@@ -256,7 +256,7 @@ class Answers:
         kind = column.type
         hits = self.hits
         frame = self.facts.server.frame
-        if size_of(kind) == 0 and not is_temporal(kind):
+        if watched.way == TEXTS or (size_of(kind) == 0 and not is_temporal(kind)):
             watched.look(data, start, stop, frame, hits)
             return
         if watched.named == NOTHING and (kind != LONGLONG or read_i64_le(data, start) < SMALLEST):

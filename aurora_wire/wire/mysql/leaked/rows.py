@@ -18,6 +18,7 @@ from aurora_wire.wire.mysql.leaked.classes import CARD, EMAIL, HEALTH, IDENTITY,
 from aurora_wire.wire.mysql.leaked.columns import class_of_column
 from aurora_wire.wire.mysql.leaked.statements import MAX_LITERAL, SHORTEST, by_column, told
 from aurora_wire.wire.mysql.leaked.values import is_phone, next_value
+from aurora_wire.wire.mysql.seven_bytes import has_either
 
 PATIENCE: Final[i64] = 16       # values that told nothing, after which few are looked at
 STEADY: Final[i64] = 8          # values of one class one after another, after which the least that tells it counts
@@ -113,14 +114,7 @@ class Watched:
         """Return whether a value of a column of which all were of one class is of it, too, by the least that tells."""
         kind = self.steady_kind
         if kind == EMAIL:
-            at = start + 1
-            stop -= 4
-            while at < stop:
-                byte: i64 = data[at]
-                if byte == 64:
-                    return True
-                at += 1
-            return False
+            return has_either(data, start + 1, stop - 4, 64, 64)
         if kind == CARD:
             return stop - start >= LONG_NUMBER and is_card(data, start, stop)
         if kind == PHONE:
