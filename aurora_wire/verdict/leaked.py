@@ -82,7 +82,9 @@ class LeakedWhole:
                 name = f"{one.table}.?"  # the log has no names of columns
             if name and name not in found.columns and len(found.columns) < MAX_COLUMNS:
                 found.columns.append(name)
-            found.last.extend(last for last in one.last if last not in found.last and len(found.last) < LAST)
+            for last in one.last:  # a generator that asks what is there already is a list before, where it is compiled
+                if last not in found.last and len(found.last) < LAST:
+                    found.last.append(last)
             for value in one.values:
                 _place(found, value, name)
 
@@ -93,7 +95,11 @@ class LeakedWhole:
 
 def _place(found: LeakedClass, value: bytes, column: str | None) -> None:
     """Note that one of the values of a class was in a column."""
-    known = next((one for one in found.values if one.value == value), None)
+    known: LeakedValue | None = None
+    for one in found.values:
+        if one.value == value:
+            known = one
+            break
     if known is None:
         if len(found.values) >= MAX_VALUES:
             return

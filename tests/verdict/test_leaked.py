@@ -83,6 +83,13 @@ def test_every_class_has_a_rule_and_the_whole_is_in_their_order() -> None:
     ]  # fmt: skip
 
 
+def test_the_whole_shows_the_last_four_characters_of_three_values_at_most() -> None:
+    whole = LeakedWhole()
+    for last in (["1111", "2222"], ["2222", "3333", "4444", "5555"]):
+        whole.add([LeakedData("card", "t", "c", 4, 1, 7, last)])
+    assert [one.last for one in whole.result()] == [["1111", "2222", "3333"]]
+
+
 READ = [
     *sessions.until(plaintext(sql=b"INSERT INTO t (card) VALUES ('4111111111111111')"), "query-ok"),
     Step("select", "client", mysql.query(b"SELECT * FROM t")),
