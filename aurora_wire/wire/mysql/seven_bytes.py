@@ -12,6 +12,22 @@ that no sum of them leaves the 63 bits that an i64 has for numbers:
 What they promise is one-sided: a block that is passed has none of these bytes; one that is not may have none either.
 Whoever calls them looks at that byte by byte, as if there was nothing here. So they make no difference but in cost, and
 a test holds each caller to what it does without them.
+
+Why nothing is missed:
+
+- A statement without quotes tells nothing but by a number of nine digits (`may_tell`). Nine digits in a row, wherever
+  they begin, have the first three bytes of a block among them, or of what is left behind the last block. So only where
+  these are digits are they counted, to both sides.
+- In a statement's words (`behind_words`) only what begins a literal, a comment, a quoted name or another statement
+  changes what is known of the text. Digits end the passing, too, as they are a literal where no letter stands before
+  them: the caller goes on inside of a word if the last byte passed is of one.
+- A value that tells itself (`behind_quiet`) is an address (`@`), a phone number (`+`, `(` or three digits), a number of
+  a card or person or account (digits), a hash (`$`, `*`, `{`, or `pbkdf2`, which has a digit), a key in PEM (`-`), a
+  token, or an id of letters. Blocks with a digit or one of these marks are not passed. Tokens have twenty bytes or more
+  without a space, ids of letters alone eighteen; such a run, wherever it begins, fills a block. So in a value of that
+  length a block without a space is not passed. What stands before the block that ended the passing, back to a byte that
+  cannot be of a token, is looked at: a token that begins in a quiet block is found, or taken for none, where it begins.
+- A time (`is_time`) has groups of two and four digits, and marks between them that join no groups.
 """
 
 from typing import Final
@@ -138,12 +154,9 @@ def behind_words(text: bytes, at: i64, end: i64) -> i64:
 
 
 def behind_quiet(text: bytes, at: i64, end: i64) -> i64:
-    """Return a place up to which no value in text[at:end] begins that tells itself (`next_value`), at a word's begin.
+    """Return a place up to which no value in text[at:end] begins that tells itself: where a word begins, or `end`.
 
-    Quiet is a block without digits and without the marks with which an address, a phone number or a hash begin or go
-    on. What is left are words of letters: a key needs twenty bytes without a space, an id eighteen letters. So where
-    there is room for those a block must have a space too, and then no word, with what is around it, is as long.
-    A word that goes on where the block ends is not passed.
+    at: where a word begins, too. A word or token that goes on where the last block ends is not passed.
     """
     begin = at
     last = end - READ
