@@ -22,7 +22,7 @@ from aurora_wire.wire.mysql.lenenc import read_lenenc
 from aurora_wire.wire.mysql.replies import CURSOR_EXISTS, SESSION_STATE_CHANGED, parse_err, parse_ok
 from aurora_wire.wire.mysql.results import Column, Failure, Result, new_column, watch
 from aurora_wire.wire.mysql.types import LONGLONG
-from aurora_wire.wire.mysql.values import Value, is_temporal, size_of, value_bounds
+from aurora_wire.wire.mysql.values import Value, is_temporal, size_of, varied_bounds
 
 MAX_COLUMNS: Final[i64] = 4096      # of a result that are told; servers allow so many
 MAX_RESULTS: Final[i64] = 1000      # of a statement that are told one by one: what follows is added to the last
@@ -234,7 +234,7 @@ class Answers:
                 if size > 0:
                     at += size
                 else:
-                    start, after = value_bounds(data, at, end, column.type)
+                    start, after = varied_bounds(data, at, end, column.type)
                     if start < 0:
                         length, start = read_lenenc(data, at, end)
                         if length < 0 or length > stop - start:

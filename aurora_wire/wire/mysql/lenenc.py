@@ -68,8 +68,14 @@ def read_parameter_length(data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
     Servers take the low four of the eight bytes and never look at the others, and read FB and FF as they read FE
     (`get_param_length`). Clients that write something else there are understood by them, so they are here.
     """
-    if at < end and data[at] in (0xFB, 0xFE, 0xFF):
-        return (u32(data, at + 1), at + 9) if end - at >= 9 else (TOO_SHORT, at)
+    if at < end:
+        first: i64 = data[at]
+        if first < 0xFB:
+            return first, at + 1
+        if first == 0xFB or first >= 0xFE:
+            if end - at < 9:
+                return TOO_SHORT, at
+            return u32(data, at + 1), at + 9
     return read_lenenc(data, at, end)
 
 

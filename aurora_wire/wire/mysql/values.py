@@ -100,7 +100,9 @@ def is_temporal(kind: i64) -> bool:
 
 
 def _is_temporal_len(kind: i64, length: i64) -> bool:
-    return length in (0, 8, 12) if kind == types.TIME else length in (0, 4, 7, 11)
+    if kind == types.TIME:
+        return length == 0 or length == 8 or length == 12
+    return length == 0 or length == 4 or length == 7 or length == 11
 
 
 def value_bounds(data: bytes, at: i64, end: i64, kind: i64) -> tuple[i64, i64]:
@@ -109,16 +111,25 @@ def value_bounds(data: bytes, at: i64, end: i64, kind: i64) -> tuple[i64, i64]:
     The begin is negative if no value of this type is there, whole, before `end`.
     """
     size = size_of(kind)
-    if size > 0:
-        return (at, at + size) if end - at >= size else (-1, at)
-    if kind == types.NULL:
-        return at, at
+    if size == 0:
+        return varied_bounds(data, at, end, kind)
+    if end - at < size:
+        return -1, at
+    return at, at + size
+
+
+def varied_bounds(data: bytes, at: i64, end: i64, kind: i64) -> tuple[i64, i64]:
+    """Return the bounds of a value whose type has no fixed size, as `value_bounds` does."""
     if is_temporal(kind):
         if at >= end:
             return -1, at
         length: i64 = data[at]
-        fits = _is_temporal_len(kind, length) and length <= end - at - 1
-        return (at + 1, at + 1 + length) if fits else (-1, at)
+        # No conditional expression: compiled, it would make a tuple object of the two numbers.
+        if _is_temporal_len(kind, length) and length <= end - at - 1:
+            return at + 1, at + 1 + length
+        return -1, at
+    if kind == types.NULL:
+        return at, at
     if not types.is_value_type(kind):
         return -1, at
     return read_parameter(data, at, end)
