@@ -319,9 +319,7 @@ class ClientPackets(Packets):
                 note_text(facts, data, at + 1, end, whole, self.packet_frame, self.packet_offset)
                 begin = at + 3 if end - at >= 3 and data[at + 1] == 0 and data[at + 2] == 1 else at + 1
                 facts.weigh(command, data, begin, end, None, whole, self.packet_frame, self.packet_time)
-                before = self._change(command, facts.asked.removeprefix(b"\0\1"))  # no query attributes
-                if before is not None:
-                    facts.ask(Asker(None, None, before))
+                self._uncounted_change(data, begin, end if end - at < MAX_ASKED else at + MAX_ASKED)
                 return
             text = made.query(data, at, end, self._attributes_agreed())
             facts.asked = text if len(text) <= MAX_ASKED else text[:MAX_ASKED]
@@ -413,6 +411,13 @@ class ClientPackets(Packets):
             return None
         before = session.copy()
         return before if session.read_query(text) else None
+
+    def _uncounted_change(self, data: bytes, at: i64, end: i64) -> None:
+        """Take what a COM_QUERY that is only counted changes of the session. at: where its text begins."""
+        if may_change(data, at, end):
+            before = self._change(COM_QUERY, data[at:end])
+            if before is not None:
+                self.facts.ask(Asker(None, None, before))
 
     def _attributes_agreed(self) -> i64:
         facts = self.facts
