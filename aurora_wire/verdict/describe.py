@@ -37,7 +37,15 @@ from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.facts import Decrypted, Facts
 from aurora_wire.wire.identify.proxy_header import ProxyHeader
 from aurora_wire.wire.mysql.charsets import UTF8, charset_name, codec_name, readable
-from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_BULK_EXECUTE, COM_STMT_EXECUTE, X_COMMAND, command_name
+from aurora_wire.wire.mysql.commands import (
+    COM_QUERY,
+    COM_STMT_BULK_EXECUTE,
+    COM_STMT_CLOSE,
+    COM_STMT_EXECUTE,
+    COM_STMT_PREPARE,
+    X_COMMAND,
+    command_name,
+)
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.facts import Infile
 from aurora_wire.wire.mysql.fingerprint import fingerprint
@@ -187,9 +195,12 @@ def find_proof(facts: Facts) -> Literal["structure", "key log"]:
 
 
 def count_commands(facts: Facts) -> dict[str, int]:
-    counts = {COM_QUERY: int(facts.queries)} if facts.queries else {}
+    counts = {
+        COM_QUERY: int(facts.queries), COM_STMT_PREPARE: int(facts.prepares), COM_STMT_EXECUTE: int(facts.executions),
+        COM_STMT_CLOSE: int(facts.closes),
+    }  # fmt: skip
     counts.update(facts.command_counts)
-    return {name_of(number): counts[number] for number in sorted(counts)}
+    return {name_of(number): counts[number] for number in sorted(counts) if counts[number] > 0}
 
 
 def name_of(command: int) -> str:

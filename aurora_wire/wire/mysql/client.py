@@ -303,8 +303,7 @@ class ClientPackets(Packets):
             facts.queries += 1
         else:
             shape = reply_shape(command)
-            counts = facts.command_counts
-            counts[command] = counts.get(command, 0) + 1
+            facts.count_command(command)
             facts.asked_known = False
         if shape == STREAM or facts.handed != MYSQL_COMMANDS:
             facts.handed = handed_to(command)

@@ -117,10 +117,15 @@ def command_name(number: i64) -> str:
 
 def reply_shape(number: i64) -> i64:
     """Return the shape of a command's reply: NONE, SIMPLE, RESULT, PREPARE, FIELDS, STATISTICS, STREAM, AUTH, ..."""
+    # The usual ones without a look at the table.
     if number == COM_QUERY:
         return RESULT
     if number == COM_STMT_EXECUTE:
         return EXECUTED
+    if number == COM_STMT_PREPARE:
+        return PREPARE
+    if number == COM_STMT_CLOSE:
+        return NONE
     return _SHAPES.get(number, SIMPLE)
 
 
@@ -137,8 +142,13 @@ def handed_to(number: i64) -> i64:
 
 def fits_command(number: i64, payload_len: i64) -> bool:
     """Return whether a command of this number can have this many bytes (logical payload, command byte included)."""
-    if number == COM_QUERY:
+    # The usual ones without a look at the table.
+    if number == COM_QUERY or number == COM_STMT_PREPARE:
         return payload_len >= 1
+    if number == COM_STMT_EXECUTE:
+        return payload_len >= 10
+    if number == COM_STMT_CLOSE:
+        return payload_len == 5
     limits = _LENGTHS.get(number)
     if limits is None:
         return False

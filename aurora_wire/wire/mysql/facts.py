@@ -7,7 +7,7 @@ from mypy_extensions import i64, mypyc_attr
 from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.decoding.connection_log import MAX_EVENTS, Budget, DirectionAccount
 from aurora_wire.wire.decoding.events import Event
-from aurora_wire.wire.mysql.commands import COM_STMT_PREPARE
+from aurora_wire.wire.mysql.commands import COM_STMT_CLOSE, COM_STMT_EXECUTE, COM_STMT_PREPARE
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.exchange import Exchange, Secret
 from aurora_wire.wire.mysql.execute import Prepared
@@ -100,7 +100,10 @@ class MySQLFacts(TLSLog):
         self.capabilities: i64 = 0               # agreed
         self.commands: i64 = 0
         self.command_frame: i64 = -1             # of the first command
-        self.queries: i64 = 0                    # of COM_QUERY
+        self.queries: i64 = 0                    # of COM_QUERY,
+        self.prepares: i64 = 0                   # of COM_STMT_PREPARE,
+        self.executions: i64 = 0                 # COM_STMT_EXECUTE
+        self.closes: i64 = 0                     # and COM_STMT_CLOSE: most commands are one of these
         self.statements_total: i64 = 0
         self.statements: list[Statement] = []
         self.responses: i64 = 0                  # packets of the server that answer a login or command
@@ -143,7 +146,7 @@ class MySQLFacts(TLSLog):
         # Only for a tracker: packets were missed, so that nobody can tell which command the next reply answers.
         self.doubt = True
         self.restart = False                     # it has just ended: the next reply begins anew
-        self.command_counts: dict[int, int] = {} # but of COM_QUERY
+        self.command_counts: dict[int, int] = {} # of the others
         self.command_offset: i64 = -1            # of the first command
         self.response_offset: i64 = -1           # of the first response
         self.error_code: i64 = 0                 # of the last ERR in the clear
@@ -166,6 +169,18 @@ class MySQLFacts(TLSLog):
         self.escapes: i64 = -1                   # 0 a backslash escapes, NO_BACKSLASH_ESCAPES it does not, -1 not told
         self.is_clone = False                    # in mid-stream: it was told to be a CLONE, whose beginning nobody saw
         self.groups: Groups | None = None        # its statements by fingerprint, if somebody asked for them
+
+    def count_command(self, command: i64) -> None:
+        """Count a command other than COM_QUERY by its number."""
+        if command == COM_STMT_EXECUTE:
+            self.executions += 1
+        elif command == COM_STMT_PREPARE:
+            self.prepares += 1
+        elif command == COM_STMT_CLOSE:
+            self.closes += 1
+        else:
+            counts = self.command_counts
+            counts[command] = counts.get(command, 0) + 1
 
     def expect(self, shape: i64) -> None:
         """Note that a command was sent: a reply of this shape is due. `ask` may say who waits for it."""
