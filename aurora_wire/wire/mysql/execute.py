@@ -191,18 +191,16 @@ def _find_parameters(
     """Read with a count in front, without, or both in turn: the first that fits to the last byte is returned."""
     if at >= end:
         return None
-    first: Parameters | None = None
     counted_first = attributes_agreed > 0 or (attributes_agreed < 0 and flags & PARAMETER_COUNT_AVAILABLE > 0)
-    for counted in (counted_first, not counted_first):
-        if counted and attributes_agreed == 0:
-            continue
-        found = _counted(data, at, end, prepared) if counted else _uncounted(data, at, end, prepared)
-        if found is not None:
-            if found.complete and found.at == end:
-                return found
-            if first is None:
-                first = found
-    return first
+    found = _counted(data, at, end, prepared) if counted_first else _uncounted(data, at, end, prepared)
+    if found is not None and found.complete and found.at == end:
+        return found
+    if attributes_agreed == 0:
+        return found
+    other = _uncounted(data, at, end, prepared) if counted_first else _counted(data, at, end, prepared)
+    if other is not None and (found is None or (other.complete and other.at == end)):
+        return other
+    return found
 
 
 def _counted(data: bytes, at: i64, end: i64, prepared: Prepared | None) -> Parameters | None:

@@ -73,6 +73,8 @@ def read_parameters(
         return None
     values: list[Value] = []
     index: i64 = 0
+    if long_data is not None and len(long_data) == 0:
+        long_data = None  # as nearly always
     while index < count:
         kind: i64 = kinds[index]
         name = names[index] if len(names) > 0 else b""

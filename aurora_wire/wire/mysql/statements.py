@@ -122,7 +122,7 @@ class Statements:
         if command == COM_STMT_EXECUTE:
             one = parse_execute(data, at, end, prepared, attributes_agreed)
             if one is not None:
-                self.values = one.values + one.attributes
+                self.values = one.values + one.attributes if one.attributes else one.values
                 self.complete = one.complete
         elif command == COM_STMT_BULK_EXECUTE:
             many = parse_bulk_execute(data, at, end, prepared)
