@@ -24,6 +24,9 @@ from aurora_wire.wire.mysql.sql_text import begins_statement
 HEADER: Final[i64] = 7
 CHUNK: Final[i64] = 65536        # bytes inflated at a time
 SMALL: Final[i64] = 4096         # bytes that deflate makes of 4 MiB at best
+LONGEST_MATCH: Final[i64] = 258  # bytes of room that zlib needs behind what it writes, or it goes slowly
+WINDOW_BITS: Final[i64] = 15
+INFLATE: Final = zlib.decompress
 FREE: Final[i64] = 64 << 20
 RATIO: Final[i64] = 100
 FREE_IN_ALL: Final[i64] = 256 << 20   # of all connections together, to which RATIO applies too
@@ -88,15 +91,25 @@ class CompressedPackets(Decoder):
                 if self.left == 0:
                     self._packet_end()
                 continue
+            fits = True
             if len(self.head) == 0:
                 self.begun = self.side.position
-            take = HEADER - len(self.head)
-            if take > end - at:
-                take = end - at
-            self.head += data[at : at + take]
-            self.unlabelled += take
-            at += take
-            if len(self.head) == HEADER and not self._header():
+            if len(self.head) == 0 and end - at >= HEADER:
+                self.unlabelled += HEADER
+                at += HEADER
+                fits = self._header(data, at - HEADER)
+            else:
+                take = HEADER - len(self.head)
+                if take > end - at:
+                    take = end - at
+                head = self.head + data[at : at + take]
+                self.head = head
+                self.unlabelled += take
+                at += take
+                if len(head) == HEADER:
+                    self.head = b""
+                    fits = self._header(head, 0)
+            if not fits:
                 self.note(anomalies.BAD_COMPRESSION, 0)
                 self.side.account(self.unlabelled, labels.UNKNOWN)
                 self.unlabelled = 0
@@ -104,11 +117,9 @@ class CompressedPackets(Decoder):
                 return at
         return at
 
-    def _header(self) -> bool:
-        head = self.head
-        self.head = b""
-        self.left = u24(head, 0)
-        self.size = u24(head, 4)
+    def _header(self, data: bytes, at: i64) -> bool:
+        self.left = u24(data, at)
+        self.size = u24(data, at + 4)
         self.plain = self.size == 0
         self.label = labels.COMPRESSED
         self._drop()
@@ -172,7 +183,7 @@ class CompressedPackets(Decoder):
         False where something is odd about it, which is left to the general way.
         """
         try:
-            some = zlib.decompress(piece, zlib.MAX_WBITS, int(self.size))
+            some = INFLATE(piece, int(WINDOW_BITS), int(self.size + LONGEST_MATCH))
         except zlib.error:
             return False
         budget = self.facts.budget
