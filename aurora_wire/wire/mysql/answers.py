@@ -14,6 +14,7 @@ from mypy_extensions import i64
 from aurora_wire.binary import u16
 from aurora_wire.wire.mysql.capabilities import PROTOCOL_41, SESSION_TRACK
 from aurora_wire.wire.mysql.commands import FIELDS, ROWS
+from aurora_wire.wire.mysql.definitions import LONGEST, Definitions, KnownDefinitions, same
 from aurora_wire.wire.mysql.facts import Asker, MySQLFacts
 from aurora_wire.wire.mysql.leaked.classes import NOTHING
 from aurora_wire.wire.mysql.leaked.rows import MAX_HITS, SMALLEST, TEXTS, Hit, Watched
@@ -52,6 +53,7 @@ class Answers:
         self.under_way = False              # a result with columns
         self.fetched = False                # its rows belong to an execution before
         self.hits: list[Hit] = []           # values in its rows that are of a class of data
+        self.known = KnownDefinitions()     # of results before
 
     def begin(self, shape: i64, binary: bool) -> None:
         """Begin the reply to the command that is due, which `MySQLFacts.next_reply` has taken from the queue."""
@@ -74,11 +76,10 @@ class Answers:
         if shape == ROWS and prepared is not None:
             self.result = prepared.cursor
             self.fetched = True
-            known = prepared.columns
-            self._open(known if known is not None else [], -1)
+            self._open(prepared.columns, -1)
         elif shape == FIELDS:
             self._add()
-            self._open([], -1)
+            self._open(None, -1)
 
     def lost(self) -> None:
         """End what is under way: the rest of it was missed, or nobody knows what follows."""
@@ -114,13 +115,18 @@ class Answers:
         elif asker.statement.result is None:
             asker.statement.result = made
 
-    def _open(self, columns: list[Column], total: i64) -> None:
-        self.columns = columns
+    def _open(self, known: list[Column] | None, total: i64) -> None:
+        """Begin a result of `total` columns; -1: as many as come. known: its columns, if no definitions follow."""
+        if known is not None:
+            self.columns = known
+        elif len(self.columns) > 0:
+            self.columns = []
         self.total = total
+        self.skipped = 0
         self.rows = 0
         self.size = 0
         self.under_way = True
-        self.walks = len(columns) > 0
+        self.walks = len(self.columns) > 0
 
     # A result with columns.
 
@@ -134,7 +140,7 @@ class Answers:
                 known = asker.prepared.columns  # the client has them from the PREPARE, or an execution before
                 if known is not None and count >= 0 and len(known) != count:
                     known = None
-        self._open(known if known is not None else [], count)
+        self._open(known, count)
 
     def define(self, data: bytes, at: i64, end: i64) -> None:
         """Take the definition of a column."""
@@ -153,21 +159,52 @@ class Answers:
                 column = facts.further_column()
         columns.append(column)
 
+    def recognise(self, data: bytes, at: i64, end: i64, count: i64) -> i64:
+        """Take all `count` definitions of a result, where they are those of one before, byte for byte.
+
+        Return where they end; `at` where they are not known, -1 where they do not all begin here.
+        """
+        if self.skipped > 0 or len(self.columns) > 0 or self.total != count:
+            return -1
+        known = self.known.find(data, at, end, count)
+        if known is None:
+            return at
+        self.columns = known.columns
+        return at + len(known.packets)
+
+    def remember(self, data: bytes, at: i64, end: i64) -> None:
+        """Remember the packets data[at:end], which are all definitions of the result under way, while there is room."""
+        columns = self.columns
+        facts = self.facts
+        if end - at > LONGEST or len(columns) != self.total:
+            return
+        further = facts.further_columns
+        for column in columns:
+            if column is further:
+                return  # there may be room for it the next time
+        made = Definitions(data[at:end], columns)
+        if facts.budget.open >= made.cost():
+            facts.charge(self.known.keep(made))
+
     def defined(self) -> None:
         """End the definitions: rows follow."""
         columns = self.columns
         self.walks = len(columns) > 0 and (self.total < 0 or len(columns) == self.total)
         facts = self.facts
-        if same(columns, facts.last_columns):
-            columns = facts.last_columns  # the same once more: one list serves all
-            self.columns = columns
-        elif columns:
-            facts.last_columns = columns
-            for column in columns:
-                if not column.decided:
-                    watch(column)
+        if len(columns) == 0:
+            return
+        last = facts.last_columns
+        if columns is not last:
+            if same(columns, last):
+                columns = last  # the same once more: one list serves all
+                self.columns = columns
+            else:
+                facts.last_columns = columns
+                for column in columns:
+                    if not column.decided:
+                        watch(column)
         asker = self.asker
-        if asker is not None and asker.prepared is not None and columns:
+        if asker is not None and asker.prepared is not None:
             asker.prepared.columns = columns
 
     def row(self, data: bytes, at: i64, end: i64, total: i64) -> None:
@@ -297,7 +334,7 @@ class Answers:
                 column.rows += rows
                 if not self.fetched:
                     column.results += 1
-            if not column.name:
+            if len(column.name) == 0:
                 seen = column
         result = self.result
         if self.hits:
@@ -311,7 +348,8 @@ class Answers:
                 result.columns_total = self.total
             elif len(columns) > result.columns_total:
                 result.columns_total = len(columns)
-        self.columns = []
+        if len(columns) > 0:
+            self.columns = []  # others may hold the list
         self.walks = False
         self.rows = 0
         self.size = 0
@@ -405,7 +443,7 @@ class Answers:
     def prepared(self, params: i64, columns: i64) -> None:
         """Take a PREPARE_OK: definitions of parameters and columns follow, if there are any."""
         self._add()
-        self._open([], columns)
+        self._open(None, columns)
         self.skipped = params
         if params + columns == 0:
             self.end_definitions()
@@ -420,16 +458,3 @@ class Answers:
             result.ended_ns = self.facts.server.time_ns
             result.complete = True
         self._settle()
-
-
-def same(one: list[Column], other: list[Column]) -> bool:
-    """Return whether both are the same columns."""
-    count: i64 = len(one)
-    if count != len(other):
-        return False
-    at: i64 = 0
-    while at < count:
-        if one[at] is not other[at]:
-            return False
-        at += 1
-    return True

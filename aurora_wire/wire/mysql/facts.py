@@ -7,6 +7,7 @@ from mypy_extensions import i64, mypyc_attr
 from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.decoding.connection_log import MAX_EVENTS, Budget, DirectionAccount
 from aurora_wire.wire.decoding.events import Event
+from aurora_wire.wire.mysql.capabilities import DEPRECATE_EOF
 from aurora_wire.wire.mysql.commands import COM_STMT_CLOSE, COM_STMT_EXECUTE, COM_STMT_PREPARE
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.exchange import Exchange, Secret
@@ -23,6 +24,7 @@ from aurora_wire.wire.mysql.replies import NO_BACKSLASH_ESCAPES as STATUS_NO_BAC
 from aurora_wire.wire.mysql.results import Column, Failure, is_aurora_column
 from aurora_wire.wire.mysql.session_state import SessionState
 from aurora_wire.wire.mysql.sql_lexer import NO_BACKSLASH_ESCAPES, in_charset
+from aurora_wire.wire.mysql.sql_text import asks_for_file
 from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.tls.facts import TLSLog
 
@@ -462,10 +464,22 @@ class MySQLFacts(TLSLog):
             self.budget.refused = True
         return events is not None and cost <= WAITING_COST and len(self.askers) == 0
 
-    def ask_for_file(self, name: bytes, frame: i64, offset: i64, wanted: i64) -> None:
-        """Note that the server asked for a file of the client."""
+    def deprecates_eof(self) -> i64:
+        """Tell whether DEPRECATE_EOF is agreed: 1 yes, 0 no, -1 not known."""
+        if not self.capabilities_known:
+            return -1
+        return 1 if self.capabilities & DEPRECATE_EOF else 0
+
+    def ask_for_file(self, name: bytes, frame: i64, offset: i64) -> None:
+        """Note that the server asked for a file of the client, in reply to the last command."""
         self.infile = True
         self.infiles_total += 1
+        wanted: i64 = -1
+        if self.asked_known and self.request < 0:
+            if asks_for_file(self.asked):
+                wanted = 1
+            elif len(self.asked) < MAX_ASKED:
+                wanted = 0
         cost = len(name) + len(self.asked) + 2 * NAME_COST
         if len(self.infiles) < MAX_INFILES and self.afford(cost, False, frame, -1, offset):
             asked = self.asked if self.asked_known else b""

@@ -128,9 +128,10 @@ class Packets(Decoder):
                 if self.running and side.tracker is None:
                     begun = at
                     at = self.run(data, at, end)
-                    side.account(at - begun, labels.RESULT_SET)
-                    if at >= end:
-                        return at
+                    if at > begun:
+                        side.account(at - begun, labels.RESULT_SET)
+                        if at >= end:
+                            return at
                 if end - at > HEADER:
                     header = u32(data, at)
                     length = header & 0xFFFFFF
@@ -434,3 +435,12 @@ def role_of(label: i64) -> i64:
     if label == labels.CLONE_DATA:
         return roles.CLONE
     return roles.BINLOG if label == labels.BINLOG else roles.UNKNOWN
+
+
+def label_of(first: i64, length: i64) -> i64:
+    """Return the label of a server's packet by its first byte and its length alone."""
+    if first == 0 and length >= 7:
+        return labels.RESPONSE
+    if first == 0xFF:
+        return labels.ERR
+    return labels.EOF if first == 0xFE and length < 9 else labels.RESULT_SET

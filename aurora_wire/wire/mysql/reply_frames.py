@@ -33,12 +33,11 @@ from aurora_wire.wire.mysql.commands import (
     STREAM,
 )
 from aurora_wire.wire.mysql.credentials import end_exchange, read_auth
-from aurora_wire.wire.mysql.facts import MAX_ASKED, MySQLFacts
-from aurora_wire.wire.mysql.framing import REJECT
+from aurora_wire.wire.mysql.facts import MySQLFacts
+from aurora_wire.wire.mysql.framing import REJECT, label_of
 from aurora_wire.wire.mysql.plausibility import reply_role
 from aurora_wire.wire.mysql.replies import is_progress, ok_status, ok_warnings, parse_column_count, parse_prepare_ok
 from aurora_wire.wire.mysql.reply_chain import is_row
-from aurora_wire.wire.mysql.sql_text import asks_for_file
 from aurora_wire.wire.mysql.statements import answer_prepare, release
 
 LONGEST_HEAD: Final[i64] = 10    # bytes of a result's head: a count, and a byte that says whether definitions follow
@@ -158,39 +157,63 @@ class Responses:
 
     def in_rows(self) -> bool:
         """Return whether column definitions or rows come next."""
-        return self.state in (COLUMNS, ROW)
+        return self.state == ROW or self.state == COLUMNS or self.state == DEFINITIONS
 
     def hands_over(self) -> bool:
         """Return whether the server agreed to hand the connection to group replication: no MySQL packets follow."""
         return self.state == EVENTS and self.handed == GROUP_REPLICATION
 
-    def run(self, data: bytes, at: i64, end: i64) -> i64:
-        """Pass definitions and rows that lie whole in data[at:end], their sequence ids counting on.
+    def run(self, data: bytes, at: i64, end: i64, relaxed: bool) -> i64:
+        """Pass definitions, rows and EOFs that lie whole in data[at:end]. `passed` says how many there were.
 
-        Stops at whatever needs a look: an EOF, OK or ERR (0xFE, 0xFF), a count that jumps, a packet that is not
-        whole. `passed` says how many there were.
+        Stops at a result's end and at whatever needs a look: an OK or ERR, a packet that is not whole, a sequence id
+        that does not count on, unless `relaxed`.
         """
         previous = self.previous
         passed: i64 = 0
         answers = self.answers
+        defined_at: i64 = -1  # where all definitions of a result begin
+        if relaxed and self.facts.restart:
+            end = at  # no sequence id says that a reply begins
         while end - at > 4:
             header = u32(data, at)
             length = header & 0xFFFFFF
             stop = at + 4 + length
             sequence = header >> 24
-            if stop > end or length == 0 or data[at + 4] >= 0xFE or sequence != (previous + 1) & 0xFF:
+            if stop > end or length == 0 or (sequence != (previous + 1) & 0xFF and not relaxed):
                 break
-            if self.state == COLUMNS:
-                self._column(data, at + 4, stop, length)
-            elif self.fields:
+            taken: i64 = 1
+            if data[at + 4] >= 0xFE:
+                if data[at + 4] == 0xFF or length >= 9 or self.state == COLUMNS:
+                    break
+                self.label = labels.EOF
+                if self.state == ROW:
+                    self._row(data, at + 4, stop, length)
+                else:
+                    self._defined(0)
+            elif self.state == ROW and not self.fields:
+                answers.row(data, at + 4, stop, length)
+            elif self.state == ROW:
                 answers.define(data, at + 4, stop)
             else:
-                answers.row(data, at + 4, stop, length)
+                self.label = labels.RESULT_SET
+                known = answers.recognise(data, at, end, self.count)
+                if known > at:
+                    stop, taken = known, self.count
+                    sequence = (previous + taken) & 0xFF
+                else:
+                    if known == at:
+                        defined_at = at
+                    answers.define(data, at + 4, stop)
+                    if defined_at >= 0:
+                        answers.remember(data, defined_at, stop)
+                self._defined(taken)
             previous = sequence
-            passed += 1
+            passed += taken
             at = stop
-        self.previous = previous
-        self.passed = passed
+            if not self.in_rows():
+                break
+        self.previous, self.passed = previous, passed
         return at
 
     def accept(self, length: i64, sequence: i64, first: i64, relaxed: bool) -> i64:
@@ -222,19 +245,12 @@ class Responses:
                 self.state = ONE
             elif self.state == IDLE and self.facts.request < 0 and sequence != 1 and not relaxed:
                 # An EOF or definitions that go on where the end of the reply was not certain.
-                self.label = self._plain(first, length)
+                self.label = label_of(first, length)
                 return self.label
             else:
                 self._begin()
         self.label = self._label(first, length)
         return self.label
-
-    def _plain(self, first: i64, length: i64) -> i64:
-        if first == 0 and length >= 7:
-            return labels.RESPONSE
-        if first == 0xFF:
-            return labels.ERR
-        return labels.EOF if first == 0xFE and length < 9 else labels.RESULT_SET
 
     def _label(self, first: i64, length: i64) -> i64:
         state = self.state
@@ -343,18 +359,16 @@ class Responses:
         if state == FIRST:
             self._first(data, at, end, total)
         elif state == COLUMNS:
-            self._column(data, at, end, total)
+            self.answers.define(data, at, end if end - at == total else at)
+            self._defined(1)
         elif state == ROW:
             self._row(data, at, end, total)
         elif state == PREPARED:
             self._prepared(data, at, end)
         elif state == DEFINITIONS:
             if self.label != labels.EOF:
-                self.count -= 1
                 self.answers.define(data, at, end)
-            if self.count <= 0 and (self.label == labels.EOF or self._no_eof() == 1):
-                self.state = IDLE
-                self.answers.end_definitions()
+            self._defined(0 if self.label == labels.EOF else 1)
         elif state == EXCHANGE:
             self._exchange(data, at, end)
         elif state == EVENTS:
@@ -366,13 +380,17 @@ class Responses:
             self.answers.over()
         return False
 
-    def _column(self, data: bytes, at: i64, end: i64, total: i64) -> None:
-        """Take a definition; behind the last one come rows."""
-        self.answers.define(data, at, end if end - at == total else at)
-        self.count -= 1
-        if self.count <= 0:
+    def _defined(self, taken: i64) -> None:
+        """Go on behind so many definitions, or behind an EOF after some of a PREPARE's."""
+        self.count -= taken
+        if self.count > 0:
+            return
+        if self.state == COLUMNS:
             self.state = ROW
             self.answers.defined()
+        elif self.label == labels.EOF or self.facts.deprecates_eof() == 1:
+            self.state = IDLE
+            self.answers.end_definitions()
 
     def _event(self, total: i64) -> None:
         """Look whether a packet of what the connection was handed to ends that."""
@@ -385,19 +403,13 @@ class Responses:
         elif self.handed == CLONE and facts.handed != CLONE and self.first == CLONE_COMPLETE and total == 1:
             self.state = IDLE  # the answer to clone's last command
 
-    def _no_eof(self) -> i64:
-        """Tell whether DEPRECATE_EOF is agreed: 1 yes, 0 no, -1 not known."""
-        if not self.facts.capabilities_known:
-            return -1
-        return 1 if self.facts.capabilities & caps.DEPRECATE_EOF else 0
-
     def _first(self, data: bytes, at: i64, end: i64, total: i64) -> None:
         if self.first == 0:
             metadata = self.facts.capabilities & caps.OPTIONAL_RESULTSET_METADATA
             if metadata and total < 7:
                 # The metadata byte of a result set, not an OK: no definitions follow.
                 self.state = ROW
-                self.end_of_metadata = self._no_eof() != 1
+                self.end_of_metadata = self.facts.deprecates_eof() != 1
                 self.answers.head(parse_column_count(data, at, end, self.facts.capabilities).count, False)
             else:
                 status = ok_status(data, at, end)
@@ -408,36 +420,24 @@ class Responses:
                     self.answers.over()
         elif self.first == 0xFB:
             self.free = True
-            self._file_request(data, at, end)
+            side = self.facts.server
+            self.facts.ask_for_file(data[at + 1 : end], side.frame, side.anchor if side.anchored else side.position)
             self.state = ONE
         elif self.first == 0xFE:
             self.state = IDLE
             self.answers.over()
         else:
-            self.end_of_metadata = self._no_eof() != 1
+            self.end_of_metadata = self.facts.deprecates_eof() != 1
             self.defined = 0
-            if total == 1:
-                self.count = self.first
-                self.total = self.count
-                self.state = COLUMNS if self.count > 0 else ROW
-                self.answers.head(self.count, True)
-            else:
+            self.count = self.first
+            follow = True
+            if total != 1:
                 columns = parse_column_count(data, at, end, self.facts.capabilities)
                 self.count = columns.count
-                self.total = self.count
-                self.state = COLUMNS if columns.count > 0 and columns.definitions_follow else ROW
-                self.answers.head(columns.count, columns.definitions_follow)
-
-    def _file_request(self, data: bytes, at: i64, end: i64) -> None:
-        facts = self.facts
-        wanted: i64 = -1
-        if facts.asked_known and facts.request < 0:
-            if asks_for_file(facts.asked):
-                wanted = 1
-            elif len(facts.asked) < MAX_ASKED:
-                wanted = 0
-        side = facts.server
-        facts.ask_for_file(data[at + 1 : end], side.frame, side.anchor if side.anchored else side.position, wanted)
+                follow = columns.definitions_follow
+            self.total = self.count
+            self.state = COLUMNS if self.count > 0 and follow else ROW
+            self.answers.head(self.count, follow)
 
     def _row(self, data: bytes, at: i64, end: i64, total: i64) -> None:
         answers = self.answers

@@ -144,7 +144,7 @@ class ServerPackets(Packets):
         if self.responses.packet(data, at, end, total):
             self.responses.answers.error(data, at, end, self.packet_frame, self.packet_offset)
             self._error(data, at, end)
-        self.running = self.responses.in_rows() and not self.relaxed
+        self.running = self.responses.in_rows()
         if self.responses.hands_over():
             self.next = TO_GROUP
 
@@ -159,7 +159,7 @@ class ServerPackets(Packets):
 
     def run(self, data: bytes, at: i64, end: i64) -> i64:
         responses = self.responses
-        at = responses.run(data, at, end)
+        at = responses.run(data, at, end, self.relaxed)
         self.facts.responses += responses.passed
         self.running = responses.in_rows()
         return at
