@@ -58,9 +58,9 @@ test-compiled: .venv/built judges
 # The checkout holds compiled files beside the sources; the interpreted run takes the package from its own
 # environment instead: no safe-path entry, no pythonpath of pyproject.toml, and the project's root comes last.
 # What decodes nothing, or drives servers, clients and the browser with what is not compiled, runs once; so do pages,
-# tables and lines made of results, as the results are held by tests that run in both. Memory has its bounds in the
-# sources, and compiled four times as much is read; who bundles and links belong to is asked of what is not compiled.
-ONCE := tests/real tests/browser tests/scale tests/posture tests/rights tests/memory \
+# tables and lines made of results, as the results are held by tests that run in both; and changed bundles and links of
+# other accounts, which what is not compiled has to notice.
+ONCE := tests/real tests/browser tests/scale tests/posture tests/rights \
 	tests/cli/test_output_rights.py tests/compare/test_posture.py tests/evidence/test_posture.py \
 	tests/evidence/test_tampering.py tests/evidence/test_timestamp.py tests/prove/test_clients.py \
 	tests/prove/test_clients_finding.py tests/prove/test_embedded_rights.py tests/prove/test_interrupts.py \
