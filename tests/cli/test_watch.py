@@ -83,7 +83,7 @@ def test_signals_end_it_cleanly_and_an_encrypted_session_is_proven(number: int) 
 def test_a_verdict_is_told_again_where_it_changes(server: Server) -> None:
     with watching(server, "--format", "jsonl") as watch, server.connect() as asking:
         asking.sendall(b"\x0d\x00\x00\x00\x03SELECT 'one'"[: 4 + 13])
-        time.sleep(0.6)
+        watch.until_told(b'"verdict": "plaintext"')
         code, lines = watch.end_with_lines()
     told = of_type(lines, "verdict")
     assert told[-1]["verdict"] == "plaintext"
@@ -162,7 +162,7 @@ def test_what_was_recorded_is_told_with_its_hash(server: Server, tmp_path: Path)
     path.write_bytes(b"old")
     with watching(server, "-w", str(path), "--force") as watch:
         server.query(INSERT)
-        time.sleep(0.3)
+        watch.until_told(b"LEAK")
         code, out, _ = watch.end()
     data = path.read_bytes()
     said = f"recorded in {path}: {len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()}"
@@ -196,7 +196,7 @@ def test_a_full_disk_is_told_at_once_and_the_verdicts_go_on(server: Server, tmp_
         assert watch.process.stderr is not None
         told = watch.process.stderr.readline().decode()
         server.query(b"SELECT 'still there'")
-        time.sleep(0.3)
+        watch.until_told(b"still there")
         code, out, error = watch.end()
     assert told.startswith(f"aurora-wire: {path}: file too large. It ends with its last whole packet, ")
     assert told.endswith("later ones are not in it. The capture goes on.\n")
@@ -257,7 +257,7 @@ def test_rotation_makes_whole_files_in_a_folder_that_only_root_may_write_to(serv
     with watching(server, "-w", str(path), "--rotate", "10K", "--format", "jsonl") as watch:
         for _ in range(5):
             server.query(*[INSERT] * 50)
-            time.sleep(0.1)
+            watch.until_told(b'"type": "statement"', 50)
         _, lines = watch.end_with_lines()
     files = sorted(tmp_path.iterdir())
     assert [file.name for file in files][:2] == ["evidence.00001.pcapng", "evidence.00002.pcapng"]
@@ -331,13 +331,13 @@ def test_wrong_use_is_told_in_one_line(arguments: list[str], said: str) -> None:
 def test_hosts_and_expressions_choose_what_is_captured(server: Server) -> None:
     with Watching("--host", "127.0.0.1", "--port", str(server.port), "--format", "jsonl") as watch:
         server.query(INSERT)
-        time.sleep(0.2)
+        watch.until_told(b'"type": "statement"')
         code, lines = watch.end_with_lines()
     assert lines[0]["interface"] == "lo"
     assert code == 1
     with Watching("--filter", f"host 127.0.0.1 and port {server.port}", "--format", "jsonl") as watch:
         server.query(INSERT)
-        time.sleep(0.2)
+        watch.until_told(b'"type": "statement"')
         code, lines = watch.end_with_lines()
     assert lines[0]["interface"] == "all interfaces"
     assert len(of_type(lines, "statement")) == 1
@@ -354,7 +354,7 @@ def test_redact_masks_what_is_told_and_what_is_summed_up(server: Server) -> None
     for form in ("text", "jsonl"):
         with watching(server, "--redact", "--format", form) as watch:
             server.query(INSERT)
-            time.sleep(0.2)
+            watch.until_told(b"INSERT INTO cards")
             _, out, _ = watch.end()
         assert "INSERT INTO cards" in out
         assert "4111" not in out

@@ -42,6 +42,15 @@ class Watching:
             self.process.kill()
         self.process.communicate(timeout=SECONDS)
 
+    def until_told(self, what: bytes, times: int = 1) -> None:
+        """Wait for so many lines with `what` in them; `end` gives them with the others."""
+        assert self.process.stdout is not None
+        while times:
+            line = self.process.stdout.readline()
+            assert line, f"it ended without {what!r}: {self.first!r}"
+            self.first += line
+            times -= what in line
+
     def end(self, with_signal: int | None = signal.SIGINT) -> tuple[int, str, str]:
         if with_signal is not None:
             self.process.send_signal(with_signal)
