@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, ParamSpec
 
+from aurora_wire.analysis.job_count import MAX_JOBS
 from aurora_wire.cli import process
 from aurora_wire.cli.exceptions import add_exception_options, read_exceptions
 from aurora_wire.cli.exit_codes import HELP, READER_GONE, exit_code
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from aurora_wire.verdict.result import Scan
 
 P = ParamSpec("P")
-MOST_JOBS = 16
 
 DESCRIPTION = """\
 Judge captures: which MySQL connections crossed the network in the clear, what
@@ -96,8 +96,8 @@ def rows_option(text: str) -> int:
 
 def jobs_option(text: str) -> int:
     """Return a number of processes. Raises ArgumentTypeError."""
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_JOBS:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 to {MOST_JOBS}")
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_JOBS:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 to {MAX_JOBS}")
     return int(text)
 
 
