@@ -415,7 +415,6 @@ class Binlog:
             if len(held) >= MAX_INSIDE:
                 left = u32(held, 9) - len(held)
                 self._event(made, held, 0, len(held), u32(held, 9), 0, inside=True)
-                made.unpacked += 1
                 held = b""
         if held:
             made.cut += 1
@@ -433,7 +432,6 @@ class Binlog:
                 return None
             if at + length > size:
                 break
-            made.unpacked += 1
             self._event(made, held, at, at + length, length, 0, inside=True)
             at += length
         return held[at:]

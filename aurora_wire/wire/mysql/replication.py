@@ -62,7 +62,6 @@ class Replication:
         self.gtid_type: i64 = 0
         self.events: dict[int, int] = {} # by type
         self.bytes: i64 = 0              # of events
-        self.unpacked: i64 = 0           # events that came inside a compressed transaction
         self.statements: i64 = 0
         self.cut: i64 = 0
         self.unread: i64 = 0

@@ -203,7 +203,6 @@ class XClient(XFrames):
         facts = self.facts
         if session.tls_asked_frame < 0:
             session.tls_asked_frame = self.begun_frame
-            session.tls_asked_offset = self.begun
             facts.ssl_request_frame = self.begun_frame
             facts.ssl_request_offset = self.begun
             if facts.events is not None:

@@ -33,9 +33,7 @@ class XSession(Session):
         self.client_first: i64 = -1        # stream offset of each direction's first message
         self.server_first: i64 = -1
         self.tls_asked_frame: i64 = -1     # CapabilitiesSet {tls}
-        self.tls_asked_offset: i64 = -1
         self.tls_agreed_frame: i64 = -1    # the server's Ok to it
-        self.tls_agreed_offset: i64 = -1
         self.tls_refused = False
         self.tls_offered: i64 = -1         # 1: Capabilities lists tls, 0: it does not
         self.asked = bytearray()           # questions about capabilities that wait for their answer

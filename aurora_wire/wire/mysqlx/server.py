@@ -133,7 +133,6 @@ class XServer(XFrames):
         answered = session.answered()
         if answered == ASKED_TLS:
             session.tls_agreed_frame = self.begun_frame
-            session.tls_agreed_offset = self.begun
         elif answered == ASKED_COMPRESSION:
             session.compression = session.wanted
         if answered == 0 and self._is_session():
