@@ -33,7 +33,7 @@ ON_ONE_WORKER = (
 BY_THEMSELVES = (
     "tests/real/test_demo.py", "tests/real/test_demo_rights.py", "tests/real/test_evidence_elsewhere.py",
     "tests/real/test_fix_clients.py", "tests/real/test_probe_judges.py", "tests/real/test_probe_setups.py",
-    "tests/real/test_remedies.py",
+    "tests/real/test_remedies.py", "tests/real/test_rights_matrix.py",
 )  # fmt: skip
 
 
