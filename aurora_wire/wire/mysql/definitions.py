@@ -73,6 +73,7 @@ def slot_of(data: bytes, at: i64, end: i64, count: i64) -> tuple[i64, i64]:
     """
     if end - at < 4 or count <= 0:
         return -1, at
+    begun = at
     key: i64 = data[at + 3]
     while count > 0:
         if end - at < 4:
@@ -83,7 +84,7 @@ def slot_of(data: bytes, at: i64, end: i64, count: i64) -> tuple[i64, i64]:
             return -1, at
         key = (key * 31 + u32(data, at - TAIL)) & 0xFFFFFFF
         count -= 1
-    return key * 40503 >> 12 & (SLOTS - 1), at
+    return (key * 40503 >> 12 ^ (at - begun)) & (SLOTS - 1), at
 
 
 def same(one: list[Column], other: list[Column]) -> bool:
