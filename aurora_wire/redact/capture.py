@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.options import DEFAULT_PORTS
 from aurora_wire.analysis.scan import no_garbage_collector, uninterrupted
+from aurora_wire.capture.files.open import open_capture
 from aurora_wire.capture.files.pcap import PcapSource
 from aurora_wire.capture.files.raw_records import PCAP_MAGICS, uncompressed
 from aurora_wire.capture.files.remote import RemoteFile, is_remote, open_stored, shown
@@ -102,6 +103,8 @@ def redact_capture(
             return waiting.pop() if waiting else reader.take(1 << 20)
 
         if head not in PCAP_MAGICS and head != PCAPNG_MAGIC:
+            if size is not None:
+                open_capture(path, hash_input=False).close()  # raises with what it is, where that is known
             raise CaptureError(path, 0, "is neither pcap nor pcapng. Is it the right file?")
         with atomic_file(output) as target:
             blocks = Blocks(read, target.write)

@@ -20,7 +20,7 @@ from aurora_wire.capture.files.open import NotACapture, open_capture
 from aurora_wire.errors import CaptureError
 from tests.conversations.tcp import write_anew
 
-from .files import Frame, enhanced, frames, interface, pcap, section
+from .files import Frame, enhanced, frames, interface, pcap, pcap_header, pcap_record, section
 from .test_text import ARTICLE
 
 PACKAGE_PARENT = str(Path(aurora_wire.capture.__file__).parents[2])
@@ -91,6 +91,21 @@ PACKED = gzip.compress(WHOLE["pcap"], mtime=0)
 )
 def test_one_line_says_what_is_wrong(tmp_path: Path, content: bytes, line: str) -> None:
     assert failure(tmp_path, content) == line
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_pcap_after_an_ascii_transfer_is_named_and_one_with_lines_of_its_own_is_read(
+    order: str, tmp_path: Path
+) -> None:
+    whole = pcap_header(order) + b"".join(
+        pcap_record(b"greeting\n" + bytes(40), order, (1_700_000_000 + number, 7)) for number in range(5)
+    )
+    line = failure(tmp_path, whole.replace(b"\n", b"\r\n"))
+    assert line.startswith("offset 0: is a pcap whose line ends were changed on the way, as an ASCII transfer does")
+    path = tmp_path / "lines.pcap"
+    path.write_bytes(pcap_header(order) + 5 * pcap_record(b"GET / HTTP/1.1\r\n\r\n", order, (1_700_000_000, 7)))
+    with open_capture(str(path)) as capture:
+        assert len(frames(capture.source)) == 5
 
 
 def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:

@@ -304,6 +304,14 @@ def test_a_proxy_header_is_not_pseudonymised_in_part(redact: Redact, capsys: pyt
     assert b"192.0.2.1" in redact(pcap(conversation.packets))
 
 
+@pytest.mark.parametrize("inside", ["plaintext", "TLS"])
+@pytest.mark.parametrize("header", [b"PROXY TCP4 192.0.2.1 192.0.2.2 1000 3306\r\n", b"PROXY UNKNOWN\r\n"])
+def test_a_proxy_header_behind_the_greeting_stays_one(header: bytes, inside: str, redact: Redact) -> None:
+    steps = sessions.plaintext() if inside == "plaintext" else sessions.tls13()
+    conversation = sessions.play([steps[0], sessions.Step("proxy", "client", header), *steps[1:]])
+    assert header in redact(pcap(conversation.packets))
+
+
 def test_tls_is_not_touched(redact: Redact) -> None:
     data = pcap(sessions.play(sessions.tls13()).packets)
     assert redact(data) == data
@@ -461,6 +469,9 @@ def test_wrong_use_is_told_and_nothing_is_written(tmp_path: Path, capsys: pytest
     assert main(["redact", str(text), target]) == 2
     assert main(["redact", str(source), str(tmp_path / "no" / "out")]) == 4
     assert capsys.readouterr().err.count("\n") == 5
+    text.write_bytes(b"PK\3\4" + bytes(9))
+    assert main(["redact", str(text), target]) == 2
+    assert "is a zip archive. Unpack it first." in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dump.txt", "in"]
 
 

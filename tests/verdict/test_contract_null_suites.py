@@ -106,3 +106,29 @@ def test_what_is_no_mysql_inside_is_plaintext_all_the_same(tmp_path: Path) -> No
     steps = session("RSA SHA256", [Step("noise", "client", tls.noise("x", 300)), Step("more", "server", b"y" * 50)])
     result = scan_of(tmp_path, play(steps))
     assert result.verdict == "plaintext", explain(result)
+
+
+@pytest.mark.parametrize("where", ["ServerHello lost", "mid-stream"])
+@pytest.mark.parametrize("suite", SUITES)
+def test_records_that_read_are_plaintext_where_no_server_hello_says_the_suite(
+    suite: str, where: str, tmp_path: Path
+) -> None:
+    steps = session(suite, login_after_tls())
+    if where == "mid-stream":
+        talk = play(since(steps, "login"), syn=False)
+    else:
+        talk = play(steps, lost=["server-hello"])
+    result = scan_of(tmp_path, talk)
+    (connection,) = result.connections
+    said = explain(result)
+    assert connection.verdict in ("plaintext", "mixed"), said  # mixed: a Finished that nobody can read went before
+    assert SECRET in [statement.sql for statement in connection.statements], said
+
+
+def test_short_records_that_read_are_plaintext_when_several_come(tmp_path: Path) -> None:
+    """A packet of a few bytes may come by chance, two in a row do not."""
+    steps = session("RSA SHA256", login_after_tls())
+    pings = [Step(f"ping-{number}", "client", dressed(mysql.ping(), "RSA SHA256")) for number in range(2)]
+    result = scan_of(tmp_path, play([*pings, *since(steps, "query")], syn=False))
+    (connection,) = result.connections
+    assert connection.verdict in ("plaintext", "mixed"), explain(result)

@@ -7,6 +7,7 @@ import ssl
 import struct
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -24,6 +25,7 @@ from tests.conversations.sessions import (
     tls13,
     until,
 )
+from tests.conversations.tcp import other
 
 
 def duplicated() -> list[Packet]:
@@ -302,3 +304,28 @@ def test_two_sessions_on_one_port_are_two_connections_each_proven(tmp_path: Path
 @pytest.mark.parametrize("name", ["server-data-1", "server-data-3", "client-data-4"])
 def test_a_session_still_open_is_proven_wherever_the_capture_ends(steps: list[Step], name: str, tmp_path: Path) -> None:
     check(Row(name, lambda: play(until(steps, name), close=False), "encrypted"), tmp_path)
+
+
+@pytest.mark.parametrize("sender", ["client", "server"])
+def test_segments_sent_again_in_one_are_the_same_though_the_first_is_acknowledged(
+    sender: Literal["client", "server"], tmp_path: Path
+) -> None:
+    """Of acknowledged bytes none are kept. What is not acknowledged yet is, and has to be compared only."""
+    talk = play(tls13(), close=False)
+    first, second = tls.data(1, 700, tls.TLS12), tls.data(2, 300, tls.TLS12)
+    begin = talk.offset[sender]
+    talk.say(sender, first)
+    talk.ack(other(sender))
+    talk.say(sender, second)
+    talk.again(sender, begin, first + second)
+    talk.ack(other(sender))
+    talk.fin()
+    check(Row("again", lambda: talk, "encrypted", "proven"), tmp_path)
+    talk = play(tls13(), close=False)
+    talk.say(sender, first)
+    talk.ack(other(sender))
+    talk.say(sender, second)
+    talk.again(sender, begin, first + second[:-1] + bytes([second[-1] ^ 1]))
+    talk.ack(other(sender))
+    talk.fin()
+    check(Row("other bytes", lambda: talk, "encrypted", "likely"), tmp_path)

@@ -188,3 +188,27 @@ def test_first_bytes_cut_by_the_snaplen_are_read_as_far_as_they_are_there(
     (connection,) = result.connections
     assert connection.client_coverage.truncated == len(payload) - keep, explain(result)
     assert connection.verdict in ("plaintext", "inconclusive"), explain(result)
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+@pytest.mark.parametrize("version", [b"8.0.36", b"5.5.5-10.11.19-MariaDB-0+deb12u1-log"])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_greeting_may_come_byte_by_byte(name: str, version: bytes, size: int, tmp_path: Path) -> None:
+    steps, verdict = SESSIONS[name]
+    talk = Conversation()
+    talk.syn()
+    for step in changed(steps, greeting=mysql.greeting(version=version)):
+        talk.say(step.sender, step.payload, sizes=size)
+    result = scan_of(tmp_path, talk)
+    assert (result.verdict, result.confidence) == (verdict, "proven"), explain(result)
+
+
+def test_what_cannot_begin_a_login_is_none_however_long_it_says_to_be(tmp_path: Path) -> None:
+    """The first packet of AJP, which Apache sends to its workers, has a header that a long login could have."""
+    talk = Conversation()
+    talk.syn()
+    talk.server(mysql.greeting())
+    talk.client(b"\x12\x34\x00\x02\x00\x01")
+    talk.server(mysql.err(1156, b"Got packets out of order", seq=1, state=b"08S01"))
+    result = scan_of(tmp_path, talk)
+    assert result.verdict == "no-session", explain(result)

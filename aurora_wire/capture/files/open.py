@@ -9,11 +9,17 @@ import select
 import stat
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 from aurora_wire.capture.files.background_hash import Hasher
 from aurora_wire.capture.files.decompress import MAGIC_LEN, Decompressed, find_compression
-from aurora_wire.capture.files.pcap import PcapSource
+from aurora_wire.capture.files.pcap import (
+    FILE_HEADER,
+    MAX_SNAPLEN,
+    MODIFIED_RECORD_HEADER,
+    RECORD_HEADER,
+    PcapSource,
+)
 from aurora_wire.capture.files.pcapng import PcapngSource
 from aurora_wire.capture.files.remote import RemoteFile, is_remote, shown
 from aurora_wire.capture.frame_source import CaptureError, FrameSource
@@ -50,6 +56,12 @@ _ASCII_TRANSFERRED: Final = (
     b"\x0d\x0a\x0d\x0d\x0d\x0a", b"\x0d\x0a\x0d\x0d\x0a", b"\x0a\x0d\x0a", b"\x0a\x0a\x0a", b"\x0d\x0d\x0d\x0d",
     b"\x0a\x0a\x0d", b"\x0d\x0a\x0d\x0a\x0d\x0a",
 )  # fmt: skip
+_TRANSFERRED: Final = (
+    "whose line ends were changed on the way, as an ASCII transfer does: bytes are lost or added. Copy it again as "
+    "binary."
+)
+LINE_ENDS_SAMPLE: Final = 1 << 16
+A_YEAR: Final = 366 * 86_400  # between packets of one capture: none comes so late
 TAR_HEADER: Final = 512
 _CONTROLS: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\r\f\b\x1b") + b"\x7f"
 
@@ -277,6 +289,8 @@ def _reader(path: str, start: _Start) -> tuple[str, FrameSource]:
     if not head:
         raise NotACapture(path, -1, "is empty. Was anything captured, and was the copy complete?")
     if head[:4] in _PCAP_MAGICS:
+        if _line_ends_changed(head[:LINE_ENDS_SAMPLE]):
+            raise NotAText(path, 0, f"is a pcap {_TRANSFERRED}")
         return "pcap", PcapSource(path, start.read)
     if len(head) < 4 and any(magic.startswith(head) for magic in _PCAP_MAGICS):
         cut = f"ends inside the pcap file header ({len(head)} of 24 bytes)"
@@ -290,10 +304,7 @@ def _reader(path: str, start: _Start) -> tuple[str, FrameSource]:
     if head[257:262] == b"ustar":
         raise NotAText(path, -1, "is a tar archive. Unpack it first (tar -xf FILE), and name the captures in it.")
     if head.startswith(_ASCII_TRANSFERRED) and head.strip():
-        raise NotAText(
-            path, 0, "is a pcapng whose line ends were changed on the way, as an ASCII transfer does: bytes are lost "
-            "or added. Copy it again as binary."
-        )
+        raise NotAText(path, 0, f"is a pcapng {_TRANSFERRED}")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         start = _Start(_Utf16(start.read, "utf-16-le" if head[0] == 0xFF else "utf-16-be").read)
         head = start.at_least(1)
@@ -303,6 +314,27 @@ def _reader(path: str, start: _Start) -> tuple[str, FrameSource]:
             "text. Is it the right file?"
         )
     return "text", _text_reader(path, start, head)
+
+
+def _line_ends_changed(head: bytes) -> bool:
+    """Return whether a pcap has only line ends with a carriage return, and records that do not follow one another.
+
+    Of random bytes one in 256 is a line feed, and one in 65,536 of these stands behind a carriage return.
+    """
+    ends = head.count(b"\n")
+    if ends == 0 or head.count(b"\r\n") != ends:
+        return False
+    order: Literal["big", "little"] = "big" if head[0] == 0xA1 else "little"
+    header = MODIFIED_RECORD_HEADER if 0x34 in (head[0], head[3]) else RECORD_HEADER
+    longest = max(MAX_SNAPLEN, int.from_bytes(head[16:20], order))
+    at = FILE_HEADER
+    first = int.from_bytes(head[at : at + 4], order)
+    while at + header <= len(head):
+        seconds, fraction, captured = (int.from_bytes(head[at + by : at + by + 4], order) for by in (0, 4, 8))
+        if captured > longest or fraction >= 1_000_000_000 or abs(seconds - first) > A_YEAR:
+            return True
+        at += header + captured
+    return False
 
 
 def _capture_behind(head: bytes) -> str:

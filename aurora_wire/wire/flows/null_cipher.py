@@ -8,6 +8,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from aurora_wire.binary import u24
 from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.decoding.connection_log import MYSQL, OTHER, DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_MYSQL, Decoder
@@ -17,6 +18,7 @@ from aurora_wire.wire.identify.resync import Resync
 from aurora_wire.wire.mysql.client import ClientPackets
 from aurora_wire.wire.mysql.server import ServerPackets
 from aurora_wire.wire.mysql.states import GREETING, SERVER, move
+from aurora_wire.wire.tls.ciphertext_sample import FEW_IDS, framed
 from aurora_wire.wire.tls.decryption import Decryption, DecryptionMaker
 from aurora_wire.wire.tls.facts import TLSLog
 from aurora_wire.wire.tls.names import APPLICATION_DATA
@@ -25,19 +27,21 @@ from aurora_wire.wire.tls.suite_strength import suite_name
 TLS_1_3: Final[i64] = 0x0304
 GAP_INSIDE: Final[i64] = 1 << 24   # more than any packet: none goes on behind a record that is missing
 MAX_TURNS: Final[i64] = 8    # decoders that one record is handed to in turn
+HEADER: Final[i64] = 4       # of a packet
+MAC_SIZES: Final = (16, 20, 32, 48)  # of MD5, SHA-1, SHA-256, SHA-384
 
 
 class InClear(Decryption):
     """Feeds the bodies of one connection's unencrypted records to decoders of MySQL; counts them in `facts`."""
 
-    def __init__(self, facts: Facts, decoders: Decoders, suite: i64, version: i64) -> None:
+    def __init__(self, facts: Facts, decoders: Decoders, mac: i64, typed: bool) -> None:
         super().__init__()
         self.facts = facts
         self.decoders = decoders
         self.wanted = True
         self.in_clear = True
-        self.mac: i64 = mac_size(suite)
-        self.typed = version >= TLS_1_3
+        self.mac: i64 = mac
+        self.typed = typed
         self.client_side = DirectionAccount(True)
         self.server_side = DirectionAccount(False)
         self.client_side.anchored = True
@@ -50,6 +54,11 @@ class InClear(Decryption):
             server.state = move(SERVER, server.state, GREETING)
         self.client: Decoder = client
         self.server: Decoder = server
+
+    def begins_anywhere(self) -> None:
+        """Search for where packets begin: what went before was not seen."""
+        self.client = Resync(self.facts, self.client_side, False, False, False)
+        self.server = Resync(self.facts, self.server_side, False, False, False)
 
     def hellos(self) -> None:
         pass
@@ -142,6 +151,7 @@ class InClearMaker(DecryptionMaker):
     def __init__(self, decoders: Decoders) -> None:
         self.decoders = decoders
         self.made: InClear | None = None
+        self.shape: i64 = -1  # of the last record that a packet filled up to a MAC: 2 * MAC, and 1 with a content type
 
     def make(self, facts: TLSLog) -> Decryption | None:
         made = self.made
@@ -149,9 +159,35 @@ class InClearMaker(DecryptionMaker):
         if made is None and tls is not None:
             hello = tls.server_hello
             if hello is not None and hello.compression == 0:
-                made = InClear(self.decoders.facts, self.decoders, hello.suite, hello.version)
+                made = InClear(self.decoders.facts, self.decoders, mac_size(hello.suite), hello.version >= TLS_1_3)
                 self.made = made
         return made
+
+    def guess(self, data: bytes, at: i64, end: i64) -> Decryption | None:
+        """Judge a record by the packets that fill it up to a MAC. One of a few bytes has to be like the one before."""
+        if self.made is not None:
+            return self.made
+        before = self.shape
+        self.shape = -1
+        for mac in MAC_SIZES:
+            for kind in (0, 1):
+                stop: i64 = end - mac
+                if kind == 1:
+                    # RFC 8446, 5.2: the content type, and zeros behind it.
+                    while stop > at and data[stop - 1] == 0:
+                        stop -= 1
+                    stop -= 1
+                if stop - at <= HEADER or (kind == 1 and data[stop] != APPLICATION_DATA):
+                    continue
+                shape: i64 = 2 * mac + kind
+                if u24(data, at) + HEADER == stop - at and data[at + 3] < FEW_IDS:
+                    self.shape = shape
+                if framed(data, at, stop, stop - at) or (self.shape == shape and before == shape):
+                    made = InClear(self.decoders.facts, self.decoders, mac, kind == 1)
+                    made.begins_anywhere()
+                    self.made = made
+                    return made
+        return None
 
 
 def mac_size(suite: i64) -> i64:

@@ -74,7 +74,7 @@ def compare(
         # What was acknowledged the receiver has taken. Of what was not, it may have taken either copy.
         if not is_probe:
             kind = anomalies.CONFLICT if stop > stream.acked else anomalies.CONFLICT_ACKED
-    elif found == NOT_KEPT and stop > stream.acked:
+    elif found == NOT_KEPT and stop > stream.acked and not _same_unacked(stream, offset, data, at, end):
         kind = anomalies.OVERLAP_UNCHECKED
     if kind >= 0:
         stream.facts.note(kind, stream.side.from_client, frame, time_ns, offset, stop - offset)
@@ -104,6 +104,15 @@ def compare(
         torn.give_back(stream.budget)
     _set_aside(stream, offset, data, at, end, last, frame, time_ns, kind >= 0)
     return False
+
+
+def _same_unacked(stream: Stream, offset: i64, data: bytes, at: i64, end: i64) -> bool:
+    """Return whether what of data[at:end] is not yet acknowledged was compared and is the same.
+
+    A sender joins segments that it sends again, and of the first ones the acknowledgement may be on its way.
+    """
+    known = stream.acked - offset
+    return known > 0 and stream.history.compare(stream.acked, data, at + known, end) == SAME
 
 
 def _set_aside(

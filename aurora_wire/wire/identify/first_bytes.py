@@ -69,6 +69,9 @@ class FirstBytes(Decoder):
             facts.proxy = header
             facts.proxy_frame = self.side.frame
         facts.client_header += length
+        tracker = self.side.tracker
+        if tracker is not None:
+            tracker.proxied(self.side.position, data[at : at + length])
         self.side.account(length, labels.PROXY_HEADER)
 
     def _judge(self, held: bytes, cut: i64) -> None:

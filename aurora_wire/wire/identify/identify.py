@@ -29,7 +29,7 @@ MAX_TRIES: Final[i64] = 12       # segments judged on a port that is not MySQL's
 MAX_JOINED: Final[i64] = 4096
 MAX_PENDING: Final[i64] = 16384      # bytes of a direction kept until the protocol is known
 MAX_PENDING_SEGMENTS: Final[i64] = 64
-MAX_KNOCKING_SEGMENTS: Final[i64] = 512  # of a client that speaks first, until its server does
+MAX_SMALL_SEGMENTS: Final[i64] = 512  # of a client that speaks first, until its server does; and of a first packet
 
 WAIT: Final[i64] = 0
 NOTHING: Final[i64] = 1
@@ -235,7 +235,8 @@ def is_settled(
     tries: segments that were judged of both directions; mysql_port: or that of a protocol with a folder of its own.
     """
     knocks = first and from_client and not others
-    most = MAX_KNOCKING_SEGMENTS if knocks else MAX_PENDING_SEGMENTS
+    # A greeting or a login may come byte by byte.
+    most = MAX_SMALL_SEGMENTS if knocks or (first and found == WAIT) else MAX_PENDING_SEGMENTS
     size = count_bytes(mine)
     if size > MAX_PENDING or len(mine) > most:
         return True

@@ -62,6 +62,7 @@ from aurora_wire.wire.mysql.facts import MAX_ASKED, Asker, MySQLFacts
 from aurora_wire.wire.mysql.framing import HEADER, HEADER_NEEDED, LABEL_LATER, REJECT, Packets, role_of
 from aurora_wire.wire.mysql.login import (
     has_filler,
+    may_be_login,
     replica_password,
 )
 from aurora_wire.wire.mysql.plausibility import CERTAIN, NOTHING, command_tells
@@ -223,7 +224,11 @@ class ClientPackets(Packets):
         return at
 
     def guessed(self) -> i64:
-        return labels.LOGIN if self.length > SSL_REQUEST_LEN and self.sequence > 0 else labels.UNKNOWN
+        if self.length <= SSL_REQUEST_LEN or self.sequence == 0:
+            return labels.UNKNOWN
+        begun = b"".join(self.kept)
+        fits = may_be_login(begun, 0, len(begun), self.length, self.sequence)
+        return labels.LOGIN if fits else labels.UNKNOWN
 
     def wanted(self, first: i64) -> i64:
         return MAX_LOGIN if self.state == INITIAL_HANDSHAKE else MAX_TEXT

@@ -24,6 +24,7 @@ from aurora_wire.wire.mysql.login import (
     has_filler,
     is_name,
     is_plausible,
+    may_be_login,
     parse_change_user,
     parse_login,
     parse_ssl_request,
@@ -71,7 +72,7 @@ def take_first(client: ClientPackets, data: bytes, at: i64, end: i64, total: i64
         login = None
     client.followed = True
     facts.doubt = False
-    if login is None and not whole and total > SSL_REQUEST_LEN:
+    if login is None and not whole and total > SSL_REQUEST_LEN and may_be_login(data, at, end, total, client.sequence):
         # Longer than an SSLRequest: a login, though too much of it is cut off to be read.
         client.late_label = labels.LOGIN
         client.moves(LOGIN)

@@ -259,6 +259,12 @@ def opens_login(data: bytes, at: i64, end: i64) -> i64:
     return YES if data[at + 36] == 0 or data[at + 36] >= 32 else NO
 
 
+def may_be_login(data: bytes, at: i64, end: i64, total: i64, sequence: i64) -> bool:
+    """Return whether data[at:end] can begin the payload of a login, which is `total` bytes long."""
+    packet = min(int(total), 0xFFFFFF).to_bytes(3, "little") + bytes([int(sequence)]) + data[at:end]
+    return opens_login(packet, 0, len(packet)) != NO
+
+
 def _opens_login_320(data: bytes, at: i64, end: i64, length: i64) -> i64:
     if length < 7 or length > 5 + 2 * MAX_USER or data[at + 3] != 1:
         return NO

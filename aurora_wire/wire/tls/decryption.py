@@ -84,3 +84,7 @@ class DecryptionMaker:
     def make(self, facts: TLSLog) -> Decryption | None:
         """Return what takes the records; None if there are no keys at all."""
         raise NotImplementedError
+
+    def guess(self, data: bytes, at: i64, end: i64) -> Decryption | None:
+        """Return what takes the records if data[at:end], the body of one, shows by itself that they are readable."""
+        return None

@@ -15,7 +15,7 @@ from aurora_wire.wire.decoding.connection_log import Budget, DirectionAccount
 from aurora_wire.wire.tls import names
 from aurora_wire.wire.tls.certificates import keep_certificates
 from aurora_wire.wire.tls.ciphertext_sample import READABLE_RUN, readable
-from aurora_wire.wire.tls.facts import TLSFacts, TLSSide
+from aurora_wire.wire.tls.facts import TLSFacts, TLSLog, TLSSide
 from aurora_wire.wire.tls.hello import (
     certificate_slices,
     parse_client_hello,
@@ -332,6 +332,14 @@ def change_cipher_spec(tls: TLSFacts, mine: TLSSide, side: DirectionAccount, neg
     if tls.resumed < 0 and not side.from_client and 0 <= negotiated < TLS_1_3:
         # With a ticket the session id may be empty: that no Certificate came before is what tells.
         tls.resumed = 0 if tls.hello_done else 1
+
+
+def keep_hello(facts: TLSLog, side: DirectionAccount, frame: i64, offset: i64) -> None:
+    """Keep what a ClientHello offers, while there is room."""
+    tls = facts.tls
+    hello = tls.client_hello if tls is not None and side.from_client else None
+    if hello is not None and not facts.afford(hello.cost(), True, frame, side.time_ns, offset):
+        hello.shorten()
 
 
 def keep_alert(mine: TLSSide, level: i64, description: i64) -> bool:

@@ -31,6 +31,7 @@ from aurora_wire.wire.tls.handshake import (
     change_cipher_spec,
     is_protected,
     keep_alert,
+    keep_hello,
     may_beat,
     reads_as_message,
     take_v2_hello,
@@ -361,9 +362,7 @@ class TLSRecords(Decoder):
         """
         expected = self.version
         if expected < 0:
-            expected = version
-            if negotiated >= 0:
-                expected = negotiated if negotiated < TLS_1_3 else 0x0303
+            expected = version if negotiated < 0 else (negotiated if negotiated < TLS_1_3 else 0x0303)
             self.version = expected
         if version != expected:
             self.note_in_record(anomalies.WRONG_VERSION, 0)
@@ -406,11 +405,25 @@ class TLSRecords(Decoder):
 
     def _check_sample(self, data: bytes, at: i64, end: i64) -> None:
         """Judge what is seen of a protected record, from its first byte on."""
-        if self.decryption is not None and self.decryption.in_clear:
+        if self.decryption is None:
+            if self.tls.server_hello is None and self._reads(data, at, end):
+                return
+        elif self.decryption.in_clear:
             return  # it reads, and is read
         if self.kind == HANDSHAKE and self.mine.spec_changed and reads_as_message(data, at, end, self.length):
             self.messages.odd(PLAIN_FINISHED, self.record_frame, self.record_offset)
         self.note_sample(self.looked.look(data, at, end, self.length))
+
+    def _reads(self, data: bytes, at: i64, end: i64) -> bool:
+        """Read a whole record that shows by itself that it is not encrypted: no ServerHello says which suite it is."""
+        if self.in_clear is not None and self.kind == APPLICATION_DATA and end - at == self.length:
+            self.decryption = self.in_clear.guess(data, at, end)
+        if self.decryption is None:
+            return False
+        self.label = labels.COMMAND_DATA if self.side.from_client else labels.RESPONSE
+        self.body = [data[at:end]]
+        self._decrypt_body()
+        return True
 
     def note_sample(self, found: i64) -> None:
         """Note that the current record does not look like ciphertext, if `found` says so."""
@@ -434,25 +447,14 @@ class TLSRecords(Decoder):
             self._finished(self.record_version, self.negotiated)
             self._check_sample(body, 0, len(body))
         elif self.messages.read(self.record_frame, self.record_offset):
-            self._keep_hello()
+            keep_hello(self.facts, self.side, self.record_frame, self.record_offset)
             if self.decryption is not None:
                 self.decryption.hellos()
-
-    def _keep_hello(self) -> None:
-        """Keep what a ClientHello offers, while there is room."""
-        hello = self.tls.client_hello
-        if hello is None or not self.side.from_client:
-            return
-        side = self.side
-        if not self.facts.afford(hello.cost(), True, self.record_frame, side.time_ns, self.record_offset):
-            hello.shorten()
 
     def _alert(self) -> None:
         body = self.alert
         self.alert = b""
-        if len(body) != 2:
-            return
-        if not keep_alert(self.mine, body[0], body[1]):
+        if len(body) == 2 and not keep_alert(self.mine, body[0], body[1]):
             self.note_in_record(anomalies.BAD_RECORD, 2)
 
     # Only with a key log, or where nothing is encrypted.
