@@ -139,7 +139,8 @@ class Direction(Resolver):
             self.decide(start, end, BLANK, b"")  # of one that nobody could read
         elif label == labels.NOT_MYSQL:
             self.board.not_mysql += 1
-            self.decide(start, end, KEEP if self.talk.is_other() else SHAPE, b"")
+            # Bytes of one kind, readable ones: no packet of MySQL, whoever sent them.
+            self.decide(start, end, KEEP if self.talk.is_other() else BLANK, b"")
         elif label == labels.UNKNOWN:
             self.decide(start, end, SHAPE, b"")
         elif labels.is_registered(label):

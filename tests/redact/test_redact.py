@@ -312,6 +312,24 @@ def test_a_proxy_header_behind_the_greeting_stays_one(header: bytes, inside: str
     assert header in redact(pcap(conversation.packets))
 
 
+@pytest.mark.parametrize("refused", [True, False])
+@pytest.mark.parametrize("knock", [
+    b"GET / HTTP/1.1\r\nHost: db\r\n\r\n", b"SSH-2.0-OpenSSH_9.2p1\r\n", b"EHLO example.org\r\n",
+    bytes.fromhex("030000130ee000000000000100080003000000"), bytes.fromhex("fffd03fffb18fffb1f"),
+    bytes.fromhex("0000000804d2162f"),
+])  # fmt: skip
+def test_who_knocks_still_does(knock: bytes, refused: bool, redact: Redact) -> None:
+    """The fixture wants the verdict to stay: what a stranger sent may not become bytes that could be anything."""
+    conversation = Conversation()
+    conversation.syn()
+    conversation.server(mysql.greeting())
+    conversation.client(knock)
+    if refused:
+        conversation.server(mysql.err(1156, b"Got packets out of order", seq=1, state=b"08S01"))
+    conversation.fin()
+    assert knock not in redact(pcap(conversation.packets))
+
+
 def test_tls_is_not_touched(redact: Redact) -> None:
     data = pcap(sessions.play(sessions.tls13()).packets)
     assert redact(data) == data
