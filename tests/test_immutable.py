@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import field as usual_field
 
 import pytest
 
-from aurora_wire.immutable import immutable, record
+from aurora_wire.immutable import field, immutable, record
 
 
 @immutable
@@ -29,8 +30,8 @@ class Changing:
 class Usual:
     name: str
     size: int = 0
-    secret: str = field(default="", repr=False)
-    note: str = field(default="", compare=False)
+    secret: str = usual_field(default="", repr=False)
+    note: str = usual_field(default="", compare=False)
 
 
 def test_what_is_shown_leaves_out_what_a_field_says() -> None:

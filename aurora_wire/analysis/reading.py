@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from aurora_wire.analysis.options import OnProgress
 from aurora_wire.analysis.pump import pump_filtered, pump_noting, pump_share, pump_until
+from aurora_wire.capture.files.addresses import shown
 from aurora_wire.capture.files.open import open_capture
-from aurora_wire.capture.files.remote import shown
 from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.result import CaptureResult
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.errors import UsageError
+from aurora_wire.immutable import field, record
 from aurora_wire.verdict.parties import Parties
 from aurora_wire.verdict.result import UNDATED_BEFORE_NS, ConnectionResult, Endpoint, Verdict
 
@@ -25,7 +25,7 @@ LEAKS: Final = frozenset(("plaintext", "mixed"))
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(slots=True)
+@record
 class Selection:
     """What is let through. All that is given has to hold; of several of a kind, one.
 

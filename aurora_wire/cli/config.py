@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from aurora_wire.cli.exceptions import CONFIGS
 from aurora_wire.cli.output import complain
 from aurora_wire.errors import UsageError, reason_of
+from aurora_wire.immutable import field, record
 from aurora_wire.rights.inputs import input_file
 from aurora_wire.rights.privileges import caller
 
@@ -25,7 +23,7 @@ KEYS: Final = ("fail-on", "ignore", "baseline")
 MAX_CONFIG: Final = 1 << 20  # bytes
 
 
-@dataclass(slots=True)
+@record
 class Config:
     """What a file says, each text with its place in the words of an error."""
 
@@ -78,6 +76,9 @@ def _read(path: str, *, asked: bool) -> bytes | None:
 
 
 def _parse(path: str, data: bytes) -> Config:
+    import tomllib  # noqa: PLC0415 - most folders have no settings
+    from pathlib import Path  # noqa: PLC0415
+
     try:
         text = data.decode("utf-8")
         found: Any = tomllib.loads(text)

@@ -169,7 +169,7 @@ def _made(made: BundleSummary) -> Iterator[str]:
 
 def command_line(arguments: argparse.Namespace) -> list[str]:
     """Return the command line to record: without secrets and the bundle's name, so that bundles are reproducible."""
-    from aurora_wire.capture.files.remote import shown  # noqa: PLC0415 - not for --help
+    from aurora_wire.capture.files.addresses import shown  # noqa: PLC0415 - not for --help
     from aurora_wire.evidence.timestamp import without_secrets  # noqa: PLC0415
 
     given = sys.argv[1:] if sys.argv[1:2] == ["evidence"] else _rebuilt(arguments)

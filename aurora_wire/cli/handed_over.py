@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurora_wire.errors import CaptureError
+from aurora_wire.immutable import immutable, replace
 from aurora_wire.report.formats import KEYED, STARS
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from aurora_wire.verdict.result import Scan
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class HandedOver:
     """A masked result.
 
@@ -34,6 +33,8 @@ def hand_over(scan: Scan, kind: str = KEYED) -> HandedOver:
 
     The key comes from the captures' bytes; those of standard input cannot be read again: they get stars, too.
     """
+    from pathlib import Path  # noqa: PLC0415 - not for a text alone
+
     from aurora_wire.redact.groups import redact_groups  # noqa: PLC0415
     from aurora_wire.report.html.connections import hide  # noqa: PLC0415 - not for --help
     from aurora_wire.report.html.frames import can_be_read_again  # noqa: PLC0415
@@ -52,6 +53,8 @@ def masker_before(paths: Sequence[str]) -> Masker | None:
     """Return what masks a result as `hand_over` does, before the captures are judged; None where they cannot be read
     twice. Raises UsageError where a path names no capture.
     """
+    from pathlib import Path  # noqa: PLC0415 - not for a text alone
+
     from aurora_wire.analysis.clocks import aligned  # noqa: PLC0415 - not for --help
     from aurora_wire.capture.files.inputs import find_inputs  # noqa: PLC0415
     from aurora_wire.capture.files.open import STANDARD_INPUT, open_capture  # noqa: PLC0415

@@ -6,7 +6,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from aurora_wire.cli import process
 from aurora_wire.cli.commands import COMMANDS
@@ -56,7 +56,22 @@ class Parser(argparse.ArgumentParser):
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Fills paragraphs to the width of the terminal; lines that begin with a space stay as they are."""
+    """Fills paragraphs to the width of the terminal; lines that begin with a space stay as they are.
+
+    The width is asked for when help is shown: argparse makes a formatter for each option that is added, too.
+    """
+
+    def __init__(self, prog: str, width: int | None = None, **more: Any) -> None:
+        super().__init__(prog, width=width or 80, **more)
+        self._fixed = width is not None
+
+    def format_help(self) -> str:
+        if not self._fixed:
+            from shutil import get_terminal_size  # noqa: PLC0415 - loads what reads archives
+
+            self._width = get_terminal_size().columns - 2
+            self._max_help_position = min(24, max(self._width - 20, 4))
+        return super().format_help()
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         filled: list[str] = []

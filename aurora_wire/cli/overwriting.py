@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import shutil
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from aurora_wire.cli.output import STANDARD_OUTPUT, flush_standard_output, standard_output_failed
 from aurora_wire.errors import OutputError, UsageError
@@ -37,7 +35,7 @@ def refuse_to_replace(path: str, *, force: bool) -> None:
         return
     try:
         with rights_of_caller(caller()):
-            mode = Path(path).stat().st_mode
+            mode = os.stat(path).st_mode  # noqa: PTH116 - pathlib takes as long to load as the rest here
     except (OSError, ValueError):
         return  # what is wrong with it is told where it is opened
     if stat.S_ISREG(mode):
@@ -58,6 +56,8 @@ def whole_output(path: str, what: str) -> Iterator[str]:
     if path != STANDARD_OUTPUT:
         yield path
         return
+    from shutil import copyfileobj  # noqa: PLC0415 - loads what reads archives
+
     from aurora_wire.rights.inputs import private_folder  # noqa: PLC0415 - not for a file
 
     refuse_terminal(what)
@@ -66,7 +66,7 @@ def whole_output(path: str, what: str) -> Iterator[str]:
         yield str(whole)
         try:
             with whole.open("rb") as file:
-                shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
+                copyfileobj(file, sys.stdout.buffer, 1 << 20)
         except (OSError, ValueError) as error:
             raise standard_output_failed(error) from error
         flush_standard_output()

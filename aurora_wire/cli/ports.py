@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
+
+from aurora_wire.immutable import immutable
 
 DEFAULT_PORTS: Final = (3306, 33060)
 
 
-class PortOption(NamedTuple):
+@immutable
+class PortOption:
     """One use of the option: `+` adds its ports to the default ones, without it they replace them."""
 
     adds: bool

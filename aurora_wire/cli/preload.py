@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MODULES: Final = (
     "asyncio", "calendar", "concurrent.futures.thread", "getpass", "linecache", "multiprocessing.connection", "pwd",
     "random", "runpy", "selectors", "shutil", "ssl", "stringprep", "subprocess", "tempfile", "textwrap", "traceback",
+    "ctypes", "dataclasses", "logging", "pathlib", "urllib.parse",
     "unicodedata", "zipfile", "zlib", "lzma", "bz2", "compression.zstd", "backports.zstd", "lz4.frame",
     "email.parser", "email.message", "importlib.metadata", "http.client", "_strptime",
     "aurora_wire.analysis.scan", "aurora_wire.analysis.watch", "aurora_wire.zstd",
@@ -47,6 +48,9 @@ MODULES: Final = (
     "cryptography.exceptions", "cryptography.hazmat.primitives.asymmetric.dsa",
     "cryptography.hazmat.primitives.asymmetric.ec", "cryptography.hazmat.primitives.asymmetric.rsa",
     "cryptography.hazmat.primitives.hashes", "aurora_wire.verdict.certificates",
+    "aurora_wire.verdict.amazon_roots", "aurora_wire.verdict.servers", "aurora_wire.verdict.product",
+    "aurora_wire.verdict.references", "aurora_wire.verdict.parties", "aurora_wire.verdict.sql_names",
+    "aurora_wire.redact.secrets", "aurora_wire.capture.files.remote",
 )  # fmt: skip
 
 _done: list[bool] = []

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.capture.files.remote import is_remote  # noqa: PLC0415
+    from aurora_wire.capture.files.addresses import is_remote  # noqa: PLC0415
     from aurora_wire.redact.capture import redact_capture, verdict_differences  # noqa: PLC0415
     from aurora_wire.redact.masker import Masker  # noqa: PLC0415
     from aurora_wire.redact.pseudonyms import Pseudonyms  # noqa: PLC0415 - not for --help

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from aurora_wire.capture.files.remote import shown
+from aurora_wire.capture.files.addresses import shown
 from aurora_wire.cli.exceptions import add_exception_options, read_exceptions
 from aurora_wire.cli.exit_codes import READER_GONE, exit_code
 from aurora_wire.cli.filters import add_filter_options, filter_words, read_selection
@@ -264,7 +264,7 @@ def _minute(time: str | None) -> str:
 
 def command_line(arguments: argparse.Namespace) -> list[str]:
     """Return the command that makes the same report again."""
-    options = [f"--port={'+' * adds}{','.join(map(str, ports))}" for adds, ports in arguments.port]
+    options = [f"--port={'+' * one.adds}{','.join(map(str, one.ports))}" for one in arguments.port]
     options += [f"--keylog={path}" for path in arguments.keylog]
     options += [f"--framework={name}" for name in arguments.framework]
     options += ["--reveal"] * arguments.reveal

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
+from aurora_wire.capture.files.addresses import is_remote
 from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.capture.files.metadata import capture_notes
 from aurora_wire.capture.files.open import STANDARD_INPUT, open_capture
-from aurora_wire.capture.files.remote import RemoteFile, is_remote, open_stored
+from aurora_wire.capture.files.remote import RemoteFile, open_stored
 from aurora_wire.disk import words_of
 from aurora_wire.errors import CaptureError, OutputError, UsageError, reason_of
 from aurora_wire.evidence import layout as names

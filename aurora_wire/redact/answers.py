@@ -8,9 +8,9 @@ Source: MySQL 9 Error Message Reference; MariaDB Error Codes.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Final
 
+from aurora_wire.immutable import replace
 from aurora_wire.verdict.answer_result import AnswerPart, AnswerResult, ColumnResult, ErrorResult
 
 SYNTAX_ERROR: Final = 1064    # its text repeats the statement from some place on

@@ -14,10 +14,11 @@ from typing import BinaryIO, Final
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.options import DEFAULT_PORTS
 from aurora_wire.analysis.scan import no_garbage_collector, uninterrupted
+from aurora_wire.capture.files.addresses import is_remote, shown
 from aurora_wire.capture.files.open import open_capture
 from aurora_wire.capture.files.pcap import PcapSource
 from aurora_wire.capture.files.raw_records import PCAP_MAGICS, uncompressed
-from aurora_wire.capture.files.remote import RemoteFile, is_remote, open_stored, shown
+from aurora_wire.capture.files.remote import RemoteFile, open_stored
 from aurora_wire.capture.frame_source import BlockSource
 from aurora_wire.errors import CaptureError, UsageError, reason_of
 from aurora_wire.link_types import link_type_number_and_name

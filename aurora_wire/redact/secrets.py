@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from aurora_wire.immutable import replace
 from aurora_wire.redact.answers import SYNTAX_ERROR, redact_error, without
 from aurora_wire.redact.sql import SQL_COMMANDS, redact_statement
 from aurora_wire.verdict.answer_result import ErrorResult

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
 from itertools import product
 from typing import Final
 
+from aurora_wire.immutable import replace
 from aurora_wire.redact.answers import redact_answer
 from aurora_wire.verdict.result import ConnectionResult, Parameter, StatementResult
 from aurora_wire.wire.mysql.charsets import collation_of, readable

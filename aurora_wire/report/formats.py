@@ -7,12 +7,11 @@ A format is added by its module and a row in `FORMATS`. A package of yours can a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aurora_wire.errors import UsageError, meant
-from aurora_wire.immutable import immutable
+from aurora_wire.immutable import immutable, replace
 
 if TYPE_CHECKING:
     import os

@@ -9,13 +9,14 @@ from __future__ import annotations
 import errno
 import io
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aurora_wire.rights.privileges import caller, name_of, rights_of_caller
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # The caller's own descriptor. Its path leads through /proc, which is closed to a process that changed its account.
 _STANDARD_INPUT: Final = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
@@ -27,6 +28,9 @@ _own: set[str] = set()
 @contextmanager
 def private_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
     """Yield a folder that nobody else may enter, and that goes when the block ends. Raises OSError."""
+    import tempfile  # noqa: PLC0415 - both load much, and most inputs need neither
+    from pathlib import Path  # noqa: PLC0415
+
     with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as folder:
         _own.add(folder)
         try:
@@ -57,7 +61,7 @@ def open_input(path: str | os.PathLike[str]) -> int:
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
-            place = os.fspath(Path(place).readlink())  # a link of ours, to what the caller named
+            place = os.readlink(place)  # noqa: PTH115 - a link of ours, to what the caller named
     with reading(place):
         return os.open(place, os.O_RDONLY | os.O_CLOEXEC)
 
@@ -76,7 +80,7 @@ def read_input(path: str | os.PathLike[str]) -> bytes:
 def size_of_input(path: str | os.PathLike[str]) -> int:
     """Return the size of a file in bytes; raises what `stat` raises."""
     with reading(path):
-        return Path(path).stat().st_size
+        return os.stat(path).st_size  # noqa: PTH116 - pathlib takes longer to load than all else here
 
 
 def how_to_read() -> str:

@@ -6,16 +6,15 @@ wire decoded. Source: capabilities(7), prctl(2), setresuid(2).
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pwd
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from aurora_wire.errors import AuroraWireError, reason_of
+from aurora_wire.immutable import immutable
 
 NOBODY: Final = 65534
 
@@ -29,7 +28,7 @@ class StillPrivileged(AuroraWireError):  # noqa: N818 - what it is called where 
     """Rights could not be given up, so nothing is decoded."""
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class Account:
     uid: int
     gid: int
@@ -127,12 +126,16 @@ def set_capabilities(mask: int) -> None:
     header = struct.pack("=Ii", CAPABILITY_VERSION_3, 0)
     low, high = mask & 0xFFFFFFFF, mask >> 32
     data = struct.pack("=6I", low, low, 0, high, high, 0)
+    import ctypes  # noqa: PLC0415 - `preload` has it; a scan needs none
+
     library = ctypes.CDLL(None, use_errno=True)
     if library.capset(header, data) != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _prctl(option: int, argument: int) -> None:
+    import ctypes  # noqa: PLC0415 - `preload` has it; a scan needs none
+
     library = ctypes.CDLL(None, use_errno=True)
     zero = ctypes.c_ulong(0)
     if library.prctl(option, ctypes.c_ulong(argument), zero, zero, zero) != 0:

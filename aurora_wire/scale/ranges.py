@@ -14,7 +14,8 @@ import os
 import struct
 from typing import Final, Protocol
 
-from aurora_wire.capture.files.remote import RemoteFile, is_remote
+from aurora_wire.capture.files.addresses import is_remote
+from aurora_wire.capture.files.remote import RemoteFile
 from aurora_wire.errors import AuroraWireError, CaptureError, reason_of
 from aurora_wire.immutable import immutable
 from aurora_wire.rights.inputs import input_file

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.binary import u16_be, u32_be
+from aurora_wire.capture.files.addresses import shown
 from aurora_wire.capture.files.open import BLOCK, Capture, open_capture
 from aurora_wire.capture.files.pcap import PcapSource
-from aurora_wire.capture.files.remote import shown
 from aurora_wire.capture.frame_source import BlockSource, FrameSource
 from aurora_wire.errors import AuroraWireError, CaptureError, UsageError
 from aurora_wire.immutable import immutable

@@ -8,9 +8,10 @@ No key and no certificate is in here: a certificate is trusted because of the bu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
+
+from aurora_wire.immutable import immutable
 
 WITHDRAWN_FILES: Final = (
     "rds-combined-ca-bundle", "rds-ssl-ca-cert", "mysql-ssl-ca-cert", "rds-ca-2015", "rds-ca-2019",
@@ -18,7 +19,7 @@ WITHDRAWN_FILES: Final = (
 _COMMON_NAME: Final = re.compile(r"Amazon RDS (?:(?P<region>[a-z]{2}(?:-[a-z]+)+-\d) )?(?P<rest>.+)")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AmazonCertificate:
     """One certificate of Amazon's. fingerprint: SHA-256, 64 hex digits; expires: a day, `2061-05-25`.
 

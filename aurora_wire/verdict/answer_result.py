@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from aurora_wire.immutable import immutable, record
+from aurora_wire.immutable import field, immutable, record
 
 Octets = bytes  # where a field has the name of the type
 

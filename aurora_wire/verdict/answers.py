@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TypeAlias, overload
 
+from aurora_wire.immutable import replace
 from aurora_wire.verdict.answer_result import AnswerPart, AnswerResult, ColumnResult, ColumnTraffic, ErrorResult
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.facts import MySQLFacts

@@ -9,12 +9,12 @@ from __future__ import annotations
 import ipaddress
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.errors import UsageError
+from aurora_wire.immutable import field, record
 from aurora_wire.verdict.amazon_roots import by_fingerprint
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ OWN_OF_MARIADB: Final = (
 )
 
 
-@dataclass(slots=True)
+@record
 class CertificateFacts:
     """One certificate. fingerprint: SHA-256 in hex; not_before, not_after: in UTC; key_bits: of RSA, DSA or the curve.
 

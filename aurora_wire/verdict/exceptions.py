@@ -12,11 +12,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
 from aurora_wire.errors import NEAR_ID, UsageError, named
+from aurora_wire.immutable import record, replace
 from aurora_wire.verdict.result import ConnectionResult, ExceptionResult, Finding, Ignored
 from aurora_wire.verdict.rules.registry import RULES
 
@@ -28,7 +28,7 @@ HOST_NAME: Final = re.compile(r"(?=.*[a-z])[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.I
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(slots=True)
+@record
 class KnownFinding:
     """One exception. client: None for all; host: a server's name in its place; told: the words that it was given in."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Final
 
+from aurora_wire.immutable import replace
 from aurora_wire.verdict.result import StatementGroup
 from aurora_wire.wire.mysql.charsets import charset_name, readable
 from aurora_wire.wire.mysql.groups import Group, Groups

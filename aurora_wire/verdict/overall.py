@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field
 
-from aurora_wire.immutable import record
+from aurora_wire.immutable import field, record
 from aurora_wire.verdict.named_ports import named_by_port
 from aurora_wire.verdict.result import CaptureResult, Confidence, ConnectionResult, Coverage, Verdict
 from aurora_wire.verdict.undecoded import hiding_frames, nothing_decoded

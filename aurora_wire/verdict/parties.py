@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from aurora_wire.immutable import immutable
 from aurora_wire.verdict.describe import endpoints, text
 from aurora_wire.verdict.result import Endpoint
 from aurora_wire.wire.flows.connection import Connection
 
 
-@dataclass(slots=True, frozen=True)
+@immutable
 class Parties:
     """user: of a login in the clear, None where there was none, or it was not seen."""
 

@@ -8,9 +8,9 @@ Sources: greetings of the recordings in captures/; ProxySQL, MaxScale, TiDB, Vit
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from aurora_wire.immutable import immutable
 from aurora_wire.verdict.amazon import parse_endpoint
 
 _BY_VERSION: Final = (
@@ -32,7 +32,7 @@ _BY_VERSION: Final = (
 CANNOT_TELL: Final = "cannot tell"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Product:
     """name: `MariaDB`, or CANNOT_TELL; why: what it was told from; region: of Amazon's, empty elsewhere."""
 

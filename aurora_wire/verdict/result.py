@@ -9,11 +9,10 @@ first byte after SYN, or the first seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 from typing import Final, Literal
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
-from aurora_wire.immutable import immutable, record
+from aurora_wire.immutable import field, immutable, record
 from aurora_wire.verdict.answer_result import AnswerResult, ColumnTraffic, ErrorResult
 from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.stream_result import CloneResult, ReplicationResult

@@ -12,12 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aurora_wire.verdict.amazon import DOMAIN, parse_endpoint
-from aurora_wire.verdict.certificates import facts_of
 from aurora_wire.verdict.clients import client_advice
-from aurora_wire.verdict.product import Product, derive_product, in_amazon
 from aurora_wire.verdict.result import ConnectionResult
 from aurora_wire.verdict.server_fixes import (
     AURORA,
@@ -36,6 +34,10 @@ from aurora_wire.verdict.server_fixes import (
     SETTINGS,
     UNKNOWN,
 )
+
+if TYPE_CHECKING:
+    from aurora_wire.verdict.certificates import CertificateFacts
+    from aurora_wire.verdict.product import Product
 
 __all__ = [
     "AURORA",
@@ -122,6 +124,8 @@ def product_of_connection(connection: ConnectionResult) -> Product:
     """Return which product a connection's server is, with what told it: finer than its kind, and not only of those
     that there is advice for.
     """
+    from aurora_wire.verdict.product import Product, derive_product, in_amazon  # noqa: PLC0415 - few reports name it
+
     name, by = _name_of(connection)
     found = derive_product(_version_of(connection) or "", (name or "").lower().rstrip("."))
     if by == "certificate" and found.why.startswith("the name of"):
@@ -162,7 +166,7 @@ def _name_of(connection: ConnectionResult) -> tuple[str | None, str | None]:
         return None, None
     if tls.sni is not None and kind_of(None, tls.sni) != UNKNOWN:
         return tls.sni, "name"
-    shown = facts_of(tls.certificates[0]) if tls.certificates else None
+    shown = _shown_by(connection)
     if shown is None:
         return None, None
     names = [one.replace("*", "any") for one in (*shown.names, *shown.common_names)]
@@ -170,10 +174,19 @@ def _name_of(connection: ConnectionResult) -> tuple[str | None, str | None]:
     return (min(known)[1], "certificate") if known else (None, None)
 
 
+def _shown_by(connection: ConnectionResult) -> CertificateFacts | None:
+    """Return what the server's certificate says, where one was seen and can be read."""
+    tls = connection.tls
+    if tls is None or not tls.certificates:
+        return None
+    from aurora_wire.verdict.certificates import facts_of  # noqa: PLC0415 - where there are any
+
+    return facts_of(tls.certificates[0])
+
+
 def _issuer_of(connection: ConnectionResult) -> str:
     """Return who signed the server's certificate, if it is an authority of Amazon RDS; empty if not, or not visible."""
-    tls = connection.tls
-    shown = facts_of(tls.certificates[0]) if tls is not None and tls.certificates else None
+    shown = _shown_by(connection)
     if shown is None:
         return ""
     issuer = shown.issuer_name

@@ -6,13 +6,12 @@ the same. What it cannot parse, or is too long or too deep, has no names; so has
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
+from aurora_wire.immutable import replace
 from aurora_wire.verdict.result import StatementGroup
 
 if TYPE_CHECKING:
@@ -108,6 +107,8 @@ def _depth(text: str) -> int:
 @contextmanager
 def _silenced() -> Iterator[None]:
     """Let sqlglot log nothing: it logs the statements that it takes for commands."""
+    import logging  # noqa: PLC0415 - where groups are named only
+
     logger = logging.getLogger("sqlglot")
     before = logger.disabled
     logger.disabled = True

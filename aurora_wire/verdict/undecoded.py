@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field
 
-from aurora_wire.immutable import record
+from aurora_wire.immutable import field, record
 from aurora_wire.verdict.frame_kinds import MAX_SHOWN, MORE
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Undecoded
 from aurora_wire.wire.net.skip_reasons import BEHIND_TUNNEL, OTHER_LINK, WHOLE_FRAGMENTS, WHOLE_HEADERS

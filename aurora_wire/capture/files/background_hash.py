@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from queue import SimpleQueue
-from typing import Final
+from _queue import SimpleQueue  # all of `queue` takes longer to load than to use
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import threading
 
 SUFFIX: Final = b"aurora-wire/values/1"
 DEPTH: Final = 4  # blocks waiting, at most: the decoding waits then
@@ -31,6 +33,8 @@ class Hasher:
             if self._first is None:
                 self._first = block
                 return
+            import threading  # noqa: PLC0415 - one block takes no thread
+
             self._thread = threading.Thread(target=self._work, name="aurora-wire-sha256", daemon=True)
             self._waiting.put(self._first)
             self._first = b""

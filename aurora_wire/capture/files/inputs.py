@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import glob
 import os
 import stat
 from typing import Final
 
+from aurora_wire.capture.files.addresses import SCHEMES, is_remote, scheme_of, shown
 from aurora_wire.capture.files.open import STANDARD_INPUT, NotACapture, NotAText, open_capture
-from aurora_wire.capture.files.remote import SCHEMES, is_remote, list_remote, open_stored, scheme_of, shown
 from aurora_wire.capture.frame_source import CaptureError
 from aurora_wire.errors import UsageError, reason_of
 from aurora_wire.immutable import immutable, record
@@ -129,8 +128,10 @@ def _add_pattern(pattern: str, found: _Found) -> None:
         raise UsageError(f"{pattern}: {scheme_of(pattern)}:// is not read. What is: {', '.join(SCHEMES)}.")
     if _MAGIC.isdisjoint(pattern):
         raise UsageError(f"{pattern}: no such file or folder. Is the path right?")
+    from glob import glob  # noqa: PLC0415 - most paths are no patterns
+
     with reading(pattern):
-        matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
+        matches = sorted(glob(pattern, recursive=True))  # noqa: PTH207
     if not matches:
         raise UsageError(f"{pattern}: no file matches this pattern.")
     if sum(_add(match, found) for match in matches) == 0:
@@ -139,6 +140,8 @@ def _add_pattern(pattern: str, found: _Found) -> None:
 
 def _add_remote(path: str, found: _Found) -> None:
     """Add an address, or the captures in the folder or pattern that it is."""
+    from aurora_wire.capture.files.remote import list_remote  # noqa: PLC0415 - for addresses only
+
     called = shown(path)
     try:
         objects = list_remote(path)
@@ -239,6 +242,8 @@ def _is_called_capture(name: str) -> bool:
 
 def _is_harmless(path: str) -> bool:
     """Return whether it is a picture, a program or a bundle of ours: what lies beside captures and never was one."""
+    from aurora_wire.capture.files.remote import open_stored  # noqa: PLC0415 - what looks like no capture is rare
+
     try:
         with open_stored(path) as file:
             head = file.read(16)

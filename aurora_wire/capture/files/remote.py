@@ -19,20 +19,16 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, Self
-from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from aurora_wire._version import VERSION
+from aurora_wire.capture.files.addresses import AZURE, GOOGLE, S3, WEB, given, is_remote, scheme_of, shown, split_object
 from aurora_wire.errors import CaptureError, UsageError, reason_of
 from aurora_wire.rights.inputs import input_file
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
-WEB: Final = ("http", "https")
-S3: Final = ("s3", "s3a")
-GOOGLE: Final = ("gs", "gcs")
-AZURE: Final = ("abfs", "abfss")
-SCHEMES: Final = (*S3, *GOOGLE, *AZURE, *WEB)
 CONNECT_SECONDS: Final = 15
 SILENT_SECONDS: Final = 60       # after which a server that sends nothing is given up
 AHEAD: Final = 8 << 20           # bytes asked for at once of an object: each request takes its time
@@ -41,7 +37,6 @@ MAX_OBJECTS: Final = 100_000     # of a folder or a pattern
 MISSING: Final = "{}: {}:// needs {}. Install it: pip install 'aurora_wire[remote]'"
 
 _MAGIC: Final = "*?["
-_given: dict[str, str] = {}      # by what an address is called: all of it
 
 
 class Readable(Protocol):
@@ -50,36 +45,6 @@ class Readable(Protocol):
     def read(self, size: int = ..., /) -> bytes: ...
 
     def close(self) -> object: ...
-
-
-def scheme_of(path: str) -> str:
-    """Return `s3` of `s3://bucket/key`; empty where it is no address."""
-    scheme, colon, _ = path.partition("://")
-    return scheme.lower() if colon and scheme.isascii() and scheme.replace("+", "").isalnum() else ""
-
-
-def is_remote(path: str) -> bool:
-    """Return whether a path is an address that is read over the network."""
-    return scheme_of(path) in SCHEMES
-
-
-def shown(path: str) -> str:
-    """Return what a path is called: without the secrets that an address may hold. `open_remote` takes both."""
-    if not is_remote(path):
-        return path
-    parts = urlsplit(path) if scheme_of(path) in WEB else _object(path)
-    name = parts.netloc.rpartition("@")[2] if scheme_of(path) not in AZURE else parts.netloc
-    called = f"{scheme_of(path)}://{name}{parts.path}"
-    if called != path:
-        _given[called] = path
-    return called
-
-
-def _object(path: str) -> SplitResult:
-    """Split the address of an object, whose key may hold any character."""
-    scheme, _, rest = path.partition("://")
-    bucket, slash, key = rest.partition("/")
-    return SplitResult(scheme.lower(), bucket, f"{slash}{key}", "", "")
 
 
 class RemoteFile:
@@ -100,9 +65,9 @@ class RemoteFile:
         self._file: Readable
         with _telling(self.path, -1):
             if scheme_of(self.path) in WEB:
-                self._file, self.size = _open_web(_given.get(self.path, self.path))
+                self._file, self.size = _open_web(given.get(self.path, self.path))
             else:
-                store, name = _store(_given.get(self.path, self.path))
+                store, name = _store(given.get(self.path, self.path))
                 self._info = partial(store.get_file_info, name)
                 info = store.get_file_info(name)
                 if not info.is_file:
@@ -169,7 +134,7 @@ def list_remote(path: str) -> list[str]:
         return [shown(path)]
     called = shown(path)
     with _telling(called, -1):
-        store, name = _store(_given.get(called, called))
+        store, name = _store(given.get(called, called))
         if any(sign in name for sign in _MAGIC):
             found = _matching(store, name)
             if not found:
@@ -227,11 +192,11 @@ def _address(called: str, name: str) -> str:
         container, _, key = name.partition("/")
         host = urlsplit(called).netloc.rpartition("@")[2]
         return f"{scheme}://{container}@{host}/{key}" if "@" in urlsplit(called).netloc else f"{scheme}://{name}"
-    whole = _given.get(called)
+    whole = given.get(called)
     address = f"{scheme}://{name}"
     if whole is not None:
-        secrets, at, _ = _object(whole).netloc.rpartition("@")
-        _given[address] = f"{scheme}://{secrets}{at}{name}"
+        secrets, at, _ = split_object(whole).netloc.rpartition("@")
+        given[address] = f"{scheme}://{secrets}{at}{name}"
     return address
 
 
@@ -328,7 +293,7 @@ def _store(address: str) -> tuple[Any, str]:
     """Return the file system of an object, and its name there."""
     scheme = scheme_of(address)
     _need(address, scheme, "pyarrow")
-    parts = _object(address)
+    parts = split_object(address)
     if scheme in S3:
         secrets, _, bucket = parts.netloc.rpartition("@")
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""

@@ -17,9 +17,9 @@ from typing import Final
 
 from aurora_wire.analysis.options import DEFAULT_PORTS
 from aurora_wire.analysis.packets import PacketView, packets
+from aurora_wire.capture.files.addresses import is_remote
 from aurora_wire.capture.files.frame_filter import FrameFilter
 from aurora_wire.capture.files.open import STANDARD_INPUT
-from aurora_wire.capture.files.remote import is_remote
 from aurora_wire.errors import AuroraWireError
 from aurora_wire.redact.sql import redact_statement
 from aurora_wire.report.html.hex import Dump, dump_of

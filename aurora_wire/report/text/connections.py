@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import field
 
-from aurora_wire.immutable import record
+from aurora_wire.immutable import field, record
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.proxied import host_of, words_of
 from aurora_wire.report.text.table import table

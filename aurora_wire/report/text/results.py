@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aurora_wire.redact.secrets import shown_error
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import RED, Style, count
@@ -51,6 +50,8 @@ def errors_text(scan: Scan, style: Style) -> Iterator[str]:
     total = sum(c.errors_total for c in scan.connections)
     if not total:
         return
+    from aurora_wire.redact.secrets import shown_error  # noqa: PLC0415 - where there are errors
+
     names = style.names(scan)
     yield style.title(f"{count(total, 'error')} in the clear")
     left = total if style.whole else ERRORS_SHOWN
