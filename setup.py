@@ -141,7 +141,7 @@ COMPILED = [
     ROOT / PACKAGE / "verdict" / "describe.py",
     ROOT / PACKAGE / "verdict" / "grounds.py",
     *(ROOT / PACKAGE / "verdict" / "rules" / f"{name}.py" for name in (
-        "capture", "certificates", "checks", "credentials", "data", "leaks", "negotiation",
+        "capture", "certificates", "checks", "credentials", "data", "hit", "leaks", "negotiation",
         "replication", "tcp", "tls",
     )),
     ROOT / PACKAGE / "verdict" / "handshake.py",
@@ -149,6 +149,7 @@ COMPILED = [
     ROOT / PACKAGE / "verdict" / "judge.py",
     ROOT / PACKAGE / "verdict" / "leaked.py",
     ROOT / PACKAGE / "verdict" / "plausible.py",
+    ROOT / PACKAGE / "verdict" / "shared_words.py",
     ROOT / PACKAGE / "verdict" / "tls_details.py",
 ]
 

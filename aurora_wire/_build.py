@@ -12,10 +12,11 @@ CORE = (  # what setup.py compiles besides wire/
     "redact/mysql_server.py", "redact/direction.py", "redact/x_messages.py", "redact/held_frames.py",
     "redact/headers.py", "redact/proxy_header.py", "redact/block_notes.py", "redact/copier.py", "verdict/describe.py",
     "verdict/grounds.py", "verdict/rules/capture.py", "verdict/rules/certificates.py", "verdict/rules/checks.py",
-    "verdict/rules/credentials.py", "verdict/rules/data.py", "verdict/rules/leaks.py", "verdict/rules/negotiation.py",
+    "verdict/rules/credentials.py", "verdict/rules/data.py", "verdict/rules/hit.py", "verdict/rules/leaks.py",
+    "verdict/rules/negotiation.py",
     "verdict/rules/replication.py", "verdict/rules/tcp.py", "verdict/rules/tls.py",
     "verdict/handshake.py", "verdict/hello_fingerprints.py", "verdict/judge.py", "verdict/leaked.py",
-    "verdict/plausible.py", "verdict/tls_details.py",
+    "verdict/plausible.py", "verdict/shared_words.py", "verdict/tls_details.py",
 )  # fmt: skip
 
 

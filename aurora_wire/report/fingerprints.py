@@ -28,8 +28,9 @@ class FindingLocator:
         self.names = frame_names(scan)
         self._clients: dict[int, str | None] = {}     # keys of client programs, by connection
         self._kinds: dict[tuple[str, int], str] = {}  # of servers, where a connection tells
+        self._told: dict[int, str] = {}               # what a connection itself tells of its server, by its id
         for connection in scan.connections:
-            kind = kind_of_connection(connection)
+            kind = self._told[connection.id] = kind_of_connection(connection)
             if kind != UNKNOWN:
                 self._kinds.setdefault((connection.server.address, connection.server.port), kind)
 
@@ -63,7 +64,8 @@ class FindingLocator:
 
     def fix(self, rule: Rule, findings: Iterable[Finding]) -> str:
         """Return how to fix these findings of a rule, at the servers and clients that they are about."""
-        connections = [self.connection(finding) for finding in findings]
+        hit = {finding.connection for finding in findings}  # once each: a rule has many findings of few kinds
+        connections = [None if one is None else self._connections.get(one) for one in hit]
         return rule.fix_for(
             {self._kind(each) for each in connections},
             {key for each in connections if each is not None and (key := self._client(each))},
@@ -81,7 +83,7 @@ class FindingLocator:
         """
         if connection is None:
             return UNKNOWN
-        kind = kind_of_connection(connection)
+        kind = self._told[connection.id]
         return kind if kind != UNKNOWN else self._kinds.get((connection.server.address, connection.server.port), kind)
 
     def fingerprint(self, finding: Finding) -> str:

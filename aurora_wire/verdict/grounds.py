@@ -12,7 +12,7 @@ from aurora_wire.verdict.judge import Grounds
 from aurora_wire.verdict.plausible import most_missing
 from aurora_wire.verdict.protocols import before_tls, leaks_of_session, session_began
 from aurora_wire.verdict.result import Direction, Reason
-from aurora_wire.verdict.shared_words import CAME_ASIDE, UNBELIEVABLE
+from aurora_wire.verdict.shared_words import CAME_ASIDE, UNBELIEVABLE, grouped
 from aurora_wire.wire.decoding import anomalies, connection_log
 from aurora_wire.wire.decoding.anomalies import Anomaly
 from aurora_wire.wire.decoding.connection_log import DirectionAccount
@@ -142,7 +142,7 @@ def find_leaks(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[R
     if facts.login_frame >= 0:
         yield Reason("login-in-clear", "a login in the clear", facts.login_frame, "client", facts.login_offset)
     if facts.command_frame >= 0:
-        text = f"{facts.commands:,} commands in the clear" if facts.commands > 1 else "a command in the clear"
+        text = f"{grouped(facts.commands)} commands in the clear" if facts.commands > 1 else "a command in the clear"
         yield Reason("commands-in-clear", text, facts.command_frame, "client", facts.command_offset)
     if facts.responses and facts.response_frame >= 0:
         if facts.login_frame < 0 and facts.command_frame < 0:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.verdict.rules.rule import Hit, Rule
+from aurora_wire.verdict.rules.hit import Hit
+from aurora_wire.verdict.rules.rule import Rule
 from aurora_wire.verdict.shared_words import CAME_ASIDE, UNBELIEVABLE
 from aurora_wire.wire.decoding import anomalies
 

@@ -7,12 +7,10 @@ The rules' texts are in posture.py (AW607 to AW616) and tls.py.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.verdict.amazon_roots import by_fingerprint, by_name
-from aurora_wire.verdict.certificates import facts_of
 from aurora_wire.verdict.result import UNDATED_BEFORE_NS
+from aurora_wire.verdict.rules.hit import Hit
 from aurora_wire.verdict.rules.posture import (
     AUTHORITY_EXPIRED,
     CERTIFICATE_EXPIRED,
@@ -22,10 +20,11 @@ from aurora_wire.verdict.rules.posture import (
     SHORT_DH,
     WEAK_CERTIFICATE,
 )
-from aurora_wire.verdict.rules.rule import Hit
 from aurora_wire.verdict.rules.tls import OTHER_NAME
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from aurora_wire.verdict.certificates import CertificateFacts
     from aurora_wire.verdict.result import ConnectionResult
     from aurora_wire.wire.flows.facts import Facts
@@ -77,13 +76,14 @@ def _time(each: CertificateFacts, whose: str, now: datetime, soon_days: int) -> 
 
 def _amazon(chain: Sequence[CertificateFacts | None], now: datetime) -> Iterator[tuple[str, str]]:
     """Yield the authorities of Amazon's that the chain leads to and that have expired: shown in it, or named in it."""
-    today = f"{now:%Y-%m-%d}"
+    from aurora_wire.verdict.amazon_roots import by_fingerprint, by_name  # noqa: PLC0415 - where there are any
+
     told: set[str] = set()
     for each in chain:
         if each is None:
             continue
         for known in (by_fingerprint().get(each.fingerprint), by_name().get(each.issuer_name)):
-            if known is not None and known.expires < today and known.name not in told:
+            if known is not None and known.expires < f"{now:%Y-%m-%d}" and known.name not in told:
                 told.add(known.name)
                 yield AUTHORITY_EXPIRED, f"{known.name} expired on {known.expires}"
 
@@ -97,6 +97,10 @@ def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
         yield Hit(SHORT_DH, f"a prime of {int(tls.dh_bits):,} bits", tls.server_frame)
     if not tls.server.certificates:
         return
+    from datetime import UTC, datetime  # noqa: PLC0415 - where there are any
+
+    from aurora_wire.verdict.certificates import facts_of  # noqa: PLC0415
+
     chain = [facts_of(der) for der in tls.server.certificates]
     time = result.first_time_ns
     now = None  # where the capture names no date

@@ -20,8 +20,8 @@ from aurora_wire.verdict.rules import (
     tcp,
     tls,
 )
+from aurora_wire.verdict.rules.hit import Hit
 from aurora_wire.verdict.rules.registry import RULES
-from aurora_wire.verdict.rules.rule import Hit
 from aurora_wire.wire.decoding.anomalies import Anomaly
 from aurora_wire.wire.flows.facts import Facts
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.verdict.rules.controls import TRANSIT, against
+from aurora_wire.verdict.rules.hit import Hit
 from aurora_wire.verdict.rules.leaks import REQUIRE_TLS
-from aurora_wire.verdict.rules.rule import Hit, Rule
+from aurora_wire.verdict.rules.rule import Rule
+from aurora_wire.verdict.shared_words import grouped
 from aurora_wire.wire.mysql.leaked.classes import BY_ID
 
 if TYPE_CHECKING:  # whoever lists the rules needs no decoder
@@ -91,13 +93,14 @@ def check(_facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
 def words_of(found: list[LeakedData]) -> str:
     """Return `3 card numbers, 2 e-mail addresses (users.email)`: counts by class, and columns."""
     counts: dict[str, int] = {}
+    names: dict[str, None] = {}
     for one in found:
         counts[one.data] = counts.get(one.data, 0) + one.count
+        if one.column:
+            names[repr(f"{one.table}.{one.column}" if one.table else one.column)[1:-1]] = None
     words = ", ".join(
-        f"{count:,} {BY_ID[data].one if count == 1 else BY_ID[data].many}" for data, count in counts.items()
+        [f"{grouped(count)} {BY_ID[data].one if count == 1 else BY_ID[data].many}" for data, count in counts.items()]
     )
-    columns = list(dict.fromkeys(
-        repr(".".join(part for part in (one.table, one.column) if part))[1:-1] for one in found if one.column
-    ))  # fmt: skip
+    columns = list(names)
     more = f" and {len(columns) - MOST_COLUMNS} more" if len(columns) > MOST_COLUMNS else ""
     return f"{words} ({', '.join(columns[:MOST_COLUMNS])}{more})" if columns else words

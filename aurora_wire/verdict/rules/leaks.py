@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.verdict.rules.controls import TRANSIT, against
-from aurora_wire.verdict.rules.rule import Hit, Rule
+from aurora_wire.verdict.rules.hit import Hit
+from aurora_wire.verdict.rules.rule import Rule
+from aurora_wire.verdict.shared_words import grouped
 
 if TYPE_CHECKING:  # whoever lists the rules needs no decoder
     from aurora_wire.verdict.result import ConnectionResult
@@ -95,7 +97,7 @@ def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
         first = facts.statements[0] if facts.statements else None
         many = "statements" if facts.statements_total > 1 else "statement"
         yield Hit(
-            SQL_IN_CLEAR, f"{facts.statements_total:,} {many} readable",
+            SQL_IN_CLEAR, f"{grouped(facts.statements_total)} {many} readable",
             first.frame if first is not None else facts.command_frame,
             first.offset if first is not None else facts.command_offset,
         )  # fmt: skip
@@ -106,7 +108,7 @@ def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
         yield Hit(LOGIN_IN_CLEAR, words, facts.login_frame, facts.login_offset)
     if facts.responses and facts.response_frame >= 0 and (facts.commands or not facts.login_frame >= 0):
         yield Hit(
-            RESULTS_IN_CLEAR, f"{result.server_coverage.plaintext:,} bytes of responses",
+            RESULTS_IN_CLEAR, f"{grouped(result.server_coverage.plaintext)} bytes of responses",
             facts.response_frame, facts.response_offset,
         )  # fmt: skip
     yield from _files(facts, result)

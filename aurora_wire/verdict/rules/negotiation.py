@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.verdict.rules.controls import INTEGRITY, TRANSIT, against
-from aurora_wire.verdict.rules.rule import Hit, Rule
+from aurora_wire.verdict.rules.hit import Hit
+from aurora_wire.verdict.rules.rule import Rule
 from aurora_wire.wire.mysql.capabilities import SSL, SSL_VERIFY_SERVER_CERT
 from aurora_wire.wire.mysqlx.facts import as_x
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.verdict.rules.controls import TRANSIT, against
-from aurora_wire.verdict.rules.rule import Hit, Rule
+from aurora_wire.verdict.rules.hit import Hit
+from aurora_wire.verdict.rules.rule import Rule
 
 if TYPE_CHECKING:  # whoever lists the rules needs no decoder
     from aurora_wire.verdict.result import ConnectionResult

@@ -1,14 +1,12 @@
-"""What a rule is, and a hit of one. The rules are in one module a family, each with its text, check and controls."""
+"""What a rule is. The rules are in one module a family, each with its text, check and controls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from aurora_wire.immutable import immutable
-from aurora_wire.verdict.references import address_of
 from aurora_wire.verdict.result import Severity
 from aurora_wire.verdict.rules.controls import Mapping
-from aurora_wire.verdict.servers import fill
 
 
 @immutable
@@ -33,25 +31,19 @@ class Rule:
     @property
     def fix(self) -> str:
         """Return the advice for a server of which nothing is known."""
+        from aurora_wire.verdict.servers import fill  # noqa: PLC0415 - where advice is shown
+
         return fill(self.advice)
 
     @property
     def links(self) -> tuple[tuple[str, str], ...]:
         """Return each reference with its address; empty where there is none."""
+        from aurora_wire.verdict.references import address_of  # noqa: PLC0415 - where they are shown
+
         return tuple((reference, address_of(reference)) for reference in self.references)
 
     def fix_for(self, kinds: Iterable[str], clients: Iterable[str] = ()) -> str:
         """Return the advice for these kinds of servers (`servers.kind_of`) and clients (`clients.find_client`)."""
+        from aurora_wire.verdict.servers import fill  # noqa: PLC0415 - where advice is shown
+
         return fill(self.advice, kinds, clients)
-
-
-class Hit:
-    """A rule that a connection hit: the rule's id, what was seen in words, and where first (-1: no certain place)."""
-
-    __slots__ = ("detail", "frame", "offset", "rule")
-
-    def __init__(self, rule: str, detail: str, frame: int, offset: int = -1) -> None:
-        self.rule = rule
-        self.detail = detail
-        self.frame = frame
-        self.offset = offset

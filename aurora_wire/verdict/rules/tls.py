@@ -15,7 +15,8 @@ from aurora_wire.verdict.rules.controls import (
     TRANSIT,
     against,
 )
-from aurora_wire.verdict.rules.rule import Hit, Rule
+from aurora_wire.verdict.rules.hit import Hit
+from aurora_wire.verdict.rules.rule import Rule
 from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.tls.hello import DOWNGRADE_TO_12, ServerHello
 from aurora_wire.wire.tls.names import version_name
