@@ -19,34 +19,32 @@ from aurora_wire.analysis.options import (
     KeyLogInput,
     OnCapture,
     OnConnection,
+    OnKept,
     OnProgress,
     OnStatement,
 )
 from aurora_wire.analysis.reading import CHUNK, TOLD, Reading
-from aurora_wire.analysis.selection import Selection
 from aurora_wire.analysis.untold import Untold
 from aurora_wire.capture.files.open import Capture
 from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.describe import describe, describe_statement
-from aurora_wire.verdict.exceptions import Exceptions
 from aurora_wire.verdict.frame_kinds import kind_name, link_type_names, most_frequent
 from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.groups import GroupedWhole
 from aurora_wire.verdict.leaked import LeakedWhole
 from aurora_wire.verdict.overall import Tally, compose_closing, compute_exit_code, compute_verdict
-from aurora_wire.verdict.parties import Parties, parties_of
 from aurora_wire.verdict.result import (
     CaptureResult,
     Confidence,
     ConnectionResult,
     Finding,
     Scan,
+    StatementGroup,
     Verdict,
 )
 from aurora_wire.verdict.rules import registry as rules
 from aurora_wire.verdict.rules.checks import list_findings
 from aurora_wire.verdict.rules.registry import finding
-from aurora_wire.verdict.sql_names import with_names
 from aurora_wire.verdict.undecoded import Losses, list_undecoded
 from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.decoding.connection_log import OTHER, Budget
@@ -57,7 +55,10 @@ from aurora_wire.wire.net.skip_reasons import FRAGMENT_LOST, FRAGMENT_WAITING, S
 from aurora_wire.zstd import zstd_decompressor
 
 if TYPE_CHECKING:
+    from aurora_wire.analysis.selection import Selection
     from aurora_wire.decrypt.decryptor import KeyLogDecryptors
+    from aurora_wire.verdict.exceptions import Exceptions
+    from aurora_wire.verdict.parties import Parties
 
 STT_PORT = 7471               # of TCP
 MAX_CONNECTIONS = 100_000     # results kept; all are counted
@@ -86,6 +87,7 @@ class Analysis:
         on_capture: OnCapture | None = None,
         on_statement: OnStatement | None = None,
         on_connection: OnConnection | None = None,
+        on_kept: OnKept | None = None,
         selection: Selection | None = None,
         exceptions: Exceptions | None = None,
         only_verdicts: bool = False,
@@ -104,6 +106,7 @@ class Analysis:
         self.on_statement = on_statement
         self._untold = Untold(self._tell)
         self.on_connection = on_connection
+        self.on_kept = on_kept
         self.engine = Engine(
             self.ports, only_ports, zstd_decompressor, want_events=on_statement is not None,
             budget=Budget(each=keep_statements),
@@ -308,6 +311,8 @@ class Analysis:
 
     def parties(self, connection: int) -> Parties | None:
         """Return who talks to whom in a connection that a statement is told of, while it is told."""
+        from aurora_wire.verdict.parties import parties_of  # noqa: PLC0415 - where statements are filtered
+
         if self._there is None:
             there = (*self.engine.open_connections(), *self.engine.ended)
             self._there = {int(one.facts.id): one for one in there}
@@ -322,6 +327,8 @@ class Analysis:
         if len(self.connections) < MAX_CONNECTIONS and self._room - cost >= (0 if leaks else self._without_leak):
             self._room -= cost
             self.connections.append(result)
+            if self.on_kept is not None:
+                self.on_kept(result)
 
     @staticmethod
     def _is_stt(connection: Connection) -> bool:
@@ -399,12 +406,18 @@ class Analysis:
             leaked=self.leaked.result(),
             values_key=key_of(self.captures),
             not_classified=self.not_classified,
-            groups=None if self.grouped is None else with_names(self.grouped.result()),
+            groups=self._groups(),
             not_grouped=0 if self.grouped is None else self.grouped.beyond,
             exit_code=compute_exit_code(verdict, self.captures),
             keylogs=self.decryptors.keylog.sources if self.decryptors is not None else [],
         )
 
+    def _groups(self) -> list[StatementGroup] | None:
+        if self.grouped is None:
+            return None
+        from aurora_wire.verdict.sql_names import with_names  # noqa: PLC0415 - where groups are asked for
+
+        return with_names(self.grouped.result())
 
     def _closing(self, verdict: Verdict) -> str:
         said = compose_closing(self.tally, verdict, self.captures)

@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.clocks import aligned
@@ -19,16 +20,19 @@ from aurora_wire.analysis.options import (
     OnCapture,
     OnConnection,
     OneJobNeeded,
+    OnKept,
     OnNote,
     OnProgress,
     OnStatement,
 )
 from aurora_wire.analysis.reading import Reading
-from aurora_wire.analysis.selection import Selection
 from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.errors import CaptureError, UsageError
-from aurora_wire.verdict.exceptions import Exceptions
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
+
+if TYPE_CHECKING:
+    from aurora_wire.analysis.selection import Selection
+    from aurora_wire.verdict.exceptions import Exceptions
 
 
 @contextmanager
@@ -60,6 +64,7 @@ def scan(
     on_capture: OnCapture | None = None,
     on_statement: OnStatement | None = None,
     on_connection: OnConnection | None = None,
+    on_kept: OnKept | None = None,
     on_progress: OnProgress | None = None,
     on_note: OnNote | None = None,
     selection: Selection | None = None,
@@ -77,7 +82,8 @@ def scan(
     together makes it depend on their order, one process reads again.
     on_begin: called once, before anything is read, with the list of captures and their frames' places (both fill up
     while they are read), and how many there are. on_capture: called when one is opened; on_statement (connection id,
-    statement), on_connection: as they come, all of them, also those beyond the bounds of the result. on_progress
+    statement), on_connection: as they come, all of them, also those beyond the bounds of the result. on_kept: called
+    with each result that is kept, where one process reads: who shows little of it may let go of the rest. on_progress
     (stored bytes read, their total or None): called a few times a second. on_note: told, in a sentence, why one process
     reads where several were asked for. selection: what is let through; all of the result is of that, and says so
     (`filters`); one process reads it. exceptions: findings that are known, marked in the result.
@@ -91,8 +97,8 @@ def scan(
     analysis = Analysis(
         ports, only_ports=only_ports, keylogs=keylogs, keep_statements=keep_statements, keep_rows=keep_rows,
         group=group, on_capture=once.on_capture,
-        on_statement=once.on_statement, on_connection=once.on_connection, selection=selection,
-        exceptions=exceptions,
+        on_statement=once.on_statement, on_connection=once.on_connection,
+        on_kept=on_kept if jobs == 1 else None, selection=selection, exceptions=exceptions,
     )  # fmt: skip
     found = find_inputs([os.fspath(path) for path in paths])
     inputs = found.captures

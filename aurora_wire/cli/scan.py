@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, ParamSpec
 
@@ -22,13 +21,14 @@ from aurora_wire.cli.ports import collect_ports, port_option
 from aurora_wire.cli.progress import progress_bar, progress_option, say_waiting
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
+from aurora_wire.immutable import replace
 from aurora_wire.report.formats import ReportOptions, ReportStream, find_format, most_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aurora_wire.redact.masker import Masker
-    from aurora_wire.verdict.result import Scan
+    from aurora_wire.verdict.result import ConnectionResult, Scan
 
 P = ParamSpec("P")
 
@@ -151,6 +151,7 @@ def run(arguments: argparse.Namespace) -> int:
                         on_begin=each(*(stream.begin for stream in streams)),
                         on_statement=each(*(stream.statement for stream in told)),
                         on_connection=each(*(stream.connection for stream in streams)),
+                        on_kept=letting_for(arguments),
                         on_progress=on_progress,
                         jobs=arguments.jobs,
                         on_note=complain,
@@ -180,6 +181,15 @@ def statements_for(arguments: argparse.Namespace) -> int:
 
     names = (arguments.format, *(name for name, _ in arguments.reports))
     return most_statements(map(find_format, names), KEPT_STATEMENTS)
+
+
+def letting_for(arguments: argparse.Namespace) -> Callable[[ConnectionResult], None] | None:
+    """Return what lets go of statements that no report will show; None where one may show all that are kept."""
+    if arguments.format != "text" or any(name != "text" for name, _ in arguments.reports):
+        return None
+    from aurora_wire.report.text.statements import Letting  # noqa: PLC0415 - for the text only
+
+    return Letting()
 
 
 def groups_for(arguments: argparse.Namespace) -> bool:

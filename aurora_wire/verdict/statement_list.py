@@ -32,6 +32,10 @@ class StatementList(Sequence[StatementResult], Generic[T]):
             return [self._describe(one) for one in self.source[index]]
         return self._describe(self.source[index])
 
+    def first(self, count: int) -> StatementList[T]:
+        """Return the first ones alone, not described yet."""
+        return StatementList(self.source[:count], self._describe)
+
     def __iter__(self) -> Iterator[StatementResult]:
         return map(self._describe, self.source)
 

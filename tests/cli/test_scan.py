@@ -38,6 +38,12 @@ ENCRYPTED = pcap(sessions.play(sessions.tls13(), Conversation(client=("10.0.0.6"
 GREETING_ONLY = pcap(sessions.play(sessions.until(sessions.plaintext(), "greeting")).packets)
 EMPTY = pcap([])
 HEAVY = ("scapy", "rich", "lz4", "backports", "cryptography", "jsonschema", "pymysql", "dpkt", "hypothesis")
+# Modules of the library that take a while to load, for what most scans do not do.
+LATE = frozenset((
+    "base64", "bz2", "ctypes", "dataclasses", "email", "importlib.metadata", "inspect", "json", "logging", "lzma",
+    "multiprocessing", "pathlib", "queue", "random", "shutil", "socket", "ssl", "subprocess", "tempfile", "tomllib",
+    "traceback", "urllib.parse",
+))  # fmt: skip
 
 
 @pytest.fixture
@@ -330,6 +336,19 @@ def test_a_plain_capture_is_scanned_without_any_heavy_library(captures: Path) ->
         loaded = {name.partition(".")[0].lower() for name in python(code).split()}
         assert "aurora_wire" in loaded
         assert not loaded.intersection(HEAVY)
+
+
+def test_a_scan_for_the_text_loads_of_the_library_what_it_uses(captures: Path) -> None:
+    code = """if True:
+        import sys
+        before = set(sys.modules)  # of an editable installation: it finds the package by a program of its own
+        from aurora_wire.cli import main
+        main(["scan", "plain.pcap"])
+        print(*set(sys.modules) - before)
+    """
+    loaded = python(code).splitlines()[-1].split()
+    assert "aurora_wire.report.text.report" in loaded
+    assert not set(loaded).intersection(LATE)
 
 
 def arguments_for(*words: str) -> Namespace:

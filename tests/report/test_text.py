@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import unicodedata
 from collections.abc import Callable
@@ -11,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 
 from aurora_wire.analysis.scan import scan as analysed
 from aurora_wire.report.text.report import render
+from aurora_wire.report.text.statements import Letting
 from aurora_wire.report.wording import COLORED, Style, judged
 from aurora_wire.verdict.result import Confidence, Endpoint, Reason, Scan, Verdict
 from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.statement_list import StatementList
 from tests.conftest import ROOT
 from tests.report import scans
 
@@ -268,3 +271,29 @@ def test_a_coloured_line_is_wrapped_by_what_is_seen() -> None:
         "        SET GLOBAL require_secure_transport = ON; SET GLOBAL x"
     ]
     assert Style(40, whole=True).fit(line) == [line]
+
+
+@pytest.mark.parametrize("leaking", [1, 9, 15, 66, 67, 199, 200, 201, 260])
+@pytest.mark.parametrize("order", ["first to last", "last to first", "any"])
+def test_statements_that_a_scan_lets_go_of_are_those_that_are_not_shown(leaking: int, order: str) -> None:
+    chance = random.Random(leaking)
+    connections = []
+    for number in range(leaking + 20):
+        one = scans.connection(number + 1, "plaintext" if number < leaking else "encrypted")
+        if number < leaking:
+            one.statements_total = chance.randrange(1, 26)
+            made = [scans.statement(b"SELECT %d, %d" % (number, each)) for each in range(one.statements_total)]
+            one.statements = StatementList(made, lambda statement: statement)
+        connections.append(one)
+    whole = scans.scan(*connections, verdict="mixed")
+    before = text_of(whole)
+    kept = connections[:]
+    if order == "any":
+        chance.shuffle(kept)
+    let_go = Letting()
+    for one in kept if order != "last to first" else kept[::-1]:
+        let_go(one)
+    assert text_of(whole) == before
+    if order == "first to last" and leaking > 200:
+        assert sum(len(one.statements) for one in connections) < 200 + 67 * 20
+        assert not connections[leaking - 1].statements

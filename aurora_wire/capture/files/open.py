@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
+from aurora_wire.capture.files.addresses import is_remote, shown
 from aurora_wire.capture.files.background_hash import Hasher
 from aurora_wire.capture.files.decompress import MAGIC_LEN, Decompressed, find_compression
 from aurora_wire.capture.files.pcap import (
@@ -21,7 +22,6 @@ from aurora_wire.capture.files.pcap import (
     PcapSource,
 )
 from aurora_wire.capture.files.pcapng import PcapngSource
-from aurora_wire.capture.files.remote import RemoteFile, is_remote, shown
 from aurora_wire.capture.frame_source import CaptureError, FrameSource
 from aurora_wire.errors import reason_of
 from aurora_wire.rights.inputs import how_to_read, open_input
@@ -29,7 +29,7 @@ from aurora_wire.rights.inputs import how_to_read, open_input
 if TYPE_CHECKING:
     from aurora_wire.capture.text_dump.source import TextSource
 
-BLOCK: Final = 1 << 21        # bytes of a file read at once: each block costs the threads two turns
+BLOCK: Final = 1 << 20        # bytes of a file read at once: each block costs the threads two turns
 STREAM_BLOCK: Final = 1 << 20   # of a pipe, which has less
 TEXT_SEARCHED: Final = 1 << 20  # bytes of text in which a hex dump has to begin
 TEXT_SAMPLE: Final = 4096
@@ -180,7 +180,11 @@ class _Stored:
         self._limit = limit
         self.position = 0
         self._fd = -1
-        self._remote = RemoteFile(path) if is_remote(path) else None
+        self._remote: RemoteFile | None = None
+        if is_remote(path):
+            from aurora_wire.capture.files.remote import RemoteFile  # noqa: PLC0415 - for addresses only
+
+            self._remote = RemoteFile(path)
         self.hasher = Hasher() if hash_input else None
         if self._remote is not None:
             self.size = self._remote.size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from bisect import insort
 from collections.abc import Iterator, Sequence
 
 from aurora_wire.report.escape import show_bytes, show_text
@@ -12,6 +13,7 @@ from aurora_wire.report.timestamps import Clock, find_clock
 from aurora_wire.report.wording import RED, Style, count, day_and_time, endpoint
 from aurora_wire.verdict.answer_result import AnswerResult
 from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
+from aurora_wire.verdict.statement_list import StatementList
 from aurora_wire.wire.mysql.sql_secrets import may_hold_secret
 
 SHOWN_EACH = STATEMENTS_IN_TEXT
@@ -22,6 +24,36 @@ VALUE_SHOWN = 1000  # characters of a value of a row
 LINES = 4           # of a statement on a terminal
 
 
+def shown_each(leaking: int) -> int:
+    """Return how many statements of a connection are shown where so many have any."""
+    return min(SHOWN_EACH, max(FEWEST_EACH, SHOWN_IN_ALL // max(leaking, 1)))
+
+
+class Letting:
+    """Lets go of statements that `statements_text` will not show, while a scan keeps one result after another.
+
+    More connections make it fewer of each, never more; and one behind so many others has none of its own.
+    """
+
+    def __init__(self) -> None:
+        self._leaking = 0
+        self._first: list[int] = []  # ids of those with statements: the lowest, one of each of which may be shown
+
+    def __call__(self, kept: ConnectionResult) -> None:
+        """Leave of a result that is kept what may be shown of it."""
+        found = kept.statements
+        if not isinstance(found, StatementList):  # none
+            return
+        self._leaking += 1
+        insort(self._first, kept.id)
+        if len(self._first) > SHOWN_IN_ALL and self._first.pop() == kept.id:
+            kept.statements = []
+            return
+        most = shown_each(self._leaking)
+        if len(found) > most:
+            kept.statements = found.first(most)
+
+
 def statements_text(scan: Scan, style: Style) -> Iterator[str]:
     total = sum(c.statements_total for c in scan.connections)
     if not total:
@@ -29,7 +61,7 @@ def statements_text(scan: Scan, style: Style) -> Iterator[str]:
     clock, names = find_clock(scan), style.names(scan)
     yield style.title(f"{count(total, 'statement')} in the clear")
     leaking = [c for c in scan.connections if c.statements]
-    each = min(SHOWN_EACH, max(FEWEST_EACH, SHOWN_IN_ALL // max(len(leaking), 1)))
+    each = shown_each(len(leaking))
     left = SHOWN_IN_ALL
     for c in leaking:
         shown = c.statements[: min(each, left)]
