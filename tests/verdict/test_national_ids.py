@@ -47,6 +47,23 @@ def test_a_national_id_is_found_alone_and_in_a_text(value: bytes) -> None:
 
 
 @pytest.mark.usefixtures("checked")
+@pytest.mark.parametrize("value", [b"454111111111111111", b"07:454111111111111111"])
+def test_digits_that_the_library_fails_on_are_none(value: bytes) -> None:
+    assert "national-id" not in [kind for kind, _ in classes_in(value)]
+
+
+@pytest.mark.usefixtures("checked")
+@given(
+    st.from_regex(rb"[0-9]{17}[0-9X]|[A-Z]{4}[0-9]{6}[A-Z0-9]{8}|[0-9]{6}[-+A][0-9]{3}[0-9A-Z]", fullmatch=True)
+    | st.from_regex(rb"[0-9]{2}\.[0-9]{3}\.[0-9]{3}-[0-9kK]|[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", fullmatch=True)
+    | st.from_regex(rb"[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}\.[0-9]{2}", fullmatch=True)
+    | st.from_regex(rb"756\.[0-9]{4}\.[0-9]{4}\.[0-9]{2}", fullmatch=True)
+)
+def test_no_value_of_such_a_form_raises(value: bytes) -> None:
+    assert national_ids.is_national_id(value) in (True, False)
+
+
+@pytest.mark.usefixtures("checked")
 @pytest.mark.parametrize("value", NONE)
 def test_what_only_looks_like_one_is_none(value: bytes) -> None:
     assert classes_in(value) == []
