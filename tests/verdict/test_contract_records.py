@@ -119,6 +119,27 @@ def lost_tail(how: str) -> Conversation:
     return talk
 
 
+def lost_byte(how: str) -> Conversation:
+    """The last byte of a record, in a segment of its own, is missing: its number could be that of a FIN."""
+    steps = tls13()
+    talk = play(until(steps, "client-data-3"), close=False)
+    record = payload_of(steps, "server-data-3")
+    talk.server(record[:-1])
+    talk.server(record[-1:], lost=True)
+    if how == "ack":
+        talk.ack("client")
+    else:
+        talk.rst("server")
+    return talk
+
+
+def lost_fin() -> Conversation:
+    """The server's FIN alone is missing, and acknowledged."""
+    talk = play(tls13(), close=False)
+    talk.segment("client", ack=talk.offset["server"] + 1)
+    return talk
+
+
 def conflicting(start: int, size: int, *, first: bool = False, sender: str = "server") -> Conversation:
     """Bytes again, others this time, before they were acknowledged; `first`: the others come first."""
     steps = tls13()
@@ -175,6 +196,17 @@ CONDITION_4 = [
         reasons=("gap",),
         at=("server", AT),
     ),
+    *(
+        Row(
+            f"4: a byte of a record that was never seen, and {said}",
+            lambda how=how: lost_byte(how),  # type: ignore[misc]
+            "encrypted",
+            "likely",
+            reasons=("gap",),
+        )
+        for how, said in (("ack", "its ACK"), ("rst", "a RST behind it"))
+    ),
+    Row("4: an ACK of a FIN that was never seen", lost_fin, "encrypted"),
     Row(
         "4: a segment cut by the snaplen",
         lambda: play(tls13(), keep={"server-data-3": 200}),

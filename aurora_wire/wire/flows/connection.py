@@ -433,6 +433,11 @@ class Connection(Receiver):
         reader.is_aside = True
         return reader
 
+    def stops_inside(self, stream: Stream) -> bool:
+        """Return whether a direction stops inside a TLS record."""
+        decoder = stream.decoder
+        return isinstance(decoder, TLSRecords) and decoder.is_unfinished()
+
     def close(self) -> None:
         """End: hand out what waits, and account for it. No more frames will come."""
         by = self.reset_by
@@ -455,7 +460,7 @@ class Connection(Receiver):
         for stream in (self.client, self.server):
             decoder = stream.decoder
             if decoder is not None:
-                if isinstance(decoder, TLSRecords) and decoder.is_unfinished() and stream.end == stream.next:
+                if stream.end == stream.next and self.stops_inside(stream):
                     # FIN inside a record: the stream is over, not only the capture.
                     decoder.note(anomalies.BAD_RECORD, 0)
                 decoder.finish()

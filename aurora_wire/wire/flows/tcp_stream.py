@@ -46,6 +46,10 @@ class Receiver:
     def gap(self, stream: "Stream", count: i64) -> None:
         raise NotImplementedError
 
+    def stops_inside(self, stream: "Stream") -> bool:
+        """Return whether the bytes so far stop inside a record, of which more is due."""
+        return False
+
     def set_aside(
         self, stream: "Stream", seq: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, doubtful: bool
     ) -> None:
@@ -371,8 +375,8 @@ class Stream(Progress):
             last = self.sent
         if self.end >= 0:
             last = self.end
-        if self.start != 0 and (self.end >= 0 or last != self.next + 1):
-            # One sequence number beyond the data, and no FIN captured: that was the FIN.
+        if self.start != 0 and (self.end >= 0 or last != self.next + 1 or self.receiver.stops_inside(self)):
+            # One sequence number beyond the data, and no FIN captured: that was the FIN, unless a byte is due.
             if self.gap_frame == 0:
                 self.gap_frame = self.budget.frame
             self._gap_to(last)
