@@ -38,18 +38,11 @@ MAX_KEPT: Final[i64] = 256          # bytes kept of a name or value
 CLONE_COST: Final[i64] = 2000
 
 
-def note_clone(facts: MySQLFacts, frame: i64, offset: i64) -> None:
-    """Note a COM_CLONE."""
-    if facts.clone is None:
-        facts.clone = Clone(frame, offset)
-        facts.charge(CLONE_COST)
-
-
-def _clone_of(facts: MySQLFacts) -> Clone:
-    """Return what is known of the CLONE: in mid-stream nobody saw COM_CLONE."""
+def note_clone(facts: MySQLFacts, frame: i64 = -1, offset: i64 = -1) -> Clone:
+    """Note that a CLONE goes on, and return what is known of it. frame, offset: of COM_CLONE; -1: nobody saw it."""
     made = facts.clone
     if made is None:
-        made = Clone(-1, -1)
+        made = Clone(frame, offset)
         facts.clone = made
         facts.charge(CLONE_COST)
     return made
@@ -57,7 +50,7 @@ def _clone_of(facts: MySQLFacts) -> Clone:
 
 def note_clone_command(facts: MySQLFacts, command: i64, frame: i64, offset: i64) -> None:
     """Note a command of who clones."""
-    clone = _clone_of(facts)
+    clone = note_clone(facts)
     if clone.asked_frame < 0:
         clone.asked_frame = frame
         clone.asked_offset = offset
@@ -71,7 +64,7 @@ def note_clone_response(
     """Note what a donor sent: `total` bytes of it, of which data[at:end] are here."""
     if at >= end:
         return
-    clone = _clone_of(facts)
+    clone = note_clone(facts)
     kind: i64 = data[at]
     if clone.frame < 0 or (clone.packets == 0 and kind == DATA):
         clone.frame = frame
