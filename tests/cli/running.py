@@ -54,13 +54,18 @@ def until_it_waits_for_input(process: subprocess.Popen[bytes]) -> None:
     if process.stdin is None:
         raise ValueError("it has no pipe for its standard input")
     pipe = process.stdin.fileno()
-    stat = Path(f"/proc/{process.pid}/stat")
 
     def waits() -> bool:
         left = int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
-        return left == 0 and stat.read_text().rpartition(")")[2].split()[0] == "S"
+        return left == 0 and sleeps(process)
 
     until(waits, "it waits for more input")
+
+
+def sleeps(process: subprocess.Popen[bytes]) -> bool:
+    """Say whether a process waits for something at this moment."""
+    stat = Path(f"/proc/{process.pid}/stat").read_text()
+    return stat.rpartition(")")[2].split()[0] == "S"
 
 
 def python(code: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import resource
+import select
 import signal
 import socket
 import stat
 import subprocess
 import threading
-import time
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,9 +22,10 @@ import aurora_wire
 from aurora_wire import compiled
 from aurora_wire.cli.relay import place, target_place
 from tests.capture.relay_ends import TIMEOUT, Server, echo, is_reset, read_all
-from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c, run
+from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c, run, sleeps
 from tests.conversations import mysql
 from tests.conversations.sessions import SECRET
+from tests.loopback import until
 
 INSERT = mysql.query(SECRET)
 
@@ -282,7 +283,10 @@ def test_who_closes_our_standard_output_takes_nothing_from_the_recording(tmp_pat
 def test_memory_does_not_grow_with_what_is_carried() -> None:
     size, chunk = (40 if compiled() else 24) << 20, bytes(1 << 20)  # interpreted it takes its time
 
+    served = []
+
     def send(connection: socket.socket) -> None:
+        served.append(connection)
         for _ in range(size >> 20):
             connection.sendall(chunk)
 
@@ -290,10 +294,11 @@ def test_memory_does_not_grow_with_what_is_carried() -> None:
         peaks = []
         for wanted in (1 << 20, size):
             with relay.connect() as client:
+                if wanted == size:  # slow to begin: the relay waits
+                    until(lambda: len(served) == 2, "the server")
+                    until(lambda: is_full(served[1]) and sleeps(relay.process), "the relay waits")
                 got = 0
                 while got < wanted:
-                    if wanted == size and not got:
-                        time.sleep(0.3)  # slow to begin: the relay waits
                     came = client.recv(1 << 20)
                     assert came, "the relay is gone"
                     got += len(came)
@@ -301,6 +306,11 @@ def test_memory_does_not_grow_with_what_is_carried() -> None:
         server.failures.clear()  # of the one that was left in the middle
         assert relay.end(None)[0] == 3
     assert peaks[1] - peaks[0] < 16 << 10
+
+
+def is_full(connection: socket.socket) -> bool:
+    """Say whether nothing more can be sent to the other end, which does not read."""
+    return not select.select([], [connection], [], 0)[1]
 
 
 def peak_kib(pid: int) -> int:

@@ -7,10 +7,8 @@ import json
 import os
 import pty
 import re
-import select
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from tests.cli.watching import (
     Watching,
     of_type,
     owner_and_mode,
+    read_until,
     with_full_disk,
     without_the_right_to_capture,
 )
@@ -67,7 +66,7 @@ def test_a_leak_is_told_as_it_passes_and_the_end_is_the_summary_of_a_scan(server
 def test_signals_end_it_cleanly_and_an_encrypted_session_is_proven(number: int) -> None:
     with Server(tls=True) as server, watching(server, "--format", "jsonl", "--window", "0.2") as watch:
         server.query(INSERT)
-        time.sleep(0.8)
+        watch.until_all_told(b'"verdict": "encrypted"', b'"type": "status"')
         code, lines = watch.end_with_lines(number)
     assert code == 0
     verdicts = [(line["verdict"], line["confidence"]) for line in of_type(lines, "verdict")]
@@ -106,7 +105,7 @@ def test_the_file_holds_every_packet_and_wireshark_says_the_same(server: Server,
     path = tmp_path / "evidence.pcapng"
     with watching(server, "-w", str(path), "--format", "jsonl") as watch:
         server.query(INSERT, b"x" * 300_000)
-        time.sleep(0.3)
+        watch.until_told(b'"type": "statement"', 2)
         _, lines = watch.end_with_lines()
     capture = of_type(lines, "capture")[0]
     assert capture["dropped_packets"] == 0
@@ -149,7 +148,7 @@ def test_what_a_filter_leaves_out_is_not_told_and_takes_no_part_in_the_verdict(s
     path = tmp_path / "all.pcapng"
     with watching(server, "--user", "nobody", "--format", "jsonl", "-w", str(path)) as watch:
         server.query(INSERT)
-        time.sleep(0.4)
+        until(lambda: INSERT in path.read_bytes(), "the recording")
         code, lines = watch.end_with_lines()
     assert code == 3
     assert not [one for one in lines if one["type"] in ("statement", "connection", "verdict")]
@@ -215,7 +214,7 @@ def test_lost_packets_are_in_the_result(server: Server) -> None:
         for _ in range(30):
             server.query(b"x" * 4_000_000)
         watch.process.send_signal(signal.SIGCONT)
-        time.sleep(0.3)
+        watch.until_told(b'"type": "statement"')
         _, lines = watch.end_with_lines()
     capture = of_type(lines, "capture")[0]
     assert capture["dropped_packets"] > 0
@@ -366,27 +365,17 @@ def test_on_a_terminal_there_is_a_screen_and_nothing_from_the_wire_acts_on_it(se
     environment = {**ENVIRONMENT, "TERM": "xterm-256color", "COLUMNS": "150", "LINES": "40"}
     process = subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs, env=environment)
     os.close(theirs)
-    shown = b""
-
-    def read_until(what: bytes) -> None:
-        nonlocal shown
-        end = time.monotonic() + SECONDS
-        while what not in shown and time.monotonic() < end:
-            if select.select([ours], [], [], 0.1)[0]:
-                shown += os.read(ours, 1 << 16)
-        assert what in shown
-
     try:
-        read_until(b"no MySQL connection yet")
+        shown = read_until(ours, b"no MySQL connection yet")
         server.query(b"SELECT '\x1b]0;title\x07 [red]not red[/red] \xe2\x80\xae'")
-        read_until(b"[red]not red[/red]")
+        shown += read_until(ours, b"[red]not red[/red]")
         assert b"1 statement in the clear" in shown
         assert b"PLAINTEXT (proven)" in shown
         assert b"\x1b]0;title" not in shown
         assert b"\\x1b]0;title\\x07" in shown
         assert "\u202e".encode() not in shown
         process.send_signal(signal.SIGINT)
-        read_until(b"1 of 1 MySQL connection in the clear")
+        read_until(ours, b"1 of 1 MySQL connection in the clear")
         assert process.wait(SECONDS) == 1
     finally:
         process.kill()

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,7 @@ from aurora_wire.report.live.screen import LiveScreen
 from aurora_wire.verdict.parties import Parties
 from aurora_wire.verdict.result import Confidence, Endpoint, StatementResult, Verdict
 from tests.cli.running import COMMAND, ENVIRONMENT
-from tests.cli.watching import SECONDS
+from tests.cli.watching import SECONDS, read_until
 from tests.loopback import Server, needs_root, until
 
 INSERT = b"INSERT INTO cards (name, number) VALUES ('Alice Example', '4111 1111 1111 1111')"
@@ -176,8 +175,7 @@ def test_a_terminal_that_goes_away_ends_it_and_the_recording_is_whole(tmp_path: 
         )  # fmt: skip
         os.close(theirs)
         try:
-            until(path.exists, "the recording")
-            time.sleep(0.5)
+            read_until(ours, b"no MySQL connection yet")
             server.query(INSERT)
             os.close(ours)
             process.send_signal(signal.SIGHUP)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import resource
+import select
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.cli.running import COMMAND, ENVIRONMENT
+from tests.cli.running import COMMAND, ENVIRONMENT, ended_within
 
 SECONDS = 90
 CAP_NET_RAW, PR_CAPBSET_DROP = 13, 24
@@ -45,11 +48,17 @@ class Watching:
     def until_told(self, what: bytes, times: int = 1) -> None:
         """Wait for so many lines with `what` in them; `end` gives them with the others."""
         assert self.process.stdout is not None
-        while times:
-            line = self.process.stdout.readline()
-            assert line, f"it ended without {what!r}: {self.first!r}"
-            self.first += line
-            times -= what in line
+        with ended_within(self.process, SECONDS):
+            while times:
+                line = self.process.stdout.readline()
+                assert line, f"it ended without {what!r}: {self.first!r}"
+                self.first += line
+                times -= what in line
+
+    def until_all_told(self, *what: bytes) -> None:
+        """Wait until each of these was told, in any order."""
+        while not all(one in self.first for one in what):
+            self.until_told(b"")
 
     def end(self, with_signal: int | None = signal.SIGINT) -> tuple[int, str, str]:
         if with_signal is not None:
@@ -67,6 +76,17 @@ class Watching:
         """What the kernel says of the process."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         return {name: value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}
+
+
+def read_until(terminal: int, what: bytes) -> bytes:
+    """Read what is shown on a terminal until `what` is in it."""
+    shown = b""
+    end = time.monotonic() + SECONDS
+    while what not in shown and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.1)[0]:
+            shown += os.read(terminal, 1 << 16)
+    assert what in shown
+    return shown
 
 
 def of_type(lines: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import jsonschema
@@ -20,6 +19,7 @@ from aurora_wire.cli import main
 from tests.cli.running import COMMAND, ENVIRONMENT, PACKAGE_ROOT
 from tests.conversations.tcp import pcapng
 from tests.evidence.bundles import CAPTURE, ENCRYPTED, PLAIN, cover_up, make, pack, unpack, write_captures
+from tests.loopback import until
 
 SECRET = b"Canary-0001-7f3a"
 
@@ -268,9 +268,7 @@ def test_interrupted_it_leaves_nothing_and_what_was_there_stays(case: Path) -> N
     process = subprocess.Popen([*COMMAND, "evidence", "create", "big.pcap", "-o", "case.zip", "--force"],
                                env={**ENVIRONMENT, "TMPDIR": str(case)},  # where root works
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
-    deadline = time.monotonic() + 20
-    while not list(case.glob("*/captures/*")) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: list(case.glob("*/captures/*")), "the copy of the capture")
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 130
