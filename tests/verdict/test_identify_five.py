@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import random
+import itertools
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from tests.conversations import Conversation, mysql
+from tests.conversations import Conversation, Packet, mysql
 from tests.conversations.judge import explain, scan_of
+from tests.conversations.tcp import Sender
 from tests.wire.mysql.binlog_events import event, packets, payload, query_body
 
 EXCHANGES = 5
@@ -18,7 +20,7 @@ EXCHANGES = 5
 PORTS = [(6033, 50152), (40001, 40002), (40002, 40001)]
 Say = Callable[[Conversation, int], None]
 
-R = random.Random(7)
+R = Random(7)
 NOISE = R.randbytes(9000)
 TEXT = b"INSERT INTO notes (body) VALUES ('%s')" % (b"some words of a text " * 12)
 
@@ -100,10 +102,29 @@ CASES: dict[str, Say] = {
 }  # fmt: skip
 
 
+class InPieces(Conversation):
+    """Cuts what is said into so many segments, none of them longer than an MSS."""
+
+    def __init__(self, ports: tuple[int, int], pieces: int) -> None:
+        super().__init__(("10.0.0.5", ports[1]), ("10.0.0.9", ports[0]))
+        self.pieces = pieces
+        self.random = Random(pieces)
+
+    def say(self, sender: Sender, payload: bytes, **how: object) -> list[Packet]:  # type: ignore[override]
+        cuts = sorted(self.random.sample(range(1, len(payload)), min(self.pieces - 1, len(payload) - 1)))
+        sizes = [stop - start for start, stop in itertools.pairwise([0, *cuts, len(payload)])]
+        return super().say(sender, payload, sizes=[one for size in sizes for one in up_to(size, self.mss)])
+
+
+def up_to(size: int, most: int) -> list[int]:
+    return [most] * (size // most) + [size % most] * (size % most > 0)
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 4])
 @pytest.mark.parametrize("ports", PORTS)
 @pytest.mark.parametrize("kind", CASES)
-def test_five_exchanges_are_enough(kind: str, ports: tuple[int, int], tmp_path: Path) -> None:
-    talk = Conversation(("10.0.0.5", ports[1]), ("10.0.0.9", ports[0]))
+def test_five_exchanges_are_enough(kind: str, ports: tuple[int, int], pieces: int, tmp_path: Path) -> None:
+    talk = InPieces(ports, pieces)
     for number in range(EXCHANGES):
         CASES[kind](talk, number)
     result = scan_of(tmp_path, talk)

@@ -140,11 +140,14 @@ PROTOCOLS: dict[str, Say] = {
 
 
 def conversation(say: Say, client: int, port: int, r: random.Random) -> Iterator[bytes]:
-    """From its SYN on or from the middle, both directions or one, perhaps with segments lost or a frame cut open."""
+    """From its SYN on or from the middle, both directions or one, perhaps with segments lost, a frame cut open, or what
+    is said in pieces.
+    """
     seq = {True: 1, False: 1}
     whole = r.random() < 0.4
     ways = r.choice(((True, False), (True, False), (True, False), (True,), (False,)))
     lossy = r.random() < 0.3
+    cuts = r.random() < 0.3
     if whole:
         yield segment(client, seq=0, ack=0, flags=SYN, port=port)
         yield segment(client, up=False, seq=0, ack=1, flags=SYN | ACK, port=port)
@@ -153,9 +156,18 @@ def conversation(say: Say, client: int, port: int, r: random.Random) -> Iterator
         for up in ways:
             data = say(r, up, number if whole else number + 7)[skip:]
             skip = 0
-            if data and not (lossy and r.random() < 0.3):
-                yield segment(client, data, up=up, seq=seq[up], ack=seq[not up], port=port)
-            seq[up] += len(data)
+            for piece in cut(r, data) if cuts else (data,):
+                if piece and not (lossy and r.random() < 0.3):
+                    yield segment(client, piece, up=up, seq=seq[up], ack=seq[not up], port=port)
+                seq[up] += len(piece)
+
+
+def cut(r: random.Random, data: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(data):
+        size = r.choice((1, 3, 4, 5, r.randrange(1, 600)))
+        yield data[at : at + size]
+        at += size
 
 
 def rates(name: str, ports: tuple[int, ...], count: int) -> Counter[str]:

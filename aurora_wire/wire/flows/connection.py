@@ -1,7 +1,7 @@
 """One connection: two streams, what they speak, and the hand-over from one protocol to the next.
 
-It begins undecided: what comes is kept (bounded) until the content says what it is, by `Guess`
-(wire/identify/identify.py). From then on each direction has a decoder, which says when another one has to go on: PROXY
+It begins undecided: what comes is kept (bounded) until the content says what it is
+(wire/flows/deciding.py). From then on each direction has a decoder, which says when another one has to go on: PROXY
 header, MySQL packets, TLS records, compressed packets, or a search where the framing was lost.
 """
 
@@ -16,7 +16,7 @@ from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_
 from aurora_wire.wire.decoding.opaque import Opaque
 from aurora_wire.wire.decoding.segment import SEGMENT_COST, Segment
 from aurora_wire.wire.flows.aside import look_at_disputed, read_aside, set_aside
-from aurora_wire.wire.flows.deciding import add_up, decide, give_up
+from aurora_wire.wire.flows.deciding import decide, give_up, wait_in_midstream
 from aurora_wire.wire.flows.decoder_set import Decoders
 from aurora_wire.wire.flows.facts import START_SYN, Facts
 from aurora_wire.wire.flows.null_cipher import InClearMaker
@@ -25,6 +25,7 @@ from aurora_wire.wire.flows.tcp_stream import Receiver, Stream
 from aurora_wire.wire.identify.first_bytes import FirstBytes, name_at_end
 from aurora_wire.wire.identify.midstream import MidStream
 from aurora_wire.wire.identify.resync import Resync
+from aurora_wire.wire.identify.turn import Turn
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.statements import release
@@ -62,6 +63,7 @@ class Connection(Receiver):
         self.watching = False              # `skipping`, by a guess that may be taken back
         self.tries: i64 = 0                # segments that came before it was decided
         self.midstream = MidStream(is_mysql_port)
+        self.turn: Turn | None = None      # joins the pieces of packets in mid-stream
         self.is_mysql_port = is_mysql_port
         self.finished = False
         self.first_frame: i64 = 0
@@ -267,10 +269,11 @@ class Connection(Receiver):
         cost = end - at + SEGMENT_COST
         self.waiting += cost
         self.budget.held -= cost
-        self.tries += 1
-        decide(self, stream, False)
-        if self.undecided and not (self.own_port >= 0 or self.is_first(stream)):
-            add_up(self, stream, data, at, end, cut)
+        if self.own_port >= 0 or self.is_first(stream):
+            self.tries += 1
+            decide(self, stream, False)
+        else:
+            wait_in_midstream(self, stream, data, at, end, cut)
         if self.undecided and self.budget.held < 0:
             self.budget.refused = True
             # Too much waits, in all connections: this one is decided by what is there.
@@ -280,6 +283,8 @@ class Connection(Receiver):
             self._no_longer_wait()
 
     def _no_longer_wait(self) -> None:
+        if self.turn is not None:
+            self.turn.clear()
         self.budget.held += self.waiting
         self.waiting = 0
 
@@ -292,6 +297,8 @@ class Connection(Receiver):
     def _forget(self, stream: Stream, count: i64) -> None:
         """Leave unknown what waits before a gap, in an undecided stream on a port that is not MySQL's."""
         side = stream.side
+        if self.turn is not None:
+            self.turn.clear()
         for item in stream.pending:
             size: i64 = len(item.data)
             side.account(size, labels.UNKNOWN)
@@ -349,16 +356,6 @@ class Connection(Receiver):
             peer.decoder = Resync(self.facts, peer.side, False, False, False)
             self._search_behind_gap(peer)
         self._replay_in_order()
-
-    def start_foreign(self, stream: Stream, is_whole: bool) -> None:
-        """Follow TLS on a port that is not MySQL's, if a key log may show MySQL inside."""
-        decryption = self.decoders.make_decryption() if is_whole else None
-        if decryption is None:
-            self.start_other("TLS")
-            return
-        decryption.foreign = True
-        self.facts.kind = TLS_ONLY
-        self.start_tls(stream)
 
     def start_decoded(self, name: str) -> None:
         """Decode a protocol with a folder of its own, from the first bytes of each direction or in mid-stream."""

@@ -13,6 +13,7 @@ from mypy_extensions import i64
 from aurora_wire.binary import u32_be
 from aurora_wire.wire.decoding import labels
 from aurora_wire.wire.decoding.connection_log import TLS_ONLY, UNKNOWN
+from aurora_wire.wire.decoding.segment import Segment
 from aurora_wire.wire.flows.facts import START_SYN
 from aurora_wire.wire.flows.tcp_stream import Stream
 from aurora_wire.wire.identify import identify
@@ -20,18 +21,22 @@ from aurora_wire.wire.identify.midstream import ASKS, UNDECIDED
 from aurora_wire.wire.identify.protocols import SHAPES
 from aurora_wire.wire.identify.proxy_header import parse_proxy
 from aurora_wire.wire.identify.signatures import STRONG, mysql_commands
+from aurora_wire.wire.identify.turn import SMALL, Turn
 from aurora_wire.wire.mysql.plausibility import is_event
 
 if TYPE_CHECKING:
     from aurora_wire.wire.flows.connection import Connection
 
 
-def decide(connection: Connection, stream: Stream, ends_here: bool) -> None:
-    """Judge again, now that `stream` has brought something (or, with ends_here, will bring no more)."""
+def decide(connection: Connection, stream: Stream, ends_here: bool, whole: Segment | None = None) -> None:
+    """Judge again, now that `stream` has brought something (or, with ends_here, will bring no more).
+
+    whole: its last segments joined, where they end a packet of mid-stream.
+    """
     first = connection.is_first(stream)
     found = identify.identify(
-        stream.pending, stream.side.from_client, first, connection.is_mysql_port, connection.own_port, ends_here
-    )
+        stream.pending, whole, stream.side.from_client, first, connection.is_mysql_port, connection.own_port, ends_here
+    )  # fmt: skip
     if found == identify.GREETING or found == identify.SERVER_ERROR:
         connection.set_roles(stream, False)
         connection.start_mysql()
@@ -49,7 +54,8 @@ def decide(connection: Connection, stream: Stream, ends_here: bool) -> None:
     elif found == identify.COMPRESSED:
         # A command's number is 0, and what answers it counts on. The port says it better, and so does a SYN.
         if not connection.is_mysql_port and START_SYN not in (connection.client.start, connection.server.start):
-            connection.set_roles(stream, stream.pending[-1].data[3] == 0)
+            told = stream.pending[-1] if whole is None else whole
+            connection.set_roles(stream, told.data[3] == 0)
         connection.resynchronise()
     elif found == identify.PROXY:
         connection.set_roles(stream, True)
@@ -83,7 +89,18 @@ def _tls(connection: Connection, stream: Stream, found: i64) -> None:
         else:
             connection.resynchronise()  # what waited may end, and what the peer says may begin, inside a record
     else:
-        connection.start_foreign(stream, found == identify.HELLO)
+        _start_foreign(connection, stream, found == identify.HELLO)
+
+
+def _start_foreign(connection: Connection, stream: Stream, is_whole: bool) -> None:
+    """Follow TLS on a port that is not MySQL's, if a key log may show MySQL inside."""
+    decryption = connection.decoders.make_decryption() if is_whole else None
+    if decryption is None:
+        connection.start_other("TLS")
+        return
+    decryption.foreign = True
+    connection.facts.kind = TLS_ONLY
+    connection.start_tls(stream)
 
 
 def give_up(connection: Connection) -> None:
@@ -117,7 +134,37 @@ def _proxy(connection: Connection, stream: Stream) -> None:
         decide(connection, stream, False)
 
 
-def add_up(connection: Connection, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
+def wait_in_midstream(
+    connection: Connection, stream: Stream, data: bytes, at: i64, end: i64, cut: i64
+) -> None:
+    """Judge a segment of mid-stream that waits, and those joined with it that may be pieces of a packet."""
+    side = stream.side
+    turn = _joining(connection)
+    whole: Segment | None = None
+    if cut > 0:
+        turn.clear()
+    elif turn.add(data, at, end, side.from_client, connection.peer(stream).side.frame):
+        whole = Segment(0, turn.data, 0, side.frame, side.time_ns, 0)
+    is_piece = turn.is_open() and end - at < SMALL
+    if not is_piece:
+        connection.tries += 1
+    decide(connection, stream, False, whole)
+    if connection.undecided and whole is not None:
+        _add_up(connection, stream, whole.data, 0, len(whole.data), 0)
+    elif connection.undecided and not is_piece:
+        _add_up(connection, stream, data, at, end, cut)
+
+
+def _joining(connection: Connection) -> Turn:
+    """Return what joins the pieces of packets, while it is not known what the connection is."""
+    turn = connection.turn
+    if turn is None:
+        turn = Turn(connection.facts)
+        connection.turn = turn
+    return turn
+
+
+def _add_up(connection: Connection, stream: Stream, data: bytes, at: i64, end: i64, cut: i64) -> None:
     """Judge a segment of mid-stream together with those before it."""
     found = connection.midstream.take(data, at, end, cut, stream.side.from_client)
     if found != UNDECIDED:
@@ -140,17 +187,26 @@ def overlook(
 
     Then its streams go on from here, and a search begins.
     """
+    turn = _joining(connection)
+    shown = data
+    if cut > 0:
+        turn.clear()
+    elif turn.add(data, at, end, stream.side.from_client, 0):
+        shown = turn.data
+        at = 0
+        end = len(shown)
     if end - at < 5:
         return False
-    if not connection.is_mysql_port and data[at + 3] > 1 and (data[at + 4] != 0 or not is_event(data, at, end)):
+    if not connection.is_mysql_port and shown[at + 3] > 1 and (shown[at + 4] != 0 or not is_event(shown, at, end)):
         return False
     found = UNDECIDED
-    if mysql_commands(data, at, end, cut) == STRONG:
+    if mysql_commands(shown, at, end, cut) == STRONG:
         found = ASKS
-    else:
-        found = connection.midstream.take(data, at, end, cut, stream.side.from_client)
+    elif not turn.is_open() or end - at >= SMALL:
+        found = connection.midstream.take(shown, at, end, cut, stream.side.from_client)
     if found == UNDECIDED:
         return False
+    turn.clear()
     _note_clone(connection)
     connection.skipping = False
     connection.watching = False

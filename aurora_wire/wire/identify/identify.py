@@ -29,7 +29,7 @@ MAX_TRIES: Final[i64] = 12       # segments judged on a port that is not MySQL's
 MAX_JOINED: Final[i64] = 4096
 MAX_PENDING: Final[i64] = 16384      # bytes of a direction kept until the protocol is known
 MAX_PENDING_SEGMENTS: Final[i64] = 64
-MAX_SMALL_SEGMENTS: Final[i64] = 512  # of a client that speaks first, until its server does; and of a first packet
+MAX_SMALL_SEGMENTS: Final[i64] = 512  # of a client that speaks first, until its server does; of packets in pieces
 
 WAIT: Final[i64] = 0
 NOTHING: Final[i64] = 1
@@ -62,10 +62,12 @@ def joined(pending: list[Segment]) -> bytes:
 
 
 def identify(
-    mine: list[Segment], from_client: bool, first: bool, mysql_port: bool, own_port: i64, ends_here: bool
+    mine: list[Segment], whole: Segment | None, from_client: bool, first: bool, mysql_port: bool, own_port: i64,
+    ends_here: bool,
 ) -> i64:  # fmt: skip
     """Return what a direction shows whose segments are `mine` (the last one is new): GREETING, WAIT, NOTHING, ...
 
+    whole: the last segments joined, where they end a packet of mid-stream together (wire/identify/turn.py);
     from_client: its role as far as known; first: these are the first bytes of the connection, not of mid-stream;
     own_port: the row of the protocol whose port it is, -1 if none; ends_here: a gap or the end follows, so that waiting
     brings nothing.
@@ -120,6 +122,8 @@ def identify(
             wait = True
     # 7. What reads as SQL, or as a compressed packet that fills its segment, goes before a name.
     found = _from_segment(last, from_client, first, mysql_port, own_port >= 0)
+    if found == NOTHING and whole is not None:
+        found = _from_segment(whole, from_client, first, mysql_port, own_port >= 0)
     if found == COMMANDS_STRONG:
         return COMMANDS
     if found == COMPRESSED:
@@ -235,8 +239,8 @@ def is_settled(
     tries: segments that were judged of both directions; mysql_port: or that of a protocol with a folder of its own.
     """
     knocks = first and from_client and not others
-    # A greeting or a login may come byte by byte.
-    most = MAX_SMALL_SEGMENTS if knocks or (first and found == WAIT) else MAX_PENDING_SEGMENTS
+    # A greeting or a login may come byte by byte, and packets of mid-stream, of whose pieces none is a try.
+    most = MAX_SMALL_SEGMENTS if knocks or found == WAIT or not first else MAX_PENDING_SEGMENTS
     size = count_bytes(mine)
     if size > MAX_PENDING or len(mine) > most:
         return True

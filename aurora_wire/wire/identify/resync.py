@@ -1,8 +1,9 @@
 """Resynchronise after framing was lost: what does the next segment begin with?
 
 Used after a gap, in a stream picked up in the middle, or where something else stands than had to. Segments are judged
-from content (wire/identify/signatures.py), each by itself; what fits nothing is unknown, and stays so. Where a record's
-end is known and no record follows, a message begins there: its first bytes are judged together, however they are cut.
+from content (wire/identify/signatures.py), each by itself, and those joined that may be pieces of a packet
+(wire/identify/turn.py); what fits nothing is unknown, and stays so. Where a record's end is known and no record
+follows, a message begins there: its first bytes are judged together, however they are cut.
 """
 
 from typing import Final
@@ -17,6 +18,7 @@ from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_
 from aurora_wire.wire.identify import signatures
 from aurora_wire.wire.identify.behind_gap import expects_tls, holds_phrase, may_be_tls, replies_chain, was_protected
 from aurora_wire.wire.identify.midstream import ANSWERS, ASKS, MidStream
+from aurora_wire.wire.identify.turn import SMALL, Turn
 from aurora_wire.wire.mysql.clone_shape import CERTAIN as CLONE_CERTAIN
 from aurora_wire.wire.mysql.clone_shape import find_descriptor, first_clone_bits
 from aurora_wire.wire.mysql.commands import CLONE, MYSQL_COMMANDS, REPLICATION
@@ -50,7 +52,10 @@ class Resync(Decoder):
         self.injected = injected
         self.broke_tls = broke_tls
         self.aligned = aligned
-        self.held = b""           # the first bytes, while they are too few
+        self.held = b""           # bytes that wait, not accounted for: the first, or pieces of a packet
+        self.held_frame: i64 = 0  # the frame and time of the first of them
+        self.held_ns: i64 = 0
+        self.turn: Turn | None = None
         self.behind_gap = False   # what came directly before was not captured
         self.greets = False       # what was found is a greeting
         self.refuses = False      # an ERR that ends a connection before its login
@@ -64,21 +69,26 @@ class Resync(Decoder):
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         # A message begins here, and may come in small pieces: its first bytes are judged together.
         if self.aligned and (self.held or end - at < ENOUGH):
-            held = self.held + data[at:end]
-            self.held = b""
+            self._hold(data, at, end)
+            held = self.held
             size: i64 = len(held)
-            self.next = self._judge(held, 0, size, cut)
+            self.next = self._judge(held, 0, size, cut, True)
             if self.next != STAY:
+                self.held = b""
                 self.carry = held
-            elif (size < ENOUGH or self._login_begins(held)) and cut == 0:
-                self.held = held
-            else:
+            elif (size >= ENOUGH and not self._login_begins(held)) or cut > 0:
                 self.aligned = False
-                self._unknown(held, 0, size)
+                self._give_up_held()
             return end
-        self.next = self._judge(data, at, end, cut)
         self.aligned = False
+        whole = True
+        if self.midstream is not None:
+            if self._is_joined(data, at, end, cut):
+                return end
+            whole = not self._goes_on() or end - at >= SMALL
+        self.next = self._judge(data, at, end, cut, whole)
         if self.next != STAY:
+            self._give_up_held()
             return at
         # A result has many packets, one behind the other: a chain of them tells, wherever in the segment it begins. Not
         # where ciphertext is expected: there only what identify/behind_gap.py allows counts, and was judged above.
@@ -86,6 +96,10 @@ class Resync(Decoder):
             found = self._chain(data, at, end, cut)
             if found >= 0:
                 return found
+        if self._goes_on():
+            self._hold(data, at, end)
+            return end
+        self._give_up_held()
         stop = end
         # Who injects bytes behind the SSLRequest can put them in one segment with the ClientHello: TLS goes on there.
         if self.injected and not self.behind_gap:
@@ -93,8 +107,55 @@ class Resync(Decoder):
         self._unknown(data, at, stop)
         return stop if stop == end else self.feed(data, stop, end, cut)
 
-    def _judge(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
-        """Return which decoder these bytes are for, or STAY."""
+    def _is_joined(self, data: bytes, at: i64, end: i64, cut: i64) -> bool:
+        """Join a segment with those before it. Return whether they are identified together: `next` says as what."""
+        turn = self.turn
+        if turn is None:
+            turn = Turn(self.facts)
+            self.turn = turn
+        from_client = self.side.from_client
+        if cut > 0:
+            turn.clear()
+        elif turn.add(data, at, end, from_client, self.facts.side(not from_client).frame):
+            joined = turn.data
+            self.next = self._judge(joined, 0, len(joined), 0, True)
+            if self.next != STAY:
+                self.held = b""
+                self.carry = joined
+                turn.clear()
+                return True
+        if self.held and len(turn.data) != len(self.held) + end - at:
+            self._give_up_held()  # pieces of something else
+        return False
+
+    def _goes_on(self) -> bool:
+        turn = self.turn
+        return turn is not None and turn.is_open()
+
+    def _hold(self, data: bytes, at: i64, end: i64) -> None:
+        """Let a piece wait: what it is, is told together with those to come."""
+        if not self.held:
+            self.held_frame = self.side.frame
+            self.held_ns = self.side.time_ns
+        self.held += data[at:end]
+
+    def _give_up_held(self) -> None:
+        """Account for pieces that were held and told nothing, in the frame that the first one came in."""
+        held = self.held
+        if not held:
+            return
+        side = self.side
+        frame = side.frame
+        time_ns = side.time_ns
+        self.held = b""
+        side.frame = self.held_frame
+        side.time_ns = self.held_ns
+        self._unknown(held, 0, len(held))
+        side.frame = frame
+        side.time_ns = time_ns
+
+    def _judge(self, data: bytes, at: i64, end: i64, cut: i64, whole: bool) -> i64:
+        """Return which decoder these bytes are for, or STAY. whole: they are no piece of a packet."""
         facts = self.facts
         # One record header is enough where TLS has begun; not where a chain of records has just broken.
         tls = signatures.tls_records(data, at, end, cut)
@@ -109,7 +170,7 @@ class Resync(Decoder):
             if facts.compression or (facts.login_frame < 0 and opens_packet(data, at, end)):
                 return TO_COMPRESSED
         if self.behind_gap and may_be_tls(facts):
-            if not self._adds_up(data, at, end, cut):
+            if not self._adds_up(data, at, end, cut, whole):
                 return STAY
             facts.told = True
         elif not self._mysql(data, at, end, cut):
@@ -136,6 +197,7 @@ class Resync(Decoder):
         """Return where a chain of a server's packets begins inside these bytes; -1 if there is none."""
         found = find_descriptor(data, at, end)
         if found >= 0 and self._clones(data, found, end):
+            self._give_up_held()
             if found > at:
                 self._unknown(data, at, found)
             self.next = TO_MYSQL
@@ -145,6 +207,7 @@ class Resync(Decoder):
             found = self._long_chain(data, at, end, cut)
         if found < 0:
             return -1
+        self._give_up_held()
         if found > at:
             self._unknown(data, at, found)
         self._found_inside(data, found, end)
@@ -180,7 +243,7 @@ class Resync(Decoder):
             return TO_MYSQL
         return TO_MYSQL if self.facts.login is None and begins_login(data, at, end, cut) else STAY
 
-    def _adds_up(self, data: bytes, at: i64, end: i64, cut: i64) -> bool:
+    def _adds_up(self, data: bytes, at: i64, end: i64, cut: i64, whole: bool) -> bool:
         """Judge as `_mysql` does, where it may be ciphertext as well: by text or by a chain, or together with others.
 
         Five bytes that fit a header may stand at the beginning of any segment.
@@ -198,7 +261,7 @@ class Resync(Decoder):
             if chain or looks_like_greeting(data, at, end) == 1 or signatures.is_refusal(data, at, end):
                 return self._mysql(data, at, end, cut)
         made = self.midstream
-        if made is None:
+        if made is None or not whole:
             return False
         return made.take(data, at, end, cut, from_client) == (ASKS if from_client else ANSWERS)
 
@@ -275,10 +338,9 @@ class Resync(Decoder):
         self.side.gap(count)
 
     def finish(self) -> None:
-        if self.held:
-            held = self.held
-            self.held = b""
-            self._unknown(held, 0, len(held))
+        self._give_up_held()
+        if self.turn is not None:
+            self.turn.clear()
 
 
 def is_login(data: bytes, at: i64, end: i64, cut: i64) -> bool:

@@ -256,6 +256,8 @@ def opens_login(data: bytes, at: i64, end: i64) -> i64:
         place += 1
     if have < 37:
         return MORE
+    if data[at + 3] == 0 and data[at + 12] == 0:
+        return NO  # no packet's number, no character set: zeros
     return YES if data[at + 36] == 0 or data[at + 36] >= 32 else NO
 
 
