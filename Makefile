@@ -15,6 +15,7 @@ PIP_ALWAYS := --disable-pip-version-check --no-input
 PIP_FLAGS := --quiet $(PIP_ALWAYS)
 # Of all that pip says with --verbose, setup.py's progress; all of it where it fails.
 SHOW_CORE = 2>&1 | tee .venv/build.log | sed -un 's/^ *\(core: .*\)/\1/p' || { cat .venv/build.log; exit 1; }
+LIBRARIES := import sysconfig; print(sysconfig.get_path("purelib"))
 PACKAGE := $(shell find aurora_wire -name '*.py' -o -name '*.json' -o -name py.typed -o -path '*/templates/*')
 # What may be compiled, and a little more: setup.py knows the list.
 CORE := $(filter aurora_wire/analysis/% aurora_wire/capture/% aurora_wire/redact/% aurora_wire/verdict/% aurora_wire/wire/%,$(PACKAGE)) $(wildcard aurora_wire/*.py)
@@ -110,7 +111,7 @@ clean: ## Remove what was built, the environments too
 	find . -name .git -prune -o \( -name "*.so" -o -name "*.pyc" \) -exec rm -f {} +
 
 # The environments. A Debian python comes without venv and without headers.
-.venv/ready .venv-pure/ready: pyproject.toml
+.venv/ready: pyproject.toml
 	@[ -n "$(PYTHON)" ] || .ci/need python3
 	@python=$(or $(PYTHON),python3); \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'; \
@@ -118,8 +119,8 @@ clean: ## Remove what was built, the environments too
 	$$python -c 'import ensurepip, venv' 2>/dev/null || .ci/need $$version-venv; \
 	include=$$($$python -c 'import sysconfig; print(sysconfig.get_path("include"))'); \
 	.ci/need cc=gcc /usr/include/stdlib.h=libc6-dev $$include/Python.h=$$version-dev; \
-	$(@D)/bin/python -c 'import pip' 2>/dev/null || $$python -m venv --clear $(@D)
-	$(@D)/bin/pip install $(PIP_FLAGS) $(BUILD_REQUIRES)
+	$(BIN)/python -c 'import pip' 2>/dev/null || $$python -m venv --clear .venv
+	$(BIN)/pip install $(PIP_FLAGS) $(BUILD_REQUIRES)
 	@touch $@
 
 .venv/built: .venv/ready setup.py $(CORE)
@@ -130,9 +131,13 @@ clean: ## Remove what was built, the environments too
 	@$(BIN)/aurora-wire --version
 	@touch $@
 
-.venv-pure/built: .venv-pure/ready setup.py $(PACKAGE) | .venv/built
+# The package alone: all that it and its tests need is taken from where the compiled one lies, by a path in a .pth file
+# (such a folder's own .pth files, which lead to the checkout, are not read). A second copy would be a gigabyte.
+.venv-pure/built: setup.py pyproject.toml $(PACKAGE) | .venv/built
 	rm -rf build
-	AURORA_WIRE_PURE=1 $(PURE_BIN)/pip install $(PIP_FLAGS) --no-build-isolation '.[test]'
+	$(BIN)/python -m venv --without-pip --clear .venv-pure
+	$(BIN)/python -c '$(LIBRARIES)' > "$$($(PURE_BIN)/python -c '$(LIBRARIES)')/libraries.pth"
+	AURORA_WIRE_PURE=1 $(BIN)/pip --python $(PURE_BIN)/python install $(PIP_FLAGS) --no-build-isolation --no-deps .
 	@touch $@
 
 # What the tests hold us against: judges of packets, servers, and clients.
