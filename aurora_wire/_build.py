@@ -1,6 +1,9 @@
 """Which form of the core runs, and whether it is the one that the sources say."""
 
 import os
+import sys
+
+from aurora_wire.errors import AuroraWireError
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
 CHECKOUT = os.path.dirname(PACKAGE)
@@ -30,7 +33,8 @@ def compiled() -> bool:
 def check_build() -> None:
     """Refuse to start if an edited file lies beside its compiled one, in a checkout: it would silently run old code.
 
-    Raises ImportError. An installed package is not asked: its files are written in no certain order.
+    Raises ImportError; the command ends with one line and the exit code of what cannot be run. An installed package is
+    not asked: its files are written in no certain order.
     """
     if not os.path.exists(os.path.join(CHECKOUT, "pyproject.toml")):
         return
@@ -43,7 +47,19 @@ def check_build() -> None:
         sources += [os.path.join(folder, name) for name in sorted(names) if name.endswith(".py")]
     for source in sources:
         if not source.endswith("__init__.py") and os.stat(source).st_mtime > made:
-            raise ImportError(
+            reason = (
                 f"{source} is newer than the compiled core beside it. Run `make build`, or delete the .so files "
                 "to run interpreted."
             )
+            if _is_command():
+                sys.stderr.write(f"aurora-wire: {reason}\n")
+                raise SystemExit(AuroraWireError.exit_code)
+            raise ImportError(reason)
+
+
+def _is_command() -> bool:
+    """Return whether the package is imported to run the command: nothing of the command itself was loaded before."""
+    name = os.path.basename(sys.argv[0]) if sys.argv else ""
+    if name == "-m":   # until the module is found that is to be run
+        return "aurora_wire" in sys.orig_argv
+    return os.path.splitext(name)[0] == "aurora-wire"

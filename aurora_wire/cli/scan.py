@@ -22,13 +22,13 @@ from aurora_wire.cli.progress import progress_bar, progress_option, say_waiting
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
 from aurora_wire.immutable import replace
-from aurora_wire.report.formats import ReportOptions, ReportStream, find_format, most_statements
+from aurora_wire.report.formats import Format, ReportOptions, ReportStream, find_format, letting_for, most_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aurora_wire.redact.masker import Masker
-    from aurora_wire.verdict.result import ConnectionResult, Scan
+    from aurora_wire.verdict.result import Scan
 
 P = ParamSpec("P")
 
@@ -151,7 +151,7 @@ def run(arguments: argparse.Namespace) -> int:
                         on_begin=each(*(stream.begin for stream in streams)),
                         on_statement=each(*(stream.statement for stream in told)),
                         on_connection=each(*(stream.connection for stream in streams)),
-                        on_kept=letting_for(arguments),
+                        on_kept=letting_for(formats_for(arguments)),
                         on_progress=on_progress,
                         jobs=arguments.jobs,
                         on_note=complain,
@@ -179,23 +179,17 @@ def statements_for(arguments: argparse.Namespace) -> int:
     """Return how many statements of a connection the reports can show: the text alone needs few of them."""
     from aurora_wire.analysis.options import KEPT_STATEMENTS  # noqa: PLC0415
 
-    names = (arguments.format, *(name for name, _ in arguments.reports))
-    return most_statements(map(find_format, names), KEPT_STATEMENTS)
-
-
-def letting_for(arguments: argparse.Namespace) -> Callable[[ConnectionResult], None] | None:
-    """Return what lets go of statements that no report will show; None where one may show all that are kept."""
-    if arguments.format != "text" or any(name != "text" for name, _ in arguments.reports):
-        return None
-    from aurora_wire.report.text.statements import Letting  # noqa: PLC0415 - for the text only
-
-    return Letting()
+    return most_statements(formats_for(arguments), KEPT_STATEMENTS)
 
 
 def groups_for(arguments: argparse.Namespace) -> bool:
     """Return whether statements are to be counted in groups: that was asked for, or a report shows nothing else."""
-    names = (arguments.format, *(name for name, _ in arguments.reports))
-    return bool(arguments.group) or any(find_format(name).groups for name in names)
+    return bool(arguments.group) or any(one.groups for one in formats_for(arguments))
+
+
+def formats_for(arguments: argparse.Namespace) -> list[Format]:
+    """Return the formats of all reports."""
+    return [find_format(name) for name in (arguments.format, *(name for name, _ in arguments.reports))]
 
 
 def each(*callbacks: Callable[P, None]) -> Callable[P, None] | None:

@@ -84,7 +84,8 @@ class Format:
     key (KEYED), or STARS where the same is to stay the same in other captures; is_list: it has no place that
     says it breaks off, so half of one does not get the name of a whole one; is_binary: what it writes is bytes: it
     streams, and its function is called with a function that takes them; tells: a stream is told of each statement;
-    groups: it shows statements in groups.
+    groups: it shows statements in groups; lets_go: `module:class` of what is made for a scan and called with each
+    ConnectionResult that is kept, to drop statements that this format will not show; empty: it may show all.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Format:
     is_binary: bool = False
     tells: bool = True
     groups: bool = False
+    lets_go: str = ""
 
     def check(self) -> None:
         """Raise UsageError where a library that this format needs is missing."""
@@ -203,7 +205,7 @@ _ROWS: Final = (
            ("width", "color", "quiet", "redact", "reveal", "whole", "each", "verbose"),
            statements=STATEMENTS_IN_TEXT, posture=f"{_POSTURE}.text:render",
            posture_takes=("width", "color", "whole", "everything", "fixes"), matrix=f"{_REPORT}.text.prove:pieces",
-           matrix_takes=("width", "color", "whole")),
+           matrix_takes=("width", "color", "whole"), lets_go=f"{_REPORT}.text.statements:Letting"),
     Format("json", "one JSON object (schema aurora-wire/scan/1, .../prove/1 ...)", f"{_REPORT}.scan_json:render",
            ("redact", "reveal"), posture=f"{_POSTURE}.to_json:render", matrix=f"{_REPORT}.prove_json:pieces"),
     Format("jsonl", "JSON lines as things happen, with every statement", f"{_REPORT}.scan_jsonl:JSONLines",
@@ -291,6 +293,15 @@ def write_table(scan: Scan, name: str, path: str | os.PathLike[str], *, redact: 
 def most_statements(formats: Iterable[Format], kept: int) -> int:
     """Return how many statements of a connection these formats can show at most; `kept` stands for all."""
     return max(kept if one.statements is None else one.statements for one in formats)
+
+
+def letting_for(formats: Iterable[Format]) -> Callable[[ConnectionResult], None] | None:
+    """Return what lets go of statements that none of these formats will show; None where one may show all."""
+    homes = {one.lets_go for one in formats}
+    if len(homes) != 1 or "" in homes:
+        return None
+    found: Callable[[ConnectionResult], None] = _load(homes.pop())()
+    return found
 
 
 def _load(home: str) -> Any:
