@@ -30,8 +30,8 @@ def register(spark: Any) -> None:
 
     `spark.read.format("aurora_wire").load(paths)` then gives the segment table of files, folders, patterns and
     addresses: a row for each TCP segment, and one of kind `capture` for what else was read. Options: `rangeBytes`, the
-    bytes of a large pcap that one task reads (default 256 MiB; 0: all); `ports`. Raises UsageError without pyspark or
-    pyarrow.
+    bytes of a large pcap or pcapng that one task reads (default 256 MiB; 0: all); `ports`. Raises UsageError without
+    pyspark or pyarrow.
     """
     _need()
     from aurora_wire.scale.data_source import Captures  # noqa: PLC0415 - Spark is loaded for those who use it

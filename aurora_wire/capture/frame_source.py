@@ -15,6 +15,15 @@ NO_TIME: Final[i64] = -1  # `time_ns` of a frame that carries none: it keeps its
 MAX_TIME: Final[int] = (1 << 62) - 1  # in 2116; no time is later, so that sums of times stay within 64 bits
 
 
+def describe_loss(count: int) -> str:
+    """Return the end of an error's reason, where so many packets were read before it."""
+    if count == 0:
+        return "No packet before it was read."
+    packets = "packet" if count == 1 else "packets"
+    were = "was" if count == 1 else "were"
+    return f"{count} {packets} before it {were} read, the rest counts as missing."
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class FrameSource:
     """The frames of one capture, in file order.
@@ -39,11 +48,7 @@ class FrameSource:
 
     def loss(self) -> str:
         """Return the end of an error's reason: what was read before it."""
-        if self.count == 0:
-            return "No packet before it was read."
-        packets = "packet" if self.count == 1 else "packets"
-        were = "was" if self.count == 1 else "were"
-        return f"{self.count} {packets} before it {were} read, the rest counts as missing."
+        return describe_loss(int(self.count))
 
 
 class BlockSource(FrameSource):
@@ -144,4 +149,4 @@ class BlockSource(FrameSource):
         self.fail(f"{reason}. {self.loss()} Was the copy complete?")
 
 
-__all__ = ["MAX_TIME", "NO_TIME", "BlockSource", "CaptureError", "FrameSource"]
+__all__ = ["MAX_TIME", "NO_TIME", "BlockSource", "CaptureError", "FrameSource", "describe_loss"]

@@ -18,7 +18,15 @@ from aurora_wire.errors import UsageError
 from aurora_wire.immutable import immutable
 from aurora_wire.report.parquet import arrow_schema
 from aurora_wire.report.tables import CAPTURES, FINDINGS, Column, Row, capture_row
-from aurora_wire.scale.captures import findings_of_capture, frames_before, joined, loaded, parts_of
+from aurora_wire.scale.captures import (
+    counts_alone,
+    findings_of_capture,
+    floors,
+    frames_before,
+    joined,
+    loaded,
+    parts_of,
+)
 from aurora_wire.scale.flows import Options, analyse_flows, result_schema
 from aurora_wire.scale.segments import CAPTURE, SEGMENT
 
@@ -82,16 +90,10 @@ def analyze(
 
 
 def _ordered(rows: Any, parts: Sequence[Sequence[Mapping[str, Any]]], spark: Any) -> Any:
-    """Return segments without those behind damage, none ordered before a range that precedes its own."""
-    floors: list[tuple[int, int, int]] = []
-    for of_file in parts:
-        latest = -1
-        for row in of_file:
-            floors.append((row["file_no"], row["range"], latest))
-            latest = max(latest, row["order_ns"])
-    if all(len(of_file) == 1 for of_file in parts):
+    """Return segments without those of ranges that do not count, none ordered before a range that precedes its own."""
+    if all(row["range"] == 0 and counts_alone(row) for of_file in parts for row in of_file):
         return rows
-    known = spark.createDataFrame(floors, "file_no int, range int, floor long")
+    known = spark.createDataFrame(floors(parts), "file_no int, range int, floor long")
     joined = rows.join(f.broadcast(known), list(RANGE), "inner")
     return joined.withColumn("order_ns", f.greatest("order_ns", "floor")).drop("floor")
 

@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from aurora_wire.capture.files.pcapng import MAX_DROPS
+from aurora_wire.capture.frame_source import describe_loss
 from aurora_wire.errors import UsageError
 from aurora_wire.report.tables import Row, finding_row
 from aurora_wire.scale.flows import Loaded
+from aurora_wire.scale.segments import NOTED
 from aurora_wire.verdict.result import CaptureResult
 from aurora_wire.verdict.rules import registry as rules
 from aurora_wire.verdict.rules.registry import finding
@@ -17,7 +20,9 @@ Part = Mapping[str, Any]
 
 
 def parts_of(rows: Iterable[Part]) -> list[list[Part]]:
-    """Return the rows of each capture, of its ranges in their order; those behind a broken one are not read.
+    """Return the rows of each capture, of its ranges in their order.
+
+    Those behind a broken one are not read, and those behind one that was read to the end do not count.
 
     Raises UsageError.
     """
@@ -37,10 +42,15 @@ def parts_of(rows: Iterable[Part]) -> list[list[Part]]:
         read: list[Part] = []
         for at in sorted(ranges):
             read.append(ranges[at])
-            if ranges[at]["error"] is not None:
+            if not counts_alone(ranges[at]):
                 break
         found.append(read)
     return found
+
+
+def counts_alone(row: Part) -> bool:
+    """Return whether the ranges behind one count: it ends where they begin."""
+    return row["error"] is None and not row.get("to_end")
 
 
 def frames_before(parts: Sequence[Sequence[Part]]) -> dict[tuple[int, int], int]:
@@ -60,20 +70,49 @@ def joined(of_file: Sequence[Part]) -> CaptureResult:
     first, last = of_file[0], of_file[-1]
     times = [row["first_time_ns"] for row in of_file if row["first_time_ns"] is not None]
     ends = [row["last_time_ns"] for row in of_file if row["last_time_ns"] is not None]
-    dropped = [row["dropped_packets"] for row in of_file if row["dropped_packets"] is not None]
     skipped: Counter[str] = Counter()
     for row in of_file:
         skipped.update(dict(row["skipped"] or {}))
+    packets = sum(row["packets"] for row in of_file)
+    error = last["error"]
+    if error is not None:   # it counts those of its range
+        error = error.replace(describe_loss(last["packets"]), describe_loss(packets))
     return CaptureResult(
         first["file"], first["format"], first["compression"], first["sha256"], sum(row["bytes"] for row in of_file),
-        packets=sum(row["packets"] for row in of_file), first_time_ns=times[0] if times else None,
+        packets=packets, first_time_ns=times[0] if times else None,
         last_time_ns=ends[-1] if ends else None, undated=any(row["undated"] for row in of_file),
-        complete=last["error"] is None, error=last["error"],
+        complete=error is None, error=error,
         truncated_packets=sum(row["truncated_packets"] for row in of_file),
-        dropped_packets=sum(dropped) if dropped else None,
+        dropped_packets=_dropped(of_file),
         link_types=list(dict.fromkeys(name for row in of_file for name in row["link_types"] or ())),
         skipped=dict(skipped),
     )  # fmt: skip
+
+
+def _dropped(of_file: Sequence[Part]) -> int | None:
+    """Return how many packets the capturing host lost: statistics count from the beginning, so the last ones hold."""
+    if len(of_file) == 1 and of_file[0]["dropped_packets"] is not None:
+        return int(of_file[0]["dropped_packets"])
+    counted: dict[str, int] = {}
+    noted: list[int] = []
+    for row in of_file:
+        counted.update(row.get("drops") or {})
+        if NOTED in counted:
+            noted.append(counted.pop(NOTED))
+    if not counted and not noted:
+        return None
+    return min(max(sum(counted.values()), sum(noted)), int(MAX_DROPS))
+
+
+def floors(parts: Sequence[Sequence[Part]]) -> list[tuple[int, int, int]]:
+    """Return the number of a file and of a range, with the time that orders the last frame before it, of each range."""
+    found: list[tuple[int, int, int]] = []
+    for of_file in parts:
+        latest = -1
+        for row in of_file:
+            found.append((row["file_no"], row["range"], latest))
+            latest = max(latest, row["order_ns"])
+    return found
 
 
 def findings_of_capture(one: CaptureResult) -> Iterator[Row]:

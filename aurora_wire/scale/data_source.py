@@ -17,14 +17,14 @@ from aurora_wire.errors import UsageError
 from aurora_wire.scale.planning import plan
 from aurora_wire.scale.segments import Part, read_part, segment_schema
 
-RANGE_BYTES: Final = 256 << 20   # of an uncompressed pcap, that one task reads
+RANGE_BYTES: Final = 256 << 20   # of a capture that is not compressed, that one task reads
 
 
 class Captures(DataSource):  # type: ignore[misc]
     """`spark.read.format("aurora_wire").load(paths)`.
 
-    Options: rangeBytes: bytes of a pcap that one task reads (default 256 MiB; 0: all of it); ports: those of MySQL,
-    separated by commas.
+    Options: rangeBytes: bytes of a pcap or pcapng that one task reads (default 256 MiB; 0: all of it); ports: those of
+    MySQL, separated by commas.
     """
 
     @classmethod

@@ -1,11 +1,8 @@
-"""Cuts a large capture in ranges that can be read side by side: pcap that is not compressed.
+"""Cuts a large capture that is not compressed in ranges, which can be read side by side.
 
-A pcap has no marks between its records. A border is taken where headers of records follow each other for longer than
-any record is, and only where nothing else near it could be one as well; who reads the range before it checks that its
-last record ends exactly there. A pcapng is not cut: an interface may be described anywhere, and what follows is read by
-that.
-
-Source: draft-ietf-opsawg-pcap, "Packet Record".
+A range is read as if the file began with its head: the file header of a pcap; of a pcapng the section header and the
+interfaces that are described before the first packet. Whether that holds for a range, the one before it finds out,
+which knows where its own last record ends and what was described in it (`segments.py`).
 """
 
 from __future__ import annotations
@@ -19,25 +16,41 @@ from aurora_wire.capture.files.remote import RemoteFile
 from aurora_wire.errors import AuroraWireError, CaptureError, reason_of
 from aurora_wire.immutable import immutable
 from aurora_wire.rights.inputs import input_file
+from aurora_wire.scale import chains
+from aurora_wire.scale.chains import (
+    INTERFACE,
+    PACKETS,
+    RECORD_HEADER,
+    SECTION_HEADER,
+    PcapngBlocks,
+    PcapRecords,
+    Records,
+    find_border,
+)
 
 FILE_HEADER: Final = 24
-RECORD_HEADER: Final = 16
-LONGEST: Final = 262_144                 # bytes of a record that is believed here
-WINDOW: Final = LONGEST + RECORD_HEADER  # in which the first record behind any place begins
-CHAIN: Final = 2 * WINDOW                # bytes for which records have to follow each other
-SPAN: Final = 400 * 86_400               # seconds from the first record to any other
 ORDERS: Final = {
     b"\xd4\xc3\xb2\xa1": ("<", 1_000_000), b"\xa1\xb2\xc3\xd4": (">", 1_000_000),
     b"\x4d\x3c\xb2\xa1": ("<", 1_000_000_000), b"\xa1\xb2\x3c\x4d": (">", 1_000_000_000),
 }  # fmt: skip
+SECTION_MAGIC: Final = b"\x0a\x0d\x0d\x0a"
+SECTION_ORDERS: Final = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
+MAX_HEAD: Final = 1 << 18      # bytes of a pcapng's head that each task is given
+MAX_HEAD_BLOCKS: Final = 4096
 
 
 @immutable
 class Range:
-    """A part of a capture: stored bytes from `begin` up to `end`, of records that begin there; -1: to the end."""
+    """A part of a capture: stored bytes from `begin` up to `end`, of records that begin there; -1: to the end.
+
+    head: what it is read behind, if it is not the first one; interfaces: how many a pcapng's head describes.
+    """
 
     begin: int
     end: int
+    format: str = ""
+    head: bytes = b""
+    interfaces: int = 0
 
 
 WHOLE: Final = (Range(0, -1),)
@@ -47,6 +60,17 @@ class _Seekable(Protocol):
     def seek(self, place: int, /) -> object: ...
 
     def read(self, size: int, /) -> bytes: ...
+
+
+class _Layout(Protocol):
+    """What a file says at its beginning of all that follows."""
+
+    format: str
+    head: bytes
+    interfaces: int
+
+    def records(self, data: bytes) -> Records:
+        """Return bytes from a place that is a multiple of four, to look for records in."""
 
 
 def cut(path: str, size: int) -> list[Range]:
@@ -65,101 +89,124 @@ def cut(path: str, size: int) -> list[Range]:
 
 
 def _cut(file: _Seekable, total: int, size: int) -> list[Range]:
-    head = file.read(FILE_HEADER + RECORD_HEADER)
-    order = ORDERS.get(head[:4])
-    if order is None or len(head) < FILE_HEADER + RECORD_HEADER or total < 2 * size:
+    if total < 2 * size:
         return list(WHOLE)
-    first = struct.unpack_from(f"{order[0]}I", head, FILE_HEADER)[0]
+    layout = _layout(file)
+    if layout is None:
+        return list(WHOLE)
     borders = [0]
-    for place in range(size, total - CHAIN - WINDOW, size):
+    for place in range(size + (-size & 3), total - chains.CHAIN - chains.WINDOW, size + (-size & 3)):
         file.seek(place)
-        found = find_border(file.read(WINDOW + CHAIN), *order, first)
-        if found >= 0:
+        found = find_border(layout.records(file.read(chains.WINDOW + chains.CHAIN)))
+        if found >= 0 and place + found > borders[-1]:
             borders.append(place + found)
-    return [Range(begin, end) for begin, end in zip(borders, [*borders[1:], -1], strict=True)]
+    if len(borders) == 1:
+        return list(WHOLE)
+    return [
+        Range(begin, end, layout.format, layout.head if begin else b"", layout.interfaces)
+        for begin, end in zip(borders, [*borders[1:], -1], strict=True)
+    ]
 
 
-def find_border(data: bytes, order: str, fractions: int, first: int) -> int:
-    """Return where the one record begins that can begin within WINDOW; -1 where there is none, or doubt.
+def _layout(file: _Seekable) -> _Layout | None:
+    """Return what is said at the beginning of a capture; None for one that cannot be cut."""
+    head = file.read(FILE_HEADER + RECORD_HEADER)
+    if len(head) < FILE_HEADER + RECORD_HEADER:
+        return None
+    if head[:4] in ORDERS:
+        return _Pcap(head)
+    order = SECTION_ORDERS.get(head[8:12])
+    if head[:4] != SECTION_MAGIC or order is None:
+        return None
+    described = _described(file, struct.Struct(f"{order}II"))
+    return None if described is None else _Pcapng(order, *described)
 
-    order: `<` or `>`; fractions: of a second; first: the second of the first record of the file.
+
+class _Pcap:
+    format = "pcap"
+    interfaces = 0
+
+    def __init__(self, start: bytes) -> None:
+        self.head = start[:FILE_HEADER]
+        self.order, self.fractions = ORDERS[start[:4]]
+        self.first = struct.unpack_from(f"{self.order}I", start, FILE_HEADER)[0]
+
+    def records(self, data: bytes) -> Records:
+        return PcapRecords(data, self.order, self.fractions, self.first)
+
+
+class _Pcapng:
+    format = "pcapng"
+
+    def __init__(self, order: str, head: bytes, interfaces: int) -> None:
+        self.order = order
+        self.head = head
+        self.interfaces = interfaces
+
+    def records(self, data: bytes) -> Records:
+        return PcapngBlocks(data, self.order, self.interfaces)
+
+
+def _described(file: _Seekable, words: struct.Struct) -> tuple[bytes, int] | None:
+    """Return the section header with the interfaces that are described before the first packet, and how many these are.
+
+    None where that is too long, or no head. Blocks in between that are long (key logs) are passed over.
     """
-    records = _Records(data, order, fractions, first)
-    known: set[int] = set()     # records of the chain that was found
-    found = -1
-    for at in records.candidates():
-        if at in known:
-            continue
-        chain = records.follow(at, known)
-        if chain and found >= 0:
-            return -1           # two chains: one of them lies inside a record
-        if chain:
-            found = at
-            known.update(chain)
-    return found
+    kept: list[bytes] = []
+    left = MAX_HEAD
+    held = _Held(file)
+    at = 0
+    for _ in range(MAX_HEAD_BLOCKS):
+        start = held.bytes(at, 8)
+        if len(start) < 8:
+            return None
+        kind, size = words.unpack(start)
+        if kind in PACKETS:
+            return b"".join(kept), len(kept) - 1
+        if size < 12 or size & 3 or (kept and kind == SECTION_HEADER):
+            return None
+        if not kept or kind == INTERFACE:
+            left -= size
+            if left < 0:
+                return None
+            kept.append(held.bytes(at, size))
+        at += size
+    return None
 
 
-class _Records:
-    """Bytes of a pcap, in which records are looked for."""
+class _Held:
+    """A file of which a few bytes are asked for at a time."""
 
-    def __init__(self, data: bytes, order: str, fractions: int, first: int) -> None:
-        self.data = data
-        self.little = order == "<"
-        self.header = struct.Struct(f"{order}IIII")
-        self.fractions = fractions
-        self.first = first
+    def __init__(self, file: _Seekable) -> None:
+        self._file = file
+        self._data = b""
+        self._at = 0
 
-    def length(self, at: int) -> int:
-        """Return the bytes of the record at a place; 0 where none can be."""
-        seconds, fraction, captured, original = self.header.unpack_from(self.data, at)
-        if fraction >= self.fractions or not 0 < captured <= LONGEST or not captured <= original < 1 << 30:
-            return 0
-        return RECORD_HEADER + captured if abs(seconds - self.first) <= SPAN else 0
-
-    def candidates(self) -> list[int]:
-        """Return places within WINDOW whose seconds have the upper byte of such a time."""
-        back = 3 if self.little else 0
-        found: list[int] = []
-        for top in {max(self.first - SPAN, 0) >> 24, self.first >> 24, min(self.first + SPAN, 0xFFFFFFFF) >> 24}:
-            sign = bytes([top])
-            at = self.data.find(sign, back, WINDOW + back)
-            while at >= 0:
-                found.append(at - back)
-                at = self.data.find(sign, at + 1, WINDOW + back)
-        return sorted(found)
-
-    def follow(self, at: int, known: set[int]) -> list[int]:
-        """Return the records from a place on; none where they do not follow each other for CHAIN bytes, or to a
-        known one.
-        """
-        begun = at
-        chain: list[int] = []
-        while at + RECORD_HEADER <= len(self.data) and at not in known:
-            size = self.length(at)
-            if not size:
-                return []
-            chain.append(at)
-            at += size
-        return chain if at in known or at - begun >= CHAIN else []
+    def bytes(self, at: int, size: int) -> bytes:
+        """Return the bytes at a place, fewer at the end. Places only go forward, sizes are at most MAX_HEAD."""
+        if at + size > self._at + len(self._data):
+            self._file.seek(at)
+            self._data, self._at = self._file.read(MAX_HEAD), at
+        return self._data[at - self._at : at - self._at + size]
 
 
 class PartFile:
-    """A pcap's header, and behind it the bytes of a range: what a reader of pcap takes for a file of its own."""
+    """A capture's head, and behind it the bytes of a range: what a reader takes for a file of its own."""
 
-    def __init__(self, path: str, begin: int) -> None:
+    def __init__(self, path: str, part: Range) -> None:
         """Open it. Raises CaptureError."""
         self.path = path
-        self._begin = begin
+        self._ahead = part.begin - len(part.head)   # how far a byte's place is ahead of the one that was read
+        self._head = part.head
         try:
             self._file = RemoteFile(path, seekable=True) if is_remote(path) else input_file(path)
-            self._head = self._file.read(FILE_HEADER)
-            self._file.seek(max(begin, FILE_HEADER))
+            self._file.seek(part.begin)
         except OSError as error:
             raise CaptureError(path, -1, f"cannot be read ({reason_of(error)}).") from error
 
     def place(self, offset: int) -> int:
         """Return where in the file a byte is that `read` gave."""
-        return offset + max(self._begin - FILE_HEADER, 0)
+        return offset + self._ahead
 
     def read(self, size: int) -> bytes:
         """Return the next bytes; b"" at the end. Raises CaptureError."""

@@ -17,6 +17,7 @@ from aurora_wire.binary import u16_be, u32_be
 from aurora_wire.capture.files.addresses import shown
 from aurora_wire.capture.files.open import BLOCK, Capture, open_capture
 from aurora_wire.capture.files.pcap import PcapSource
+from aurora_wire.capture.files.pcapng import PcapngSource
 from aurora_wire.capture.frame_source import BlockSource, FrameSource
 from aurora_wire.errors import AuroraWireError, CaptureError, UsageError
 from aurora_wire.immutable import immutable
@@ -35,7 +36,7 @@ BATCH_ROWS: Final = 8_192
 BATCH_BYTES: Final = 4 << 20     # of frames in a batch
 FRAGMENTS: Final = 64            # IP fragments that are kept for the one that makes a datagram whole
 SEGMENT, CAPTURE = "segment", "capture"
-BORDER: Final = "a range of it does not end where the next one begins. Read it with the option rangeBytes=0."
+NOTED: Final = "packets"         # drops noted at packets, among those of a range
 
 _FRAME: Final = (
     Column("frame", "int64", "number of the frame"),
@@ -79,7 +80,9 @@ SEGMENTS: Final = (
     Column("undated", "boolean", "times are times of day"),
     Column("error", "string", "what is wrong with it, and where"),
     Column("truncated_packets", "int64", "cut by the snaplen"),
-    Column("dropped_packets", "int64", "by the capturing host"),
+    Column("dropped_packets", "int64", "by the capturing host; null for a range"),
+    Column("drops", "counts", "likewise, of a range of a pcapng: by section:interface as last counted, and at packets"),
+    Column("to_end", "boolean", "it was read to the end of the capture: rows of the ranges behind it do not count"),
     Column("link_types", "strings", "by name"),
     Column("skipped", "counts", "frames that hold no TCP segment, by reason"),
 )  # fmt: skip
@@ -136,6 +139,13 @@ def _text_of(address: bytes) -> str:
     return inet_ntop(AF_INET if len(address) == 4 else AF_INET6, address)
 
 
+def drops_of(source: PcapngSource) -> list[tuple[str, int]]:
+    """Return what a range says of packets that were lost: what puts ranges together needs more than their number."""
+    counted = ((f"{int(key) >> 32}:{int(key) & 0xFFFFFFFF}", int(count)) for key, count in source.counted_drops.items())
+    noted = [(NOTED, int(source.noted_drops))] if source.noted_drops >= 0 else []
+    return sorted(counted) + noted
+
+
 class _Reading:
     """A part that is being read."""
 
@@ -147,6 +157,9 @@ class _Reading:
         self.analysis.begin(self.result)
         self.waiting: deque[dict[str, object]] = deque(maxlen=FRAGMENTS)
         self.latest = -1
+        self.end = part.range.end
+        self.to_end = False
+        self.drops: list[tuple[str, int]] | None = None   # of a range
 
     def rows(self) -> Iterator[tuple[Row, int]]:
         """Yield rows of segments, each with the bytes of its frame."""
@@ -159,7 +172,7 @@ class _Reading:
                     result.error = result.error or capture.damage
                     self.analysis.describe_capture(result, capture, int(self.analysis.engine.frames))
             else:
-                result.format = "pcap"
+                result.format = part.range.format
                 yield from self._range()
                 self.analysis.end(result)
         except AuroraWireError as error:   # it could not be opened
@@ -171,11 +184,15 @@ class _Reading:
         result.complete = result.error is None
 
     def _range(self) -> Iterator[tuple[Row, int]]:
-        file = PartFile(self.part.path, self.part.range.begin)
+        part = self.part.range
+        file = PartFile(self.part.path, part)
         try:
-            source = PcapSource(self.path, lambda: file.read(BLOCK))
+            kind = PcapngSource if part.format == "pcapng" else PcapSource
+            source: BlockSource = kind(self.path, lambda: file.read(BLOCK))
             yield from self._guarded(source, None, file)
-            self.result.bytes = file.place(int(source.base + source.next)) - self.part.range.begin
+            self.result.bytes = file.place(int(source.base + source.next)) - part.begin
+            if isinstance(source, PcapngSource):
+                self.drops = drops_of(source)
         finally:
             file.close()
 
@@ -214,19 +231,34 @@ class _Reading:
                 data = source.buffer[at : at + captured]
                 yield self._row(frame, time_ns, link_type, original, data, source, at), len(data)
         except CaptureError as error:
-            self.result.error = str(error)
+            offset = error.offset if file is None or error.offset < 0 else file.place(error.offset)
+            self.result.error = str(CaptureError(error.path, offset, error.reason))
         if capture is not None:
             self.result.undated = capture.undated
 
     def _at_border(self, source: FrameSource, file: PartFile | None) -> bool:
-        """Return whether the range is read. Raises CaptureError where it does not end at its border."""
-        end = self.part.range.end
-        if file is None or end < 0 or not isinstance(source, BlockSource):
+        """Return whether the range is read.
+
+        What begins at its border may not be read without it: where the border lies inside a record, or where something
+        was described since the head that holds for what follows. Then this range goes on to the end of the capture, and
+        those behind it do not count: what comes out is what one task would have read.
+        """
+        if file is None or self.end < 0 or not isinstance(source, BlockSource):
             return False
         place = file.place(int(source.base + source.next))
-        if place > end:
-            raise CaptureError(self.path, place, BORDER)
-        return place == end
+        if place < self.end:
+            return False
+        if place == self.end and not self._is_changed(source):
+            return True
+        self.end = -1
+        self.to_end = True
+        return False
+
+    def _is_changed(self, source: FrameSource) -> bool:
+        """Return whether a section began since the head, or an interface was described."""
+        return isinstance(source, PcapngSource) and (
+            source.sections > 1 or len(source.interfaces) > self.part.range.interfaces
+        )
 
     def _row(
         self, frame: int, time_ns: int, link_type: int, original: int, data: bytes, source: FrameSource, at: int
@@ -260,5 +292,6 @@ class _Reading:
             "truncated_packets": one.truncated_packets, "dropped_packets": one.dropped_packets,
             "link_types": [clean(name) for name in one.link_types],
             "skipped": sorted((clean(name), count) for name, count in one.skipped.items()),
+            "drops": self.drops, "to_end": self.to_end,
         }  # fmt: skip
         return tuple(row.get(name) for name in _NAMES)

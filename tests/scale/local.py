@@ -12,7 +12,7 @@ import aurora_wire
 from aurora_wire.report.frame_names import frame_names
 from aurora_wire.report.summary import findings_by_connection
 from aurora_wire.report.tables import TABLES, connection_row, finding_row, place_of, statement_row
-from aurora_wire.scale.captures import frames_before, loaded, parts_of
+from aurora_wire.scale.captures import floors, frames_before, loaded, parts_of
 from aurora_wire.scale.flows import Options, analyse_flows
 from aurora_wire.scale.planning import plan
 from aurora_wire.scale.segments import read_part
@@ -35,7 +35,7 @@ def tables(paths: Sequence[str | Path], range_bytes: int = 0, batch_rows: int = 
     captures = everything.filter(pa.compute.equal(everything["kind"], "capture")).to_pylist(maps_as_pydicts="strict")
     parts = parts_of(captures)
     options = Options(PORTS, loaded(parts), frames_before(parts), reveal=True)
-    rows = everything.filter(pa.compute.equal(everything["kind"], "segment")).sort_by(ORDER)
+    rows = ordered(everything.filter(pa.compute.equal(everything["kind"], "segment")), floors(parts)).sort_by(ORDER)
     results = list(analyse_flows(rows.to_batches(max_chunksize=batch_rows), options))
     found: dict[str, Table] = {}
     for table, name in (("connections", "connection"), ("statements", "statement"), ("findings", "finding")):
@@ -43,6 +43,17 @@ def tables(paths: Sequence[str | Path], range_bytes: int = 0, batch_rows: int = 
             row for batch in results for row in batch.column(name).to_pylist(maps_as_pydicts="strict") if row
         ]
     return found
+
+
+def ordered(rows: pa.Table, known: list[tuple[int, int, int]]) -> pa.Table:
+    """Return segments of ranges that count, none ordered before a range that precedes its own: `analyze` does so."""
+    numbers = {(file, part): floor for file, part, floor in known}
+    found = [numbers.get(key) for key in zip(rows["file_no"].to_pylist(), rows["range"].to_pylist(), strict=True)]
+    kept = rows.append_column("floor", pa.array(found, type=pa.int64()))
+    kept = kept.filter(pa.compute.is_valid(kept["floor"]))
+    place = kept.column_names.index("order_ns")
+    latest = pa.compute.max_element_wise(kept["order_ns"], kept["floor"])
+    return kept.set_column(place, "order_ns", latest).drop_columns(["floor"])
 
 
 def expected(paths: Sequence[str | Path]) -> dict[str, Table]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aurora_wire.errors import UsageError
-from aurora_wire.scale import flows, ranges, segments
+from aurora_wire.scale import chains, flows, ranges, segments
 from aurora_wire.scale.captures import parts_of
 from tests.conftest import ROOT
 from tests.conversations import mysql, sessions
@@ -129,9 +129,9 @@ def many(count: int = 40, queries: int = 30) -> bytes:
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Borders are looked for in a few KB."""
-    monkeypatch.setattr(ranges, "LONGEST", 2000)
-    monkeypatch.setattr(ranges, "WINDOW", 2016)
-    monkeypatch.setattr(ranges, "CHAIN", 4032)
+    monkeypatch.setattr(chains, "LONGEST", 2000)
+    monkeypatch.setattr(chains, "WINDOW", 2016)
+    monkeypatch.setattr(chains, "CHAIN", 4032)
 
 
 @pytest.mark.usefixtures("narrow")
@@ -176,15 +176,16 @@ def test_a_capture_inside_a_frame_makes_no_border(tmp_path: Path) -> None:
     assert_same([path], range_bytes=20_000)
 
 
-def test_a_range_that_does_not_end_at_its_border_says_so(tmp_path: Path) -> None:
+def test_a_range_that_does_not_end_at_its_border_is_read_to_the_end(tmp_path: Path) -> None:
     path = tmp_path / "many.pcap"
     path.write_bytes(many(4, 5))
-    part = segments.Part(str(path), 0, 0, ranges.Range(0, 1000), 0, local.PORTS)
-    (told,) = [
-        row for batch in segments.read_part(part) for row in batch.to_pylist() if row["kind"] == "capture"
-    ]
-    assert told["error"].endswith(segments.BORDER)
-    assert told["packets"] > 0
+    told = []
+    for end in (1000, -1):
+        part = segments.Part(str(path), 0, 0, ranges.Range(0, end, "pcap"), 0, local.PORTS)
+        told += [row for batch in segments.read_part(part) for row in batch.to_pylist() if row["kind"] == "capture"]
+    assert [row["to_end"] for row in told] == [True, False]
+    assert told[0]["packets"] == told[1]["packets"]
+    assert [row["range"] for row in parts_of([told[0], {**told[0], "range": 1}])[0]] == [0]
 
 
 @pytest.mark.parametrize("cut", [-1, -40, -400, 100])

@@ -18,11 +18,13 @@ import aurora_wire.spark
 from aurora_wire.errors import UsageError
 from aurora_wire.redact.masker import Masker
 from aurora_wire.report.tables import TABLES
+from tests.capture.files import interface, section
 from tests.conftest import ROOT
 from tests.conversations import sessions
 from tests.conversations.tcp import Conversation, pcap
 from tests.scale.local import differences, expected
 from tests.scale.test_flows import many
+from tests.scale.test_ranges import blocks_of, talks
 
 CAPTURES = sorted(path for path in (ROOT / "captures").rglob("*.pcap*") if path.is_file())
 # Spark's own: sockets and files of its Java process, and what pandas is told of its future.
@@ -116,6 +118,30 @@ def test_ranges_of_a_file_are_read_side_by_side(spark: Any, tmp_path: Path) -> N
     found.unpersist()
 
 
+@pytest.mark.parametrize("sections", [1, 2])
+def test_ranges_of_a_pcapng_are_read_side_by_side(spark: Any, sections: int, tmp_path: Path) -> None:
+    """Of two sections, too: the rows of the ranges behind the task that read on do not count."""
+    path = tmp_path / "many.pcapng"
+    path.write_bytes(many_blocks(sections))
+    segments = loaded(spark, [path], rangeBytes="200000")
+    assert segments.rdd.getNumPartitions() > 1
+    rows = segments.where("kind = 'capture'").orderBy("range").collect()
+    assert [row["to_end"] for row in rows][:2] == [sections > 1, False]
+    found = aurora_wire.spark.analyze(segments, reveal=True)
+    assert differences(tables_of(found), expected([path]))[:10] == []
+    (capture,) = found.captures.collect()
+    (told,) = aurora_wire.scan([path]).captures
+    assert (capture["bytes"], capture["packets"]) == (told.bytes, told.packets)
+    found.unpersist()
+
+
+def many_blocks(sections: int = 1) -> bytes:
+    """Return a pcapng that is cut. The second section begins behind the first packets."""
+    blocks = blocks_of(talks(60, 60))
+    head = section() + interface()
+    return b"".join([head, *blocks[:50], *[head] * (sections - 1), *blocks[50:]])
+
+
 def test_each_direction_at_another_tap_and_broken_files_beside_it(spark: Any, tmp_path: Path) -> None:
     talk = Conversation()
     sessions.play(sessions.plaintext(), talk)
@@ -189,11 +215,13 @@ def test_a_bucket_is_loaded_by_tasks(spark: Any, store: str) -> None:
     for number in range(3):
         talk = Conversation(client=("10.0.0.6", 41_000 + number))
         data = pcap(sessions.play(sessions.plaintext(), talk).packets) if number else many(60, 60)
+        data = many_blocks() if number == 2 else data
         client.put_object(Bucket="night", Key=f"week/{number}.pcap", Body=data)
     segments = loaded(spark, ["s3://night/week/*.pcap"], rangeBytes="200000")
     rows = segments.where("kind = 'capture'").select("file", "range", "error", "packets").collect()
     assert {row["file"] for row in rows} == set(paths)
     assert [row["error"] for row in rows] == [None] * len(rows)
+    assert {row["file"] for row in rows if row["range"]} == {paths[0], paths[2]}
     assert sum(row["packets"] for row in rows) == sum(one.packets for one in aurora_wire.scan(paths).captures)
 
 

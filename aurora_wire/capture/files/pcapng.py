@@ -36,6 +36,7 @@ MAX_INTERFACES: Final[i64] = 65536
 MAX_NAME: Final[i64] = 256
 MAX_SECRETS: Final[i64] = 16777216  # bytes, all together, with what the objects around them take
 SECRET_COST: Final[i64] = 256
+MAX_DROPS: Final[i64] = 0xFFFFFFFFFFFF  # of a file; so many an option may name
 
 
 class Interface:
@@ -66,7 +67,9 @@ class PcapngSource(BlockSource):
     """The frames of a pcapng file. Raises CaptureError at once where the first block makes no sense.
 
     `interfaces` are the names in file order ("" where there is none), `secrets` the key logs met so far;
-    `drops` counts packets that the capturing machine lost, -1 where the file does not say.
+    `drops` counts packets that the capturing machine lost, -1 where the file does not say. `counted_drops` are those
+    of the last statistics of an interface, by section << 32 | number, `noted_drops` those noted at packets.
+    `sections` counts section headers.
     """
 
     def __init__(self, path: str, read: Callable[[], bytes]) -> None:
@@ -76,6 +79,9 @@ class PcapngSource(BlockSource):
         self.secrets: list[bytes] = []
         self.secrets_left_out: i64 = 0  # key logs beyond MAX_SECRETS
         self.drops: i64 = -1
+        self.sections: i64 = 0
+        self.counted_drops: dict[i64, i64] = {}
+        self.noted_drops: i64 = -1               # -1: none
         self._secret_bytes: i64 = 0
         self._section: list[Interface] = []      # interfaces of the current section
         self._current: Interface = Interface(-1, 0)
@@ -83,7 +89,6 @@ class PcapngSource(BlockSource):
         self._counted: i64 = -1                  # drops by interface statistics, -1: none were there
         self._earlier: i64 = 0                   # the part of `_counted` of earlier sections
         self._total: i64 = 0                     # drops of the current section's interfaces
-        self._noted: i64 = -1                    # drops noted at packets
         if not self.need(12):
             self.broken(f"ends inside the pcapng section header ({self.left()} bytes)")
         self._begin_section()
@@ -178,8 +183,8 @@ class PcapngSource(BlockSource):
             self.time_ns = odd_time(high, low, interface)
 
     def _note_drops(self, dropped: i64) -> None:
-        self._noted = min(max(self._noted, 0) + dropped, 0xFFFFFFFFFFFF)
-        self.drops = max(self._noted, self._counted)
+        self.noted_drops = min(max(self.noted_drops, 0) + dropped, MAX_DROPS)
+        self.drops = max(self.noted_drops, self._counted)
 
     def _begin_section(self) -> None:
         if not self.need(12):
@@ -199,6 +204,7 @@ class PcapngSource(BlockSource):
         if version != 1:
             self.fail(f"pcapng version {version} is not known: only 1 is. {self.loss()}")
         self.next += length
+        self.sections += 1
         self._earlier = max(self._counted, 0)
         self._total = 0
         self._section = []
@@ -266,8 +272,9 @@ class PcapngSource(BlockSource):
         self._total -= interface.drops
         interface.drops = max(by_interface, 0) + max(by_system, 0)
         self._total += interface.drops
-        self._counted = min(self._earlier + self._total, 0xFFFFFFFFFFFF)
-        self.drops = max(self._noted, self._counted)
+        self._counted = min(self._earlier + self._total, MAX_DROPS)
+        self.drops = max(self.noted_drops, self._counted)
+        self.counted_drops[(self.sections - 1) << 32 | number] = interface.drops
 
     def _keep_secrets(self, at: i64, length: i64) -> None:
         if length < 20 or self._u32(at + 8) != TLS_KEY_LOG:
