@@ -96,11 +96,11 @@ image: ## Build the image of examples/deploy with buildah, also without root, an
 	@.ci/need buildah=buildah mmdebstrap=mmdebstrap newuidmap=uidmap
 	examples/deploy/try-image.sh
 
-bench: .venv/built ## Measure against tcpdump, ngrep, tshark and dpkt, side by side (some minutes)
+bench: .venv/built ## Measure against tcpdump, ngrep, tshark, dpkt and scapy, side by side (up to ten minutes)
 	@.ci/need tcpdump=tcpdump tshark=tshark ngrep=ngrep openssl=openssl
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py --output benchmarks/RESULTS.md
 
-bench-counts: .venv/built ## Count instructions and cache misses a packet on six captures (some minutes)
+bench-counts: .venv/built ## Count instructions and cache misses a packet on seven captures (some minutes)
 	@.ci/need valgrind=valgrind
 	$(BIN)/python benchmarks/counts.py
 

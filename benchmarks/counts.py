@@ -1,4 +1,4 @@
-"""Counts what a packet costs `aurora-wire scan`, on six captures of different habits: `make bench-counts`.
+"""Counts what a packet costs `aurora-wire scan`, on seven captures of different habits: `make bench-counts`.
 
 Counted, not timed: what else the machine does changes nothing. callgrind runs the whole process on a simulated
 processor; what the start costs (a scan of a capture without packets) and the SHA-256 of the file (which takes what the

@@ -1,6 +1,7 @@
-"""Runs aurora-wire and its peers over the same capture, one after another in the same minutes, and compares.
+"""Runs aurora-wire and its peers over the same captures, one after another in the same minutes, and compares.
 
-Whole processes are timed, with everything they do at start and end. Prints Markdown: `make bench`.
+Whole processes are timed, with everything they do at start and end: first by themselves, then with another core loaded.
+Prints Markdown, and writes it with `--output`: `make bench`.
 """
 
 import argparse
@@ -16,12 +17,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
 from generate import SEED
-from traffic.habits import PACKETS
+from traffic.capture_file import Pcap
+from traffic.habits import HABITS, PACKETS
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE / "out"
@@ -29,10 +32,23 @@ MEGABYTE = 1e6
 SCAN_EXIT_CODES = (0, 1, 3)     # the verdict, not a failure
 OURS = "aurora-wire scan"
 OURS_JSON = "aurora-wire scan --format json"
+OURS_JOBS = "aurora-wire scan --jobs 2"
+INTERPRETED = "aurora-wire scan, not compiled"
 SQL = "select|insert|update|delete"     # what one would look for with ngrep
 # As for a user: Python keeps what it has compiled of the modules.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-TCPDUMP, NGREP, TSHARK, DPKT, HASH = "tcpdump", "ngrep", "tshark", "dpkt", "openssl"
+TCPDUMP, NGREP, TSHARK, DPKT, HASH, SCAPY, ZEEK = "tcpdump", "ngrep", "tshark", "dpkt", "openssl", "scapy", "zeek"
+PLACES = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/opt/zeek/bin:/usr/local/zeek/bin"
+MEASURED = ("standard", "open")     # captures, by their habits
+FIRST = 20_000                      # packets of a capture, for who is too slow for all of it
+# Keeps a core busy until its time is over, or who wanted it is gone.
+BUSY = """
+import os, sys, time
+os.sched_setaffinity(0, {int(sys.argv[1])})
+end = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < end and os.getppid() == int(sys.argv[3]):
+    pass
+"""
 
 
 @dataclass
@@ -44,6 +60,7 @@ class Peer:
     command: list[str]
     rounds: int
     exit_codes: tuple[int, ...] = (0,)
+    packets: int = 0            # fewer than those of the capture, where it is too slow for all
     seconds: list[float] = field(default_factory=list)
     peak_bytes: int = 0
 
@@ -54,7 +71,8 @@ class Peer:
     def run(self) -> None:
         began = time.perf_counter()
         with subprocess.Popen(
-            self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT
+            self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT,
+            cwd=OUT,            # Zeek writes its logs where it is
         ) as process:
             complaint = process.stderr.read() if process.stderr else b""
             _, status, usage = os.wait4(process.pid, 0)
@@ -65,12 +83,15 @@ class Peer:
             sys.exit(f"{self.shown}: exit code {process.returncode}\n{complaint.decode(errors='replace')}")
 
 
-def ready_capture(packets: int, seed: int, kinds: tuple[str, ...] = ()) -> tuple[Path, dict[str, object]]:
+def ready_capture(
+    packets: int, seed: int, kinds: tuple[str, ...] = (), habits: str = "standard"
+) -> tuple[Path, dict[str, object]]:
     """The generated capture and its truth; made again where the generator has changed since.
 
-    kinds: only these kinds of conversations (see generate.py).
+    kinds: only these kinds of conversations; habits: of the network (see generate.py).
     """
-    capture = OUT / f"{'-'.join([str(packets), str(seed), *kinds])}.pcap"
+    named = [str(packets), str(seed), *kinds] + [habits] * (habits != "standard")
+    capture = OUT / f"{'-'.join(named)}.pcap"
     truth = capture.with_suffix(".json")
     sources = [HERE / "generate.py", *(HERE / "traffic").glob("*.py")]
     newest = max(source.stat().st_mtime for source in sources)
@@ -78,7 +99,7 @@ def ready_capture(packets: int, seed: int, kinds: tuple[str, ...] = ()) -> tuple
         OUT.mkdir(exist_ok=True)
         say(f"writing {capture.name}")
         unfinished = capture.with_suffix(".unfinished")
-        numbers = ["--packets", str(packets), "--seed", str(seed), "--truth", str(truth)]
+        numbers = ["--packets", str(packets), "--seed", str(seed), "--truth", str(truth), "--habits", habits]
         numbers += [word for kind in kinds for word in ("--kind", kind)]
         # In a process of its own: this one has to stay small, see `peak`.
         subprocess.run([sys.executable, str(HERE / "generate.py"), str(unfinished), *numbers], check=True)
@@ -89,7 +110,18 @@ def ready_capture(packets: int, seed: int, kinds: tuple[str, ...] = ()) -> tuple
     return capture, json.loads(truth.read_text())
 
 
-def peers(capture: Path, rounds: int, slow_rounds: int) -> Iterator[Peer]:
+def first_packets(capture: Path, count: int) -> Path:
+    """Return a capture of the first packets of another one."""
+    path = capture.with_suffix(f".first-{count}.pcap")
+    with capture.open("rb") as file, path.open("wb") as out:
+        out.write(file.read(len(Pcap.header)))
+        for _ in range(count):
+            header = file.read(16)
+            out.write(header + file.read(int.from_bytes(header[8:12], "little")))
+    return path
+
+
+def peers(capture: Path, packets: int, rounds: int, slow_rounds: int) -> Iterator[Peer]:
     """Those that are installed, ours first. The slow ones have fewer rounds."""
     file = str(capture)
     ours = Path(sys.executable).with_name("aurora-wire")
@@ -97,13 +129,16 @@ def peers(capture: Path, rounds: int, slow_rounds: int) -> Iterator[Peer]:
     yield Peer(OURS, "`aurora-wire scan FILE`", [str(ours), "scan", file], rounds, SCAN_EXIT_CODES)
     as_json = [str(ours), "scan", "--format", "json", "--force", "-o", report, file]
     yield Peer(OURS_JSON, "`aurora-wire scan --format json -o OUT FILE`", as_json, rounds, SCAN_EXIT_CODES)
+    both = [str(ours), "scan", "--jobs", "2", file]
+    yield Peer(OURS_JOBS, "`aurora-wire scan --jobs 2 FILE`", both, rounds, SCAN_EXIT_CODES)
     for name, arguments, count in (
         (TCPDUMP, ["-w", "/dev/null", "-r", "FILE", "tcp port 3306"], rounds),
         (NGREP, ["-q", "-i", "-W", "none", "-I", "FILE", SQL, "tcp port 3306"], rounds),
         (TSHARK, ["-r", "FILE", "-Y", "mysql.query", "-T", "fields", "-e", "mysql.query"], slow_rounds),
+        (ZEEK, ["-C", "-r", "FILE"], slow_rounds),
         (HASH, ["dgst", "-sha256", "FILE"], rounds),
     ):
-        program = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+        program = shutil.which(name, path=PLACES)
         if program is None:
             say(f"{name} is not installed: left out")
             continue
@@ -112,30 +147,58 @@ def peers(capture: Path, rounds: int, slow_rounds: int) -> Iterator[Peer]:
         yield Peer(name, f"`{shown}`", command, count)
     loop = [sys.executable, str(HERE / "dpkt_loop.py"), file]
     yield Peer(DPKT, "a loop with dpkt (`benchmarks/dpkt_loop.py FILE`)", loop, slow_rounds)
+    few = min(FIRST, packets)
+    loop = [sys.executable, str(HERE / "scapy_loop.py"), str(first_packets(capture, few))]
+    shown = f"a loop with scapy (`benchmarks/scapy_loop.py FILE`), on {few:,} packets"
+    yield Peer(SCAPY, shown, loop, slow_rounds, packets=few)
     pure = HERE.parent / ".venv-pure" / "bin" / "aurora-wire"
     if pure.exists():
         shown = "`aurora-wire scan FILE`, core not compiled"
-        yield Peer("interpreted", shown, [str(pure), "scan", file], slow_rounds, SCAN_EXIT_CODES)
+        yield Peer(INTERPRETED, shown, [str(pure), "scan", file], slow_rounds, SCAN_EXIT_CODES)
 
 
-def measure(contestants: list[Peer]) -> None:
-    """Round by round, each once: what disturbs the machine for a while disturbs all of them."""
+def measure(contestants: list[Peer], deadline: float) -> None:
+    """Round by round, each once: what disturbs the machine for a while disturbs all of them.
+
+    deadline: of the monotonic clock, after which no round begins but the first.
+    """
     for number in range(max(peer.rounds for peer in contestants)):
+        if number and time.monotonic() > deadline:
+            say(f"no time is left for rounds after {number}")
+            return
         for peer in contestants:
             if number < peer.rounds:
                 peer.run()
                 say(f"round {number + 1}: {peer.seconds[-1]:8.2f} s  {peer.name}")
 
 
-def table(contestants: list[Peer], packets: int) -> Iterator[str]:
-    ours = contestants[0].median
-    yield "| command | times ours | median | rounds | packets a second | peak memory |"
-    yield "|---|--:|--:|--:|--:|--:|"
+@contextmanager
+def load(core: int, seconds: float) -> Iterator[None]:
+    """Keep a core busy meanwhile, at most for so long."""
+    command = [sys.executable, "-c", BUSY, str(core), str(seconds), str(os.getpid())]
+    with subprocess.Popen(command) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def table(contestants: list[Peer], packets: int, alone: dict[str, Peer] | None = None) -> Iterator[str]:
+    """Yield the times. Of who read fewer packets, they are compared by the packet.
+
+    alone: what the same took by themselves, where a core was loaded now.
+    """
+    ours = contestants[0].median / packets
+    beside = "" if alone is None else " times without load |"
+    yield f"| command | times ours |{beside} median | rounds | packets a second | peak memory |"
+    yield f"|---|--:|{'--:|' if beside else ''}--:|--:|--:|--:|"
     for peer in contestants:
+        each = peer.median / (peer.packets or packets)
+        slower = [] if alone is None else [f"{peer.median / alone[peer.name].median:.2f}"]
         cells = (
-            peer.shown, f"{peer.median / ours:.2f}", f"{peer.median:.2f} s", f"{len(peer.seconds)}",
-            f"{packets / peer.median:,.0f}", peak(peer),
-        )
+            peer.shown.replace("|", "\\|"), f"{each / ours:.2f}", *slower, f"{peer.median:.2f} s",
+            f"{len(peer.seconds)}", f"{1 / each:,.0f}", peak(peer),
+        )  # fmt: skip
         yield f"| {' | '.join(cells)} |"
 
 
@@ -184,10 +247,11 @@ def agreement(truth: dict[str, object], report: Path) -> Iterator[str]:
 
 def versions() -> str:
     found = [f"Python {platform.python_version()}"]
-    found += [f"{name} {version(name)}" for name in ("aurora_wire", DPKT)]
-    for name, option in ((TCPDUMP, "--version"), (NGREP, "-V"), (TSHARK, "--version")):
-        if shutil.which(name):
-            said = subprocess.run([name, option], capture_output=True, text=True, check=False)
+    found += [f"{name} {version(name)}" for name in ("aurora_wire", DPKT, SCAPY)]
+    for name, option in ((TCPDUMP, "--version"), (NGREP, "-V"), (TSHARK, "--version"), (ZEEK, "--version")):
+        program = shutil.which(name, path=PLACES)
+        if program is not None:
+            said = subprocess.run([program, option], capture_output=True, text=True, check=False)
             number = re.search(r"\d+\.[\d.]*\d", said.stdout + said.stderr)
             found.append(f"{name} {number[0] if number else 'of unknown version'}")
     return ", ".join(found)
@@ -211,25 +275,61 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def compared(habits: str, options: argparse.Namespace, deadline: float) -> Iterator[str]:
+    """Yield a chapter: everybody over the capture of these habits."""
+    packets = options.packets
+    capture, truth = ready_capture(packets, options.seed, habits=habits)
+    contestants = list(peers(capture, packets, options.rounds, options.slow_rounds))
+    measure(contestants, deadline)
+    yield f"## {habits}: {HABITS[habits].about}"
+    yield f"{packets:,} packets, {capture.stat().st_size / MEGABYTE:,.0f} MB.\n"
+    yield from table(contestants, packets)
+    yield ""
+    yield from bars(contestants)
+    yield "\nWhat the scan found, held against what was generated:\n"
+    yield from agreement(truth, OUT / "scan.json")
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        say("one core alone: none is left to be loaded")
+        return
+    again = [
+        replace(peer, rounds=min(peer.rounds, options.loaded_rounds), seconds=[], peak_bytes=0)
+        for peer in contestants if peer.name != INTERPRETED
+    ]
+    with load(cores[-1], options.minutes * 60):
+        measure(again, deadline)
+    yield f"\n### With a core loaded\nAn endless loop has core {len(cores)} of {len(cores)}; nobody is kept from it.\n"
+    yield from table(again, packets, {peer.name: peer for peer in contestants})
+    yield ""
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Compare aurora-wire with its peers on a generated capture.")
-    parser.add_argument("--packets", type=int, default=PACKETS, help="Of the capture (default %(default)s).")
+    parser = argparse.ArgumentParser(description="Compare aurora-wire with its peers on generated captures.")
+    parser.add_argument("--packets", type=int, default=PACKETS, help="Of a capture (default %(default)s).")
     parser.add_argument("--seed", type=int, default=SEED, help="Of the generator (default %(default)s).")
-    parser.add_argument("--rounds", type=int, default=11, help="Of the fast ones (default %(default)s).")
+    parser.add_argument("--habits", choices=MEASURED, action="append", help="Of this capture only (default: all).")
+    parser.add_argument("--rounds", type=int, default=5, help="Of the fast ones (default %(default)s).")
     parser.add_argument("--slow-rounds", type=int, default=1, help="Of the others (default %(default)s).")
+    parser.add_argument("--loaded-rounds", type=int, default=3, help="With a core loaded (default %(default)s).")
+    parser.add_argument("--minutes", type=float, default=8,
+                        help="After which no round begins but the first of each (default %(default)s).")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="Write the page here, too.")
     options = parser.parse_args()
-    if min(options.packets, options.rounds, options.slow_rounds) < 1:
+    if min(options.packets, options.rounds, options.slow_rounds, options.loaded_rounds) < 1:
         parser.error("numbers are at least 1")
 
-    capture, truth = ready_capture(options.packets, options.seed)
-    contestants = list(peers(capture, options.rounds, options.slow_rounds))
-    measure(contestants)
-    size = f"{options.packets:,} packets, {capture.stat().st_size / MEGABYTE:,.0f} MB"
-    print(f"{size}, 90% MySQL, half of it TLS; on {machine()}.\n{versions()}.\n")
-    print("\n".join(table(contestants, options.packets)), end="\n\n")
-    print("\n".join(bars(contestants)), end="\n\n")
-    print("What the scan found, held against what was generated:\n")
-    print("\n".join(agreement(truth, OUT / "scan.json")))
+    began = time.monotonic()
+    lines = [
+        "# Beside the peers", f"`make bench`, on {machine()}. {versions()}.\n",
+        "Read the ratios; the times belong to the machine. What is measured, and how: `docs/benchmarks.md`.\n",
+    ]
+    for habits in options.habits or MEASURED:
+        lines += compared(habits, options, began + options.minutes * 60)
+    page = "\n".join(lines).rstrip() + "\n"
+    print(page, end="")
+    if options.output:
+        options.output.write_text(page)
+    say(f"took {time.monotonic() - began:.0f} s")
     return 0
 
 

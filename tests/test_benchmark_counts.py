@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,7 +20,7 @@ from aurora_wire import Scan, scan
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 PACKETS = 4000
-HABITS = ("standard", "short", "fat", "plaintext", "other", "vxlan")
+HABITS = ("standard", "short", "fat", "plaintext", "other", "open", "vxlan")
 
 
 class Made:
@@ -97,6 +98,33 @@ def test_the_tunnel_is_vxlan_in_pcapng_and_holds_the_standard_capture(made: dict
         assert (packet.data.dport, packet.data.ulen) == (4789, 16 + len(inner))
         assert bytes(packet.data.data) == b"\x08\0\0\0" + (5001).to_bytes(3, "big") + b"\0" + inner
         assert time == pytest.approx(standard_time, abs=2e-6)
+
+
+def test_connections_that_stay_open_have_no_end_and_checksums_of_a_host_whose_card_fills_them_in(
+    made: dict[str, Made],
+) -> None:
+    found: Counter[str] = Counter()
+    with made["open"].path.open("rb") as file:
+        for _, frame in dpkt.pcap.Reader(file):
+            packet = dpkt.ethernet.Ethernet(frame).data
+            if not isinstance(packet, dpkt.ip.IP) or not isinstance(packet.data, dpkt.tcp.TCP):
+                continue
+            assert dpkt.in_cksum(bytes(packet)[:20]) == 0
+            segment = packet.data
+            assert not segment.flags & (dpkt.tcp.TH_FIN | dpkt.tcp.TH_RST)
+            body = bytes(segment)
+            pseudo = packet.src + packet.dst + bytes((0, 6)) + len(body).to_bytes(2, "big")
+            if segment.sport in (80, 443, 3306):
+                assert segment.sum == dpkt.in_cksum(pseudo) ^ 0xFFFF
+                found["server"] += 1
+            else:
+                assert dpkt.in_cksum(pseudo + body) == 0
+                found["client"] += 1
+            if 3306 in (segment.sport, segment.dport) and segment.data[:3] == b"\x17\x03\x03":
+                found["records" if 60 <= int.from_bytes(segment.data[3:5], "big") <= 600 else "others"] += 1
+    assert found["others"] < found["records"] / 10   # of handshakes
+    assert min(found["server"], found["client"], found["records"]) > 500
+    assert made["open"].truth["tcp_connections"] > 20
 
 
 PROFILE = """\

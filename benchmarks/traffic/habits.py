@@ -18,9 +18,12 @@ class Habits:
     open_at_a_time: int = 400
     row_counts: tuple[int, ...] = (0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 6, 8, 30)  # of result sets
     results_only: bool = False      # each statement in the clear has a result set
+    tls_queries: tuple[int, ...] = (20, 60, 80, 90, 110, 140, 180, 300)  # bytes, and up to 40 more
     tls_results: tuple[int, ...] = (11, 11, 11, 180, 200, 240, 260, 320, 400, 900)  # bytes
     gives_up: bool = False          # after one conversation too long for what is left, ARP fills it
     tunnel: bool = False            # each frame in VXLAN, in a pcapng file
+    ends: bool = True               # connections are closed; else they fall silent, and others begin
+    offloaded: bool = False         # captured on the servers' host, whose card is to fill in TCP checksums
 
 
 _USUAL = (
@@ -43,6 +46,11 @@ HABITS = {
         "four of five packets are no MySQL",
         (("https", 0.40), ("http", 0.22), ("mysql_tls", 0.10), ("mysql_plaintext", 0.10), ("dns", 0.12),
          ("icmp", 0.03), ("arp", 0.03)),
+    ),
+    "open": Habits(
+        "1,000 connections open at a time, none ends; records of 60 to 600 bytes, checksums left to the card", _USUAL,
+        pooled_share=1, open_at_a_time=1000, row_counts=(0, 1, 1, 1, 2, 2, 3), tls_queries=(40, 60, 90, 140, 200, 300),
+        tls_results=(40, 60, 90, 160, 240, 320, 400, 500), ends=False, offloaded=True,
     ),
     "vxlan": Habits("the standard one in VXLAN, in a pcapng file", _USUAL, tunnel=True),
 }  # fmt: skip

@@ -172,8 +172,9 @@ class Client:
                 self._ask(bytes((COM_PING,)), [ok()])
             else:
                 self._prepare_and_execute()
-        session.say(session.client, self._framed([bytes((COM_QUIT,))], 0), 400)
-        session.close()
+        if session.ends:
+            session.say(session.client, self._framed([bytes((COM_QUIT,))], 0), 400)
+            session.close()
 
     def _authenticate(self, server: Server, thread_id: int) -> None:
         session, rng = self.session, self.rng

@@ -29,7 +29,8 @@ def http(session: Session, rng: Random) -> None:
         session.say(session.client, request.encode(), rng.randrange(200, 20_000))
         session.say(session.server, (head + body).encode(), rng.randrange(500, 9000))
         session.acknowledge(session.client)
-    session.close()
+    if session.ends:
+        session.close()
 
 
 def https(session: Session, rng: Random, der: bytes) -> None:
@@ -40,8 +41,9 @@ def https(session: Session, rng: Random, der: bytes) -> None:
         tunnel.say(session.client, rng.randrange(80, 500), rng.randrange(200, 20_000))
         tunnel.say(session.server, rng.randrange(100, 5000), rng.randrange(500, 9000))
         session.acknowledge(session.client)
-    session.say(session.client, tunnel.closing(), 300)
-    session.close()
+    if session.ends:
+        session.say(session.client, tunnel.closing(), 300)
+        session.close()
 
 
 def dns(rng: Random, client: Host, server: Host, port: int, start_us: int) -> list[Frame]:

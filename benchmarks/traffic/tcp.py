@@ -67,12 +67,19 @@ class Side:
 
 
 class Session:
-    """Says what both sides say, and keeps the frames. `now` is in µs and goes forward with every frame."""
+    """Says what both sides say, and keeps the frames. `now` is in µs and goes forward with every frame.
+
+    ends: whether it is closed; offloaded: frames of the server hold what its host leaves to the card, the checksum of
+    the pseudo header alone.
+    """
 
     def __init__(
-        self, rng: Random, client: Host, server: Host, ports: tuple[int, int], start_us: int, v6: bool
-    ) -> None:
+        self, rng: Random, client: Host, server: Host, ports: tuple[int, int], start_us: int, v6: bool, *,
+        ends: bool = True, offloaded: bool = False,
+    ) -> None:  # fmt: skip
         self.rng = rng
+        self.ends = ends
+        self.offloaded = offloaded
         self.client = Side(rng, client, server, ports[0], v6)
         self.server = Side(rng, server, client, ports[1], v6)
         self.now = start_us
@@ -168,7 +175,11 @@ class Session:
             + options + data
         )
         padded = body + b"\0" if length & 1 else body
-        right = -(side.constant + TCP + length + int.from_bytes(padded, "big")) % 65535
+        pseudo = side.constant + TCP + length
+        if self.offloaded and side is self.server:
+            right = pseudo % 65535
+        else:
+            right = -(pseudo + int.from_bytes(padded, "big")) % 65535
         segment = body[:16] + right.to_bytes(2, "big") + body[18:]
         if side.v6:
             head = _V6.pack(0x60000000, length, TCP, 64)
