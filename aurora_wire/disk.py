@@ -7,24 +7,24 @@ import os
 import stat
 from typing import Final
 
-from aurora_wire.errors import reason_of
+from aurora_wire.errors import describe_error
 
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
-def words_of(error: OSError | ValueError, path: str | os.PathLike[str] | None = None) -> str:
+def describe_disk_error(error: OSError | ValueError, path: str | os.PathLike[str] | None = None) -> str:
     """Return what went wrong as a part of a sentence: `no space left on device: the disk at /mnt is full`.
 
     path: what was written, or was to be; where it is a device or a pipe, no disk is named.
     """
-    said = reason_of(error)
+    said = describe_error(error)
     said = said[:1].lower() + said[1:]
     if isinstance(error, OSError) and error.errno in FULL and path is not None and not _is_special(path):
-        return f"{said}: the disk at {mount_of(path)} is full"
+        return f"{said}: the disk at {find_mount(path)} is full"
     return said
 
 
-def mount_of(path: str | os.PathLike[str]) -> str:
+def find_mount(path: str | os.PathLike[str]) -> str:
     """Return the folder where the disk of a path begins, as far as it can be seen."""
     from pathlib import Path  # noqa: PLC0415 - slow to load, and only for an error
 

@@ -61,7 +61,7 @@ def named(said: str, word: str, known: Iterable[str], near: float = NEAR) -> str
 WORDS = {errno.ENOENT: "no such file or folder", errno.EISDIR: "is a folder", errno.ENOTDIR: "not a folder"}
 
 
-def reason_of(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return what went wrong as a part of a sentence, without the number and the file name that may be with it."""
     if not isinstance(error, OSError):
         return str(error)

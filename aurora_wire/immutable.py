@@ -107,7 +107,7 @@ else:
             one.cls = made
         return made
 
-    def _field_of(cls, name):
+    def _describe_field(cls, name):
         """Return what a field is, all of it."""
         value = cls._given.get(name, _NOTHING)
         return value if isinstance(value, field) else field(default=value)
@@ -117,7 +117,7 @@ else:
         scope = {"_NOTHING": _NOTHING}
         parameters, lines = ["self"], []
         for name in cls.__match_args__:
-            each = _field_of(cls, name)
+            each = _describe_field(cls, name)
             value = name
             if each.default_factory is not _NOTHING:
                 parameters.append(f"{name}=_NOTHING")
@@ -137,7 +137,7 @@ else:
         return made
 
     def _write_compared(cls):
-        return attrgetter(*[name for name in cls.__match_args__ if _field_of(cls, name).compare])
+        return attrgetter(*[name for name in cls.__match_args__ if _describe_field(cls, name).compare])
 
     def _as_dataclass(cls):
         """Return a dataclass with the same fields, for `dataclasses.fields` and what else looks at them."""
@@ -145,7 +145,7 @@ else:
 
         content = {"__annotations__": cls.__annotations__}
         for name in cls._given:
-            each = _field_of(cls, name)
+            each = _describe_field(cls, name)
             given = {"default": each.default, "default_factory": each.default_factory}
             content[name] = dataclasses.field(
                 compare=each.compare, repr=each.repr,
@@ -162,5 +162,5 @@ else:
         return self._compared(self) == self._compared(other)
 
     def _show(self):
-        shown = [f"{name}={getattr(self, name)!r}" for name in self.__match_args__ if _field_of(self, name).repr]
+        shown = [f"{name}={getattr(self, name)!r}" for name in self.__match_args__ if _describe_field(self, name).repr]
         return f"{self.__class__.__qualname__}({', '.join(shown)})"

@@ -39,6 +39,15 @@ def test_docstrings_of_functions_begin_with_a_verb() -> None:
     assert found == []
 
 
+def test_functions_are_named_by_verbs_and_not_by_what_something_is_of() -> None:
+    found = [
+        f"{path.relative_to(PACKAGE)}: {node.name}"
+        for path in sorted(PACKAGE.rglob("*.py")) for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.endswith("_of")
+    ]
+    assert found == []
+
+
 def test_docstrings_use_the_words_of_the_glossary() -> None:
     found = [
         f"{place}: {word}, which is called {REPLACED[word]}"

@@ -51,7 +51,7 @@ from aurora_wire.wire.decoding.connection_log import OTHER, Budget
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.engine import Engine
 from aurora_wire.wire.mysql.events import Statement
-from aurora_wire.wire.net.skip_reasons import FRAGMENT_LOST, FRAGMENT_WAITING, STT, remedy_of
+from aurora_wire.wire.net.skip_reasons import FRAGMENT_LOST, FRAGMENT_WAITING, STT, find_remedy
 from aurora_wire.zstd import zstd_decompressor
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Analysis:
         engine.first_time = -1
         engine.truncated_frames = 0
 
-    def keys_of(self, capture: Capture) -> None:
+    def add_keys(self, capture: Capture) -> None:
         """Use the keys that the capture itself holds: they come up while it is read."""
         if self.decryptors is None:
             if capture.format != "pcapng":
@@ -219,7 +219,7 @@ class Analysis:
     def _skipped(result: CaptureResult, reason: int, detail: int, count: int) -> None:
         name = kind_name(reason, detail)
         result.skipped[name] = result.skipped.get(name, 0) + count
-        remedy = remedy_of(reason, detail)
+        remedy = find_remedy(reason, detail)
         if remedy:
             result.hiding[name] = (result.hiding.get(name, (0, remedy))[0] + count, remedy)
 
@@ -260,7 +260,7 @@ class Analysis:
         """Judge a connection that has ended."""
         facts = connection.facts
         connection.dispose()
-        captures = self._captures_of(int(facts.id))
+        captures = self._find_captures(int(facts.id))
         if facts.kind == OTHER:
             if self._is_stt(connection):
                 self.add_stt(int(connection.packets))
@@ -311,18 +311,18 @@ class Analysis:
 
     def parties(self, connection: int) -> Parties | None:
         """Return who talks to whom in a connection that a statement is told of, while it is told."""
-        from aurora_wire.verdict.parties import parties_of  # noqa: PLC0415 - where statements are filtered
+        from aurora_wire.verdict.parties import find_parties  # noqa: PLC0415 - where statements are filtered
 
         if self._there is None:
             there = (*self.engine.open_connections(), *self.engine.ended)
             self._there = {int(one.facts.id): one for one in there}
         found = self._there.get(connection)
-        return None if found is None else parties_of(found)
+        return None if found is None else find_parties(found)
 
     def _keep(self, result: ConnectionResult) -> None:
         """Keep a result while there is room; connections in which nothing leaked do not take all of it."""
         result.groups = []  # they are in those of the whole
-        cost = cost_of(result)
+        cost = estimate_cost(result)
         leaks = result.verdict in ("plaintext", "mixed")
         if len(self.connections) < MAX_CONNECTIONS and self._room - cost >= (0 if leaks else self._without_leak):
             self._room -= cost
@@ -336,7 +336,7 @@ class Analysis:
         port = int.from_bytes(connection.client.key[-2:], "big")
         return port == STT_PORT and connection.client_isn < 0 and connection.server_isn < 0
 
-    def _captures_of(self, connection: int) -> list[int]:
+    def _find_captures(self, connection: int) -> list[int]:
         """Return the captures with a packet of a connection that has ended, by index; none if there is one capture."""
         if self.seen_in is None:
             return []
@@ -404,7 +404,7 @@ class Analysis:
             ignored=self.ignored,
             tool_version=VERSION,
             leaked=self.leaked.result(),
-            values_key=key_of(self.captures),
+            values_key=make_values_key(self.captures),
             not_classified=self.not_classified,
             groups=self._groups(),
             not_grouped=0 if self.grouped is None else self.grouped.beyond,
@@ -431,7 +431,7 @@ class Analysis:
         return self.selection.closing(said)
 
 
-def key_of(captures: Sequence[CaptureResult]) -> bytes:
+def make_values_key(captures: Sequence[CaptureResult]) -> bytes:
     """Return the key for hashes of values: it comes from the captures' bytes, so that the same captures give the same
     report; of a live one it is by chance.
     """
@@ -441,7 +441,7 @@ def key_of(captures: Sequence[CaptureResult]) -> bytes:
     return hashlib.blake2b(b"".join(secrets), digest_size=32, person=b"aurora-values").digest()
 
 
-def cost_of(result: ConnectionResult) -> int:
+def estimate_cost(result: ConnectionResult) -> int:
     """Return about how many bytes a result takes, without its statements, which have a bound of their own."""
     size = RESULT_COST + REASON_COST * (len(result.reasons) + 2 * len(result.files))
     size += COMMAND_COST * len(result.commands)

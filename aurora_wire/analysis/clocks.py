@@ -47,7 +47,7 @@ def _shifts(paths: Sequence[str]) -> dict[str, int]:
     shifts: dict[str, int] = {}
     before: list[tuple[Times, Times, int]] = []
     for path in paths:
-        sent, acked = _times_of(path)
+        sent, acked = _read_times(path)
         shift = 0
         for other_sent, other_acked, other_shift in before:
             found = _shift_against(sent, acked, other_sent, other_acked, other_shift)
@@ -76,7 +76,7 @@ def _shift_against(sent: Times, acked: Times, other_sent: Times, other_acked: Ti
     return (low + high) // 2
 
 
-def _times_of(path: str) -> tuple[Times, Times]:
+def _read_times(path: str) -> tuple[Times, Times]:
     """Return when a direction had first sent up to a place, and when the other one first acknowledged that."""
     sent: Times = {}
     acked: Times = {}

@@ -153,7 +153,7 @@ class Shared:
 
             def work(send: Callable[[Step | Last], None], share: int = share) -> None:
                 analysis = self._make()
-                analysis.share_of(share, self._jobs)
+                analysis.limit_to_share(share, self._jobs)
                 inputs = self._inputs
                 run_share(analysis, inputs.captures, inputs.shifts, inputs.sizes, self._steering, send)
 

@@ -121,7 +121,7 @@ class PacketView:
     def _leaks(self) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []
         for start, end, label in self.spans:
-            if labels.class_of(label) != labels.PLAINTEXT:
+            if labels.classify(label) != labels.PLAINTEXT:
                 continue
             if found and found[-1][1] == start:
                 found[-1] = (found[-1][0], end)
@@ -388,13 +388,13 @@ class _Window:
             frame.label = int(item.label)
             frame.spans += [(int(span.start), int(span.end), int(span.label)) for span in item.spans]
             frame.held.update((int(span.start), tuple(span.held)) for span in item.spans if span.held is not None)
-            frame.packets += _packets_of(item)
+            frame.packets += _list_packets(item)
             frame.covered += sum(int(span.end - span.start) for span in item.spans)
             frame.is_settled = not item.spans or frame.covered >= frame.payload_len
         labelled.clear()
 
 
-def _packets_of(item: LabelledFrame) -> list[Packet]:
+def _list_packets(item: LabelledFrame) -> list[Packet]:
     """Return the MySQL packets in a frame: one that has several spans comes once."""
     found: list[Packet] = []
     for span in item.spans:
@@ -405,13 +405,13 @@ def _packets_of(item: LabelledFrame) -> list[Packet]:
         if found and at > 0 and found[-1].end == start and found[-1].at + (start - found[-1].start) == at:
             found[-1] = replace(found[-1], end=end)
             continue
-        found.append(_packet_of(place, start, end))
+        found.append(_make_packet(place, start, end))
     return found
 
 
-def _packet_of(place: Place, start: int, end: int) -> Packet:
+def _make_packet(place: Place, start: int, end: int) -> Packet:
     inside = place.inside
     return Packet(
         start, end, int(place.role), int(place.at), int(place.number), int(place.of), tuple(place.kinds or ()),
-        None if inside is None else tuple(_packet_of(one, int(one.start), int(one.end)) for one in inside),
+        None if inside is None else tuple(_make_packet(one, int(one.start), int(one.end)) for one in inside),
     )  # fmt: skip

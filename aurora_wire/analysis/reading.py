@@ -51,7 +51,7 @@ class Reading:
         self._analysis.begin(self._result)
         self._index = len(self._analysis.captures) - 1
         with self._ending_with_trouble():
-            self._analysis.keys_of(self._capture)
+            self._analysis.add_keys(self._capture)
             if self._source.advance():
                 self._leave()
                 return True

@@ -112,7 +112,7 @@ class _Places(FramePlaces):
 class Share(Analysis):
     """An analysis of the flows of one share. What it finds is taken by `step`."""
 
-    def share_of(self, share: int, shares: int) -> None:
+    def limit_to_share(self, share: int, shares: int) -> None:
         """Take share number `share` of `shares`, and as much of what all connections together may keep."""
         engine = self.engine
         engine.share = share

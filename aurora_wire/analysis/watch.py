@@ -197,14 +197,14 @@ class Watch:
                 continue
             before = self.standings.get(int(connection.facts.id))
             if connection.facts.kind != OTHER:
-                standing = standing_of(connection)
+                standing = describe_status(connection)
                 if not self._wants(standing):
                     continue
                 self.standings[standing.id] = standing
                 yield standing, standing.is_news_after(before)
             elif before is not None:
                 del self.standings[before.id]
-                yield standing_of(connection), True
+                yield describe_status(connection), True
         if len(self.standings) > len(still_open):  # some ended as what is not MySQL, between two calls
             ids = {int(connection.facts.id) for connection in still_open}
             for gone in self.standings.keys() - ids:
@@ -266,7 +266,7 @@ def on_mysql_port(connection: Connection) -> bool:
     return bool(connection.is_mysql_port or connection.own_port >= 0)
 
 
-def standing_of(connection: Connection) -> ConnectionStatus:
+def describe_status(connection: Connection) -> ConnectionStatus:
     """Return how a connection stands. Cheaper than `describe`: statements are counted only."""
     facts = connection.facts
     judged = judge(collect_grounds(connection))

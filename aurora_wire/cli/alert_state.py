@@ -7,7 +7,7 @@ import os
 import re
 from typing import Any, Final, NamedTuple
 
-from aurora_wire.disk import words_of
+from aurora_wire.disk import describe_disk_error
 from aurora_wire.errors import OutputError, UsageError
 from aurora_wire.rights.held_folder import HeldFolder, hold
 from aurora_wire.rights.inputs import input_file
@@ -44,7 +44,7 @@ class AlertState:
         try:
             self._folder, self._name = hold(path)
         except (OSError, ValueError) as error:
-            raise UsageError(f"{path}: {words_of(error)}.") from error
+            raise UsageError(f"{path}: {describe_disk_error(error)}.") from error
         name = re.escape(self._name)
         self._folder.pattern = rf"{name}|\.{name[:80]}.*\.[0-9a-f]+\.part"
         self.changed = True  # written at once: what cannot be written is known before anything is captured
@@ -71,7 +71,8 @@ class AlertState:
             if whole is not None:
                 whole.discard()
                 os.close(whole.handle)
-            raise OutputError(f"{self._path}: {words_of(error, self._path)}. What was alerted is not kept.") from error
+            why = describe_disk_error(error, self._path)
+            raise OutputError(f"{self._path}: {why}. What was alerted is not kept.") from error
         self.changed = False
 
     def close(self) -> None:
@@ -86,7 +87,7 @@ def _read(path: str) -> dict[Leak, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: {words_of(error)}.") from error
+        raise UsageError(f"{path}: {describe_disk_error(error)}.") from error
     try:
         said: Any = json.loads(data) if len(data) <= LARGEST else {}
         schema = str(said["schema"])

@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from aurora_wire.errors import UsageError, reason_of
+from aurora_wire.errors import UsageError, describe_error
 
 SECONDS: Final = 10.0           # for one alert
 LONGEST_STATUS: Final = 4096    # bytes of an answer that are looked at
@@ -48,7 +48,7 @@ def run(words: list[str], body: bytes, environment: Mapping[str, str], seconds: 
             env=dict(environment), start_new_session=True,
         )  # fmt: skip
     except (OSError, ValueError) as error:
-        return f"{words[0]}: {reason_of(error)}"
+        return f"{words[0]}: {describe_error(error)}"
     try:
         process.communicate(body, timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -92,7 +92,7 @@ def post(
     except TimeoutError:
         return f"{place[0]}: did not answer within {seconds:g} s"
     except (OSError, ValueError) as error:  # ValueError: a name that no resolver takes
-        return f"{place[0]}: {reason_of(error)}"
+        return f"{place[0]}: {describe_error(error)}"
 
 
 def _exchange(channel: socket.socket, parts: SplitResult, body: bytes, end: float) -> str | None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from aurora_wire.cli.exceptions import add_server_exception_options, read_server_exceptions
 from aurora_wire.cli.numbers import seconds
-from aurora_wire.cli.posture_reports import add_report_options, exit_code_of, reports_for
-from aurora_wire.cli.prove import PASSWORD_VARIABLE, password_of, server_port
+from aurora_wire.cli.posture_reports import add_report_options, compute_exit_code, reports_for
+from aurora_wire.cli.prove import PASSWORD_VARIABLE, read_password, server_port
 
 DESCRIPTION = """\
 Log in and say what the server allows: its TLS settings and what each means, who
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     target = parse_target(arguments.host)
     if arguments.port is not None:
         target = replace(target, port=arguments.port)
-    password = password_of(arguments)
+    password = read_password(arguments)
     inputs = [path for path in (arguments.ca, arguments.password_file) if path]
     with reports_for(arguments, inputs, everything=arguments.all) as reports:
         with log_in(
@@ -64,4 +64,4 @@ def run(arguments: argparse.Namespace) -> int:
         known.mark_audit(found.audits[0])
         found.exceptions = known.results()
         reports.write(found)
-    return exit_code_of(found, arguments.fail_on)
+    return compute_exit_code(found, arguments.fail_on)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from aurora_wire.cli.exceptions import add_server_exception_options, read_server_exceptions
 from aurora_wire.cli.numbers import seconds
 from aurora_wire.cli.output import complain
-from aurora_wire.cli.posture_reports import add_report_options, exit_code_of, reports_for
-from aurora_wire.cli.prove import PASSWORD_VARIABLE, password_of
+from aurora_wire.cli.posture_reports import add_report_options, compute_exit_code, reports_for
+from aurora_wire.cli.prove import PASSWORD_VARIABLE, read_password
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
@@ -89,11 +89,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.parameters and not arguments.aws_json:
         raise UsageError("--parameters goes with --aws-json.")
     _refuse_wrong_use(arguments, len(targets))
-    password = password_of(arguments) if arguments.user else ""
+    password = read_password(arguments) if arguments.user else ""
     bundle = read_bundle(arguments.ca, datetime.now(UTC)) if arguments.ca else None
     ports = sorted({*DEFAULT_PORTS, *(each.port for each in targets)})
     groups = read_groups(arguments.parameters)
-    fleet = _fleet_of(arguments, groups, [each.host for each in targets])
+    fleet = _read_fleet(arguments, groups, [each.host for each in targets])
     captured = scan(arguments.capture, ports=ports) if arguments.capture else None
     found = Posture("check", authorities=bundle)
     inputs = [*arguments.capture, *arguments.aws_json, *groups.values(), *filter(None, [arguments.ca])]
@@ -119,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
             known.mark_check(found.checks[-1])
         found.exceptions = known.results()
         reports.write(found)
-    return exit_code_of(found, arguments.fail_on)
+    return compute_exit_code(found, arguments.fail_on)
 
 
 def _refuse_wrong_use(arguments: argparse.Namespace, targets: int) -> None:
@@ -134,7 +134,7 @@ def _refuse_wrong_use(arguments: argparse.Namespace, targets: int) -> None:
         raise UsageError("--prove is for one server at a time: afterwards this process has no rights to capture.")
 
 
-def _fleet_of(arguments: argparse.Namespace, groups: dict[str, str], hosts: list[str]) -> Fleet | None:
+def _read_fleet(arguments: argparse.Namespace, groups: dict[str, str], hosts: list[str]) -> Fleet | None:
     """Return what Amazon's settings say, by its API or saved output; None where that was not asked for."""
     if arguments.aws_json:
         from aurora_wire.posture.fleet import from_saved  # noqa: PLC0415
@@ -155,14 +155,14 @@ def _fleet_of(arguments: argparse.Namespace, groups: dict[str, str], hosts: list
 
 def _proved(arguments: argparse.Namespace, target: Target, password: str) -> list[Proved]:
     """Let clients write to the server, and return what crossed. The process has no rights afterwards."""
-    from aurora_wire.cli.prove import clients_of, driven  # noqa: PLC0415
+    from aurora_wire.cli.prove import driven, list_clients  # noqa: PLC0415
     from aurora_wire.posture.check import Proved  # noqa: PLC0415
     from aurora_wire.prove.drivers.driver import Mode  # noqa: PLC0415
     from aurora_wire.prove.run import ProveOptions  # noqa: PLC0415
 
     matrix = driven(ProveOptions(
         host=target.host, port=target.port, user=arguments.user, password=password, database=arguments.database,
-        clients=clients_of(arguments.prove), modes=[Mode.OFF, Mode.DEFAULT, Mode.VERIFY_IDENTITY],
+        clients=list_clients(arguments.prove), modes=[Mode.OFF, Mode.DEFAULT, Mode.VERIFY_IDENTITY],
         ca=arguments.ca or "",
     ))  # fmt: skip
     return [

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aurora_wire.cli.exceptions import CONFIGS
 from aurora_wire.cli.output import complain
-from aurora_wire.errors import UsageError, reason_of
+from aurora_wire.errors import UsageError, describe_error
 from aurora_wire.immutable import field, record
 from aurora_wire.rights.inputs import input_file
 from aurora_wire.rights.privileges import caller
@@ -60,7 +60,7 @@ def _read(path: str, *, asked: bool) -> bytes | None:
     except OSError as error:
         if not asked and isinstance(error, FileNotFoundError | IsADirectoryError):
             return None
-        raise UsageError(f"{path}: {reason_of(error)}.") from error
+        raise UsageError(f"{path}: {describe_error(error)}.") from error
     if len(data) > MAX_CONFIG:
         raise UsageError(f"{path}: more than {MAX_CONFIG:,} bytes are no settings.")
     account = caller()
@@ -93,7 +93,7 @@ def _parse(path: str, data: bytes) -> Config:
             raise UsageError(f"{path}: tool.{TABLE} is no table.")
     config = Config(path)
     for key, value in found.items():
-        at = _line_of(text, key)
+        at = _find_line(text, key)
         if key not in KEYS:
             raise UsageError(f"{path}: line {at}: there is no setting {key!r}; there are {', '.join(KEYS)}.")
         texts = [value] if isinstance(value, str) else value
@@ -101,13 +101,13 @@ def _parse(path: str, data: bytes) -> Config:
             raise UsageError(f"{path}: line {at}: {key} is a text or a list of texts.")
         folder = Path(path).parent
         config.values[key] = [
-            (str(folder / each) if key == "baseline" else each, f"{path}: line {_line_of(text, each, at)}")
+            (str(folder / each) if key == "baseline" else each, f"{path}: line {_find_line(text, each, at)}")
             for each in texts
         ]
     return config
 
 
-def _line_of(text: str, word: str, first: int = 1) -> int:
+def _find_line(text: str, word: str, first: int = 1) -> int:
     """Return the number of the first line from `first` on that has the word, `first` where it is written otherwise."""
     for number, line in enumerate(text.splitlines(), 1):
         if number >= first and word in line:

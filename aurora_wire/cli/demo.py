@@ -11,7 +11,7 @@ from typing import Final
 
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.prove import compute_exit_code, driven, terminated_as_interrupted, write
-from aurora_wire.errors import OutputError, reason_of
+from aurora_wire.errors import OutputError, describe_error
 from aurora_wire.prove.drivers.programs import reachable
 from aurora_wire.prove.keep import NAMES
 from aurora_wire.rights.held_folder import HeldFolder, hold_folder
@@ -84,7 +84,7 @@ def folder_for(asked: str | None) -> Iterator[HeldFolder]:
         with acting_as(account):
             folder = tempfile.mkdtemp(prefix="aurora-wire-demo-", dir=reachable(account))
     except OSError as error:
-        raise OutputError(f"no folder for the demo's captures: {reason_of(error)}.") from error
+        raise OutputError(f"no folder for the demo's captures: {describe_error(error)}.") from error
     try:
         with held(folder) as place:
             yield place
@@ -100,7 +100,7 @@ def held(path: str) -> Iterator[HeldFolder]:
     try:
         folder = hold_folder(path, make=True)
     except (OSError, ValueError) as error:
-        raise OutputError(f"{path}: {reason_of(error)}.") from error
+        raise OutputError(f"{path}: {describe_error(error)}.") from error
     folder.pattern = rf"{NAMES}|\.report\.(txt|json)\.[0-9a-f]+\.part|report\.(txt|json)"
     try:
         yield folder

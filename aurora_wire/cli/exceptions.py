@@ -141,7 +141,7 @@ def read_known(arguments: argparse.Namespace) -> list[KnownFinding]:
 
 def _read_baseline(paths: Sequence[str], *, hosts: bool = False) -> list[KnownFinding]:
     """Return the exceptions that files list, hosts: with names of servers. Raises UsageError with file and line."""
-    from aurora_wire.disk import words_of  # noqa: PLC0415 - not for --help
+    from aurora_wire.disk import describe_disk_error  # noqa: PLC0415 - not for --help
     from aurora_wire.rights.inputs import read_input  # noqa: PLC0415
     from aurora_wire.verdict.exceptions import parse_baseline  # noqa: PLC0415
 
@@ -150,7 +150,7 @@ def _read_baseline(paths: Sequence[str], *, hosts: bool = False) -> list[KnownFi
         try:
             known += parse_baseline(read_input(path), path, hosts=hosts)
         except OSError as error:
-            raise UsageError(f"{path}: {words_of(error)}.") from error
+            raise UsageError(f"{path}: {describe_disk_error(error)}.") from error
     return known
 
 

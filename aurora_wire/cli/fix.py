@@ -12,7 +12,7 @@ from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import Style
 from aurora_wire.verdict.clients import BY_KEY, CA, CLIENTS, NOTHING, ClientFix
 from aurora_wire.verdict.server_fixes import FORMS, KINDS, MANUALS, PURPOSES, SETTINGS, UNKNOWN
-from aurora_wire.verdict.servers import kind_of
+from aurora_wire.verdict.servers import find_kind
 
 DESCRIPTION = """\
 Print what to paste so that sessions are encrypted: settings of a server of this
@@ -77,7 +77,7 @@ def _kind(name: str) -> str:
     for kind in _listed():
         if _key(kind) == name.lower():
             return kind
-    kind = kind_of(name, name)
+    kind = find_kind(name, name)
     if kind == UNKNOWN:
         known = [_key(each) for each in _listed()]
         raise UsageError(named(f"{name}: no kind of server has this name. There are {', '.join(known)}", name, known))

@@ -12,7 +12,7 @@ from socketserver import ThreadingMixIn
 from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from aurora_wire.disk import words_of
+from aurora_wire.disk import describe_disk_error
 from aurora_wire.errors import UsageError
 
 MISSING: Final = "--metrics needs one more package: pip install 'aurora_wire[sensor]'."
@@ -117,7 +117,8 @@ class Metrics:
             self._server = make_server(host, port, make_wsgi_app(registry), server_class, _Handler)
         except OSError as error:
             shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-            raise UsageError(f"--metrics {shown}: {words_of(error)}. Name another address or port.") from error
+            why = describe_disk_error(error)
+            raise UsageError(f"--metrics {shown}: {why}. Name another address or port.") from error
         self.port: int = self._server.server_port
         self._closed = False
         self._thread: threading.Thread | None = None

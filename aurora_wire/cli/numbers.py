@@ -28,7 +28,7 @@ def seconds_below(limit: float) -> Callable[[str], float]:
 seconds = seconds_below(1e9)
 
 
-def count_of(what: str) -> Callable[[str], int]:
+def make_count_parser(what: str) -> Callable[[str], int]:
     """Make a parser of a number above 0; what it counts is named in the error."""
 
     def count(text: str) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from aurora_wire.errors import UsageError, reason_of
+from aurora_wire.errors import UsageError, describe_error
 from aurora_wire.rights.inputs import input_file, reading
 
 GROUPS: Final = frozenset(("client", "client-server"))
@@ -68,7 +68,7 @@ def _included(path: str, number: int, line: str, depth: int, count: list[int]) -
         with reading(place):
             files = sorted(each for each in Path(place).iterdir() if each.suffix in EXTENSIONS)
     except OSError as error:
-        raise UsageError(f"{place}: {reason_of(error)}.") from error
+        raise UsageError(f"{place}: {describe_error(error)}.") from error
     for each in files:
         yield from _options(str(each), depth + 1, count)
 
@@ -83,7 +83,7 @@ def _text(path: str) -> str:
                 raise UsageError(f"{path}: everybody may change it, so it is not read. chmod o-w {path}")
             data = file.read(MAX_FILE + 1)
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: {reason_of(error)}.") from error
+        raise UsageError(f"{path}: {describe_error(error)}.") from error
     if len(data) > MAX_FILE:
         raise UsageError(f"{path}: has more than {MAX_FILE:,} bytes: is it an option file?")
     try:

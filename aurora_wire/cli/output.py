@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
-from aurora_wire.disk import words_of
+from aurora_wire.disk import describe_disk_error
 from aurora_wire.errors import OutputError, UsageError
 from aurora_wire.report.escape import show_text
 
@@ -149,7 +149,7 @@ class Output:
             return standard_output_failed(error)
         left = " Nothing was written there." if self._whole is not None or self._file is None else ""
         self._discard()
-        return OutputError(f"{self.path}: {words_of(error, self.path)}.{left}")
+        return OutputError(f"{self.path}: {describe_disk_error(error, self.path)}.{left}")
 
     def _discard(self) -> None:
         if self._file is not None:
@@ -197,7 +197,7 @@ def standard_output_failed(error: OSError | ValueError) -> Exception:
         os.close(nowhere)
     if isinstance(error, BrokenPipeError):
         return ReaderGone()
-    return OutputError(f"standard output: {words_of(error)}.")
+    return OutputError(f"standard output: {describe_disk_error(error)}.")
 
 
 def complain(message: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from aurora_wire.errors import UsageError
-from aurora_wire.rights.privileges import Account, account_to_become, acting_as, groups_of
+from aurora_wire.rights.privileges import Account, account_to_become, acting_as, list_groups
 
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FOLDERS: Final = "/usr/bin:/usr/local/bin:/bin:/snap/bin:/opt/google/chrome"   # where root looks
@@ -65,7 +65,7 @@ def _run(command: list[str], folder: str, account: Account | None) -> str:
     environment = {"HOME": folder, "PATH": "/usr/bin:/bin", "TMPDIR": folder, "LANG": "C.UTF-8"}
     rights: dict[str, object] = {}
     if account is not None:
-        rights = {"user": account.uid, "group": account.gid, "extra_groups": groups_of(account)}
+        rights = {"user": account.uid, "group": account.gid, "extra_groups": list_groups(account)}
     try:
         done = subprocess.run(  # noqa: S603 - the program that was found, and our own options
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS,

@@ -31,7 +31,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     output_options(parser)
 
 
-def exit_code_of(found: Posture, fail_on: Sequence[str]) -> int:
+def compute_exit_code(found: Posture, fail_on: Sequence[str]) -> int:
     """Return the exit code of a result: 1 also where a finding that is not ignored is one of those to fail on."""
     from aurora_wire.posture.known import open_findings  # noqa: PLC0415 - not for --help
 

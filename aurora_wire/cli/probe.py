@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from aurora_wire.cli.exceptions import add_server_exception_options, read_server_exceptions
-from aurora_wire.cli.numbers import count_of, seconds
-from aurora_wire.cli.posture_reports import Reports, add_report_options, exit_code_of, reports_for
+from aurora_wire.cli.numbers import make_count_parser, seconds
+from aurora_wire.cli.posture_reports import Reports, add_report_options, compute_exit_code, reports_for
 from aurora_wire.cli.terminal import style_for
-from aurora_wire.errors import UsageError, reason_of
+from aurora_wire.errors import UsageError, describe_error
 
 if TYPE_CHECKING:
     from aurora_wire.posture.bundles import BundleFacts
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--ca", metavar="FILE", help="Say whether the certificate is accepted with these authorities (PEM).")
     add("--timeout", metavar="SECONDS", type=seconds, default=5.0,
         help="Wait this long for one connection (default 5).")
-    add("--max-connections", metavar="N", type=count_of("connections"), default=60,
+    add("--max-connections", metavar="N", type=make_count_parser("connections"), default=60,
         help="Make at most this many connections to one address (default 60). MySQL counts each as failed, and "
         "blocks a host after 100 in a row (max_connect_errors); a login that succeeds ends the row.")
     add_report_options(parser)
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = [path for path in (arguments.hosts, arguments.ca) if path]
     with reports_for(arguments, inputs) as reports:
         found = _write(_probe_all(targets, arguments, bundle), targets, bundle, reports, known)
-    return exit_code_of(found, arguments.fail_on)
+    return compute_exit_code(found, arguments.fail_on)
 
 
 def _authorities(arguments: argparse.Namespace) -> BundleFacts | None:
@@ -104,7 +104,7 @@ def _listed(path: str) -> list[Target]:
             return [target for member in fleet.members for target in member.endpoints()]
         lines = data.decode("utf-8").splitlines()
     except (OSError, UnicodeError) as error:
-        said = reason_of(error) if isinstance(error, OSError) else "not a list of hosts"
+        said = describe_error(error) if isinstance(error, OSError) else "not a list of hosts"
         raise UsageError(f"{path}: {said}.") from error
     found = []
     for number, line in enumerate(lines, 1):

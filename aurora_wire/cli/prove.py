@@ -18,7 +18,7 @@ from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.posture_reports import reports_for
 from aurora_wire.cli.terminal import style_for
-from aurora_wire.errors import OutputError, UsageError, reason_of
+from aurora_wire.errors import OutputError, UsageError, describe_error
 from aurora_wire.prove.drivers.driver import TIMEOUT, Mode
 from aurora_wire.prove.drivers.registry import DEFAULT_CLIENT, names
 from aurora_wire.report.formats import ReportOptions, find_format
@@ -104,8 +104,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--keep-keys needs a folder, --keep DIR.")
     _take_option_file(arguments)
     wanted = ProveOptions(
-        host=arguments.host, port=arguments.port, user=arguments.user, password=password_of(arguments),
-        database=arguments.database, socket=arguments.socket or "", clients=clients_of(arguments.client),
+        host=arguments.host, port=arguments.port, user=arguments.user, password=read_password(arguments),
+        database=arguments.database, socket=arguments.socket or "", clients=list_clients(arguments.client),
         if_installed=only_if_installed(arguments.client),
         modes=[mode for mode in Mode if mode.value in arguments.mode or not arguments.mode],
         ca=arguments.ca or "", via_relay=arguments.via_relay, interfaces=arguments.interface,
@@ -201,7 +201,7 @@ def terminated_as_interrupted() -> Iterator[None]:
         yield
 
 
-def clients_of(asked: list[str]) -> list[str]:
+def list_clients(asked: list[str]) -> list[str]:
     """Return the clients without doubles, in order."""
     found = [name for one in asked or [DEFAULT_CLIENT] for name in (names() if one in (ALL, EVERY) else [one])]
     return list(dict.fromkeys(found))
@@ -214,13 +214,13 @@ def only_if_installed(asked: list[str]) -> frozenset[str]:
     return frozenset(names()) - frozenset(asked)
 
 
-def password_of(arguments: argparse.Namespace) -> str:
+def read_password(arguments: argparse.Namespace) -> str:
     """Return the password: never from the arguments, which other users see."""
     if arguments.password_file:
         try:
             lines = read_input(arguments.password_file).decode("utf-8").splitlines()
         except (OSError, ValueError) as error:
-            said = reason_of(error)
+            said = describe_error(error)
             raise UsageError(f"{arguments.password_file}: {said}.") from error
         return lines[0] if lines else ""
     in_file: str | None = getattr(arguments, "password_in_file", None)

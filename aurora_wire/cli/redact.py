@@ -15,7 +15,7 @@ from aurora_wire.cli.output import STANDARD_OUTPUT, Output, complain
 from aurora_wire.cli.overwriting import force_option, refuse_to_replace, whole_output
 from aurora_wire.cli.ports import collect_ports, port_option
 from aurora_wire.cli.progress import progress_bar, progress_option
-from aurora_wire.errors import UsageError, reason_of
+from aurora_wire.errors import UsageError, describe_error
 from aurora_wire.rights.inputs import input_file, reading
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             is_file = Path(source).is_file()
         except OSError as error:
-            raise UsageError(f"{source}: {reason_of(error)}.") from error
+            raise UsageError(f"{source}: {describe_error(error)}.") from error
         with suppress(OSError):  # what cannot be written is told of then
             is_same = is_file and Path(target).samefile(source)
     if not (is_file or remote):
@@ -133,7 +133,7 @@ def _key(path: str | None, source: str) -> bytes:
         with input_file(path) as file:
             secret = file.read(MAX_SECRET + 1)
     except (OSError, ValueError) as error:
-        said = reason_of(error)
+        said = describe_error(error)
         raise UsageError(f"{path}: the key cannot be read ({said}).") from error
     if not MIN_SECRET <= len(secret) <= MAX_SECRET:
         raise UsageError(f"{path}: a key has {MIN_SECRET} bytes to 1 MiB. `head -c 32 /dev/urandom > FILE` makes one.")

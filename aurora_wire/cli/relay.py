@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from aurora_wire.cli.numbers import count_of, seconds
+from aurora_wire.cli.numbers import make_count_parser, seconds
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output
 from aurora_wire.cli.overwriting import force_option, take_standard_output
 from aurora_wire.errors import UsageError
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     force_option(parser)
     add("--duration", metavar="TIME", type=seconds,
         help="End after this time (seconds, or with m, h or d); what is open is cut.")
-    add("--count", metavar="N", type=count_of("connections"),
+    add("--count", metavar="N", type=make_count_parser("connections"),
         help="Take this many connections, and end when all of them are over.")
     add("--format", choices=("text", "jsonl"), default="text",
         help="Write text for people, or JSON lines (default text).")

@@ -114,11 +114,11 @@ class Sensor:
 
 def environment_for(account: Account | None) -> dict[str, str]:
     """Return the environment of the command: through root, nothing that makes it load the code of others."""
-    from aurora_wire.prove.drivers.environments import home_of  # noqa: PLC0415 - only where it is asked for
+    from aurora_wire.prove.drivers.environments import find_home  # noqa: PLC0415 - only where it is asked for
     from aurora_wire.prove.drivers.programs import without_foreign_code  # noqa: PLC0415
 
     environment = without_foreign_code(dict(os.environ))
-    return environment if account is None else environment | {"HOME": home_of(account.uid)}
+    return environment if account is None else environment | {"HOME": find_home(account.uid)}
 
 
 OnConnection = Callable[[ConnectionResult, list[Finding]], None]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.exceptions import add_exception_options, read_exceptions
 from aurora_wire.cli.filters import LIVE_NAMES, add_filter_options, read_selection
-from aurora_wire.cli.numbers import count_of, seconds
+from aurora_wire.cli.numbers import make_count_parser, seconds
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output
 from aurora_wire.cli.overwriting import force_option, take_standard_output
 from aurora_wire.cli.ports import collect_ports, port_option
@@ -60,10 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     force_option(parser)
     add("--rotate", metavar="SIZE", type=_size,
         help="Begin another file (FILE.00001.pcapng ...) when one has this size: bytes, or with K, M or G.")
-    add("--keep", metavar="N", type=count_of("files"),
+    add("--keep", metavar="N", type=make_count_parser("files"),
         help="With --rotate: keep the newest files only, this many (default: all).")
     add("--duration", metavar="TIME", type=seconds, help="End after this time: seconds, or with m, h or d.")
-    add("--count", metavar="N", type=count_of("packets"), help="End after this many packets.")
+    add("--count", metavar="N", type=make_count_parser("packets"), help="End after this many packets.")
     add("--format", choices=("text", "jsonl"), default="text",
         help="Write text for people, or JSON lines (default text).")
     add("--window", metavar="SECONDS", type=seconds, default=30.0,

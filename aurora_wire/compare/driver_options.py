@@ -31,11 +31,11 @@ LEG_OPTIONS: Final = {
 }  # fmt: skip
 
 
-def driver_of(attributes: dict[str, str]) -> Driver:
+def find_driver(attributes: dict[str, str]) -> Driver:
     client = find_client(attributes)
     return UNKNOWN if client is None else Driver(known=True, name=client.name, option=client.option)
 
 
-def version_of(attributes: dict[str, str]) -> str:
+def find_driver_version(attributes: dict[str, str]) -> str:
     """Return the driver's version from its connection attributes; empty if it sends none."""
     return attributes.get("_connector_version") or attributes.get("_client_version") or ""

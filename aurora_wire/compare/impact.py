@@ -9,9 +9,9 @@ from typing import Final
 from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
 from aurora_wire.analysis.scan import scan
 from aurora_wire.analysis.selection import Selection
-from aurora_wire.compare.driver_options import LEG_OPTIONS, Driver, driver_of, version_of
-from aurora_wire.compare.roles import APPLICATION, MONITORING, PROXY, REPLICATION, leg_of
-from aurora_wire.report.proxied import host_of
+from aurora_wire.compare.driver_options import LEG_OPTIONS, Driver, find_driver, find_driver_version
+from aurora_wire.compare.roles import APPLICATION, MONITORING, PROXY, REPLICATION, tell_leg
+from aurora_wire.report.proxied import describe_host
 from aurora_wire.report.wording import LEAKS, endpoint
 from aurora_wire.verdict.result import ConnectionResult, Finding, Scan
 from aurora_wire.verdict.rules import registry as rules
@@ -111,23 +111,23 @@ class Collector:
         if c.verdict not in LEAKS:
             return
         self.breaking += 1
-        driver, version = driver_of(c.attributes), version_of(c.attributes)
+        driver, version = find_driver(c.attributes), find_driver_version(c.attributes)
         program = c.attributes.get("program_name") or None
-        leg, _ = leg_of(c, ())
-        key = (leg, host_of(c), c.user, program, driver.name, version)
+        leg, _ = tell_leg(c, ())
+        key = (leg, describe_host(c), c.user, program, driver.name, version)
         entry = self._groups.get(key)
         if entry is None:
             if len(self._groups) >= MAX_GROUPS:
                 self.beyond += 1
                 return
-            entry = c, Group("", "", host_of(c), c.user, program, driver, version)
+            entry = c, Group("", "", describe_host(c), c.user, program, driver, version)
             self._groups[key] = entry
         entry[1].add(c, _offer(found))
 
     def finish(self, result: Scan) -> Impact:
         groups: list[Group] = []
         for connection, group in self._groups.values():
-            group.leg, group.told_by = leg_of(connection, self._servers)
+            group.leg, group.told_by = tell_leg(connection, self._servers)
             groups.append(group)
         groups.sort(
             key=lambda g: (LEGS.index(g.leg), -g.connections, g.client, g.user or "", g.program or "", g.driver.name)

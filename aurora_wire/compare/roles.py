@@ -29,7 +29,7 @@ MONITORS: Final = ("exporter", "monitor", "pmm", "zabbix", "zbx", "datadog", "te
 REPLICATION_PROGRAMS: Final = ("mysqlbinlog", "debezium", "maxwell", "canal", "mysql-binlog-connector")
 
 
-def leg_of(c: ConnectionResult, servers: Container[str]) -> tuple[str, str]:
+def tell_leg(c: ConnectionResult, servers: Container[str]) -> tuple[str, str]:
     """Return the leg, and by what it was told. servers: addresses that other connections reach as a server's."""
     if REPLICATION_COMMANDS.intersection(c.commands):
         names = sorted(REPLICATION_COMMANDS.intersection(c.commands))

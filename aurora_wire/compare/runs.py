@@ -11,7 +11,7 @@ from typing import Final, cast
 from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
 from aurora_wire.analysis.scan import scan, uninterrupted
 from aurora_wire.analysis.selection import Selection
-from aurora_wire.errors import UsageError, reason_of
+from aurora_wire.errors import UsageError, describe_error
 from aurora_wire.evidence.bundle_reader import Bundle, NotABundle
 from aurora_wire.evidence.layout import POSTURE, RESULT
 from aurora_wire.posture.result import Posture
@@ -68,7 +68,7 @@ def read_connections(
                 raise UsageError(f"{path}: {size:,} bytes are more than is read ({MAX_RESULT:,}). Give the capture.")
             data = read_input(path)
         except OSError as error:
-            raise UsageError(f"{path}: cannot be read ({reason_of(error)}).") from error
+            raise UsageError(f"{path}: cannot be read ({describe_error(error)}).") from error
         return _of_json(path, data, take, selection)
 
     def taken(connection: ConnectionResult, _: list[Finding]) -> None:
@@ -113,12 +113,12 @@ def _start(path: str) -> bytes:
 
 def of_result(c: ConnectionResult) -> Connection:
     return Connection(
-        client=c.client.address, server=endpoint(c.server), user=c.user, program=program_of(c.attributes),
+        client=c.client.address, server=endpoint(c.server), user=c.user, program=name_program(c.attributes),
         verdict=c.verdict, confidence=c.confidence, tls=c.tls.version if c.tls is not None else None,
     )  # fmt: skip
 
 
-def program_of(attributes: dict[str, str]) -> str | None:
+def name_program(attributes: dict[str, str]) -> str | None:
     """Return what the client calls itself: the program, else the driver."""
     return attributes.get("program_name") or attributes.get("_client_name")
 
@@ -152,7 +152,7 @@ def _connections(result: dict[str, object], selection: Selection | None) -> Iter
             client=str(client["address"]),
             server=endpoint(Endpoint(str(server["address"]), int(cast("int", server["port"])))),
             user=_text(one.get("user")),
-            program=program_of(cast("dict[str, str]", one.get("attributes") or {})),
+            program=name_program(cast("dict[str, str]", one.get("attributes") or {})),
             verdict=str(one["verdict"]),
             confidence=_text(one.get("confidence")),
             tls=_text(tls.get("version")) if tls else None,

@@ -19,7 +19,7 @@ from aurora_wire.decrypt.key_log import (
 )
 from aurora_wire.decrypt.key_schedule import expand_label, prf
 from aurora_wire.decrypt.record_ciphers import Aead, Cbc, RecordCipher
-from aurora_wire.decrypt.suite_parameters import TLS_1_3, Protection, protection_of
+from aurora_wire.decrypt.suite_parameters import TLS_1_3, Protection, find_protection
 from aurora_wire.errors import UsageError
 from aurora_wire.wire.tls.decryption import DECRYPTED, FAILED, IGNORED, MESSAGES, NO_KEYS, RecordDecryptor
 
@@ -71,8 +71,8 @@ class KeyLogDecryptors:
         """Return a decryptor; None if there are no keys, or none that can decrypt this suite."""
         if not self.any_keys() or not is_available():
             return None
-        secrets = self.keylog.secrets_of(client_random)
-        protection = protection_of(suite, version)
+        secrets = self.keylog.look_up(client_random)
+        protection = find_protection(suite, version)
         if protection is None:
             return None
         if version == TLS_1_3:

@@ -12,7 +12,7 @@ import re
 from typing import BinaryIO
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
-from aurora_wire.errors import UsageError, reason_of
+from aurora_wire.errors import UsageError, describe_error
 from aurora_wire.rights.inputs import input_file
 
 MAX_LINE = 1024
@@ -58,7 +58,7 @@ class KeyLog:
     def __repr__(self) -> str:
         return f"<KeyLog of {len(self)} connections>"
 
-    def secrets_of(self, client_random: bytes) -> dict[str, bytes]:
+    def look_up(self, client_random: bytes) -> dict[str, bytes]:
         """Return a connection's secrets by label; none if the log does not know it."""
         return self._secrets.get(client_random, {})
 
@@ -69,7 +69,7 @@ class KeyLog:
             with input_file(name) as file:
                 source = self._add(file, name)
         except (OSError, ValueError) as error:
-            reason = reason_of(error)
+            reason = describe_error(error)
             raise UsageError(f"{name}: this key log cannot be read ({reason}).") from error
         if source.ignored and not source.secrets + source.unused + source.left_out:
             raise UsageError(

@@ -36,7 +36,7 @@ class Protection:
     mac_size: int = 0
 
 
-def protection_of(suite: int, version: int) -> Protection | None:
+def find_protection(suite: int, version: int) -> Protection | None:
     """Return None if records of this suite and version are not decrypted here: RC4, DES, Camellia, SSL 3.0 ..."""
     found = NAME.fullmatch(NAMES.get(suite, ""))
     if found is None or not TLS_1_0 <= version <= TLS_1_3:

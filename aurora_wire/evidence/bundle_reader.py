@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-from aurora_wire.errors import UsageError, reason_of
+from aurora_wire.errors import UsageError, describe_error
 from aurora_wire.evidence.sums import BLOCK, hash_stream
 from aurora_wire.rights.inputs import input_file
 
@@ -38,7 +38,7 @@ class Bundle:
             self._file.seek(0)
             start = self._file.read(4)
         except (OSError, ValueError) as error:
-            said = reason_of(error)
+            said = describe_error(error)
             raise UsageError(f"{path}: cannot be read ({said}).") from error
         try:
             self._zip = self._open(start)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire._version import VERSION
 from aurora_wire.analysis.options import OnProgress
-from aurora_wire.errors import CaptureError, UsageError, reason_of
+from aurora_wire.errors import CaptureError, UsageError, describe_error
 from aurora_wire.evidence import layout as names
 from aurora_wire.evidence.bundle_differences import Fields, judgements, show_version
 from aurora_wire.evidence.bundle_reader import NotABundle
@@ -173,7 +173,7 @@ def check_originals(case: Case, originals: Sequence[str], folder: Path, on_progr
         try:
             given[hash_file(Path(path))[0]] = path
         except (OSError, ValueError) as error:
-            said = reason_of(error)
+            said = describe_error(error)
             raise UsageError(f"{path}: cannot be read ({said}).") from error
     wrong: list[str] = []
     links = folder / "originals"

@@ -35,7 +35,7 @@ def check_signature(
         case.add("signature", ok=None, text=f"not looked at: {signing.MISSING}",
                  gap=f"its signature could not be checked: {signing.MISSING}")
         return
-    own = signing.public_key_of(case.bundle.read(names.PUBLIC_KEY))
+    own = signing.parse_public_key(case.bundle.read(names.PUBLIC_KEY))
     if own is None:
         case.add("signature", ok=False, text=f"{names.PUBLIC_KEY} is no Ed25519 public key")
         return

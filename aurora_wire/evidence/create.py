@@ -21,8 +21,8 @@ from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.capture.files.metadata import capture_notes
 from aurora_wire.capture.files.open import STANDARD_INPUT, open_capture
 from aurora_wire.capture.files.remote import RemoteFile, open_stored
-from aurora_wire.disk import words_of
-from aurora_wire.errors import CaptureError, OutputError, UsageError, reason_of
+from aurora_wire.disk import describe_disk_error
+from aurora_wire.errors import CaptureError, OutputError, UsageError, describe_error
 from aurora_wire.evidence import layout as names
 from aurora_wire.evidence import signing
 from aurora_wire.evidence.in_toto import dump, statement, summary
@@ -131,7 +131,7 @@ def create_bundle(
 
 
 def _not_written(output: str, error: OSError) -> OutputError:
-    return OutputError(f"{output}: {words_of(error, output)}. Nothing was written there.")
+    return OutputError(f"{output}: {describe_disk_error(error, output)}. Nothing was written there.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def _why_unreadable(path: str, *, masked: bool) -> str:
         if masked:
             open_capture(path, hash_input=False).close()
     except OSError as error:
-        return f"cannot be read ({reason_of(error)})"
+        return f"cannot be read ({describe_error(error)})"
     except CaptureError as error:
         return error.reason
     return ""
@@ -211,13 +211,13 @@ def copy_original(path: str, target: Path | None) -> tuple[int | None, str, int]
             stack.callback(source.close)
             modified = source.modified_ns if isinstance(source, RemoteFile) else os.fstat(source.fileno()).st_mtime_ns
         except OSError as error:
-            raise CaptureError(path, -1, f"cannot be read ({reason_of(error)}).") from error
+            raise CaptureError(path, -1, f"cannot be read ({describe_error(error)}).") from error
         copy = None if target is None else stack.enter_context(target.open("wb"))
         while True:
             try:
                 block = source.read(BLOCK)
             except OSError as error:
-                raise CaptureError(path, -1, f"cannot be read ({reason_of(error)}).") from error
+                raise CaptureError(path, -1, f"cannot be read ({describe_error(error)}).") from error
             if not block:
                 return modified, digest.hexdigest(), size
             digest.update(block)
@@ -407,8 +407,8 @@ def capture_fields(
         "format": capture.format,
         "compression": capture.compression,
         "packets": capture.packets,
-        "first_time": clock.show_of(capture, capture.first_time_ns),
-        "last_time": clock.show_of(capture, capture.last_time_ns),
+        "first_time": clock.show_in(capture, capture.first_time_ns),
+        "last_time": clock.show_in(capture, capture.last_time_ns),
         "undated": capture.undated,
         "complete": capture.complete,
         "dropped_packets": capture.dropped_packets,

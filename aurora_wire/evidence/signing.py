@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from aurora_wire.disk import words_of
-from aurora_wire.errors import OutputError, UsageError, reason_of
+from aurora_wire.disk import describe_disk_error
+from aurora_wire.errors import OutputError, UsageError, describe_error
 from aurora_wire.rights.held_folder import HeldFolder, hold
 from aurora_wire.rights.inputs import input_file
 
@@ -74,7 +74,7 @@ def generate_keys(name: str) -> tuple[Path, Path]:
             with suppress(OSError):
                 folder.remove(last)
         if isinstance(error, OSError):
-            raise OutputError(f"{name}: {words_of(error, path)}. No key was written.") from error
+            raise OutputError(f"{name}: {describe_disk_error(error, path)}. No key was written.") from error
         raise
     finally:
         for folder in held:
@@ -103,13 +103,13 @@ def read_private_key(path: str) -> Ed25519PrivateKey:
 def read_public_key(path: str) -> Ed25519PublicKey:
     """Read a public key. Raises UsageError if it is none."""
     require_signing()
-    key = public_key_of(_key_bytes(path))
+    key = parse_public_key(_key_bytes(path))
     if key is None:
         raise UsageError(f"{path}: no Ed25519 public key in PEM. It is the file NAME.pub that keygen wrote.")
     return key
 
 
-def public_key_of(pem: bytes) -> Ed25519PublicKey | None:
+def parse_public_key(pem: bytes) -> Ed25519PublicKey | None:
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
@@ -126,7 +126,7 @@ def _key_bytes(path: str) -> bytes:
         with input_file(path) as file:
             return file.read(MAX_KEY)
     except (OSError, ValueError) as error:
-        said = reason_of(error)
+        said = describe_error(error)
         raise UsageError(f"{path}: the key cannot be read ({said}).") from error
 
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 
 from aurora_wire.analysis.options import OnProgress
-from aurora_wire.errors import OutputError, reason_of
+from aurora_wire.errors import OutputError, describe_error
 from aurora_wire.evidence import layout as names
 from aurora_wire.evidence import signing
 from aurora_wire.evidence.bundle_differences import Fields
@@ -60,7 +60,7 @@ def verify_bundle(
     except NotABundle as error:
         verification.add("archive", ok=False, text=str(error))
     except OSError as error:
-        raise OutputError(f"{tempfile.gettempdir()}: {reason_of(error)}. Set TMPDIR to a larger one.") from error
+        raise OutputError(f"{tempfile.gettempdir()}: {describe_error(error)}. Set TMPDIR to a larger one.") from error
     return verification
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from aurora_wire.disk import words_of
+from aurora_wire.disk import describe_disk_error
 from aurora_wire.errors import UsageError
 from aurora_wire.rights.inputs import read_input
 from aurora_wire.verdict.amazon_roots import WITHDRAWN_FILES, by_fingerprint
@@ -42,7 +42,7 @@ def read_bundle(path: str, now: datetime) -> BundleFacts:
     try:
         data = read_input(path)
     except OSError as error:
-        raise UsageError(f"{path}: {words_of(error)}.") from error
+        raise UsageError(f"{path}: {describe_disk_error(error)}.") from error
     blocks = re.findall(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", data, re.DOTALL)
     found = BundleFacts(path, hashlib.sha256(data).hexdigest(), 0)
     for number, block in enumerate(blocks, 1):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from aurora_wire.errors import UsageError, reason_of
+from aurora_wire.errors import UsageError, describe_error
 from aurora_wire.posture.target import Target
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def log_in(
         try:
             context = ssl.create_default_context(cafile=ca or None)
         except (OSError, ssl.SSLError) as error:
-            raise UsageError(f"{ca}: no file of certificates ({reason_of(error)}).") from error
+            raise UsageError(f"{ca}: no file of certificates ({describe_error(error)}).") from error
         if mode == "required":
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE

@@ -12,7 +12,7 @@ from aurora_wire.posture.assess import PostureFinding
 from aurora_wire.posture.product import Product
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.server_fixes import AURORA, MARIADB, MYSQL, RDS, RDS_PROXY
-from aurora_wire.verdict.servers import kind_of
+from aurora_wire.verdict.servers import find_kind
 
 ACCOUNT: Final = "'user'@'host'"  # in the texts, where an account's name belongs
 ANONYMOUS: Final = "''@'host'"
@@ -21,7 +21,7 @@ MAX_ACCOUNTS: Final = 20          # for which a statement is made; the rest is c
 
 def kind_of_server(version: str, host: str, product: Product | None = None) -> str:
     """Return the kind of a server (`server_fixes.KINDS`). product: what `probe` told, whose names of Amazon's count."""
-    kind = kind_of(version, host)
+    kind = find_kind(version, host)
     if product is None or kind not in (MYSQL, MARIADB):
         return kind
     for name, where in (("Amazon RDS Proxy", RDS_PROXY), ("Amazon Aurora", AURORA), ("Amazon RDS", RDS)):
@@ -37,13 +37,13 @@ def collect_fixes(findings: Iterable[PostureFinding], kind: str) -> dict[str, li
     """
     found: dict[str, list[str]] = {}
     for hit in findings:
-        rules = found.setdefault(fix_of(hit, kind), [])
+        rules = found.setdefault(find_fix(hit, kind), [])
         if hit.rule not in rules:
             rules.append(hit.rule)
     return found
 
 
-def fix_of(hit: PostureFinding, kind: str) -> str:
+def find_fix(hit: PostureFinding, kind: str) -> str:
     """Return what to do about one finding; statements about accounts once for each of them."""
     lines: list[str] = []
     for line in RULES[hit.rule].fix_for([kind]).split("\n"):

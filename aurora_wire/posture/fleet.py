@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from aurora_wire.disk import words_of
+from aurora_wire.disk import describe_disk_error
 from aurora_wire.errors import UsageError
 from aurora_wire.posture.assess import SOON_DAYS, PostureFinding, posture_finding, sort_findings
 from aurora_wire.posture.target import DEFAULT_PORT, Target, parse_target
@@ -293,7 +293,7 @@ def _answers(path: str) -> list[Mapping[str, Any]]:
             raise UsageError(f"{path}: longer than 64 MiB: no answer of Amazon's is.")
         found = json.loads(data)
     except OSError as error:
-        raise UsageError(f"{path}: {words_of(error)}.") from error
+        raise UsageError(f"{path}: {describe_disk_error(error)}.") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: no JSON: {error}.") from error
     answers = found if isinstance(found, list) else [found]

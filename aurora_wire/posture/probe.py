@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from aurora_wire.errors import reason_of
+from aurora_wire.errors import describe_error
 from aurora_wire.posture.product import Product, identify_product, in_amazon
 from aurora_wire.posture.session import CLOSED, ERROR, GREETING, SILENT, X_NOTICE, Opening, Session, Timeout
 from aurora_wire.posture.survey import (
@@ -252,4 +252,4 @@ def _in_words(error: Exception) -> str:
         return "nothing listens there (connection refused)"
     if isinstance(error, ConnectionResetError):
         return "the server resets the connection"
-    return reason_of(error).lower()
+    return describe_error(error).lower()

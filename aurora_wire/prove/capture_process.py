@@ -23,13 +23,13 @@ from typing import Any, Final
 
 from aurora_wire.errors import AuroraWireError, CaptureError, UsageError
 from aurora_wire.prove.drivers import interpreter
-from aurora_wire.prove.drivers.environments import home_of
+from aurora_wire.prove.drivers.environments import find_home
 from aurora_wire.prove.drivers.programs import CODE_SETTINGS
 from aurora_wire.prove.observation import Observation, from_json, to_json
 from aurora_wire.prove.observe import observe
 from aurora_wire.prove.observers import Observer, RelayObserver
 from aurora_wire.rights.held_folder import delegate_all
-from aurora_wire.rights.privileges import Account, account_to_become, drop, groups_of, is_caller, no_new_privileges
+from aurora_wire.rights.privileges import Account, account_to_become, drop, is_caller, list_groups, no_new_privileges
 
 ANSWER_SECONDS: Final = 90.0   # for the evidence of one cell
 WAIT: Final = 0.05
@@ -124,11 +124,11 @@ def become_driver(account: Account | None) -> None:
     interpreter.prepare(account)
     delegate_all()
     sudo = is_caller(account)
-    os.setgroups(groups_of(account) if sudo else [])
+    os.setgroups(list_groups(account) if sudo else [])
     os.setresgid(account.gid, account.gid, account.gid)
     os.setresuid(account.uid, account.uid, account.uid)
     no_new_privileges()
-    os.environ["HOME"] = home_of(account.uid)
+    os.environ["HOME"] = find_home(account.uid)
     if not sudo:
         os.chdir("/")  # what lies where root happens to stand was not chosen by anybody
         for name in ("XDG_CACHE_HOME", *(name for name in os.environ if name.startswith(CODE_SETTINGS))):

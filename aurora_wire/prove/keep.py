@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from aurora_wire.errors import OutputError, reason_of
+from aurora_wire.errors import OutputError, describe_error
 from aurora_wire.prove.cell import Cell
 from aurora_wire.prove.matrix import Matrix
 from aurora_wire.rights.held_folder import HeldFolder, hold_folder
@@ -28,7 +28,7 @@ class Keeper:
         try:
             self.held = held or hold_folder(folder, make=True)
         except (OSError, ValueError) as error:
-            raise OutputError(f"{folder}: {reason_of(error)}.") from error
+            raise OutputError(f"{folder}: {describe_error(error)}.") from error
         if self._own:
             self.held.pattern = NAMES
 
@@ -53,7 +53,7 @@ class Keeper:
         try:
             file = create_in(self.held, name, path, None)
         except OSError as error:
-            raise OutputError(f"{path}: {reason_of(error)}.") from error
+            raise OutputError(f"{path}: {describe_error(error)}.") from error
         with file:
             view = memoryview(data)
             try:
@@ -62,7 +62,7 @@ class Keeper:
             except OSError as error:
                 with suppress(OSError):
                     self.held.remove(name)
-                raise OutputError(f"{path}: {reason_of(error)}. The file was not written.") from error
+                raise OutputError(f"{path}: {describe_error(error)}. The file was not written.") from error
 
 
 def truth(cell: Cell, matrix: Matrix) -> dict[str, object]:

@@ -50,7 +50,7 @@ class Matrix:
     def of(self, client: str) -> Iterator[Cell]:
         return (cell for cell in self.cells if cell.client == client)
 
-    def version_of(self, client: str) -> str:
+    def find_version(self, client: str) -> str:
         """Return the client's version by its own word."""
         return next((cell.version for cell in self.of(client) if cell.version), "")
 

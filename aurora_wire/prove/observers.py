@@ -15,7 +15,7 @@ from aurora_wire._version import VERSION
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.capture.files.pcapng_writer import PcapngWriter
 from aurora_wire.capture.live.bpf import SNAPLEN
-from aurora_wire.capture.live.ring import DRAIN, LiveCapture, name_of
+from aurora_wire.capture.live.ring import DRAIN, LiveCapture, name_interface
 from aurora_wire.capture.relay.recording import HEADERS
 from aurora_wire.capture.relay.server import Relay
 from aurora_wire.capture.relay.synthetic_frames import LINK_RAW
@@ -147,7 +147,7 @@ class LiveObserver(Observer):
         for frame, interface in zip(self.frames, self._interfaces, strict=True):
             if interface not in numbers:
                 numbers[interface] = writer.interface(
-                    name_of(interface[0]), interface[1], snaplen=SNAPLEN, filter_text=self.capture.filter.text
+                    name_interface(interface[0]), interface[1], snaplen=SNAPLEN, filter_text=self.capture.filter.text
                 )
             writer.packet(numbers[interface], frame.time_ns, frame.data, frame.length)
         if not numbers:

@@ -108,7 +108,7 @@ def _matrix(
     run = _Run(wanted, watcher, matrix, keeper)
     for spec, client in clients.items():
         cells = []
-        for cell in run.cells_of(spec, client, say):
+        for cell in run.run_cells(spec, client, say):
             cells.append(cell)
             if on_cell is not None and not (spec in wanted.if_installed and cell.result == Result.NOT_INSTALLED):
                 on_cell(cell)
@@ -169,7 +169,7 @@ class _Run:
         self.refused_in_tls = False
         self.logged_in = False  # once: name and password are right, and a refusal is about TLS
 
-    def cells_of(self, spec: str, client: Client, say: Say) -> Iterator[Cell]:
+    def run_cells(self, spec: str, client: Client, say: Say) -> Iterator[Cell]:
         modes = self.wanted.modes
         try:
             found = (ready(spec, say) if client.version else client).find()

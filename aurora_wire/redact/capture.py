@@ -20,7 +20,7 @@ from aurora_wire.capture.files.pcap import PcapSource
 from aurora_wire.capture.files.raw_records import PCAP_MAGICS, uncompressed
 from aurora_wire.capture.files.remote import RemoteFile, open_stored
 from aurora_wire.capture.frame_source import BlockSource
-from aurora_wire.errors import CaptureError, UsageError, reason_of
+from aurora_wire.errors import CaptureError, UsageError, describe_error
 from aurora_wire.link_types import link_type_number_and_name
 from aurora_wire.redact import checksum_update as checksums
 from aurora_wire.redact.block_notes import CutSource
@@ -148,7 +148,7 @@ def _read_block(path: str, file: BinaryIO | RemoteFile, size: int) -> bytes:
     try:
         return file.read(size)
     except OSError as error:
-        raise CaptureError(path, -1, f"cannot be read ({reason_of(error)}).") from error
+        raise CaptureError(path, -1, f"cannot be read ({describe_error(error)}).") from error
 
 
 def _of_client(connection: ConnectionResult) -> int:

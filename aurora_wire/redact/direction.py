@@ -404,7 +404,7 @@ class Direction(Resolver):
                 rest.append(part)
         self.waiting = rest
 
-    def _run_of(self, offset: i64) -> i64:
+    def _find_run(self, offset: i64) -> i64:
         """Return which run the byte at `offset` is in: one of the last, mostly."""
         ends = self.ends
         run: i64 = len(ends)
@@ -429,7 +429,7 @@ class Direction(Resolver):
             found.append(FILL * int(low))
             offset += low
             at += low
-        run = self._run_of(offset)
+        run = self._find_run(offset)
         while at < end:
             if run >= len(self.ends):
                 found.append(FILL * int(end - at))

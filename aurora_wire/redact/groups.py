@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from aurora_wire.redact.sql import SQL_COMMANDS, redact_sql
 from aurora_wire.verdict.result import Scan, StatementGroup
-from aurora_wire.wire.mysql.charsets import collation_of, readable
+from aurora_wire.wire.mysql.charsets import find_collation, readable
 
 
 def shown_fingerprint(made: bytes, *, redact: bool) -> bytes:
@@ -20,7 +20,7 @@ def masked_example(group: StatementGroup) -> bytes:
         return group.example if not group.fingerprint and group.example.isascii() else b"*" * len(group.example)
     if group.raw is None:
         return redact_sql(group.example)
-    return readable(redact_sql(group.raw), collation_of((group.charset or "").encode()))
+    return readable(redact_sql(group.raw), find_collation((group.charset or "").encode()))
 
 
 def redact_groups(scan: Scan) -> list[StatementGroup] | None:

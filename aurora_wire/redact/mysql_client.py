@@ -59,7 +59,7 @@ from aurora_wire.wire.mysql.layout import (
 )
 from aurora_wire.wire.mysql.query import parse_query
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
-from aurora_wire.wire.mysql.values import PRESENT, Value, is_temporal, size_of, value_bounds
+from aurora_wire.wire.mysql.values import PRESENT, Value, find_size, is_temporal, value_bounds
 
 # Fields that hold numbers alone, and no more than they should.
 NUMBERS: Final = (
@@ -351,7 +351,7 @@ class ClientMask:
 def binary_value(cut: Cut, start: i64, stop: i64, kind: i64) -> None:
     """Mask a value in binary encoding: text keeps its look, numbers and times become the filler. Its length stays."""
     cut.keep(start)
-    if size_of(kind) or is_temporal(kind):
+    if find_size(kind) or is_temporal(kind):
         cut.fill(stop)
     else:
         cut.value(stop)
@@ -360,7 +360,7 @@ def binary_value(cut: Cut, start: i64, stop: i64, kind: i64) -> None:
 def encoded_size(value: Value) -> i64:
     """Return the size in bytes of a value as it stands in a packet."""
     length: i64 = len(value.raw)
-    if size_of(value.type):
+    if find_size(value.type):
         return length
     if is_temporal(value.type) or length < 251:
         return 1 + length

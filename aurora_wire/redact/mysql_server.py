@@ -154,7 +154,7 @@ class ServerMask:
                 return
             if kind == SERVER_VERSION and not is_version(data, field.start, field.end):
                 return
-            if kind == AUTH_PLUGIN and not is_of(data, field.start, field.end, PLUGIN):
+            if kind == AUTH_PLUGIN and not has_only(data, field.start, field.end, PLUGIN):
                 return
             if kind == FILLER and not is_zero(data, field.at, field.stop):
                 cut.fill(field.stop)
@@ -369,7 +369,7 @@ class ServerMask:
             if length >= 0:
                 cut.keep(after)
             return
-        if end - at >= 9 and data[at + 3] == 35 and is_of(data, at + 4, at + 9, SQLSTATE):
+        if end - at >= 9 and data[at + 3] == 35 and has_only(data, at + 4, at + 9, SQLSTATE):
             cut.keep(at + 9)
         if data[cut.at : end] in MESSAGES:
             cut.keep(end)
@@ -389,7 +389,7 @@ class ServerMask:
                 cut.keep(end)
         elif first in (0xFE, 2):
             nul = find_nul(data, at + 1, end)
-            if nul < 0 or not is_of(data, at + 1, nul, PLUGIN):
+            if nul < 0 or not has_only(data, at + 1, nul, PLUGIN):
                 return
             name = data[at + 1 : nul]
             cut.keep(nul + 1)
@@ -413,7 +413,7 @@ class ServerMask:
 SQLSTATE: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
-def is_of(data: bytes, at: i64, end: i64, allowed: bytes) -> bool:
+def has_only(data: bytes, at: i64, end: i64, allowed: bytes) -> bool:
     """Return whether all bytes of data[at:end] are among these."""
     return len(data[at:end].translate(None, allowed)) == 0
 
@@ -443,4 +443,4 @@ def is_setting(value: bytes) -> bool:
 
 
 def is_version(data: bytes, at: i64, end: i64) -> bool:
-    return at < end <= at + MAX_VERSION and 48 <= data[at] <= 57 and is_of(data, at, end, WORD + b"~() ")
+    return at < end <= at + MAX_VERSION and 48 <= data[at] <= 57 and has_only(data, at, end, WORD + b"~() ")

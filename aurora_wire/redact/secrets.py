@@ -7,7 +7,7 @@ from aurora_wire.redact.answers import SYNTAX_ERROR, redact_error, without
 from aurora_wire.redact.sql import SQL_COMMANDS, redact_statement
 from aurora_wire.verdict.answer_result import ErrorResult
 from aurora_wire.verdict.result import Parameter, StatementResult
-from aurora_wire.wire.mysql.sql_secrets import content_of, find_secrets, may_hold_secret
+from aurora_wire.wire.mysql.sql_secrets import find_secrets, may_hold_secret, read_content
 
 
 def shown(statement: StatementResult, *, redact: bool, reveal: bool = False) -> StatementResult:
@@ -27,7 +27,7 @@ def without_secrets(statement: StatementResult) -> StatementResult:
     contents: set[bytes] = set()
     for found in find_secrets(sql):
         literal = sql[found.start : found.end]
-        content = content_of(literal, 0, len(literal))
+        content = read_content(literal, 0, len(literal))
         if found.parameter >= 0 or not content:
             continue
         begin = found.start + literal.find(content)

@@ -20,7 +20,7 @@ from typing import Final
 from aurora_wire.immutable import replace
 from aurora_wire.redact.answers import redact_answer
 from aurora_wire.verdict.result import ConnectionResult, Parameter, StatementResult
-from aurora_wire.wire.mysql.charsets import collation_of, readable
+from aurora_wire.wire.mysql.charsets import find_collation, readable
 from aurora_wire.wire.mysql.sql_lexer import (
     ANSI_QUOTES,
     BIG5,
@@ -206,7 +206,7 @@ def masked_text(statement: StatementResult, mask: Callable[[bytes], bytes]) -> b
     """
     if statement.raw is None:
         return mask(statement.sql)
-    return readable(mask(statement.raw), collation_of((statement.charset or "").encode()))
+    return readable(mask(statement.raw), find_collation((statement.charset or "").encode()))
 
 
 def redact_attributes(connection: ConnectionResult) -> dict[str, str]:

@@ -20,7 +20,7 @@ from aurora_wire.redact.secrets import shown
 from aurora_wire.report.escape import show_bytes, show_text
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
-from aurora_wire.report.groups import classes_of, joined_names, shown_groups, span_of
+from aurora_wire.report.groups import find_times, format_classes, joined_names, shown_groups
 from aurora_wire.report.summary import findings_by_connection
 from aurora_wire.report.timestamps import Clock, find_clock, rfc3339, time_of_day
 from aurora_wire.verdict.answer_result import AnswerResult
@@ -97,10 +97,10 @@ def groups(scan: Scan, *, redact: bool = False) -> Iterator[str]:
     clock, names = find_clock(scan), frame_names(scan)
     yield line(GROUP_COLUMNS)
     for one, made, example in shown_groups(scan, redact=redact):
-        first, last = span_of(one, clock)
+        first, last = find_times(one, clock)
         yield line((
             one.count, one.connections, show_text(one.command), made or None, example or None, _yes(one.complete),
-            one.bytes, classes_of(one) or None, first, last, one.frame, *_place(names, one.frame),
+            one.bytes, format_classes(one) or None, first, last, one.frame, *_place(names, one.frame),
             joined_names(one.tables) or None, joined_names(one.columns) or None,
         ))
 
@@ -126,14 +126,14 @@ def findings(scan: Scan) -> Iterator[str]:
         at = places.capture_at(one) if places.names.several else None
         yield line((
             one.rule, one.severity, one.title, _shown(one.detail), one.connection, one.frame, one.offset, *ends,
-            None if at is None else show_text(places.names.path(at)), None if at is None else places.frame_of(one),
+            None if at is None else show_text(places.names.path(at)), None if at is None else places.find_frame(one),
         ))
 
 
 def _capture(one: CaptureResult, clock: Clock) -> list[Cell]:
     return [
         show_text(one.path), one.verdict, one.confidence, show_text(one.format), one.compression, one.packets,
-        one.bytes, one.sha256, clock.show_of(one, one.first_time_ns), clock.show_of(one, one.last_time_ns),
+        one.bytes, one.sha256, clock.show_in(one, one.first_time_ns), clock.show_in(one, one.last_time_ns),
         _yes(one.complete), _shown(one.error), one.truncated_packets, one.dropped_packets,
     ]
 

@@ -55,7 +55,7 @@ class FindingLocator:
     def _only_one(self) -> int | None:
         return 0 if len(self.captures) == 1 else None
 
-    def frame_of(self, finding: Finding) -> int | None:
+    def find_frame(self, finding: Finding) -> int | None:
         """Return the number that the finding's frame has in its capture."""
         if finding.frame is None:
             return None

@@ -46,7 +46,7 @@ class FrameNames:
         place = None if self._places is None else self._places.locate(frame)
         return place if place is not None and place[0] < len(self._captures) else None
 
-    def capture_of(self, frame: int) -> CaptureResult | None:
+    def find_capture(self, frame: int) -> CaptureResult | None:
         """Return the capture that `frame` is in."""
         if len(self._captures) == 1 and not self.several:
             return self._captures[0]

@@ -28,7 +28,7 @@ def shown_groups(scan: Scan, *, redact: bool) -> Iterator[tuple[StatementGroup, 
         yield one, show_bytes(made, limit=SQL), show_bytes(example, limit=SQL) if example != made else ""
 
 
-def classes_of(one: StatementGroup) -> str:
+def format_classes(one: StatementGroup) -> str:
     """Return `2 card numbers, 1 e-mail address`: what values in a group's statements are of a class of data."""
     return ", ".join(
         f"{number:,} {BY_ID[data].one if number == 1 else BY_ID[data].many}" for data, number in one.leaked.items()
@@ -41,18 +41,18 @@ def joined_names(names: Sequence[str] | None, most: int = 50) -> str:
     return ", ".join(shown) + (f" and {len(names) - most} more" if names is not None and len(names) > most else "")
 
 
-def names_of(one: StatementGroup) -> str:
+def format_names(one: StatementGroup) -> str:
     """Return `tables shop.users; columns users.email, users.card`, what is known of it."""
     parts = (("tables", joined_names(one.tables, NAMES)), ("columns", joined_names(one.columns, NAMES)))
     return "; ".join(f"{kind} {names}" for kind, names in parts if names)
 
 
-def span_of(one: StatementGroup, clock: Clock) -> tuple[str | None, str | None]:
+def find_times(one: StatementGroup, clock: Clock) -> tuple[str | None, str | None]:
     """Return when the first and the last statement of a group were sent."""
     return clock.show(one.frame, one.first_time_ns), clock.show(one.frame, one.last_time_ns)
 
 
-def title_of(scan: Scan) -> str:
+def format_title(scan: Scan) -> str:
     """Return `1,234 statements in the clear, of 3 kinds`."""
     groups = scan.groups or []
     total = sum(one.count for one in groups) + scan.not_grouped

@@ -411,7 +411,7 @@ def finding_place(finding: Finding, places: FindingLocator) -> Fields:
     at = places.capture_at(finding) if places.names.several else None
     if at is None:
         return {}
-    return {"capture": clean(places.names.path(at)), "capture_frame": places.frame_of(finding)}
+    return {"capture": clean(places.names.path(at)), "capture_frame": places.find_frame(finding)}
 
 
 def capture_fields(capture: CaptureResult, clock: Clock) -> Fields:
@@ -425,8 +425,8 @@ def capture_fields(capture: CaptureResult, clock: Clock) -> Fields:
         "confidence": capture.confidence,
         "packets": capture.packets,
         "first_frame": capture.first_frame,
-        "first_time": clock.show_of(capture, capture.first_time_ns),
-        "last_time": clock.show_of(capture, capture.last_time_ns),
+        "first_time": clock.show_in(capture, capture.first_time_ns),
+        "last_time": clock.show_in(capture, capture.last_time_ns),
         "undated": capture.undated,
         "complete": capture.complete,
         "error": optional(capture.error),

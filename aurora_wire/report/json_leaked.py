@@ -6,7 +6,7 @@ from aurora_wire.redact.groups import masked_example, shown_fingerprint
 from aurora_wire.report.frame_names import FrameNames, frame_names
 from aurora_wire.report.json_text import Fields, bytes_fields, clean, counts, optional
 from aurora_wire.report.timestamps import find_clock
-from aurora_wire.report.values import hash_of, told_values
+from aurora_wire.report.values import hash_value, told_values
 from aurora_wire.verdict.result import LeakedClass, LeakedData, Scan
 from aurora_wire.verdict.rules.data import RULE_OF
 from aurora_wire.verdict.rules.registry import RULES
@@ -27,7 +27,7 @@ def leaked_fields(leaked: LeakedData, key: bytes = b"") -> Fields:
         "count": leaked.count,
         "from": leaked.origin,
         "frame": leaked.frame,
-        **({"hashes": [hash_of(one, key) for one in leaked.values]} if key and leaked.values else {}),
+        **({"hashes": [hash_value(one, key) for one in leaked.values]} if key and leaked.values else {}),
         **({"last": [clean(one) for one in leaked.last]} if leaked.last else {}),
     }
 

@@ -74,10 +74,10 @@ def render(
         by_server.setdefault(endpoint(connection.server), []).append(connection)
     findings = findings_by_connection(scan)
 
-    def outcome_of(one: ConnectionResult) -> str:
+    def name_outcome(one: ConnectionResult) -> str:
         return _outcome(one, findings.get(one.id, ()), require_proven)
 
-    outcomes = [outcome_of(one) for one in scan.connections]
+    outcomes = [name_outcome(one) for one in scan.connections]
     of_scan = [_outcome_of_all(scan), *(PASSED if capture.complete else ERROR for capture in scan.captures)]
     clock, names = find_clock(scan), frame_names(scan)
     pieces.open(0, "testsuites", {"name": "aurora-wire", **totals(outcomes + of_scan)})
@@ -88,7 +88,7 @@ def render(
         yield pieces.take()
     pieces.close(1, "testsuite")
     for server, connections in by_server.items():
-        counts = totals([outcome_of(one) for one in connections])
+        counts = totals([name_outcome(one) for one in connections])
         pieces.open(1, "testsuite", {"name": f"server {server}", **counts, **_timestamp(connections, clock)})
         for connection in connections:
             _case(pieces, connection, findings.get(connection.id, ()), names, show, require_proven)

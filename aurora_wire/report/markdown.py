@@ -15,13 +15,13 @@ from aurora_wire.redact.secrets import shown, shown_error
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.fingerprints import FindingLocator, cut
 from aurora_wire.report.frame_names import FrameNames, frame_names
-from aurora_wire.report.groups import NO_TEXT, classes_of, shown_groups, span_of, title_of
+from aurora_wire.report.groups import NO_TEXT, find_times, format_classes, format_title, shown_groups
 from aurora_wire.report.markdown_text import block, code, prose, spell_ticks
-from aurora_wire.report.proxied import host_of
+from aurora_wire.report.proxied import describe_host
 from aurora_wire.report.replicated import list_lines
 from aurora_wire.report.summary import findings_by_rule, paragraph
 from aurora_wire.report.text.connections import clear_bytes, tls_bytes
-from aurora_wire.report.text.leaked import NOT_CLASSIFIED, leaked_words, origins_of, values_of
+from aurora_wire.report.text.leaked import NOT_CLASSIFIED, format_origins, format_values, leaked_words
 from aurora_wire.report.text.results import column_name
 from aurora_wire.report.timestamps import Clock, find_clock
 from aurora_wire.report.wording import LEAKS, ORDER, SEVERITIES, count, counted, endpoint, judged, place
@@ -84,9 +84,9 @@ def _leaked(scan: Scan) -> Iterator[str]:
         columns = ", ".join(code(name, NAME) for name in one.columns[:LEAKED_COLUMNS])
         more = f" and {len(one.columns) - LEAKED_COLUMNS} more" if len(one.columns) > LEAKED_COLUMNS else ""
         severity = RULES[RULE_OF[one.data]].severity
-        told = values_of(one, scan.values_key, LEAKED_VALUES)
+        told = format_values(one, scan.values_key, LEAKED_VALUES)
         cells = (
-            prose(leaked_words(one)), severity, origins_of(one) or "-", f"{one.connections:,}", where,
+            prose(leaked_words(one)), severity, format_origins(one) or "-", f"{one.connections:,}", where,
             f"{columns or '-'}{more}", code(told, SENTENCE) if told else "-",
         )  # fmt: skip
         yield f"| {' | '.join(cells)} |"
@@ -124,7 +124,7 @@ def _groups(connections: list[ConnectionResult]) -> Iterator[str]:
     """Yield the table of who talks to whom, the worst first."""
     groups: dict[tuple[str, str, str | None], Counter[str]] = {}
     for c in connections:
-        group = groups.setdefault((host_of(c), endpoint(c.server), c.user), Counter())
+        group = groups.setdefault((describe_host(c), endpoint(c.server), c.user), Counter())
         group.update({c.verdict: 1, "clear": clear_bytes(c), "statements": c.statements_total})
         group["leaks"] += c.verdict in LEAKS
     ordered = sorted(groups.items(), key=lambda one: (-one[1]["leaks"], -one[1]["clear"]))
@@ -208,14 +208,14 @@ def _kinds(scan: Scan, redact: bool) -> Iterator[str]:
     if not groups:
         return
     clock = find_clock(scan)
-    yield f"### {title_of(scan)}"
+    yield f"### {format_title(scan)}"
     yield ""
     yield "| statements | connections | statement | data | first | last |"
     yield "| ---: | ---: | --- | --- | --- | --- |"
     for one, made, example in islice(shown_groups(scan, redact=redact), STATEMENTS):
-        first, last = (prose((when or "-").partition(".")[0]) for when in span_of(one, clock))
+        first, last = (prose((when or "-").partition(".")[0]) for when in find_times(one, clock))
         text = code(made, SQL) if made else f"{code(one.command)} {code(example, NAME) if example else NO_TEXT}"
-        data = prose(classes_of(one), NAME * 2) or "-"
+        data = prose(format_classes(one), NAME * 2) or "-"
         yield f"| {one.count:,} | {one.connections:,} | {text} | {data} | {first} | {last} |"
     if len(groups) > STATEMENTS:
         yield ""

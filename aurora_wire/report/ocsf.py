@@ -86,7 +86,7 @@ def _event(finding: Finding, scan: Scan, places: FindingLocator, clock: Clock, s
     if connection is not None:
         shown = clock.show(connection.first_frame, first)
     elif capture is not None:
-        shown = clock.show_of(capture, first)
+        shown = clock.show_in(capture, first)
     if shown is not None:
         metadata["original_time"] = shown
     event: Fields = {

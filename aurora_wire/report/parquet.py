@@ -28,7 +28,7 @@ from aurora_wire.report.tables import (
     capture_row,
     connection_row,
     finding_row,
-    place_of,
+    locate_finding,
     statement_row,
 )
 from aurora_wire.verdict.frame_places import FramePlaces
@@ -60,13 +60,13 @@ def arrow_schema(columns: Sequence[Column]) -> Any:
         "texts": pa.map_(pa.string(), pa.string()), "counts": pa.map_(pa.string(), pa.int64()),
     }  # fmt: skip
 
-    def type_of(column: Column) -> Any:
+    def find_arrow_type(column: Column) -> Any:
         if column.kind == "rows":
-            return pa.list_(pa.struct([(inner.name, type_of(inner)) for inner in column.inner]))
+            return pa.list_(pa.struct([(inner.name, find_arrow_type(inner)) for inner in column.inner]))
         return simple[column.kind]
 
     return pa.schema(
-        [pa.field(column.name, type_of(column), metadata={"description": column.about}) for column in columns],
+        [pa.field(column.name, find_arrow_type(column), metadata={"description": column.about}) for column in columns],
         metadata={"aurora_wire.schema": SCHEMA, "aurora_wire.version": VERSION},
     )
 
@@ -219,7 +219,7 @@ class Findings(TableStream):
 
     def connection(self, connection: ConnectionResult, findings: list[Finding]) -> None:
         for one in findings:
-            self.table.add(finding_row(one, place_of(connection, one, self.names)), len(one.detail))
+            self.table.add(finding_row(one, locate_finding(connection, one, self.names)), len(one.detail))
 
     def rest(self, scan: Scan) -> None:
         places = FindingLocator(scan)
@@ -227,7 +227,7 @@ class Findings(TableStream):
             if one.connection is None:
                 at = places.capture_at(one)
                 path = None if at is None else clean(places.names.path(at))
-                self.table.add(finding_row(one, (path, places.frame_of(one) if at is not None else None)))
+                self.table.add(finding_row(one, (path, places.find_frame(one) if at is not None else None)))
 
 
 class Captures(TableStream):

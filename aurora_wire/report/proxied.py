@@ -5,7 +5,7 @@ from __future__ import annotations
 from aurora_wire.verdict.result import ConnectionResult, ProxyResult
 
 
-def words_of(proxy: ProxyResult) -> str:
+def summarise_proxy(proxy: ProxyResult) -> str:
     """Return `for 203.0.113.7, who asked for db.example.com; TLS in front of it (TLSv1.3 ...)`."""
     if proxy.local:
         return "the proxy itself, a health check"
@@ -23,7 +23,7 @@ def words_of(proxy: ProxyResult) -> str:
     return words
 
 
-def host_of(connection: ConnectionResult) -> str:
+def describe_host(connection: ConnectionResult) -> str:
     """Return the host that a connection is for; behind a proxy that named it, with the proxy's own."""
     real, own = connection.real_client, connection.client.address
     return own if real == own else f"{real} (by {own})"

@@ -203,7 +203,7 @@ def message(text: str) -> Fields:
     return {"text": _PLACEHOLDER.sub(r"{{\1}}", text.replace("](", "\\]("))}
 
 
-def uri_of(path: str) -> str:
+def make_uri(path: str) -> str:
     """Return a path as a URI (absolute paths) or a relative reference. Any text is allowed."""
     try:
         data = path.encode("utf-8", "surrogateescape")
@@ -216,7 +216,7 @@ def uri_of(path: str) -> str:
 
 
 def _location(capture: CaptureResult, index: int) -> Fields:
-    return {"uri": uri_of(capture.path), "index": index}
+    return {"uri": make_uri(capture.path), "index": index}
 
 
 def _artifact(number: int, capture: CaptureResult, names: FrameNames) -> Fields:
@@ -228,7 +228,7 @@ def _artifact(number: int, capture: CaptureResult, names: FrameNames) -> Fields:
         "complete": capture.complete,
     }
     artifact: Fields = {
-        "location": {"uri": uri_of(capture.path)},
+        "location": {"uri": make_uri(capture.path)},
         "length": capture.bytes,
         "roles": ["analysisTarget"],
         "properties": properties,
@@ -243,7 +243,7 @@ def _artifact(number: int, capture: CaptureResult, names: FrameNames) -> Fields:
 def _run_properties(scan: Scan, total: int, left_out: int) -> Fields:
     clock = find_clock(scan)
     times = [
-        clock.show_of(capture, time_ns)
+        clock.show_in(capture, time_ns)
         for capture in scan.captures
         for time_ns in (capture.first_time_ns, capture.last_time_ns)
         if time_ns is not None and not capture.undated
@@ -275,7 +275,7 @@ def _result(finding: Finding, places: FindingLocator, seen: Counter[str]) -> Fie
         "message": message(_sentence(finding, connection)),
         "locations": _locations(finding, connection, places),
         "partialFingerprints": {"auroraWireFinding/v1": name, "primaryLocationLineHash": name},
-        "properties": _result_properties(finding, connection, places.frame_of(finding)),
+        "properties": _result_properties(finding, connection, places.find_frame(finding)),
         **(
             {} if finding.ignored is None
             else {"suppressions": [{"kind": "external", "justification": shorten(finding.ignored.reason, DETAIL)}]}
@@ -302,7 +302,7 @@ def _locations(finding: Finding, connection: ConnectionResult | None, places: Fi
         location["physicalLocation"] = {"artifactLocation": _location(capture, at), "region": {"startLine": 1}}
     logical: list[Fields] = []
     if finding.frame is not None:
-        logical.append({"name": f"frame {places.frame_of(finding)}", "kind": "packet"})
+        logical.append({"name": f"frame {places.find_frame(finding)}", "kind": "packet"})
     if finding.connection is not None:
         logical.append({"name": f"connection {finding.connection}", "kind": "connection"})
     if connection is not None:

@@ -266,7 +266,7 @@ def statement_row(
 
 
 def finding_row(finding: Finding, place: Row) -> Row:
-    """Return a row of FINDINGS. place: capture and frame there, as `finding_place` or `place_of` give them."""
+    """Return a row of FINDINGS. place: capture and frame there, as `finding_place` or `locate_finding` give them."""
     known = finding.ignored
     return (
         finding.rule, finding.severity, finding.title, finding.connection, finding.frame, finding.offset,
@@ -275,7 +275,7 @@ def finding_row(finding: Finding, place: Row) -> Row:
     )
 
 
-def place_of(connection: ConnectionResult, finding: Finding, names: FrameNames) -> Row:
+def locate_finding(connection: ConnectionResult, finding: Finding, names: FrameNames) -> Row:
     """Return the capture of a connection's finding, and the number of its frame there."""
     if finding.frame is None:
         return _place(names, connection.first_frame)[0], None
@@ -321,7 +321,7 @@ def _place(names: FrameNames, frame: int) -> tuple[str | None, int | None]:
 def _is_undated(names: FrameNames, frame: int, time_ns: int | None) -> bool:
     if time_ns is None:
         return True
-    capture = names.capture_of(frame)
+    capture = names.find_capture(frame)
     if capture is None:
         return 0 <= time_ns < DAY_SECONDS * SECOND
     return capture.undated and 0 <= time_ns < UNDATED_BEFORE_NS

@@ -54,7 +54,7 @@ class Clock:
 
     def undated(self, frame: int, time_ns: int) -> bool:
         """Return whether a time of this frame is of day only."""
-        capture = self._frames.capture_of(frame)
+        capture = self._frames.find_capture(frame)
         return capture is not None and _is_of_day(capture, time_ns)
 
     def show(self, frame: int, time_ns: int | None) -> str | None:
@@ -64,7 +64,7 @@ class Clock:
         undated = self.undated(frame, time_ns) if self._captures else 0 <= time_ns < DAY_SECONDS * SECOND
         return time_of_day(time_ns) if undated else rfc3339(time_ns)
 
-    def show_of(self, capture: CaptureResult, time_ns: int | None) -> str | None:
+    def show_in(self, capture: CaptureResult, time_ns: int | None) -> str | None:
         """Return the same for a time of a capture."""
         if time_ns is None:
             return None

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from aurora_wire.report.json_text import Fields, clean, optional
 from aurora_wire.report.wording import count
-from aurora_wire.verdict.certificates import MISSING, CertificateFacts, can_read, facts_of
+from aurora_wire.verdict.certificates import MISSING, CertificateFacts, can_read, describe_certificate
 from aurora_wire.verdict.result import TLSResult
 
 NAMES_SHOWN = 4
@@ -43,7 +43,7 @@ def _certificate(der: bytes, *, redact: bool = False) -> Fields | None:
     """Return the object of a certificate; None of one that was not kept."""
     if not der:
         return None
-    facts = facts_of(der)
+    facts = describe_certificate(der)
     digest = hashlib.sha256(der).hexdigest()
     if facts is None:
         return {
@@ -107,7 +107,7 @@ def _chain(chain: Sequence[bytes], total: int) -> str:
     if not chain:
         return "none"
     own = chain[0]
-    facts = facts_of(own)
+    facts = describe_certificate(own)
     if facts is not None:
         text = _in_words(facts)
     elif not own:

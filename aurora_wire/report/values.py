@@ -7,13 +7,13 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Final
 
-from aurora_wire.verdict.leaked import last_of
+from aurora_wire.verdict.leaked import show_endings
 from aurora_wire.verdict.result import LeakedClass
 
 SIZE: Final = 5     # bytes of a hash: two of a thousand values are alike once in two million reports
 
 
-def hash_of(value: bytes, key: bytes) -> str:
+def hash_value(value: bytes, key: bytes) -> str:
     """Return ten hex digits, the same for the same value under one key (`Scan.values_key`). Source: RFC 7693."""
     return blake2b(value, digest_size=SIZE, key=key).hexdigest()
 
@@ -25,5 +25,6 @@ def told_values(one: LeakedClass, key: bytes) -> list[tuple[str, str, list[str]]
     if not key:
         return []
     return [
-        (hash_of(found.value, key), "".join(last_of(one.data, [found.value])), found.columns) for found in one.values
+        (hash_value(found.value, key), "".join(show_endings(one.data, [found.value])), found.columns)
+        for found in one.values
     ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from aurora_wire.disk import words_of
+from aurora_wire.disk import describe_disk_error
 from aurora_wire.errors import OutputError
 from aurora_wire.rights.new_files import WholeFile
 
@@ -29,7 +29,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         whole.keep()
         file.close()
     except (OSError, ValueError) as error:
-        raise OutputError(f"{path}: {words_of(error, path)}. Nothing was written there.") from error
+        raise OutputError(f"{path}: {describe_disk_error(error, path)}. Nothing was written there.") from error
     finally:
         if file is not None:
             with suppress(OSError):

@@ -16,13 +16,13 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from aurora_wire.errors import reason_of
+from aurora_wire.errors import describe_error
 from aurora_wire.rights.privileges import (
     CAP_CHOWN,
     CAP_DAC_OVERRIDE,
     Account,
-    groups_of,
     is_caller,
+    list_groups,
     no_new_privileges,
     set_capabilities,
 )
@@ -105,7 +105,7 @@ class _Serving:
             try:
                 handle = self._do(json.loads(said))
             except OSError as error:
-                answer = {"errno": error.errno or errno.EIO, "said": reason_of(error)}
+                answer = {"errno": error.errno or errno.EIO, "said": describe_error(error)}
             rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [handle]))] if handle is not None else []
             self.channel.sendmsg([json.dumps(answer).encode()], rights)
             if handle is not None:
@@ -147,7 +147,7 @@ def _only(*handles: int) -> None:
 
 def _keep_rights(account: Account | None) -> None:
     if account is not None and is_caller(account):  # it makes what the caller may make, with no right of root's
-        os.setgroups(groups_of(account))
+        os.setgroups(list_groups(account))
         os.setresgid(account.gid, account.gid, account.gid)
         os.setresuid(account.uid, account.uid, account.uid)
         set_capabilities(0)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.rights.privileges import caller, name_of, rights_of_caller
+from aurora_wire.rights.privileges import caller, name_account, rights_of_caller
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +89,7 @@ def how_to_read() -> str:
     if account is None:
         return "Run this with sudo."
     return (
-        f"It is read with the rights of {name_of(account)}, who called. Let root hand it over: "
+        f"It is read with the rights of {name_account(account)}, who called. Let root hand it over: "
         "sudo cat FILE | aurora-wire ... -"
     )
 

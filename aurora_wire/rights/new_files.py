@@ -9,7 +9,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from aurora_wire.errors import OutputError, reason_of
+from aurora_wire.errors import OutputError, describe_error
 from aurora_wire.rights.held_folder import HeldFolder, hold, open_special
 from aurora_wire.rights.privileges import Account
 
@@ -28,7 +28,7 @@ def create_private(path: str | Path, account: Account | None, *, replace: bool =
         finally:
             folder.close()
     except (OSError, ValueError) as error:
-        raise OutputError(f"{path}: {reason_of(error)}.") from error
+        raise OutputError(f"{path}: {describe_error(error)}.") from error
 
 
 def create_in(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from aurora_wire.errors import AuroraWireError, reason_of
+from aurora_wire.errors import AuroraWireError, describe_error
 from aurora_wire.immutable import immutable
 
 NOBODY: Final = 65534
@@ -56,7 +56,7 @@ def _caller() -> Account | None:
         found.append(Account(uid, _number("SUDO_GID") or nobody().gid))  # the group root is a right of root's, too
     uid = _number("PKEXEC_UID")
     if uid:
-        found.append(_account_of(uid))
+        found.append(_find_account(uid))
     name = os.environ.get("DOAS_USER")
     if name:
         try:
@@ -64,20 +64,20 @@ def _caller() -> Account | None:
         except (KeyError, ValueError):
             return nobody()
         if uid:
-            found.append(_account_of(uid))
+            found.append(_find_account(uid))
     if not found:
         return None
     return found[0] if len({account.uid for account in found}) == 1 else nobody()
 
 
-def _account_of(uid: int) -> Account:
+def _find_account(uid: int) -> Account:
     try:
         return Account(uid, pwd.getpwuid(uid).pw_gid or nobody().gid)
     except KeyError:
         return Account(uid, nobody().gid)
 
 
-def name_of(account: Account) -> str:
+def name_account(account: Account) -> str:
     """Return the name of an account, or its number if it has none."""
     try:
         return pwd.getpwuid(account.uid).pw_name
@@ -112,7 +112,7 @@ def drop(account: Account | None) -> None:
         set_capabilities(0)
         no_new_privileges()
     except OSError as error:
-        raise StillPrivileged(f"cannot give up the rights of root: {reason_of(error)}.") from error
+        raise StillPrivileged(f"cannot give up the rights of root: {describe_error(error)}.") from error
     if account is not None and (os.getresuid() != (account.uid,) * 3 or os.getresgid() != (account.gid,) * 3):
         raise StillPrivileged("cannot give up the rights of root.")
 
@@ -156,7 +156,7 @@ def acting_as(account: Account | None) -> Iterator[None]:
         yield
         return
     groups, gid = os.getgroups(), os.getegid()
-    os.setgroups(groups_of(account) if is_caller(account) else [])
+    os.setgroups(list_groups(account) if is_caller(account) else [])
     os.setegid(account.gid)
     os.seteuid(account.uid)
     try:
@@ -173,7 +173,7 @@ def is_caller(account: Account) -> bool:
     return account.uid != 0 and found is not None and found.uid == account.uid
 
 
-def groups_of(account: Account) -> list[int]:
+def list_groups(account: Account) -> list[int]:
     """Return the groups of an account, without that of root."""
     try:
         groups = os.getgrouplist(pwd.getpwuid(account.uid).pw_name, account.gid)

@@ -23,9 +23,9 @@ from aurora_wire.scale.captures import (
     findings_of_capture,
     floors,
     frames_before,
+    group_parts,
     joined,
     loaded,
-    parts_of,
 )
 from aurora_wire.scale.flows import Options, analyse_flows, result_schema
 from aurora_wire.scale.segments import CAPTURE, SEGMENT
@@ -69,7 +69,7 @@ def analyze(
         raise UsageError("a key has 1 to 64 bytes.")
     spark = segments.sparkSession
     given = segments.where(f.col("kind") == CAPTURE).drop("data", "earlier", "flow")
-    parts = parts_of(row.asDict() for row in given.collect())
+    parts = group_parts(row.asDict() for row in given.collect())
     captures = [joined(of_file) for of_file in parts]
     options = Options(tuple(ports), loaded(parts), frames_before(parts), reveal, key)
     rows = _ordered(segments.where(f.col("kind") == SEGMENT), parts, spark)

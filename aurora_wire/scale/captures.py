@@ -19,7 +19,7 @@ from aurora_wire.verdict.rules.registry import finding
 Part = Mapping[str, Any]
 
 
-def parts_of(rows: Iterable[Part]) -> list[list[Part]]:
+def group_parts(rows: Iterable[Part]) -> list[list[Part]]:
     """Return the rows of each capture, of its ranges in their order.
 
     Those behind a broken one are not read, and those behind one that was read to the end do not count.

@@ -26,7 +26,7 @@ from aurora_wire.report.tables import (
     Column,
     connection_row,
     finding_row,
-    place_of,
+    locate_finding,
     statement_row,
 )
 from aurora_wire.verdict.frame_places import FramePlaces
@@ -192,7 +192,7 @@ class _Flows:
         self.analysis.collect()
         self.flow = None
 
-    def id_of(self, connection: int) -> int:
+    def number_connection(self, connection: int) -> int:
         """Return the number of a connection that it has in every run over the same segments."""
         flow = self.flow
         if flow is None:
@@ -207,13 +207,13 @@ class _Flows:
         options = self.options
         one = statement if self.masker is None else self.masker.statement(statement)
         self.rows["statement"].append(self.placed(STATEMENTS, statement_row(
-            self.id_of(connection), one, self.names, crossed=crossed,
+            self.number_connection(connection), one, self.names, crossed=crossed,
             redact=not options.reveal and self.masker is None, reveal=options.reveal,
         )))  # fmt: skip
 
     def connection(self, connection: ConnectionResult, found: list[Finding]) -> None:
         stars = not self.options.reveal and self.masker is None
-        shown = replace(connection, id=self.id_of(connection.id))
+        shown = replace(connection, id=self.number_connection(connection.id))
         decrypted = None if connection.tls is None else connection.tls.decrypted
         for statement in () if decrypted is None else decrypted.statements:
             self._statement(connection.id, statement, "TLS")
@@ -224,7 +224,7 @@ class _Flows:
         row = connection_row(shown, (one.rule for one in found), self.names, redact=stars)
         self.rows["connection"].append(self.placed(CONNECTIONS, row))
         for one in found:
-            place = place_of(connection, one, self.names)
+            place = locate_finding(connection, one, self.names)
             self.rows["finding"].append(self.placed(FINDINGS, finding_row(replace(one, connection=shown.id), place)))
 
     def placed(self, columns: Sequence[Column], row: Row) -> Row:

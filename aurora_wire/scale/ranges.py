@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from aurora_wire.capture.files.addresses import is_remote
 from aurora_wire.capture.files.remote import RemoteFile
-from aurora_wire.errors import AuroraWireError, CaptureError, reason_of
+from aurora_wire.errors import AuroraWireError, CaptureError, describe_error
 from aurora_wire.immutable import immutable
 from aurora_wire.rights.inputs import input_file
 from aurora_wire.scale import chains
@@ -202,7 +202,7 @@ class PartFile:
             self._file = RemoteFile(path, seekable=True) if is_remote(path) else input_file(path)
             self._file.seek(part.begin)
         except OSError as error:
-            raise CaptureError(path, -1, f"cannot be read ({reason_of(error)}).") from error
+            raise CaptureError(path, -1, f"cannot be read ({describe_error(error)}).") from error
 
     def place(self, offset: int) -> int:
         """Return where in the file a byte is that `read` gave."""
@@ -216,7 +216,7 @@ class PartFile:
         try:
             return self._file.read(size)
         except OSError as error:
-            raise CaptureError(self.path, -1, f"cannot be read ({reason_of(error)}).") from error
+            raise CaptureError(self.path, -1, f"cannot be read ({describe_error(error)}).") from error
 
     def close(self) -> None:
         self._file.close()

@@ -112,10 +112,10 @@ def read_part(part: Part) -> Iterator[Any]:
         rows.append(row)
         size += cost
         if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
-            yield batch_of(rows)
+            yield make_batch(rows)
             rows, size = [], 0
     rows.append(reading.of_capture())
-    yield batch_of(rows)
+    yield make_batch(rows)
 
 
 @lru_cache(maxsize=1)
@@ -124,7 +124,7 @@ def segment_schema() -> Any:
     return arrow_schema(SEGMENTS)
 
 
-def batch_of(rows: Sequence[Row]) -> Any:
+def make_batch(rows: Sequence[Row]) -> Any:
     """Return rows as a pyarrow.RecordBatch."""
     import pyarrow as pa  # noqa: PLC0415 - for executors only
 
@@ -135,11 +135,11 @@ def batch_of(rows: Sequence[Row]) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _text_of(address: bytes) -> str:
+def _format_address(address: bytes) -> str:
     return inet_ntop(AF_INET if len(address) == 4 else AF_INET6, address)
 
 
-def drops_of(source: PcapngSource) -> list[tuple[str, int]]:
+def count_drops(source: PcapngSource) -> list[tuple[str, int]]:
     """Return what a range says of packets that were lost: what puts ranges together needs more than their number."""
     counted = ((f"{int(key) >> 32}:{int(key) & 0xFFFFFFFF}", int(count)) for key, count in source.counted_drops.items())
     noted = [(NOTED, int(source.noted_drops))] if source.noted_drops >= 0 else []
@@ -192,7 +192,7 @@ class _Reading:
             yield from self._guarded(source, None, file)
             self.result.bytes = file.place(int(source.base + source.next)) - part.begin
             if isinstance(source, PcapngSource):
-                self.drops = drops_of(source)
+                self.drops = count_drops(source)
         finally:
             file.close()
 
@@ -273,7 +273,7 @@ class _Reading:
         ends = sorted((src + ports[:2], dst + ports[2:]))
         return (
             SEGMENT, self.path, self.part.file_no, self.part.number, frame, time_ns, self.latest, link_type, original,
-            int(locator.network), _text_of(src), _text_of(dst), int.from_bytes(ports[:2], "big"),
+            int(locator.network), _format_address(src), _format_address(dst), int.from_bytes(ports[:2], "big"),
             int.from_bytes(ports[2:], "big"), int(u32_be(buffer, tcp_at + 4)), int(u32_be(buffer, tcp_at + 8)),
             buffer[tcp_at + 13], int(u16_be(buffer, tcp_at + 14)), int(locator.payload_len),
             int(locator.payload_at) - at if is_whole else -1, int(locator.captured_end - locator.payload_at),

@@ -45,13 +45,13 @@ class Columns:
 
     def _shared(self, columns: list[Column]) -> list[ColumnResult]:
         if len(columns) > MAX_WIDTH:
-            return [column_of(column) for column in columns]
+            return [_describe_column(column) for column in columns]
         key = tuple(
             (one.schema, one.table, one.org_table, one.name, one.org_name, one.type, one.extended) for one in columns
         )
         known = self._known.get(key)
         if known is None:
-            known = [column_of(column) for column in columns]
+            known = [_describe_column(column) for column in columns]
             if len(self._known) >= MAX_SHARED:
                 self._known.clear()
             if sum(len(one) for column in key for one in column if isinstance(one, bytes)) <= MAX_SHARED_BYTES:
@@ -62,7 +62,7 @@ class Columns:
 _COLUMNS = Columns()
 
 
-def answer_of(statement: Statement) -> AnswerResult | None:
+def describe_answer(statement: Statement) -> AnswerResult | None:
     """Return what answered a statement, None where that was not seen."""
     first = statement.result
     if first is None:
@@ -73,17 +73,18 @@ def answer_of(statement: Statement) -> AnswerResult | None:
     ended = -1
     one: Result | None = first
     while one is not None and len(parts) < MAX_PARTS:
-        parts.append(part_of(one))
+        parts.append(_describe_part(one))
         complete = complete and bool(one.complete)
         failure = failure or one.failure
         ended = max(ended, int(one.ended_ns))
         one = one.next
     began = int(statement.time_ns)
     ms = round((ended - began) / 1e6, 3) if 0 <= began <= ended else None
-    return AnswerResult(parts, None if failure is None else error_of(failure), ms, complete and not statement.waits)
+    error = None if failure is None else _describe_failure(failure)
+    return AnswerResult(parts, error, ms, complete and not statement.waits)
 
 
-def part_of(result: Result) -> AnswerPart:
+def _describe_part(result: Result) -> AnswerPart:
     return AnswerPart(
         columns=_COLUMNS.of(result.columns),
         rows=result.rows,
@@ -92,11 +93,11 @@ def part_of(result: Result) -> AnswerPart:
         warnings=result.warnings if result.warnings >= 0 else None,
         out_parameters=result.out,
         complete=result.complete,
-        values=rows_of(result) if result.kept is not None else [],
+        values=read_rows(result) if result.kept is not None else [],
     )
 
 
-def rows_of(result: Result) -> list[list[bytes | None]]:
+def read_rows(result: Result) -> list[list[bytes | None]]:
     """Return the values of the rows that were kept: text as it crossed, of binary ones as the server would print them.
 
     None is NULL. A row that crossed in part, or is none of these columns, ends where it cannot be read any further.
@@ -139,20 +140,20 @@ def _binary_row(data: bytes, columns: list[Column]) -> list[bytes | None]:
     return values
 
 
-def column_of(column: Column) -> ColumnResult:
+def _describe_column(column: Column) -> ColumnResult:
     return ColumnResult(
         _text(column.schema), _text(column.table), _text(column.org_table), _text(column.name), _text(column.org_name),
-        type_of(column),
+        name_type(column),
     )  # fmt: skip
 
 
-def type_of(column: Column) -> str:
+def name_type(column: Column) -> str:
     """Return a column's type: as MariaDB's extended metadata name it, or by its number."""
     extended = extended_format(column.extended) if column.extended else b""
     return _text(extended).upper() if extended else type_name(column.type)
 
 
-def error_of(failure: Failure) -> ErrorResult:
+def _describe_failure(failure: Failure) -> ErrorResult:
     state = _text(failure.sqlstate) if failure.sqlstate else None
     return ErrorResult(failure.code, state, _text(failure.message), failure.frame, failure.offset)
 
@@ -200,7 +201,7 @@ def _traffic(column: Column) -> ColumnTraffic:
     if not column.org_table:
         return ColumnTraffic("", "", "", "", column.results, column.rows, column.size)
     return ColumnTraffic(
-        _text(column.schema), _text(column.org_table), _text(column.org_name), type_of(column), column.results,
+        _text(column.schema), _text(column.org_table), _text(column.org_name), name_type(column), column.results,
         column.rows, column.size,
     )  # fmt: skip
 

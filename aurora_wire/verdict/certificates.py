@@ -113,7 +113,7 @@ def read_certificate(der: bytes) -> CertificateFacts | None:
 
 
 @lru_cache(maxsize=1024)
-def facts_of(der: bytes) -> CertificateFacts | None:
+def describe_certificate(der: bytes) -> CertificateFacts | None:
     """Return what a captured certificate says, read once for all connections that show it.
 
     None where it cannot be read, was not kept (b""), or cryptography is not there (`can_read`).

@@ -262,7 +262,7 @@ def _ntlm_field(message: bytes, at: int) -> bytes:
 def of_text(secret: Secret) -> CredentialResult:
     """Return a secret in the text of a statement, or of a replicated one."""
     grade, what = SECRET_WORDS[secret.kind]
-    value = secrets.content_of(secret.value, 0, len(secret.value))
+    value = secrets.read_content(secret.value, 0, len(secret.value))
     hashcat, john, line = None, None, None
     if grade == "hash":
         hashcat, john, line = _stored(unescaped(value))
@@ -320,10 +320,10 @@ def find_jwt(data: bytes) -> bytes:
         return b""
     token = data[at:].rstrip(b"\0")
     parts = token.split(b".")
-    return token if len(parts) == 3 and is_text(token) and _json_of(parts[0]) is not None else b""
+    return token if len(parts) == 3 and is_text(token) and _parse_json(parts[0]) is not None else b""
 
 
-def _json_of(part: bytes) -> dict[str, object] | None:
+def _parse_json(part: bytes) -> dict[str, object] | None:
     import base64  # noqa: PLC0415 - few captures hold a token
     import json  # noqa: PLC0415
 
@@ -335,7 +335,7 @@ def _json_of(part: bytes) -> dict[str, object] | None:
 
 
 def _jwt_expiry(token: bytes) -> str | None:
-    claims = _json_of(token.split(b".")[1])
+    claims = _parse_json(token.split(b".")[1])
     expires = claims.get("exp") if claims is not None else None
     if not isinstance(expires, int) or not 0 <= expires < 1 << 35:
         return None

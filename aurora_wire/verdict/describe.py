@@ -8,12 +8,12 @@ from typing import Literal
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be
-from aurora_wire.verdict.answers import Traffic, answer_of, error_of
+from aurora_wire.verdict.answers import Traffic, _describe_failure, describe_answer
 from aurora_wire.verdict.credentials import Credentials
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.groups import describe_groups
 from aurora_wire.verdict.judge import judge
-from aurora_wire.verdict.leaked import leaked_of, leaked_of_statement
+from aurora_wire.verdict.leaked import leaked_of_statement, list_leaked
 from aurora_wire.verdict.named_ports import named_by_port
 from aurora_wire.verdict.plausible import least_missing, most_missing
 from aurora_wire.verdict.replication import describe_clone, describe_replication
@@ -110,14 +110,14 @@ def describe(connection: Connection) -> ConnectionResult:
         replication=describe_replication(facts, facts.replication) if facts.replication is not None else None,
         clone=describe_clone(facts.clone) if facts.clone is not None else None,
         credentials_total=facts.exchanges_total + facts.secrets_total,
-        leaked=leaked_of(facts.leaked) if facts.leaked is not None else [],
+        leaked=list_leaked(facts.leaked) if facts.leaked is not None else [],
         not_classified=facts.not_classified,
-        groups=describe_groups(facts.groups, name_of) if facts.groups is not None else [],
+        groups=describe_groups(facts.groups, name_command) if facts.groups is not None else [],
         not_grouped=facts.groups.beyond if facts.groups is not None else 0,
         columns=Traffic(facts) if facts.columns else [],
         rows=facts.rows,
         row_bytes=facts.row_bytes,
-        errors=[error_of(one) for one in facts.failures],
+        errors=[_describe_failure(one) for one in facts.failures],
         errors_total=facts.failures_total,
         aurora_column=text(facts.aurora_column) if facts.aurora_column else None,
     )
@@ -200,10 +200,10 @@ def count_commands(facts: Facts) -> dict[str, int]:
         COM_STMT_CLOSE: int(facts.closes),
     }  # fmt: skip
     counts.update(facts.command_counts)
-    return {name_of(number): counts[number] for number in sorted(counts) if counts[number] > 0}
+    return {name_command(number): counts[number] for number in sorted(counts) if counts[number] > 0}
 
 
-def name_of(command: int) -> str:
+def name_command(command: int) -> str:
     """Return the name of a command, or of a message of X Protocol."""
     return message_name(command - X_COMMAND, 1) if command >= X_COMMAND else command_name(command)
 
@@ -277,14 +277,14 @@ def describe_decryption(decrypted: Decrypted, tls: TLSFacts) -> DecryptionResult
 def why_not_decrypted(decrypted: Decrypted, tls: TLSFacts) -> str:
     """Return why a key log decrypted no record of a connection."""
     from aurora_wire.decrypt.decryptor import MISSING, is_available  # noqa: PLC0415 - only with a key log
-    from aurora_wire.decrypt.suite_parameters import protection_of  # noqa: PLC0415
+    from aurora_wire.decrypt.suite_parameters import find_protection  # noqa: PLC0415
 
     hello = tls.server_hello
     if tls.client_hello is None:
         return "no ClientHello was captured, and by its random number a key log names the connection"
     if hello is None:
         return "no ServerHello was captured, which says the cipher suite and its part of the keys"
-    if protection_of(hello.suite, hello.version) is None or hello.compression:
+    if find_protection(hello.suite, hello.version) is None or hello.compression:
         return f"records of {version_name(hello.version)} with {suite_name(hello.suite)} are not decrypted here"
     if not is_available():
         return MISSING
@@ -314,7 +314,7 @@ def describe_statement(statement: Statement) -> StatementResult:
         if raw is not None:
             raw = in_place(statement.command, raw, [value.literal(codec) for value in values])
     return StatementResult(
-        command=name_of(statement.command),
+        command=name_command(statement.command),
         sql=sql,
         frame=statement.frame,
         time_ns=_time(statement.time_ns),
@@ -330,7 +330,7 @@ def describe_statement(statement: Statement) -> StatementResult:
         guessed=statement.guessed,
         leaked=leaked_of_statement(statement),
         schema=text(statement.schema) if statement.schema else None,
-        result=answer_of(statement),
+        result=describe_answer(statement),
         charset=charset_name(charset) if raw is not None else None,
         raw=raw,
         fingerprint=readable(made, charset),

@@ -162,7 +162,7 @@ def find_leaks(facts: Facts, tls: TLSFacts | None, tls_data: bool) -> Iterator[R
         if note is None and tls is None and facts.ssl_request_frame < 0:
             note = facts.find_anomaly(anomalies.READABLE_BEHIND_GAP, from_client)
         if note is not None and facts.kind != connection_log.UNKNOWN and not (from_client and facts.stranger):
-            side = _side_of(note)
+            side = _name_direction(note)
             words_for = f"readable text of the {side} outside TLS, of no known framing"
             yield Reason("fragment", words_for, place(note.frame), side, place(note.offset))
     if facts.dropped_leak_frame >= 0:
@@ -241,7 +241,7 @@ def note_reasons(facts: Facts, kinds: dict[int, tuple[str, str]]) -> Iterator[Re
     for note in facts.anomalies:
         entry = kinds.get(note.kind)
         if entry is not None:
-            yield Reason(entry[0], words(note, entry[1]), place(note.frame), _side_of(note), place(note.offset))
+            yield Reason(entry[0], words(note, entry[1]), place(note.frame), _name_direction(note), place(note.offset))
 
 
 def gap_reasons(connection: Connection) -> Iterator[Reason]:
@@ -250,7 +250,7 @@ def gap_reasons(connection: Connection) -> Iterator[Reason]:
     for note in connection.facts.anomalies:
         if note.kind != anomalies.GAP:
             continue
-        side = _side_of(note)
+        side = _name_direction(note)
         text = f"{note.amount:,} bytes from the {side} are missing"
         if note.amount > most:
             text = f"bytes from the {side} are missing, how many cannot be told: {UNBELIEVABLE}"
@@ -302,5 +302,5 @@ def _name(side: DirectionAccount) -> Direction:
     return "client" if side.from_client else "server"
 
 
-def _side_of(note: Anomaly) -> Direction:
+def _name_direction(note: Anomaly) -> Direction:
     return "client" if note.from_client else "server"

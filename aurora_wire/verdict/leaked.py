@@ -8,7 +8,7 @@ from typing import Final
 from aurora_wire.verdict.result import LeakedClass, LeakedData, LeakedValue, Origin
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.leaked.classes import BY_ID, CLASSES, ORDER
-from aurora_wire.wire.mysql.leaked.tally import BINLOG, RESULTS, STATEMENTS, LeakedTally, leaks_of
+from aurora_wire.wire.mysql.leaked.tally import BINLOG, RESULTS, STATEMENTS, LeakedTally, read_leaks
 
 MAX_COLUMNS: Final = 20    # named for a class
 MAX_VALUES: Final = 5      # of a class, told by their hash
@@ -17,12 +17,12 @@ LAST: Final = 3            # values of which the last four characters are told
 ORIGINS: Final[dict[int, Origin]] = {int(STATEMENTS): "statement", int(RESULTS): "result", int(BINLOG): "binlog"}
 
 
-def leaked_of(tally: LeakedTally) -> list[LeakedData]:
+def list_leaked(tally: LeakedTally) -> list[LeakedData]:
     """Return what was counted, the worst classes first."""
     made = [
         LeakedData(
             CLASSES[kind].id, _name(table), _name(column), row.count, row.statements, row.frame,
-            last_of(CLASSES[kind].id, row.values), ORIGINS[origin], list(row.values),
+            show_endings(CLASSES[kind].id, row.values), ORIGINS[origin], list(row.values),
         )
         for (kind, table, column, origin), row in tally.rows.items()
     ]  # fmt: skip
@@ -32,7 +32,7 @@ def leaked_of(tally: LeakedTally) -> list[LeakedData]:
 
 def leaked_of_statement(statement: Statement) -> list[LeakedData]:
     """Return what one statement told, and the rows that answered it."""
-    found = leaks_of(statement.command, statement.text, 0, len(statement.text), statement.values, 0)
+    found = read_leaks(statement.command, statement.text, 0, len(statement.text), statement.values, 0)
     result = statement.result
     if found is None and result is None:
         return []
@@ -43,10 +43,10 @@ def leaked_of_statement(statement: Statement) -> list[LeakedData]:
         if result.hits is not None:
             tally.add_hits(result.hits, RESULTS)
         result = result.next
-    return leaked_of(tally) if tally.rows else []
+    return list_leaked(tally) if tally.rows else []
 
 
-def last_of(data: str, values: Sequence[bytes]) -> list[str]:
+def show_endings(data: str, values: Sequence[bytes]) -> list[str]:
     """Return the last four characters of values, where the class lets them be told: of card and account numbers."""
     if not BY_ID[data].last:
         return []

@@ -17,6 +17,6 @@ class Parties:
     user: str | None
 
 
-def parties_of(connection: Connection) -> Parties:
+def find_parties(connection: Connection) -> Parties:
     login = connection.facts.login
     return Parties(*endpoints(connection), text(login.user) if login is not None else None)

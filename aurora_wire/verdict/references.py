@@ -78,7 +78,7 @@ ADDRESSES: Final = {
 _IN_QUOTES: Final = re.compile(r'"([^"]+?),?"')
 
 
-def address_of(reference: str) -> str:
+def find_address(reference: str) -> str:
     """Return where a reference can be read; empty where no address is known."""
     if reference in ADDRESSES:
         return ADDRESSES[reference]

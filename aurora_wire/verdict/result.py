@@ -80,8 +80,8 @@ class TLSResult:
     """What the TLS handshake showed in the clear, or with a key log; None where it was not captured or is not visible.
 
     Certificates are DER, as they crossed, that of the side itself first; b"" is one that was not kept (too large, or
-    the bound of all together). `aurora_wire.verdict.certificates.facts_of` reads them. client_certificate: "none" was
-    asked for and not shown; "not visible" is encrypted, and no key log opens it.
+    the bound of all together). `aurora_wire.verdict.certificates.describe_certificate` reads them. client_certificate:
+    "none" was asked for and not shown; "not visible" is encrypted, and no key log opens it.
     """
 
     version: str | None = None      # "TLSv1.3" style

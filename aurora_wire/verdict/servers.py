@@ -59,7 +59,7 @@ __all__ = [
     "SETTINGS",
     "UNKNOWN",
     "fill",
-    "kind_of",
+    "find_kind",
     "kind_of_connection",
     "product_of_connection",
     "told_by",
@@ -82,7 +82,7 @@ _DOMAINS: Final = (
 
 
 @lru_cache(maxsize=256)  # a capture has few servers, and asks for each finding and connection
-def kind_of(version: str | None, name: str | None = None) -> str:
+def find_kind(version: str | None, name: str | None = None) -> str:
     """Return which of KINDS a server is, by the version in its greeting and the name that it was asked for in TLS."""
     host = (name or "").lower().rstrip(".")
     endpoint = parse_endpoint(host)
@@ -112,11 +112,11 @@ def kind_of_connection(connection: ConnectionResult | None) -> str:
     """Return which of KINDS a connection's server is; inside TLS as far as a key log shows it."""
     if connection is None:
         return UNKNOWN
-    name, _ = _name_of(connection)
-    kind = kind_of(_version_of(connection), name)
+    name, _ = _find_name(connection)
+    kind = find_kind(_find_version(connection), name)
     if connection.aurora_column is not None and kind != RDS_PROXY:
         return AURORA
-    issuer = _issuer_of(connection)
+    issuer = _find_issuer(connection)
     return RDS if issuer and kind in COMMON | {UNKNOWN, MARIADB_OLD, MYSQL_OLD} else kind
 
 
@@ -126,30 +126,30 @@ def product_of_connection(connection: ConnectionResult) -> Product:
     """
     from aurora_wire.verdict.product import Product, derive_product, in_amazon  # noqa: PLC0415 - few reports name it
 
-    name, by = _name_of(connection)
-    found = derive_product(_version_of(connection) or "", (name or "").lower().rstrip("."))
+    name, by = _find_name(connection)
+    found = derive_product(_find_version(connection) or "", (name or "").lower().rstrip("."))
     if by == "certificate" and found.why.startswith("the name of"):
         found = Product(found.name, f"{name} in its certificate", found.region)
     if connection.aurora_column is not None and found.name != "Amazon RDS Proxy":
         return Product("Amazon Aurora MySQL", f"a result with the column {connection.aurora_column}", found.region)
-    return in_amazon(found, "", _issuer_of(connection))
+    return in_amazon(found, "", _find_issuer(connection))
 
 
 def told_by(connection: ConnectionResult) -> str | None:
     """Return what told which server it is: "column" (of a result), "name" (asked for in TLS), "certificate", "version"
     (of the greeting), None if nothing.
     """
-    name, by = _name_of(connection)
-    if connection.aurora_column is not None and kind_of(None, name) != RDS_PROXY:
+    name, by = _find_name(connection)
+    if connection.aurora_column is not None and find_kind(None, name) != RDS_PROXY:
         return "column"
     if by is not None:
         return by
-    if _issuer_of(connection):
+    if _find_issuer(connection):
         return "certificate"
-    return "version" if kind_of(_version_of(connection)) != UNKNOWN else None
+    return "version" if find_kind(_find_version(connection)) != UNKNOWN else None
 
 
-def _version_of(connection: ConnectionResult) -> str | None:
+def _find_version(connection: ConnectionResult) -> str | None:
     """Return the version of the greeting, inside TLS as far as a key log shows it."""
     version, tls = connection.server_version, connection.tls
     if version is None and tls is not None and tls.decrypted is not None:
@@ -157,20 +157,20 @@ def _version_of(connection: ConnectionResult) -> str | None:
     return version
 
 
-def _name_of(connection: ConnectionResult) -> tuple[str | None, str | None]:
+def _find_name(connection: ConnectionResult) -> tuple[str | None, str | None]:
     """Return the name that tells which server it is, and whose: "name" (asked for in TLS), "certificate"; None and None
     where none does. Of a certificate's names that of a cluster or of a proxy says most.
     """
     tls = connection.tls
     if tls is None:
         return None, None
-    if tls.sni is not None and kind_of(None, tls.sni) != UNKNOWN:
+    if tls.sni is not None and find_kind(None, tls.sni) != UNKNOWN:
         return tls.sni, "name"
     shown = _shown_by(connection)
     if shown is None:
         return None, None
     names = [one.replace("*", "any") for one in (*shown.names, *shown.common_names)]
-    known = [(kind_of(None, one) not in (AURORA, RDS_PROXY), one) for one in names if kind_of(None, one) != UNKNOWN]
+    known = [(find_kind(None, one) not in (AURORA, RDS_PROXY), one) for one in names if find_kind(None, one) != UNKNOWN]
     return (min(known)[1], "certificate") if known else (None, None)
 
 
@@ -179,12 +179,12 @@ def _shown_by(connection: ConnectionResult) -> CertificateFacts | None:
     tls = connection.tls
     if tls is None or not tls.certificates:
         return None
-    from aurora_wire.verdict.certificates import facts_of  # noqa: PLC0415 - where there are any
+    from aurora_wire.verdict.certificates import describe_certificate  # noqa: PLC0415 - where there are any
 
-    return facts_of(tls.certificates[0])
+    return describe_certificate(tls.certificates[0])
 
 
-def _issuer_of(connection: ConnectionResult) -> str:
+def _find_issuer(connection: ConnectionResult) -> str:
     """Return who signed the server's certificate, if it is an authority of Amazon RDS; empty if not, or not visible."""
     shown = _shown_by(connection)
     if shown is None:

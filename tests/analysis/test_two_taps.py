@@ -94,7 +94,7 @@ def test_a_finding_leads_to_the_capture_that_its_frame_is_in(shared: Path, tmp_p
         assert result.captures[at].path == path, rule
     (told,) = [hit for hit in json.loads("".join(render(result)))["findings"] if hit["rule"] == "AW102"]
     assert (told["capture"], told["capture_frame"]) == (client, 4)
-    login = places.frame_of(found["AW102"])
+    login = places.find_frame(found["AW102"])
     assert login == 4  # SYN, ACK, ACK of the greeting, login
 
 

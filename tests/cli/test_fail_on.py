@@ -9,7 +9,7 @@ import pytest
 
 from aurora_wire.cli.exceptions import add_server_exception_options, read_server_exceptions
 from aurora_wire.cli.main import main
-from aurora_wire.cli.posture_reports import exit_code_of
+from aurora_wire.cli.posture_reports import compute_exit_code
 from aurora_wire.errors import UsageError
 from aurora_wire.posture.result import Posture
 from tests.posture import results
@@ -43,11 +43,11 @@ def test_a_finding_that_was_named_gives_1(kind: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Posture, "exit_code", property(lambda self: 0))
     worst = max(SEVERITIES.index(severity) for _, severity in hits)
     for rule, severity in hits:
-        assert exit_code_of(posture, [rule]) == 1
-        assert exit_code_of(posture, [severity]) == 1
-    assert exit_code_of(posture, []) == 0
-    assert [exit_code_of(posture, [one]) for one in SEVERITIES] == [1] * (worst + 1) + [0] * (4 - worst)
-    assert exit_code_of(posture, ["AW101"]) == 0
+        assert compute_exit_code(posture, [rule]) == 1
+        assert compute_exit_code(posture, [severity]) == 1
+    assert compute_exit_code(posture, []) == 0
+    assert [compute_exit_code(posture, [one]) for one in SEVERITIES] == [1] * (worst + 1) + [0] * (4 - worst)
+    assert compute_exit_code(posture, ["AW101"]) == 0
 
 
 def test_the_folder_says_it_where_no_option_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from aurora_wire.cli import main
-from aurora_wire.compare.driver_options import LEG_OPTIONS, driver_of, version_of
+from aurora_wire.compare.driver_options import LEG_OPTIONS, find_driver, find_driver_version
 from aurora_wire.compare.impact import MAX_GROUPS, Collector, compute_impact
 from aurora_wire.compare.impact_render import render_csv, render_json, render_text
-from aurora_wire.compare.roles import leg_of
+from aurora_wire.compare.roles import tell_leg
 from aurora_wire.report.wording import Style
 from aurora_wire.verdict.clients import CLIENTS
 from aurora_wire.verdict.result import ConnectionResult, Endpoint
@@ -125,7 +125,7 @@ def test_hostile_names_act_on_no_terminal_and_no_spreadsheet() -> None:
 def test_the_leg_is_told_by_what_it_does_and_by_names(
     how: dict[str, object], servers: tuple[str, ...], leg: str
 ) -> None:
-    assert leg_of(connection(**how), servers)[0] == leg
+    assert tell_leg(connection(**how), servers)[0] == leg
 
 
 @pytest.mark.parametrize(
@@ -144,14 +144,14 @@ def test_the_leg_is_told_by_what_it_does_and_by_names(
     ],
 )  # fmt: skip
 def test_the_driver_is_told_by_its_attributes(attributes: dict[str, str], name: str, version: str) -> None:
-    assert (driver_of(attributes).name, version_of(attributes)) == (name, version)
+    assert (find_driver(attributes).name, find_driver_version(attributes)) == (name, version)
 
 
 def test_every_driver_and_leg_has_an_option_and_is_reached() -> None:
     for client in CLIENTS:
         assert client.option
         for attribute in client.attributes:
-            assert driver_of({"_client_name": attribute.upper()}).name == client.name
+            assert find_driver({"_client_name": attribute.upper()}).name == client.name
     assert set(LEG_OPTIONS) == {"replication", "proxy"}
 
 

@@ -22,9 +22,9 @@ def line(label: str = CLIENT_TRAFFIC, random: bytes = RANDOM, secret: bytes = SE
 def test_the_secrets_of_a_connection_are_found_by_its_client_random() -> None:
     log = KeyLog()
     source = log.add(line() + line(SERVER_TRAFFIC) + line(MASTER_SECRET, OTHER, MASTER), "keys")
-    assert log.secrets_of(RANDOM) == {CLIENT_TRAFFIC: SECRET, SERVER_TRAFFIC: SECRET}
-    assert log.secrets_of(OTHER) == {MASTER_SECRET: MASTER}
-    assert log.secrets_of(bytes(32)) == {}
+    assert log.look_up(RANDOM) == {CLIENT_TRAFFIC: SECRET, SERVER_TRAFFIC: SECRET}
+    assert log.look_up(OTHER) == {MASTER_SECRET: MASTER}
+    assert log.look_up(bytes(32)) == {}
     assert (len(log), source.secrets, source.ignored) == (2, 3, 0)
 
 
@@ -32,7 +32,7 @@ def test_comments_blank_lines_line_ends_and_upper_case_hex_are_as_programs_write
     log = KeyLog()
     text = b"\xef\xbb\xbf# a comment\r\n\r\n \n" + line().replace(b"\n", b"\r\n") + line(SERVER_TRAFFIC)[:-1]
     source = log.add(text.replace(b"ab", b"AB"), "keys")
-    assert log.secrets_of(RANDOM).keys() == {CLIENT_TRAFFIC, SERVER_TRAFFIC}
+    assert log.look_up(RANDOM).keys() == {CLIENT_TRAFFIC, SERVER_TRAFFIC}
     assert source.ignored == 0
 
 
@@ -60,14 +60,14 @@ def test_labels_that_open_no_records_are_counted_apart() -> None:
 def test_a_line_that_is_none_is_counted_and_those_around_it_are_read(bad: bytes) -> None:
     log = KeyLog()
     source = log.add(line() + bad.rstrip(b"\n") + b"\n" + line(SERVER_TRAFFIC), "keys")
-    assert log.secrets_of(RANDOM) == {CLIENT_TRAFFIC: SECRET, SERVER_TRAFFIC: SECRET}
+    assert log.look_up(RANDOM) == {CLIENT_TRAFFIC: SECRET, SERVER_TRAFFIC: SECRET}
     assert (source.secrets, source.ignored) == (2, 1)
 
 
 def test_where_a_secret_is_logged_twice_the_last_counts() -> None:
     log = KeyLog()
     log.add(line(secret=bytes(48)) + line(), "keys")
-    assert log.secrets_of(RANDOM) == {CLIENT_TRAFFIC: SECRET}
+    assert log.look_up(RANDOM) == {CLIENT_TRAFFIC: SECRET}
 
 
 def test_logs_are_put_together(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_logs_are_put_together(tmp_path: Path) -> None:
     path.write_bytes(line(SERVER_TRAFFIC))
     second.read(path)
     first.include(second)
-    assert first.secrets_of(RANDOM) == {CLIENT_TRAFFIC: SECRET, SERVER_TRAFFIC: SECRET}
+    assert first.look_up(RANDOM) == {CLIENT_TRAFFIC: SECRET, SERVER_TRAFFIC: SECRET}
     assert [source.path for source in first.sources] == ["memory", str(path)]
 
 

@@ -20,7 +20,7 @@ from aurora_wire.decrypt.key_log import (
     KeyLog,
 )
 from aurora_wire.decrypt.key_schedule import expand_label, prf
-from aurora_wire.decrypt.suite_parameters import TLS_1_3, protection_of
+from aurora_wire.decrypt.suite_parameters import TLS_1_3, find_protection
 from aurora_wire.wire.tls.decryption import DECRYPTED, FAILED, IGNORED, MESSAGES, NO_KEYS, RecordDecryptor
 from aurora_wire.wire.tls.suites import NAMES
 from tests.decrypt.openings import need_cryptography
@@ -74,7 +74,7 @@ def test_labels_expand_as_another_implementation_does(secret: bytes, hash_name: 
 
 def test_suites_that_are_opened_are_told_by_their_names() -> None:
     decrypted = {
-        version: {suite for suite in NAMES if protection_of(suite, version) is not None}
+        version: {suite for suite in NAMES if find_protection(suite, version) is not None}
         for version in range(0x0300, 0x0306)
     }
     assert decrypted[0x0300] == decrypted[0x0305] == set()
@@ -86,7 +86,7 @@ def test_suites_that_are_opened_are_told_by_their_names() -> None:
     for suite in decrypted[0x0303]:
         name = NAMES[suite]
         assert not any(word in name for word in ("NULL", "RC4", "DES", "ARIA", "CAMELLIA", "SEED", "IDEA", "EXPORT"))
-    assert protection_of(0xFFFF, 0x0303) is None
+    assert find_protection(0xFFFF, 0x0303) is None
 
 
 def decryptor(keys: dict[str, bytes], suite: int, version: int = TLS_1_3, *, etm: bool = False) -> RecordDecryptor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aurora_wire.posture.assess import posture_finding
-from aurora_wire.posture.fixes import MAX_ACCOUNTS, collect_fixes, fix_of, kind_of_server
+from aurora_wire.posture.fixes import MAX_ACCOUNTS, collect_fixes, find_fix, kind_of_server
 from aurora_wire.posture.product import Product
 from aurora_wire.report.text.grades import fix_lines
 from aurora_wire.report.wording import Style
@@ -15,16 +15,16 @@ from aurora_wire.verdict.server_fixes import AURORA, MARIADB, MYSQL, PROXYSQL, R
 
 def test_there_is_a_statement_for_each_account() -> None:
     accounts = ("'app'@'%'", "'o''brien'@'10.0.0.%'")
-    told = fix_of(posture_finding(rules.ACCOUNTS_WITHOUT_TLS, "two", accounts), MYSQL)
+    told = find_fix(posture_finding(rules.ACCOUNTS_WITHOUT_TLS, "two", accounts), MYSQL)
     assert "  ALTER USER 'app'@'%' REQUIRE SSL;\n  ALTER USER 'o''brien'@'10.0.0.%' REQUIRE SSL;" in told
     assert "'user'@'host'" not in told
-    anonymous = fix_of(posture_finding(rules.ANONYMOUS_ACCOUNT, "one", ("''@'%'",)), MARIADB)
+    anonymous = find_fix(posture_finding(rules.ANONYMOUS_ACCOUNT, "one", ("''@'%'",)), MARIADB)
     assert "  DROP USER ''@'%';" in anonymous
 
 
 def test_of_many_accounts_the_first_are_named_and_the_rest_counted() -> None:
     accounts = tuple(f"'u{number}'@'%'" for number in range(MAX_ACCOUNTS + 1_203))
-    told = fix_of(posture_finding(rules.ACCOUNTS_WITHOUT_TLS, "many", accounts), MARIADB)
+    told = find_fix(posture_finding(rules.ACCOUNTS_WITHOUT_TLS, "many", accounts), MARIADB)
     assert told.count("ALTER USER") == MAX_ACCOUNTS
     assert "1,203 more accounts" in told
 

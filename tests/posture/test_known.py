@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from aurora_wire.cli import main
 from aurora_wire.cli.exceptions import add_server_exception_options, read_server_exceptions
-from aurora_wire.cli.posture_reports import exit_code_of
+from aurora_wire.cli.posture_reports import compute_exit_code
 from aurora_wire.errors import UsageError
 from aurora_wire.posture.check import check
 from aurora_wire.posture.known import Known, list_given
@@ -62,7 +62,7 @@ def test_a_finding_that_is_known_takes_no_part_in_the_exit_code(server: str) -> 
     assert without_tls().exit_code == 1
     found = marked(without_tls(), rule + server)
     assert found.exit_code == 0
-    assert exit_code_of(found, ["critical", rule]) == 0
+    assert compute_exit_code(found, ["critical", rule]) == 0
     ((_, (assessment,)),) = found.probes
     assert assessment.grade == "F"
     (hit,) = assessment.findings
@@ -76,7 +76,7 @@ def test_another_server_stays_as_it_is(server: str) -> None:
     (rule,) = rules_of(without_tls())
     found = marked(without_tls(), rule + server)
     assert found.exit_code == 1
-    assert exit_code_of(found, [rule]) == 1
+    assert compute_exit_code(found, [rule]) == 1
     assert [one.findings for one in found.exceptions] == [0]
 
 

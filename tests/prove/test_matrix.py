@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from aurora_wire.cli.prove import clients_of, only_if_installed
+from aurora_wire.cli.prove import list_clients, only_if_installed
 from aurora_wire.errors import UsageError
 from aurora_wire.prove import run as prove_run
 from aurora_wire.prove.canary import Sighting
@@ -334,7 +334,7 @@ def test_all_means_those_that_are_installed_and_every_the_others_too() -> None:
     assert only_if_installed(["all"]) == frozenset(names())
     assert "pymysql" not in only_if_installed(["all", "pymysql"])
     assert only_if_installed(["every"]) == only_if_installed(["all", "every"]) == only_if_installed([]) == frozenset()
-    assert clients_of(["all"]) == clients_of(["every"]) == names()
+    assert list_clients(["all"]) == list_clients(["every"]) == names()
 
 
 class _Ghost:

@@ -16,7 +16,7 @@ from aurora_wire.posture.target import Target
 from aurora_wire.verdict import servers
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.server_fixes import FORMS
-from aurora_wire.verdict.servers import SETTINGS, fill, kind_of
+from aurora_wire.verdict.servers import SETTINGS, fill, find_kind
 from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suite_strength import has_forward_secrecy
 from tests.real.certificates import SELF_SIGNED, Certificates
@@ -44,7 +44,7 @@ def made_a_replica(server: Server) -> None:
 
 def test_every_line_is_taken_by_the_server_that_it_is_told_for(own: Server) -> None:
     made_a_replica(own)
-    kind = kind_of(own.version)
+    kind = find_kind(own.version)
     assert kind == (servers.MARIADB if own.kind == "mariadb" else servers.MYSQL)
     options = []
     for setting in SETTINGS:
@@ -68,7 +68,7 @@ def test_every_line_is_taken_by_the_server_that_it_is_told_for(own: Server) -> N
 
 def test_no_rule_tells_a_server_what_it_does_not_know(own: Server) -> None:
     made_a_replica(own)
-    kind = kind_of(own.version)
+    kind = find_kind(own.version)
     for rule in RULES.values():
         for command in commands(rule.fix_for([kind])):
             if command.endswith(";") and not command.startswith("KILL"):
@@ -172,7 +172,7 @@ def login(server: Server, *, tls: bool, user: str = APP.user, password: str = AP
 @pytest.mark.parametrize("setting", ["require_tls", "account_tls", "account_password_tls"])
 def test_what_is_to_refuse_logins_in_the_clear_does(setting: str, own: Server) -> None:
     assert login(own, tls=False) == ""
-    kind = kind_of(own.version)
+    kind = find_kind(own.version)
     for command in commands(fill(f"{{{setting}}}", [kind])):
         if command.endswith(";"):
             typed = command.replace("'user'@'host'", f"{quoted(APP.user)}@'%'")
@@ -182,7 +182,7 @@ def test_what_is_to_refuse_logins_in_the_clear_does(setting: str, own: Server) -
 
 
 def test_a_certificate_is_replaced_without_a_restart(own: Server) -> None:
-    (command,) = [line for line in commands(fill("{certificate}", [kind_of(own.version)])) if line.endswith(";")]
+    (command,) = [line for line in commands(fill("{certificate}", [find_kind(own.version)])) if line.endswith(";")]
     own._show(SELF_SIGNED)
     own.sql(command)
     found = probe(Target(own.host, own.port), limit=200).addresses[0]

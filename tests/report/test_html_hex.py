@@ -10,7 +10,7 @@ import pytest
 
 from aurora_wire.analysis.packets import PacketView, packets
 from aurora_wire.analysis.scan import scan
-from aurora_wire.report.html.hex import LONGEST, Dump, dump_of
+from aurora_wire.report.html.hex import LONGEST, Dump, make_dump
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, pcap
 from tests.lab.truth import TRUTH
@@ -29,7 +29,7 @@ def dumps(path: str) -> Iterator[tuple[PacketView, Dump]]:
     statements = [one for connection in scan([path]).connections for one in connection.statements]
     for view in packets([path]):
         if view.payload_at is not None:
-            yield view, dump_of(view, [one for one in statements if one.frame == view.number])
+            yield view, make_dump(view, [one for one in statements if one.frame == view.number])
 
 
 def shown(dump: Dump) -> bytes:
@@ -132,9 +132,9 @@ def test_readable_bytes_in_tls_records_are_masked_where_they_are_known_to_read(t
     path.write_bytes(pcap(sessions.play(sessions.tls13()).packets))
     view = next(view for view in packets([path]) if view.labels == ("TLS application data",))
     assert view.payload_at is not None
-    hidden = dump_of(view, tls_is_safe=False)
+    hidden = make_dump(view, tls_is_safe=False)
     assert shown(hidden)[view.payload_at :].strip(b"\xff") == b""
-    assert shown(dump_of(view)) == view.data[:LONGEST]
+    assert shown(make_dump(view)) == view.data[:LONGEST]
 
 
 @pytest.mark.parametrize("folder", ["mariadb-10.11", "mysql-9.7", "mariadb-11.8", "wire"])

@@ -166,7 +166,7 @@ def test_the_second_of_the_same_has_a_fingerprint_of_its_own() -> None:
     "path", ["a b.pcap", "c:d.pcap", "/srv/x%y/ü.pcap", os.fsdecode(b"caf\xe9.pcap"), "//host/x", "#?.pcap", "\ud800"]
 )
 def test_any_path_is_a_uri_that_leads_back_to_it(path: str) -> None:
-    uri = sarif.uri_of(path)
+    uri = sarif.make_uri(path)
     assert uri.isascii()
     parts = urlsplit(uri)
     assert (parts.query, parts.fragment) == ("", "")

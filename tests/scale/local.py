@@ -11,8 +11,8 @@ import pyarrow as pa
 import aurora_wire
 from aurora_wire.report.frame_names import frame_names
 from aurora_wire.report.summary import findings_by_connection
-from aurora_wire.report.tables import TABLES, connection_row, finding_row, place_of, statement_row
-from aurora_wire.scale.captures import floors, frames_before, loaded, parts_of
+from aurora_wire.report.tables import TABLES, connection_row, finding_row, locate_finding, statement_row
+from aurora_wire.scale.captures import floors, frames_before, group_parts, loaded
 from aurora_wire.scale.flows import Options, analyse_flows
 from aurora_wire.scale.planning import plan
 from aurora_wire.scale.segments import read_part
@@ -33,7 +33,7 @@ def tables(paths: Sequence[str | Path], range_bytes: int = 0, batch_rows: int = 
     """Return connections, statements and findings of captures, as tasks of Spark give them."""
     everything = segments(paths, range_bytes)
     captures = everything.filter(pa.compute.equal(everything["kind"], "capture")).to_pylist(maps_as_pydicts="strict")
-    parts = parts_of(captures)
+    parts = group_parts(captures)
     options = Options(PORTS, loaded(parts), frames_before(parts), reveal=True)
     rows = ordered(everything.filter(pa.compute.equal(everything["kind"], "segment")), floors(parts)).sort_by(ORDER)
     results = list(analyse_flows(rows.to_batches(max_chunksize=batch_rows), options))
@@ -68,7 +68,7 @@ def expected(paths: Sequence[str | Path]) -> dict[str, Table]:
         "connections": [connection_row(c, (f.rule for f in rules.get(c.id, ())), names) for c in scan.connections],
         "statements": [statement_row(number, one, names, reveal=True) for number, one in told],
         "findings": [
-            finding_row(one, place_of(c, one, names)) for c in scan.connections for one in rules.get(c.id, ())
+            finding_row(one, locate_finding(c, one, names)) for c in scan.connections for one in rules.get(c.id, ())
         ],
     }  # fmt: skip
     made: dict[str, Table] = {}

@@ -11,7 +11,7 @@ import pytest
 
 from aurora_wire.errors import UsageError
 from aurora_wire.scale import chains, flows, ranges, segments
-from aurora_wire.scale.captures import parts_of
+from aurora_wire.scale.captures import group_parts
 from tests.conftest import ROOT
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, interleave, pcap
@@ -144,7 +144,7 @@ def test_ranges_of_a_capture_give_what_the_whole_gives(tmp_path: Path) -> None:
     assert found[-1].end == -1
     assert all(one.end == other.begin for one, other in pairwise(found))
     assert_same([path], range_bytes=20_000)
-    parts = parts_of(rows_of_captures(path, 20_000))
+    parts = group_parts(rows_of_captures(path, 20_000))
     assert sum(row["packets"] for row in parts[0]) == rows_of_captures(path)[0]["packets"]
     assert sum(row["bytes"] for row in parts[0]) == path.stat().st_size
 
@@ -185,7 +185,7 @@ def test_a_range_that_does_not_end_at_its_border_is_read_to_the_end(tmp_path: Pa
         told += [row for batch in segments.read_part(part) for row in batch.to_pylist() if row["kind"] == "capture"]
     assert [row["to_end"] for row in told] == [True, False]
     assert told[0]["packets"] == told[1]["packets"]
-    assert [row["range"] for row in parts_of([told[0], {**told[0], "range": 1}])[0]] == [0]
+    assert [row["range"] for row in group_parts([told[0], {**told[0], "range": 1}])[0]] == [0]
 
 
 @pytest.mark.parametrize("cut", [-1, -40, -400, 100])
@@ -217,7 +217,7 @@ def test_what_is_no_capture_is_a_row(tmp_path: Path) -> None:
 
 def test_damage_in_a_range_hides_those_behind_it() -> None:
     rows = [{"file": "a", "file_no": 0, "range": at, "error": "x" if at == 1 else None} for at in range(4)]
-    assert [[row["range"] for row in of_file] for of_file in parts_of(rows)] == [[0, 1]]
+    assert [[row["range"] for row in of_file] for of_file in group_parts(rows)] == [[0, 1]]
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_damage_in_a_range_hides_those_behind_it() -> None:
 )
 def test_segments_that_are_not_of_one_load_are_refused(rows: list[dict[str, object]]) -> None:
     with pytest.raises(UsageError, match="segments"):
-        parts_of(rows)
+        group_parts(rows)
 
 
 def test_what_is_no_tcp_is_counted(tmp_path: Path) -> None:

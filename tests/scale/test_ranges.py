@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from aurora_wire.scale import chains, ranges
-from aurora_wire.scale.captures import floors, frames_before, joined, parts_of
+from aurora_wire.scale.captures import floors, frames_before, group_parts, joined
 from aurora_wire.verdict.result import CaptureResult
 from tests.capture.files import block, enhanced, interface, option, section
 from tests.conftest import ROOT
@@ -44,7 +44,7 @@ def read(path: Path, range_bytes: int) -> tuple[list[dict[str, Any]], CaptureRes
     """Return the segments of a capture, numbered as in one range, what was read of it, and how many ranges count."""
     everything = local.segments([path], range_bytes)
     is_segment = pa.compute.equal(everything["kind"], "segment")
-    parts = parts_of(everything.filter(pa.compute.invert(is_segment)).to_pylist(maps_as_pydicts="strict"))
+    parts = group_parts(everything.filter(pa.compute.invert(is_segment)).to_pylist(maps_as_pydicts="strict"))
     before = frames_before(parts)
     rows = local.ordered(everything.filter(is_segment), floors(parts)).to_pylist()
     for row in rows:

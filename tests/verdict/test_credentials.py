@@ -284,8 +284,8 @@ def test_an_ntlm_response_is_told_as_crackers_take_it() -> None:
 def test_the_usual_login_is_told_in_the_same_words_as_any_other(plugin: bytes, size: int) -> None:
     made = exchange(plugin, b"x" * size, kind=kinds.LOGIN)
     one, = graded(made)
-    assert rules.usual_words([made], []) == rules.words_of(one)
-    assert rules.rule_of(one) == rules.GUESSABLE_PASSWORD
+    assert rules.usual_words([made], []) == rules.describe_credential(one)
+    assert rules.find_rule(one) == rules.GUESSABLE_PASSWORD
     assert not rules.usual_words([made, made], [])
     assert not rules.usual_words([exchange(plugin, b"x" * 9)], [])
 

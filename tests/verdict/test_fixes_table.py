@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from aurora_wire.verdict.clients import BY_KEY, CA, CLIENTS, client_advice, find_client
-from aurora_wire.verdict.references import ADDRESSES, address_of
+from aurora_wire.verdict.references import ADDRESSES, find_address
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.server_fixes import AURORA, FORMS, KINDS, MANUALS, PURPOSES, RDS, RDS_PROXY, SETTINGS, UNKNOWN
 
@@ -21,10 +21,10 @@ def test_every_reference_of_a_rule_has_an_address() -> None:
 
 
 def test_a_section_of_an_rfc_is_in_its_address() -> None:
-    assert address_of('RFC 8446, section 5.1, "Record Layer"').endswith("rfc8446#section-5.1")
-    assert address_of("RFC 8996, sections 4 and 5").endswith("rfc8996#section-4")
-    assert address_of("RFC 5246, appendix A.5").endswith("rfc5246")
-    assert address_of("a book that nobody knows") == ""
+    assert find_address('RFC 8446, section 5.1, "Record Layer"').endswith("rfc8446#section-5.1")
+    assert find_address("RFC 8996, sections 4 and 5").endswith("rfc8996#section-4")
+    assert find_address("RFC 5246, appendix A.5").endswith("rfc5246")
+    assert find_address("a book that nobody knows") == ""
 
 
 def test_no_address_is_for_nothing() -> None:

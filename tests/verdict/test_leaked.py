@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import aurora_wire
-from aurora_wire.analysis.analysis import key_of
+from aurora_wire.analysis.analysis import make_values_key
 from aurora_wire.report.formats import ReportOptions, render
 from aurora_wire.verdict.leaked import LeakedWhole
 from aurora_wire.verdict.result import CaptureResult, LeakedData, Scan
@@ -145,8 +145,8 @@ def render_hashes(scan: Scan) -> list[str]:
 
 def test_without_a_capture_that_can_be_read_again_the_key_is_by_chance() -> None:
     live = CaptureResult("eth0", "live", None, None, 0)
-    assert key_of([live]) != key_of([live])
-    assert key_of([]) != key_of([])
+    assert make_values_key([live]) != make_values_key([live])
+    assert make_values_key([]) != make_values_key([])
     read = CaptureResult("a.pcap", "pcap", None, None, 0, secret=b"x" * 32)
-    assert key_of([read]) == key_of([read])
-    assert key_of([read, CaptureResult("b", "unreadable", None, None, 0)]) == key_of([read])
+    assert make_values_key([read]) == make_values_key([read])
+    assert make_values_key([read, CaptureResult("b", "unreadable", None, None, 0)]) == make_values_key([read])

@@ -94,7 +94,7 @@ def test_where_there_was_nothing_to_decode_it_is_no_mysql(name: str, tmp_path: P
 
 def test_every_reason_has_a_remedy_or_is_known_to_be_harmless() -> None:
     kinds = {"", skipped.BEHIND_TUNNEL, skipped.WHOLE_FRAGMENTS, skipped.WHOLE_HEADERS, skipped.OTHER_LINK}
-    assert {skipped.remedy_of(reason, 0) for reason in skipped.SKIPPED} == kinds
+    assert {skipped.find_remedy(reason, 0) for reason in skipped.SKIPPED} == kinds
 
 
 def many_kinds(count: int) -> list[Packet]:

@@ -25,7 +25,7 @@ from aurora_wire.verdict.servers import (
     SETTINGS,
     UNKNOWN,
     fill,
-    kind_of,
+    find_kind,
     kind_of_connection,
     product_of_connection,
     told_by,
@@ -71,7 +71,7 @@ from tests.conversations.sessions import Step, changed, plaintext, tls12
     ],
 )
 def test_a_server_is_known_by_its_greeting_or_its_name(version: str | None, name: str | None, kind: str) -> None:
-    assert kind_of(version, name) == kind
+    assert find_kind(version, name) == kind
 
 
 @pytest.mark.parametrize("kind", KINDS)

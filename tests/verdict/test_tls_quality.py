@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 import aurora_wire
 from aurora_wire.report.scan_json import render
 from aurora_wire.verdict import certificates, tls_details
-from aurora_wire.verdict.certificates import MAX_NAMES, facts_of, read_certificate
+from aurora_wire.verdict.certificates import MAX_NAMES, describe_certificate, read_certificate
 from aurora_wire.verdict.result import Scan, TLSResult
 from aurora_wire.verdict.rules.certificates import certificate_hits
 from aurora_wire.wire.tls.certificates import MAX_CERTIFICATE, MAX_KEPT
@@ -141,8 +141,8 @@ def test_a_handshake_has_the_findings_of_its_weaknesses_and_no_other(
 
 
 def test_a_signature_with_sha_1_is_weak_but_not_on_a_root_that_is_sent_along() -> None:
-    facts = facts_of(made())
-    root = facts_of(ROOT)
+    facts = describe_certificate(made())
+    root = describe_certificate(ROOT)
     assert facts is not None
     assert root is not None
 
@@ -239,7 +239,7 @@ def test_without_cryptography_the_digests_stay_and_what_to_install_is_said(
 ) -> None:
     scan = scan_of(tmp_path, play(session(*GOOD)))
     monkeypatch.setattr("aurora_wire.report.tls_details.can_read", lambda: False)
-    monkeypatch.setattr("aurora_wire.report.tls_details.facts_of", lambda _: None)
+    monkeypatch.setattr("aurora_wire.report.tls_details.describe_certificate", lambda _: None)
     fields = as_json(scan)
     assert fields["certificates_unread"] == certificates.MISSING
     first = fields["certificates"][0]  # type: ignore[index]
@@ -253,7 +253,7 @@ def test_without_cryptography_the_digests_stay_and_what_to_install_is_said(
     (["x"] * MAX_NAMES, "lab", None),
 ])  # fmt: skip
 def test_names_are_compared_as_clients_do(names: list[str], host: str, fits: bool | None) -> None:
-    facts = facts_of(made())
+    facts = describe_certificate(made())
     assert facts is not None
 
     assert replace(facts, names=names, common_names=["lab"]).is_for(host) is fits
@@ -284,7 +284,7 @@ def test_with_a_key_log_the_certificates_of_tls_1_3_are_shown(shared: Path) -> N
     scan = aurora_wire.scan([f"{path}.pcap"], keylogs=[f"{path}.keys"])
     seen = tls_of(scan)
     assert seen.certificates is not None
-    facts = facts_of(seen.certificates[0])
+    facts = describe_certificate(seen.certificates[0])
     assert facts is not None
     assert (facts.subject, facts.is_for("localhost"), seen.client_certificate) == ("CN=localhost", True, "none")
     assert tls_of(aurora_wire.scan([f"{path}.pcap"])).certificates is None

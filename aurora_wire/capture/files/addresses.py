@@ -19,7 +19,7 @@ SCHEMES: Final = (*S3, *GOOGLE, *AZURE, *WEB)
 given: dict[str, str] = {}      # by what an address is called: all of it
 
 
-def scheme_of(path: str) -> str:
+def find_scheme(path: str) -> str:
     """Return `s3` of `s3://bucket/key`; empty where it is no address."""
     scheme, colon, _ = path.partition("://")
     return scheme.lower() if colon and scheme.isascii() and scheme.replace("+", "").isalnum() else ""
@@ -27,7 +27,7 @@ def scheme_of(path: str) -> str:
 
 def is_remote(path: str) -> bool:
     """Return whether a path is an address that is read over the network."""
-    return scheme_of(path) in SCHEMES
+    return find_scheme(path) in SCHEMES
 
 
 def shown(path: str) -> str:
@@ -36,9 +36,9 @@ def shown(path: str) -> str:
         return path
     from urllib.parse import urlsplit  # noqa: PLC0415 - for addresses only
 
-    parts = urlsplit(path) if scheme_of(path) in WEB else split_object(path)
-    name = parts.netloc.rpartition("@")[2] if scheme_of(path) not in AZURE else parts.netloc
-    called = f"{scheme_of(path)}://{name}{parts.path}"
+    parts = urlsplit(path) if find_scheme(path) in WEB else split_object(path)
+    name = parts.netloc.rpartition("@")[2] if find_scheme(path) not in AZURE else parts.netloc
+    called = f"{find_scheme(path)}://{name}{parts.path}"
     if called != path:
         given[called] = path
     return called

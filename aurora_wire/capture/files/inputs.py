@@ -7,10 +7,10 @@ import os
 import stat
 from typing import Final
 
-from aurora_wire.capture.files.addresses import SCHEMES, is_remote, scheme_of, shown
+from aurora_wire.capture.files.addresses import SCHEMES, find_scheme, is_remote, shown
 from aurora_wire.capture.files.open import STANDARD_INPUT, NotACapture, NotAText, open_capture
 from aurora_wire.capture.frame_source import CaptureError
-from aurora_wire.errors import UsageError, reason_of
+from aurora_wire.errors import UsageError, describe_error
 from aurora_wire.immutable import immutable, record
 from aurora_wire.rights.inputs import input_file, reading
 
@@ -124,8 +124,8 @@ def _is_missing(path: str) -> bool:
 
 
 def _add_pattern(pattern: str, found: _Found) -> None:
-    if scheme_of(pattern):
-        raise UsageError(f"{pattern}: {scheme_of(pattern)}:// is not read. What is: {', '.join(SCHEMES)}.")
+    if find_scheme(pattern):
+        raise UsageError(f"{pattern}: {find_scheme(pattern)}:// is not read. What is: {', '.join(SCHEMES)}.")
     if _MAGIC.isdisjoint(pattern):
         raise UsageError(f"{pattern}: no such file or folder. Is the path right?")
     from glob import glob  # noqa: PLC0415 - most paths are no patterns
@@ -224,7 +224,7 @@ def _files(folder: str) -> list[tuple[str, os.stat_result | str]]:
             try:
                 status = os.stat(path)  # noqa: PTH116
             except OSError as error:
-                files.append((path, _CANNOT.get(error.errno or 0, f"cannot be looked at ({reason_of(error)})")))
+                files.append((path, _CANNOT.get(error.errno or 0, f"cannot be looked at ({describe_error(error)})")))
                 continue
             if stat.S_ISDIR(status.st_mode):
                 waiting.append(path)

@@ -23,7 +23,7 @@ from aurora_wire.capture.files.pcap import (
 )
 from aurora_wire.capture.files.pcapng import PcapngSource
 from aurora_wire.capture.frame_source import CaptureError, FrameSource
-from aurora_wire.errors import reason_of
+from aurora_wire.errors import describe_error
 from aurora_wire.rights.inputs import how_to_read, open_input
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class _Stored:
                 select.select([self._fd], [], [])
                 continue
             except OSError as error:
-                raise CaptureError(self.path, self.position, f"cannot be read ({reason_of(error)}).") from error
+                raise CaptureError(self.path, self.position, f"cannot be read ({describe_error(error)}).") from error
             break
         self.position += len(block)
         if self.hasher is not None and block:
@@ -266,7 +266,7 @@ def _open(path: str) -> int:
     except PermissionError as error:
         raise CaptureError(path, -1, f"no permission to read it. {how_to_read()}") from error
     except (OSError, ValueError) as error:
-        reason = reason_of(error)
+        reason = describe_error(error)
         raise CaptureError(path, -1, f"cannot be opened ({reason}).") from error
 
 

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Protocol
 
 from aurora_wire.capture.files.pcapng_packets import PacketBlocks
-from aurora_wire.disk import words_of
+from aurora_wire.disk import describe_disk_error
 from aurora_wire.errors import OutputError
 
 SECTION_HEADER: Final = 0x0A0D0D0A
@@ -155,8 +155,8 @@ class PcapngWriter:
             self._digest.update(data[:whole])
             self._cut()
             raise OutputError(
-                f"{self.name}: {words_of(error, self.name)}. It ends with its last whole packet, {self.size:,} bytes; "
-                "later ones are not in it."
+                f"{self.name}: {describe_disk_error(error, self.name)}. It ends with its last whole packet, "
+                f"{self.size:,} bytes; later ones are not in it."
             ) from error
         self.size += written
         self._digest.update(data)

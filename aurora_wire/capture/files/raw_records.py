@@ -140,11 +140,11 @@ def _pcapng(reader: Reader, start: bytes) -> Iterator[Record]:
         data = head + reader.whole(length - len(head))
         if kind == INTERFACE:
             snaplens.append(struct.unpack_from(order + "I", data, 12)[0])
-        yield Record(data, kind, order, *_frame_of(kind, order, data, snaplens))
+        yield Record(data, kind, order, *_parse_frame(kind, order, data, snaplens))
         start = reader.take(4)
 
 
-def _frame_of(kind: int, order: str, data: bytes, snaplens: list[int]) -> tuple[int, int, int]:
+def _parse_frame(kind: int, order: str, data: bytes, snaplens: list[int]) -> tuple[int, int, int]:
     if kind in (ENHANCED_PACKET, OLD_PACKET):
         captured, original = struct.unpack_from(order + "II", data, 20)
         return 28, captured, original

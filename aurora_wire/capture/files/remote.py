@@ -22,8 +22,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, Self
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from aurora_wire._version import VERSION
-from aurora_wire.capture.files.addresses import AZURE, GOOGLE, S3, WEB, given, is_remote, scheme_of, shown, split_object
-from aurora_wire.errors import CaptureError, UsageError, reason_of
+from aurora_wire.capture.files.addresses import (
+    AZURE,
+    GOOGLE,
+    S3,
+    WEB,
+    find_scheme,
+    given,
+    is_remote,
+    shown,
+    split_object,
+)
+from aurora_wire.errors import CaptureError, UsageError, describe_error
 from aurora_wire.rights.inputs import input_file
 
 if TYPE_CHECKING:
@@ -57,14 +67,14 @@ class RemoteFile:
         """Open it. seekable: where that can be, for `seek`. Raises CaptureError; UsageError where a library is missing.
         """
         self.path = shown(path)
-        self.seekable = seekable and scheme_of(path) not in WEB
+        self.seekable = seekable and find_scheme(path) not in WEB
         self._at = 0
         self._changed: tuple[object, ...] | None = None
         self._info: Callable[[], Any] | None = None
         self.modified_ns: int | None = None
         self._file: Readable
         with _telling(self.path, -1):
-            if scheme_of(self.path) in WEB:
+            if find_scheme(self.path) in WEB:
                 self._file, self.size = _open_web(given.get(self.path, self.path))
             else:
                 store, name = _store(given.get(self.path, self.path))
@@ -130,7 +140,7 @@ def list_remote(path: str) -> list[str]:
 
     Raises UsageError where a pattern or a folder names none; CaptureError where the store does not answer.
     """
-    if scheme_of(path) in WEB:
+    if find_scheme(path) in WEB:
         return [shown(path)]
     called = shown(path)
     with _telling(called, -1):
@@ -187,7 +197,7 @@ def _expression(pattern: str) -> str:
 
 def _address(called: str, name: str) -> str:
     """Return the address of an object beside `called`, whose secrets it shares."""
-    scheme = scheme_of(called)
+    scheme = find_scheme(called)
     if scheme in AZURE:
         container, _, key = name.partition("/")
         host = urlsplit(called).netloc.rpartition("@")[2]
@@ -240,7 +250,7 @@ def _status(error: BaseException | None) -> int | None:
 
 def _one_line(error: Exception) -> str:
     """Return what a library says, shortened, without addresses: these may hold secrets."""
-    words = " ".join(reason_of(error).split()) or type(error).__name__
+    words = " ".join(describe_error(error).split()) or type(error).__name__
     words = " ".join("(address)" if "://" in word or "?" in word else word for word in words.split(" "))
     return words[:300].rstrip(".")
 
@@ -291,7 +301,7 @@ class _Page:
 
 def _store(address: str) -> tuple[Any, str]:
     """Return the file system of an object, and its name there."""
-    scheme = scheme_of(address)
+    scheme = find_scheme(address)
     _need(address, scheme, "pyarrow")
     parts = split_object(address)
     if scheme in S3:

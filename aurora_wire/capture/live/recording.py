@@ -8,7 +8,7 @@ from typing import Final
 
 from aurora_wire.capture.files.pcapng_writer import PcapngWriter
 from aurora_wire.capture.live.bpf import SNAPLEN
-from aurora_wire.capture.live.ring import LiveCapture, Statistics, name_of
+from aurora_wire.capture.live.ring import LiveCapture, Statistics, name_interface
 from aurora_wire.capture.live.rotation import Files
 from aurora_wire.capture.recorded import RecordedFile
 from aurora_wire.errors import OutputError
@@ -66,7 +66,7 @@ class Recording:
         return writer
 
     def _interface(self, index: int, link_type: int) -> int:
-        return self._describe(name_of(index), link_type)
+        return self._describe(name_interface(index), link_type)
 
     def _describe(self, name: str, link_type: int) -> int:
         number = self._writer.interface(

@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 
 from aurora_wire.capture.live.bpf import DROP_ALL, Filter, attach, build_program
 from aurora_wire.capture.live.ring_frames import RingFrames
-from aurora_wire.errors import CaptureError, UsageError, reason_of
+from aurora_wire.errors import CaptureError, UsageError, describe_error
 
 ALL: Final = ("any", "all")
 BUFFER: Final = 64 << 20     # bytes of the ring
@@ -78,7 +78,7 @@ class LiveCapture:
         self._dropped = 0
         self._block = 0
         self._looked = time.monotonic()
-        self._indexes = {name: index_of(name) for name in self.interfaces}
+        self._indexes = {name: find_interface(name) for name in self.interfaces}
         self._socket = self._open()
         try:
             self._ring, self._blocks = self._map(buffer)
@@ -100,7 +100,7 @@ class LiveCapture:
         except PermissionError as error:
             raise NoPermission(self.name, -1, "no permission to capture") from error
         except OSError as error:
-            raise CaptureError(self.name, -1, f"cannot capture: {reason_of(error)}") from error
+            raise CaptureError(self.name, -1, f"cannot capture: {describe_error(error)}") from error
 
     def _map(self, size: int) -> tuple[mmap.mmap, int]:
         """Return the ring; a smaller one where the kernel has no memory for it."""
@@ -114,7 +114,7 @@ class LiveCapture:
                 return mmap.mmap(self._socket.fileno(), total), blocks
             except OSError as error:
                 if error.errno != errno.ENOMEM or blocks <= FEWEST_BLOCKS:
-                    raise CaptureError(self.name, -1, f"no ring to capture into: {reason_of(error)}") from error
+                    raise CaptureError(self.name, -1, f"no ring to capture into: {describe_error(error)}") from error
             blocks //= 2
 
     def _begin(self) -> None:
@@ -172,7 +172,7 @@ class LiveCapture:
         for name in self.interfaces:
             self._check(name)
         if self.failure is None and number not in (0, errno.ENETDOWN):
-            self.failure = f"{self.name}: {reason_of(OSError(number, os.strerror(number)))}."
+            self.failure = f"{self.name}: {describe_error(OSError(number, os.strerror(number)))}."
 
     def _check(self, name: str) -> None:
         """Set `failure` if the interface is gone, another one or down."""
@@ -222,7 +222,7 @@ class LiveCapture:
 DRAIN: Final = 2.5 * RETIRE_MS / 1000
 
 
-def index_of(name: str) -> int:
+def find_interface(name: str) -> int:
     """Return an interface's index. Raises UsageError with the interfaces that there are."""
     try:
         return socket.if_nametoindex(name)
@@ -231,7 +231,7 @@ def index_of(name: str) -> int:
         raise UsageError(f"{name}: no interface has this name. Known: {known}, and any for all.") from error
 
 
-def name_of(index: int) -> str:
+def name_interface(index: int) -> str:
     """Return the name of an interface; `interface N` if it is gone already."""
     with suppress(OSError):
         return socket.if_indextoname(index)

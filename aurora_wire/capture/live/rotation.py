@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Final, Protocol
 
-from aurora_wire.errors import OutputError, reason_of
+from aurora_wire.errors import OutputError, describe_error
 from aurora_wire.rights.held_folder import hold
 from aurora_wire.rights.new_files import create_in
 from aurora_wire.rights.privileges import Account
@@ -66,7 +66,7 @@ class CaptureFiles:
         try:
             self._folder, _ = hold(self.shown)
         except (OSError, ValueError) as error:
-            raise OutputError(f"{path}: {reason_of(error)}.") from error
+            raise OutputError(f"{path}: {describe_error(error)}.") from error
         if several and account is not None:
             self._folder.pattern = rf"{re.escape(self.path.stem)}(\.\d{{5}})?{re.escape(self.path.suffix)}"
             self._folder.delegate(account)
@@ -79,7 +79,7 @@ class CaptureFiles:
         try:
             return create_in(self._folder, path.name, path, self.account, replace=self._replace)
         except (OSError, ValueError) as error:
-            raise OutputError(f"{path}: {reason_of(error)}.") from error
+            raise OutputError(f"{path}: {describe_error(error)}.") from error
 
     def remove(self, number: int) -> None:
         """Remove a file that was made; one that is gone already is no error. Raises OutputError."""
@@ -89,7 +89,7 @@ class CaptureFiles:
         except FileNotFoundError:
             pass
         except OSError as error:
-            raise OutputError(f"{path}: cannot be removed ({reason_of(error)}).") from error
+            raise OutputError(f"{path}: cannot be removed ({describe_error(error)}).") from error
 
     def close(self) -> None:
         self._folder.close()

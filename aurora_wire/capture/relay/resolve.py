@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from aurora_wire.capture.relay.synthetic_frames import Place
-from aurora_wire.errors import reason_of
+from aurora_wire.errors import describe_error
 
 SocketAddress = tuple[Any, ...]                   # (address, port) or IPv6's (address, port, flow, zone)
 Found = list[tuple[socket.AddressFamily, SocketAddress]]
@@ -85,5 +85,5 @@ def reason(error: OSError | OverflowError) -> str:
     if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
         said = os.strerror(error.errno)  # asyncio has words of its own, which repeat the address
     else:
-        said = reason_of(error)
+        said = describe_error(error)
     return said[:1].lower() + said[1:]

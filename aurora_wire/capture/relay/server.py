@@ -153,7 +153,7 @@ class Relay:
                 self.failed += 1
                 return
             target, conversation = reached
-            made = ends_of(target)
+            made = list_addresses(target)
             self._made.add(made)
             try:
                 await Carrier(client, target, conversation, self._tell, self._watch).run()
@@ -196,7 +196,7 @@ class Relay:
             except BaseException:
                 target.close()
                 raise
-            if ends_of(target) in self._taken:
+            if list_addresses(target) in self._taken:
                 reset(target)
                 self._tell(conversation.reset(from_client=False))
                 self._circles.add(address)
@@ -307,7 +307,7 @@ class Relay:
         self.stop()
 
 
-def ends_of(connection: socket.socket) -> tuple[SocketAddress, SocketAddress]:
+def list_addresses(connection: socket.socket) -> tuple[SocketAddress, SocketAddress]:
     """Return our own address and the other one; none if the peer is gone already."""
     try:
         return connection.getsockname()[:2], connection.getpeername()[:2]

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from aurora_wire.errors import AuroraWireError, UsageError, reason_of
+from aurora_wire.errors import AuroraWireError, UsageError, describe_error
 from aurora_wire.prove.drivers.interpreter import handles
 from aurora_wire.prove.drivers.process import clean_environment
 from aurora_wire.prove.drivers.programs import find_program
@@ -58,14 +58,14 @@ def find_python(name: str, packages: Sequence[str], version: str) -> Interpreter
 def _versions(packages: Sequence[str], path: list[str] | None) -> dict[str, str] | None:
     found = {}
     for package in packages:
-        version = next(_of(package, path), None)
+        version = next(_find_distributions(package, path), None)
         if version is None:
             return None
         found[package] = version.version
     return found
 
 
-def _of(package: str, path: list[str] | None) -> Iterator[Distribution]:
+def _find_distributions(package: str, path: list[str] | None) -> Iterator[Distribution]:
     return iter(distributions(name=package) if path is None else distributions(name=package, path=path))
 
 
@@ -152,7 +152,7 @@ def cache_folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME")
     if base and Path(base).is_absolute():
         return Path(base) / "aurora_wire"
-    for home in (os.environ.get("HOME", ""), home_of(os.geteuid())):
+    for home in (os.environ.get("HOME", ""), find_home(os.geteuid())):
         if home and _is_mine(Path(home)):
             return Path(home) / ".cache" / "aurora_wire"
     folder = Path(tempfile.gettempdir()) / f"aurora_wire-{os.geteuid()}"
@@ -160,7 +160,7 @@ def cache_folder() -> Path:
     return folder if _is_mine(folder) or not os.path.lexists(folder) else Path(NOWHERE)
 
 
-def home_of(uid: int) -> str:
+def find_home(uid: int) -> str:
     """Return the home of an account, also of one that is in no list."""
     try:
         return pwd.getpwuid(uid).pw_dir
@@ -193,7 +193,7 @@ def _making(folder: Path) -> Iterator[None]:
                 raise
             (folder / READY).touch()
     except OSError as error:
-        raise UsageError(f"{folder}: {reason_of(error)}. Set XDG_CACHE_HOME to a folder that works.") from error
+        raise UsageError(f"{folder}: {describe_error(error)}. Set XDG_CACHE_HOME to a folder that works.") from error
 
 
 def _run(argv: list[str], folder: Path, hint: str) -> None:
@@ -203,7 +203,7 @@ def _run(argv: list[str], folder: Path, hint: str) -> None:
             env=clean_environment(), pass_fds=handles(),
         )  # fmt: skip
     except OSError as error:
-        raise UsageError(f"{argv[0]} cannot be run: {reason_of(error)}. {hint}".rstrip()) from error
+        raise UsageError(f"{argv[0]} cannot be run: {describe_error(error)}. {hint}".rstrip()) from error
     except subprocess.TimeoutExpired:
         raise AuroraWireError(f"{argv[0]} took more than {INSTALL_SECONDS:g} s. {hint}".rstrip()) from None
     if done.returncode:

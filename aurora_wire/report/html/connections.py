@@ -13,7 +13,7 @@ from aurora_wire.report.html.limits import REASONS_EACH
 from aurora_wire.report.html.svg_bytes import Part, both, draw_bytes, sum_bytes
 from aurora_wire.report.html.svg_timeline import Timeline, draw_timeline
 from aurora_wire.report.html.text import SIGNS, after, clip, judged, moment, sql_text, statement_notes, tone
-from aurora_wire.report.proxied import words_of
+from aurora_wire.report.proxied import summarise_proxy
 from aurora_wire.report.replicated import list_lines
 from aurora_wire.report.text.credentials import GRADES
 from aurora_wire.report.text.credentials import notes as credential_notes
@@ -201,7 +201,7 @@ def _facts(c: ConnectionResult, clock: Clock, names: FrameNames) -> Iterator[tup
         ("Connection id at the server", "" if c.thread_id is None else str(c.thread_id)),
         ("User", "" if c.user is None else clip(c.user) or "''"),
         ("Users afterwards", clip(", ".join(c.users_after), 400)),
-        ("PROXY header", clip(words_of(c.proxy), 400) if c.proxy is not None else ""),
+        ("PROXY header", clip(summarise_proxy(c.proxy), 400) if c.proxy is not None else ""),
         ("Database", clip(c.database or "")),
         ("Authentication", clip(c.auth_plugin or "")),
         ("Compression", clip(c.compression or "")),

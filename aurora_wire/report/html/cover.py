@@ -59,7 +59,7 @@ def _period(scan: Scan) -> str:
         shown
         for capture in scan.captures
         for time_ns in (capture.first_time_ns, capture.last_time_ns)
-        if (time_ns or 0) >= UNDATED_BEFORE_NS and (shown := clock.show_of(capture, time_ns)) is not None
+        if (time_ns or 0) >= UNDATED_BEFORE_NS and (shown := clock.show_in(capture, time_ns)) is not None
     )
     return f"{in_utc(times[0])} to {in_utc(times[-1])}" if times else ""
 

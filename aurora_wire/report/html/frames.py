@@ -22,7 +22,7 @@ from aurora_wire.capture.files.frame_filter import FrameFilter
 from aurora_wire.capture.files.open import STANDARD_INPUT
 from aurora_wire.errors import AuroraWireError
 from aurora_wire.redact.sql import redact_statement
-from aurora_wire.report.html.hex import Dump, dump_of
+from aurora_wire.report.html.hex import Dump, make_dump
 from aurora_wire.report.html.limits import detailed
 from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
 from aurora_wire.verdict.rules.registry import NO_PROTECTION, READABLE_RECORDS
@@ -172,7 +172,7 @@ class _Look:
             if statements and {one.sql for one in statements} <= texts:
                 continue  # the same once more shows nothing new
             texts.update(one.sql for one in statements)
-            leak = dump_of(
+            leak = make_dump(
                 view, statements, redact=self.redact, tls_is_safe=connection not in self._unsafe
             )
             beside, same = self._beside(view, statements)
@@ -185,7 +185,7 @@ class _Look:
         return found
 
     def _dump(self, view: PacketView | None) -> Dump | None:
-        return None if view is None else dump_of(view, redact=self.redact)
+        return None if view is None else make_dump(view, redact=self.redact)
 
     def _beside(self, view: PacketView, statements: list[StatementResult]) -> tuple[PacketView | None, bool]:
         """Return the same statement in TLS, if a key log shows it; else what has about as many bytes to send."""
@@ -247,7 +247,7 @@ def _join(step: Step, names: Sequence[str], carried: int, leaked: int) -> None:
 def _kind(view: PacketView) -> str:
     if view.leaked_bytes:
         return "clear"
-    found = {int(labels.class_of(label)) for _, _, label in view.spans}
+    found = {int(labels.classify(label)) for _, _, label in view.spans}
     if labels.TLS in found:
         data = any(label == labels.TLS_APPLICATION_DATA for _, _, label in view.spans)
         handshake = any(

@@ -58,7 +58,7 @@ class Dump:
     frame: str = ""     # its name on the page
 
 
-def dump_of(
+def make_dump(
     view: PacketView, statements: Iterable[StatementResult] = (), *, redact: bool = True, tls_is_safe: bool = True
 ) -> Dump:
     """statements: those of this frame, as they crossed; tls_is_safe: what is in TLS records is no readable text."""
@@ -108,7 +108,7 @@ def _kinds(view: PacketView) -> list[str]:
     kinds = ["none"] * len(view.data)
     if view.payload_at is not None:
         for start, end, label in view.spans:
-            kind = _OF_CLASS[int(labels.class_of(label))]
+            kind = _OF_CLASS[int(labels.classify(label))]
             for at in range(view.payload_at + start, min(view.payload_at + end, len(kinds))):
                 kinds[at] = kind
     return kinds
@@ -135,7 +135,7 @@ def _hidden(
 def _show_headers(view: PacketView, hidden: bytearray) -> None:
     """Unmask length, sequence id and command of whole MySQL packets, and of a login what comes before the user."""
     for start, end, label in view.spans:
-        if labels.class_of(label) != labels.PLAINTEXT or view.payload_at is None or label == labels.COMPRESSED:
+        if labels.classify(label) != labels.PLAINTEXT or view.payload_at is None or label == labels.COMPRESSED:
             continue
         at, stop = view.payload_at + start, view.payload_at + end
         if int.from_bytes(view.data[at : at + 3], "little") + HEADER != stop - at or stop - at <= HEADER:

@@ -61,10 +61,10 @@ def load() -> None:
 
 def page(matrix: Matrix, *, reveal: bool = False) -> Iterator[str]:
     """Yield the page in pieces. reveal: the name of the user is shown."""
-    return write_page(TEMPLATE, page_of(matrix if reveal else without_user(matrix), masked=not reveal))
+    return write_page(TEMPLATE, make_page(matrix if reveal else without_user(matrix), masked=not reveal))
 
 
-def page_of(matrix: Matrix, *, masked: bool) -> MatrixPage:
+def make_page(matrix: Matrix, *, masked: bool) -> MatrixPage:
     """Return what the template is given. masked: the matrix is so already."""
     tone, sign = TONES[matrix.exit_code]
     views = {(cell.client, cell.mode): _view(cell) for cell in matrix.cells}
@@ -87,8 +87,8 @@ def _facts(matrix: Matrix) -> Iterator[tuple[str, str]]:
     if matrix.folder:
         yield "Captures kept in", clip(matrix.folder, TEXT)
     for client in matrix.clients:
-        if matrix.version_of(client):
-            yield f"Client {clip(client)}", clip(matrix.version_of(client), TEXT)
+        if matrix.find_version(client):
+            yield f"Client {clip(client)}", clip(matrix.find_version(client), TEXT)
 
 
 def _view(cell: Cell) -> CellView:

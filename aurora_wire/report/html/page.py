@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames, frame_names
-from aurora_wire.report.groups import NO_TEXT, classes_of, names_of, shown_groups, span_of, title_of
+from aurora_wire.report.groups import NO_TEXT, find_times, format_classes, format_names, format_title, shown_groups
 from aurora_wire.report.html.connections import Details, Row, build_details, build_row, hide, shown_frame
 from aurora_wire.report.html.cover import Case, Cover, build_cover
 from aurora_wire.report.html.findings import ControlRow, RuleCard, control_rows, rule_cards, severities
@@ -33,7 +33,7 @@ from aurora_wire.report.html.svg_bytes import Part, both, draw_bytes, sum_bytes
 from aurora_wire.report.html.svg_hosts import HostDrawing, counts_by_pair, draw_hosts, leaks, summary
 from aurora_wire.report.html.text import SIGNS, WORDS, clip, in_utc, judged, size, tone
 from aurora_wire.report.summary import count_findings
-from aurora_wire.report.text.leaked import NOT_CLASSIFIED, columns_of, leaked_words, origins_of, values_of
+from aurora_wire.report.text.leaked import NOT_CLASSIFIED, format_columns, format_origins, format_values, leaked_words
 from aurora_wire.report.timestamps import Clock, find_clock
 from aurora_wire.report.wording import LEAKS, ORDER, count, counted
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, LeakedClass, Scan, Verdict
@@ -210,7 +210,7 @@ def build_page(
         not_classified=(
             f"{count(scan.not_classified, 'more statement')} {NOT_CLASSIFIED}." if scan.not_classified else ""
         ),
-        groups_title=title_of(scan),
+        groups_title=format_title(scan),
         groups=_group_rows(scan, clock, redact=redact),
         more_groups=_more_groups(scan),
         severities=[(severity, f"{number:,} {severity}") for severity, number in severities(scan)],
@@ -275,21 +275,22 @@ def _incomplete(scan: Scan) -> str:
 
 def _leaked_row(one: LeakedClass, names: FrameNames, key: bytes) -> LeakedRow:
     rule = RULES[RULE_OF[one.data]]
-    columns = clip(columns_of(one, LEAKED_COLUMNS).removeprefix("columns ").removeprefix("column "), COLUMN_CHARACTERS)
+    columns = format_columns(one, LEAKED_COLUMNS).removeprefix("columns ").removeprefix("column ")
     frame = show_text(names.name(one.frame))
-    values = clip(values_of(one, key, LEAKED_VALUES), COLUMN_CHARACTERS)
+    values = clip(format_values(one, key, LEAKED_VALUES), COLUMN_CHARACTERS)
     return LeakedRow(
-        leaked_words(one), rule.severity, origins_of(one), f"{one.connections:,}", frame, columns, values
+        leaked_words(one), rule.severity, format_origins(one), f"{one.connections:,}", frame,
+        clip(columns, COLUMN_CHARACTERS), values,
     )
 
 
 def _group_rows(scan: Scan, clock: Clock, *, redact: bool) -> list[GroupRow]:
     rows = []
     for one, made, example in islice(shown_groups(scan, redact=redact), GROUPS):
-        first, last = (show_text((when or "").partition(".")[0].replace("T", " ")) for when in span_of(one, clock))
+        first, last = (show_text((when or "").partition(".")[0].replace("T", " ")) for when in find_times(one, clock))
         rows.append(GroupRow(
             f"{one.count:,}", f"{one.connections:,}", show_text(one.command), made or NO_TEXT, example,
-            names_of(one), classes_of(one), first, last,
+            format_names(one), format_classes(one), first, last,
         ))
     return rows
 
@@ -356,8 +357,8 @@ def _captures(scan: Scan) -> list[CaptureResult]:
 
 
 def _capture(capture: CaptureResult, clock: Clock) -> CaptureRow:
-    first = in_utc(clock.show_of(capture, capture.first_time_ns))
-    last = in_utc(clock.show_of(capture, capture.last_time_ns))
+    first = in_utc(clock.show_in(capture, capture.first_time_ns))
+    last = in_utc(clock.show_in(capture, capture.last_time_ns))
     kind = capture.format + (f" in {capture.compression}" if capture.compression else "")
     links = ", ".join(capture.link_types)
     skipped = counted(sorted(capture.skipped.items()))

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar, cast, get_args
 
-from aurora_wire.disk import words_of
+from aurora_wire.disk import describe_disk_error
 from aurora_wire.errors import UsageError
 from aurora_wire.posture.assess import Assessment, PostureFinding, posture_finding
 from aurora_wire.posture.audit import Account, AuditResult, Channel, Connected, Setting
@@ -105,7 +105,7 @@ def read_result(path: str) -> Posture:
             raise UsageError(f"{path}: {size:,} bytes are more than a result has ({MAX_RESULT:,}).")
         data = read_input(path)
     except OSError as error:
-        raise UsageError(f"{path}: {words_of(error)}.") from error
+        raise UsageError(f"{path}: {describe_disk_error(error)}.") from error
     return parse(data, path)
 
 
@@ -188,7 +188,7 @@ class _Object:
             raise _Wrong(f"{self._place(name)} is no plain word")
         return text
 
-    def one_of(self, name: str, allowed: tuple[str, ...]) -> str:
+    def read_choice(self, name: str, allowed: tuple[str, ...]) -> str:
         text = self.text(name)
         if text not in allowed:
             raise _Wrong(f"{self._place(name)} is none of {', '.join(allowed)}")
@@ -257,7 +257,7 @@ class _Object:
         return {key: part.number(key) for key in part._fields}
 
 
-def _target_of(each: _Object) -> Target:
+def _read_target(each: _Object) -> Target:
     port = each.number("port", 65_535)
     return Target(each.text("host"), port)
 
@@ -299,7 +299,7 @@ def _bundle(each: _Object) -> BundleFacts:
 def _target(each: _Object) -> Probed:
     pairs = each.parts("addresses", _address)
     result = ProbeResult(
-        _target_of(each), each.time("time"), [result for result, _ in pairs], each.optional_text("reason")
+        _read_target(each), each.time("time"), [result for result, _ in pairs], each.optional_text("reason")
     )
     return result, [assessment for _, assessment in pairs]
 
@@ -310,14 +310,14 @@ def _address(each: _Object) -> tuple[AddressResult, Assessment]:
     if (accepted is False) != bool(error):
         raise _Wrong(f"{each.at}: trusted and trust_error do not fit together")
     found = AddressResult(
-        each.plain("address"), each.one_of("status", (PROBED, REFUSED, NOT_MYSQL, UNREACHABLE)),
-        each.optional_text("reason"), each.one_of("protocol", (MYSQL, X, DIRECT)),
+        each.plain("address"), each.read_choice("status", (PROBED, REFUSED, NOT_MYSQL, UNREACHABLE)),
+        each.optional_text("reason"), each.read_choice("protocol", (MYSQL, X, DIRECT)),
         each.optional_text("server_version"), 0, each.optional_text("auth_plugin"), each.part("product", _product),
         each.optional_truth("offers_tls"), each.truth("offer_stripped"), each.optional_number("error_code"),
         each.part("tls", _tls), each.parts("certificates", _certificate), None if accepted is None else error,
         each.number("connections"), each.part("x_protocol", _x_protocol),
     )  # fmt: skip
-    grade = each.one_of("grade", GRADES) if each.value("grade") is not None else ""
+    grade = each.read_choice("grade", GRADES) if each.value("grade") is not None else ""
     return found, Assessment(grade, _findings(each))
 
 
@@ -340,8 +340,8 @@ def _tls(each: _Object) -> TLSResult:
 
 def _version(each: _Object) -> VersionResult:
     return VersionResult(
-        _VERSIONS[each.one_of("version", tuple(_VERSIONS))],
-        each.one_of("status", (OFFERED, NOT_OFFERED, NOT_ASKED, NO_ANSWER)), each.codes("suites", _SUITES),
+        _VERSIONS[each.read_choice("version", tuple(_VERSIONS))],
+        each.read_choice("status", (OFFERED, NOT_OFFERED, NOT_ASKED, NO_ANSWER)), each.codes("suites", _SUITES),
         each.truth("complete"), each.optional_truth("own_order"), each.optional_number("dh_bits"),
     )  # fmt: skip
 
@@ -360,11 +360,11 @@ def _audit(each: _Object) -> AuditResult:
     accounts = None if each.value("accounts") is None else each.parts("accounts", _account)
     connected = None if each.value("connected") is None else each.parts("connected", _connected)
     return AuditResult(
-        _target_of(each), each.time("time"), each.text("server_version"), each.text("account"),
+        _read_target(each), each.time("time"), each.text("server_version"), each.text("account"),
         session or ("", ""), each.parts("settings", _setting), each.optional_time("certificate_not_after"), connected,
         each.optional_text("connected_bound"), accounts, each.number("accounts_total"),
         each.parts("replication", _channel), each.parts("not_seen", _denied), _findings(each),
-        each.one_of("grade", GRADES),
+        each.read_choice("grade", GRADES),
     )  # fmt: skip
 
 
@@ -398,7 +398,7 @@ def _fleet(each: _Object) -> Fleet:
 
 def _member(each: _Object) -> Member:
     return Member(
-        each.one_of("kind", (CLUSTER, INSTANCE, PROXY)), each.text("name"), each.optional_text("region"),
+        each.read_choice("kind", (CLUSTER, INSTANCE, PROXY)), each.text("name"), each.optional_text("region"),
         each.text("engine"), each.optional_text("version"), each.optional_text("cluster"),
         each.optional_plain("role"), each.optional_text("endpoint"), each.optional_text("parameter_group"),
         each.optional_truth("requires_tls"), each.truth("from_default"), each.optional_text("tls_versions"),
@@ -417,7 +417,7 @@ def _check(each: _Object) -> CheckResult:
     probed = each.part("probe", _target)
     amazon = each.part("amazon", lambda one: [one.part("member", _member)])
     return CheckResult(
-        _target_of(each), each.time("time"), each.parts("views", _view), each.texts("contradictions"),
+        _read_target(each), each.time("time"), each.parts("views", _view), each.texts("contradictions"),
         _state(each), None if probed is None else probed[0], [] if probed is None else probed[1],
         each.part("audit", _audit), amazon is not None, amazon[0] if amazon else None, each.part("traffic", _traffic),
         None if each.value("proved") is None else each.parts("proved", _proved),
@@ -429,11 +429,11 @@ def _proved(each: _Object) -> Proved:
 
 
 def _state(each: _Object) -> State:
-    return cast("State", each.one_of("state", tuple(EXIT_CODES)))
+    return cast("State", each.read_choice("state", tuple(EXIT_CODES)))
 
 
 def _view(each: _Object) -> View:
-    return View(each.one_of("view", VIEWS), each.text("answer"), _state(each))
+    return View(each.read_choice("view", VIEWS), each.text("answer"), _state(each))
 
 
 def _traffic(each: _Object) -> Traffic:

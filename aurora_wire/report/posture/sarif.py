@@ -30,7 +30,7 @@ from aurora_wire.report.sarif import (
 )
 from aurora_wire.report.wording import SEVERITIES
 from aurora_wire.verdict.rules.rule import Rule
-from aurora_wire.verdict.servers import kind_of
+from aurora_wire.verdict.servers import find_kind
 
 ITEMS: Final = 1_000  # of a finding
 
@@ -43,7 +43,7 @@ def render(posture: Posture) -> Iterator[str]:
     found.sort(key=lambda pair: SEVERITIES.index(pair[1].severity))
     hit_by: dict[str, set[str]] = {}
     for row, hit in found:
-        hit_by.setdefault(hit.rule, set()).add(kind_of(row.version or None, row.host or None))
+        hit_by.setdefault(hit.rule, set()).add(find_kind(row.version or None, row.host or None))
     left_out = max(0, len(found) - MAX_RESULTS)
 
     def fix(rule: Rule) -> str:

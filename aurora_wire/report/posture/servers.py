@@ -22,7 +22,7 @@ from aurora_wire.posture.result import GOOD_GRADES, Kind, Posture
 from aurora_wire.posture.survey import OFFERED
 from aurora_wire.posture.target import Target
 from aurora_wire.verdict.rules.registry import RULES
-from aurora_wire.verdict.servers import kind_of
+from aurora_wire.verdict.servers import find_kind
 from aurora_wire.wire.tls.names import version_name
 
 Outcome = Literal["good", "bad", "unknown"]
@@ -76,7 +76,7 @@ class ServerRow:
 
     def fix(self, rule: str) -> str:
         """Return how to fix a finding of this rule here."""
-        return RULES[rule].fix_for({kind_of(self.version or None, self.host or None)})
+        return RULES[rule].fix_for({find_kind(self.version or None, self.host or None)})
 
 
 def _quoted(text: str, safe: str = "") -> str:

@@ -72,8 +72,8 @@ def _keylog(keylog: KeyLogResult) -> str:
 
 def _span(capture: CaptureResult, clock: Clock) -> str:
     """Return `2021-03-17 09:00:01 to 09:00:06 UTC`, to the second."""
-    first_day, first = split_time(clock.show_of(capture, capture.first_time_ns))
-    last_day, last = split_time(clock.show_of(capture, capture.last_time_ns))
+    first_day, first = split_time(clock.show_in(capture, capture.first_time_ns))
+    last_day, last = split_time(clock.show_in(capture, capture.last_time_ns))
     first, last = first.partition(".")[0], last.partition(".")[0]
     if not first or not last:
         return ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from aurora_wire.immutable import field, record
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.proxied import host_of, words_of
+from aurora_wire.report.proxied import describe_host, summarise_proxy
 from aurora_wire.report.text.table import table
 from aurora_wire.report.wording import LEAKS, ORDER, Style, count, counted, endpoint, judged, place
 from aurora_wire.verdict.result import ConnectionResult, Scan, Verdict
@@ -102,7 +102,7 @@ def _behind_proxies(connections: list[ConnectionResult], style: Style) -> Iterat
     said: dict[str, list[str]] = {}
     for c in connections:
         if c.proxy is not None:
-            said.setdefault(words_of(c.proxy), []).append(str(c.id))
+            said.setdefault(summarise_proxy(c.proxy), []).append(str(c.id))
     for words, ids in list(said.items())[:REASONS_OF]:
         number = count(len(ids), "connection")
         yield from style.wrap(f"behind a PROXY header, {show_text(words)}: {number}{_ids(ids)}", "  ")
@@ -165,7 +165,7 @@ class _Group:
 def _groups(scan: Scan, style: Style) -> Iterator[str]:
     groups: dict[tuple[str, str], _Group] = {}
     for c in scan.connections:
-        key = (show_text(host_of(c)), _user(c))
+        key = (show_text(describe_host(c)), _user(c))
         group = groups.get(key)
         if group is None:
             group = groups[key] = _Group(*key)

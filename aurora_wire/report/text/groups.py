@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from aurora_wire.report.escape import show_text
-from aurora_wire.report.groups import NO_TEXT, classes_of, names_of, shown_groups, title_of
+from aurora_wire.report.groups import NO_TEXT, format_classes, format_names, format_title, shown_groups
 from aurora_wire.report.text.statements import LINES, SHORTEST, fold
 from aurora_wire.report.timestamps import find_clock
 from aurora_wire.report.wording import RED, Style, count, day_and_time
@@ -19,7 +19,7 @@ def groups_text(scan: Scan, style: Style) -> Iterator[str]:
     if not scan.groups:
         return
     clock, names = find_clock(scan), style.names(scan)
-    yield style.title(title_of(scan))
+    yield style.title(format_title(scan))
     for number, (one, made, example) in enumerate(shown_groups(scan, redact=style.redact)):
         if number >= GROUPS:
             yield f"  {count(len(scan.groups) - GROUPS, 'more kind')}: --format json or csv:groups writes all of them"
@@ -35,10 +35,10 @@ def groups_text(scan: Scan, style: Style) -> Iterator[str]:
             yield from _folded(made or NO_TEXT, "      ", style)
         if example:
             yield from _folded(f"such as {example}", "        ", style)
-        named = names_of(one)
+        named = format_names(one)
         if named:
             yield from style.wrap(named, "        ")
-        found = classes_of(one)
+        found = format_classes(one)
         if found:
             yield from (style.paint(line, RED) for line in style.wrap(found, "        "))
     if scan.not_grouped:

@@ -29,9 +29,10 @@ def leaked_text(scan: Scan, style: Style) -> Iterator[str]:
         word = f"{severity:<8}"
         painted = style.paint(word, RED if severity == "critical" else YELLOW)
         yield f"  {painted}  {leaked_words(one)}"
-        where = f"from frame {names.name(one.frame)} on, in {count(one.connections, 'connection')}: {origins_of(one)}"
-        yield from style.wrap("; ".join(filter(None, (where, columns_of(one, COLUMNS)))), "            ")
-        told = values_of(one, scan.values_key, VALUES)
+        where = f"from frame {names.name(one.frame)} on, in {count(one.connections, 'connection')}: "
+        where += format_origins(one)
+        yield from style.wrap("; ".join(filter(None, (where, format_columns(one, COLUMNS)))), "            ")
+        told = format_values(one, scan.values_key, VALUES)
         if told:
             yield from style.wrap(f"first values, by keyed hash: {told}", "            ")
     if scan.not_classified:
@@ -45,12 +46,12 @@ def leaked_words(one: LeakedClass) -> str:
     return f"{one.count:,} {kind.one if one.count == 1 else kind.many}{last}"
 
 
-def origins_of(one: LeakedClass) -> str:
+def format_origins(one: LeakedClass) -> str:
     """Return `2 in statements, 40 in results`: where values of a class were."""
     return ", ".join(f"{one.origins[name]:,} in {words}" for name, words in ORIGINS.items() if name in one.origins)
 
 
-def values_of(one: LeakedClass, key: bytes, most: int) -> str:
+def format_values(one: LeakedClass, key: bytes, most: int) -> str:
     """Return `0f3a9c01b2 (1111; users.card, t.pan), ...`: hashes of the first values, what may be shown of them, and
     the columns where one was in several.
     """
@@ -62,7 +63,7 @@ def values_of(one: LeakedClass, key: bytes, most: int) -> str:
     return ", ".join(told)
 
 
-def columns_of(one: LeakedClass, most: int) -> str:
+def format_columns(one: LeakedClass, most: int) -> str:
     """Return the columns that values of a class are of, as far as they are known; names are made visible."""
     if not one.columns:
         return ""

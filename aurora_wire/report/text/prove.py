@@ -52,7 +52,7 @@ def _head(matrix: Matrix, style: Style) -> Iterator[str]:
     yield from style.wrap(f"captured  {show_text(matrix.how)}{reason}", "  ")
     if matrix.folder:
         yield f"  kept in   {show_text(matrix.folder)}"
-    said = [(client, matrix.version_of(client)) for client in matrix.clients]
+    said = [(client, matrix.find_version(client)) for client in matrix.clients]
     for number, (client, version) in enumerate((client, version) for client, version in said if version):
         yield from style.wrap(f"{'clients ' if not number else ''}".ljust(10) + show_text(f"{client}: {version}"), "  ")
 

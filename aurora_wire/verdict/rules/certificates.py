@@ -99,9 +99,9 @@ def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
         return
     from datetime import UTC, datetime  # noqa: PLC0415 - where there are any
 
-    from aurora_wire.verdict.certificates import facts_of  # noqa: PLC0415
+    from aurora_wire.verdict.certificates import describe_certificate  # noqa: PLC0415
 
-    chain = [facts_of(der) for der in tls.server.certificates]
+    chain = [describe_certificate(der) for der in tls.server.certificates]
     time = result.first_time_ns
     now = None  # where the capture names no date
     if time is not None and time >= UNDATED_BEFORE_NS:

@@ -148,7 +148,7 @@ def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
         return
     by_rule: dict[str, list[CredentialResult]] = {}
     for one in result.credentials:
-        rule = rule_of(one)
+        rule = find_rule(one)
         if rule is not None:
             by_rule.setdefault(rule, []).append(one)
     if leaks.PASSWORD_IN_CLEAR not in by_rule and facts.password_frame >= 0 and not result.credentials:
@@ -156,7 +156,7 @@ def check(facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
         yield Hit(leaks.PASSWORD_IN_CLEAR, words, facts.password_frame, facts.password_offset)
     for rule in sorted(by_rule):
         found = by_rule[rule]
-        listed = list(dict.fromkeys(words_of(one) for one in found))
+        listed = list(dict.fromkeys(describe_credential(one) for one in found))
         more = f", and {len(listed) - MOST:,} more" if len(listed) > MOST else ""
         yield Hit(rule, "; ".join(listed[:MOST]) + more, found[0].frame, found[0].offset)
 
@@ -177,7 +177,7 @@ def usual_words(exchanges: list[Exchange], secrets: list[Secret]) -> str:
     return ""
 
 
-def rule_of(one: CredentialResult) -> str | None:
+def find_rule(one: CredentialResult) -> str | None:
     """Return the rule that a credential in the clear breaks."""
     if one.exchange == "binlog":
         return SECRET_IN_BINLOG
@@ -186,7 +186,7 @@ def rule_of(one: CredentialResult) -> str | None:
     return (IN_TEXT if one.exchange == "statement" else RULE_OF).get(one.grade)
 
 
-def words_of(one: CredentialResult) -> str:
+def describe_credential(one: CredentialResult) -> str:
     """Return what a finding says of a credential."""
     words = f"{one.plugin}: {one.what}" if one.plugin else one.what
     if one.hashcat is not None:

@@ -87,10 +87,10 @@ def check(_facts: Facts, result: ConnectionResult) -> Iterator[Hit]:
         by_rule.setdefault(RULE_OF[one.data], []).append(one)
     for rule in sorted(by_rule):
         found = by_rule[rule]
-        yield Hit(rule, words_of(found), min(one.frame for one in found))
+        yield Hit(rule, describe_data(found), min(one.frame for one in found))
 
 
-def words_of(found: list[LeakedData]) -> str:
+def describe_data(found: list[LeakedData]) -> str:
     """Return `3 card numbers, 2 e-mail addresses (users.email)`: counts by class, and columns."""
     counts: dict[str, int] = {}
     names: dict[str, None] = {}

@@ -38,12 +38,12 @@ class Rule:
     @property
     def links(self) -> tuple[tuple[str, str], ...]:
         """Return each reference with its address; empty where there is none."""
-        from aurora_wire.verdict.references import address_of  # noqa: PLC0415 - where they are shown
+        from aurora_wire.verdict.references import find_address  # noqa: PLC0415 - where they are shown
 
-        return tuple((reference, address_of(reference)) for reference in self.references)
+        return tuple((reference, find_address(reference)) for reference in self.references)
 
     def fix_for(self, kinds: Iterable[str], clients: Iterable[str] = ()) -> str:
-        """Return the advice for these kinds of servers (`servers.kind_of`) and clients (`clients.find_client`)."""
+        """Return the advice for these kinds of servers (`servers.find_kind`) and clients (`clients.find_client`)."""
         from aurora_wire.verdict.servers import fill  # noqa: PLC0415 - where advice is shown
 
         return fill(self.advice, kinds, clients)

@@ -126,7 +126,7 @@ class DirectionAccount:
         if label >= labels.TLS_HANDSHAKE and label <= labels.TLS_HEARTBEAT:
             self.tls += count
         else:
-            kind = labels.class_of(label)
+            kind = labels.classify(label)
             if kind == labels.PLAINTEXT:
                 self.plaintext += count
             elif kind == labels.BY_DESIGN:

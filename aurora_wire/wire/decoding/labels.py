@@ -67,7 +67,7 @@ NAMES: Final[dict[int, str]] = {
 }
 
 
-def class_of(label: i64) -> i64:
+def classify(label: i64) -> i64:
     """Return the class of a label: BY_DESIGN, PLAINTEXT, TLS or UNDECIDED."""
     if label >= COMMAND or LOGIN <= label <= COMPRESSED or label in (COMMAND_DATA, CLONE_DATA, GROUP_REPLICATION):
         return PLAINTEXT

@@ -69,7 +69,7 @@ def set_aside(
     other.segment(seq, data, at, end, 0, frame, time_ns)
     if doubtful:
         # Whether what stands beside it here is of the same sender, nobody knows.
-        place = other.offset_of(seq)
+        place = other.find_offset(seq)
         reader.facts.add_seams(other.side, place, place + end - at)
 
 
@@ -84,7 +84,7 @@ def note_pieces(connection: Connection, stream: Stream, seq: i64, edges: list[in
         streams.append(reader.client if reader.client.key == stream.key else reader.server)
     for one in streams:
         if one.start != 0:
-            begin = one.offset_of(seq)
+            begin = one.find_offset(seq)
             for edge in edges:
                 if edge >= at:
                     one.facts.add_seams(one.side, begin + edge - at, begin + edge - at)

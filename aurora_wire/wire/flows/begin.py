@@ -59,7 +59,7 @@ def open_stream(
         alive = isn < 0 and connection.closed_frame < 0 and not flags & ACK
         if flags & ACK and connection.closed_frame < 0:
             if known.network >= 0 and known.network != engine.locator.network and known.start != 0:
-                if known.offset_of(seq + 1) != 0:
+                if known.find_offset(seq + 1) != 0:
                     # Another network, whose client began with the same number.
                     return begin_beside(engine, connection, key, flags, frame, time_ns)
             return known  # a SYN-ACK belongs to the SYN before it

@@ -277,7 +277,7 @@ class Engine:
         elif connection.reset != NOT_RESET and self._is_reset(connection):
             dropped = anomalies.AFTER_RST
         elif stream.start != 0:
-            offset = stream.offset_of(seq)
+            offset = stream.find_offset(seq)
             edge = stream.edge
             if (edge >= 0 and offset > edge + WINDOW_SLACK) or offset < stream.next - MAX_WINDOW:
                 dropped = anomalies.OUT_OF_WINDOW

@@ -33,11 +33,11 @@ def fits(connection: Connection, stream: Stream, seq: i64, data: bytes, tcp_at: 
     acks = flags & ACK != 0 and peer.start != 0
     ack_ahead: i64 = 0
     if acks:
-        ack_ahead = peer.offset_of(u32_be(data, tcp_at + 8)) - peer.next
+        ack_ahead = peer.find_offset(u32_be(data, tcp_at + 8)) - peer.next
     ack_is_near = -NEAR <= ack_ahead <= NEAR
     if stream.start == 0:
         return ack_is_near
-    ahead = stream.offset_of(seq) - stream.next
+    ahead = stream.find_offset(seq) - stream.next
     near = -NEAR <= ahead <= NEAR
     if connection.ends == 2:
         # Both sides said that they are done, and how far they came: what is beyond is of another connection.
@@ -73,11 +73,11 @@ def compare_networks(
     """Return how a frame of another network goes with this connection, by numbers and bytes: AGREES, PASSES, ..."""
     if stream.start == 0:
         return AGREES
-    offset = stream.offset_of(seq)
+    offset = stream.find_offset(seq)
     size = locator.payload_len
     acked = peer.acked
     if flags & ACK and peer.start != 0:
-        acked = peer.offset_of(u32_be(data, tcp_at + 8))
+        acked = peer.find_offset(u32_be(data, tcp_at + 8))
     if acked > peer.next or offset < 0:
         return FAR
     if size == 0:

@@ -29,10 +29,10 @@ def take_syn(
     connection: Connection, stream: Stream, peer: Stream, seq: i64, flags: i64, data: bytes, tcp_at: i64,
     end: i64,
 ) -> None:  # fmt: skip
-    if stream.start != 0 and stream.offset_of(seq + 1) != 0:
+    if stream.start != 0 and stream.find_offset(seq + 1) != 0:
         return  # of an open connection: a receiver challenges it
     if flags & ACK:
-        if peer.start != 0 and not 0 <= peer.offset_of(u32_be(data, tcp_at + 8)) <= peer.next + WINDOW_SLACK:
+        if peer.start != 0 and not 0 <= peer.find_offset(u32_be(data, tcp_at + 8)) <= peer.next + WINDOW_SLACK:
             return  # what it answers was not sent; data of a SYN may be missing
         peer.acknowledge(u32_be(data, tcp_at + 8), u16_be(data, tcp_at + 14))
     if stream.start == START_SYN:
@@ -59,7 +59,7 @@ def take_end(connection: Connection, stream: Stream, flags: i64, seq_end: i64, f
         return IGNORED
     if flags & RST:
         if not connection.skipping and stream.start != 0:
-            offset = stream.offset_of(seq_end)
+            offset = stream.find_offset(seq_end)
             at_end = stream.end >= 0 and stream.next >= stream.end and offset == stream.end + 1
             if offset != stream.next and not at_end:
                 # RFC 5961, 3: a receiver obeys it at exactly the next number that it expects. Bytes before it may
@@ -75,7 +75,7 @@ def take_end(connection: Connection, stream: Stream, flags: i64, seq_end: i64, f
         return ENDED
     if flags & FIN:
         if stream.end < 0:
-            offset = stream.offset_of(seq_end & 0xFFFFFFFF) if stream.start != 0 else 0
+            offset = stream.find_offset(seq_end & 0xFFFFFFFF) if stream.start != 0 else 0
             # Where it comes after its ACK, its own number may be passed by already. Of a connection that is skipped
             # nobody follows the numbers.
             outside = offset < stream.next - 1 or (

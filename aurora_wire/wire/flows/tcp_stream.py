@@ -131,7 +131,7 @@ class Stream(Progress):
         self.held = []
         self.history.clear()
 
-    def offset_of(self, seq: i64) -> i64:
+    def find_offset(self, seq: i64) -> i64:
         """Return the stream offset that a sequence number means: the one nearest to `next`, perhaps negative."""
         delta = (seq - self.next_seq) & MASK
         return self.next + (delta if delta < HALF else delta - MASK - 1)
@@ -167,7 +167,7 @@ class Stream(Progress):
         """Learn from the first ACK where the direction begins; taps may bring it after the first bytes."""
         if self.start == 0:
             self.begin(ack, START_ACK)
-        elif self.offset_of(ack) == 0:
+        elif self.find_offset(ack) == 0:
             self.start = START_ACK
 
     def _begins_earlier(self, offset: i64) -> None:
@@ -188,7 +188,7 @@ class Stream(Progress):
 
     def tell_sent(self, seq: i64) -> None:
         """Learn from a segment without data how much was sent before it: its sequence number says so."""
-        offset = self.offset_of(seq)
+        offset = self.find_offset(seq)
         if offset > self.sent and offset - self.next <= MAX_WINDOW and (self.end < 0 or offset <= self.end):
             self.sent = offset
             if offset > self.next and self.patience < 0:
@@ -252,7 +252,7 @@ class Stream(Progress):
 
     def repeats(self, seq: i64, data: bytes, at: i64, end: i64, frame: i64) -> bool:
         """Return whether all these bytes are the same as those that were delivered in their place."""
-        offset = self.offset_of(seq)
+        offset = self.find_offset(seq)
         if self.start == 0 or at >= end or offset < 0 or offset + end - at > self.next:
             return False
         if self.history.compare(offset, data, at, end) != SAME:

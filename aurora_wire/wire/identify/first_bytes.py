@@ -88,7 +88,7 @@ class FirstBytes(Decoder):
             self.next = TO_MYSQL  # who finds TLS where a packet begins
             self.carry = held
             return
-        name = name_of(held)
+        name = name_protocol(held)
         if not name and size < (MAX_TEXT if _is_text(held) else MAX_BINARY) and cut == 0:
             self.held = held
             return
@@ -136,7 +136,7 @@ class FirstBytes(Decoder):
         if not held:
             return
         self.held = b""
-        name = name_of(held)
+        name = name_protocol(held)
         if not name and len(held) >= HEADER and _is_text(held):
             name = TEXT
         if name:
@@ -150,7 +150,7 @@ def opens_mysql(data: bytes, at: i64) -> bool:
     return data[at + 2] == 0 and data[at + 3] <= LAST_SEQUENCE and data[at] | data[at + 1] != 0
 
 
-def name_of(data: bytes) -> str:
+def name_protocol(data: bytes) -> str:
     """Return the protocol's name by its opening; empty if it is not known."""
     size: i64 = len(data)
     found = foreign_protocol(data, 0, size, CLIENT)

@@ -23,7 +23,7 @@ from aurora_wire.wire.mysql.lenenc import read_lenenc
 from aurora_wire.wire.mysql.replies import CURSOR_EXISTS, SESSION_STATE_CHANGED, parse_err, parse_ok
 from aurora_wire.wire.mysql.results import Column, Failure, Result, new_column, watch
 from aurora_wire.wire.mysql.types import LONGLONG
-from aurora_wire.wire.mysql.values import Value, is_temporal, size_of, varied_bounds
+from aurora_wire.wire.mysql.values import Value, find_size, is_temporal, varied_bounds
 
 MAX_COLUMNS: Final[i64] = 4096      # of a result that are told; servers allow so many
 MAX_RESULTS: Final[i64] = 1000      # of a statement that are told one by one: what follows is added to the last
@@ -266,7 +266,7 @@ class Answers:
             return
         for column in self.columns:
             if data[nulls + (bit >> 3)] >> (bit & 7) & 1 == 0:
-                size = size_of(column.type)
+                size = find_size(column.type)
                 start = at
                 if size > 0:
                     at += size
@@ -293,7 +293,7 @@ class Answers:
         kind = column.type
         hits = self.hits
         frame = self.facts.server.frame
-        if watched.way == TEXTS or (size_of(kind) == 0 and not is_temporal(kind)):
+        if watched.way == TEXTS or (find_size(kind) == 0 and not is_temporal(kind)):
             watched.look(data, start, stop, frame, hits)
             return
         if watched.named == NOTHING and (kind != LONGLONG or read_i64_le(data, start) < SMALLEST):

@@ -34,7 +34,7 @@ from aurora_wire.wire.mysql.facts import NAME_COST, MySQLFacts
 from aurora_wire.wire.mysql.leaked.rows import Hit
 from aurora_wire.wire.mysql.leaked.tally import BINLOG
 from aurora_wire.wire.mysql.lenenc import read_lenenc
-from aurora_wire.wire.mysql.replica_commands import replication_of
+from aurora_wire.wire.mysql.replica_commands import find_replication
 from aurora_wire.wire.mysql.replication import MAX_DATABASES, MAX_TABLES, TABLE_COST, Replication, TableRows
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 
@@ -113,7 +113,7 @@ class Binlog:
             begin += 2
             size = u32(data, begin + 9)
             semi_sync = True
-        made = replication_of(self.facts)
+        made = find_replication(self.facts)
         if semi_sync:
             made.semi_sync = True
         if made.frame < 0:

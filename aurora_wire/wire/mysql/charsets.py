@@ -86,7 +86,7 @@ def charset_name(collation: i64) -> str:
 _FIRST: Final[dict[bytes, int]] = {charset.encode(): ids[0] for charset, _, ids in CHARACTER_SETS}
 
 
-def collation_of(charset: bytes) -> i64:
+def find_collation(charset: bytes) -> i64:
     """Return the id of a collation of a character set, by its name as in SET NAMES; -1 for one that is not known."""
     name = charset.lower()
     if name == b"utf8":

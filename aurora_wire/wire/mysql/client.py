@@ -59,14 +59,14 @@ from aurora_wire.wire.mysql.credentials import (
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.execute import Prepared, read_statement_id
 from aurora_wire.wire.mysql.facts import MAX_ASKED, Asker, MySQLFacts
-from aurora_wire.wire.mysql.framing import HEADER, HEADER_NEEDED, LABEL_LATER, REJECT, Packets, role_of
+from aurora_wire.wire.mysql.framing import HEADER, HEADER_NEEDED, LABEL_LATER, REJECT, Packets, find_role
 from aurora_wire.wire.mysql.login import (
     has_filler,
     may_be_login,
     replica_password,
 )
 from aurora_wire.wire.mysql.plausibility import CERTAIN, NOTHING, command_tells
-from aurora_wire.wire.mysql.replica_commands import note_dump, note_registration, replication_of
+from aurora_wire.wire.mysql.replica_commands import find_replication, note_dump, note_registration
 from aurora_wire.wire.mysql.session_state import SessionState, may_change
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
 from aurora_wire.wire.mysql.statements import Statements
@@ -193,7 +193,7 @@ class ClientPackets(Packets):
         if not self.followed:
             self.certain = False
             return roles.UNKNOWN
-        return role_of(label)
+        return find_role(label)
 
     def told(self, data: bytes, at: i64, end: i64) -> i64:
         if self.command < 0:
@@ -258,7 +258,7 @@ class ClientPackets(Packets):
         if at >= end:
             return
         if data[at] == REPLICA_MAGIC:
-            replication_of(facts).semi_sync = True
+            find_replication(facts).semi_sync = True
         else:
             note_clone_command(facts, data[at], self.packet_frame, self.packet_offset)
 

@@ -340,9 +340,9 @@ def zstd_window(data: bytes) -> i64:
     Source: RFC 8878, section 3.1.1.1.
     """
     if len(data) < 18:
-        return MAX_WINDOW if len(data) < 6 or data[4] & 0x20 else _window_of(data[5])
+        return MAX_WINDOW if len(data) < 6 or data[4] & 0x20 else _compute_window(data[5])
     if not data[4] & 0x20:
-        return _window_of(data[5])
+        return _compute_window(data[5])
     # A single segment: the window is as large as the content, whose size follows the dictionary's number.
     at: i64 = 5
     dictionary: i64 = data[4] & 3
@@ -358,7 +358,7 @@ def zstd_window(data: bytes) -> i64:
     return size
 
 
-def _window_of(descriptor: i64) -> i64:
+def _compute_window(descriptor: i64) -> i64:
     base: i64 = 1024
     exponent = descriptor >> 3
     while exponent > 0 and base <= MAX_WINDOW:

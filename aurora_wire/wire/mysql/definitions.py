@@ -45,7 +45,7 @@ class KnownDefinitions:
         """Return the `count` definitions whose packets data[at:end] begins with; None where they are not known."""
         if len(self.slots) == 0:
             return None
-        slot, stop = slot_of(data, at, end, count)
+        slot, stop = find_slot(data, at, end, count)
         if slot < 0:
             return None
         known = self.slots[slot]
@@ -56,7 +56,7 @@ class KnownDefinitions:
     def keep(self, found: Definitions) -> i64:
         """Remember definitions, perhaps in the place of others. Return how many bytes more that takes."""
         packets = found.packets
-        slot, _ = slot_of(packets, 0, len(packets), len(found.columns))
+        slot, _ = find_slot(packets, 0, len(packets), len(found.columns))
         if slot < 0:
             return 0
         if len(self.slots) == 0:
@@ -66,7 +66,7 @@ class KnownDefinitions:
         return found.cost() if before is None else found.cost() - before.cost()
 
 
-def slot_of(data: bytes, at: i64, end: i64, count: i64) -> tuple[i64, i64]:
+def find_slot(data: bytes, at: i64, end: i64, count: i64) -> tuple[i64, i64]:
     """Return the place of `count` definitions whose packets begin at `at`, and where they end; -1: not here.
 
     The first sequence id counts, too: a prepared statement's definitions are those of its result, but for that.

@@ -16,7 +16,7 @@ from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.groups import MAX_GROUPS, Groups
 from aurora_wire.wire.mysql.leaked.rows import Hit
 from aurora_wire.wire.mysql.leaked.statements import Leak
-from aurora_wire.wire.mysql.leaked.tally import ROW_COST, LeakedTally, leaks_of
+from aurora_wire.wire.mysql.leaked.tally import ROW_COST, LeakedTally, read_leaks
 from aurora_wire.wire.mysql.login import Login
 from aurora_wire.wire.mysql.refusal import Refusal
 from aurora_wire.wire.mysql.replication import Clone, Replication
@@ -372,7 +372,7 @@ class MySQLFacts(TLSLog):
         if charset != self.text_charset:
             self.text_charset = charset
             self.text_mode = in_charset(charset)
-        found = leaks_of(command, text, at, end, values, self.text_mode)
+        found = read_leaks(command, text, at, end, values, self.text_mode)
         if self.budget.groups:
             self._group(command, text[at:end], whole, frame, time_ns, found)
         if found is not None:

@@ -173,7 +173,7 @@ class Packets(Decoder):
             role = self.told(data, at, end)
         self.packet(data, at, end, end - at, True)
         if label == LABEL_LATER:
-            role = role_of(self.late_label)
+            role = find_role(self.late_label)
         tracker.begins(start, end - at, role, self.certain, self.number, self.number_of, first)
         tracker.packet(start, role, self.certain, data, at, end, end - at)
 
@@ -339,7 +339,7 @@ class Packets(Decoder):
             return
         self.was_told = True
         if self.is_late:
-            self.role = role_of(self.late_label if self.label == LABEL_LATER else self.label)
+            self.role = find_role(self.late_label if self.label == LABEL_LATER else self.label)
             first: i64 = prefix[0] if prefix else -1
             tracker.begins(self.begun, self.length, self.role, self.certain, 0, 0, first)
         elif self.role == roles.UNKNOWN and not self.certain and self.whole and len(prefix) == total:
@@ -406,7 +406,7 @@ class Packets(Decoder):
         self.head = b""
 
 
-def role_of(label: i64) -> i64:
+def find_role(label: i64) -> i64:
     """Return the role that a label stands for by itself."""
     if label >= labels.COMMAND:
         return roles.COMMAND
@@ -437,7 +437,7 @@ def role_of(label: i64) -> i64:
     return roles.BINLOG if label == labels.BINLOG else roles.UNKNOWN
 
 
-def label_of(first: i64, length: i64) -> i64:
+def label_reply(first: i64, length: i64) -> i64:
     """Return the label of a server's packet by its first byte and its length alone."""
     if first == 0 and length >= 7:
         return labels.RESPONSE

@@ -10,7 +10,7 @@ from mypy_extensions import i64, mypyc_attr
 from aurora_wire.binary import u16
 from aurora_wire.wire.mysql.lenenc import read_lestr, read_parameter_length
 from aurora_wire.wire.mysql.types import is_value_type
-from aurora_wire.wire.mysql.values import IS_NULL, Value, is_temporal, read_value, size_of, value_bounds
+from aurora_wire.wire.mysql.values import IS_NULL, Value, find_size, is_temporal, read_value, value_bounds
 
 MAX_PARAMETERS: Final[i64] = 65535  # the protocol's own bound of a prepared statement
 UNSIGNED: Final[i64] = 0x8000       # in a type as sent: type byte, then flag byte
@@ -88,7 +88,7 @@ def read_parameters(
         else:
             value, next_at = read_value(data, next_at, end, kind & 0xFF, unsigned, name)
             if value is None:
-                length, start = (-1, next_at) if size_of(kind & 0xFF) else read_parameter_length(data, next_at, end)
+                length, start = (-1, next_at) if find_size(kind & 0xFF) else read_parameter_length(data, next_at, end)
                 if not is_temporal(kind & 0xFF) and length > end - start:
                     # Cut inside its last value: MariaDB takes what is there, and it crossed the wire.
                     here: i64 = end - start

@@ -19,7 +19,7 @@ REPLICATION_COST: Final[i64] = 3000
 UUID: Final[i64] = 16
 
 
-def replication_of(facts: MySQLFacts) -> Replication:
+def find_replication(facts: MySQLFacts) -> Replication:
     """Return what is known of the connection as a replica's, made when first asked for."""
     made = facts.replication
     if made is None:
@@ -30,7 +30,7 @@ def replication_of(facts: MySQLFacts) -> Replication:
 
 
 def _asked(facts: MySQLFacts, frame: i64, offset: i64) -> Replication:
-    made = replication_of(facts)
+    made = find_replication(facts)
     if made.asked_frame < 0:
         made.asked_frame = frame
         made.asked_offset = offset

@@ -34,7 +34,7 @@ from aurora_wire.wire.mysql.commands import (
 )
 from aurora_wire.wire.mysql.credentials import end_exchange, read_auth
 from aurora_wire.wire.mysql.facts import MySQLFacts
-from aurora_wire.wire.mysql.framing import REJECT, label_of
+from aurora_wire.wire.mysql.framing import REJECT, label_reply
 from aurora_wire.wire.mysql.plausibility import reply_role
 from aurora_wire.wire.mysql.replies import is_progress, ok_status, ok_warnings, parse_column_count, parse_prepare_ok
 from aurora_wire.wire.mysql.reply_chain import is_row
@@ -245,7 +245,7 @@ class Responses:
                 self.state = ONE
             elif self.state == IDLE and self.facts.request < 0 and sequence != 1 and not relaxed:
                 # An EOF or definitions that go on where the end of the reply was not certain.
-                self.label = label_of(first, length)
+                self.label = label_reply(first, length)
                 return self.label
             else:
                 self._begin()

@@ -19,7 +19,7 @@ from aurora_wire.wire.mysql.compression import find_compression
 from aurora_wire.wire.mysql.credentials import end_exchange, read_auth
 from aurora_wire.wire.mysql.events import GreetingSeen, ServerError
 from aurora_wire.wire.mysql.facts import MySQLFacts
-from aurora_wire.wire.mysql.framing import LABEL_LATER, REJECT, Packets, role_of
+from aurora_wire.wire.mysql.framing import LABEL_LATER, REJECT, Packets, find_role
 from aurora_wire.wire.mysql.greeting import parse_greeting
 from aurora_wire.wire.mysql.plausibility import is_event_payload
 from aurora_wire.wire.mysql.refusal import Refusal
@@ -88,7 +88,7 @@ class ServerPackets(Packets):
             if label != LABEL_LATER and self.facts.doubt:
                 self.certain = False  # no login was seen that it could answer
                 return roles.UNKNOWN
-            return role_of(label)
+            return find_role(label)
         responses = self.responses
         role = roles.CLONE if label == labels.CLONE_DATA else responses.role(label, first, self.length)
         self.certain = responses.expected

@@ -10,7 +10,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from aurora_wire.wire.mysql.charsets import collation_of
+from aurora_wire.wire.mysql.charsets import find_collation
 from aurora_wire.wire.mysql.lenenc import read_lenenc, read_lestr
 from aurora_wire.wire.mysql.results import Change
 from aurora_wire.wire.mysql.sql_lexer import AT, END, MARK, NAME, TEXT, WORD, Lexer, content_bounds, in_charset
@@ -73,7 +73,7 @@ class SessionState:
             if lexer.kind == WORD and lexer.word == b"USE":
                 lexer.next()
                 if lexer.kind in (WORD, NAME):
-                    self.schema = name_of(lexer)
+                    self.schema = read_name(lexer)
                     changed = True
             elif lexer.kind == WORD and lexer.word == b"SET":
                 changed = self._set(lexer) or changed
@@ -122,7 +122,7 @@ class SessionState:
                     while lexer.kind == MARK and lexer.word in (b"=", b":"):
                         lexer.next()
                     if applies and lexer.kind in (WORD, NAME, TEXT):
-                        changed = self._use(name_of(lexer)) or changed
+                        changed = self._use(read_name(lexer)) or changed
                 elif word not in (b"SESSION", b"LOCAL"):
                     begins = False
             elif lexer.kind != WORD:
@@ -134,7 +134,7 @@ class SessionState:
         if name.lower() == b"default":
             self.charset = self.first
             return True
-        self.charset = collation_of(name)
+        self.charset = find_collation(name)
         return True
 
     # What a server says.
@@ -170,7 +170,7 @@ class SessionState:
                 text = data[value:at][:MAX_VALUE]
                 found.append(Change(kind, name, text))
                 if name == b"character_set_client" and text:
-                    self.charset = collation_of(text)
+                    self.charset = find_collation(text)
             return
         if kind == 3 and at < end:  # a GTID: an encoding, always 0, in front of it
             at += 1
@@ -200,7 +200,7 @@ def may_change(text: bytes, at: i64, end: i64) -> bool:
     return False
 
 
-def name_of(lexer: Lexer) -> bytes:
+def read_name(lexer: Lexer) -> bytes:
     """Return the name or text that a token says, without quotes."""
     text = lexer.text[lexer.start : lexer.stop]
     if lexer.kind == WORD:

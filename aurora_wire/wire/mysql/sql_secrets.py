@@ -252,7 +252,7 @@ class _Finder:
                 kind = PASSWORD
                 self._skip()
         if tokens.kind in (NUMBER, PLACEHOLDER) or self._is_text():
-            content = content_of(tokens.text, tokens.start, tokens.stop)
+            content = read_content(tokens.text, tokens.start, tokens.stop)
             # Else it is what a plugin needs to know: the service of PAM, a name in LDAP.
             if kind != HASH or bare_hash or not self._is_text() or is_stored_hash(content):
                 self._literal(kind)
@@ -315,7 +315,7 @@ class _Finder:
                     self._skip()
                     self._skip()
                 kind = PASSWORD
-                if self._is_text() and is_stored_hash(content_of(tokens.text, tokens.start, tokens.stop)):
+                if self._is_text() and is_stored_hash(read_content(tokens.text, tokens.start, tokens.stop)):
                     kind = HASH
                 self._literal(kind)
                 self.waits = False
@@ -353,7 +353,7 @@ class _Finder:
                 self.waits = False
 
 
-def content_of(text: bytes, start: i64, end: i64) -> bytes:
+def read_content(text: bytes, start: i64, end: i64) -> bytes:
     """Return what stands between the quotes of a literal, as it stands there."""
     if end - start >= 2 and text[end - 1] == text[start] and text[start] in (34, 39):
         return text[start + 1 : end - 1]
@@ -367,11 +367,11 @@ def is_stored_hash(value: bytes) -> bool:
     """
     size: i64 = len(value)
     if size == 41 and value[:1] == b"*":
-        return _consists_of(value[1:], b"0123456789abcdefABCDEF")
+        return _consists_only(value[1:], b"0123456789abcdefABCDEF")
     if size == 43:
-        return _consists_of(value, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-    return value.startswith(b"$A$") or (size == 16 and _consists_of(value, b"0123456789abcdefABCDEF"))
+        return _consists_only(value, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+    return value.startswith(b"$A$") or (size == 16 and _consists_only(value, b"0123456789abcdefABCDEF"))
 
 
-def _consists_of(value: bytes, allowed: bytes) -> bool:
+def _consists_only(value: bytes, allowed: bytes) -> bool:
     return len(value.strip(allowed)) == 0

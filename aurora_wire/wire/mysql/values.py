@@ -48,7 +48,7 @@ class Value:
     def type_name(self) -> str:
         """Return the type's name: `LONGLONG`, `LONGLONG UNSIGNED` ..."""
         name = types.type_name(self.type)
-        return name + " UNSIGNED" if self.unsigned and size_of(self.type) > 0 else name
+        return name + " UNSIGNED" if self.unsigned and find_size(self.type) > 0 else name
 
     def number(self) -> int:
         """Return the value of an integer type; 0 for all else."""
@@ -64,7 +64,7 @@ class Value:
         if self.indicator != PRESENT:
             return _absent(self.indicator)
         kind = self.type
-        size = size_of(kind)
+        size = find_size(kind)
         if size > 0 and size == len(self.raw):
             if kind == types.FLOAT:
                 return _float(self.raw)
@@ -84,7 +84,7 @@ class Value:
         return _text(self.raw, codec)
 
 
-def size_of(kind: i64) -> i64:
+def find_size(kind: i64) -> i64:
     """Return the size in bytes of a value of a type of fixed size; 0 for the others."""
     if kind in (types.LONGLONG, types.DOUBLE):
         return 8
@@ -110,7 +110,7 @@ def value_bounds(data: bytes, at: i64, end: i64, kind: i64) -> tuple[i64, i64]:
 
     The begin is negative if no value of this type is there, whole, before `end`.
     """
-    size = size_of(kind)
+    size = find_size(kind)
     if size == 0:
         return varied_bounds(data, at, end, kind)
     if end - at < size:
@@ -157,7 +157,7 @@ def _hex(raw: bytes) -> bytes:
 
 
 def _integer(raw: bytes, kind: i64, unsigned: bool) -> int:
-    size = size_of(kind)
+    size = find_size(kind)
     if size == 0 or len(raw) != size or kind in (types.FLOAT, types.DOUBLE):
         return 0
     if size == 8:

@@ -183,7 +183,7 @@ class XClient(XFrames):
                         asked = ASKED_TLS
                         self._ask_tls()
                 elif name == b"compression":
-                    self.session.wanted = algorithm_of(data, members.start, members.stop)
+                    self.session.wanted = find_algorithm(data, members.start, members.stop)
                     asked = ASKED_COMPRESSION if asked == ASKED_OTHER else asked
                 elif name == b"session_connect_attrs":
                     label = labels.X_LOGIN  # they are a part of the login
@@ -377,7 +377,7 @@ class XClient(XFrames):
                         return
 
 
-def algorithm_of(data: bytes, at: i64, end: i64) -> i64:
+def find_algorithm(data: bytes, at: i64, end: i64) -> i64:
     """Return the compression algorithm that a capability's value names, 0 if none is known."""
     for name, number in ALGORITHMS.items():
         if data.find(name, at, end) >= 0:

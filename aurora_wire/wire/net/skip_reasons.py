@@ -142,7 +142,7 @@ _NLPID_WITHOUT_IP: Final = frozenset({0x08, 0x09, 0x81, 0x82, 0x83, 0x89})  # Q.
 _PPP_WITH_IP: Final = frozenset({0x0031, 0x002D, 0x002F, 0x003D, 0x00FD})
 
 
-def remedy_of(reason: i64, detail: i64) -> str:
+def find_remedy(reason: i64, detail: i64) -> str:
     """Return how to capture what frames skipped for this reason may carry; empty where they carry no TCP."""
     kind, number = int(reason), int(detail)
     if kind in _HARMLESS:

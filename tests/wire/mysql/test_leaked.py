@@ -14,7 +14,7 @@ from aurora_wire.wire.mysql.commands import COM_QUERY, COM_STMT_EXECUTE
 from aurora_wire.wire.mysql.leaked.classes import CLASSES
 from aurora_wire.wire.mysql.leaked.columns import class_of_column
 from aurora_wire.wire.mysql.leaked.statements import MAX_VALUES, columns_of_parameters, leaks_in_text
-from aurora_wire.wire.mysql.leaked.tally import LeakedTally, leaks_of
+from aurora_wire.wire.mysql.leaked.tally import LeakedTally, read_leaks
 from aurora_wire.wire.mysql.leaked.values import next_value
 from aurora_wire.wire.mysql.sql_lexer import GBK
 from aurora_wire.wire.mysql.types import LONGLONG, VAR_STRING
@@ -184,9 +184,9 @@ def test_parameters_are_of_the_columns_of_their_placeholders() -> None:
     assert columns_of_parameters(text) == [(b"users", b"id"), (b"users", b"full_name"), (b"users", b"card")]
     values = [Value(LONGLONG, False, bytes(8)), Value(VAR_STRING, False, b"Ada"),
               Value(LONGLONG, False, (4111111111111111).to_bytes(8, "little"))]  # fmt: skip
-    found = leaks_of(COM_STMT_EXECUTE, text, 0, len(text), values, 0) or []
+    found = read_leaks(COM_STMT_EXECUTE, text, 0, len(text), values, 0) or []
     assert [(CLASSES[one.kind].id, one.column) for one in found] == [("identity", b"full_name"), ("card", b"card")]
-    twice = leaks_of(COM_STMT_EXECUTE, text, 0, len(text), values * 2, 0) or []
+    twice = read_leaks(COM_STMT_EXECUTE, text, 0, len(text), values * 2, 0) or []
     assert [one.column for one in twice] == [b"full_name", b"card"] * 2
     compared = b"SELECT a FROM t WHERE email = ? AND x BETWEEN 1 AND ?"
     assert columns_of_parameters(compared) == [(b"t", b"email"), (b"t", b"")]
@@ -196,7 +196,7 @@ def test_a_tally_counts_by_column_and_keeps_the_first_different_values() -> None
     tally = LeakedTally()
     for number, frame in ((b"4111111111111111", 5), (b"5555555555554444", 6)):
         text = b"UPDATE t SET card = '" + number + b"', email = 'a@example.com'"
-        tally.add(leaks_of(COM_QUERY, text, 0, len(text), None, 0) or [], frame)
+        tally.add(read_leaks(COM_QUERY, text, 0, len(text), None, 0) or [], frame)
     rows = {(CLASSES[kind].id, column): row for (kind, _, column, _), row in tally.rows.items()}
     card = rows["card", b"card"]
     assert (card.count, card.statements, card.frame, card.values) == (

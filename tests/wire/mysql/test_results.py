@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import aurora_wire
 from aurora_wire.verdict.answer_result import AnswerResult
-from aurora_wire.verdict.answers import rows_of
+from aurora_wire.verdict.answers import read_rows
 from aurora_wire.verdict.result import ConnectionResult, StatementResult
 from aurora_wire.wire.mysql.results import Column, Result, extended_format, parse_column
 from aurora_wire.wire.mysql.types import NAMES as TYPES
@@ -368,6 +368,6 @@ def test_rows_of_any_bytes_are_read_as_far_as_they_go(kept: list[bytes], binary:
     result.binary = binary
     result.columns = [Column(b"", b"", b"", b"c", b"", kind, 45, 0) for kind in kinds]
     result.kept = kept
-    found = rows_of(result)
+    found = read_rows(result)
     assert len(found) == len(kept)
     assert all(len(row) <= len(kinds) for row in found)

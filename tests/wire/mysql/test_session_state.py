@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aurora_wire.redact.secrets import shown
 from aurora_wire.verdict.result import StatementResult
-from aurora_wire.wire.mysql.charsets import CHARACTER_SETS, charset_name, collation_of, readable
+from aurora_wire.wire.mysql.charsets import CHARACTER_SETS, charset_name, find_collation, readable
 from aurora_wire.wire.mysql.session_state import SessionState, may_change
 from tests.conversations import mysql
 from tests.wire.mysql.test_results import connection_of, session
@@ -108,8 +108,8 @@ def test_a_password_behind_a_character_that_ends_like_a_backslash_is_found(
 
 
 def test_latin1_that_is_valid_utf_8_is_left_so() -> None:
-    assert readable("Zoë".encode(), collation_of(b"latin1")) == "Zoë".encode()
-    assert readable("Zoë".encode("latin-1"), collation_of(b"latin1")) == "Zoë".encode()
+    assert readable("Zoë".encode(), find_collation(b"latin1")) == "Zoë".encode()
+    assert readable("Zoë".encode("latin-1"), find_collation(b"latin1")) == "Zoë".encode()
 
 
 def test_what_the_server_tells_of_variables_counts(tmp_path: Path) -> None:
@@ -133,4 +133,4 @@ def test_no_bytes_raise(text: bytes, state: bytes) -> None:
     made.read_changes(b"\0" + bytes([len(state)]) + state, 0, len(state) + 2)
     for name, _, ids in CHARACTER_SETS:
         readable(text, ids[0])
-        assert charset_name(collation_of(name.encode())) == name
+        assert charset_name(find_collation(name.encode())) == name

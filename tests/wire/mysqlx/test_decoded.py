@@ -433,9 +433,9 @@ def test_a_session_picked_up_in_mid_stream_is_read(tmp_path: Path) -> None:
 
 
 def test_labels_of_x_protocol_have_a_class() -> None:
-    assert labels.class_of(labels.X_OPENING) == labels.BY_DESIGN
+    assert labels.classify(labels.X_OPENING) == labels.BY_DESIGN
     for label in (labels.X_LOGIN, labels.X_STATEMENT, labels.X_RESULT):
-        assert labels.class_of(label) == labels.PLAINTEXT
+        assert labels.classify(label) == labels.PLAINTEXT
 
 
 @pytest.mark.parametrize("name", ["crud", "plain", "compress", "fail-cold", "fail-wrongpw"])

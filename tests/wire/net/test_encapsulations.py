@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurora_wire.wire.net import skip_reasons as skipped
-from aurora_wire.wire.net.skip_reasons import remedy_of, skipped_name
+from aurora_wire.wire.net.skip_reasons import find_remedy, skipped_name
 from tests.wire.net.encapsulations import FRAMES, NOT_JUDGED, Frame
 from tests.wire.net.stacks import EXPECTED_V4, EXPECTED_V6, Changes, Found, found, locate, new_locator
 from tests.wire.net.test_link_judged import as_row, judged, same, write_pcap
@@ -43,7 +43,7 @@ def test_a_cut_frame_gives_a_prefix_or_may_carry_tcp(frame: Frame) -> None:
             assert whole.payload.startswith(seen.payload)
         else:
             name = skipped_name(answer, locator.reason_detail)
-            assert remedy_of(answer, locator.reason_detail), f"{kept} bytes: {name}"
+            assert find_remedy(answer, locator.reason_detail), f"{kept} bytes: {name}"
 
 
 @pytest.mark.parametrize("frame", FRAMES, ids=IDS)
@@ -98,7 +98,7 @@ def test_no_bytes_raise_on_any_link_type(link: int, data: bytes, original: int, 
 @pytest.mark.parametrize("number", [0x88E5, 0x88B5, 0x7777, 0x8864])
 def test_an_ethernet_type_that_may_carry_ip_has_a_remedy(number: int) -> None:
     answer, locator = locate(bytes(12) + number.to_bytes(2, "big") + b"\x2c" + bytes(60))
-    assert remedy_of(answer, locator.reason_detail) == skipped.BEHIND_TUNNEL
+    assert find_remedy(answer, locator.reason_detail) == skipped.BEHIND_TUNNEL
 
 
 @pytest.mark.parametrize(
@@ -114,4 +114,4 @@ def test_an_ethernet_type_that_may_carry_ip_has_a_remedy(number: int) -> None:
 )
 def test_llc_says_whether_it_may_carry_tcp(frame: bytes, remedy: str) -> None:
     answer, locator = locate(bytes(12) + len(frame).to_bytes(2, "big") + frame)
-    assert remedy_of(answer, locator.reason_detail) == remedy
+    assert find_remedy(answer, locator.reason_detail) == remedy

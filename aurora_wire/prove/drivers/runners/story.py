@@ -66,7 +66,7 @@ def play(run: Callable[[Task], None], version: str) -> None:
         keep_keys(task.key_log)
         run(task)
     except Exception as error:  # whatever the client raises is the result
-        say(error={"code": code_of(error), "text": words_of(error)})
+        say(error={"code": find_error_code(error), "text": format_error(error)})
 
 
 def tell(task: Task, connection: Connection) -> None:
@@ -113,15 +113,15 @@ def text(value: object) -> str:
     return bytes(value).decode() if isinstance(value, bytes | bytearray) else str(value)
 
 
-def code_of(error: BaseException) -> int:
+def find_error_code(error: BaseException) -> int:
     """MySQL's number of an error, of it or of what caused it; 0: it has none."""
     first = getattr(error, "errno", None) or (error.args[0] if error.args else None)
     if isinstance(first, int) and first > 0 and not isinstance(error, OSError):
         return first
-    return code_of(error.__cause__) if error.__cause__ is not None else 0
+    return find_error_code(error.__cause__) if error.__cause__ is not None else 0
 
 
-def words_of(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """Return the message without Python's decoration, on one line, after the name of its class."""
     last = error.args[-1] if error.args and isinstance(error.args[-1], str) else str(error)
     said = " ".join(str(getattr(error, "msg", None) or last).split())

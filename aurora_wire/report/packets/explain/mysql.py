@@ -79,7 +79,7 @@ def explain_packets(
         if one.inside is not None and begins and high - low >= COMPRESSED_HEADER:
             _explain_compressed(rows, low, high, label, talk, one.inside)
         elif one.inside is None and begins and high - low >= HEADER:
-            _explain_packet(rows, low, high, _label_of(one.role, label, rows.data, low, high), talk, one)
+            _explain_packet(rows, low, high, _choose_label(one.role, label, rows.data, low, high), talk, one)
         else:
             _explain_fragment(rows, low, high, label, talk)
         at = high
@@ -90,7 +90,7 @@ def explain_packets(
             _explain_fragment(rows, at, end, label, talk)
 
 
-def _label_of(role: int, label: int, data: bytes, at: int, end: int) -> int:
+def _choose_label(role: int, label: int, data: bytes, at: int, end: int) -> int:
     """Return what to call a packet: by its role, where the label may be that of what is around it."""
     if role == roles.COMMAND:
         return labels.COMMAND + data[at + HEADER] if at + HEADER < end else label

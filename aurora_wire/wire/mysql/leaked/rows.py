@@ -36,7 +36,7 @@ NUMBERS: Final[i64] = 2         # a long number may
 BY_NAME: Final[i64] = 3         # its name tells, whatever the value
 
 
-def way_of(kind: i64, charset: i64, named: i64) -> i64:
+def choose_way(kind: i64, charset: i64, named: i64) -> i64:
     """Return how a column of a type is looked at. charset: a collation's id, -1 where that is not known; named: the
     class that its name tells.
     """
@@ -178,5 +178,5 @@ def watch_column(kind: i64, charset: i64, table: bytes, column: bytes, alias: by
     a class but is not told.
     """
     named = class_of_column(column if column else alias)
-    way = way_of(kind, charset, named)
+    way = choose_way(kind, charset, named)
     return None if way == NOT else Watched(way, named, table, column)

@@ -16,7 +16,7 @@ from aurora_wire.wire.mysql.leaked.statements import (
     leaks_in_text,
     leaks_in_value,
 )
-from aurora_wire.wire.mysql.values import PRESENT, Value, is_temporal, size_of
+from aurora_wire.wire.mysql.values import PRESENT, Value, find_size, is_temporal
 
 MAX_ROWS: Final[i64] = 200      # of a connection, by class, table, column and origin
 ROW_COST: Final[i64] = 800      # bytes that one takes
@@ -101,7 +101,9 @@ class LeakedTally:
         return row
 
 
-def leaks_of(command: i64, text: bytes, at: i64, end: i64, values: list[Value] | None, mode: i64) -> list[Leak] | None:
+def read_leaks(
+    command: i64, text: bytes, at: i64, end: i64, values: list[Value] | None, mode: i64
+) -> list[Leak] | None:
     """Return what the statement text[at:end] tells, and its parameters; None where there is nothing."""
     if command == COM_STMT_EXECUTE or command == COM_STMT_BULK_EXECUTE:
         return _leaks_of_values(text, values) if values else None
@@ -135,6 +137,6 @@ def _leaks_of_values(text: bytes, values: list[Value]) -> list[Leak] | None:
 def _content(value: Value) -> bytes:
     """Return a value as text: as it crossed, or as SQL writes it where it is binary."""
     kind = value.type
-    if size_of(kind) == 0 and not is_temporal(kind):
+    if find_size(kind) == 0 and not is_temporal(kind):
         return value.raw
     return value.literal().strip(b"'")
