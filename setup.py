@@ -98,6 +98,26 @@ static PyObject *slice_of_bytes(PyObject *bytes, CPyTagged start, CPyTagged end)
 #define CPyBytes_GetSlice slice_of_bytes
 """
 
+# After a read at an offset, mypyc asks of the number itself whether it stands for an error, and any number may. What
+# tells is whether the offset was too large, which was asked before: the number needs no second look.
+READS = """void CPyBytes_ReadError(int64_t index, Py_ssize_t size);
+static inline char reads_beyond(PyObject *bytes, int64_t index, Py_ssize_t width)
+{
+    Py_ssize_t size = PyBytes_GET_SIZE(bytes);
+    if (unlikely(index < 0 || index > size - width)) {
+        CPyBytes_ReadError(index, size);
+        return 1;
+    }
+    return 0;
+}
+#define read_unless(beyond, read, bytes, index) \\
+    ((beyond) ? CPY_LL_INT_ERROR : read##Unsafe((const unsigned char *)PyBytes_AS_STRING(bytes) + (index)))
+"""
+READ = re.compile(
+    r"^( +)(cpy_r_\w+) = (CPyBytes_ReadI(16|32|64)[LB]E)\((cpy_r_\w+), ([\w-]+)\);\n +(cpy_r_\w+) = \2 == -113;$",
+    re.MULTILINE,
+)
+
 # A hundred small files import a module from the library. To read what they need of Python.h takes a tenth of the time.
 SHIM_NEEDS = """#include <stddef.h>
 typedef struct _object PyObject;
@@ -249,6 +269,22 @@ def without_python_h(shim: Path) -> None:
         shim.write_text(text.replace("#include <Python.h>\n", SHIM_NEEDS, 1))
 
 
+def read_once(source: Path) -> None:
+    """Have the C of a module ask whether an offset lies in its bytes, and not the number that was read there too."""
+
+    def asks_offset(read: re.Match[str]) -> str:
+        indent, number, function, bits, data, offset, beyond = read.groups()
+        return (
+            f"{indent}{beyond} = reads_beyond({data}, {offset}, {int(bits) // 8});\n"
+            f"{indent}{number} = read_unless({beyond}, {function}, {data}, {offset});"
+        )
+
+    text = source.read_text()
+    changed = READ.sub(asks_offset, text)
+    if changed != text:
+        source.write_text(changed)
+
+
 def weight(source: Path) -> int:
     """Return how much C is in a file or, for a unit, in those that it includes."""
     if not source.name.startswith("unit_"):
@@ -276,7 +312,9 @@ def in_units(sources: list[str]) -> list[str]:
         unit = BUILD / name
         text = "".join(f'#include "{source.relative_to(unit.parent)}"\n' for source in included)
         once = [found for source in included for found in RUNS_ONCE.findall(source.read_text())]
-        before = RARE + SLICES if name != UNITS[2] else ""
+        before = RARE + SLICES + READS if name != UNITS[2] else ""
+        for source in included:
+            read_once(source)
         unit.write_text(ONCE + before + "".join(f"ONCE {function}(void);\n" for function in once) + text)
         made.append(str(unit))
     return made

@@ -7,7 +7,7 @@ the current frame and are valid until the next call of `advance`.
 from collections.abc import Callable
 from typing import Final, NoReturn
 
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import i64
 
 from aurora_wire.errors import CaptureError
 
@@ -24,7 +24,6 @@ def describe_loss(count: int) -> str:
     return f"{count} {packets} before it {were} read, the rest counts as missing."
 
 
-@mypyc_attr(allow_interpreted_subclasses=True)
 class FrameSource:
     """The frames of one capture, in file order.
 
