@@ -142,6 +142,8 @@ COMPILED = [
     ROOT / PACKAGE / "capture" / "files" / "pcapng_options.py",
     ROOT / PACKAGE / "capture" / "files" / "pcapng_packets.py",
     ROOT / PACKAGE / "capture" / "live" / "ring_frames.py",
+    # So that all frame sources are compiled: where one was not, each field would be asked whether it is there.
+    ROOT / PACKAGE / "capture" / "text_dump" / "source.py",
     ROOT / PACKAGE / "analysis" / "pump.py",
     # What `redact` asks for each packet in the clear.
     ROOT / PACKAGE / "redact" / "quick_sql.py",
