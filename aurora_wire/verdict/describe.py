@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from _socket import AF_INET, AF_INET6, inet_ntop  # all of `socket` takes longer to load than to use
-from typing import Literal
+from typing import Final, Literal
 
 from mypy_extensions import i64
 
@@ -62,6 +62,8 @@ from aurora_wire.wire.tls.suite_strength import suite_name
 
 COMPRESSIONS = {1: "zlib", 2: "zstd"}
 X_COMPRESSIONS = {1: "zlib", 2: "zstd", 3: "lz4"}
+MAX_ADDRESSES: Final = 4096  # remembered as text
+_addresses: Final[dict[bytes, str]] = {}
 NOT_MYSQL: dict[int, str] = {UNKNOWN: "unknown", TLS_ONLY: "TLS", OTHER: "unknown"}
 
 
@@ -72,55 +74,85 @@ def describe(connection: Connection) -> ConnectionResult:
     client, server = endpoints(connection)
     login, greeting = facts.login, facts.greeting
     session = as_x(facts.decoded)
-    users = [login.user] if login is not None else []
     most = most_missing(int(connection.first_time), int(connection.last_time))
-    return ConnectionResult(
-        id=facts.id,
-        client=client,
-        server=server,
-        verdict=judged.verdict,
-        confidence=judged.confidence,
-        proof=find_proof(facts) if judged.verdict == "encrypted" else None,
-        protocol=facts.stranger if facts.stranger and judged.verdict == "no-session" else find_protocol(connection),
-        first_frame=connection.first_frame,
-        last_frame=connection.last_frame,
-        first_time_ns=_time(connection.first_time),
-        last_time_ns=_time(connection.last_time),
-        packets=connection.packets,
-        reasons=judged.reasons,
-        client_coverage=describe_coverage(facts, facts.client, most),
-        server_coverage=describe_coverage(facts, facts.server, most),
-        server_version=text(greeting.server_version) if greeting is not None else None,
-        thread_id=find_thread_id(facts),
-        user=text((users + facts.users_after)[0]) if users or facts.users_after else None,
-        database=text(login.database) if login is not None and login.database else None,
-        auth_plugin=text(facts.auth_plugin) if facts.auth_plugin else None,
-        attributes={text(key): text(value) for key, value in login.attributes} if login is not None else {},
-        compression=find_compression(facts),
-        tls=describe_tls(facts.tls, facts.decrypted) if facts.tls is not None else None,
-        statements=StatementList(facts.statements, describe_statement) if facts.statements else [],
-        statements_total=facts.statements_total,
-        commands=count_commands(facts),
-        files=[describe_file(one) for one in facts.infiles],
-        credentials=Credentials(facts) if facts.exchanges_total or facts.secrets_total else [],
-        refusal=describe_refusal(facts.refusal) if facts.refusal is not None else None,
-        x=describe_x(session) if session is not None else None,
-        proxy=describe_proxy(facts.proxy, facts.proxy_frame) if facts.proxy is not None else None,
-        users_after=[text(user) for user in facts.users_after],
-        replication=describe_replication(facts, facts.replication) if facts.replication is not None else None,
-        clone=describe_clone(facts.clone) if facts.clone is not None else None,
-        credentials_total=facts.exchanges_total + facts.secrets_total,
-        leaked=list_leaked(facts.leaked) if facts.leaked is not None else [],
-        not_classified=facts.not_classified,
-        groups=describe_groups(facts.groups, name_command) if facts.groups is not None else [],
-        not_grouped=facts.groups.beyond if facts.groups is not None else 0,
-        columns=Traffic(facts) if facts.columns else [],
-        rows=facts.rows,
-        row_bytes=facts.row_bytes,
-        errors=[_describe_failure(one) for one in facts.failures],
-        errors_total=facts.failures_total,
-        aurora_column=text(facts.aurora_column) if facts.aurora_column else None,
+    # By position: Python looks for each name among all forty-seven. What most connections lack is set where it is.
+    result = ConnectionResult(
+        facts.id,
+        client,
+        server,
+        judged.verdict,
+        judged.confidence,
+        find_proof(facts) if judged.verdict == "encrypted" else None,
+        facts.stranger if facts.stranger and judged.verdict == "no-session" else find_protocol(connection),
+        connection.first_frame,
+        connection.last_frame,
+        _time(connection.first_time),
+        _time(connection.last_time),
+        connection.packets,
+        judged.reasons,
+        describe_coverage(facts, facts.client, most),
+        describe_coverage(facts, facts.server, most),
     )
+    if greeting is not None:
+        result.server_version = text(greeting.server_version)
+    result.thread_id = find_thread_id(facts)
+    if login is not None:
+        result.user = text(login.user)
+        result.database = text(login.database) if login.database else None
+        result.attributes = {text(key): text(value) for key, value in login.attributes}
+    elif facts.users_after:
+        result.user = text(facts.users_after[0])
+    if facts.auth_plugin:
+        result.auth_plugin = text(facts.auth_plugin)
+    result.compression = find_compression(facts)
+    if facts.tls is not None:
+        result.tls = describe_tls(facts.tls, facts.decrypted)
+    if session is not None:
+        result.x = describe_x(session)
+    if facts.proxy is not None:
+        result.proxy = describe_proxy(facts.proxy, facts.proxy_frame)
+    _add_clear(result, facts)
+    return result
+
+
+def _add_clear(result: ConnectionResult, facts: Facts) -> None:
+    """Fill in what crossed in the clear: commands, what they answered, and what was in them."""
+    result.commands = count_commands(facts)
+    if facts.statements:
+        result.statements = StatementList(facts.statements, describe_statement)
+    if facts.statements_total:
+        result.statements_total = facts.statements_total
+    if facts.infiles:
+        result.files = [describe_file(one) for one in facts.infiles]
+    if facts.exchanges_total or facts.secrets_total:
+        result.credentials = Credentials(facts)
+        result.credentials_total = facts.exchanges_total + facts.secrets_total
+    if facts.refusal is not None:
+        result.refusal = describe_refusal(facts.refusal)
+    if facts.users_after:
+        result.users_after = [text(user) for user in facts.users_after]
+    if facts.replication is not None:
+        result.replication = describe_replication(facts, facts.replication)
+    if facts.clone is not None:
+        result.clone = describe_clone(facts.clone)
+    if facts.leaked is not None:
+        result.leaked = list_leaked(facts.leaked)
+    if facts.not_classified:
+        result.not_classified = facts.not_classified
+    if facts.groups is not None:
+        result.groups = describe_groups(facts.groups, name_command)
+        result.not_grouped = facts.groups.beyond
+    if facts.columns:
+        result.columns = Traffic(facts)
+    if facts.rows or facts.row_bytes:
+        result.rows = facts.rows
+        result.row_bytes = facts.row_bytes
+    if facts.failures:
+        result.errors = [_describe_failure(one) for one in facts.failures]
+    if facts.failures_total:
+        result.errors_total = facts.failures_total
+    if facts.aurora_column:
+        result.aurora_column = text(facts.aurora_column)
 
 
 def describe_file(one: Infile) -> FileResult:
@@ -195,6 +227,8 @@ def find_proof(facts: Facts) -> Literal["structure", "key log"]:
 
 
 def count_commands(facts: Facts) -> dict[str, int]:
+    if facts.queries + facts.prepares + facts.executions + facts.closes == 0 and not facts.command_counts:
+        return {}
     counts = {
         COM_QUERY: int(facts.queries), COM_STMT_PREPARE: int(facts.prepares), COM_STMT_EXECUTE: int(facts.executions),
         COM_STMT_CLOSE: int(facts.closes),
@@ -211,11 +245,21 @@ def name_command(command: int) -> str:
 def endpoints(connection: Connection) -> tuple[Endpoint, Endpoint]:
     key = connection.client.key
     size: i64 = (len(key) - 4) // 2
-    family = AF_INET if size == 4 else AF_INET6
     return (
-        Endpoint(inet_ntop(family, key[:size]), u16_be(key, 2 * size)),
-        Endpoint(inet_ntop(family, key[size : 2 * size]), u16_be(key, 2 * size + 2)),
+        Endpoint(_address(key[:size]), u16_be(key, 2 * size)),
+        Endpoint(_address(key[size : 2 * size]), u16_be(key, 2 * size + 2)),
     )
+
+
+def _address(packed: bytes) -> str:
+    """Return an address as text, the same string for all connections of a host."""
+    found = _addresses.get(packed)
+    if found is None:
+        found = inet_ntop(AF_INET if len(packed) == 4 else AF_INET6, packed)
+        if len(_addresses) >= MAX_ADDRESSES:
+            _addresses.clear()
+        _addresses[packed] = found
+    return found
 
 
 def find_protocol(connection: Connection) -> str:

@@ -69,7 +69,7 @@ def _time(each: CertificateFacts, whose: str, now: datetime, soon_days: int) -> 
         yield CERTIFICATE_EXPIRED, f"{whose} expired on {each.not_after:%Y-%m-%d}"
     elif each.not_before > now:
         yield CERTIFICATE_EXPIRED, f"{whose} is valid from {each.not_before:%Y-%m-%d} on"
-    elif each.days_left(now) < soon_days:
+    elif soon_days and each.days_left(now) < soon_days:
         said = f"{whose} expires on {each.not_after:%Y-%m-%d}, in {each.days_left(now)} days"
         yield CERTIFICATE_EXPIRES, said
 

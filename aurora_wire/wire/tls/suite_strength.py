@@ -109,8 +109,19 @@ def has_forward_secrecy(code: i64) -> bool:
     return not suite_name(code).startswith(_LASTING_KEY)
 
 
+_weaknesses: Final[dict[int, str]] = {}  # of suites asked for so far: a server picks the same one again and again
+
+
 def weakness(code: i64) -> str:
     """Return the worst that is known about it, in the words above, or "" for none. Unknown suites: ""."""
+    found = _weaknesses.get(code)
+    if found is None:
+        found = _find_weakness(code)
+        _weaknesses[code] = found
+    return found
+
+
+def _find_weakness(code: i64) -> str:
     if not is_known(code):
         return ""
     if code in NULL_SUITES:
