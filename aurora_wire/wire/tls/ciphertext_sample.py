@@ -43,7 +43,6 @@ FIRST_LOOK: Final[i64] = 64          # probes after which their sum is judged; t
 LIMIT: Final[i64] = 57               # exp(-57/2) * 2 = 8e-13: Hoeffding's bound for (2 * high - n)^2 >= 57 * n
 MOST: Final[i64] = 16                # of one value among 192 bytes: 256 * C(192, 16) / 256^16 = 1e-13
 EACH_BYTE: Final[i64] = 0x0101010101010101
-TOO_OFTEN: Final[i64] = 1 << 16
 ALWAYS: Final[i64] = 12              # records of a direction of which a histogram is made in any case
 
 LEAST_FRAMED: Final[i64] = 17        # bytes of a record in which packets are looked for: TLS 1.3 has no shorter one
@@ -241,8 +240,12 @@ def skewed(data: bytes, at: i64, end: i64, other_at: i64, other_end: i64) -> boo
     size = end - at
     if other_end > behind:
         size += other_end - behind
-    high = _tally(data, at, end, counts) + _tally(data, behind, other_end, counts)
-    if high >= TOO_OFTEN:
+    more = behind < other_end
+    high, seen = _tally(data, at, end, counts, 0, not more)
+    if more:
+        other, seen = _tally(data, behind, other_end, counts, seen, True)
+        high += other
+    if seen & MOST != 0:
         return True
     if (high == 0 and size >= FEWEST) or (high == size and size >= SMALLEST):
         return True
@@ -250,32 +253,34 @@ def skewed(data: bytes, at: i64, end: i64, other_at: i64, other_end: i64) -> boo
     return off * off >= LIMIT * size and size > 0
 
 
-def _tally(data: bytes, at: i64, end: i64, counts: vec[u8]) -> i64:
-    """Count each value of less than 256 bytes. Return how many of these have the top bit set; more than TOO_OFTEN where
-    a value has come MOST times.
+def _tally(data: bytes, at: i64, end: i64, counts: vec[u8], so_far: i64, is_last: bool) -> tuple[i64, i64]:
+    """Count each value of less than 256 bytes. Return how many of these have the top bit set, and all counts, or-ed.
+
+    These go up by one, so that what reached MOST, a power of two, has its bit there. so_far: those of bytes that were
+    counted before; is_last: none are counted after these.
     """
-    seen: i64 = 0  # all counts, or-ed: they go up by one, so that what reached MOST, a power of two, has its bit
+    seen = u8(so_far)
     tops: i64 = 0  # eight numbers of eight bits
     while at + 8 <= end:
         word: i64 = read_i64_le(data, at)
         tops += word >> 7 & EACH_BYTE
+        at += 8
+        if is_last and i64(seen) + end - at + 8 < MOST:
+            continue  # no value comes to MOST any more: no count is larger than all or-ed
         left: i64 = 8
         while left > 0:
             value = word & 0xFF
-            count = i64(counts[value]) + 1
-            counts[value] = u8(count)
+            count = counts[value] + 1
+            counts[value] = count
             seen |= count
             word >>= 8
             left -= 1
-        at += 8
     high = tops * EACH_BYTE >> 56 & 0xFF
     while at < end:
         last: i64 = data[at]
-        count = i64(counts[last]) + 1
-        counts[last] = u8(count)
+        count = counts[last] + 1
+        counts[last] = count
         seen |= count
         high += last >> 7
         at += 1
-    if seen & MOST != 0:
-        high += TOO_OFTEN
-    return high
+    return high, i64(seen)
