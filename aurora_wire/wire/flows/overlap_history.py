@@ -57,8 +57,9 @@ class History:
         """Keep data[at:end], delivered at `offset`; all_acked: everything before it is acknowledged."""
         size = end - at
         if offset < OPENING and offset == len(self.opening):
-            left = OPENING - offset
-            self.opening += data[at : at + left if left < size else end]
+            stop = at + OPENING - offset
+            piece = data[at : stop if stop < end else end]
+            self.opening = piece if offset == 0 else self.opening + piece
         budget = self.budget
         room = budget.history + self.kept
         if all_acked and self.before is None and 0 < size <= room and size <= MAX_STREAM:

@@ -275,9 +275,8 @@ class Stream(Progress):
         self.next = start + total
         self.next_seq = (self.next_seq + total) & MASK
         self.history.add(start, data, at, end, self.acked >= start)
-        tracker = side.tracker
-        if tracker is not None:
-            tracker.frame(frame, start, start + total, payload_at)
+        if side.tracker is not None:
+            side.tracker.frame(frame, start, start + total, payload_at)
         decoder = self.decoder
         if size == 0:
             pass  # all of it was cut off

@@ -52,9 +52,15 @@ def word_sum(data: bytes, at: i64, end: i64) -> i64:
         total += (word & 0xFFFFFFFF) + (word >> 32 & 0xFFFFFFFF) + (more & 0xFFFFFFFF) + (more >> 32 & 0xFFFFFFFF)
         at += 16
     if at + 8 <= end:
-        word = read_i64_le(data, at)
+        word = read_i64_le(data, at & MAX_OFFSET)
         total += (word & 0xFFFFFFFF) + (word >> 32 & 0xFFFFFFFF)
         at += 8
+    if at >= end:
+        return total
+    if end >= 8:
+        # The last bytes, at most seven, with some before them that are shifted out.
+        word = (read_i64_le(data, (end - 8) & MAX_OFFSET) >> 8 & 0xFFFFFFFFFFFFFF) >> (56 - ((end - at) << 3))
+        return total + (word & 0xFFFFFFFF) + (word >> 32)
     if at + 4 <= end:
         total += u32(data, at)
         at += 4
