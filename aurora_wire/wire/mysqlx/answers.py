@@ -83,11 +83,7 @@ class XAnswers(Answers):
     def missed(self) -> None:
         """Give up what is under way and due: packets of one of both were not captured."""
         self.lost()
-        self.replying = False
-        self.defining = False
-        self.out_follows = False
-        self.affected = -1
-        self.warned = 0
+        self._ended()
         self.facts.doubt = True
         self.facts.expect_nothing()
 

@@ -80,14 +80,9 @@ class XClient(XFrames):
     def expected(self, kind: i64) -> i64:
         if kind in (AUTHENTICATE_START, AUTHENTICATE_CONTINUE):
             return labels.X_LOGIN
-        if kind >= FIRST_STATEMENT or kind == CAPABILITIES_SET or self._is_session():
+        if kind >= FIRST_STATEMENT or kind == CAPABILITIES_SET or self.is_session():
             return labels.X_STATEMENT
         return labels.X_OPENING
-
-    def _is_session(self) -> bool:
-        """Return whether a login was seen, or a statement without one."""
-        facts = self.facts
-        return facts.login_frame >= 0 or facts.commands > 0
 
     def message(self, kind: i64, data: bytes, at: i64, end: i64, whole: bool) -> i64:
         session = self.session
@@ -111,7 +106,7 @@ class XClient(XFrames):
                 self._count(kind)
                 self.missed()
             return labels.COMPRESSED
-        if kind < FIRST_STATEMENT and not self._is_session():
+        if kind < FIRST_STATEMENT and not self.is_session():
             return labels.X_OPENING  # it leaves before it logged in
         self._count(kind)
         self._expect()
@@ -169,13 +164,9 @@ class XClient(XFrames):
         label: i64 = labels.X_OPENING
         asked: i64 = ASKED_OTHER
         outer = Fields(data, at, end)
-        while outer.next():
-            if outer.number != 1 or outer.wire != BYTES:
-                continue
+        while outer.find(1):
             members = Fields(data, outer.start, outer.stop)
-            while members.next():
-                if members.number != 1 or members.wire != BYTES:
-                    continue
+            while members.find(1):
                 name = first_string(data, members.start, members.stop, 1)
                 value = self._value(data, members.start, members.stop)
                 if name == b"tls":
@@ -193,10 +184,7 @@ class XClient(XFrames):
 
     def _value(self, data: bytes, at: i64, end: i64) -> Value | None:
         fields = Fields(data, at, end)
-        while fields.next():
-            if fields.number == 2 and fields.wire == BYTES:
-                return read_any(data, fields.start, fields.stop)
-        return None
+        return read_any(data, fields.start, fields.stop) if fields.find(2) else None
 
     def _ask_tls(self) -> None:
         session = self.session
@@ -212,17 +200,15 @@ class XClient(XFrames):
         """Keep the connection attributes, and count the message as the beginning of a login."""
         found: list[tuple[bytes, bytes]] = []
         fields = Fields(data, at, end)
-        while fields.next():
-            if fields.number == 2 and fields.wire == BYTES:  # Any
-                inner = Fields(data, fields.start, fields.stop)
-                while inner.next():
-                    if inner.number == 3 and inner.wire == BYTES:  # its object
-                        members = Fields(data, inner.start, inner.stop)
-                        while members.next() and len(found) < MAX_ATTRIBUTES:
-                            value = self._value(data, members.start, members.stop)
-                            if value is not None:
-                                key = first_string(data, members.start, members.stop, 1)
-                                found.append((key[:MAX_NAME], value.raw[:MAX_NAME]))
+        while fields.find(2):  # Any
+            inner = Fields(data, fields.start, fields.stop)
+            while inner.find(3):  # its object
+                members = Fields(data, inner.start, inner.stop)
+                while members.next() and len(found) < MAX_ATTRIBUTES:
+                    value = self._value(data, members.start, members.stop)
+                    if value is not None:
+                        key = first_string(data, members.start, members.stop, 1)
+                        found.append((key[:MAX_NAME], value.raw[:MAX_NAME]))
         self._begin_login(b"", b"", b"", found)
 
     # Authentication.
@@ -329,21 +315,20 @@ class XClient(XFrames):
         """Remember what is prepared, and tell it as a statement with its placeholders."""
         number = first_number(data, at, end, 1)
         fields = Fields(data, at, end)
-        while fields.next():
-            if fields.number == 2 and fields.wire == BYTES:
-                inner = Fields(data, fields.start, fields.stop)
-                while inner.next():
-                    kind = ONE_OF.get(int(inner.number))
-                    if kind is None or inner.wire != BYTES:
-                        continue
-                    size = inner.stop - inner.start
-                    prepared = self.session.prepared
-                    if number >= 0 and size <= MAX_KEPT and len(prepared) < MAX_PREPARED:
-                        cost: i64 = size + PREPARED_COST
-                        if self.facts.afford(cost, True, self.begun_frame, self.begun_time, self.begun):
-                            prepared[int(number)] = bytes([kind, 0]) + data[inner.start : inner.stop]
-                    self._statement(PREPARE, read_statement(kind, data, inner.start, inner.stop), whole)
-                    return
+        while fields.find(2):
+            inner = Fields(data, fields.start, fields.stop)
+            while inner.next():
+                kind = ONE_OF.get(int(inner.number))
+                if kind is None or inner.wire != BYTES:
+                    continue
+                size = inner.stop - inner.start
+                prepared = self.session.prepared
+                if number >= 0 and size <= MAX_KEPT and len(prepared) < MAX_PREPARED:
+                    cost: i64 = size + PREPARED_COST
+                    if self.facts.afford(cost, True, self.begun_frame, self.begun_time, self.begun):
+                        prepared[int(number)] = bytes([kind, 0]) + data[inner.start : inner.stop]
+                self._statement(PREPARE, read_statement(kind, data, inner.start, inner.stop), whole)
+                return
 
     def _execute(
         self, shown_as: i64, data: bytes, at: i64, end: i64, whole: bool, cursor: Prepared | None = None
@@ -368,13 +353,11 @@ class XClient(XFrames):
                 cursor = Prepared(-1)
                 cursors[int(number)] = cursor
         fields = Fields(data, at, end)
-        while fields.next():
-            if fields.number == 4 and fields.wire == BYTES:
-                inner = Fields(data, fields.start, fields.stop)
-                while inner.next():
-                    if inner.number == 2 and inner.wire == BYTES:
-                        self._execute(CURSOR_OPEN, data, inner.start, inner.stop, whole, cursor)
-                        return
+        while fields.find(4):
+            inner = Fields(data, fields.start, fields.stop)
+            if inner.find(2):
+                self._execute(CURSOR_OPEN, data, inner.start, inner.stop, whole, cursor)
+                return
 
 
 def find_algorithm(data: bytes, at: i64, end: i64) -> i64:

@@ -35,6 +35,13 @@ class Fields:
         self.broken = False
         self.left: i64 = MAX_MEMBERS
 
+    def find(self, number: i64) -> bool:
+        """Go to the next field of this number that is a run of bytes; False where there is none."""
+        while self.next():
+            if self.number == number and self.wire == BYTES:
+                return True
+        return False
+
     def next(self) -> bool:
         if self.at >= self.end or self.left <= 0:
             return False

@@ -82,6 +82,10 @@ class XFrames(Decoder):
         """Note that messages of this direction were missed: nobody knows which answers belong to what."""
         raise NotImplementedError
 
+    def is_session(self) -> bool:
+        """Return whether a login was seen, or a statement without one."""
+        return self.facts.login_frame >= 0 or self.facts.commands > 0
+
     # Framing.
 
     def feed(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
@@ -151,8 +155,7 @@ class XFrames(Decoder):
         length = u32(head, 0)
         self.kind = head[4]
         if length < 1 or length > MAX_FRAME or self._tags(self.kind) is None:
-            self.side.account(self.unlabelled, labels.X_PROTOCOL)
-            self.unlabelled = 0
+            self._account(labels.X_PROTOCOL)
             return self._lose(data, at, end)
         self.total = length - 1
         self.left = self.total
@@ -177,11 +180,16 @@ class XFrames(Decoder):
         self.unlabelled += take
         if not self.whole:
             # Of a message that is not kept the label is known as well as it will be.
-            self.side.account(self.unlabelled, self.expected(self.kind))
-            self.unlabelled = 0
+            self._account(self.expected(self.kind))
         if self.left == 0:
             self._end()
         return at + take
+
+    def _account(self, label: i64) -> None:
+        """Account for the bytes of the current frame that are not accounted for yet."""
+        if self.unlabelled > 0:
+            self.side.account(self.unlabelled, label)
+            self.unlabelled = 0
 
     def _end(self) -> None:
         """End a message that came in pieces."""
@@ -190,14 +198,10 @@ class XFrames(Decoder):
         size: i64 = len(data)
         whole = self.whole and size == self.total
         if whole and not self._fits(self.kind, data, 0, size):
-            self.side.account(self.unlabelled, labels.X_PROTOCOL)
-            self.unlabelled = 0
+            self._account(labels.X_PROTOCOL)
             self._lose(data, 0, 0)
             return
-        label = self.message(self.kind, data, 0, size, whole)
-        if self.unlabelled > 0:
-            self.side.account(self.unlabelled, label)
-            self.unlabelled = 0
+        self._account(self.message(self.kind, data, 0, size, whole))
 
     def _let_go(self) -> None:
         self.facts.budget.held += self.kept_size
@@ -234,13 +238,10 @@ class XFrames(Decoder):
         return stop
 
     def gap(self, count: i64) -> None:
-        side = self.side
         self._told_lost()
         began = self.left > 0
-        if self.unlabelled > 0:
-            side.account(self.unlabelled, self.expected(self.kind) if began else labels.X_PROTOCOL)
-            self.unlabelled = 0
-        side.gap(count)
+        self._account(self.expected(self.kind) if began else labels.X_PROTOCOL)
+        self.side.gap(count)
         self.head = b""
         if began and count <= self.left:
             self.whole = False
@@ -259,13 +260,9 @@ class XFrames(Decoder):
     def finish(self) -> None:
         if self.left > 0:
             self.whole = False
-            if self.unlabelled > 0:
-                self.side.account(self.unlabelled, self.expected(self.kind))
-                self.unlabelled = 0
+            self._account(self.expected(self.kind))
             self._end()
-        elif self.unlabelled > 0:
-            self.side.account(self.unlabelled, labels.X_PROTOCOL)
-            self.unlabelled = 0
+        self._account(labels.X_PROTOCOL)
         self.left = 0
         self.head = b""
         self._let_go()

@@ -49,19 +49,22 @@ def open_frame(data: bytes, at: i64, end: i64, limit: i64) -> bytes | None:
     return None
 
 
+def _length(count: i64, data: bytes, at: i64, end: i64) -> tuple[i64, i64]:
+    """Return a length and the offset behind it: 15 goes on in the bytes at `at`, up to one below 255."""
+    more: i64 = 255 if count == 15 else 0
+    while more == 255 and at < end:
+        more = data[at]
+        at += 1
+        count += more
+    return count, at
+
+
 def _open_block(data: bytes, at: i64, end: i64, made: bytearray, limit: i64) -> bool:
     """Add what a block holds to `made`: literals, and matches of what came before. Return False if it is damaged."""
     while at < end:
         token: i64 = data[at]
         at += 1
-        count = token >> 4
-        if count == 15:
-            while at < end:
-                more: i64 = data[at]
-                at += 1
-                count += more
-                if more < 255:
-                    break
+        count, at = _length(token >> 4, data, at, end)
         if count > end - at or len(made) + count > limit:
             return False
         made += data[at : at + count]
@@ -72,14 +75,7 @@ def _open_block(data: bytes, at: i64, end: i64, made: bytearray, limit: i64) -> 
             return False
         distance = u16(data, at)
         at += 2
-        length = token & 15
-        if length == 15:
-            while at < end:
-                further: i64 = data[at]
-                at += 1
-                length += further
-                if further < 255:
-                    break
+        length, at = _length(token & 15, data, at, end)
         length += SHORTEST
         size: i64 = len(made)
         if distance == 0 or distance > size or size + length > limit:

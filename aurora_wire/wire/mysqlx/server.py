@@ -68,14 +68,9 @@ class XServer(XFrames):
     def expected(self, kind: i64) -> i64:
         if kind in (AUTHENTICATE_CONTINUE, AUTHENTICATE_OK):
             return labels.X_LOGIN
-        if kind == CAPABILITIES or (kind <= NOTICE and not self._is_session()):
+        if kind == CAPABILITIES or (kind <= NOTICE and not self.is_session()):
             return labels.X_OPENING
         return labels.X_RESULT
-
-    def _is_session(self) -> bool:
-        """Return whether there is something to answer that needs protection."""
-        facts = self.facts
-        return facts.login_frame >= 0 or facts.commands > 0
 
     def message(self, kind: i64, data: bytes, at: i64, end: i64, whole: bool) -> i64:
         session = self.session
@@ -135,7 +130,7 @@ class XServer(XFrames):
             session.tls_agreed_frame = self.begun_frame
         elif answered == ASKED_COMPRESSION:
             session.compression = session.wanted
-        if answered == 0 and self._is_session():
+        if answered == 0 and self.is_session():
             self._response()
             self.answers.done()
             return labels.X_RESULT
@@ -155,18 +150,18 @@ class XServer(XFrames):
             )
         if answered == ASKED_TLS:
             session.tls_refused = True
-        if answered == 0 and facts.refusal is None and (session.authenticating or not self._is_session()):
+        if answered == 0 and facts.refusal is None and (session.authenticating or not self.is_session()):
             text = first_string(data, at, end, 3)
             state = first_string(data, at, end, 4)
-            facts.refusal = Refusal(code, state, text, not self._is_session(), self.begun_frame, self.begun)
+            facts.refusal = Refusal(code, state, text, not self.is_session(), self.begun_frame, self.begun)
         if session.authenticating:
             session.authenticating = False
             end_exchange(facts, False)
-        elif answered == 0 and self._is_session():
+        elif answered == 0 and self.is_session():
             text = first_string(data, at, end, 3)
             self.answers.refused(code, first_string(data, at, end, 4), text, self.begun_frame, self.begun)
-        elif answered != 0 or not self._is_session():
-            if facts.early_error_code == 0 and not self._is_session():
+        elif answered != 0 or not self.is_session():
+            if facts.early_error_code == 0 and not self.is_session():
                 facts.early_error_code = code
             return labels.X_OPENING
         session.errors += 1
@@ -185,7 +180,7 @@ class XServer(XFrames):
                 self._state(data, fields.start, fields.stop)
         if kind == WARNING:
             session.warnings += 1
-        if not self._is_session() and not WARNING <= kind <= SESSION_STATE:
+        if not self.is_session() and not WARNING <= kind <= SESSION_STATE:
             return labels.X_OPENING  # the server's hello; the others tell of a session, whose login was missed
         self._response()
         return labels.X_RESULT
@@ -193,11 +188,10 @@ class XServer(XFrames):
     def _state(self, data: bytes, at: i64, end: i64) -> None:
         parameter = first_number(data, at, end, 1)
         fields = Fields(data, at, end)
-        while fields.next():
-            if fields.number == 2 and fields.wire == BYTES:
-                number = read_scalar(data, fields.start, fields.stop).number()
-                if parameter == ROWS_AFFECTED and 0 <= number < 1 << 48:
-                    self.session.affected += number
-                    self.answers.affected = number
-                elif parameter == CLIENT_ID and 0 <= number < 1 << 48:
-                    self.session.thread_id = number
+        while fields.find(2):
+            number = read_scalar(data, fields.start, fields.stop).number()
+            if parameter == ROWS_AFFECTED and 0 <= number < 1 << 48:
+                self.session.affected += number
+                self.answers.affected = number
+            elif parameter == CLIENT_ID and 0 <= number < 1 << 48:
+                self.session.thread_id = number

@@ -96,9 +96,8 @@ def _sql(data: bytes, at: i64, end: i64, given: list[Value] | None) -> Read:
         # A command of the server's plugin, with an object of arguments.
         parts: list[bytes] = []
         inner = Fields(data, at, end)
-        while inner.next():
-            if inner.number == 2 and inner.wire == BYTES:
-                write_json(data, inner.start, inner.stop, parts, 0)
+        while inner.find(2):
+            write_json(data, inner.start, inner.stop, parts, 0)
         text = b"/* " + namespace.replace(b"*/", b"* /") + b" */ " + text + b"(" + b"".join(parts)[:MAX_SIZE] + b")"
         values = []
     return Read(text, values, not fields.broken)
@@ -128,9 +127,8 @@ class _Writer:
         """Collect the arguments of placeholders, which stand behind them."""
         number: i64 = 11 if kind == FIND else 5 if kind == INSERT else 8 if kind == UPDATE else 6
         fields = Fields(self.data, at, end)
-        while fields.next():
-            if fields.number == number and fields.wire == BYTES:
-                self.arguments.append(read_scalar(self.data, fields.start, fields.stop))
+        while fields.find(number):
+            self.arguments.append(read_scalar(self.data, fields.start, fields.stop))
 
     def message(self, kind: i64, at: i64, end: i64) -> None:
         if kind == FIND:
@@ -148,36 +146,32 @@ class _Writer:
             self._collection(at, end, 1)
             self.put(b" AS ")
             fields = Fields(self.data, at, end)
-            while fields.next():
-                if fields.number == 7 and fields.wire == BYTES:
-                    self._find(fields.start, fields.stop)
+            while fields.find(7):
+                self._find(fields.start, fields.stop)
         elif kind == DROP_VIEW:
             self.put(b"DROP VIEW ")
             self._collection(at, end, 1)
 
     def _collection(self, at: i64, end: i64, number: i64) -> None:
         fields = Fields(self.data, at, end)
-        while fields.next():
-            if fields.number == number and fields.wire == BYTES:
-                schema = first_string(self.data, fields.start, fields.stop, 2)
-                if schema:
-                    self.put(quoted_name(schema) + b".")
-                self.put(quoted_name(first_string(self.data, fields.start, fields.stop, 1)))
-                return
-        self.broken = True
+        if not fields.find(number):
+            self.broken = True
+            return
+        schema = first_string(self.data, fields.start, fields.stop, 2)
+        if schema:
+            self.put(quoted_name(schema) + b".")
+        self.put(quoted_name(first_string(self.data, fields.start, fields.stop, 1)))
 
     def _find(self, at: i64, end: i64) -> None:
         documents = first_number(self.data, at, end, 3) == DOCUMENTS
         self.put(b"SELECT ")
         fields = Fields(self.data, at, end)
-        first = True
-        while fields.next():
-            if fields.number == 4 and fields.wire == BYTES:
-                if not first:
-                    self.put(b", ")
-                first = False
-                self._projection(fields.start, fields.stop, documents)
-        if first:
+        between = b""
+        while fields.find(4):
+            self.put(between)
+            between = b", "
+            self._projection(fields.start, fields.stop, documents)
+        if not between:
             self.put(b"doc" if documents else b"*")
         self.put(b" FROM ")
         self._collection(at, end, 2)
@@ -202,30 +196,18 @@ class _Writer:
         self._collection(at, end, 1)
         names: list[bytes] = []
         fields = Fields(self.data, at, end)
-        while fields.next():
-            if fields.number == 3 and fields.wire == BYTES:
-                names.append(quoted_name(first_string(self.data, fields.start, fields.stop, 1)))
+        while fields.find(3):
+            names.append(quoted_name(first_string(self.data, fields.start, fields.stop, 1)))
         if names or documents:
             self.put(b" (" + (b", ".join(names) if names else b"doc") + b")")
         self.put(b" VALUES ")
         rows = Fields(self.data, at, end)
         first = True
-        while rows.next():
-            if rows.number == 4 and rows.wire == BYTES:
-                self.put(b"(" if first else b", (")
-                first = False
-                self._row(rows.start, rows.stop, documents)
-                self.put(b")")
-
-    def _row(self, at: i64, end: i64, documents: bool) -> None:
-        fields = Fields(self.data, at, end)
-        first = True
-        while fields.next():
-            if fields.number == 1 and fields.wire == BYTES:
-                if not first:
-                    self.put(b", ")
-                first = False
-                self.expression(fields.start, fields.stop, documents, 0)
+        while rows.find(4):
+            self.put(b"(" if first else b", (")
+            first = False
+            self._listed(rows.start, rows.stop, documents, 1)
+            self.put(b")")
 
     def _update(self, at: i64, end: i64) -> None:
         documents = first_number(self.data, at, end, 3) == DOCUMENTS
@@ -233,13 +215,11 @@ class _Writer:
         self._collection(at, end, 2)
         self.put(b" SET ")
         fields = Fields(self.data, at, end)
-        first = True
-        while fields.next():
-            if fields.number == 7 and fields.wire == BYTES:
-                if not first:
-                    self.put(b", ")
-                first = False
-                self._operation(fields.start, fields.stop, documents)
+        between = b""
+        while fields.find(7):
+            self.put(between)
+            between = b", "
+            self._operation(fields.start, fields.stop, documents)
         self._conditions(at, end, documents, 4, 6, 5, 9)
 
     def _operation(self, at: i64, end: i64, documents: bool) -> None:
@@ -247,9 +227,7 @@ class _Writer:
         data = self.data
         kind = first_number(data, at, end, 2)
         source = Fields(data, at, end)
-        while source.next():
-            if source.number == 1 and source.wire == BYTES:
-                break
+        source.find(1)
         if kind == 1 or source.number != 1:
             self._identifier(source.start, source.stop, documents)
             self.put(b" = ")
@@ -259,11 +237,10 @@ class _Writer:
             path = self._path(source.start, source.stop)
             self.put(b"'$" + path + b"'" if path or kind < 5 else b"'$'")
         fields = Fields(data, at, end)
-        while fields.next():
-            if fields.number == 3 and fields.wire == BYTES:
-                if kind != 1:
-                    self.put(b", ")
-                self.expression(fields.start, fields.stop, documents, 0)
+        while fields.find(3):
+            if kind != 1:
+                self.put(b", ")
+            self.expression(fields.start, fields.stop, documents, 0)
         if kind != 1:
             self.put(b")")
 
@@ -275,13 +252,12 @@ class _Writer:
         data = self.data
         fields = Fields(data, at, end)
         first = True
-        while fields.next():
-            if fields.number == order and fields.wire == BYTES:
-                self.put(b" ORDER BY " if first else b", ")
-                first = False
-                self._listed(fields.start, fields.stop, documents, 1, b"")
-                if first_number(data, fields.start, fields.stop, 2) == 2:
-                    self.put(b" DESC")
+        while fields.find(order):
+            self.put(b" ORDER BY " if first else b", ")
+            first = False
+            self._listed(fields.start, fields.stop, documents, 1)
+            if first_number(data, fields.start, fields.stop, 2) == 2:
+                self.put(b" DESC")
         limits = Fields(data, at, end)
         while limits.next():
             if limits.number == limit and limits.wire == BYTES:
@@ -293,15 +269,16 @@ class _Writer:
                 self._listed(limits.start, limits.stop, documents, 1, b" LIMIT ")
                 self._listed(limits.start, limits.stop, documents, 2, b" OFFSET ")
 
-    def _listed(self, at: i64, end: i64, documents: bool, number: i64, before: bytes) -> None:
-        """Write the expressions in all fields of this number, with commas between them."""
+    def _listed(
+        self, at: i64, end: i64, documents: bool, number: i64, before: bytes = b"", between: bytes = b", ",
+        depth: i64 = 0,
+    ) -> None:  # fmt: skip
+        """Write the expressions in all fields of this number, `before` the first of them and `between` the others."""
         fields = Fields(self.data, at, end)
-        first = True
-        while fields.next():
-            if fields.number == number and fields.wire == BYTES:
-                self.put(before if first else b", ")
-                first = False
-                self.expression(fields.start, fields.stop, documents, 0)
+        while fields.find(number):
+            self.put(before)
+            before = between
+            self.expression(fields.start, fields.stop, documents, depth)
 
     def expression(self, at: i64, end: i64, documents: bool, depth: i64) -> None:
         if depth > MAX_DEPTH or self.room <= 0:
@@ -333,7 +310,7 @@ class _Writer:
                 self._object(fields.start, fields.stop, documents, depth)
             elif kind == ARRAY and fields.number == 9:
                 self.put(b"[")
-                self._parameters(fields.start, fields.stop, 1, documents, depth, b", ")
+                self._listed(fields.start, fields.stop, documents, 1, depth=depth + 1)
                 self.put(b"]")
             else:
                 continue
@@ -363,39 +340,27 @@ class _Writer:
         data = self.data
         parts: list[bytes] = []
         fields = Fields(data, at, end)
-        while fields.next():
-            if fields.number == 1 and fields.wire == BYTES:
-                kind = first_number(data, fields.start, fields.stop, 1)
-                if kind == 1:
-                    parts.append(b"." + first_string(data, fields.start, fields.stop, 2))
-                elif kind == 2:
-                    parts.append(b".*")
-                elif kind == 3:
-                    parts.append(b"[" + str(first_number(data, fields.start, fields.stop, 3)).encode() + b"]")
-                elif kind == 4:
-                    parts.append(b"[*]")
-                elif kind == 5:
-                    parts.append(b"**")
+        while fields.find(1):
+            kind = first_number(data, fields.start, fields.stop, 1)
+            if kind == 1:
+                parts.append(b"." + first_string(data, fields.start, fields.stop, 2))
+            elif kind == 2:
+                parts.append(b".*")
+            elif kind == 3:
+                parts.append(b"[" + str(first_number(data, fields.start, fields.stop, 3)).encode() + b"]")
+            elif kind == 4:
+                parts.append(b"[*]")
+            elif kind == 5:
+                parts.append(b"**")
         return b"".join(parts)
 
     def _call(self, at: i64, end: i64, documents: bool, depth: i64) -> None:
         fields = Fields(self.data, at, end)
-        while fields.next():
-            if fields.number == 1 and fields.wire == BYTES:
-                self.put(first_string(self.data, fields.start, fields.stop, 1))
+        while fields.find(1):
+            self.put(first_string(self.data, fields.start, fields.stop, 1))
         self.put(b"(")
-        self._parameters(at, end, 2, documents, depth, b", ")
+        self._listed(at, end, documents, 2, depth=depth + 1)
         self.put(b")")
-
-    def _parameters(self, at: i64, end: i64, number: i64, documents: bool, depth: i64, between: bytes) -> None:
-        fields = Fields(self.data, at, end)
-        first = True
-        while fields.next():
-            if fields.number == number and fields.wire == BYTES:
-                if not first:
-                    self.put(between)
-                first = False
-                self.expression(fields.start, fields.stop, documents, depth + 1)
 
     def _operator(self, at: i64, end: i64, documents: bool, depth: i64) -> None:
         name = first_string(self.data, at, end, 1).lower()
@@ -407,25 +372,22 @@ class _Writer:
         if count == 2 and name in INFIX:
             if depth > 0:
                 self.put(b"(")
-            self._parameters(at, end, 2, documents, depth, b" " + WORDS.get(name, name) + b" ")
+            self._listed(at, end, documents, 2, between=b" " + WORDS.get(name, name) + b" ", depth=depth + 1)
             if depth > 0:
                 self.put(b")")
             return
         self.put(name.upper() + b"(")
-        self._parameters(at, end, 2, documents, depth, b", ")
+        self._listed(at, end, documents, 2, depth=depth + 1)
         self.put(b")")
 
     def _object(self, at: i64, end: i64, documents: bool, depth: i64) -> None:
         data = self.data
         self.put(b"{")
-        first = True
+        between = b""
         members = Fields(data, at, end)
-        while members.next():
-            if members.number != 1 or members.wire != BYTES:
-                continue
-            if not first:
-                self.put(b", ")
-            first = False
+        while members.find(1):
+            self.put(between)
+            between = b", "
             inner = Fields(data, members.start, members.stop)
             while inner.next():
                 if inner.number == 1 and inner.wire == BYTES:

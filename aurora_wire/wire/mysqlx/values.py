@@ -19,9 +19,8 @@ def read_arguments(data: bytes, at: i64, end: i64, number: i64) -> list[Value]:
     """Return the values in all fields of this number (of the type Any)."""
     values: list[Value] = []
     fields = Fields(data, at, end)
-    while fields.next():
-        if fields.number == number and fields.wire == BYTES:
-            values.append(read_any(data, fields.start, fields.stop))
+    while fields.find(number):
+        values.append(read_any(data, fields.start, fields.stop))
     return values
 
 
@@ -56,9 +55,8 @@ def read_scalar(data: bytes, at: i64, end: i64) -> Value:
         if number in (5, 9) and fields.wire == BYTES:
             inner = Fields(data, fields.start, fields.stop)
             raw = b""
-            while inner.next():
-                if inner.number == 1 and inner.wire == BYTES:
-                    raw = inner.raw()
+            while inner.find(1):
+                raw = inner.raw()
             return Value(types.BLOB if number == 5 else types.VAR_STRING, False, raw)
     return Value(types.NULL, False, b"", b"", IS_NULL)
 
@@ -82,21 +80,18 @@ def write_json(data: bytes, at: i64, end: i64, parts: list[bytes], depth: i64) -
             parts.append(b"[")
             first = True
             inner = Fields(data, fields.start, fields.stop)
-            while inner.next():
-                if inner.number == 1 and inner.wire == BYTES:
-                    if not first:
-                        parts.append(b", ")
-                    first = False
-                    write_json(data, inner.start, inner.stop, parts, depth + 1)
+            while inner.find(1):
+                if not first:
+                    parts.append(b", ")
+                first = False
+                write_json(data, inner.start, inner.stop, parts, depth + 1)
             parts.append(b"]")
 
 
 def _members(data: bytes, at: i64, end: i64, parts: list[bytes], depth: i64) -> None:
     first = True
     members = Fields(data, at, end)
-    while members.next():
-        if members.number != 1 or members.wire != BYTES:
-            continue
+    while members.find(1):
         if not first:
             parts.append(b", ")
         first = False
@@ -111,10 +106,7 @@ def _members(data: bytes, at: i64, end: i64, parts: list[bytes], depth: i64) -> 
 def first_string(data: bytes, at: i64, end: i64, number: i64) -> bytes:
     """Return the bytes of the first field of this number, empty if there is none."""
     fields = Fields(data, at, end)
-    while fields.next():
-        if fields.number == number and fields.wire == BYTES:
-            return fields.raw()
-    return b""
+    return fields.raw() if fields.find(number) else b""
 
 
 def first_number(data: bytes, at: i64, end: i64, number: i64) -> i64:
