@@ -17,6 +17,7 @@ from aurora_wire.wire.identify.facts import IdentifiedFacts
 from aurora_wire.wire.identify.foreign import CLIENT, foreign_protocol
 from aurora_wire.wire.identify.proxy_header import MORE, parse_proxy, proxy_length
 from aurora_wire.wire.mysql import login
+from aurora_wire.wire.mysql.sql_text import is_ascii_text
 from aurora_wire.wire.tls import record_shape
 
 HEADER: Final[i64] = 4
@@ -89,16 +90,14 @@ class FirstBytes(Decoder):
             self.carry = held
             return
         name = name_protocol(held)
-        if not name and size < (MAX_TEXT if _is_text(held) else MAX_BINARY) and cut == 0:
+        readable = is_ascii_text(held, 0, size)
+        if not name and size < (MAX_TEXT if readable else MAX_BINARY) and cut == 0:
             self.held = held
-            return
-        if not name and _is_text(held):
-            name = TEXT
-        if not name:
+        elif name or readable:
+            self._named(name or TEXT, held)
+        else:
             self.next = TO_MYSQL  # who says that it fits nothing
             self.carry = held
-            return
-        self._named(name, held)
 
     def _named(self, name: str, held: bytes) -> None:
         self.foreign = True
@@ -137,7 +136,7 @@ class FirstBytes(Decoder):
             return
         self.held = b""
         name = name_protocol(held)
-        if not name and len(held) >= HEADER and _is_text(held):
+        if not name and len(held) >= HEADER and is_ascii_text(held, 0, len(held)):
             name = TEXT
         if name:
             self._named(name, held)
@@ -160,17 +159,6 @@ def name_protocol(data: bytes) -> str:
     if size >= 3 and data[0] == IAC and 0xFB <= data[1] <= 0xFE and data[2] < 64:
         return "telnet"
     return ""
-
-
-def _is_text(data: bytes) -> bool:
-    at: i64 = 0
-    end: i64 = len(data)
-    while at < end:
-        byte: i64 = data[at]
-        if not (32 <= byte < 127 or byte == 9 or byte == 10 or byte == 13):
-            return False
-        at += 1
-    return True
 
 
 def name_at_end(facts: IdentifiedFacts) -> None:

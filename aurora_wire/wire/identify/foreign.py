@@ -87,9 +87,9 @@ def _text(data: bytes, at: i64, end: i64, from_server: i64) -> str:
     head = data[at:stop]
     if head.startswith(b"SSH-2.0-"):
         return "SSH"
-    if head.startswith(b"SSH-1.") and _are_digits(data, at + 6, at + 7, stop):
+    if head.startswith(b"SSH-1.") and head[6:7].isdigit():
         return "SSH"
-    if head.startswith(b"RFB 003.") and _are_digits(data, at + 8, at + 11, stop) and head[11:12] == b"\n":
+    if head.startswith(b"RFB 003.") and head[8:11].isdigit() and head[11:12] == b"\n":
         return "VNC"
     if head.startswith(_AMQP):
         return "AMQP"
@@ -98,7 +98,7 @@ def _text(data: bytes, at: i64, end: i64, from_server: i64) -> str:
         name = _client_text(head, line)
         if name:
             return name
-    return _server_text(data, at, stop, head, line) if from_server != CLIENT else ""
+    return _server_text(head, line) if from_server != CLIENT else ""
 
 
 def _client_text(head: bytes, line: bytes) -> str:
@@ -154,9 +154,9 @@ def _is_memcached_storage(words: list[bytes]) -> bool:
     return words[2].isdigit() and words[3].isdigit() and words[4].isdigit()
 
 
-def _server_text(data: bytes, at: i64, stop: i64, head: bytes, line: bytes) -> str:
-    if head.startswith(b"HTTP/1.") and _are_digits(data, at + 7, at + 8, stop) and head[8:9] == b" ":
-        if _are_digits(data, at + 9, at + 12, stop):
+def _server_text(head: bytes, line: bytes) -> str:
+    if head.startswith(b"HTTP/1.") and head[7:8].isdigit() and head[8:9] == b" ":
+        if len(head) >= 12 and head[9:12].isdigit():
             return "HTTP"
     if head.startswith(_REDIS_REPLIES):
         return "Redis"
@@ -211,16 +211,6 @@ def _line(head: bytes) -> bytes:
     while size < len(head) and 0x20 <= head[size] < 0x7F:
         size += 1
     return head[:size] if head[size : size + 2] == b"\r\n" else b""
-
-
-def _are_digits(data: bytes, at: i64, end: i64, stop: i64) -> bool:
-    if end > stop:
-        return False
-    while at < end:
-        if not 0x30 <= data[at] <= 0x39:
-            return False
-        at += 1
-    return True
 
 
 def _is_postgresql_client(data: bytes, at: i64, end: i64) -> bool:

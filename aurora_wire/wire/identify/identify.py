@@ -282,13 +282,8 @@ def _is_ssl_request(head: bytes, size: i64) -> bool:
     """Return whether it is an SSLRequest: sequence id 1, CLIENT_SSL, zero filler. Behind its 36 bytes a ClientHello
     may follow at once.
     """
-    if size < 36 or u24(head, 0) != 32 or head[3] != 1:
+    if size < 36 or u24(head, 0) != 32 or head[3] != 1 or head[13:32] != bytes(19):
         return False
-    at: i64 = 13
-    while at < 32:
-        if head[at] != 0:
-            return False
-        at += 1
     return parse_ssl_request(head, 4, 36) is not None
 
 

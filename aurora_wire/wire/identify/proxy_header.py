@@ -92,10 +92,10 @@ def parse_proxy(data: bytes, at: i64, end: i64) -> ProxyHeader | None:
         words = data[at : at + length - 2].split(b" ")
         header = ProxyHeader(1, length, _text(words[1]))
         if header.family != "UNKNOWN":
-            header.source = _address_text(_address(words[2], words[1]))
-            header.destination = _address_text(_address(words[3], words[1]))
-            header.source_port = _number(words[4], 65535)
-            header.destination_port = _number(words[5], 65535)
+            header.source = _address(words[2], words[1])
+            header.destination = _address(words[3], words[1])
+            header.source_port = _port(words[4])
+            header.destination_port = _port(words[5])
         return header
     header = ProxyHeader(2, length, _family_name(data[at + 13]))
     header.is_local = data[at + 12] == 0x20
@@ -142,7 +142,7 @@ def _v1_length(data: bytes, at: i64, end: i64) -> i64:
         return NO
     if not _address(words[2], kind) or not _address(words[3], kind):
         return NO
-    if _number(words[4], 65535) < 0 or _number(words[5], 65535) < 0:
+    if _port(words[4]) < 0 or _port(words[5]) < 0:
         return NO
     return place + 2 - at
 
@@ -240,109 +240,34 @@ def _text(raw: bytes) -> str:
 
 
 def _path(data: bytes, at: i64, end: i64) -> str:
-    stop = at
-    while stop < end and data[stop] != 0:
-        stop += 1
-    return _text(data[at:stop])
+    return _text(data[at:end].partition(b"\0")[0])
 
 
-def _number(text: bytes, most: i64) -> i64:
-    """Return a decimal number without sign or leading zeros, up to `most`; else -1."""
-    if len(text) == 0 or len(text) > 5 or (text[0] == 0x30 and len(text) > 1):
+def _port(text: bytes) -> i64:
+    """Return a port, a decimal number without sign or leading zeros; -1 where it is none."""
+    if not text.isdigit() or len(text) > 5 or (text[0] == 0x30 and len(text) > 1):
         return -1
-    value: i64 = 0
-    for digit in text:
-        if digit < 0x30 or digit > 0x39:
-            return -1
-        value = value * 10 + digit - 0x30
-    return value if value <= most else -1
+    value = int(text)
+    return value if value <= 65535 else -1
 
 
-def _address(text: bytes, kind: bytes) -> bytes:
-    """Return the 4 (TCP4) or 16 (TCP6) bytes of an address, b"" where it is none."""
-    return _v4(text) if kind == b"TCP4" else _v6(text)
+def _address(text: bytes, kind: bytes) -> str:
+    """Return an address of version 1 as text, empty where it is none of its kind (TCP4 or TCP6)."""
+    import ipaddress  # noqa: PLC0415 - few captures have a proxy in them
 
-
-def _v4(text: bytes) -> bytes:
-    parts = text.split(b".")
-    if len(parts) != 4:
-        return b""
-    raw = bytearray()
-    for part in parts:
-        value = _number(part, 255)
-        if value < 0:
-            return b""
-        raw.append(int(value))
-    return bytes(raw)
-
-
-def _v6(text: bytes) -> bytes:
-    """Return the 16 bytes of an IPv6 address, b"" if it is none. RFC 4291, 2.2: `::` for one run of zeros."""
-    halves = text.split(b"::")
-    if len(halves) > 2:
-        return b""
-    head = _groups(halves[0], is_last=len(halves) == 1)
-    if len(halves) == 1:
-        return head if len(head) == 16 else b""
-    tail = _groups(halves[1], is_last=True)
-    missing = 16 - len(head) - len(tail)
-    if missing < 2 or (halves[0] and not head) or (halves[1] and not tail):
-        return b""
-    return head + bytes(missing) + tail
-
-
-def _groups(text: bytes, is_last: bool) -> bytes:
-    """Return groups of up to four hex digits between colons as bytes; b"" if one is none."""
-    if not text or len(text) > 45:
-        return b""
-    raw = bytearray()
-    parts = text.split(b":")
-    for number, part in enumerate(parts):
-        if is_last and number == len(parts) - 1 and b"." in part:
-            short = _v4(part)
-            if not short:
-                return b""
-            raw += short
-            continue
-        if len(part) == 0 or len(part) > 4:
-            return b""
-        value: i64 = 0
-        for digit in part:
-            place = b"0123456789abcdef".find(bytes([digit | 0x20 if digit > 0x40 else digit]))
-            if place < 0:
-                return b""
-            value = value << 4 | place
-        raw.append(int(value >> 8))
-        raw.append(int(value & 0xFF))
-    return bytes(raw)
+    if b"%" in text:
+        return ""  # a zone
+    try:
+        address = ipaddress.ip_address(text.decode("ascii"))
+    except ValueError:
+        return ""
+    return _address_text(address.packed) if address.version == (4 if kind == b"TCP4" else 6) else ""
 
 
 def _address_text(raw: bytes) -> str:
-    """Return an address as inet_ntop writes it (RFC 5952): `::` for the first longest run of zeros."""
-    if len(raw) == 4:
-        return f"{raw[0]}.{raw[1]}.{raw[2]}.{raw[3]}"
-    if raw.startswith(b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"):
-        return "::ffff:" + _address_text(raw[12:])
-    best: i64 = -1
-    best_len: i64 = 1
-    number: i64 = 0
-    while number < 8:
-        run: i64 = 0
-        while number + run < 8 and u16_be(raw, 2 * (number + run)) == 0:
-            run += 1
-        if run > best_len:
-            best = number
-            best_len = run
-        number += run + 1
-    text = ""
-    number = 0
-    while number < 8:
-        if number == best:
-            text += "::"
-            number += best_len
-            continue
-        if text and not text.endswith(":"):
-            text += ":"
-        text += f"{int(u16_be(raw, 2 * number)):x}"
-        number += 1
-    return text
+    """Return an address as inet_ntop writes it (RFC 5952)."""
+    import ipaddress  # noqa: PLC0415
+
+    address = ipaddress.ip_address(raw)
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(address) if mapped is None else f"::ffff:{mapped}"

@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.binary import u24, u32
+from aurora_wire.binary import u16, u24, u32
 from aurora_wire.wire.decoding.readable_run import readable_run
 from aurora_wire.wire.mysql.auth import BEFORE_LOGIN
 from aurora_wire.wire.mysql.commands import (
@@ -120,14 +120,12 @@ def mysql_replies(data: bytes, at: i64, end: i64, cut: i64) -> i64:
             # Sequence id 0: a server that closes a session says so unasked.
             if length == 0 or length > 1 << 20 or (sequence == 0 and data[at + 4] != 0xFF):
                 return NO
-        elif sequence != (previous + 1) & 0xFF and sequence != 1:
-            return NO
-        if links == 0:
             if not _is_reply_start(data, at + 4, end, length, sequence):
                 return NO
             begins = sequence == 1
-        if links == 0:
             answered = data[at + 4]
+        elif sequence != (previous + 1) & 0xFF and sequence != 1:
+            return NO
         if links == 1 and counts:
             shown = at + 8 if end >= at + 8 else end
             if data[at + 4 : shown] != DEFINITION[: shown - at - 4]:
@@ -153,8 +151,7 @@ def is_refusal(data: bytes, at: i64, end: i64) -> bool:
     """Return whether it is an ERR with its text, of a code that ends a connection before its login."""
     if end - at < 7 or not 0 < data[at + 3] < 4 or data[at + 4] != 0xFF:
         return False
-    code: i64 = data[at + 5]
-    code |= int(data[at + 6]) << 8
+    code = u16(data, at + 5)
     stop = at + 4 + u24(data, at)
     return code in BEFORE_LOGIN and is_text(data, at + 7, stop if stop < end else end)
 
@@ -165,8 +162,7 @@ def _is_reply_start(data: bytes, at: i64, end: i64, length: i64, sequence: i64) 
     if first == 0xFF:
         if length < 3 or end - at < 3:
             return False
-        code: i64 = data[at + 1]
-        code |= int(data[at + 2]) << 8
+        code = u16(data, at + 1)
         return 1000 <= code < 6000 or code == 0xFFFF
     if sequence != 1:
         return True

@@ -202,9 +202,7 @@ class _Walk:
     def fixed(self, kind: i64, size: i64) -> i64:
         """Walk over a field of `size` bytes. Return where it begins, -1 if it is not all there."""
         at = self.at
-        if self._counted(kind, at, at, at + size):
-            return at
-        return -1
+        return at if self._counted(kind, at, at, at + size) else -1
 
     def nul_text(self, kind: i64) -> None:
         """Walk over text up to NUL; the last field of a payload may lack it."""
@@ -241,10 +239,7 @@ class _Walk:
         stop: i64 = min(at + size, self.end)
         if at >= stop:
             return
-        if self.data[stop - 1] == 0:
-            self._add(kind, at, at, stop - 1, stop)
-        else:
-            self._add(kind, at, at, stop, stop)
+        self._add(kind, at, at, stop - 1 if self.data[stop - 1] == 0 else stop, stop)
 
     def attributes(self) -> None:
         """Walk over the connection attributes: their length in all, then names and values."""
@@ -263,10 +258,10 @@ class _Walk:
         found: i64 = 0
         while self.at < stop and found < MAX_ATTRIBUTES:
             name, name_end = read_lestr(self.data, self.at, stop)
-            if name < 0:
-                self._broken(ATTRIBUTE_NAME, self.at, self.at)
-                return
-            value, value_end = read_lestr(self.data, name_end, stop)
+            value: i64 = -1
+            value_end: i64 = -1
+            if name >= 0:
+                value, value_end = read_lestr(self.data, name_end, stop)
             if value < 0:
                 self._broken(ATTRIBUTE_NAME, self.at, self.at)
                 return

@@ -231,6 +231,7 @@ MORE: Final[i64] = -1            # what is there fits; more bytes are needed
 MAX_LOGIN: Final[i64] = 65536    # bytes of payload: our bound
 MAX_USER: Final[i64] = 256       # of a login before 4.1: our bound
 QUIT: Final = b"\x01\x00\x00\x00\x01"
+CONTROLS: Final = bytes(range(32)) + b"\x7f"
 
 
 def opens_login(data: bytes, at: i64, end: i64) -> i64:
@@ -291,14 +292,7 @@ def _opens_login_320(data: bytes, at: i64, end: i64, length: i64) -> i64:
 
 def is_name(name: bytes) -> bool:
     """Return whether it can be the name of a user: no control characters."""
-    at: i64 = 0
-    end: i64 = len(name)
-    while at < end:
-        byte: i64 = name[at]
-        if byte < 32 or byte == 127:
-            return False
-        at += 1
-    return True
+    return len(name.translate(None, CONTROLS)) == len(name)
 
 
 def has_filler(data: bytes, at: i64, end: i64) -> bool:

@@ -120,8 +120,8 @@ def gtid_set_text(data: bytes, at: i64, end: i64) -> bytes:
         at += 8
         while intervals > 0 and end - at >= 16 and size + len(name) <= MAX_SET:
             intervals -= 1
-            first = _u64(data, at)
-            last = _u64(data, at + 8) - 1
+            first = int.from_bytes(data[at : at + 8], "little")
+            last = int.from_bytes(data[at + 8 : at + 16], "little") - 1
             name += f":{first}" if first == last else f":{first}-{last}"
             at += 16
         size += len(name) + 1
@@ -130,7 +130,3 @@ def gtid_set_text(data: bytes, at: i64, end: i64) -> bytes:
             parts.append("...")
             break
     return ",".join(parts).encode()
-
-
-def _u64(data: bytes, at: i64) -> int:
-    return int(u32(data, at)) | int(u32(data, at + 4)) << 32

@@ -134,9 +134,9 @@ def rarer_link(c: Cursor, link_type: i64) -> i64:
     if link_type == RADIOTAP:
         return radiotap(c)
     if link_type == ENC:
-        return ip_behind(c, 12)
+        return behind(c, 12, IP)
     if link_type == IPNET:
-        return ip_behind(c, 24)
+        return behind(c, 24, IP)
     if link_type == PFLOG:
         return pflog(c)
     if link_type == NFLOG:
@@ -206,14 +206,6 @@ def rarest_link(c: Cursor, link_type: i64) -> i64:
     return OTHER_LINK_TYPE
 
 
-def ip_behind(c: Cursor, header_len: i64) -> i64:
-    """Pass a header of fixed length before an IP packet, whose first four bits tell its version."""
-    if c.end - c.at < header_len:
-        return LINK_CUT
-    c.at += header_len
-    return IP
-
-
 def pflog(c: Cursor) -> i64:
     """Pass OpenBSD's packet filter log: the first byte is the header's length without its padding to four bytes."""
     if c.end - c.at < 4:
@@ -221,7 +213,7 @@ def pflog(c: Cursor) -> i64:
     length: i64 = c.buffer[c.at]
     header_len: i64 = (length + 3) & 0xFC
     c.beside(c.at + 4, c.at + header_len)  # behind family, action and reason: interface, rule set, numbers
-    return ip_behind(c, header_len)
+    return behind(c, header_len, IP)
 
 
 def nflog(c: Cursor) -> i64:
