@@ -10,7 +10,6 @@ import re
 import stat
 import zipfile
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Final, Self
 
 from aurora_wire.errors import UsageError, describe_error
@@ -128,7 +127,5 @@ class Bundle:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -8,7 +8,6 @@ import os
 import select
 import stat
 from collections.abc import Callable
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 from aurora_wire.capture.files.addresses import is_remote, shown
@@ -152,9 +151,7 @@ class Capture:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

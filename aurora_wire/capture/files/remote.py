@@ -17,7 +17,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, Self
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -124,9 +123,7 @@ class RemoteFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -255,11 +252,6 @@ def _one_line(error: Exception) -> str:
     return words[:300].rstrip(".")
 
 
-def _need(path: str, scheme: str, module: str) -> None:
-    if importlib.util.find_spec(module) is None:
-        raise UsageError(MISSING.format(shown(path), scheme, module))
-
-
 def _open_web(address: str) -> tuple[Readable, int | None]:
     """Open a page with the standard library: what came before a cut is given, which other clients keep for themselves.
 
@@ -302,7 +294,8 @@ class _Page:
 def _store(address: str) -> tuple[Any, str]:
     """Return the file system of an object, and its name there."""
     scheme = find_scheme(address)
-    _need(address, scheme, "pyarrow")
+    if importlib.util.find_spec("pyarrow") is None:
+        raise UsageError(MISSING.format(shown(address), scheme, "pyarrow"))
     parts = split_object(address)
     if scheme in S3:
         secrets, _, bucket = parts.netloc.rpartition("@")

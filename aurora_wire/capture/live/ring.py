@@ -18,7 +18,6 @@ import struct
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from types import TracebackType
 from typing import Final, NamedTuple
 
 from aurora_wire.capture.live.bpf import DROP_ALL, Filter, attach, build_program
@@ -120,8 +119,7 @@ class LiveCapture:
     def _begin(self) -> None:
         single = len(self.interfaces) == 1
         attach(self._socket, build_program(self.filter, () if single else list(self._indexes.values())))
-        for name in self.interfaces:
-            self._check(name)
+        self.look()
         if self.failure is not None:
             raise UsageError(self.failure)
         index = self._indexes[self.interfaces[0]] if single else 0
@@ -169,8 +167,7 @@ class LiveCapture:
             self._check(name)
 
     def _failed(self, number: int) -> None:
-        for name in self.interfaces:
-            self._check(name)
+        self.look()
         if self.failure is None and number not in (0, errno.ENETDOWN):
             self.failure = f"{self.name}: {describe_error(OSError(number, os.strerror(number)))}."
 
@@ -213,9 +210,7 @@ class LiveCapture:
     def __enter__(self) -> LiveCapture:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
 from typing import Final
 
 from aurora_wire.capture.relay.forward import Carrier, reset
@@ -183,19 +182,10 @@ class Relay:
             except OSError as error:
                 said.append(reason(error))
                 continue
-            target.settimeout(0)
-            try:
-                await self._connect_one(target, address, conversation)
-            except OSError as error:
-                target.close()
-                if isinstance(error, ConnectionRefusedError):
-                    self._tell(conversation.refused())
-                text = f"no answer in {self.connect_timeout:g} s" if isinstance(error, TimeoutError) else reason(error)
+            text = await self._connect_one(target, address, conversation)
+            if text:
                 said.append(text if len(places) == 1 else f"{place}: {text}")
                 continue
-            except BaseException:
-                target.close()
-                raise
             if list_addresses(target) in self._taken:
                 reset(target)
                 self._tell(conversation.reset(from_client=False))
@@ -211,32 +201,33 @@ class Relay:
         numbers = int.from_bytes(os.urandom(4)), int.from_bytes(os.urandom(4))
         conversation = Conversation(client, self.target, numbers)
         target = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        target.settimeout(0)
-        try:
-            self._tell(conversation.syn())
-            loop = asyncio.get_running_loop()
-            await asyncio.wait_for(loop.sock_connect(target, self.socket_path), self.connect_timeout)
-        except OSError as error:
-            target.close()
-            if isinstance(error, ConnectionRefusedError | FileNotFoundError):
-                self._tell(conversation.refused())
-            text = f"no answer in {self.connect_timeout:g} s" if isinstance(error, TimeoutError) else reason(error)
+        text = await self._connect_one(target, self.socket_path, conversation)
+        if text:
             self._problem(f"{client} to {self.socket_path}: {text}.")
             return None
+        return target, conversation
+
+    async def _connect_one(
+        self, target: socket.socket, address: SocketAddress | str, conversation: Conversation
+    ) -> str:
+        """Connect a socket, and tell how it went. Return why it failed, then it is closed; empty where it did not."""
+        target.settimeout(0)
+        self._tell(conversation.syn())
+        loop = asyncio.get_running_loop()
+        try:
+            await asyncio.wait_for(loop.sock_connect(target, address), self.connect_timeout)
+        except OSError as error:
+            target.close()
+            if isinstance(error, ConnectionRefusedError | FileNotFoundError):  # the latter of a Unix socket alone
+                self._tell(conversation.refused())
+            return f"no answer in {self.connect_timeout:g} s" if isinstance(error, TimeoutError) else reason(error)
         except BaseException:
             target.close()
             raise
-        self._tell(conversation.syn_ack())
-        self._tell(conversation.acknowledged(by_client=True))
-        return target, conversation
-
-    async def _connect_one(self, target: socket.socket, address: SocketAddress, conversation: Conversation) -> None:
-        self._tell(conversation.syn())
-        loop = asyncio.get_running_loop()
-        await asyncio.wait_for(loop.sock_connect(target, address), self.connect_timeout)
         prepare(target)
         self._tell(conversation.syn_ack())
         self._tell(conversation.acknowledged(by_client=True))
+        return ""
 
     def _tell(self, frame: bytes | None) -> None:
         """Time never goes backwards in a recording, whatever the clock does."""
@@ -301,9 +292,7 @@ class Relay:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 
