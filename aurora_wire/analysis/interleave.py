@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from aurora_wire.errors import CaptureError, UsageError
+
 MAX_OPEN = 16  # captures read at once: each holds a block of its file
 FOREVER = (1 << 62) - 1
 
@@ -20,6 +22,14 @@ class Reader(Protocol):
 
     def read_until(self, until: int) -> bool:
         """Take the current frame and those after it that are not later than `until`; False at its end."""
+
+
+def check_readable(failures: list[CaptureError], inputs: int) -> None:
+    """Raise what went wrong where none of the inputs could be read: CaptureError, or UsageError for several."""
+    if failures and len(failures) == inputs:
+        if len(failures) == 1:
+            raise failures[0]
+        raise UsageError("\n".join(str(failure) for failure in failures))
 
 
 Some = TypeVar("Some", bound=Reader)

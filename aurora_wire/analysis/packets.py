@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from aurora_wire.analysis.clocks import aligned
-from aurora_wire.analysis.interleave import Interleaved
+from aurora_wire.analysis.interleave import Interleaved, check_readable
 from aurora_wire.analysis.options import DEFAULT_PORTS
 from aurora_wire.capture.files.frame_filter import FrameFilter
 from aurora_wire.capture.files.inputs import dated_inputs
 from aurora_wire.capture.files.open import Capture, open_capture
-from aurora_wire.errors import CaptureError, UsageError
+from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.result import UNDATED_BEFORE_NS
 from aurora_wire.wire.decoding import labels
 from aurora_wire.wire.flows.engine import Engine
@@ -188,10 +188,7 @@ def packets(
     finally:
         for reading in interleaved.open_readers():
             reading.capture.close()
-    if failures and len(failures) == len(inputs):
-        if len(failures) == 1:
-            raise failures[0]
-        raise UsageError("\n".join(str(failure) for failure in failures))
+    check_readable(failures, len(inputs))
     waiting.finish()
     yield from waiting.ready()
     if interrupt is not None:

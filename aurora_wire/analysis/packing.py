@@ -10,14 +10,15 @@ from __future__ import annotations
 import dataclasses
 import io
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from operator import attrgetter
-from typing import Any, Final, Generic, TypeVar, cast, overload
+from typing import Any, Final, TypeVar, cast
 
 from aurora_wire.decrypt import key_log_result
 from aurora_wire.verdict import result as results
 from aurora_wire.verdict.describe import describe_statement
+from aurora_wire.verdict.lazy_sequence import LazySequence
 from aurora_wire.verdict.result import ConnectionResult, CredentialResult, Finding, StatementResult
 from aurora_wire.verdict.statement_list import StatementList
 from aurora_wire.wire.mysql.events import Statement
@@ -127,7 +128,7 @@ def unpack(data: bytes) -> Any:
     return pickle.loads(data)  # noqa: S301 - packed by a child of this process
 
 
-class Packed(Sequence[T], Generic[T]):
+class Packed(LazySequence[T]):
     """A list that stays packed until it is looked at."""
 
     __slots__ = ("_count", "_data")
@@ -141,21 +142,6 @@ class Packed(Sequence[T], Generic[T]):
 
     def __len__(self) -> int:
         return self._count
-
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[T]: ...
-    def __getitem__(self, index: int | slice) -> T | list[T]:
-        return self._all()[index]
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self._all())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and self._all() == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 class PackedStatements(Packed[StatementResult]):

@@ -52,19 +52,20 @@ def _note(engine: Engine, seen_in: dict[int, int], bit: int) -> None:
             seen_in[number] = seen | bit
 
 
-def pump_filtered(
-    source: FrameSource, engine: Engine, limit: i64, until: i64, takes: Callable[[bytes, int, int], bool],
-    seen_in: dict[int, int] | None, capture: int,
+def pump_noting(
+    source: FrameSource, engine: Engine, limit: i64, until: i64, seen_in: dict[int, int] | None, capture: int,
+    takes: Callable[[bytes, int, int], bool] | None,
 ) -> bool:  # fmt: skip
-    """Do as `pump_until` or `pump_noting`, with the frames that `takes` says (data, length on the wire, link type).
+    """Do as `pump_until`, and note in `seen_in`, by connection, a bit for each capture with a packet of it.
 
-    The others are counted, so that frames keep their numbers.
+    takes: says of a frame (data, length on the wire, link type) whether the engine is fed with it. The others are
+    counted, so that frames keep their numbers.
     """
     count: i64 = 0
     bit = 1 << capture
     while True:
         end: i64 = source.at + source.captured_len
-        if takes(source.buffer[source.at : end], source.original_len, source.link_type):
+        if takes is None or takes(source.buffer[source.at : end], source.original_len, source.link_type):
             before = engine.tcp_frames
             engine.feed(
                 source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
@@ -73,28 +74,6 @@ def pump_filtered(
                 _note(engine, seen_in, bit)
         else:
             engine.frames += 1
-        count += 1
-        if not source.advance():
-            return False
-        if source.time_ns > until or count >= limit:
-            return True
-        if count & 63 == 0 and engine.waits_to_be_taken():
-            return True
-
-
-def pump_noting(
-    source: FrameSource, engine: Engine, limit: i64, until: i64, seen_in: dict[int, int], capture: int
-) -> bool:
-    """Do as `pump_until`, and note in `seen_in`, by connection, a bit for each capture with a packet of it."""
-    count: i64 = 0
-    bit = 1 << capture
-    while True:
-        before = engine.tcp_frames
-        engine.feed(
-            source.buffer, source.at, source.captured_len, source.original_len, source.time_ns, source.link_type
-        )
-        if engine.tcp_frames != before:
-            _note(engine, seen_in, bit)
         count += 1
         if not source.advance():
             return False

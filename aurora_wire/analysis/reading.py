@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aurora_wire.analysis.options import OnProgress
-from aurora_wire.analysis.pump import pump_filtered, pump_noting, pump_share, pump_until
+from aurora_wire.analysis.pump import pump_noting, pump_share, pump_until
 from aurora_wire.capture.files.addresses import shown
 from aurora_wire.capture.files.open import open_capture
 from aurora_wire.errors import CaptureError
@@ -82,19 +82,16 @@ class Reading:
         more = False
         until -= self._shift_ns
         with self._ending_with_trouble(before):
-            selection = analysis.selection
+            frames = None if analysis.selection is None else analysis.selection.frames
+            takes = None if frames is None else frames.takes
             if analysis.marks is not None:
                 more = pump_share(
                     self._source, engine, analysis.limit, until, analysis.seen_in, self._index, analysis.marks
                 )
-            elif selection is not None and selection.frames is not None:
-                more = pump_filtered(
-                    self._source, engine, analysis.limit, until, selection.frames.takes, analysis.seen_in, self._index
-                )
-            elif analysis.seen_in is None:
+            elif analysis.seen_in is None and takes is None:
                 more = pump_until(self._source, engine, analysis.limit, until)
             else:
-                more = pump_noting(self._source, engine, analysis.limit, until, analysis.seen_in, self._index)
+                more = pump_noting(self._source, engine, analysis.limit, until, analysis.seen_in, self._index, takes)
             self._packets += int(engine.frames) - before
             before = int(engine.frames)
             if not more:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.clocks import aligned
-from aurora_wire.analysis.interleave import Interleaved
+from aurora_wire.analysis.interleave import Interleaved, check_readable
 from aurora_wire.analysis.job_count import MAX_JOBS, can_share, measure_sizes
 from aurora_wire.analysis.options import (
     DEFAULT_PORTS,
@@ -27,7 +27,7 @@ from aurora_wire.analysis.options import (
 )
 from aurora_wire.analysis.reading import Reading
 from aurora_wire.capture.files.inputs import find_inputs
-from aurora_wire.errors import CaptureError, UsageError
+from aurora_wire.errors import CaptureError
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def scan(
         except KeyboardInterrupt:
             for reading in interleaved.open_readers():
                 reading.interrupt()
-    _check(failures, len(inputs))
+    check_readable(failures, len(inputs))
     return analysis.finish()
 
 
@@ -170,18 +170,10 @@ def _scan_shared(
     shared = Shared(analysis, make, Inputs(inputs, shifts, sizes), min(jobs, MAX_JOBS), on_progress)
     with no_garbage_collector():
         failures = shared.run()
-    _check(failures, len(inputs))
+    check_readable(failures, len(inputs))
     result = analysis.result()
     result.keylogs = shared.keylogs()
     return result
-
-
-def _check(failures: list[CaptureError], inputs: int) -> None:
-    """Raise where none of the inputs could be read."""
-    if failures and len(failures) == inputs:
-        if len(failures) == 1:
-            raise failures[0]
-        raise UsageError("\n".join(str(failure) for failure in failures))
 
 
 class Once:

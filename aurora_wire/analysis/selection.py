@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from aurora_wire.errors import UsageError
 from aurora_wire.immutable import field, record
 from aurora_wire.verdict.parties import Parties
-from aurora_wire.verdict.result import UNDATED_BEFORE_NS, ConnectionResult, Endpoint, Verdict
+from aurora_wire.verdict.result import UNDATED_BEFORE_NS, ConnectionResult, Verdict
 
 if TYPE_CHECKING:
     from aurora_wire.capture.files.frame_filter import FrameFilter
@@ -48,9 +48,9 @@ class Selection:
         inside = None if c.tls is None else c.tls.decrypted
         wanted = (
             (not self.verdicts or c.verdict in self.verdicts)
-            and (not self.hosts or self._is_of_host(c.client, c.server))
+            and (not self.hosts or self.has_host(c.client.address, c.server.address))
             and (not self.users or c.user in self.users or (inside is not None and inside.user in self.users))
-            and self._is_between(c.first_time_ns, c.last_time_ns)
+            and self.is_between(c.first_time_ns, c.last_time_ns)
         )
         if not wanted:
             self.left_out += 1
@@ -60,9 +60,9 @@ class Selection:
         """Say the same of a connection as far as it has come. verdict: None where that is not to count yet."""
         return (
             (not self.verdicts or verdict is None or verdict in self.verdicts)
-            and (not self.hosts or self._is_of_host(parties.client, parties.server))
+            and (not self.hosts or self.has_host(parties.client.address, parties.server.address))
             and (not self.users or parties.user in self.users)
-            and self._is_between(time_ns, time_ns)
+            and self.is_between(time_ns, time_ns)
         )
 
     def wants_statement(self, parties: Parties | None, time_ns: int | None) -> bool:
@@ -70,13 +70,6 @@ class Selection:
         if self.verdicts and not self.verdicts & LEAKS:
             return False
         return parties is not None and self.wants_open(parties, None, time_ns)
-
-    def wants_time(self, time_ns: int | None) -> bool:
-        """Say whether a frame of this time is let through; one without a time is not, where times are asked for."""
-        return self._is_between(time_ns, time_ns)
-
-    def _is_of_host(self, client: Endpoint, server: Endpoint) -> bool:
-        return self.has_host(client.address, server.address)
 
     def has_host(self, *addresses: str) -> bool:
         """Say whether one of these addresses is of the hosts that are let through. Raises ValueError."""
@@ -87,7 +80,8 @@ class Selection:
                 return True
         return False
 
-    def _is_between(self, first_ns: int | None, last_ns: int | None) -> bool:
+    def is_between(self, first_ns: int | None, last_ns: int | None) -> bool:
+        """Say whether frames from one time to another are let through; those without are not, if times count."""
         if self.since_ns is None and self.until_ns is None:
             return True
         if first_ns is None or last_ns is None or first_ns < 0:

@@ -72,7 +72,8 @@ class Alerts:
             return
         if self._not_before.get(leak, now) > now:
             return
-        if any(one.is_for(SQL_IN_CLEAR, leak.client, self._today()) for one in self._known):
+        today = self._today()
+        if any(one.is_for(SQL_IN_CLEAR, leak.client) and one.until >= today for one in self._known):
             self.known += 1
             return
         if len(self._waiting) >= MOST_WAITING:

@@ -77,7 +77,7 @@ class Chosen:
             return True
         if self.connections is not None and view.connection not in self.connections:
             return False
-        if not self.selection.wants_time(view.time_ns):
+        if not self.selection.is_between(view.time_ns, view.time_ns):
             return False
         return not (self.selection.text.get("leaks") is not None and not view.leaked_bytes)
 

@@ -42,10 +42,6 @@ def _aead(mode: Mode, key: bytes) -> AESCCM | AESGCM | ChaCha20Poly1305:
     return AESCCM(key, tag_length=8 if mode == "CCM_8" else 16)
 
 
-def tag_size(mode: Mode) -> int:
-    return 8 if mode == "CCM_8" else 16
-
-
 class Aead:
     """GCM, CCM and ChaCha20-Poly1305, of TLS 1.2 and 1.3. iv: 4 bytes where the record brings the rest of the nonce."""
 
@@ -57,7 +53,7 @@ class Aead:
         self._aead = _aead(mode, key)
         self._invalid = InvalidTag
         self._iv = iv
-        self._tag = tag_size(mode)
+        self._tag = 8 if mode == "CCM_8" else 16
         self._in_1_3 = version == TLS_1_3
 
     def open(self, sequence: int, kind: int, version: int, body: bytes) -> bytes | None:

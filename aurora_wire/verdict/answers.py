@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeAlias, overload
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from aurora_wire.immutable import replace
 from aurora_wire.verdict.answer_result import AnswerPart, AnswerResult, ColumnResult, ColumnTraffic, ErrorResult
+from aurora_wire.verdict.lazy_sequence import LazySequence
 from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.lenenc import NULL, read_lestr
@@ -158,7 +159,7 @@ def _describe_failure(failure: Failure) -> ErrorResult:
     return ErrorResult(failure.code, state, _text(failure.message), failure.frame, failure.offset)
 
 
-class Traffic(Sequence[ColumnTraffic]):
+class Traffic(LazySequence[ColumnTraffic]):
     """How much of each column crossed on a connection, most bytes first; described when it is asked for."""
 
     __slots__ = ("_columns",)
@@ -174,26 +175,8 @@ class Traffic(Sequence[ColumnTraffic]):
     def _all(self) -> list[ColumnTraffic]:
         return merged([self])
 
-    def __len__(self) -> int:
-        return len(self._all())
-
     def __bool__(self) -> bool:
         return any(one.results for one in self._columns)
-
-    @overload
-    def __getitem__(self, index: int) -> ColumnTraffic: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[ColumnTraffic]: ...
-    def __getitem__(self, index: int | slice) -> ColumnTraffic | list[ColumnTraffic]:
-        return self._all()[index]
-
-    def __iter__(self) -> Iterator[ColumnTraffic]:
-        return iter(self._all())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and self._all() == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 def _traffic(column: Column) -> ColumnTraffic:

@@ -7,11 +7,13 @@ MS-NLMP (NTLM), RFC 7519 (JWT); hashcat's and John the Ripper's documentation fo
 from __future__ import annotations
 
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Final, overload
+from operator import attrgetter
+from typing import Final
 
 from aurora_wire.verdict.kerberos import service_ticket
+from aurora_wire.verdict.lazy_sequence import LazySequence
 from aurora_wire.verdict.result import CredentialPlace, CredentialResult, Grade
 from aurora_wire.verdict.rules.credentials import usual_words
 from aurora_wire.wire.flows.facts import Facts
@@ -57,7 +59,7 @@ SECRET_WORDS: Final[dict[int, tuple[Grade, str]]] = {
 }
 
 
-class Credentials(Sequence[CredentialResult]):
+class Credentials(LazySequence[CredentialResult]):
     """Credentials in the order of their frames, graded when they are asked for: most reports show few."""
 
     def __init__(self, facts: Facts) -> None:
@@ -71,28 +73,12 @@ class Credentials(Sequence[CredentialResult]):
             for exchange in self._exchanges:
                 found.extend(graded(exchange))
             found.extend(of_text(secret) for secret in self._secrets)
-            found.sort(key=_frame)
+            found.sort(key=attrgetter("frame"))
             self._graded = found
         return self._graded
 
     def __len__(self) -> int:
         return 1 if usual_words(self._exchanges, self._secrets) else len(self._all())
-
-    @overload
-    def __getitem__(self, index: int) -> CredentialResult: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[CredentialResult]: ...
-    def __getitem__(self, index: int | slice) -> CredentialResult | list[CredentialResult]:
-        return self._all()[index]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and self._all() == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-def _frame(credential: CredentialResult) -> int:
-    return credential.frame
 
 
 def graded(exchange: Exchange) -> Iterator[CredentialResult]:

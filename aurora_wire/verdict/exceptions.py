@@ -40,11 +40,13 @@ class KnownFinding:
     hits: int = 0
     host: str = ""
 
-    def is_for(self, rule: str, address: str, today: date) -> bool:
-        """Tell whether it is about a client's findings of a rule, and has not expired."""
-        if self.rule != rule or self.until < today:
+    def is_for(self, rule: str, address: str | None) -> bool:
+        """Tell whether it is about a client's findings of a rule; address: None where no client is known."""
+        if self.rule != rule:
             return False
-        return self.client is None or ipaddress.ip_address(address.partition("%")[0]) in self.client
+        if self.client is None:
+            return True
+        return address is not None and ipaddress.ip_address(address.partition("%")[0]) in self.client
 
     def is_of_server(self, rule: str, name: str, address: str) -> bool:
         """Tell whether it is about a rule's findings at a server of this name and address; empty: it is not known."""
@@ -58,14 +60,6 @@ class KnownFinding:
             return ipaddress.ip_address(address.partition("%")[0]) in self.client
         except ValueError:
             return False
-
-    def holds_for(self, finding: Finding, connection: ConnectionResult | None) -> bool:
-        """Tell whether it is about this finding."""
-        if self.rule != finding.rule:
-            return False
-        if self.client is None:
-            return True
-        return connection is not None and ipaddress.ip_address(connection.client.address.split("%")[0]) in self.client
 
 
 def parse_known(text: str, where: str, *, hosts: bool = False) -> KnownFinding:
@@ -136,7 +130,7 @@ class Exceptions:
 
     def _marked(self, finding: Finding, connection: ConnectionResult | None) -> Finding:
         for one in self.known:
-            if one.holds_for(finding, connection):
+            if one.is_for(finding.rule, None if connection is None else connection.client.address):
                 one.hits += 1
                 if one.until >= self.today:
                     until = one.until.isoformat()
@@ -154,7 +148,6 @@ class Exceptions:
     def in_words(self) -> str:
         """Return how many findings were ignored, and which exceptions have expired; empty: nothing to say."""
         return known_in_words(self.results())
-
 
 def known_in_words(given: Iterable[ExceptionResult]) -> str:
     """Return how many findings exceptions are about, and which have expired; empty: nothing to say."""

@@ -83,10 +83,10 @@ def handshake_doubts(facts: Facts, tls: TLSFacts) -> Iterator[Reason]:
 def _agreement(tls: TLSFacts, offer: ClientHello, hello: ServerHello) -> Iterator[Reason]:
     """Check that the server picked what was offered."""
     version = hello.version
-    if not _lists_versions(offer):
-        offered = version <= offer.version and version < TLS_1_3
-    else:
+    if SUPPORTED_VERSIONS in offer.extensions:
         offered = version in offer.versions
+    else:
+        offered = version <= offer.version and version < TLS_1_3
     if not offered:
         words_for = f"the client had not offered {version_name(version)}"
         yield Reason("version-not-offered", words_for, tls.server_frame, "server")
@@ -95,10 +95,6 @@ def _agreement(tls: TLSFacts, offer: ClientHello, hello: ServerHello) -> Iterato
     if version >= TLS_1_3 and hello.session_id != offer.session_id:
         words_for = "the ServerHello does not repeat the client's session id"
         yield Reason("bad-handshake", words_for, tls.server_frame, "server")
-
-
-def _lists_versions(offer: ClientHello) -> bool:
-    return SUPPORTED_VERSIONS in offer.extensions
 
 
 def _hellos(tls: TLSFacts) -> Iterator[Reason]:
