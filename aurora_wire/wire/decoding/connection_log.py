@@ -66,6 +66,16 @@ class Budget:
         self.certificates: i64 = MAX_CERTIFICATE_BYTES
         self.known_certificates: dict[bytes, bytes] = {}
 
+    def take_inflating(self, cost: i64) -> bool:
+        """Take what a decompressor holds; return False where not as much is left. It is given back to `inflating`."""
+        if cost > self.inflating:
+            self.refused = True
+            return False
+        self.inflating -= cost
+        if self.inflating < self.lowest:
+            self.lowest = self.inflating
+        return True
+
 
 class DirectionAccount:
     """One direction: where its decoder is, and the account of its bytes.

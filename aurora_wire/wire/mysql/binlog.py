@@ -20,12 +20,10 @@ from aurora_wire.wire.mysql.binlog_rows import TableMap, count_rows, read_layout
 from aurora_wire.wire.mysql.commands import REPLICATED
 from aurora_wire.wire.mysql.compressed import (
     CHUNK,
-    FREE,
-    FREE_IN_ALL,
     MAX_WINDOW,
-    RATIO,
     ZSTD,
     Inflater,
+    is_bomb,
     zstd_window,
 )
 from aurora_wire.wire.mysql.credentials import note_replicated_text
@@ -329,9 +327,7 @@ class Binlog:
         width: i64 = data[at] & 7
         if width < 1 or width > 4 or at + 1 + width >= end:
             return b"", False
-        size: i64 = 0
-        for byte in data[at + 1 : at + 1 + width]:
-            size = size << 8 | byte
+        size: i64 = int.from_bytes(data[at + 1 : at + 1 + width], "big")
         wanted = size if size < MAX_INSIDE else MAX_INSIDE
         if wanted == 0 or self._is_too_much(end - at, wanted):
             return b"", False
@@ -348,11 +344,7 @@ class Binlog:
         self.opened += opened
         budget.deflated += closed
         budget.inflated += opened
-        if budget.inflated > FREE_IN_ALL:
-            budget.refused = True
-        too_much = (self.opened > FREE and self.opened > self.closed * RATIO) or (
-            budget.inflated > FREE_IN_ALL and budget.inflated > budget.deflated * RATIO
-        )
+        too_much = is_bomb(budget, self.opened, self.closed)
         if too_much:
             self.facts.note(anomalies.BOUND, False, self.frame, self.time_ns, self.offset, opened)
         return too_much
@@ -377,14 +369,9 @@ class Binlog:
         make = self.inflaters.get(ZSTD)
         window = zstd_window(data[at : at + 18])
         budget = self.facts.budget
-        if budget.inflating < window <= MAX_WINDOW:
-            budget.refused = True
-        if kind != 0 or make is None or window > MAX_WINDOW or window > budget.inflating:
+        if kind != 0 or make is None or window > MAX_WINDOW or not budget.take_inflating(window):
             made.unread += 1
             return
-        budget.inflating -= window
-        if budget.inflating < budget.lowest:
-            budget.lowest = budget.inflating
         self._inflate(made, make(), data[at:end])
         budget.inflating += window
 

@@ -145,15 +145,9 @@ class CompressedPackets(Decoder):
                 return
             self.facts.compression = kind
             cost = ZLIB_COST if kind == ZLIB else zstd_window(piece)
-            if self.facts.budget.inflating < cost <= MAX_WINDOW:
-                self.facts.budget.refused = True
-            if cost > MAX_WINDOW or cost > self.facts.budget.inflating:
+            if cost > MAX_WINDOW or not self.facts.budget.take_inflating(cost):
                 self._die(anomalies.BOUND)
                 return
-            budget = self.facts.budget
-            budget.inflating -= cost
-            if budget.inflating < budget.lowest:
-                budget.lowest = budget.inflating
             self.cost = cost
             self.inflater = make()
         inflater = self.inflater

@@ -348,14 +348,9 @@ class XFrames(Decoder):
             self.note(anomalies.BAD_COMPRESSION, 0)
             return None
         cost = ZLIB_COST if kind == ZLIB else ZSTD_COST
-        budget = self.facts.budget
-        if cost > budget.inflating:
-            budget.refused = True
+        if not self.facts.budget.take_inflating(cost):
             self.note(anomalies.BOUND, 0)
             return None
-        budget.inflating -= cost
-        if budget.inflating < budget.lowest:
-            budget.lowest = budget.inflating
         self.cost = cost
         self.inflater = make()
         return self.inflater

@@ -350,19 +350,17 @@ def certificate_slices_1_3(data: bytes, at: i64, end: i64) -> list[tuple[int, in
     if at + 1 > end:
         return None
     context: i64 = data[at]
-    return _slices(data, at + 1 + context, end, has_extensions=True)
+    return certificate_slices(data, at + 1 + context, end, has_extensions=True)
 
 
-def certificate_slices(data: bytes, at: i64, end: i64) -> list[tuple[int, int]] | None:
+def certificate_slices(
+    data: bytes, at: i64, end: i64, *, has_extensions: bool = False
+) -> list[tuple[int, int]] | None:
     """Return where in `data` the DER certificates of a TLS <= 1.2 Certificate message lie: (start, end), leaf first.
 
-    An empty list is a client without a certificate. None: malformed, or more than MAX_CERTIFICATES.
+    has_extensions: each has extensions behind it, as in TLS 1.3. An empty list is a client without a certificate.
+    None: malformed, or more than MAX_CERTIFICATES.
     """
-    return _slices(data, at, end, has_extensions=False)
-
-
-def _slices(data: bytes, at: i64, end: i64, *, has_extensions: bool) -> list[tuple[int, int]] | None:
-    """Return where the certificates of a list lie; in TLS 1.3 each has extensions behind it."""
     if at + 3 > end or at + 3 + u24_be(data, at) != end:
         return None
     found: list[tuple[int, int]] = []
