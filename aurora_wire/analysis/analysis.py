@@ -42,7 +42,7 @@ from aurora_wire.verdict.result import (
     StatementGroup,
     Verdict,
 )
-from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules.capture import FILE_DAMAGED, PACKETS_DROPPED
 from aurora_wire.verdict.rules.checks import list_findings
 from aurora_wire.verdict.rules.registry import finding
 from aurora_wire.verdict.undecoded import Losses, list_undecoded
@@ -211,9 +211,9 @@ class Analysis:
         if not result.complete:
             engine.note_open(anomalies.DAMAGED_FILE)
         if result.dropped_packets:
-            self.add_of_capture(finding(rules.PACKETS_DROPPED, f"{result.dropped_packets:,} packets in {result.path}"))
+            self.add_of_capture(finding(PACKETS_DROPPED, f"{result.dropped_packets:,} packets in {result.path}"))
         if not result.complete:
-            self.add_of_capture(finding(rules.FILE_DAMAGED, result.error or "", frame=int(engine.frames) or None))
+            self.add_of_capture(finding(FILE_DAMAGED, result.error or "", frame=int(engine.frames) or None))
 
     @staticmethod
     def _skipped(result: CaptureResult, reason: int, detail: int, count: int) -> None:
@@ -231,7 +231,7 @@ class Analysis:
                 error=str(error),
             )
         )
-        self.add_of_capture(finding(rules.FILE_DAMAGED, str(error)))
+        self.add_of_capture(finding(FILE_DAMAGED, str(error)))
 
     def collect(self, *, idle: bool = False) -> None:
         """Take what the engine has finished. idle: no frames come at the moment, so no statement waits for its answer.

@@ -15,8 +15,9 @@ from aurora_wire.binary import u32_be
 from aurora_wire.capture.files.open import open_capture
 from aurora_wire.capture.frame_source import FrameSource
 from aurora_wire.errors import AuroraWireError
-from aurora_wire.wire.net.dissect import TCP, Locator
+from aurora_wire.wire.net.dissect import Locator
 from aurora_wire.wire.net.ip_fragments import Fragments
+from aurora_wire.wire.net.skip_reasons import TCP
 
 CAPTURES: Final = 16                # compared with each other; of more the clocks are taken to be right
 FRAMES: Final = 3_000               # of each, from its beginning

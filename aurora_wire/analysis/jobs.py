@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Final
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.options import OneJobNeeded, OnProgress
 from aurora_wire.analysis.packing import number, unpack
+from aurora_wire.analysis.reading import CHUNK
 from aurora_wire.analysis.share import (
     BOUND,
-    CHUNK,
     END,
     Item,
     Judged,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.interleave import Interleaved
 from aurora_wire.analysis.packing import pack, seal
-from aurora_wire.analysis.reading import CHUNK, Reading
+from aurora_wire.analysis.reading import Reading
 from aurora_wire.errors import AuroraWireError, CaptureError
 from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding
@@ -298,7 +298,3 @@ def child(pipe: Pipe, others: Sequence[Pipe], work: Callable[[Callable[[Step | L
             pipe.send_bytes(pack(AuroraWireError("there was no memory left for another process. Try --jobs 1.")))
         pipe.close()
     os._exit(code)
-
-
-__all__ = ["BOUND", "CHUNK", "DUMP", "END", "KEYS", "Judged", "Last", "Mark", "Other", "Share", "Step", "Stt",
-           "child", "run_share"]

@@ -14,7 +14,7 @@ from aurora_wire.compare.roles import APPLICATION, MONITORING, PROXY, REPLICATIO
 from aurora_wire.report.proxied import describe_host
 from aurora_wire.report.wording import LEAKS, endpoint
 from aurora_wire.verdict.result import ConnectionResult, Finding, Scan
-from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules.negotiation import TLS_DECLINED, TLS_NOT_OFFERED, TLS_OFFER_REMOVED
 
 MAX_GROUPS: Final = 20_000  # kept; what is beyond is counted
 LEGS: Final = (APPLICATION, PROXY, REPLICATION, MONITORING)
@@ -137,9 +137,9 @@ class Collector:
 
 def _offer(found: list[Finding]) -> str:
     hit = {one.rule for one in found}
-    if rules.TLS_DECLINED in hit:
+    if TLS_DECLINED in hit:
         return DECLINED
-    if rules.TLS_NOT_OFFERED in hit or rules.TLS_OFFER_REMOVED in hit:
+    if TLS_NOT_OFFERED in hit or TLS_OFFER_REMOVED in hit:
         return NOT_OFFERED
     return NOT_SEEN
 

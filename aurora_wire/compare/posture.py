@@ -20,7 +20,8 @@ from aurora_wire.posture.fleet import Member
 from aurora_wire.posture.probe import PROBED, AddressResult
 from aurora_wire.posture.result import KINDS, Kind, Posture, worst
 from aurora_wire.posture.survey import NOT_OFFERED, OFFERED
-from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules import posture as rules
+from aurora_wire.verdict.rules.registry import RULES
 
 # What became of one thing, worst first.
 WORSE: Final = "got worse"
@@ -183,7 +184,7 @@ def _changes(name: str, was: Seen | None, now: Seen | None) -> Iterator[Change]:
         return
     yield from _whole(name, was, now)
     for point in dict.fromkeys([*was.points, *now.points]):
-        entry = rules.RULES[point.rule]
+        entry = RULES[point.rule]
         change, text = _of_point(point, was, now)
         yield Change(change, name, entry.id, entry.severity, entry.title, point.item, text)
 

@@ -17,8 +17,9 @@ from aurora_wire.posture.survey import NOT_OFFERED, OFFERED, TLSResult
 from aurora_wire.verdict.amazon_roots import by_name
 from aurora_wire.verdict.certificates import CertificateFacts
 from aurora_wire.verdict.result import Ignored, Severity
-from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules import posture as rules
 from aurora_wire.verdict.rules.certificates import certificate_hits
+from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.wire.tls import suite_strength as ciphers
 from aurora_wire.wire.tls.names import version_name
 
@@ -82,7 +83,7 @@ def assess(result: AddressResult, now: datetime, bundle: BundleFacts | None = No
 
 def posture_finding(rule: str, detail: str, items: Iterable[str] = ()) -> PostureFinding:
     """Return one hit of a rule, with the registry's title and severity. items: see PostureFinding."""
-    entry = rules.RULES[rule]
+    entry = RULES[rule]
     return PostureFinding(entry.id, entry.severity, entry.title, detail, tuple(items))
 
 

@@ -17,7 +17,7 @@ from aurora_wire.posture.assess import SOON_DAYS, PostureFinding, compute_grade,
 from aurora_wire.posture.database import Database, Denied, as_text, quoted
 from aurora_wire.posture.target import Target
 from aurora_wire.posture.variables import SHOWN, meaning, offers_obsolete
-from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules import posture as rules
 
 MAX_ROWS: Final = 10_000  # accounts and connections that are listed; all are counted
 _LIMIT: Final = f" LIMIT {MAX_ROWS}"

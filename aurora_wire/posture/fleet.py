@@ -22,7 +22,7 @@ from aurora_wire.posture.assess import SOON_DAYS, PostureFinding, posture_findin
 from aurora_wire.posture.target import DEFAULT_PORT, Target, parse_target
 from aurora_wire.posture.variables import offers_obsolete
 from aurora_wire.rights.inputs import read_input
-from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules import posture as rules
 
 ENGINES: Final = ("aurora-mysql", "aurora", "mysql", "mariadb")
 PARAMETERS: Final = ("require_secure_transport", "tls_version")

@@ -35,8 +35,9 @@ from aurora_wire.rights.atomic_file import atomic_file
 from aurora_wire.rights.inputs import size_of_input
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
 from aurora_wire.wire.net.checksum import PARTIAL, ZERO, tcp_checksum_state
-from aurora_wire.wire.net.dissect import TCP, Locator
+from aurora_wire.wire.net.dissect import Locator
 from aurora_wire.wire.net.ip_fragments import Fragments
+from aurora_wire.wire.net.skip_reasons import TCP
 
 MAX_TOLD: Final = 20
 MAX_COMPARED: Final = 1000  # differences that are looked for

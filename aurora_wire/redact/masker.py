@@ -134,7 +134,7 @@ class Masker:
         }
         return replace(
             connection,
-            user=None if connection.user is None else self.text(connection.user),
+            user=self._name(connection.user),
             attributes=attributes,
             users_after=[self.text(user) for user in connection.users_after],
             proxy=None if connection.proxy is None else self._proxy(connection.proxy),
@@ -161,8 +161,7 @@ class Masker:
         return replace(one, host=self._name(one.host), user=self._name(one.user))
 
     def _credential(self, credential: CredentialResult) -> CredentialResult:
-        user = None if credential.user is None else self.text(credential.user)
-        return replace(credential, user=user, line=None, value=None)
+        return replace(credential, user=self._name(credential.user), line=None, value=None)
 
     def _file(self, file: FileResult) -> FileResult:
         statement = None if file.statement is None else self.sql(file.statement)
@@ -180,7 +179,7 @@ class Masker:
             return tls
         masked = replace(
             decrypted,
-            user=None if decrypted.user is None else self.text(decrypted.user),
+            user=self._name(decrypted.user),
             statements=StatementList(decrypted.statements, self.statement) if decrypted.statements else [],
         )
         return replace(tls, decrypted=masked)

@@ -94,7 +94,7 @@ class ClientMask:
         elif role == roles.LOGIN:
             self._login(cut, certain)
         elif role == roles.AUTH:
-            self._auth(cut)
+            self._secret(cut, end)
         elif role == roles.COMMAND and at < end:
             cut.keep(at + 1)
             whole = end - at == total
@@ -249,9 +249,6 @@ class ClientMask:
         cut.value(last)
         cut.keep(stop)
 
-    def _auth(self, cut: Cut) -> None:
-        self._secret(cut, cut.end)
-
     # Statements.
 
     def _query(self, cut: Cut, at: i64, agreed: i64) -> None:
@@ -375,8 +372,4 @@ def is_text(data: bytes, at: i64, end: i64) -> bool:
 
 
 def is_zero(data: bytes, at: i64, end: i64) -> bool:
-    while at < end:
-        if data[at] != 0:
-            return False
-        at += 1
-    return True
+    return len(data[at:end].strip(b"\0")) == 0

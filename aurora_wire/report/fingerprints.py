@@ -14,7 +14,8 @@ from aurora_wire.report.frame_names import frame_names
 from aurora_wire.verdict.clients import find_client
 from aurora_wire.verdict.result import ConnectionResult, Finding, Scan
 from aurora_wire.verdict.rules.rule import Rule
-from aurora_wire.verdict.servers import UNKNOWN, kind_of_connection
+from aurora_wire.verdict.server_fixes import UNKNOWN
+from aurora_wire.verdict.servers import kind_of_connection
 
 FINGERPRINT = "aurora-wire/finding/1"
 

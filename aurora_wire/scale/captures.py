@@ -13,7 +13,7 @@ from aurora_wire.report.tables import Row, finding_row
 from aurora_wire.scale.flows import Loaded
 from aurora_wire.scale.segments import NOTED
 from aurora_wire.verdict.result import CaptureResult
-from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules.capture import FILE_DAMAGED, PACKETS_DROPPED
 from aurora_wire.verdict.rules.registry import finding
 
 Part = Mapping[str, Any]
@@ -118,10 +118,10 @@ def floors(parts: Sequence[Sequence[Part]]) -> list[tuple[int, int, int]]:
 def findings_of_capture(one: CaptureResult) -> Iterator[Row]:
     """Yield rows of what is to be said of a capture itself, as `scan` says it."""
     if one.dropped_packets:
-        hit = finding(rules.PACKETS_DROPPED, f"{one.dropped_packets:,} packets in {one.path}")
+        hit = finding(PACKETS_DROPPED, f"{one.dropped_packets:,} packets in {one.path}")
         yield finding_row(hit, (one.path, None))
     if not one.complete:
-        hit = finding(rules.FILE_DAMAGED, one.error or "", frame=one.packets or None)
+        hit = finding(FILE_DAMAGED, one.error or "", frame=one.packets or None)
         yield finding_row(hit, (one.path, one.packets or None))
 
 

@@ -39,32 +39,6 @@ if TYPE_CHECKING:
     from aurora_wire.verdict.certificates import CertificateFacts
     from aurora_wire.verdict.product import Product
 
-__all__ = [
-    "AURORA",
-    "AZURE",
-    "CLIENT_TLS",
-    "CLOUD_SQL",
-    "COMMON",
-    "KINDS",
-    "MARIADB",
-    "MARIADB_OLD",
-    "MAXSCALE",
-    "MAX_KINDS",
-    "MYSQL",
-    "MYSQL_57",
-    "MYSQL_OLD",
-    "PROXYSQL",
-    "RDS",
-    "RDS_PROXY",
-    "SETTINGS",
-    "UNKNOWN",
-    "fill",
-    "find_kind",
-    "kind_of_connection",
-    "product_of_connection",
-    "told_by",
-]
-
 COMMON: Final = frozenset((MYSQL, MYSQL_57, MARIADB))
 CLIENT_TLS: Final = "{client_tls}"
 MAX_KINDS: Final = 4        # told one by one; with more of them the advice for any server is shorter

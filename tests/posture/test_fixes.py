@@ -9,7 +9,7 @@ from aurora_wire.posture.fixes import MAX_ACCOUNTS, collect_fixes, find_fix, kin
 from aurora_wire.posture.product import Product
 from aurora_wire.report.text.grades import fix_lines
 from aurora_wire.report.wording import Style
-from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules import posture as rules
 from aurora_wire.verdict.server_fixes import AURORA, MARIADB, MYSQL, PROXYSQL, RDS, RDS_PROXY
 
 

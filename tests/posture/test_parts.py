@@ -22,7 +22,8 @@ from aurora_wire.posture.survey import NOT_OFFERED, OFFERED, TLSResult, VersionR
 from aurora_wire.posture.target import Target, parse_target
 from aurora_wire.verdict import amazon_roots
 from aurora_wire.verdict.certificates import OWN_OF_MYSQL, CertificateFacts, read_certificate
-from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules import posture as rules
+from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.tls.hello import parse_client_hello
 from tests.posture import results
@@ -167,7 +168,7 @@ def test_what_a_bundle_lacks_for_a_region_is_named_by_the_sha256_of_its_authorit
     authority = amazon_roots.by_name()["Amazon RDS eu-central-1 Root CA RSA2048 G1"]
     assert authority.fingerprint in hit.detail
     assert f"(SHA-256 {'ab' * 32})" in hit.detail
-    assert "https://truststore.pki.rds.amazonaws.com/" in rules.RULES[hit.rule].fix
+    assert "https://truststore.pki.rds.amazonaws.com/" in RULES[hit.rule].fix
 
 
 @given(st.binary(max_size=200))

@@ -13,10 +13,9 @@ import pytest
 from aurora_wire.posture.probe import probe
 from aurora_wire.posture.survey import OFFERED
 from aurora_wire.posture.target import Target
-from aurora_wire.verdict import servers
 from aurora_wire.verdict.rules.registry import RULES
-from aurora_wire.verdict.server_fixes import FORMS
-from aurora_wire.verdict.servers import SETTINGS, fill, find_kind
+from aurora_wire.verdict.server_fixes import FORMS, MARIADB, MYSQL, SETTINGS
+from aurora_wire.verdict.servers import fill, find_kind
 from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suite_strength import has_forward_secrecy
 from tests.real.certificates import SELF_SIGNED, Certificates
@@ -45,7 +44,7 @@ def made_a_replica(server: Server) -> None:
 def test_every_line_is_taken_by_the_server_that_it_is_told_for(own: Server) -> None:
     made_a_replica(own)
     kind = find_kind(own.version)
-    assert kind == (servers.MARIADB if own.kind == "mariadb" else servers.MYSQL)
+    assert kind == (MARIADB if own.kind == "mariadb" else MYSQL)
     options = []
     for setting in SETTINGS:
         for command in commands(fill(f"{{{setting}}}", [kind])):
@@ -126,7 +125,7 @@ def lines_for_the_file(kind: str, server: Server) -> list[str]:
 
 
 @pytest.mark.parametrize(("base", "kind"), [
-    (MariaDBFromFile, servers.MARIADB), (MySQLFromFile, servers.MYSQL),
+    (MariaDBFromFile, MARIADB), (MySQLFromFile, MYSQL),
 ], ids=["mariadb", "mysql"])  # fmt: skip
 def test_what_goes_into_the_configuration_file_takes_effect(
     base: type[Server], kind: str, certificates: Certificates, monkeypatch: pytest.MonkeyPatch

@@ -23,7 +23,10 @@ from aurora_wire.verdict.result import (
     Undecoded,
     Verdict,
 )
-from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules.capture import BYTES_MISSING, FILE_DAMAGED
+from aurora_wire.verdict.rules.leaks import SQL_IN_CLEAR
+from aurora_wire.verdict.rules.negotiation import PLAINTEXT_AFTER_TLS
+from aurora_wire.verdict.rules.registry import RULES, finding
 
 START = 1_615_971_601_000_000_000  # 2021-03-17 09:00:01 UTC
 MS = 1_000_000
@@ -152,13 +155,13 @@ def leaky() -> Scan:
     idle = connection(4, "no-session", user=None, database=None)
     idle.reasons = [Reason("certificate-refused", "the client refused the certificate", 46, "client", 40)]
     found = [
-        rules.finding(rules.SQL_IN_CLEAR, "3 statements", connection=1, frame=15, offset=97),
-        rules.finding(rules.SQL_IN_CLEAR, "1 statement", connection=2, frame=28, offset=1_810),
-        rules.finding(
-            rules.PLAINTEXT_AFTER_TLS, "COM_QUERY after 12 records", connection=2, frame=28, offset=1_810
+        finding(SQL_IN_CLEAR, "3 statements", connection=1, frame=15, offset=97),
+        finding(SQL_IN_CLEAR, "1 statement", connection=2, frame=28, offset=1_810),
+        finding(
+            PLAINTEXT_AFTER_TLS, "COM_QUERY after 12 records", connection=2, frame=28, offset=1_810
         ),
-        rules.finding(rules.BYTES_MISSING, "1,448 bytes", connection=3, frame=37, offset=5_120),
-        rules.finding(rules.FILE_DAMAGED, "late.pcap breaks off at offset 2048"),
+        finding(BYTES_MISSING, "1,448 bytes", connection=3, frame=37, offset=5_120),
+        finding(FILE_DAMAGED, "late.pcap breaks off at offset 2048"),
     ]
     late = capture(
         "late.pcap",
@@ -260,7 +263,7 @@ def hostile() -> Scan:
         captures=[
             capture(HOSTILE, error=HOSTILE, complete=False, skipped={HOSTILE: 1}, link_types=[HOSTILE])
         ],
-        findings=[rules.finding(rules.SQL_IN_CLEAR, HOSTILE, connection=1, frame=15)],
+        findings=[finding(SQL_IN_CLEAR, HOSTILE, connection=1, frame=15)],
         findings_total={"AW101": 1},
         undecoded=[Undecoded(HOSTILE, 1, "connections", None, HOSTILE)],
         keylogs=[KeyLogResult(HOSTILE, 2, 1, 1, 1)],
@@ -352,7 +355,7 @@ _connection = st.builds(
     _counts,
 )
 _finding = st.builds(
-    rules.finding, st.sampled_from(list(rules.RULES)), _text, connection=_maybe, frame=_maybe, offset=_maybe
+    finding, st.sampled_from(list(RULES)), _text, connection=_maybe, frame=_maybe, offset=_maybe
 )
 _capture = st.builds(
     CaptureResult,
@@ -384,7 +387,7 @@ any_scan: st.SearchStrategy[Scan] = st.builds(
     st.dictionaries(_verdict, _count),
     _counts,
     st.lists(_finding, max_size=3),
-    st.dictionaries(st.sampled_from(list(rules.RULES)), _count, max_size=3),
+    st.dictionaries(st.sampled_from(list(RULES)), _count, max_size=3),
     st.lists(_undecoded, max_size=2),
     _text,
     st.lists(st.integers(0, 65_535), max_size=3),

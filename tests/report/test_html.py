@@ -22,8 +22,10 @@ from aurora_wire.report.html.findings import rule_cards
 from aurora_wire.report.html.hex import Dump
 from aurora_wire.report.html.limits import DETAILS, ROWS
 from aurora_wire.verdict.result import Scan, Undecoded, Verdict
-from aurora_wire.verdict.rules import registry as rules
 from aurora_wire.verdict.rules.controls import FRAMEWORKS
+from aurora_wire.verdict.rules.leaks import SQL_IN_CLEAR
+from aurora_wire.verdict.rules.registry import finding
+from aurora_wire.verdict.rules.tls import NO_FORWARD_SECRECY
 from tests.cli.running import python
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, pcap
@@ -337,8 +339,8 @@ def test_a_framework_is_told_first_and_never_says_that_anyone_complies(key: str)
 
 def test_findings_that_contradict_the_framework_come_first() -> None:
     weak = scans.encrypted()
-    weak.findings = [rules.finding(rules.SQL_IN_CLEAR, "1", connection=1),
-                     rules.finding(rules.NO_FORWARD_SECRECY, "1", connection=1)]
+    weak.findings = [finding(SQL_IN_CLEAR, "1", connection=1),
+                     finding(NO_FORWARD_SECRECY, "1", connection=1)]
     for frameworks, first, second in (((), "AW101", "AW305"), (("nist-800-52",), "AW305", "AW101")):
         assert [card.id for card in rule_cards(weak, FindingLocator(weak), frameworks)] == [first, second]
     text = Reader(render(scans.leaky(), frameworks=["pci"])).text

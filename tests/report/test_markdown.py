@@ -17,7 +17,8 @@ from aurora_wire.report import markdown
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.markdown_text import code, prose
 from aurora_wire.verdict.result import Reason, Scan, Undecoded
-from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules.leaks import SQL_IN_CLEAR
+from aurora_wire.verdict.rules.registry import RULES, finding
 from tests.report import scans
 
 TAGS = {"h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "strong", "code", "pre", "sub"}
@@ -98,7 +99,7 @@ def filled(evil: str) -> Scan:
     return scans.scan(
         leak, scans.connection(2, "encrypted"), verdict="mixed", exit_code=1, closing=evil, tool_version=evil,
         captures=[scans.capture(evil, complete=False, error=evil)],
-        findings=[rules.finding(rules.SQL_IN_CLEAR, evil, connection=1, frame=3)],
+        findings=[finding(SQL_IN_CLEAR, evil, connection=1, frame=3)],
         undecoded=[Undecoded(evil, 1, evil, 3, evil)],
     )  # fmt: skip
 
@@ -204,6 +205,6 @@ def test_a_comment_holds_the_worst_of_scans() -> None:
     worst.connections = [replace(one, user=f"{n}{evil}") for n in range(300)]
     worst.captures = worst.captures * 100
     worst.undecoded = worst.undecoded * 100
-    worst.findings = [rules.finding(rule, evil, connection=1, frame=3) for rule in rules.RULES]
+    worst.findings = [finding(rule, evil, connection=1, frame=3) for rule in RULES]
     assert len(text_of(worst)) < COMMENT
     assert len(text_of(worst).encode()) < 4 * COMMENT

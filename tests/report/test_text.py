@@ -15,7 +15,8 @@ from aurora_wire.report.text.report import render
 from aurora_wire.report.text.statements import Letting
 from aurora_wire.report.wording import COLORED, Style, judged
 from aurora_wire.verdict.result import Confidence, Endpoint, Reason, Scan, Verdict
-from aurora_wire.verdict.rules import registry as rules
+from aurora_wire.verdict.rules.leaks import LOGIN_IN_CLEAR, SQL_IN_CLEAR
+from aurora_wire.verdict.rules.registry import finding
 from aurora_wire.verdict.statement_list import StatementList
 from tests.conftest import ROOT
 from tests.report import scans
@@ -46,7 +47,7 @@ def many() -> Scan:
     for c in leaking:
         c.statements = [scans.statement(b"SELECT %d" % number, 100 + number) for number in range(25)]
         c.statements_total = 25
-    found = [rules.finding(rules.SQL_IN_CLEAR, "25 statements", connection=c.id, frame=100) for c in leaking]
+    found = [finding(SQL_IN_CLEAR, "25 statements", connection=c.id, frame=100) for c in leaking]
     return scans.scan(
         *connections,
         verdict="mixed",
@@ -152,7 +153,7 @@ def test_connections_of_a_pool_share_a_row_unless_each_is_asked_for() -> None:
 
 def test_advice_that_rules_share_is_given_once() -> None:
     found = [
-        rules.finding(rule, "", connection=1, frame=9) for rule in (rules.SQL_IN_CLEAR, rules.LOGIN_IN_CLEAR)
+        finding(rule, "", connection=1, frame=9) for rule in (SQL_IN_CLEAR, LOGIN_IN_CLEAR)
     ]
     text = text_of(scans.scan(scans.connection(1, "plaintext"), findings=found))
     assert text.count("SET PERSIST require_secure_transport = ON;") == 1

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from aurora_wire.verdict.rules import capture, credentials, data, leaks, negotiation, posture, replication, tcp, tls
-from aurora_wire.verdict.rules import registry as rules
-from aurora_wire.verdict.rules.registry import RULES
+from aurora_wire.verdict.rules.leaks import PASSWORD_IN_CLEAR
+from aurora_wire.verdict.rules.registry import RULES, finding
 from aurora_wire.verdict.rules.rule import Rule
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
@@ -53,11 +53,11 @@ def test_titles_are_unique() -> None:
 
 
 def test_a_finding_takes_title_and_severity_from_its_rule() -> None:
-    found = rules.finding(rules.PASSWORD_IN_CLEAR, "sent as it is", connection=3, frame=9, offset=40)
+    found = finding(PASSWORD_IN_CLEAR, "sent as it is", connection=3, frame=9, offset=40)
     assert (found.rule, found.severity, found.title) == ("AW103", "critical", "Password in clear text")
     assert (found.connection, found.frame, found.offset) == (3, 9, 40)
 
 
 def test_an_unknown_rule_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(KeyError):
-        rules.finding("AW999", "")
+        finding("AW999", "")

@@ -16,14 +16,12 @@ import aurora_wire
 from aurora_wire.report.formats import render
 from aurora_wire.report.html import render as html
 from aurora_wire.report.text import report as text
-from aurora_wire.verdict import servers
+from aurora_wire.verdict import server_fixes
 from aurora_wire.verdict.product import derive_product
 from aurora_wire.verdict.result import ConnectionResult
 from aurora_wire.verdict.rules.registry import RULES
+from aurora_wire.verdict.server_fixes import KINDS, SETTINGS, UNKNOWN
 from aurora_wire.verdict.servers import (
-    KINDS,
-    SETTINGS,
-    UNKNOWN,
     fill,
     find_kind,
     kind_of_connection,
@@ -38,33 +36,33 @@ from tests.conversations.sessions import Step, changed, plaintext, tls12
 @pytest.mark.parametrize(
     ("version", "name", "kind"),
     [
-        ("8.0.36", None, servers.MYSQL),
-        ("9.7.4-2", None, servers.MYSQL),
-        ("8.4.3-commercial", None, servers.MYSQL),
-        ("8.0.36-28", None, servers.MYSQL),
-        ("5.7.44-log", None, servers.MYSQL_57),
-        ("5.7.44-48-57", None, servers.MYSQL_57),
-        ("5.6.51", None, servers.MYSQL_OLD),
-        ("5.5.35-0ubuntu0.12.04.2", None, servers.MYSQL_OLD),
-        ("4.1.22-max-log", None, servers.MYSQL_OLD),
-        ("5.5.5-10.11.19-MariaDB-0+deb12u1-log", None, servers.MARIADB),
-        ("11.8.9-MariaDB-4 from Debian-log", None, servers.MARIADB),
-        ("10.5.2-MariaDB", None, servers.MARIADB),
-        ("10.4.34-MariaDB", None, servers.MARIADB_OLD),
-        ("5.5.68-MariaDB", None, servers.MARIADB_OLD),
-        ("8.0.mysql_aurora.3.04.0", None, servers.AURORA),
-        ("8.0.39", "shop.cluster-abcdefgh.eu-west-1.rds.amazonaws.com", servers.AURORA),
-        ("8.0.39", "shop.cluster-ro-abcdefgh.eu-west-1.rds.amazonaws.com.", servers.AURORA),
-        ("8.0.39", "shop.abcdefgh.eu-west-1.rds.amazonaws.com", servers.RDS),
-        ("10.6.14-MariaDB-log", "shop.abcdefgh.eu-west-1.rds.amazonaws.com", servers.RDS),
-        ("8.0.39", "shop.proxy-abcdefgh.eu-west-1.rds.amazonaws.com", servers.RDS_PROXY),
-        ("8.0.39", "rds.amazonaws.com.example.org", servers.MYSQL),
-        ("8.0.37-azure", None, servers.AZURE),
-        ("5.6.42.0", "shop.mysql.database.azure.com", servers.AZURE),
-        ("8.0.31-google", None, servers.CLOUD_SQL),
-        ("8.0.11 (ProxySQL)", None, servers.PROXYSQL),
-        ("5.5.5-10.4.25 2.5.20-maxscale", None, servers.MAXSCALE),
-        ("10.6.16-MariaDB-MaxScale", None, servers.MAXSCALE),
+        ("8.0.36", None, server_fixes.MYSQL),
+        ("9.7.4-2", None, server_fixes.MYSQL),
+        ("8.4.3-commercial", None, server_fixes.MYSQL),
+        ("8.0.36-28", None, server_fixes.MYSQL),
+        ("5.7.44-log", None, server_fixes.MYSQL_57),
+        ("5.7.44-48-57", None, server_fixes.MYSQL_57),
+        ("5.6.51", None, server_fixes.MYSQL_OLD),
+        ("5.5.35-0ubuntu0.12.04.2", None, server_fixes.MYSQL_OLD),
+        ("4.1.22-max-log", None, server_fixes.MYSQL_OLD),
+        ("5.5.5-10.11.19-MariaDB-0+deb12u1-log", None, server_fixes.MARIADB),
+        ("11.8.9-MariaDB-4 from Debian-log", None, server_fixes.MARIADB),
+        ("10.5.2-MariaDB", None, server_fixes.MARIADB),
+        ("10.4.34-MariaDB", None, server_fixes.MARIADB_OLD),
+        ("5.5.68-MariaDB", None, server_fixes.MARIADB_OLD),
+        ("8.0.mysql_aurora.3.04.0", None, server_fixes.AURORA),
+        ("8.0.39", "shop.cluster-abcdefgh.eu-west-1.rds.amazonaws.com", server_fixes.AURORA),
+        ("8.0.39", "shop.cluster-ro-abcdefgh.eu-west-1.rds.amazonaws.com.", server_fixes.AURORA),
+        ("8.0.39", "shop.abcdefgh.eu-west-1.rds.amazonaws.com", server_fixes.RDS),
+        ("10.6.14-MariaDB-log", "shop.abcdefgh.eu-west-1.rds.amazonaws.com", server_fixes.RDS),
+        ("8.0.39", "shop.proxy-abcdefgh.eu-west-1.rds.amazonaws.com", server_fixes.RDS_PROXY),
+        ("8.0.39", "rds.amazonaws.com.example.org", server_fixes.MYSQL),
+        ("8.0.37-azure", None, server_fixes.AZURE),
+        ("5.6.42.0", "shop.mysql.database.azure.com", server_fixes.AZURE),
+        ("8.0.31-google", None, server_fixes.CLOUD_SQL),
+        ("8.0.11 (ProxySQL)", None, server_fixes.PROXYSQL),
+        ("5.5.5-10.4.25 2.5.20-maxscale", None, server_fixes.MAXSCALE),
+        ("10.6.16-MariaDB-MaxScale", None, server_fixes.MAXSCALE),
         (None, None, UNKNOWN),
         ("nothing that counts", None, UNKNOWN),
         ("", "", UNKNOWN),
@@ -88,11 +86,11 @@ def test_every_rule_has_advice_for_every_kind_of_server(kind: str) -> None:
 
 def test_a_statement_that_a_server_does_not_know_is_not_told_for_it() -> None:
     for setting in SETTINGS:
-        for kind in (servers.MARIADB, servers.MARIADB_OLD, servers.MYSQL_57, servers.MYSQL_OLD):
+        for kind in (server_fixes.MARIADB, server_fixes.MARIADB_OLD, server_fixes.MYSQL_57, server_fixes.MYSQL_OLD):
             told = fill(f"{{{setting}}}", [kind])
             assert "PERSIST" not in told
             assert "ALTER INSTANCE" not in told
-        for kind in (servers.AURORA, servers.RDS):
+        for kind in (server_fixes.AURORA, server_fixes.RDS):
             told = fill(f"{{{setting}}}", [kind])
             assert "SET PERSIST" not in told or setting == "offer_tls"
 
@@ -101,8 +99,8 @@ def test_an_unknown_server_gets_what_either_kind_takes() -> None:
     said = fill("{require_tls}")
     assert "SET PERSIST require_secure_transport = ON;" in said
     assert "SET GLOBAL require_secure_transport = ON;" in said
-    assert fill("{require_tls}", [UNKNOWN, servers.MYSQL, servers.MARIADB]) == said
-    assert "maxscale" in fill("{offer_tls}", [UNKNOWN, servers.MAXSCALE])
+    assert fill("{require_tls}", [UNKNOWN, server_fixes.MYSQL, server_fixes.MARIADB]) == said
+    assert "maxscale" in fill("{offer_tls}", [UNKNOWN, server_fixes.MAXSCALE])
 
 
 def test_each_finding_has_the_advice_for_its_own_server(shared: Path) -> None:
@@ -158,7 +156,7 @@ def expression(name: bytes) -> bytes:
 def test_aurora_is_known_by_a_result_that_only_it_has(tmp_path: Path, column: bytes) -> None:
     steps = changed(plaintext(), **{"query-ok": expression(column)})
     connection = scanned(steps, tmp_path)
-    assert (kind_of_connection(connection), told_by(connection)) == (servers.AURORA, "column")
+    assert (kind_of_connection(connection), told_by(connection)) == (server_fixes.AURORA, "column")
     product = product_of_connection(connection)
     assert (product.name, product.why) == ("Amazon Aurora MySQL", f"a result with the column {column.decode()}")
 
@@ -166,7 +164,7 @@ def test_aurora_is_known_by_a_result_that_only_it_has(tmp_path: Path, column: by
 @pytest.mark.parametrize("column", [b"aurora_version", b"version()", b"@@aurora_versions"])
 def test_another_column_makes_no_aurora(tmp_path: Path, column: bytes) -> None:
     connection = scanned(changed(plaintext(), **{"query-ok": expression(column)}), tmp_path)
-    assert (kind_of_connection(connection), told_by(connection)) == (servers.MYSQL, "version")
+    assert (kind_of_connection(connection), told_by(connection)) == (server_fixes.MYSQL, "version")
 
 
 def certificate(issuer: str, *names: str) -> bytes:
@@ -185,11 +183,11 @@ HOST = "shop.{}abcdefgh.eu-west-1.rds.amazonaws.com"
 
 
 @pytest.mark.parametrize(("names", "issuer", "kind", "product"), [
-    ([HOST.format(""), HOST.format("cluster-")], CA, servers.AURORA, "Amazon Aurora MySQL"),
-    ([HOST.format("")], CA, servers.RDS, "Amazon RDS or Aurora instance"),
-    ([HOST.format("proxy-")], "Amazon RSA 2048 M01", servers.RDS_PROXY, "Amazon RDS Proxy"),
-    (["db.example.org"], CA, servers.RDS, "Amazon RDS or Aurora"),
-    (["db.example.org"], "Example CA", servers.MYSQL, "MySQL"),
+    ([HOST.format(""), HOST.format("cluster-")], CA, server_fixes.AURORA, "Amazon Aurora MySQL"),
+    ([HOST.format("")], CA, server_fixes.RDS, "Amazon RDS or Aurora instance"),
+    ([HOST.format("proxy-")], "Amazon RSA 2048 M01", server_fixes.RDS_PROXY, "Amazon RDS Proxy"),
+    (["db.example.org"], CA, server_fixes.RDS, "Amazon RDS or Aurora"),
+    (["db.example.org"], "Example CA", server_fixes.MYSQL, "MySQL"),
 ])  # fmt: skip
 def test_a_server_is_known_by_its_certificate_where_that_is_visible(
     tmp_path: Path, names: list[str], issuer: str, kind: str, product: str
@@ -199,5 +197,5 @@ def test_a_server_is_known_by_its_certificate_where_that_is_visible(
     connection.tls.certificates = [certificate(issuer, *names)]
     assert kind_of_connection(connection) == kind
     assert product_of_connection(connection).name.startswith(product)
-    assert told_by(connection) == ("version" if kind == servers.MYSQL else "certificate")
-    assert ("certificate" in product_of_connection(connection).why) == (kind != servers.MYSQL)
+    assert told_by(connection) == ("version" if kind == server_fixes.MYSQL else "certificate")
+    assert ("certificate" in product_of_connection(connection).why) == (kind != server_fixes.MYSQL)

@@ -25,7 +25,7 @@ from aurora_wire.redact.sql import redact_statement
 from aurora_wire.report.html.hex import Dump, make_dump
 from aurora_wire.report.html.limits import detailed
 from aurora_wire.verdict.result import ConnectionResult, Scan, StatementResult
-from aurora_wire.verdict.rules.registry import NO_PROTECTION, READABLE_RECORDS
+from aurora_wire.verdict.rules.tls import NO_PROTECTION, READABLE_RECORDS
 from aurora_wire.wire.decoding import labels
 
 FRAMES: Final = 200_000         # looked at

@@ -25,7 +25,7 @@ from aurora_wire.wire.net.ip import ip, ip_payload, ipv4, ipv6
 from aurora_wire.wire.net.ip_fragments import Fragments
 from aurora_wire.wire.net.link import ethernet, ethertype, link, ppp
 from aurora_wire.wire.net.llc import llc
-from aurora_wire.wire.net.skip_reasons import SKIPPED, TCP, TCP_CUT, TCP_MALFORMED, skipped_name
+from aurora_wire.wire.net.skip_reasons import TCP, TCP_CUT, TCP_MALFORMED
 from aurora_wire.wire.net.tunnels import mpls
 
 MIN_TCP_HEADER: Final[i64] = 20
@@ -154,6 +154,3 @@ class Locator(Cursor):
         self.payload_at = at + header_len if at + header_len < end else end
         self.payload_len = segment_len - header_len
         return TCP
-
-
-__all__ = ["SKIPPED", "TCP", "Fragments", "Locator", "skipped_name"]
