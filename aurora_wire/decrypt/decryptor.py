@@ -19,15 +19,10 @@ from aurora_wire.decrypt.key_log import (
 )
 from aurora_wire.decrypt.key_schedule import expand_label, prf
 from aurora_wire.decrypt.record_ciphers import Aead, Cbc, RecordCipher
-from aurora_wire.decrypt.suite_parameters import TLS_1_3, Protection, find_protection
+from aurora_wire.decrypt.suite_parameters import Protection, find_protection
 from aurora_wire.errors import UsageError
 from aurora_wire.wire.tls.decryption import DECRYPTED, FAILED, IGNORED, MESSAGES, NO_KEYS, RecordDecryptor
-
-CHANGE_CIPHER_SPEC = 20
-HANDSHAKE = 22
-APPLICATION_DATA = 23
-FINISHED = 20       # handshake messages
-KEY_UPDATE = 24
+from aurora_wire.wire.tls.names import APPLICATION_DATA, CHANGE_CIPHER_SPEC, FINISHED, HANDSHAKE, KEY_UPDATE, TLS_1_3
 
 Outcome = tuple[int, bytes]
 MAX_UNTOLD = 64     # records of a direction whose handshake secret is not known, before its traffic has to decrypt

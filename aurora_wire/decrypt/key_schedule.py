@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 
-from aurora_wire.decrypt.suite_parameters import TLS_1_2
+from aurora_wire.wire.tls.names import TLS_1_2
 
 
 def prf(version: int, hash_name: str, secret: bytes, label: bytes, seed: bytes, size: int) -> bytes:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, Protocol
 
-from aurora_wire.decrypt.suite_parameters import TLS_1_0, TLS_1_3, Mode, Protection
+from aurora_wire.decrypt.suite_parameters import Mode, Protection
+from aurora_wire.wire.tls.names import TLS_1_0, TLS_1_3
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305

@@ -6,11 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from aurora_wire.wire.tls.names import TLS_1_0, TLS_1_2, TLS_1_3
 from aurora_wire.wire.tls.suites import NAMES
-
-TLS_1_0 = 0x0301
-TLS_1_2 = 0x0303
-TLS_1_3 = 0x0304
 
 Mode = Literal["GCM", "CCM", "CCM_8", "CBC", "POLY1305"]
 

@@ -19,8 +19,7 @@ from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.facts import START_SYN, Facts
 from aurora_wire.wire.tls.facts import TLSFacts
-
-TLS_1_3 = 0x0304
+from aurora_wire.wire.tls.names import TLS_1_3
 
 PROTOCOLS = {
     connection_log.UNKNOWN: "unknown",

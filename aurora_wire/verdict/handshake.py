@@ -9,10 +9,8 @@ from aurora_wire.wire.flows.facts import Facts
 from aurora_wire.wire.tls import handshake
 from aurora_wire.wire.tls.facts import TLSFacts, TLSSide
 from aurora_wire.wire.tls.hello import ClientHello, ServerHello
-from aurora_wire.wire.tls.names import SUPPORTED_VERSIONS, version_name
+from aurora_wire.wire.tls.names import SUPPORTED_VERSIONS, TLS_1_3, version_name
 from aurora_wire.wire.tls.suite_strength import authenticates, encrypts, fits_version, suite_name, weakness
-
-TLS_1_3 = 0x0304
 
 # Of `TLSSide.odd`.
 ODD: dict[int, str] = {

@@ -11,10 +11,8 @@ from aurora_wire.verdict.hello_fingerprints import compute_fingerprints
 from aurora_wire.verdict.result import ClientCertificate, TLSResult
 from aurora_wire.wire.tls.facts import TLSFacts
 from aurora_wire.wire.tls.hello import ServerHello
-from aurora_wire.wire.tls.names import FFDHE_BITS, POST_QUANTUM, group_name
+from aurora_wire.wire.tls.names import FFDHE_BITS, POST_QUANTUM, TLS_1_3, group_name
 from aurora_wire.wire.tls.suite_strength import suite_name
-
-TLS_1_3: Final = 0x0304
 
 NOT_VISIBLE: Final = "not visible: TLS 1.3 encrypts it, and only a key log shows it"
 NOT_SENT: Final = "not sent: an earlier session was resumed"

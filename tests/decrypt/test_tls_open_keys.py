@@ -20,8 +20,9 @@ from aurora_wire.decrypt.key_log import (
     KeyLog,
 )
 from aurora_wire.decrypt.key_schedule import expand_label, prf
-from aurora_wire.decrypt.suite_parameters import TLS_1_3, find_protection
+from aurora_wire.decrypt.suite_parameters import find_protection
 from aurora_wire.wire.tls.decryption import DECRYPTED, FAILED, IGNORED, MESSAGES, NO_KEYS, RecordDecryptor
+from aurora_wire.wire.tls.names import TLS_1_3
 from aurora_wire.wire.tls.suites import NAMES
 from tests.decrypt.openings import need_cryptography
 

@@ -19,15 +19,13 @@ from aurora_wire.verdict.rules.hit import Hit
 from aurora_wire.verdict.rules.rule import Rule
 from aurora_wire.wire.decoding import anomalies
 from aurora_wire.wire.tls.hello import DOWNGRADE_TO_12, ServerHello
-from aurora_wire.wire.tls.names import version_name
+from aurora_wire.wire.tls.names import TLS_1_2, TLS_1_3, version_name
 from aurora_wire.wire.tls.suite_strength import suite_name, weakness
 
 if TYPE_CHECKING:  # whoever lists the rules needs no decoder
     from aurora_wire.verdict.result import ConnectionResult
     from aurora_wire.wire.flows.facts import Facts
 
-TLS_1_2: Final = 0x0303
-TLS_1_3: Final = 0x0304
 WEAK: Final = ("RC4", "DES", "3DES", "export")
 
 OBSOLETE_VERSION: Final = "AW301"

@@ -21,10 +21,9 @@ from aurora_wire.wire.mysql.states import GREETING, SERVER, move
 from aurora_wire.wire.tls.ciphertext_sample import FEW_IDS, framed
 from aurora_wire.wire.tls.decryption import Decryption, DecryptionMaker
 from aurora_wire.wire.tls.facts import TLSLog
-from aurora_wire.wire.tls.names import APPLICATION_DATA
+from aurora_wire.wire.tls.names import APPLICATION_DATA, TLS_1_3
 from aurora_wire.wire.tls.suite_strength import suite_name
 
-TLS_1_3: Final[i64] = 0x0304
 GAP_INSIDE: Final[i64] = 1 << 24   # more than any packet: none goes on behind a record that is missing
 MAX_TURNS: Final[i64] = 8    # decoders that one record is handed to in turn
 HEADER: Final[i64] = 4       # of a packet

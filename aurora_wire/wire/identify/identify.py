@@ -24,6 +24,7 @@ from aurora_wire.wire.mysql.compressed import opens_packet
 from aurora_wire.wire.mysql.greeting import looks_like_greeting
 from aurora_wire.wire.mysql.login import NO, YES, opens_login, parse_ssl_request
 from aurora_wire.wire.tls import record_shape
+from aurora_wire.wire.tls.names import HANDSHAKE
 
 MAX_TRIES: Final[i64] = 12       # segments judged on a port that is not MySQL's
 MAX_JOINED: Final[i64] = 4096
@@ -99,7 +100,7 @@ def identify(
     # 3. A hello. Before a client's first packet: a record of SSL 3.0 (16 03 00 0x) fits a MySQL header, too.
     if record_shape.is_hello(head, 0, size):
         return HELLO
-    if size < 11 and head[0] == record_shape.HANDSHAKE and (size < 2 or head[1] == 3):
+    if size < 11 and head[0] == HANDSHAKE and (size < 2 or head[1] == 3):
         wait = True
     # 4. A client's first packet: the greeting was not captured, or comes later by another tap.
     opens = _first_packet(head, size, mine[0].cut if len(mine) == 1 else 0, from_client, first, mysql_port)

@@ -30,6 +30,7 @@ from aurora_wire.wire.mysql.plausibility import is_event, is_replica_ack
 from aurora_wire.wire.mysql.reply_chain import LongChain, find_chain
 from aurora_wire.wire.mysql.sql_text import begins_statement
 from aurora_wire.wire.tls import record_shape
+from aurora_wire.wire.tls.names import HANDSHAKE
 
 READABLE: Final[i64] = 32  # printable bytes in a row among unknown ones: 3e-14 a byte in random bytes
 MANY_BARE: Final[i64] = 3
@@ -294,7 +295,7 @@ class Resync(Decoder):
         """Return where a ClientHello begins behind bytes put before it in the same segment; `end` if there is none."""
         at += 1
         while at < end - 10:
-            if data[at] == record_shape.HANDSHAKE and record_shape.is_hello(data, at, end):
+            if data[at] == HANDSHAKE and record_shape.is_hello(data, at, end):
                 return at
             at += 1
         return end

@@ -13,6 +13,8 @@ from aurora_wire.wire.net.skip_reasons import TOO_DEEP
 
 MAX_DEPTH: Final[i64] = 8        # tunnels inside each other: our bound
 
+MAX_LENGTH: Final[i64] = 1500    # in a type field: up to here it is an 802.3 length
+
 # What is at the cursor.
 ETHERNET: Final[i64] = -1
 ETHERTYPE: Final[i64] = -2       # what Ethernet type `number` says

@@ -8,7 +8,19 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16, u16_be, u32, u32_be
-from aurora_wire.wire.net.cursor import ETHERNET, ETHERTYPE, IP, IP_V4, IP_V6, LLC_HEADER, MPLS, PPP, VLAN_TAG, Cursor
+from aurora_wire.wire.net.cursor import (
+    ETHERNET,
+    ETHERTYPE,
+    IP,
+    IP_V4,
+    IP_V6,
+    LLC_HEADER,
+    MAX_LENGTH,
+    MPLS,
+    PPP,
+    VLAN_TAG,
+    Cursor,
+)
 from aurora_wire.wire.net.juniper import is_juniper, juniper
 from aurora_wire.wire.net.lan_links import arcnet, behind, docsis, fddi, infiniband, mpacket, switch_tag, token_ring
 from aurora_wire.wire.net.recorders import erf, exported
@@ -84,7 +96,6 @@ DSA_TAG_EDSA: Final[i64] = 285
 NFULA_PAYLOAD: Final[i64] = 9    # of NFLOG's attributes
 PKTAP_LEN: Final[i64] = 108      # bytes of its header, at least
 
-MAX_LENGTH: Final[i64] = 1500    # in Ethernet's type field: up to here it is an 802.3 length
 
 
 def link(c: Cursor, link_type: i64) -> i64:

@@ -8,10 +8,9 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be, u32_be
-from aurora_wire.wire.net.cursor import ETHERNET, ETHERTYPE, IP_V4, IP_V6, PPP, Cursor
+from aurora_wire.wire.net.cursor import ETHERNET, ETHERTYPE, IP_V4, IP_V6, MAX_LENGTH, PPP, Cursor
 from aurora_wire.wire.net.skip_reasons import LINK_CUT, LLC, OTHER_NLPID, OTHER_SNAP
 
-MAX_LENGTH: Final[i64] = 1500    # in a type field: up to here it is an 802.3 length
 UI: Final[i64] = 3               # control: unnumbered information
 
 CISCO: Final[i64] = 0x00000C     # organisations

@@ -9,7 +9,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be
-from aurora_wire.wire.net.cursor import ETHERNET, ETHERTYPE, IP_V4, IP_V6, LLC_HEADER, MPLS, PPP, Cursor
+from aurora_wire.wire.net.cursor import ETHERNET, ETHERTYPE, IP_V4, IP_V6, LLC_HEADER, MAX_LENGTH, MPLS, PPP, Cursor
 from aurora_wire.wire.net.skip_reasons import CONTROL, LINK_CUT, OTHER_ETHERTYPE, OTHER_TUNNELLED, TUNNEL_CUT
 
 VN_TAG: Final[i64] = 0x8926      # Ethernet types
@@ -28,7 +28,6 @@ BRIDGED: Final[i64] = 0x6558     # "transparent Ethernet bridging"
 PPP_TYPE: Final[i64] = 0x880B
 JUMBO_LLC: Final[i64] = 0x8870
 
-MAX_LENGTH: Final[i64] = 1500    # in a type field: up to here it is an 802.3 length
 ICV: Final[i64] = 16             # bytes that MACsec puts behind the data
 
 

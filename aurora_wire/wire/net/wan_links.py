@@ -6,9 +6,9 @@ Sources: RFC 2427 (frame relay), 2684 (ATM), 2225 (IP over ATM); tcpdump.org "Li
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be, u32_be
-from aurora_wire.wire.net.cursor import ETHERNET, ETHERTYPE, IP, LLC_HEADER, PPP, Cursor
+from aurora_wire.wire.net.cursor import ETHERNET, ETHERTYPE, IP, LLC_HEADER, MAX_LENGTH, PPP, Cursor
 from aurora_wire.wire.net.header_likeness import is_surely_ethernet
-from aurora_wire.wire.net.llc import MAX_LENGTH, UI, nlpid
+from aurora_wire.wire.net.llc import UI, nlpid
 from aurora_wire.wire.net.skip_reasons import LINK_CUT, LLC, OTHER_LINK_TYPE
 from aurora_wire.wire.net.tags import type_behind
 

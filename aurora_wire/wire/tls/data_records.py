@@ -8,7 +8,8 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.wire.tls.facts import TLSFacts, TLSSide
-from aurora_wire.wire.tls.handshake import TLS_1_3, holds_data
+from aurora_wire.wire.tls.handshake import holds_data
+from aurora_wire.wire.tls.names import TLS_1_3
 
 # A TLS 1.3 record has a content type and a tag of 16 besides what it holds (CCM_8: 8 fewer): that is all of an empty
 # one, 2 bytes more of an alert, 4 of an EndOfEarlyData, 5 of a KeyUpdate. A client's first record there ends with its

@@ -23,11 +23,11 @@ from aurora_wire.wire.tls.hello import (
     parse_v2_client_hello,
     read_key_exchange,
 )
+from aurora_wire.wire.tls.names import TLS_1_3
 from aurora_wire.wire.tls.suite_strength import suite_name
 
 MAX_HANDSHAKE: Final[i64] = (1 << 20) + 65536  # bytes of a direction's handshake messages held: a chain of 1 MB
 SMALL_PIECE: Final[i64] = 1024       # bytes up to which what follows is joined to it
-TLS_1_3: Final[i64] = 0x0304
 HEARTBEAT_EXTENSION: Final[i64] = 15
 MOST_AROUND_DATA: Final[i64] = 24    # bytes that any suite adds to a record at least: see `holds_data`
 

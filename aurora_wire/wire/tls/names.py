@@ -7,6 +7,10 @@ from typing import Final
 
 from mypy_extensions import i64
 
+TLS_1_0: Final[i64] = 0x0301
+TLS_1_2: Final[i64] = 0x0303
+TLS_1_3: Final[i64] = 0x0304
+
 # Content types of records.
 CHANGE_CIPHER_SPEC: Final[i64] = 20
 ALERT: Final[i64] = 21

@@ -12,7 +12,8 @@ from mypy_extensions import i64
 from aurora_wire.binary import u32_be
 from aurora_wire.wire.decoding import labels
 from aurora_wire.wire.tls.ciphertext_sample import CIPHERTEXT
-from aurora_wire.wire.tls.record_shape import APPLICATION_DATA, MAX_RECORD_1_3, RECORD_HEADER
+from aurora_wire.wire.tls.names import APPLICATION_DATA
+from aurora_wire.wire.tls.record_shape import MAX_RECORD_1_3, RECORD_HEADER
 
 if TYPE_CHECKING:
     from aurora_wire.wire.tls.records import TLSRecords

@@ -8,14 +8,10 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be, u24_be, u32_be
+from aurora_wire.wire.tls.names import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEARTBEAT
 
 MAX_RECORD: Final[i64] = 18432       # 2^14 + 2048: RFC 5246, 6.2.3
 MAX_RECORD_1_3: Final[i64] = 16640   # 2^14 + 256: RFC 8446, 5.2
-CHANGE_CIPHER_SPEC: Final[i64] = 20
-ALERT: Final[i64] = 21
-HANDSHAKE: Final[i64] = 22
-APPLICATION_DATA: Final[i64] = 23
-HEARTBEAT: Final[i64] = 24
 RECORD_HEADER: Final[i64] = 5
 
 

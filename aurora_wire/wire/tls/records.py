@@ -24,7 +24,6 @@ from aurora_wire.wire.tls.handshake import (
     NOT_WHOLE,
     PLAIN_FINISHED,
     SMALL_PIECE,
-    TLS_1_3,
     Messages,
     alert_fits,
     begins_client_hello,
@@ -36,12 +35,9 @@ from aurora_wire.wire.tls.handshake import (
     reads_as_message,
     take_v2_hello,
 )
+from aurora_wire.wire.tls.names import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, TLS_1_3
 from aurora_wire.wire.tls.record_runs import take_run
 from aurora_wire.wire.tls.record_shape import (
-    ALERT,
-    APPLICATION_DATA,
-    CHANGE_CIPHER_SPEC,
-    HANDSHAKE,
     MAX_RECORD_1_3,
     RECORD_HEADER,
     header_fits,
