@@ -23,8 +23,7 @@ _COMMON_NAME: Final = re.compile(r"Amazon RDS (?:(?P<region>[a-z]{2}(?:-[a-z]+)+
 class AmazonCertificate:
     """One certificate of Amazon's. fingerprint: SHA-256, 64 hex digits; expires: a day, `2061-05-25`.
 
-    region: `eu-central-1`, or empty for a root of all regions; generation: `2015`, `2019`, or `g1` (from 2021 on,
-    announced for 2024).
+    region: `eu-central-1`, or empty for a root of all regions. Names of today's generation end in `G1`.
     """
 
     name: str
@@ -36,12 +35,6 @@ class AmazonCertificate:
     def region(self) -> str:
         found = _COMMON_NAME.fullmatch(self.name.replace("preview-", ""))
         return (found["region"] or "") if found else ""
-
-    @property
-    def generation(self) -> str:
-        if self.name.endswith(" G1"):
-            return "g1"
-        return "2019" if self.expires > "2022" else "2015"
 
 
 @cache

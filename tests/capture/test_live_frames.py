@@ -60,12 +60,12 @@ def test_after_the_last_block_there_is_none_at_the_moment_and_later_there_is_aga
     assert source.count == 4
 
 
-def test_interface_and_direction_come_with_the_frame() -> None:
-    source = source_of(ring_block([Packet(ETHERNET, index=7, kind=4), Packet(ETHERNET, index=300)]))
+def test_the_interface_comes_with_the_frame() -> None:
+    source = source_of(ring_block([Packet(ETHERNET, index=7), Packet(ETHERNET, index=300)]))
     assert source.advance()
-    assert (source.interface, source.outgoing) == (7, True)
+    assert source.interface == 7
     assert source.advance()
-    assert (source.interface, source.outgoing) == (300, False)
+    assert source.interface == 300
 
 
 @given(st.binary(min_size=0, max_size=200), st.integers(0, 200))

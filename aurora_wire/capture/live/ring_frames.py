@@ -31,12 +31,10 @@ VLAN_TCI: Final[i64] = 32
 VLAN_TPID: Final[i64] = 36
 IF_INDEX: Final[i64] = 52
 HARDWARE: Final[i64] = 56
-PACKET_TYPE: Final[i64] = 58
 HEADER_LEN: Final[i64] = 68
 
 STATUS_VLAN: Final[i64] = 0x10
 STATUS_VLAN_TPID: Final[i64] = 0x40
-PACKET_OUTGOING: Final[i64] = 4
 
 ARPHRD_ETHER: Final[i64] = 1
 ARPHRD_LOOPBACK: Final[i64] = 772
@@ -73,7 +71,6 @@ class RingFrames(FrameSource):
         self.on_interface = on_interface
         self.interface_ids: dict[int, int] = {}  # as in the file, by interface index
         self.interface: i64 = 0                  # index of the current frame's interface
-        self.outgoing: bool = False              # the current frame was sent by this machine
         self.wire_bytes: i64 = 0                 # of all frames so far, as long as they were on the wire
         self._block: bytes = b""
         self._next: i64 = 0                      # where in `_block` the next packet's header is
@@ -117,7 +114,6 @@ class RingFrames(FrameSource):
             captured += TAG_LEN
             original += TAG_LEN
         index = u32(block, at + IF_INDEX)
-        kind: i64 = block[at + PACKET_TYPE]
         time_ns = u32(block, at + SECONDS) * 1_000_000_000 + u32(block, at + NANOSECONDS)
         self.buffer = buffer
         self.at = start
@@ -126,7 +122,6 @@ class RingFrames(FrameSource):
         self.time_ns = time_ns
         self.link_type = link
         self.interface = index
-        self.outgoing = kind == PACKET_OUTGOING
         self.count += 1
         self.wire_bytes += original
         out = self.copy_to
