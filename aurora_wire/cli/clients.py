@@ -43,8 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.format == "json":
             output.write(_json(seen, broken))
         else:
-            for line in _text(seen, broken, style_for(output)):
-                output.write(line + "\n")
+            output.writelines(f"{line}\n" for line in _text(seen, broken, style_for(output)))
     return 0
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aurora_wire.cli.filters import BOTH_NAMES, add_filter_options, read_selection
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.overwriting import output_options
-from aurora_wire.cli.ports import collect_ports, port_option
+from aurora_wire.cli.ports import collect_ports, port_argument
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
@@ -56,9 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("before", metavar="BEFORE", help="Take this as the first run: a capture, JSON (of scan, or of probe, "
         "audit, fleet, check), or a bundle.")
     add("after", metavar="AFTER", help="Take this as the second run.")
-    add("--port", metavar="N", type=port_option, action="append", default=[],
-        help="In captures look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be "
-        "given several times.")
+    port_argument(parser, "In captures look")
     add_filter_options(parser, both=True)
     add("--require", choices=("fixed", "same"), default="fixed",
         help="Exit with 0 where nothing leaks in the second run, or where both are the same (default fixed).")
@@ -101,7 +97,7 @@ def _run_traffic(arguments: argparse.Namespace, before: list[Posture], after: li
 
     ports, only_ports = collect_ports(arguments.port)
     runs: list[Run] = []
-    with _opened(arguments) as output:
+    with _open_output(arguments) as output:
         for path in (arguments.before, arguments.after):
             one = Run()
             selection = read_selection(arguments, BOTH_NAMES)  # each run counts what it leaves out
@@ -122,8 +118,7 @@ def _run_traffic(arguments: argparse.Namespace, before: list[Posture], after: li
             lines = render_bundles_text(comparison, postures, style_for(output))
         else:
             lines = render_text(comparison, style_for(output))
-        for line in lines:
-            output.write(line)
+        output.writelines(lines)
     return exit_code
 
 
@@ -135,7 +130,7 @@ def _run_postures(arguments: argparse.Namespace, bundles: list[str]) -> int:
 
     if arguments.port or arguments.host or arguments.filter:
         raise UsageError("--port, --host and --filter are about what crossed, and that is not compared here.")
-    with _opened(arguments) as output:
+    with _open_output(arguments) as output:
         before, after = read_postures(arguments.before), read_postures(arguments.after)
         for path in bundles:
             held, result = (before, after[0]) if path == arguments.before else (after, before[0])
@@ -149,17 +144,9 @@ def _run_postures(arguments: argparse.Namespace, bundles: list[str]) -> int:
             lines = render_json(comparison, exit_code)
         else:
             lines = render_text(comparison, style_for(output))
-        for line in lines:
-            output.write(line)
+        output.writelines(lines)
     return exit_code
 
 
-@contextmanager
-def _opened(arguments: argparse.Namespace) -> Iterator[Output]:
-    """Open the output, which is none of the runs."""
-    paths = (arguments.before, arguments.after)
-    with Output(arguments.output, force=arguments.force, inputs=paths) as output:
-        for path in paths:
-            if output.replaces(path):
-                raise UsageError(f"{path}: this is one of the runs. Give the report another name.")
-        yield output
+def _open_output(arguments: argparse.Namespace) -> Output:
+    return Output(arguments.output, force=arguments.force, inputs=(arguments.before, arguments.after))

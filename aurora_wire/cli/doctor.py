@@ -81,8 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.format == "json":
             output.write(_json(machine, found, complete=not lacking))
         else:
-            for line in _text(machine, found, lacking, style_for(output)):
-                output.write(line + "\n")
+            output.writelines(f"{line}\n" for line in _text(machine, found, lacking, style_for(output)))
     return 1 if lacking else 0
 
 

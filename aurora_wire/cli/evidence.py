@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, complain, same_place
 from aurora_wire.cli.overwriting import force_option, refuse_to_replace, whole_output
-from aurora_wire.cli.ports import collect_ports, port_option
+from aurora_wire.cli.ports import collect_ports, port_argument
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
 
@@ -87,9 +87,7 @@ def _create_arguments(parser: argparse.ArgumentParser) -> None:
         help="Sign with this private key; `evidence keygen` makes one (default: no signature).")
     add("--timestamp", metavar="URL",
         help="Have this authority (RFC 3161) stamp the signature with its time: it is sent a hash, and nothing else.")
-    add("--port", metavar="N", type=port_option, action="append", default=[],
-        help="Look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be given several "
-        "times.")
+    port_argument(parser)
     add("--redact-captures", action="store_true",
         help="Put masked captures in, and of the originals their hashes only (default: the originals, byte by byte).")
     add("--reveal", action="store_true",
@@ -152,8 +150,7 @@ def _create(arguments: argparse.Namespace) -> int:
             complain(line)
     else:
         with Output() as output:
-            for line in _made(made):
-                output.write(line + "\n")
+            output.writelines(f"{line}\n" for line in _made(made))
     return SAME
 
 
@@ -210,8 +207,7 @@ def _verify(arguments: argparse.Namespace) -> int:
         if arguments.format == "json":
             output.write(_json(verification))
         else:
-            for line in _lines(verification):
-                output.write(line + "\n")
+            output.writelines(f"{line}\n" for line in _lines(verification))
     if verification.failed:
         return DIFFERENT
     return UNVOUCHED if verification.gaps else SAME

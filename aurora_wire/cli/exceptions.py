@@ -22,45 +22,36 @@ SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
 
 def add_exception_options(parser: argparse.ArgumentParser, more: str = "") -> None:
     """Add the options. more: what else is so of this command."""
-    about = f"What is ignored stays in every report, counted and marked. {more}".rstrip()
-    group = parser.add_argument_group("known findings", about)
-    add = group.add_argument
-    _add_fail_on(group)
-    add("--ignore", metavar="'RULE[:CLIENT] UNTIL REASON'", action="append", default=[],
-        help="Leave findings of this rule (of this client or network) out of exit code 1, until the end of that day, "
-        "for this reason: 'AW101:10.0.0.5 2027-01-31 the old batch host'. May be given several times.")
-    add("--baseline", metavar="FILE", action="append", default=[],
-        help="Read such exceptions from this file, one a line.")
-    _add_config(group, "fail-on, ignore and baseline from this file, each where the option is")
+    _add_options(
+        parser, f"What is ignored stays in every report, counted and marked. {more}".rstrip(), "CLIENT",
+        "of this client or network", "AW101:10.0.0.5 2027-01-31 the old batch host",
+    )  # fmt: skip
 
 
 def add_server_exception_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a command that asks servers."""
-    group = parser.add_argument_group(
-        "known findings", "What is ignored stays in every report, counted and marked, and in the grade."
-    )
+    _add_options(
+        parser, "What is ignored stays in every report, counted and marked, and in the grade.", "SERVER",
+        "at a server of this address, network or name", "AW604:db.example.com 2027-01-31 replaced in January",
+    )  # fmt: skip
+
+
+def _add_options(parser: argparse.ArgumentParser, about: str, place: str, where: str, example: str) -> None:
+    """Add the options. place, where: what an exception may be bound to, in a word and in words."""
+    group = parser.add_argument_group("known findings", about)
     add = group.add_argument
-    _add_fail_on(group)
-    add("--ignore", metavar="'RULE[:SERVER] UNTIL REASON'", action="append", default=[],
-        help="Leave findings of this rule (at a server of this address, network or name) out of exit code 1, until the "
-        "end of that day, for this reason: 'AW604:db.example.com 2027-01-31 replaced in January'. May be given several "
-        "times.")
-    add("--baseline", metavar="FILE", action="append", default=[],
-        help="Read such exceptions from this file, one a line.")
-    _add_config(group, "fail-on, ignore and baseline from this file, each where the option is")
-
-
-def _add_fail_on(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--fail-on", metavar="SEVERITY|RULE", action="append", default=[],
+    add("--fail-on", metavar="SEVERITY|RULE", action="append", default=[],
         help="Exit with 1 also where there is a finding of this severity or worse, or of this rule. May be given "
         "several times.")
-
-
-def _add_config(group: argparse._ArgumentGroup, what: str) -> None:
+    add("--ignore", metavar=f"'RULE[:{place}] UNTIL REASON'", action="append", default=[],
+        help=f"Leave findings of this rule ({where}) out of exit code 1, until the end of that day, for this reason: "
+        f"'{example}'. May be given several times.")
+    add("--baseline", metavar="FILE", action="append", default=[],
+        help="Read such exceptions from this file, one a line.")
     which = group.add_mutually_exclusive_group()
     which.add_argument("--config", metavar="FILE",
-        help=f"Read {what} not given (default: aurora-wire.toml in the current folder, else [tool.aurora-wire] of its "
-        "pyproject.toml).")
+        help="Read fail-on, ignore and baseline from this file, each where the option is not given (default: "
+        "aurora-wire.toml in the current folder, else [tool.aurora-wire] of its pyproject.toml).")
     which.add_argument("--no-config", action="store_true", help="Read no such file.")
 
 

@@ -25,17 +25,14 @@ def add_filter_options(parser: argparse.ArgumentParser, *, live: bool = False, b
     """
     group = parser.add_argument_group("filters", "What they leave out is counted and takes no part in the verdict.")
     add = group.add_argument
-    if both:
-        add("--host", metavar="ADDRESS", action="append", default=[],
-            help="Let connections of this host or network (10.0.0.0/8) through, as client or server. May be given "
-            "several times.")
-        add("--filter", metavar="BPF",
-            help="Of captures, look at the packets only that this filter in tcpdump's language takes (needs libpcap).")
-        return
     if not live:
         add("--host", metavar="ADDRESS", action="append", default=[],
             help="Let connections of this host or network (10.0.0.0/8) through, as client or server. May be given "
             "several times.")
+    if both:
+        add("--filter", metavar="BPF",
+            help="Of captures, look at the packets only that this filter in tcpdump's language takes (needs libpcap).")
+        return
     add("--user", metavar="NAME", action="append", default=[],
         help="Let connections of this user through: where the login is inside TLS nobody can see it. May be given "
         "several times.")

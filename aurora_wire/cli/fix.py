@@ -60,8 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             lines = _names(style)
         else:
             lines = _texts(list(dict.fromkeys(servers)), list(dict.fromkeys(clients)), settings, arguments.ca, style)
-        for line in lines:
-            output.write(line + "\n")
+        output.writelines(f"{line}\n" for line in lines)
     return 0
 
 

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import ClassVar
 
+from aurora_wire.cli.output import STANDARD_OUTPUT, same_place
 from aurora_wire.errors import UsageError, meant
 from aurora_wire.report.formats import FORMATS, MATRIX_NAMES, POSTURE_NAMES, Format, find_format
 
@@ -14,11 +15,12 @@ class FormatOption(argparse.Action):
     """`NAME` is the format of the main output, `format`; each `NAME=FILE` is added to the list `reports`."""
 
     listed: ClassVar[str] = ""  # the formats that are taken, where it is not all of them
+    renders: ClassVar[str] = ""  # what they have to have for that, besides a name
 
-    @staticmethod
-    def takes(_: Format) -> bool:
+    @classmethod
+    def takes(cls, row: Format) -> bool:
         """Tell whether this option takes a format."""
-        return True
+        return not cls.renders or bool(getattr(row, cls.renders))
 
     def __call__(
         self,
@@ -55,20 +57,14 @@ class PostureFormatOption(FormatOption):
     """The same for the formats that take what servers allow."""
 
     listed = POSTURE_NAMES
-
-    @staticmethod
-    def takes(row: Format) -> bool:
-        return bool(row.posture)
+    renders = "posture"
 
 
 class MatrixFormatOption(FormatOption):
     """The same for the formats that take the matrix of `prove`."""
 
     listed = MATRIX_NAMES
-
-    @staticmethod
-    def takes(row: Format) -> bool:
-        return bool(row.matrix)
+    renders = "matrix"
 
 
 def add_format_option(parser: argparse.ArgumentParser, action: type[FormatOption] = FormatOption) -> None:
@@ -81,3 +77,18 @@ def add_format_option(parser: argparse.ArgumentParser, action: type[FormatOption
         help=f"Write this format (default text) to -o or standard output, or to a file of its own; may be given "
         f"several times with a file. {listed}.",
     )
+
+
+def formats_for(arguments: argparse.Namespace) -> list[Format]:
+    """Return the formats of all reports, the main one first."""
+    return [find_format(name) for name in (arguments.format, *(name for name, _ in arguments.reports))]
+
+
+def check_reports(arguments: argparse.Namespace) -> None:
+    """Raise UsageError where two reports would go to one file, or what a format needs is not installed."""
+    paths = [path for _, path in arguments.reports] + [arguments.output or STANDARD_OUTPUT]
+    for number, path in enumerate(paths):
+        if any(same_place(path, other) for other in paths[:number]):
+            raise UsageError(f"{path}: two reports cannot go to one file. Give each a name of its own.")
+    for row in formats_for(arguments):
+        row.check()

@@ -6,10 +6,11 @@ import argparse
 
 from aurora_wire.cli.filters import add_filter_options, read_selection
 from aurora_wire.cli.handed_over import hand_over
-from aurora_wire.cli.output import Output, complain
+from aurora_wire.cli.inputs import captures_argument, say_waiting, tell_incomplete
+from aurora_wire.cli.output import Output
 from aurora_wire.cli.overwriting import output_options
-from aurora_wire.cli.ports import collect_ports, port_option
-from aurora_wire.cli.progress import progress_bar, progress_option, say_waiting
+from aurora_wire.cli.ports import collect_ports, port_argument
+from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
 
@@ -36,12 +37,8 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("captures", metavar="CAPTURE", nargs="+",
-        help="Read this file, all captures in this folder, what this pattern matches, an address (s3://, gs://, "
-        "abfs://, https://), or standard input (-).")
-    add("--port", metavar="N", type=port_option, action="append", default=[],
-        help="Look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be given several "
-        "times.")
+    captures_argument(parser)
+    port_argument(parser)
     add("--format", choices=("text", "json", "csv"), default="text", help="Write text, JSON or CSV (default text).")
     add("--reveal", action="store_true",
         help="Show names of users in CSV, too, which is made to be passed on (default: masked there).")
@@ -65,9 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         for capture in found.scan.captures:
             if output.replaces(capture.path):
                 raise UsageError(f"{output.path}: this is one of the captures. Give the list another name.")
-            if not capture.complete:
-                error = capture.error or "not read to its end"
-                complain(error if error.startswith(capture.path) else f"{capture.path}: {error}")
+        tell_incomplete(found.scan)
         if arguments.format == "text":
             lines = render_text(found, style_for(output))
         else:
@@ -76,6 +71,5 @@ def run(arguments: argparse.Namespace) -> int:
             lines = render_json(found) if arguments.format == "json" else render_csv(found)
             if arguments.format == "csv" and any(capture.interrupted for capture in found.scan.captures):
                 output.interrupted()
-        for line in lines:
-            output.write(line)
+        output.writelines(lines)
     return found.exit_code

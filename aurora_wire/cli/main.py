@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from aurora_wire.cli import process
@@ -139,18 +139,10 @@ def _run(argv: list[str]) -> int:
     if not argv or argv[0] == HELP:
         argv = [*argv[1:], "--help"]
     Parser.given = argv
-    parser = Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EXAMPLES, allow_abbrev=False,
-                    formatter_class=HelpFormatter)
-    parser.add_argument("-V", "--version", action=_Version, nargs=0,
-                        help="Print the version, and whether the core is compiled, and exit.")
-    subparsers = parser.add_subparsers(metavar="COMMAND", dest=COMMAND, required=True, prog=PROGRAM)
     called = argv[0] if argv and argv[0] in COMMANDS else None
-    for name in COMMANDS if called is None else [called]:
-        module, summary = COMMANDS[name]
-        command = subparsers.add_parser(
-            name, help=summary, allow_abbrev=False, formatter_class=HelpFormatter)
-        if name == called:
-            run = _command(module, command)
+    parser, commands = new_parser(COMMANDS if called is None else [called])
+    if called is not None:
+        run = load_command(called, commands[called])
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as done:  # after --help, --version or an error that was told
@@ -161,10 +153,23 @@ def _run(argv: list[str]) -> int:
     return run(arguments)
 
 
-def _command(module: str, parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
-    command = importlib.import_module(module)
-    parser.description = command.DESCRIPTION
-    parser.epilog = command.EXAMPLES
+def new_parser(names: Iterable[str]) -> tuple[Parser, dict[str, Parser]]:
+    """Return the parser of these commands, and theirs, without options yet."""
+    parser = Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EXAMPLES, allow_abbrev=False,
+                    formatter_class=HelpFormatter)
+    parser.add_argument("-V", "--version", action=_Version, nargs=0,
+                        help="Print the version, and whether the core is compiled, and exit.")
+    below = parser.add_subparsers(metavar="COMMAND", dest=COMMAND, required=True, prog=PROGRAM)
+    return parser, {
+        name: below.add_parser(name, help=COMMANDS[name][1], allow_abbrev=False, formatter_class=HelpFormatter)
+        for name in names
+    }
+
+
+def load_command(name: str, parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
+    """Add a command's options to its parser, and return what runs it."""
+    command = importlib.import_module(COMMANDS[name][0])
+    parser.description, parser.epilog = command.DESCRIPTION, command.EXAMPLES
     command.add_arguments(parser)
     color_option(parser)
     run: Callable[[argparse.Namespace], int] = command.run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
@@ -97,6 +97,10 @@ class Output:
                 sys.stdout.buffer.write(data)
         except (OSError, ValueError) as error:
             raise self._failed(error) from error
+
+    def writelines(self, pieces: Iterable[str]) -> None:
+        for piece in pieces:
+            self.write(piece)
 
     def write_bytes(self, data: bytes) -> None:
         """Write what is no text."""

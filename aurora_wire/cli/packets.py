@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from aurora_wire.cli.choosing import Chosen, choose
 from aurora_wire.cli.exit_codes import INTERRUPTED
 from aurora_wire.cli.filters import add_filter_options
+from aurora_wire.cli.inputs import captures_argument, say_waiting
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.overwriting import output_options
-from aurora_wire.cli.ports import collect_ports, port_option
-from aurora_wire.cli.progress import say_waiting
+from aurora_wire.cli.ports import collect_ports, port_argument
 from aurora_wire.cli.terminal import use_color
 from aurora_wire.errors import CaptureError, UsageError
 
@@ -48,9 +48,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("captures", metavar="CAPTURE", nargs="+",
-        help="Read this file, all captures in this folder, what this pattern matches, an address (s3://, gs://, "
-        "abfs://, https://), or standard input (-).")
+    captures_argument(parser)
     add("--only", metavar="LABEL", action="append", default=[],
         help="List packets with this in them, such as COM_QUERY, login or 'TLS alert', in any case. "
         "May be given several times. An unknown one is answered with the list of all.")
@@ -73,9 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Leave out what tcpdump does not print: labels, marks, names of captures.")
     add("--format", choices=("text", "csv"), default="text",
         help="Write lines like tcpdump's, or a table as CSV (default text).")
-    add("--port", metavar="N", type=port_option, action="append", default=[],
-        help="Look at this port only; +N: count it as a port of MySQL besides the default ones (3306 and "
-        "33060; on all others MySQL is found by its content). May be given several times, or as N,N.")
+    port_argument(
+        parser, ports="the default ones (3306 and 33060; on all others MySQL is found by its content)",
+        times="several times, or as N,N",
+    )  # fmt: skip
     add("--keylog", metavar="FILE", action="append", default=[],
         help="Open TLS with the secrets in this file (SSLKEYLOGFILE), and name the statements inside behind their "
         "packet. May be given several times. Needs: pip install 'aurora_wire[keylog]'.")

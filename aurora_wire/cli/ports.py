@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterable
 from typing import Final
 
@@ -17,6 +17,14 @@ class PortOption:
 
     adds: bool
     ports: tuple[int, ...]
+
+
+def port_argument(
+    parser: ArgumentParser, look: str = "Look", ports: str = "3306 and 33060", times: str = "several times"
+) -> None:
+    """Add `--port`, in these words."""
+    parser.add_argument("--port", metavar="N", type=port_option, action="append", default=[],
+        help=f"{look} at this port only; +N: count it as a port of MySQL besides {ports}. May be given {times}.")
 
 
 def port_option(text: str) -> PortOption:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aurora_wire.cli.exceptions import fails
-from aurora_wire.cli.formats import PostureFormatOption, add_format_option
-from aurora_wire.cli.output import STANDARD_OUTPUT, Output, same_place
+from aurora_wire.cli.formats import PostureFormatOption, add_format_option, check_reports
+from aurora_wire.cli.output import Output
 from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.terminal import style_for
-from aurora_wire.errors import UsageError
 from aurora_wire.report.formats import ReportOptions, find_format
 
 if TYPE_CHECKING:
@@ -72,8 +71,7 @@ class Reports:
         if self.main == "text":
             from aurora_wire.report.text.grades import known_lines  # noqa: PLC0415 - for this format only
 
-            for line in known_lines(posture, style_for(self.output)):
-                self.output.write(line)
+            self.output.writelines(known_lines(posture, style_for(self.output)))
 
     def _write_one(self, posture: Posture, name: str, to: Output) -> None:
         style = style_for(to)
@@ -85,8 +83,7 @@ class Reports:
             from aurora_wire.report.posture.mask import mask, stars  # noqa: PLC0415 - for these formats only
 
             posture = mask(posture, stars)
-        for piece in row.render_posture(posture, options):
-            to.write(piece)
+        to.writelines(row.render_posture(posture, options))
 
 
 @contextmanager
@@ -97,20 +94,12 @@ def reports_for(
 
     inputs: files that are read: none of them may be replaced. Raises UsageError.
     """
-    paths = [path for _, path in arguments.reports] + [arguments.output or STANDARD_OUTPUT]
-    for number, path in enumerate(paths):
-        if any(same_place(path, other) for other in paths[:number]):
-            raise UsageError(f"{path}: two reports cannot go to one file. Give each a name of its own.")
-    for name in (arguments.format, *(name for name, _ in arguments.reports)):
-        find_format(name).check()
+    check_reports(arguments)
     with Output(arguments.output, force=arguments.force, inputs=inputs) as output, ExitStack() as stack:
         beside = [
             (name, stack.enter_context(Output(path, force=arguments.force, inputs=inputs)))
             for name, path in arguments.reports
         ]
-        for to in (output, *(to for _, to in beside)):
-            if any(to.replaces(path) for path in inputs):
-                raise UsageError(f"{to.path}: this is one of the inputs. Give the report another name.")
         yield Reports(
             arguments.format, output, beside, everything, fixes=getattr(arguments, "fix", False),
             reveal=arguments.reveal,

@@ -163,8 +163,7 @@ def _write(
         known.mark_probe(*each)
         found.probes.append(each)
         if streams:
-            for line in _lines(each, reports, first=len(found.probes) == 1):
-                reports.output.write(line)
+            reports.output.writelines(_lines(each, reports, first=len(found.probes) == 1))
             reports.output.flush()
     places = {target: place for place, target in enumerate(targets)}
     found.probes.sort(key=lambda each: places[each[0].target])

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aurora_wire._build import compiled
-from aurora_wire.cli.output import complain
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -31,15 +30,6 @@ def progress_option(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="Show no progress bar (default: on a terminal, for inputs above 64 MiB).",
     )
-
-
-def say_waiting(captures: Iterable[str]) -> None:
-    """Say what is waited for where a capture is to come from a terminal: nobody types one."""
-    if "-" in captures and sys.stdin is not None and sys.stdin.isatty():
-        complain(
-            "reading from this terminal: paste a dump of `tcpdump -x`, then Ctrl-D. A capture comes through a pipe: "
-            "tcpdump -w - ... | aurora-wire scan -"
-        )
 
 
 @contextmanager

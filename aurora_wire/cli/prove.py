@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.cli.formats import MatrixFormatOption, add_format_option
+from aurora_wire.cli.formats import MatrixFormatOption, add_format_option, formats_for
 from aurora_wire.cli.numbers import seconds_below
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.overwriting import output_options
@@ -112,8 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
         keep=arguments.keep or "", keep_keys=arguments.keep_keys, timeout=arguments.timeout,
     )  # fmt: skip
     inputs = [path for path in (arguments.ca, arguments.password_file, arguments.defaults_file) if path]
-    for name in (arguments.format, *(name for name, _ in arguments.reports)):
-        find_format(name).load_matrix()
+    for row in formats_for(arguments):
+        row.load_matrix()
     with reports_for(arguments, inputs) as reports:  # opened first: later the right to may be gone
         matrix = driven(wanted)
         for name, to in reports.all():
@@ -180,8 +180,7 @@ def write(matrix: Matrix, output: Output, form: str, *, reveal: bool = False) ->
     """Write the matrix in the format of this name. reveal: the name of the user is shown in what is passed on."""
     style = style_for(output)
     options = ReportOptions(width=style.width, color=style.color, whole=style.whole, reveal=reveal)
-    for piece in find_format(form).render_matrix(matrix, options):
-        output.write(piece)
+    output.writelines(find_format(form).render_matrix(matrix, options))
 
 
 def _progress(cell: Cell) -> None:

@@ -13,7 +13,7 @@ from aurora_wire.cli.choosing import chosen_capture
 from aurora_wire.cli.filters import add_filter_options
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, complain
 from aurora_wire.cli.overwriting import force_option, refuse_to_replace, whole_output
-from aurora_wire.cli.ports import collect_ports, port_option
+from aurora_wire.cli.ports import collect_ports, port_argument
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError, describe_error
 from aurora_wire.rights.inputs import input_file, reading
@@ -63,9 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--key", metavar="FILE",
         help="Take the key of hashes and pseudonyms from this secret file (16 bytes or more), so that several captures "
         "have the same (default: from the capture itself).")
-    add("--port", metavar="N", type=port_option, action="append", default=[],
-        help="Look at this port only; +N: count it as a port of MySQL besides 3306 and 33060. May be given several "
-        "times.")
+    port_argument(parser)
     force_option(parser)
     progress_option(parser)
     add_filter_options(parser)
@@ -114,8 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
             complain(line)
     else:
         with Output() as output:
-            for line in _lines(done):
-                output.write(line + "\n")
+            output.writelines(f"{line}\n" for line in _lines(done))
     for words in different:
         complain(f"{target}: {words}")
     if arguments.keep_unknown:

@@ -15,10 +15,9 @@ from aurora_wire.analysis.watch import last_standing
 from aurora_wire.capture.relay.recording import RelayRecording
 from aurora_wire.capture.relay.server import Relay
 from aurora_wire.cli import preload
-from aurora_wire.cli.exit_codes import exit_code
 from aurora_wire.cli.output import Output, ReaderGone, complain
 from aurora_wire.cli.ports import DEFAULT_PORTS
-from aurora_wire.cli.scan import deliver
+from aurora_wire.cli.scan import deliver, set_exit_code
 from aurora_wire.cli.watch_session import Stop
 from aurora_wire.errors import OutputError
 from aurora_wire.report.escape import show_text
@@ -91,7 +90,7 @@ class RelaySession:
 
     def _report(self, scan: Scan, *, reader_gone: bool) -> int:
         if reader_gone:
-            scan.exit_code = exit_code(scan, require_proven=self.arguments.require == "proven")
+            set_exit_code(scan, self.arguments)
         else:
             with suppress(ReaderGone):
                 self._tell_recorded()

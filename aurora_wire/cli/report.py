@@ -12,11 +12,12 @@ from aurora_wire.cli.exceptions import add_exception_options, read_exceptions
 from aurora_wire.cli.exit_codes import READER_GONE, exit_code
 from aurora_wire.cli.filters import add_filter_options, filter_words, read_selection
 from aurora_wire.cli.handed_over import hand_over
+from aurora_wire.cli.inputs import say_waiting, tell_incomplete
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain
 from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.pdf import find_chromium, print_pdf
 from aurora_wire.cli.ports import PortOption, collect_ports, port_option
-from aurora_wire.cli.progress import progress_bar, progress_option, say_waiting
+from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.html.cover import Case
@@ -120,8 +121,8 @@ def run(arguments: argparse.Namespace) -> int:
                     on_progress=on_progress, exceptions=exceptions, selection=selection, group=arguments.group,
                 )  # fmt: skip
             result.exit_code = exit_code(result, fail_on=arguments.fail_on)
-            for path in (*(capture.path for capture in result.captures), *arguments.keylog, *dict(results)):
-                if output.replaces(path):
+            for capture in result.captures:
+                if output.replaces(capture.path):
                     raise UsageError(f"{output.path}: this is one of the inputs. Give the report another name.")
             pieces = html_pieces(
                 result, captures, arguments.port, reveal=arguments.reveal, frameworks=arguments.framework,
@@ -131,14 +132,10 @@ def run(arguments: argparse.Namespace) -> int:
             if chromium:
                 output.write_bytes(print_pdf(chromium, pieces))
             else:
-                for piece in pieces:
-                    output.write(piece)
+                output.writelines(pieces)
     except ReaderGone:
         return READER_GONE if result is None else _worst(result, postures)
-    for capture in result.captures:
-        if not capture.complete:
-            error = capture.error or "not read to its end"
-            complain(error if error.startswith(capture.path) else f"{capture.path}: {error}")
+    tell_incomplete(result)
     if arguments.output not in (None, STANDARD_OUTPUT):
         complain(f"{result.verdict}: {result.closing} See {arguments.output}")
     return _worst(result, postures)
@@ -179,11 +176,7 @@ def _posture_page(arguments: argparse.Namespace, results: Sequence[tuple[str, Po
                 raise UsageError(FOR_A_FILE)
             if arguments.reveal:
                 complain(WARNING)
-            for path, _ in results:
-                if output.replaces(path):
-                    raise UsageError(f"{output.path}: this is one of the inputs. Give the report another name.")
-            for piece in write_posture_page(found, masked=not arguments.reveal, command=command):
-                output.write(piece)
+            output.writelines(write_posture_page(found, masked=not arguments.reveal, command=command))
     except ReaderGone:
         pass
     return code

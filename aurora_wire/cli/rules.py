@@ -34,8 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
             output.write(_json(rules or RULES.values()))
         else:
             style = style_for(output)
-            for line in _in_full(rules, style) if rules else _list(RULES.values(), style):
-                output.write(line + "\n")
+            lines = _in_full(rules, style) if rules else _list(RULES.values(), style)
+            output.writelines(f"{line}\n" for line in lines)
     return 0
 
 

@@ -13,16 +13,17 @@ from aurora_wire.cli import process
 from aurora_wire.cli.exceptions import add_exception_options, read_exceptions
 from aurora_wire.cli.exit_codes import HELP, READER_GONE, exit_code
 from aurora_wire.cli.filters import REQUIRED, add_filter_options, read_selection
-from aurora_wire.cli.formats import add_format_option
+from aurora_wire.cli.formats import add_format_option, check_reports, formats_for
 from aurora_wire.cli.handed_over import HandedOver, hand_over
-from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain, same_place
+from aurora_wire.cli.inputs import captures_argument, say_waiting, tell_incomplete
+from aurora_wire.cli.output import Output, ReaderGone, complain
 from aurora_wire.cli.overwriting import output_options
-from aurora_wire.cli.ports import collect_ports, port_option
-from aurora_wire.cli.progress import progress_bar, progress_option, say_waiting
+from aurora_wire.cli.ports import collect_ports, port_argument
+from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.cli.terminal import style_for
 from aurora_wire.errors import UsageError
 from aurora_wire.immutable import replace
-from aurora_wire.report.formats import Format, ReportOptions, ReportStream, find_format, letting_for, most_statements
+from aurora_wire.report.formats import ReportOptions, ReportStream, find_format, letting_for, most_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,12 +48,11 @@ MOST_ROWS = 1000     # of a result, whose values are shown
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("captures", metavar="CAPTURE", nargs="+",
-        help="Read this file, all captures in this folder, what this pattern matches, an address (s3://, gs://, "
-        "abfs://, https://), or standard input (-).")
-    add("--port", metavar="N", type=port_option, action="append", default=[],
-        help="Look at this port only; +N: count it as a port of MySQL besides the default ones (3306 and "
-        "33060; on all others MySQL is found by its content). May be given several times, or as N,N.")
+    captures_argument(parser)
+    port_argument(
+        parser, ports="the default ones (3306 and 33060; on all others MySQL is found by its content)",
+        times="several times, or as N,N",
+    )  # fmt: skip
     add("--keylog", metavar="FILE", action="append", default=[],
         help="Open TLS with the secrets in this file (SSLKEYLOGFILE), and show what was inside; may be given "
         "several times. Secrets in a pcapng are used without it. Needs: pip install 'aurora_wire[keylog]'.")
@@ -110,12 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
     ports, only_ports = collect_ports(arguments.port)
     selection = read_selection(arguments)
     exceptions = read_exceptions(arguments)
-    paths = [path for _, path in arguments.reports] + [arguments.output or STANDARD_OUTPUT]
-    for number, path in enumerate(paths):
-        if any(same_place(path, other) for other in paths[:number]):
-            raise UsageError(f"{path}: two reports cannot go to one file. Give each a name of its own.")
-    for name in (arguments.format, *(name for name, _ in arguments.reports)):
-        find_format(name).check()
+    check_reports(arguments)
     result: Scan | None = None
     say_waiting(arguments.captures)
     use_national_ids()
@@ -160,9 +155,7 @@ def run(arguments: argparse.Namespace) -> int:
                     )
                 process.keep(result)
                 process.settle()
-                result.exit_code = exit_code(
-        result, require_proven=arguments.require == "proven", fail_on=getattr(arguments, "fail_on", ())
-    )
+                set_exit_code(result, arguments)
                 for to in (output, *(to for _, to in reports)):
                     if any(to.replaces(capture.path) for capture in result.captures):
                         raise UsageError(f"{to.path}: this is one of the captures. Give the report another name.")
@@ -187,11 +180,6 @@ def groups_for(arguments: argparse.Namespace) -> bool:
     return bool(arguments.group) or any(one.groups for one in formats_for(arguments))
 
 
-def formats_for(arguments: argparse.Namespace) -> list[Format]:
-    """Return the formats of all reports."""
-    return [find_format(name) for name in (arguments.format, *(name for name, _ in arguments.reports))]
-
-
 def each(*callbacks: Callable[P, None]) -> Callable[P, None] | None:
     """Return one callback that calls all of them; None if there are none."""
     if len(callbacks) < 2:
@@ -209,16 +197,18 @@ def deliver(
     posted: Callable[[str], HandedOver] | None = None,
 ) -> None:  # fmt: skip
     """Write the report, and a line on standard error for each capture that was not read to its end."""
+    set_exit_code(result, arguments)
+    if result.filters and arguments.require == "proven":
+        complain(REQUIRED)
+    tell_incomplete(result)
+    write_report(result, arguments.format, arguments, output, stream, posted)
+
+
+def set_exit_code(result: Scan, arguments: argparse.Namespace) -> None:
+    """Write into the result what the options make of it. `relay` has no --fail-on."""
     result.exit_code = exit_code(
         result, require_proven=arguments.require == "proven", fail_on=getattr(arguments, "fail_on", ())
     )
-    if result.filters and arguments.require == "proven":
-        complain(REQUIRED)
-    for capture in result.captures:
-        if not capture.complete:
-            error = capture.error or "not read to its end"
-            complain(error if error.startswith(capture.path) else f"{capture.path}: {error}")
-    write_report(result, arguments.format, arguments, output, stream, posted)
 
 
 def write_report(
@@ -241,8 +231,7 @@ def write_report(
         result = handed.scan
         if not handed.keyed:
             options = options.masked()
-    for piece in row.render(result, options):
-        output.write(piece)
+    output.writelines(row.render(result, options))
 
 
 def refuse_bytes_on_terminal(name: str, output: Output) -> None:
@@ -253,8 +242,7 @@ def refuse_bytes_on_terminal(name: str, output: Output) -> None:
 
 def masker_for(arguments: argparse.Namespace) -> Masker | None:
     """Return what masks reports that are passed on and written while the scan runs; None: stars do, or nothing is."""
-    rows = [find_format(name) for name in (arguments.format, *(name for name, _ in arguments.reports))]
-    if arguments.reveal or not any(row.posted and row.streams for row in rows):
+    if arguments.reveal or not any(row.posted and row.streams for row in formats_for(arguments)):
         return None
     from aurora_wire.cli.handed_over import masker_before  # noqa: PLC0415 - for these formats only
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from collections import Counter
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.exceptions import read_known
@@ -119,19 +118,3 @@ def environment_for(account: Account | None) -> dict[str, str]:
 
     environment = without_foreign_code(dict(os.environ))
     return environment if account is None else environment | {"HOME": find_home(account.uid)}
-
-
-OnConnection = Callable[[ConnectionResult, list[Finding]], None]
-
-
-def both(first: OnConnection | None, second: OnConnection | None) -> OnConnection | None:
-    """Return what tells both, where both are there."""
-    if first is None or second is None:
-        return first or second
-    one, other = first, second
-
-    def tell(result: ConnectionResult, findings: list[Finding]) -> None:
-        one(result, findings)
-        other(result, findings)
-
-    return tell

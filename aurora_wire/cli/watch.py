@@ -13,7 +13,7 @@ from aurora_wire.cli.numbers import make_count_parser, seconds
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output
 from aurora_wire.cli.overwriting import force_option, take_standard_output
 from aurora_wire.cli.ports import collect_ports, port_option
-from aurora_wire.cli.sensor import add_sensor_arguments, both, sensor_for
+from aurora_wire.cli.sensor import add_sensor_arguments, sensor_for
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     from aurora_wire.capture.live.rotation import CaptureFiles, Files, Pipe  # noqa: PLC0415
     from aurora_wire.cli import preload  # noqa: PLC0415 - not for --help
     from aurora_wire.cli.outbox import Outbox  # noqa: PLC0415
+    from aurora_wire.cli.scan import each  # noqa: PLC0415
     from aurora_wire.cli.watch_session import Session, Stop, view_for  # noqa: PLC0415
     from aurora_wire.rights.held_folder import delegate_all  # noqa: PLC0415
     from aurora_wire.rights.privileges import account_to_become, drop  # noqa: PLC0415
@@ -130,9 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
         watch = Watch(
             capture, ports=ports, only_ports=only_ports and arguments.filter is None, recording=recording,
             on_statement=None if view is None else view.statement,
-            on_connection=both(
-                None if view is None else view.connection, None if sensor is None else sensor.connection
-            ),
+            on_connection=each(*(one.connection for one in (view, sensor) if one is not None)),
             selection=read_selection(arguments, LIVE_NAMES), exceptions=exceptions,
         )  # fmt: skip
         preload.everything()

@@ -12,11 +12,10 @@ from typing import Final
 
 from aurora_wire.analysis.watch import UNLIMITED, Watch
 from aurora_wire.capture.recorded import RecordedFile
-from aurora_wire.cli.exit_codes import exit_code
 from aurora_wire.cli.keys import Keys
 from aurora_wire.cli.outbox import Outbox
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain, standard_output_failed
-from aurora_wire.cli.scan import deliver
+from aurora_wire.cli.scan import deliver, set_exit_code
 from aurora_wire.cli.sensor import Sensor
 from aurora_wire.cli.terminal import use_color
 from aurora_wire.errors import OutputError
@@ -113,9 +112,7 @@ class Session:
             self._look()  # at what the end has decided
             self.sensor.tick(self.watch, time.monotonic())
             self.sensor.finish(time.monotonic())
-        result.exit_code = exit_code(
-            result, require_proven=self.arguments.require == "proven", fail_on=self.arguments.fail_on
-        )
+        set_exit_code(result, self.arguments)
         failure = failure or _guarded(lambda: self._report(result))
         if isinstance(failure, OutputError):
             raise failure

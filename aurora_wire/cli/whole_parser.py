@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from aurora_wire.cli.commands import COMMANDS
-from aurora_wire.cli.main import COMMAND, DESCRIPTION, EXAMPLES, PROGRAM, HelpFormatter, Parser
-from aurora_wire.cli.terminal import color_option
+from aurora_wire.cli.main import HelpFormatter, Parser, load_command, new_parser
 
 WIDE: Final = 10_000  # columns: usage on one line
 
@@ -42,17 +40,9 @@ class Manual:
 
 def whole_parser() -> Parser:
     """Return the parser with each command and its options."""
-    parser = Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EXAMPLES, allow_abbrev=False,
-                    formatter_class=HelpFormatter)
-    parser.add_argument("-V", "--version", action="store_true",
-                        help="Print the version, and whether the core is compiled, and exit.")
-    subparsers = parser.add_subparsers(metavar="COMMAND", dest=COMMAND, required=True, prog=PROGRAM)
-    for name, (module, summary) in COMMANDS.items():
-        command = importlib.import_module(module)
-        below = subparsers.add_parser(name, help=summary, allow_abbrev=False, formatter_class=HelpFormatter)
-        below.description, below.epilog = command.DESCRIPTION, command.EXAMPLES
-        command.add_arguments(below)
-        color_option(below)
+    parser, commands = new_parser(COMMANDS)
+    for name, below in commands.items():
+        load_command(name, below)
     return parser
 
 

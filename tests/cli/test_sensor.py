@@ -30,7 +30,7 @@ from aurora_wire.cli import alert_state
 from aurora_wire.cli.alert_state import AlertState, Leak
 from aurora_wire.cli.alert_ways import Way, way_to
 from aurora_wire.cli.alerts import BURST, INTERVAL, MOST_WAITING, RETRY, Alerts
-from aurora_wire.cli.sensor import Sensor, both, sensor_for
+from aurora_wire.cli.sensor import Sensor, sensor_for
 from aurora_wire.errors import OutputError, UsageError
 from aurora_wire.verdict.exceptions import parse_baseline
 from aurora_wire.verdict.result import Endpoint
@@ -347,7 +347,7 @@ def test_a_run_has_one_alert_a_client_and_metrics_that_add_up(tmp_path: Path) ->
     sensor = sensor_for(arguments, None, "replay")
     assert sensor is not None
     assert sensor.metrics is not None
-    watch = Watch(cast(LiveCapture, Replay(load(300, 40))), on_connection=both(None, sensor.connection))
+    watch = Watch(cast(LiveCapture, Replay(load(300, 40))), on_connection=sensor.connection)
     sensor.start()
     now = 0.0
     while watch.step(0, watch.frames + 500):
@@ -438,7 +438,6 @@ def test_what_is_not_asked_for_is_not_there_and_a_state_needs_alerts() -> None:
     assert sensor_for(options(), None, "lo") is None
     with pytest.raises(UsageError, match="--state keeps what --alert told: give both"):
         sensor_for(options(state="x"), None, "lo")
-    assert both(None, None) is None
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
