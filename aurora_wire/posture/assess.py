@@ -87,6 +87,16 @@ def posture_finding(rule: str, detail: str, items: Iterable[str] = ()) -> Postur
     return PostureFinding(entry.id, entry.severity, entry.title, detail, tuple(items))
 
 
+def expiry_findings(ends: datetime | None, now: datetime, whose: str = "") -> list[PostureFinding]:
+    """Return a hit where a certificate has expired, or soon does. whose: what is said before the day."""
+    days = SOON_DAYS if ends is None else (ends - now).days
+    if ends is None or days >= SOON_DAYS:
+        return []
+    if days < 0:
+        return [posture_finding(rules.CERTIFICATE_EXPIRED, f"{whose}on {ends:%Y-%m-%d}")]
+    return [posture_finding(rules.CERTIFICATE_EXPIRES, f"{whose}on {ends:%Y-%m-%d}, in {days} days")]
+
+
 def sort_findings(findings: list[PostureFinding]) -> list[PostureFinding]:
     """Return them worst first, those of one severity by rule."""
     return sorted(findings, key=lambda each: (-_ORDER.index(each.severity), each.rule))

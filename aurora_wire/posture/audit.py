@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from aurora_wire.posture.assess import SOON_DAYS, PostureFinding, compute_grade, posture_finding, sort_findings
+from aurora_wire.posture.assess import PostureFinding, compute_grade, expiry_findings, posture_finding, sort_findings
 from aurora_wire.posture.database import Database, Denied, as_text, quoted
 from aurora_wire.posture.target import Target
 from aurora_wire.posture.variables import SHOWN, meaning, offers_obsolete
@@ -181,26 +181,21 @@ def _read_connected(found: AuditResult, database: Database) -> None:
 
 def _read_accounts(found: AuditResult, database: Database) -> None:
     """List who may log in. MariaDB keeps roles and locks in global_priv, MySQL has columns for them."""
-    grant = "SELECT ON mysql.*"
-    is_mariadb = "mariadb" in found.version.lower()
-    if is_mariadb:
-        rows = database.rows(
-            "SELECT u.User, u.Host, u.ssl_type, IF(u.plugin = '', 'mysql_native_password', u.plugin), "
-            "IFNULL(JSON_VALUE(p.Priv, '$.account_locked'), 0) FROM mysql.user u JOIN mysql.global_priv p "
-            "USING (User, Host) WHERE u.is_role = 'N'" + _LIMIT,
-            "accounts and what TLS they require", grant,
-        )  # fmt: skip
+    statements = ["SELECT User, Host, ssl_type, plugin, account_locked FROM mysql.user"]
+    if "mariadb" in found.version.lower():
+        statements = [
+            (
+                "SELECT u.User, u.Host, u.ssl_type, IF(u.plugin = '', 'mysql_native_password', u.plugin), "
+                "IFNULL(JSON_VALUE(p.Priv, '$.account_locked'), 0) FROM mysql.user u JOIN mysql.global_priv p "
+                "USING (User, Host) WHERE u.is_role = 'N'"
+            ),
+            "SELECT User, Host, ssl_type, plugin, 'N' FROM mysql.user",  # before 10.4 there is no global_priv
+        ]
+    for statement in statements:
+        rows = database.rows(statement + _LIMIT, "accounts and what TLS they require", "SELECT ON mysql.*")
+        if rows is not None:
+            break
     else:
-        rows = database.rows(
-            "SELECT User, Host, ssl_type, plugin, account_locked FROM mysql.user" + _LIMIT,
-            "accounts and what TLS they require", grant,
-        )  # fmt: skip
-    if rows is None and is_mariadb:  # before 10.4 there is no global_priv
-        rows = database.rows(
-            "SELECT User, Host, ssl_type, plugin, 'N' FROM mysql.user" + _LIMIT,
-            "accounts and what TLS they require", grant,
-        )  # fmt: skip
-    if rows is None:
         return
     found.accounts = [
         Account(
@@ -262,12 +257,7 @@ def _findings(found: AuditResult) -> list[PostureFinding]:
             hits.append(posture_finding(rules.OBSOLETE_OFFERED, f"{name}: {', '.join(old)}", old))
     if found.setting("have_ssl").upper() in ("DISABLED", "NO"):
         hits.append(posture_finding(rules.SERVER_WITHOUT_TLS, f"have_ssl: {found.setting('have_ssl')}"))
-    if found.not_after is not None:
-        days = (found.not_after - found.time).days
-        if days < 0:
-            hits.append(posture_finding(rules.CERTIFICATE_EXPIRED, f"on {found.not_after:%Y-%m-%d}"))
-        elif days < SOON_DAYS:
-            hits.append(posture_finding(rules.CERTIFICATE_EXPIRES, f"on {found.not_after:%Y-%m-%d}, in {days} days"))
+    hits += expiry_findings(found.not_after, found.time)
     clear = [each for each in found.connected or () if each.kind == "TCP/IP"]
     if clear:
         who = dict.fromkeys(f"{each.user} from {each.host}" for each in clear)
@@ -287,18 +277,14 @@ def _judge_accounts(found: AuditResult, hits: list[PostureFinding]) -> None:
     no_names = found.setting("skip_name_resolve").upper() in ("ON", "1")
     for each in accounts:
         each.unused = no_names and _is_name(each.host)
-    free = [each for each in accounts if each.may_come_in_the_clear]
-    if free and not found.requires_tls:
-        hits.append(_of_accounts(rules.ACCOUNTS_WITHOUT_TLS, free))
-    sending = [each for each in accounts if each.plugin in CLEAR_PLUGINS and each.may_come_in_the_clear]
-    if sending and not found.requires_tls:
-        hits.append(_of_accounts(rules.PASSWORD_AS_IT_IS, sending))
-    anonymous = [each for each in accounts if not each.user and not each.locked]
-    if anonymous:
-        hits.append(_of_accounts(rules.ANONYMOUS_ACCOUNT, anonymous))
-    old = [each for each in accounts if each.plugin in OLD_PLUGINS and not each.locked]
-    if old:
-        hits.append(_of_accounts(rules.OLD_HASH, old))
+    free = [] if found.requires_tls else [each for each in accounts if each.may_come_in_the_clear]
+    kinds = {
+        rules.ACCOUNTS_WITHOUT_TLS: free,
+        rules.PASSWORD_AS_IT_IS: [each for each in free if each.plugin in CLEAR_PLUGINS],
+        rules.ANONYMOUS_ACCOUNT: [each for each in accounts if not each.user and not each.locked],
+        rules.OLD_HASH: [each for each in accounts if each.plugin in OLD_PLUGINS and not each.locked],
+    }
+    hits += [_of_accounts(rule, some) for rule, some in kinds.items() if some]
 
 
 def _of_accounts(rule: str, accounts: list[Account]) -> PostureFinding:

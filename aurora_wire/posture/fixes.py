@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from aurora_wire.posture.assess import PostureFinding
-from aurora_wire.posture.product import Product
+from aurora_wire.verdict.product import Product
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.verdict.server_fixes import AURORA, MARIADB, MYSQL, RDS, RDS_PROXY
 from aurora_wire.verdict.servers import find_kind

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from aurora_wire.disk import describe_disk_error
 from aurora_wire.errors import UsageError
-from aurora_wire.posture.assess import SOON_DAYS, PostureFinding, posture_finding, sort_findings
+from aurora_wire.posture.assess import PostureFinding, expiry_findings, posture_finding, sort_findings
 from aurora_wire.posture.target import DEFAULT_PORT, Target, parse_target
 from aurora_wire.posture.variables import offers_obsolete
 from aurora_wire.rights.inputs import read_input
@@ -69,7 +69,6 @@ class Member:
                 found.append(parse_target(text.strip()))
         return found
 
-
     def findings(self, now: datetime) -> list[PostureFinding]:
         """Return what its settings let happen, as hits of the rules that a probe or an audit would find."""
         hits: list[PostureFinding] = []
@@ -81,13 +80,7 @@ class Member:
         old = offers_obsolete(self.tls_versions)
         if old:
             hits.append(posture_finding(rules.OBSOLETE_OFFERED, f"tls_version: {', '.join(old)}", old))
-        if self.ca_expires is not None:
-            days = (self.ca_expires - now).days
-            said = f"{self.ca or 'its certificate'}, on {self.ca_expires:%Y-%m-%d}"
-            if days < 0:
-                hits.append(posture_finding(rules.CERTIFICATE_EXPIRED, said))
-            elif days < SOON_DAYS:
-                hits.append(posture_finding(rules.CERTIFICATE_EXPIRES, f"{said}, in {days} days"))
+        hits += expiry_findings(self.ca_expires, now, f"{self.ca or 'its certificate'}, ")
         return sort_findings(hits)
 
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from aurora_wire.errors import describe_error
-from aurora_wire.posture.product import Product, identify_product, in_amazon
 from aurora_wire.posture.session import CLOSED, ERROR, GREETING, SILENT, X_NOTICE, Opening, Session, Timeout
 from aurora_wire.posture.survey import (
     NOT_OFFERED,
@@ -27,6 +26,7 @@ from aurora_wire.posture.survey import (
 from aurora_wire.posture.target import X_PORT, Target, find_addresses
 from aurora_wire.posture.x_capabilities import XCapabilities
 from aurora_wire.verdict.certificates import CertificateFacts, read_certificate
+from aurora_wire.verdict.product import Product, derive_product, in_amazon
 from aurora_wire.wire.mysql.capabilities import SSL, SSL_VERIFY_SERVER_CERT
 
 OTHER_GREETINGS: Final = 3   # named
@@ -142,7 +142,7 @@ def _read_opening(
         found.version = greeting.server_version.decode("utf-8", "backslashreplace")
         found.thread_id = int(greeting.thread_id)
         found.auth_plugin = greeting.auth_plugin.decode("utf-8", "backslashreplace")
-        found.product = identify_product(greeting, target.host)
+        found.product = derive_product(found.version, target.host, is_mariadb=greeting.is_mariadb)
         found.offers_tls = bool(greeting.capabilities & SSL)
         # MariaDB gives the flag another meaning; MySQL sets it from 5.7 on beside CLIENT_SSL, and never alone.
         found.stripped = (

@@ -39,14 +39,12 @@ _X_NOTICE_TYPE: Final = 11
 
 @dataclass(slots=True)
 class Opening:
-    """What the server says first. greeting is set for GREETING; code, state and text for ERROR; head for OTHER."""
+    """What the server says first. greeting is set for GREETING; code and text for ERROR."""
 
     kind: str
     greeting: Greeting | None = None
     code: int = 0
-    state: str = ""
     text: bytes = b""
-    head: bytes = b""
 
 
 class Timeout(OSError):  # noqa: N818 - what it is called where it is caught
@@ -89,17 +87,17 @@ class Session:
             try:
                 data = self._receive()
             except Timeout:
-                return Opening(OTHER, head=held[:64]) if held else Opening(SILENT)
+                return Opening(OTHER if held else SILENT)
             if not data:
-                return Opening(OTHER, head=held[:64]) if held else Opening(CLOSED)
+                return Opening(OTHER if held else CLOSED)
             held += data
             if len(held) >= 5 and held[1:5] == b"\0\0\0\x0b":  # its first notice is of 5 bytes: no MySQL packet
                 return Opening(X_NOTICE)
             if len(held) >= 5 and (held[3] != 0 or held[4] not in (9, 10, 0xFF)):
-                return Opening(OTHER, head=held[:64])
+                return Opening(OTHER)
             size = int.from_bytes(held[:3], "little")
             if size > MAX_GREETING and len(held) >= 3:
-                return Opening(OTHER, head=held[:64])
+                return Opening(OTHER)
             if len(held) >= 4 + size and size > 0:
                 return _read_opening(held[4 : 4 + size])
 
@@ -172,9 +170,8 @@ def _read_opening(payload: bytes) -> Opening:
     if payload[0] == 0xFF:
         code = int.from_bytes(payload[1:3], "little")
         text = payload[3:]
-        state = ""
-        if text[:1] == b"#" and len(text) >= 6:  # before the login the state is left out, by most
-            state, text = text[1:6].decode("latin-1"), text[6:]
-        return Opening(ERROR, code=code, state=state, text=text)
+        if text[:1] == b"#" and len(text) >= 6:  # the SQL state; before the login it is left out, by most
+            text = text[6:]
+        return Opening(ERROR, code=code, text=text)
     greeting = parse_greeting(payload, 0, len(payload))
-    return Opening(OTHER, head=payload[:64]) if greeting is None else Opening(GREETING, greeting=greeting)
+    return Opening(OTHER if greeting is None else GREETING, greeting)

@@ -211,17 +211,9 @@ def _ask_groups(dialer: Dialer, result: TLSResult) -> None:
         left = list(_list_groups(version))
         while suites and left:
             flight = dialer.ask(version, suites, left)
-            group = _picked_group(flight, version)
-            if group not in left:
+            if flight.hello is None or flight.hello.version != version or flight.group not in left:
                 break
-            result.groups.append(group)
-            left.remove(group)
+            result.groups.append(flight.group)
+            left.remove(flight.group)
         result.groups_complete = bool(suites)
         return
-
-
-def _picked_group(flight: ServerFlight, version: int) -> int:
-    hello = flight.hello
-    if hello is None or hello.version != version:
-        return 0
-    return flight.group

@@ -14,13 +14,13 @@ from aurora_wire.posture.client_hello import GROUPS, SSL3, TLS10, TLS11, TLS12, 
 from aurora_wire.posture.database import Denied
 from aurora_wire.posture.fleet import CLUSTER, INSTANCE, PROXY, Fleet, Gap, Member
 from aurora_wire.posture.probe import PROBED, UNREACHABLE, AddressResult, ProbeResult
-from aurora_wire.posture.product import Product
 from aurora_wire.posture.result import KINDS, Kind, Posture, judge_again
 from aurora_wire.posture.survey import NO_ANSWER, NOT_ASKED, NOT_OFFERED, OFFERED, TLSResult, VersionResult
 from aurora_wire.posture.target import Target
 from aurora_wire.posture.variables import meaning
 from aurora_wire.posture.x_capabilities import XCapabilities
 from aurora_wire.verdict.certificates import OWN_OF_MYSQL, CertificateFacts
+from aurora_wire.verdict.product import Product
 
 NOW = datetime(2026, 11, 29, 12, 30, 15, tzinfo=UTC)
 HOST = "db.example.com"

@@ -6,9 +6,9 @@ import pytest
 
 from aurora_wire.posture.assess import posture_finding
 from aurora_wire.posture.fixes import MAX_ACCOUNTS, collect_fixes, find_fix, kind_of_server
-from aurora_wire.posture.product import Product
 from aurora_wire.report.text.grades import fix_lines
 from aurora_wire.report.wording import Style
+from aurora_wire.verdict.product import Product
 from aurora_wire.verdict.rules import posture as rules
 from aurora_wire.verdict.server_fixes import AURORA, MARIADB, MYSQL, PROXYSQL, RDS, RDS_PROXY
 

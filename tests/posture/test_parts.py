@@ -16,15 +16,14 @@ from aurora_wire.posture.assess import assess
 from aurora_wire.posture.bundles import BundleFacts, read_bundle
 from aurora_wire.posture.client_hello import GROUPS, SIGNATURES, TLS10, TLS12, TLS13, client_hello
 from aurora_wire.posture.probe import PROBED, REFUSED, AddressResult
-from aurora_wire.posture.product import CANNOT_TELL, identify_product, in_amazon
 from aurora_wire.posture.server_flight import MAX_FLIGHT, FlightReader
 from aurora_wire.posture.survey import NOT_OFFERED, OFFERED, TLSResult, VersionResult, list_suites
 from aurora_wire.posture.target import Target, parse_target
 from aurora_wire.verdict import amazon_roots
 from aurora_wire.verdict.certificates import OWN_OF_MYSQL, CertificateFacts, read_certificate
+from aurora_wire.verdict.product import CANNOT_TELL, derive_product, in_amazon
 from aurora_wire.verdict.rules import posture as rules
 from aurora_wire.verdict.rules.registry import RULES
-from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.tls.hello import parse_client_hello
 from tests.posture import results
 
@@ -103,10 +102,6 @@ def test_addresses_have_no_server_name_to_send() -> None:
     assert Target("db.example.com.").server_name == "db.example.com"
 
 
-def _greeting(version: str, *, is_mariadb: bool = False) -> Greeting:
-    return Greeting(10, version.encode(), 1, 0xFFFF, 45, 2, bytes(20), b"", is_mariadb)
-
-
 @pytest.mark.parametrize(("version", "name"), [
     ("8.0.mysql_aurora.3.04.0", "Amazon Aurora MySQL"), ("8.0.11-TiDB-v7.5.0", "TiDB"), ("8.0.30-Vitess", "Vitess"),
     ("10.11.19-MariaDB-0+deb12u1", "MariaDB"), ("10.4.32 2.5.0-maxscale", "MariaDB MaxScale"),
@@ -115,22 +110,21 @@ def _greeting(version: str, *, is_mariadb: bool = False) -> Greeting:
     ("8.0.35-27-Percona Server", "Percona Server"), ("whatever", CANNOT_TELL), ("8.0.36-made-up", CANNOT_TELL),
 ])  # fmt: skip
 def test_products_are_told_by_what_they_say(version: str, name: str) -> None:
-    assert identify_product(_greeting(version)).name == name
+    assert derive_product(version).name == name
 
 
 def test_amazon_is_told_by_endpoint_or_certificate() -> None:
-    greeting = _greeting("8.0.36")
     region = "eu-central-1"
-    proxy = identify_product(greeting, f"app.proxy-c9x.{region}.rds.amazonaws.com")
-    cluster = identify_product(greeting, f"shop.cluster-ro-c9x.{region}.rds.amazonaws.com")
-    instance = identify_product(greeting, f"shop.c9x.{region}.rds.amazonaws.com")
+    proxy = derive_product("8.0.36", f"app.proxy-c9x.{region}.rds.amazonaws.com")
+    cluster = derive_product("8.0.36", f"shop.cluster-ro-c9x.{region}.rds.amazonaws.com")
+    instance = derive_product("8.0.36", f"shop.c9x.{region}.rds.amazonaws.com")
     assert [each.name for each in (proxy, cluster, instance)] == [
         "Amazon RDS Proxy", "Amazon Aurora MySQL", "Amazon RDS or Aurora instance for MySQL",
     ]  # fmt: skip
     assert {each.region for each in (proxy, cluster, instance)} == {region}
-    by_issuer = in_amazon(identify_product(greeting, "10.0.0.5"), "10.0.0.5", f"Amazon RDS {region} Root CA RSA2048 G1")
+    by_issuer = in_amazon(derive_product("8.0.36", "10.0.0.5"), "10.0.0.5", f"Amazon RDS {region} Root CA RSA2048 G1")
     assert (by_issuer.name, by_issuer.region) == ("Amazon RDS or Aurora for MySQL", region)
-    assert identify_product(greeting, "rds.amazonaws.com.example.net").region == ""
+    assert derive_product("8.0.36", "rds.amazonaws.com.example.net").region == ""
 
 
 def test_amazons_table_has_three_roots_of_today_for_each_region() -> None:
@@ -162,7 +156,7 @@ def test_a_bundle_is_read_and_what_is_wrong_with_it_named(tmp_path: Path) -> Non
 
 def test_what_a_bundle_lacks_for_a_region_is_named_by_the_sha256_of_its_authority() -> None:
     bundle = BundleFacts("old.pem", "ab" * 32, 3, amazon_count=3, regions=["us-east-1"])
-    product = identify_product(_greeting("8.0.36"), "shop.cluster-abc.eu-central-1.rds.amazonaws.com")
+    product = derive_product("8.0.36", "shop.cluster-abc.eu-central-1.rds.amazonaws.com")
     address = replace(results.address(), product=product)
     (hit,) = [one for one in assess(address, NOW, bundle).findings if one.rule == rules.AUTHORITIES_OUTDATED]
     authority = amazon_roots.by_name()["Amazon RDS eu-central-1 Root CA RSA2048 G1"]

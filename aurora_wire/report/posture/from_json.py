@@ -34,7 +34,6 @@ from aurora_wire.posture.probe import (
     ProbeResult,
     X,
 )
-from aurora_wire.posture.product import Product
 from aurora_wire.posture.result import Posture, Probed
 from aurora_wire.posture.survey import (
     NO_ANSWER,
@@ -51,6 +50,7 @@ from aurora_wire.posture.x_capabilities import XCapabilities
 from aurora_wire.report.posture.to_json import SCHEMAS
 from aurora_wire.rights.inputs import input_file, read_input, reading, size_of_input
 from aurora_wire.verdict.certificates import CertificateFacts
+from aurora_wire.verdict.product import Product
 from aurora_wire.verdict.result import ExceptionResult, Ignored, Verdict
 from aurora_wire.verdict.rules.registry import RULES
 from aurora_wire.wire.tls.names import version_name
