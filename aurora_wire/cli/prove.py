@@ -219,8 +219,7 @@ def read_password(arguments: argparse.Namespace) -> str:
         try:
             lines = read_input(arguments.password_file).decode("utf-8").splitlines()
         except (OSError, ValueError) as error:
-            said = describe_error(error)
-            raise UsageError(f"{arguments.password_file}: {said}.") from error
+            raise UsageError(f"{arguments.password_file}: {describe_error(error)}.") from error
         return lines[0] if lines else ""
     in_file: str | None = getattr(arguments, "password_in_file", None)
     if in_file is not None:

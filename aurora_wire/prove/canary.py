@@ -114,10 +114,8 @@ def _sightings(wanted: Sequence[tuple[str, bytes]], frames: Sequence[Frame]) -> 
 
 def _in(wanted: Sequence[tuple[str, bytes]], data: bytes) -> Iterator[tuple[str, int]]:
     for form, needle in wanted:
-        at = data.find(needle)
-        while at >= 0:
+        for at in find_all(data, needle, len(needle)):
             yield form, at
-            at = data.find(needle, at + len(needle))
 
 
 def _compressed(
@@ -148,20 +146,20 @@ def inflate_all(data: bytes, budget: list[int] | None = None) -> Iterator[tuple[
 
 def _starts(data: bytes) -> Iterator[tuple[int, Callable[[], Decompressor]]]:
     """Yield every place that could be the beginning of zlib, gzip or zstd, in order."""
-    zstd = zstd_decompressor
     places: list[tuple[int, Callable[[], Decompressor]]] = [
-        *((at, _zlib) for at in _all(data, b"\x78") if at + 1 < len(data) and (0x7800 | data[at + 1]) % 31 == 0),
-        *((at, _zlib) for at in _all(data, GZIP_MAGIC)),
-        *((at, zstd) for at in _all(data, ZSTD_MAGIC)),
+        *((at, _zlib) for at in find_all(data, b"\x78") if at + 1 < len(data) and (0x7800 | data[at + 1]) % 31 == 0),
+        *((at, _zlib) for at in find_all(data, GZIP_MAGIC)),
+        *((at, zstd_decompressor) for at in find_all(data, ZSTD_MAGIC)),
     ]
     return iter(sorted(places, key=lambda place: place[0]))
 
 
-def _all(data: bytes, needle: bytes) -> Iterator[int]:
+def find_all(data: bytes, needle: bytes, step: int = 1) -> Iterator[int]:
+    """Yield where the needle is. step: bytes from one place to where the next may begin."""
     at = data.find(needle)
     while at >= 0:
         yield at
-        at = data.find(needle, at + 1)
+        at = data.find(needle, at + step)
 
 
 def _zlib() -> Decompressor:

@@ -27,12 +27,13 @@ from aurora_wire.prove.drivers.environments import find_home
 from aurora_wire.prove.drivers.programs import CODE_SETTINGS
 from aurora_wire.prove.observation import Observation, from_json, to_json
 from aurora_wire.prove.observe import observe
-from aurora_wire.prove.observers import Observer, RelayObserver
+from aurora_wire.prove.observers import Observer
 from aurora_wire.rights.held_folder import delegate_all
 from aurora_wire.rights.privileges import Account, account_to_become, drop, is_caller, list_groups, no_new_privileges
 
 ANSWER_SECONDS: Final = 90.0   # for the evidence of one cell
 WAIT: Final = 0.05
+
 
 class Watcher:
     """The other process. `make` is called in it, after the drop; it gives the observer.
@@ -187,6 +188,3 @@ def _serve(channel: Connection, observer: Observer) -> None:
         channel.send_bytes(b"{}")
         channel.send_bytes(to_json(evidence))
         channel.send_bytes(file)
-
-
-__all__ = ["Observer", "RelayObserver", "Watcher", "become_driver"]

@@ -66,6 +66,7 @@ WITHOUT_END: Final = {
     ErrorKind.REFUSED: Result.NOT_REACHED,
 }
 IN_CLEAR: Final = ("plaintext", "mixed")
+CROSSED: Final = {"plaintext": Result.PLAINTEXT, "mixed": Result.MIXED, "encrypted": Result.TLS}  # by verdict
 WITH_TLS: Final = frozenset((Mode.REQUIRED, Mode.VERIFY_CA, Mode.VERIFY_IDENTITY))
 
 
@@ -264,15 +265,8 @@ def _result(cell: Cell, outcome: Outcome) -> Result:
             return WITHOUT_END[error.kind]
         if not outcome.complete and not cell.in_clear:
             return Result.FAILED
-    match cell.verdict:
-        case "plaintext":
-            return Result.PLAINTEXT
-        case "mixed":
-            return Result.MIXED
-        case "encrypted":
-            return Result.TLS
-        case _:
-            return Result.NOT_SEEN if error is None else Result.FAILED
+    unseen = Result.NOT_SEEN if error is None else Result.FAILED
+    return CROSSED.get(cell.verdict or "", unseen)
 
 
 def _explain(cell: Cell, outcome: Outcome, evidence: Observation) -> None:

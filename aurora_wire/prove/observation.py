@@ -30,23 +30,17 @@ class ConnectionSeen:
     """A connection as `scan` judges it. in_clear: statements with the canary outside TLS; inside: those within,
     decrypted with the key log."""
 
-    id: int
     client: str
     server: str
     verdict: str
     confidence: str | None
     proof: str | None
     reasons: tuple[str, ...] = ()
-    first_frame: int = 0
-    last_frame: int = 0
     server_version: str | None = None   # of the captured greeting
     thread_id: int | None = None        # likewise
-    user: str | None = None
     tls_version: str | None = None
     tls_cipher: str | None = None
-    client_hello: bool = False
     not_decrypted: str | None = None
-    missing: int = 0                    # bytes, of both directions
     in_clear: tuple[StatementSeen, ...] = ()
     inside: tuple[StatementSeen, ...] = ()
 
@@ -63,14 +57,13 @@ class FrameShown:
 
 @dataclass(slots=True)
 class Observation:
-    """frames and bytes: captured while the cell ran; dropped: lost by the capture in that time; failure: why it
+    """frames: captured while the cell ran; dropped: lost by the capture in that time; failure: why it
     has ended by itself; sightings: of the canary in any captured byte, decoded or not; shown: the frame of the
     INSERT, in the clear or in TLS (with a key log); note: what a relay says of the server; password_frame: where the
     password crossed as it is, 0 for nowhere."""
 
     how: str
     frames: int = 0
-    bytes: int = 0
     dropped: int = 0
     failure: str | None = None
     connections: tuple[ConnectionSeen, ...] = ()

@@ -8,7 +8,7 @@ from typing import Final
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.scan import no_garbage_collector
 from aurora_wire.decrypt.key_log import KeyLog
-from aurora_wire.prove.canary import find_as_it_is, needles, search
+from aurora_wire.prove.canary import find_all, find_as_it_is, needles, search
 from aurora_wire.prove.observation import ConnectionSeen, FrameShown, Observation, StatementSeen
 from aurora_wire.prove.reassemble import Frame
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Endpoint, StatementResult
@@ -47,7 +47,6 @@ def observe(
     return Observation(
         how=how,
         frames=len(frames),
-        bytes=sum(frame.length for frame in frames),
         dropped=dropped,
         failure=failure,
         connections=connections,
@@ -61,23 +60,17 @@ def _seen(result: ConnectionResult, canary: str) -> ConnectionSeen:
     tls = result.tls
     decrypted = tls.decrypted if tls is not None else None
     return ConnectionSeen(
-        id=result.id,
         client=_place(result.client),
         server=_place(result.server),
         verdict=result.verdict,
         confidence=result.confidence,
         proof=result.proof,
         reasons=tuple(reason.text for reason in result.reasons),
-        first_frame=result.first_frame,
-        last_frame=result.last_frame,
         server_version=result.server_version,
         thread_id=result.thread_id,
-        user=result.user,
         tls_version=tls.version if tls is not None else None,
         tls_cipher=tls.cipher if tls is not None else None,
-        client_hello=tls is not None and bool(tls.offered_versions),
         not_decrypted=decrypted.not_decrypted if decrypted is not None else None,
-        missing=result.client_coverage.missing + result.server_coverage.missing,
         in_clear=_with_canary(result.statements, canary),
         inside=_with_canary(decrypted.statements, canary) if decrypted is not None else (),
     )
@@ -112,13 +105,10 @@ def _frame_shown(number: int, frame: Frame, canary: str) -> FrameShown | None:
     if locator.locate(frame.data, 0, len(frame.data), frame.length, frame.link_type) != TCP:
         return None
     data = frame.data[locator.ip_at : locator.captured_end][:MAX_DUMP]
-    marks = []
-    for _, needle in needles(canary):
-        at = data.find(needle)
-        while at >= 0:
-            marks.append((at, at + len(needle)))
-            at = data.find(needle, at + len(needle))
-    return FrameShown(number, frame.time_ns, data, tuple(marks))
+    marks = tuple(
+        (at, at + len(needle)) for _, needle in needles(canary) for at in find_all(data, needle, len(needle))
+    )
+    return FrameShown(number, frame.time_ns, data, marks)
 
 
 def _place(end: Endpoint) -> str:

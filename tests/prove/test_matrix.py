@@ -31,18 +31,18 @@ INSERT = StatementSeen("COM_QUERY", SQL, 19, 474)
 SHOWN = FrameShown(19, 1_700_000_000_000_000_000, b"E\0\0\x20" + SQL.encode(), ((34, 61),))
 
 PLAIN = ConnectionSeen(
-    1, "10.0.0.1:50000", "10.0.0.2:3306", "plaintext", "proven", None, server_version="11.4.2-MariaDB", thread_id=7,
-    user="app", in_clear=(INSERT,),
+    "10.0.0.1:50000", "10.0.0.2:3306", "plaintext", "proven", None, server_version="11.4.2-MariaDB", thread_id=7,
+    in_clear=(INSERT,),
 )  # fmt: skip
 SEALED = ConnectionSeen(
-    1, "10.0.0.1:50000", "10.0.0.2:3306", "encrypted", "proven", "key log", server_version="11.4.2-MariaDB",
-    thread_id=7, tls_version="TLSv1.3", tls_cipher=CIPHER, client_hello=True, inside=(INSERT,),
+    "10.0.0.1:50000", "10.0.0.2:3306", "encrypted", "proven", "key log", server_version="11.4.2-MariaDB",
+    thread_id=7, tls_version="TLSv1.3", tls_cipher=CIPHER, inside=(INSERT,),
 )  # fmt: skip
 IN_CLEAR = Observation(
-    "live on lo", 40, 4000, connections=(PLAIN,), sightings=(Sighting("as it is", 19, "client", 500),), shown=SHOWN,
+    "live on lo", 40, connections=(PLAIN,), sightings=(Sighting("as it is", 19, "client", 500),), shown=SHOWN,
 )  # fmt: skip
 SEALED_SHOWN = replace(SHOWN, data=b"E" + b"\x9c" * 80, marks=())
-IN_TLS = Observation("live on lo", 40, 6000, connections=(SEALED,), shown=SEALED_SHOWN)
+IN_TLS = Observation("live on lo", 40, connections=(SEALED,), shown=SEALED_SHOWN)
 
 
 def outcome(mode: Mode, *, tls: bool, **more: object) -> Outcome:
@@ -212,9 +212,9 @@ def test_a_table_that_is_left_is_named() -> None:
 
 
 def test_among_several_connections_the_session_is_found_by_its_number() -> None:
-    other = replace(SEALED, id=2, thread_id=6, inside=(), tls_version="TLSv1.2")
+    other = replace(SEALED, thread_id=6, inside=(), tls_version="TLSv1.2")
     mine = replace(SEALED, inside=())
-    evidence = replace(IN_TLS, connections=(other, mine, replace(other, id=3, thread_id=9)))
+    evidence = replace(IN_TLS, connections=(other, mine, replace(other, thread_id=9)))
     cell = judged(outcome(Mode.REQUIRED, tls=True), evidence)
     assert (cell.thread_id, cell.tls_version, cell.agreement) == (7, "TLSv1.3", Agreement.SAME)
 

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from aurora_wire.errors import UsageError
 from aurora_wire.prove.drivers import interpreter
@@ -160,7 +160,7 @@ class Embedded:
         """Start a program of the server as the server's user; `_end` ends it, and what it has started."""
         self._process = subprocess.Popen(  # noqa: S603 - our own arguments
             [*ends_with_us(), *argv], cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL, stdout=self._log,
-            stderr=self._log, start_new_session=True, user=self._uid, group=self._gid, extra_groups=self._groups,
+            stderr=self._log, start_new_session=True, **self._rights(),
         )  # fmt: skip
         return self._process
 
@@ -184,7 +184,7 @@ class Embedded:
             self._process = subprocess.Popen(  # noqa: S603 - our own arguments
                 [*ends_with_us(), *interpreter.command(MIMIC_FILE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=self._log, start_new_session=True, cwd="/", env=environment(folder) | interpreter.environment(),
-                user=self._uid, group=self._gid, extra_groups=self._groups, pass_fds=interpreter.handles(),
+                pass_fds=interpreter.handles(), **self._rights(),
             )  # fmt: skip
             stdin, stdout = self._process.stdin, self._process.stdout
             assert stdin is not None  # noqa: S101 - both are pipes
@@ -197,17 +197,10 @@ class Embedded:
             self._end()
         raise NoServer(f"mysql-mimic does not start: {last_line(self._said())}")
 
-    @property
-    def _uid(self) -> int | None:
-        return self._account.uid if self._account is not None else None
-
-    @property
-    def _gid(self) -> int | None:
-        return self._account.gid if self._account is not None else None
-
-    @property
-    def _groups(self) -> list[int] | None:
-        return [] if self._account is not None else None
+    def _rights(self) -> dict[str, Any]:
+        """Return what `Popen` takes to start the server as another account; nothing where it is this one."""
+        account = self._account
+        return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
 
     def _end(self) -> None:
         process, self._process = self._process, None

@@ -7,6 +7,7 @@ the ordinary tools (venv and pip, npm).
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import pwd
 import re
@@ -22,7 +23,7 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from aurora_wire.errors import AuroraWireError, UsageError, describe_error
-from aurora_wire.prove.drivers.interpreter import handles
+from aurora_wire.prove.drivers.interpreter import handles, reached
 from aurora_wire.prove.drivers.process import clean_environment
 from aurora_wire.prove.drivers.programs import find_program
 
@@ -119,9 +120,12 @@ def install_node(name: str, package: str, version: str, say: Callable[[str], Non
         _run([npm, "install", "--no-audit", "--no-fund", "--silent", wanted], folder, hint)
 
 
-def built(name: str, argv: list[str]) -> Path | None:
-    """Return the folder of the cache in which `argv` was run once, its results in it; None where that failed."""
-    folder = cache_folder() / name
+def built(name: str, source: Path, argv: list[str]) -> Path | None:
+    """Return the folder of the cache in which `argv` was run once for this content of `source`, its results in it; None
+    where that failed.
+    """
+    digest = hashlib.sha256(Path(reached(str(source))).read_bytes()).hexdigest()[:16]
+    folder = cache_folder() / f"{name}-{digest}"
     if not (folder / READY).is_file():
         try:
             with _making(folder):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from aurora_wire.prove.drivers.environments import built
@@ -21,9 +20,8 @@ def shim() -> Path | None:
     program = compiler()
     if program is None:
         return None
-    digest = hashlib.sha256(Path(reached(str(SOURCE))).read_bytes()).hexdigest()[:16]
     argv = [program, "-shared", "-fPIC", "-O1", "-o", "keylog.so", reached(str(SOURCE)), "-ldl"]
-    folder = built(f"keylog-{digest}", argv)
+    folder = built("keylog", SOURCE, argv)
     return folder / "keylog.so" if folder is not None else None
 
 

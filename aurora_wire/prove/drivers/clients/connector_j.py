@@ -5,7 +5,6 @@ Releases up to 2.7 know `useSsl` and its companions and pass over `sslMode` in s
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import zipfile
@@ -59,7 +58,8 @@ class ConnectorJ(ProgramClient):
         return {}
 
     def command(self, task: Task, found: Found, folder: Path, *, cleanup: bool) -> Command:  # noqa: ARG002
-        classes = built(_build_name(), _compiler()) or Path("/nonexistent")
+        compiling = [find_program("javac") or "javac", "-d", ".", reached(str(SOURCE))]
+        classes = built("connector-j-runner", SOURCE, compiling) or Path("/nonexistent")
         host, port = task.address
         address = f"[{host}]" if ":" in host else host
         fields = {
@@ -125,11 +125,3 @@ def _escaped(value: str) -> str:
     units = value.encode("utf-16-be")
     codes = (int.from_bytes(units[at : at + 2], "big") for at in range(0, len(units), 2))
     return "".join(chr(code) if code < 0x80 and chr(code).isalnum() else f"\\u{code:04x}" for code in codes)
-
-
-def _compiler() -> list[str]:
-    return [find_program("javac") or "javac", "-d", ".", reached(str(SOURCE))]
-
-
-def _build_name() -> str:
-    return f"connector-j-runner-{hashlib.sha256(Path(reached(str(SOURCE))).read_bytes()).hexdigest()[:16]}"
