@@ -130,8 +130,7 @@ def _key(path: str | None, source: str) -> bytes:
         with input_file(path) as file:
             secret = file.read(MAX_SECRET + 1)
     except (OSError, ValueError) as error:
-        said = describe_error(error)
-        raise UsageError(f"{path}: the key cannot be read ({said}).") from error
+        raise UsageError(f"{path}: the key cannot be read ({describe_error(error)}).") from error
     if not MIN_SECRET <= len(secret) <= MAX_SECRET:
         raise UsageError(f"{path}: a key has {MIN_SECRET} bytes to 1 MiB. `head -c 32 /dev/urandom > FILE` makes one.")
     return hmac.new(secret, PURPOSE, hashlib.sha256).digest()

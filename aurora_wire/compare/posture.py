@@ -6,7 +6,7 @@ found any more counts as better only where it was looked for: what could not be 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -287,37 +287,36 @@ def looked_for_by_probe(each: AddressResult, *, has_authorities: bool) -> frozen
         return frozenset()
     if each.tls is None:  # no TLS: what it would be like is not known
         return OF_OFFER
-    unseen: set[str] = set()
     told = (OFFERED, NOT_OFFERED)
     versions = each.tls.versions
-    _leave_out(unseen, OF_VERSIONS, when=any(one.status not in told for one in versions if one.version <= TLS11))
-    _leave_out(unseen, {rules.NO_TLS_1_3}, when=each.tls.version(TLS13).status not in told)
-    _leave_out(unseen, OF_SUITES, when=any(one.status not in told or not one.complete for one in versions))
-    _leave_out(unseen, OF_CERTIFICATES, when=not each.chain)
-    _leave_out(unseen, {rules.CERTIFICATE_REFUSED}, when=each.trusted is None)
-    _leave_out(unseen, {rules.AUTHORITIES_OUTDATED}, when=not has_authorities)
-    return OF_PROBE - unseen
+    return _without(
+        OF_PROBE,
+        (OF_VERSIONS, any(one.status not in told for one in versions if one.version <= TLS11)),
+        ({rules.NO_TLS_1_3}, each.tls.version(TLS13).status not in told),
+        (OF_SUITES, any(one.status not in told or not one.complete for one in versions)),
+        (OF_CERTIFICATES, not each.chain),
+        ({rules.CERTIFICATE_REFUSED}, each.trusted is None),
+        ({rules.AUTHORITIES_OUTDATED}, not has_authorities),
+    )
 
 
 def looked_for_by_audit(audit: AuditResult) -> frozenset[str]:
     """Return the rules that this audit would have found: its account may not see all."""
-    unseen: set[str] = set()
-    _leave_out(unseen, OF_ACCOUNTS, when=audit.accounts is None)
-    _leave_out(unseen, {rules.CONNECTED_IN_CLEAR}, when=audit.connected is None)
-    _leave_out(unseen, {rules.REPLICATION_IN_CLEAR}, when=any("replication" in each.what for each in audit.denied))
-    _leave_out(unseen, EXPIRY, when=audit.not_after is None)
-    return OF_AUDIT - unseen
+    return _without(
+        OF_AUDIT,
+        (OF_ACCOUNTS, audit.accounts is None),
+        ({rules.CONNECTED_IN_CLEAR}, audit.connected is None),
+        ({rules.REPLICATION_IN_CLEAR}, any("replication" in each.what for each in audit.denied)),
+        (EXPIRY, audit.not_after is None),
+    )
 
 
 def looked_for_by_fleet(member: Member) -> frozenset[str]:
     """Return the rules that Amazon's settings of this server would have hit."""
-    unseen: set[str] = set()
-    _leave_out(unseen, {rules.TLS_NOT_REQUIRED}, when=member.requires_tls is None)
-    _leave_out(unseen, OF_VERSIONS, when=member.requires_tls is None)  # the group was not read
-    _leave_out(unseen, EXPIRY, when=member.ca_expires is None)
-    return OF_FLEET - unseen
+    unknown = member.requires_tls is None  # the group was not read
+    return _without(OF_FLEET, (OF_VERSIONS | {rules.TLS_NOT_REQUIRED}, unknown), (EXPIRY, member.ca_expires is None))
 
 
-def _leave_out(unseen: set[str], some: frozenset[str] | set[str], *, when: bool) -> None:
-    if when:
-        unseen |= some
+def _without(every: frozenset[str], *parts: tuple[Set[str], bool]) -> frozenset[str]:
+    """Return the rules without those of parts that could not be seen. parts: rules, and whether that is so."""
+    return every.difference(*(some for some, unseen in parts if unseen))

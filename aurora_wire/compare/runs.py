@@ -33,7 +33,6 @@ class Connection:
     user: str | None
     program: str | None
     verdict: str
-    confidence: str | None
     tls: str | None
 
 
@@ -114,7 +113,7 @@ def _start(path: str) -> bytes:
 def of_result(c: ConnectionResult) -> Connection:
     return Connection(
         client=c.client.address, server=endpoint(c.server), user=c.user, program=name_program(c.attributes),
-        verdict=c.verdict, confidence=c.confidence, tls=c.tls.version if c.tls is not None else None,
+        verdict=c.verdict, tls=c.tls.version if c.tls is not None else None,
     )  # fmt: skip
 
 
@@ -154,7 +153,6 @@ def _connections(result: dict[str, object], selection: Selection | None) -> Iter
             user=_text(one.get("user")),
             program=name_program(cast("dict[str, str]", one.get("attributes") or {})),
             verdict=str(one["verdict"]),
-            confidence=_text(one.get("confidence")),
             tls=_text(tls.get("version")) if tls else None,
         )
 

@@ -15,15 +15,18 @@ JUDGEMENTS: Final = ("verdict", "confidence", "connections_total", "by_verdict")
 Fields = Mapping[str, object]
 
 
+def objects(value: object) -> list[dict[str, object]]:
+    """Return the objects of what should be a list of them: in a bundle it may be anything."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
 def judgements(result: Fields) -> Fields:
     """Return the verdicts of a result: of the whole and of each connection."""
-    connections = result.get("connections")
     return {
         **{name: result.get(name) for name in JUDGEMENTS},
         "connections": [
             {name: one.get(name) for name in ("id", "verdict", "confidence", "proof")}
-            for one in (connections if isinstance(connections, list) else [])
-            if isinstance(one, dict)
+            for one in objects(result.get("connections"))
         ],
     }
 

@@ -37,8 +37,7 @@ class Bundle:
             self._file.seek(0)
             start = self._file.read(4)
         except (OSError, ValueError) as error:
-            said = describe_error(error)
-            raise UsageError(f"{path}: cannot be read ({said}).") from error
+            raise UsageError(f"{path}: cannot be read ({describe_error(error)}).") from error
         try:
             self._zip = self._open(start)
             self.members = {info.filename: info for info in self._checked()}

@@ -12,7 +12,7 @@ from aurora_wire._version import VERSION
 from aurora_wire.analysis.options import OnProgress
 from aurora_wire.errors import CaptureError, UsageError, describe_error
 from aurora_wire.evidence import layout as names
-from aurora_wire.evidence.bundle_differences import Fields, judgements, show_version
+from aurora_wire.evidence.bundle_differences import Fields, judgements, objects, show_version
 from aurora_wire.evidence.bundle_reader import NotABundle
 from aurora_wire.evidence.check_posture import posture_originals
 from aurora_wire.evidence.create import capture_fields
@@ -145,12 +145,8 @@ def _reports(case: Case, reports: Mapping[str, Path]) -> tuple[list[str], str]:
 def _facts(case: Case, result: Scan, folder: Path, *, known_version: bool) -> list[str]:
     """Return what the manifest says wrongly about the captures, one line each."""
     wrong: list[str] = []
-    listed = case.manifest.get("captures")
-    for said, capture in zip(listed if isinstance(listed, list) else [], result.captures, strict=False):
-        original = said.get("original") if isinstance(said, dict) else None
-        if not isinstance(original, dict):
-            continue
-        name = str(said.get("file"))
+    named = zip(objects(case.manifest.get("captures")), _captures(case), result.captures, strict=False)
+    for said, (name, original), capture in named:
         now = capture_fields(name, original, capture, result, folder)
         if known_version:
             wrong += differences(said, now, f"{names.MANIFEST}: {name}")
@@ -173,8 +169,7 @@ def check_originals(case: Case, originals: Sequence[str], folder: Path, on_progr
         try:
             given[hash_file(Path(path))[0]] = path
         except (OSError, ValueError) as error:
-            said = describe_error(error)
-            raise UsageError(f"{path}: cannot be read ({said}).") from error
+            raise UsageError(f"{path}: cannot be read ({describe_error(error)}).") from error
     wrong: list[str] = []
     links = folder / "originals"
     (links / names.CAPTURES).mkdir(parents=True)

@@ -6,7 +6,7 @@ import tempfile
 from datetime import datetime
 
 from aurora_wire.evidence import layout as names
-from aurora_wire.evidence.bundle_differences import Fields, first_difference, say_entry, sums_differences
+from aurora_wire.evidence.bundle_differences import Fields, first_difference, objects, say_entry, sums_differences
 from aurora_wire.evidence.bundle_reader import NotABundle
 from aurora_wire.evidence.create import MANIFEST_FIELDS, POSTURE_FIELD
 from aurora_wire.evidence.in_toto import dump
@@ -51,11 +51,8 @@ def check_hashes(case: Case) -> bool:
     listed = case.bundle.read(names.SUMS)
     if listed != wanted and not damaged:
         wrong += sums_differences(listed, sums)
-    listed_files = case.manifest.get("files")
     files = {
-        str(one.get("name")): (one.get("sha256"), one.get("bytes"))
-        for one in (listed_files if isinstance(listed_files, list) else [])
-        if isinstance(one, dict)
+        str(one.get("name")): (one.get("sha256"), one.get("bytes")) for one in objects(case.manifest.get("files"))
     }
     for name, (digest, size) in case.hashes.items():
         if name in names.NOT_SUBJECTS or name == names.MANIFEST or not digest:
@@ -77,11 +74,7 @@ def check_hashes(case: Case) -> bool:
 def left_out(manifest: Fields) -> list[tuple[str, str]]:
     """Return the files of folders that were not taken, and why; what has another form is left to the manifest's check.
     """
-    listed = manifest.get("left_out")
-    return [
-        (str(one.get("path")), str(one.get("why"))) for one in (listed if isinstance(listed, list) else [])
-        if isinstance(one, dict)
-    ]  # fmt: skip
+    return [(str(one.get("path")), str(one.get("why"))) for one in objects(manifest.get("left_out"))]
 
 
 def check_instructions(case: Case) -> None:

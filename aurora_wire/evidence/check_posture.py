@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aurora_wire.errors import UsageError
 from aurora_wire.evidence import layout as names
-from aurora_wire.evidence.bundle_differences import Fields
+from aurora_wire.evidence.bundle_differences import Fields, objects
 from aurora_wire.evidence.create import POSTURE_FIELD
 from aurora_wire.evidence.json_diff import differences
 from aurora_wire.evidence.posture import MAX_DIFFERENCES, manifest_fields, misfits
@@ -14,7 +16,7 @@ from aurora_wire.report.posture.from_json import parse
 
 def check_postures(case: Case) -> None:
     """Check all results, and keep them for the reports that are made of them; nothing where there are none."""
-    entries = _entries(case.manifest)
+    entries = objects(case.manifest.get(POSTURE_FIELD))
     inside = [name for name in case.hashes if name.startswith(names.POSTURE)]
     if not entries and not inside:
         return
@@ -49,11 +51,6 @@ def check_postures(case: Case) -> None:
     case.add("posture", ok=None if gaps else True, text=f"{which}, judged again: {answers}", gap="; ".join(gaps))
 
 
-def posture_originals(manifest: Fields) -> list[Fields]:
+def posture_originals(manifest: Fields) -> Sequence[Fields]:
     """Return what the manifest says of the files that the results were, before they were masked."""
-    return [original for one in _entries(manifest) if isinstance(original := one.get("original"), dict)]
-
-
-def _entries(manifest: Fields) -> list[Fields]:
-    listed = manifest.get(POSTURE_FIELD)
-    return [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
+    return objects([one.get("original") for one in objects(manifest.get(POSTURE_FIELD))])

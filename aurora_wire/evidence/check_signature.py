@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aurora_wire.errors import UsageError
 from aurora_wire.evidence import layout as names
 from aurora_wire.evidence import signing
+from aurora_wire.evidence.bundle_differences import objects
 from aurora_wire.evidence.in_toto import PREDICATE_TYPE, TYPE
 from aurora_wire.evidence.signing import BadSignature, Opened
 from aurora_wire.evidence.verification import Case, parse_json
@@ -67,11 +68,7 @@ def _misfits(case: Case, opened: Opened, key: Ed25519PublicKey) -> list[str]:
         TYPE, PREDICATE_TYPE,
     ):
         return ["the attestation is about something else"]
-    found = statement.get("subject")
-    signed = {
-        str(one.get("name")): one.get("digest") for one in (found if isinstance(found, list) else [])
-        if isinstance(one, dict)
-    }
+    signed = {str(one.get("name")): one.get("digest") for one in objects(statement.get("subject"))}
     for name, (digest, _) in case.hashes.items():
         if name in names.NOT_SUBJECTS:
             continue

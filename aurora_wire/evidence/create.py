@@ -226,10 +226,6 @@ def copy_original(path: str, target: Path | None) -> tuple[int | None, str, int]
                 copy.write(block)
 
 
-def _time(modified: int | None) -> str | None:
-    return None if modified is None else rfc3339(modified)
-
-
 class _Draft:
     """A bundle on its way, in a folder that goes when it is packed."""
 
@@ -239,6 +235,7 @@ class _Draft:
         self.created = created
         self.fixed = fixed
         self.left_out: list[tuple[str, str]] = []
+        self.masker: Masker | None = None  # of what is packed
         self.originals: list[dict[str, object]] = []
         self.captures: list[str] = []  # names in the bundle
         self.results: list[tuple[str, dict[str, object], Posture]] = []  # name, what it was, what it says
@@ -250,25 +247,21 @@ class _Draft:
     def take(self, originals: Sequence[str]) -> None:
         """Copy the captures (masked, if wanted), and note what they were."""
         (self.folder / names.CAPTURES).mkdir()
-        masker = None
         if self.options.redact_captures:
-            masker = make_masker(self.options.case.id, originals)
+            self.masker = make_masker(self.options.case.id, originals)
         for number, path in enumerate(originals, 1):
             name = names.capture_name(number, path)
-            target = self.folder / name
-            modified, sha256, size = copy_original(path, None if masker is not None else target)
-            if masker is not None:
+            self.originals.append(self._original(path, self.folder / name))
+            if self.masker is not None:
                 name = f"{names.CAPTURES}{number:03d}-redacted.{redacted_suffix(path)}"
-                self._redact(path, str(self.folder / name), masker)
+                self._redact(path, str(self.folder / name), self.masker)
             self.captures.append(name)
-            self.originals.append(
-                {
-                    "path": path,
-                    "sha256": sha256,
-                    "bytes": size,
-                    "modified": _time(modified),
-                }
-            )
+
+    def _original(self, path: str, target: Path) -> dict[str, object]:
+        """Return what an input is; a copy of it is in `target` then, but where what is packed is masked."""
+        modified, sha256, size = copy_original(path, None if self.masker is not None else target)
+        when = None if modified is None else rfc3339(modified)
+        return {"path": path, "sha256": sha256, "bytes": size, "modified": when}
 
     def _redact(self, path: str, target: str, masker: Masker) -> None:
         """Mask the captures. Raises UsageError if one would be judged in another way."""
@@ -285,20 +278,15 @@ class _Draft:
         if not paths:
             return
         (self.folder / names.POSTURE).mkdir()
-        masker = None
-        if self.options.redact_captures:
-            masker = make_masker(self.options.case.id, [str(one["path"]) for one in self.originals])
         for number, path in enumerate(paths, 1):
             posture = read_result(path)
             name = posture_name(number, posture)
             target = self.folder / name
-            modified, sha256, size = copy_original(path, None if masker is not None else target)
-            if masker is not None:
-                target.write_bytes(masked_bytes(posture, masker.text))
+            original = self._original(path, target)
+            if self.masker is not None:
+                target.write_bytes(masked_bytes(posture, self.masker.text))
             # What is described is what was copied: the file may have changed in between.
-            posture = parse(target.read_bytes(), path)
-            original = {"path": path, "sha256": sha256, "bytes": size, "modified": _time(modified)}
-            self.results.append((name, original, posture))
+            self.results.append((name, original, parse(target.read_bytes(), path)))
 
     def analyse(self, on_progress: OnProgress | None) -> None:
         options = self.options

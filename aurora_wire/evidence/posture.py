@@ -7,7 +7,7 @@ was written, and what follows from what was read (findings, grades, the answer) 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -75,13 +75,8 @@ def misfits(name: str, data: bytes, posture: Posture) -> tuple[list[str], str]:
     if posture.tool_version != VERSION:
         return [], f"{name} is of version {posture.tool_version[:40]}: what it says was not judged again"
     try:
-        was = json.loads(data)
-        return list(islice(_differences(name, was, collect_fields(judge_again(posture))), MAX_DIFFERENCES)), ""
+        # The parsed fields as JSON has them: what differs is what the file says, or holds besides.
+        now = json.loads(json.dumps(collect_fields(judge_again(posture))))
+        return [f"{name}: {each}" for each in islice(differences(json.loads(data), now), MAX_DIFFERENCES)], ""
     except RecursionError:
         return [f"{name}: nested deeper than any result"], ""
-
-
-def _differences(name: str, was: object, now: object) -> Iterator[str]:
-    # The parsed fields as JSON has them: what differs is what the file says, or holds besides.
-    for each in differences(was, json.loads(json.dumps(now))):
-        yield f"{name}: {each}"

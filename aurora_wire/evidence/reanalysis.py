@@ -21,14 +21,6 @@ from aurora_wire.verdict.result import Scan
 Renderer = Callable[[Scan, bool, Sequence[Posture]], Iterator[str]]
 
 
-def _result_json(result: Scan, masked: bool, _: Sequence[Posture]) -> Iterator[str]:
-    return json_report.render(result, masked=masked)
-
-
-def _report_text(result: Scan, _: bool, __: Sequence[Posture]) -> Iterator[str]:
-    return text.render(result)
-
-
 def _posture_text(_: Scan, __: bool, postures: Sequence[Posture]) -> Iterator[str]:
     for number, posture in enumerate(postures):
         if number:
@@ -40,8 +32,8 @@ def _posture_text(_: Scan, __: bool, postures: Sequence[Posture]) -> Iterator[st
 # File in the bundle: the report that it is, from a result, "masked?" and what servers allow. Made again, it has to be
 # the same bytes.
 RENDERERS: Final[dict[str, Renderer]] = {
-    RESULT: _result_json,
-    f"{REPORTS}report.txt": _report_text,
+    RESULT: lambda result, masked, _: json_report.render(result, masked=masked),
+    f"{REPORTS}report.txt": lambda result, _, __: text.render(result),
 }
 
 

@@ -126,8 +126,7 @@ def _key_bytes(path: str) -> bytes:
         with input_file(path) as file:
             return file.read(MAX_KEY)
     except (OSError, ValueError) as error:
-        said = describe_error(error)
-        raise UsageError(f"{path}: the key cannot be read ({said}).") from error
+        raise UsageError(f"{path}: the key cannot be read ({describe_error(error)}).") from error
 
 
 def public_pem(key: Ed25519PublicKey) -> bytes:

@@ -35,13 +35,13 @@ def show_bytes(data: bytes, codec: str = "utf-8", limit: int = 0) -> str:
         text = data.decode(codec, "surrogateescape")
     except (LookupError, ValueError):
         text = data.decode("utf-8", "surrogateescape")
+    return show_text(text, limit)
+
+
+def show_text(text: str, limit: int = 0) -> str:
+    """Return text on one line without anything that a terminal would obey. limit: as for bytes."""
     if 0 < limit < len(text):
         return f"{show_text(text[:limit])}... ({len(text) - limit:,} more characters)"
-    return show_text(text)
-
-
-def show_text(text: str) -> str:
-    """Return text on one line without anything that a terminal would obey."""
     if text.isascii() and text.isprintable() and "\\" not in text:
         return text
     return "".join(map(_show, text))

@@ -68,10 +68,8 @@ def _event(finding: Finding, scan: Scan, places: FindingLocator, clock: Clock, s
     confidence_id, confidence = CONFIDENCE[None if connection is None else connection.confidence]
     at = places.capture_at(finding)
     capture = None if at is None else scan.captures[at]
-    first = capture.first_time_ns if connection is None and capture is not None else None
-    last = capture.last_time_ns if connection is None and capture is not None else None
-    if connection is not None:
-        first, last = connection.first_time_ns, connection.last_time_ns
+    told = connection or capture
+    first, last = (None, None) if told is None else (told.first_time_ns, told.last_time_ns)
     uid = places.fingerprint(finding)
     event_uid = _event_uid(uid, finding, None if capture is None else capture.sha256 or capture.path)
     seen[event_uid] += 1

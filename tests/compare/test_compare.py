@@ -21,11 +21,11 @@ A, B = "10.0.0.5", "10.0.0.6"
 
 
 def plain(client: str = A, user: str | None = "app", program: str | None = None) -> Connection:
-    return Connection(client, "10.0.0.9:3306", user, program, "plaintext", "proven", None)
+    return Connection(client, "10.0.0.9:3306", user, program, "plaintext", None)
 
 
 def tls(client: str = A, version: str | None = "TLSv1.3", verdict: str = "encrypted") -> Connection:
-    return Connection(client, "10.0.0.9:3306", None, None, verdict, "proven", version)
+    return Connection(client, "10.0.0.9:3306", None, None, verdict, version)
 
 
 def run(connections: Sequence[Connection], *, complete: bool = True) -> Run:

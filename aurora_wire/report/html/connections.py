@@ -100,23 +100,20 @@ def hide(connection: ConnectionResult) -> ConnectionResult:
     Statements are masked when shown.
     """
     tls = connection.tls
-    if tls is not None and tls.decrypted is not None and tls.decrypted.user is not None:
-        tls = replace(tls, decrypted=replace(tls.decrypted, user="*" * len(tls.decrypted.user)))
+    if tls is not None and tls.decrypted is not None:
+        tls = replace(tls, decrypted=replace(tls.decrypted, user=stars(tls.decrypted.user)))
     if tls is not None and tls.client_certificates:
         tls = replace(tls, client_certificates=[])  # it says who the client is
     replica = connection.replication
     if replica is not None:
-        replica = replace(
-            replica, host=None if replica.host is None else "*" * len(replica.host),
-            user=None if replica.user is None else "*" * len(replica.user),
-        )  # fmt: skip
+        replica = replace(replica, host=stars(replica.host), user=stars(replica.user))
     refusal = connection.refusal
     if refusal is not None:
         quoted = redact_sql(refusal.text.encode("utf-8", "surrogatepass"))
         refusal = replace(refusal, text=quoted.decode("utf-8", "replace"))
     return replace(
         connection,
-        user=None if connection.user is None else "*" * len(connection.user),
+        user=stars(connection.user),
         users_after=["*" * len(user) for user in connection.users_after],
         replication=replica,
         attributes=redact_attributes(connection),
@@ -124,6 +121,11 @@ def hide(connection: ConnectionResult) -> ConnectionResult:
         refusal=refusal,
         files=[replace(one, path="*" * len(one.path)) for one in connection.files],
     )
+
+
+def stars(name: str | None) -> str | None:
+    """Return as many stars as a name has characters."""
+    return None if name is None else "*" * len(name)
 
 
 def build_row(c: ConnectionResult, *, has_details: bool) -> Row:

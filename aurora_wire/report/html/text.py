@@ -29,9 +29,7 @@ UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 
 def clip(text: str, limit: int = NAME_CHARACTERS) -> str:
     """Made visible, on one line, and of what is very long the beginning and how much more there is."""
-    if len(text) <= limit:
-        return show_text(text)
-    return f"{show_text(text[:limit])}... ({len(text) - limit:,} more characters)"
+    return show_text(text, limit)
 
 
 def sql_text(statement: StatementResult, limit: int = SQL_CHARACTERS) -> str:
