@@ -99,7 +99,7 @@ def _choose_label(role: int, label: int, data: bytes, at: int, end: int) -> int:
     return int(labels.RESPONSE) if label in ANSWERS else label
 
 
-def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: ExplainContext, known: Packet) -> int:
+def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: ExplainContext, known: Packet) -> None:
     length, sequence = u24(rows.data, at), rows.data[at + 3]
     stop = at + HEADER + length
     rows.title(f"MySQL {label_name(label)} ({talk.who()}), {plural(HEADER + length, 'byte')}")
@@ -133,7 +133,6 @@ def _explain_packet(rows: Rows, at: int, end: int, label: int, talk: ExplainCont
     fields.rest(lambda raw: f"{plural(len(raw), 'byte')} after the last known field")
     if stop > end:
         rows.note(f"{plural(stop - end, 'byte')} of this packet are not in this frame.")
-    return min(stop, end)
 
 
 def _explain_fragment(rows: Rows, at: int, end: int, label: int, talk: ExplainContext) -> None:
@@ -144,7 +143,7 @@ def _explain_fragment(rows: Rows, at: int, end: int, label: int, talk: ExplainCo
 
 def _explain_compressed(
     rows: Rows, at: int, end: int, label: int, talk: ExplainContext, known: Sequence[Packet]
-) -> int:
+) -> None:
     length, size, body = u24(rows.data, at), u24(rows.data, at + 4), at + COMPRESSED_HEADER
     stop = body + length
     rows.title(f"Compressed MySQL packet ({talk.who()}), {plural(COMPRESSED_HEADER + length, 'byte')}")
@@ -155,11 +154,11 @@ def _explain_compressed(
     rows.field(at + 4, at + 7, f"length before compression: {words}")
     if size == 0:
         explain_packets(rows, body, min(stop, end), label, talk, known, body)
-        return min(stop, end)
+        return
     rows.field(body, min(stop, end), "compressed bytes")
     if stop > end:
         rows.note(f"{plural(stop - end, 'byte')} of this packet are not in this frame.")
-        return end
+        return
     inflated = b""
     if rows.data[body] == 0x78:
         try:
@@ -173,7 +172,6 @@ def _explain_compressed(
         inner.title(f"Decompressed, {plural(len(inflated), 'byte')} (offsets are within them)")
         explain_packets(inner, 0, len(inflated), label, talk, known, 0)
         rows.lines += ["", *inner.lines]
-    return stop
 
 
 def _from_zstd(rows: Rows, data: bytes, size: int) -> bytes:
