@@ -77,7 +77,8 @@ class Embedded:
         if find_spec("trustme") is None:
             raise NoServer("no certificates for the demo: pip install 'aurora_wire[demo]'.")
         self._account = account_to_become()
-        self._folder = Path(tempfile.mkdtemp(prefix="aurora-wire-demo-server-", dir=reachable(self._account)))
+        with held_back():
+            self._folder = Path(tempfile.mkdtemp(prefix="aurora-wire-demo-server-", dir=reachable(self._account)))
         self._folder.chmod(0o755)  # the certificate of the authority is for the clients
         self.password = secrets.token_urlsafe(18)
         self._handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -158,10 +159,11 @@ class Embedded:
 
     def _run(self, argv: list[str], folder: Path) -> subprocess.Popen[bytes]:
         """Start a program of the server as the server's user; `_end` ends it, and what it has started."""
-        self._process = subprocess.Popen(  # noqa: S603 - our own arguments
-            [*ends_with_us(), *argv], cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL, stdout=self._log,
-            stderr=self._log, start_new_session=True, **self._rights(),
-        )  # fmt: skip
+        with held_back():  # a signal in between would leave a process that nobody ends, and that writes on
+            self._process = subprocess.Popen(  # noqa: S603 - our own arguments
+                [*ends_with_us(), *argv], cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL,
+                stdout=self._log, stderr=self._log, start_new_session=True, **self._rights(),
+            )  # fmt: skip
         return self._process
 
     def _listens(self) -> bool:
