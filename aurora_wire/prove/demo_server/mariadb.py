@@ -128,7 +128,7 @@ class Embedded:
 
     def _start_mariadb(self, folder: Path) -> None:
         data = folder / "data"
-        making = self._run(
+        making = self._run_mariadb(
             [program("mariadb-install-db"), "--no-defaults", "--auth-root-authentication-method=normal",
              "--skip-test-db", "--innodb-log-file-size=4M", f"--datadir={data}"],
             folder,
@@ -142,7 +142,7 @@ class Embedded:
         first = folder / "first.sql"
         for _ in range(ATTEMPTS):
             self.port = free_port()
-            self._run(
+            self._run_mariadb(
                 [program("mariadbd"), "--no-defaults", f"--datadir={data}", f"--port={self.port}",
                  f"--bind-address={HOST}", f"--socket={folder}/s", f"--pid-file={folder}/pid",
                  f"--init-file={first}", "--skip-name-resolve", f"--ssl-ca={folder}/ca.pem",
@@ -157,14 +157,19 @@ class Embedded:
             self._end()
         raise NoServer(f"MariaDB does not start: {last_line(self._said())}")
 
-    def _run(self, argv: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    def _run(self, argv: list[str], **how: Any) -> subprocess.Popen[bytes]:
         """Start a program of the server as the server's user; `_end` ends it, and what it has started."""
+        if self._account is not None:
+            how |= {"user": self._account.uid, "group": self._account.gid, "extra_groups": []}
         with held_back():  # a signal in between would leave a process that nobody ends, and that writes on
             self._process = subprocess.Popen(  # noqa: S603 - our own arguments
-                [*ends_with_us(), *argv], cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL,
-                stdout=self._log, stderr=self._log, start_new_session=True, **self._rights(),
-            )  # fmt: skip
+                [*ends_with_us(), *argv], stderr=self._log, start_new_session=True, **how
+            )
         return self._process
+
+    def _run_mariadb(self, argv: list[str], folder: Path) -> subprocess.Popen[bytes]:
+        """Start a program of MariaDB's in the folder."""
+        return self._run(argv, cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL, stdout=self._log)
 
     def _listens(self) -> bool:
         """Wait until the server takes connections: its accounts are made before."""
@@ -183,12 +188,11 @@ class Embedded:
         }  # fmt: skip
         for _ in range(ATTEMPTS):
             self.port = free_port()
-            self._process = subprocess.Popen(  # noqa: S603 - our own arguments
-                [*ends_with_us(), *interpreter.command(MIMIC_FILE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=self._log, start_new_session=True, cwd="/", env=environment(folder) | interpreter.environment(),
-                pass_fds=interpreter.handles(), **self._rights(),
+            process = self._run(
+                interpreter.command(MIMIC_FILE), cwd="/", env=environment(folder) | interpreter.environment(),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=interpreter.handles(),
             )  # fmt: skip
-            stdin, stdout = self._process.stdin, self._process.stdout
+            stdin, stdout = process.stdin, process.stdout
             assert stdin is not None  # noqa: S101 - both are pipes
             assert stdout is not None  # noqa: S101
             with suppress(OSError):
@@ -198,11 +202,6 @@ class Embedded:
                     return
             self._end()
         raise NoServer(f"mysql-mimic does not start: {last_line(self._said())}")
-
-    def _rights(self) -> dict[str, Any]:
-        """Return what `Popen` takes to start the server as another account; nothing where it is this one."""
-        account = self._account
-        return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
 
     def _end(self) -> None:
         process, self._process = self._process, None
