@@ -141,9 +141,7 @@ def wait_in_midstream(
     side = stream.side
     turn = _joining(connection)
     whole: Segment | None = None
-    if cut > 0:
-        turn.clear()
-    elif turn.add(data, at, end, side.from_client, connection.peer(stream).side.frame):
+    if turn.add(data, at, end, cut, side.from_client, connection.peer(stream).side.frame):
         whole = Segment(0, turn.data, 0, side.frame, side.time_ns, 0)
     is_piece = turn.is_open() and end - at < SMALL
     if not is_piece:
@@ -189,9 +187,7 @@ def overlook(
     """
     turn = _joining(connection)
     shown = data
-    if cut > 0:
-        turn.clear()
-    elif turn.add(data, at, end, stream.side.from_client, 0):
+    if turn.add(data, at, end, cut, stream.side.from_client, 0):
         shown = turn.data
         at = 0
         end = len(shown)

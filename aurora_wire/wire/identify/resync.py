@@ -115,9 +115,7 @@ class Resync(Decoder):
             turn = Turn(self.facts)
             self.turn = turn
         from_client = self.side.from_client
-        if cut > 0:
-            turn.clear()
-        elif turn.add(data, at, end, from_client, self.facts.side(not from_client).frame):
+        if turn.add(data, at, end, cut, from_client, self.facts.side(not from_client).frame):
             joined = turn.data
             self.next = self._judge(joined, 0, len(joined), 0, True)
             if self.next != STAY:

@@ -34,11 +34,15 @@ class Turn:
         self.compressed: i64 = 0
         self.records: i64 = 0
 
-    def add(self, data: bytes, at: i64, end: i64, from_client: bool, peer_frame: i64) -> bool:
+    def add(self, data: bytes, at: i64, end: i64, cut: i64, from_client: bool, peer_frame: i64) -> bool:
         """Add a segment. Return whether `self.data`, of several segments, now ends with a packet or record.
 
-        peer_frame: the frame in which the other direction spoke last; what is said on end goes no further.
+        cut: bytes behind it that the snaplen took: nothing is joined over them. peer_frame: the frame in which the
+        other direction spoke last; what is said on end goes no further.
         """
+        if cut > 0:
+            self.clear()
+            return False
         speaker: i64 = 1 if from_client else 0
         if speaker != self.speaker or peer_frame != self.peer_frame:
             self.clear()

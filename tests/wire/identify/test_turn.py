@@ -51,7 +51,7 @@ def test_the_last_piece_ends_what_the_first_began(name: str, cuts: list[int]) ->
     for piece in pieces_of(whole, cuts):
         around = b"\xff" + piece + b"\xff"
         joined = joined + piece if turn.is_open() else piece
-        ends = turn.add(around, 1, 1 + len(piece), True, 0)
+        ends = turn.add(around, 1, 1 + len(piece), 0, True, 0)
         if ends:
             assert turn.data == joined
         # By another framing a boundary may lie elsewhere: three bytes before a compressed packet's end, for one.
@@ -63,11 +63,13 @@ def test_the_last_piece_ends_what_the_first_began(name: str, cuts: list[int]) ->
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(st.binary(max_size=900), st.booleans(), st.integers(0, 2)), max_size=40))
-def test_what_is_kept_is_bounded_and_given_back(segments: list[tuple[bytes, bool, int]]) -> None:
+@given(st.lists(
+    st.tuples(st.binary(max_size=900), st.sampled_from((0, 0, 0, 7)), st.booleans(), st.integers(0, 2)), max_size=40,
+))  # fmt: skip
+def test_what_is_kept_is_bounded_and_given_back(segments: list[tuple[bytes, int, bool, int]]) -> None:
     turn, log = new()
-    for data, from_client, peer_frame in segments:
-        turn.add(data, 0, len(data), from_client, peer_frame)
+    for data, cut, from_client, peer_frame in segments:
+        turn.add(data, 0, len(data), cut, from_client, peer_frame)
         assert len(turn.data) <= MAX_TURN
         assert log.charged == len(turn.data)
     turn.clear()
@@ -78,12 +80,12 @@ def test_what_is_kept_is_bounded_and_given_back(segments: list[tuple[bytes, bool
 def test_what_another_says_is_not_joined(from_client: bool, peer_frame: int) -> None:
     whole = mysql.query(b"SELECT 1")
     turn, _ = new()
-    turn.add(whole, 0, 6, True, 1)
+    turn.add(whole, 0, 6, 0, True, 1)
     assert turn.is_open()
-    assert not turn.add(whole, 6, len(whole), from_client, peer_frame)
+    assert not turn.add(whole, 6, len(whole), 0, from_client, peer_frame)
 
 
 def test_a_packet_longer_than_the_bound_is_not_waited_for() -> None:
     turn, _ = new()
-    turn.add(mysql.packet(0, bytes(MAX_TURN)), 0, 100, True, 0)
+    turn.add(mysql.packet(0, bytes(MAX_TURN)), 0, 100, 0, True, 0)
     assert not turn.is_open()
