@@ -81,7 +81,7 @@ def describe_answer(statement: Statement) -> AnswerResult | None:
         one = one.next
     began = int(statement.time_ns)
     ms = round((ended - began) / 1e6, 3) if 0 <= began <= ended else None
-    error = None if failure is None else _describe_failure(failure)
+    error = None if failure is None else describe_failure(failure)
     return AnswerResult(parts, error, ms, complete and not statement.waits)
 
 
@@ -154,7 +154,7 @@ def name_type(column: Column) -> str:
     return _text(extended).upper() if extended else type_name(column.type)
 
 
-def _describe_failure(failure: Failure) -> ErrorResult:
+def describe_failure(failure: Failure) -> ErrorResult:
     state = _text(failure.sqlstate) if failure.sqlstate else None
     return ErrorResult(failure.code, state, _text(failure.message), failure.frame, failure.offset)
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be
-from aurora_wire.verdict.answers import Traffic, _describe_failure, describe_answer
+from aurora_wire.verdict.answers import Traffic, describe_answer, describe_failure
 from aurora_wire.verdict.credentials import Credentials
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.groups import describe_groups
@@ -148,7 +148,7 @@ def _add_clear(result: ConnectionResult, facts: Facts) -> None:
         result.rows = facts.rows
         result.row_bytes = facts.row_bytes
     if facts.failures:
-        result.errors = [_describe_failure(one) for one in facts.failures]
+        result.errors = [describe_failure(one) for one in facts.failures]
     if facts.failures_total:
         result.errors_total = facts.failures_total
     if facts.aurora_column:
