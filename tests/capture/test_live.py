@@ -130,10 +130,22 @@ def test_an_interface_that_goes_away_is_told_and_what_was_captured_is_kept() -> 
         send_frames(ours, [bytes(ETHERNET / TO_PORT)] * 3)
         until_seen(capture, 3)
         ip("link", "del", ours)
-        assert capture.wait(1)
+        until(lambda: capture.wait(0.01), "a block")
         assert [capture.source.advance() for _ in range(4)] == [True, True, True, False]
         until(lambda: capture.wait(0.01) or capture.failure, "a failure")
     assert capture.failure == f"{theirs}: the interface is gone."
+
+
+@pytest.mark.parametrize("end", [("set", "down"), ("del",)], ids=["down", "gone"])
+def test_what_was_captured_right_before_an_interface_ends_is_kept(end: tuple[str, ...]) -> None:
+    with pair_of_interfaces() as (ours, theirs), LiveCapture([theirs], port_filter([PORT])) as capture:
+        send_frames(ours, [bytes(ETHERNET / TO_PORT)] * 3)
+        until_seen(capture, 3)
+        ip("link", end[0], theirs, *end[1:])
+        capture.look()  # at once, when the kernel has not yet handed over the block
+        assert capture.failure is not None
+        assert len(all_of(capture)) == 3
+        assert not capture.wait(1)
 
 
 def test_an_interface_that_goes_down_is_told() -> None:

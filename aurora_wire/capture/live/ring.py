@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import math
 import mmap
 import os
 import select
@@ -29,6 +30,7 @@ BUFFER: Final = 64 << 20     # bytes of the ring
 BLOCK: Final = 1 << 20       # handed over at once when full
 FRAME: Final = 1 << 11       # the kernel wants a number; blocks hold frames of any length
 RETIRE_MS: Final = 60        # or after this time, if there is anything in it
+DRAIN: Final = 2.5 * RETIRE_MS / 1000  # seconds until the kernel has handed over all that it has
 FEWEST_BLOCKS: Final = 4
 
 # linux/if_packet.h, linux/if_ether.h, linux/sockios.h
@@ -71,6 +73,7 @@ class LiveCapture:
         self.interfaces = [] if everything else list(dict.fromkeys(interfaces))
         self.filter = wanted
         self.failure: str | None = None
+        self._last_block = math.inf  # when, after a failure, the kernel has handed over all that it has
         self.source = RingFrames(self._next_block)
         self.stopped = False
         self._received = 0
@@ -146,18 +149,22 @@ class LiveCapture:
         return bool(self._ring[self._block * BLOCK + BLOCK_STATUS] & TO_USER)
 
     def wait(self, timeout: float) -> bool:
-        """Wait for frames, at most `timeout` seconds. After a failure there are only those left."""
-        if self.ready():
-            return True
-        if self.failure is not None:
-            return False
-        for _, events in self._poll.poll(timeout * 1000):
-            if events & select.POLLERR:
-                self._failed(self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
-            elif not self.ready():
-                time.sleep(0.001)  # woken for a block that was read already
-        if time.monotonic() - self._looked > 1:
-            self.look()
+        """Wait for frames, at most `timeout` seconds. After a failure there are only those left, and it does not
+        wait longer than the kernel takes to hand them over.
+        """
+        end = time.monotonic() + timeout
+        while not self.ready():
+            now = time.monotonic()
+            left = max(min(end, self._last_block) - now, 0)
+            for _, events in self._poll.poll(left * 1000):
+                if events & select.POLLERR:
+                    self._failed(self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+                elif not self.ready():
+                    time.sleep(0.001)  # woken for a block that was read already
+            if now - self._looked > 1:
+                self.look()
+            if left == 0:
+                break
         return self.ready()
 
     def look(self) -> None:
@@ -169,19 +176,24 @@ class LiveCapture:
     def _failed(self, number: int) -> None:
         self.look()
         if self.failure is None and number not in (0, errno.ENETDOWN):
-            self.failure = f"{self.name}: {describe_error(OSError(number, os.strerror(number)))}."
+            self._fail(f"{self.name}: {describe_error(OSError(number, os.strerror(number)))}.")
 
     def _check(self, name: str) -> None:
-        """Set `failure` if the interface is gone, another one or down."""
+        """Fail if the interface is gone, another one or down."""
         try:
             gone = socket.if_nametoindex(name) != self._indexes[name]
             flags = fcntl.ioctl(self._socket, SIOCGIFFLAGS, struct.pack("16sH14x", name.encode(), 0))
         except OSError:
             gone, flags = True, b""
         if gone:
-            self.failure = f"{name}: the interface is gone."
+            self._fail(f"{name}: the interface is gone.")
         elif not struct.unpack_from("16xH", flags)[0] & IFF_UP:
-            self.failure = f"{name}: the interface is down (ip link set {name} up)."
+            self._fail(f"{name}: the interface is down (ip link set {name} up).")
+
+    def _fail(self, failure: str) -> None:
+        # The block that the kernel fills at this moment is handed over by its timer only: its packets came before.
+        self._last_block = min(self._last_block, time.monotonic() + DRAIN)
+        self.failure = failure
 
     def statistics(self) -> Statistics:
         """Return what was counted since the capture began."""
@@ -213,8 +225,6 @@ class LiveCapture:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-
-DRAIN: Final = 2.5 * RETIRE_MS / 1000
 
 
 def find_interface(name: str) -> int:
