@@ -96,7 +96,7 @@ class Analysis:
 
         keep_rows: of each result; group: count statements by their fingerprints; max_results: bytes that the results of
         connections may take, roughly; selection: of what is let through; exceptions: findings that are known;
-        only_verdicts: no findings are made, no data is weighed, and captures are not hashed.
+        only_verdicts: no findings are made, statements and rows are not looked into, and captures are not hashed.
         """
         self.exceptions = exceptions
         self.only_verdicts = only_verdicts

@@ -53,7 +53,7 @@ class Budget:
         self.each: i64 = each
         self.rows: i64 = 0
         self.groups = False
-        self.weighs = True       # values are looked at for classes of data
+        self.weighs = True       # statements and rows are looked into: classes of data, secrets, sizes of columns
         self.statements: i64 = statements
         self.held: i64 = held
         self.history: i64 = history

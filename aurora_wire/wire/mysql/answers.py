@@ -126,7 +126,7 @@ class Answers:
         self.rows = 0
         self.size = 0
         self.under_way = True
-        self.walks = len(self.columns) > 0
+        self.walks = len(self.columns) > 0 and self.facts.budget.weighs
 
     # A result with columns.
 
@@ -189,8 +189,9 @@ class Answers:
     def defined(self) -> None:
         """End the definitions: rows follow."""
         columns = self.columns
-        self.walks = len(columns) > 0 and (self.total < 0 or len(columns) == self.total)
         facts = self.facts
+        weighs = facts.budget.weighs  # else nobody asks what is in the rows
+        self.walks = weighs and len(columns) > 0 and (self.total < 0 or len(columns) == self.total)
         if len(columns) == 0:
             return
         last = facts.last_columns
@@ -201,7 +202,7 @@ class Answers:
             else:
                 facts.last_columns = columns
                 for column in columns:
-                    if not column.decided:
+                    if weighs and not column.decided:
                         watch(column)
         asker = self.asker
         if asker is not None and asker.prepared is not None:

@@ -165,7 +165,7 @@ def _nonce_in_force(facts: MySQLFacts) -> bytes:
 
 def note_text(facts: MySQLFacts, text: bytes, at: i64, end: i64, whole: bool, frame: i64, offset: i64) -> None:
     """Note the secrets in a statement's text. The usual text has none of the words, and ends here."""
-    if may_hold_secret(text, at, end):
+    if facts.budget.weighs and may_hold_secret(text, at, end):
         _note_secrets(facts, text[at:end], None, whole, frame, offset, from_binlog=False)
 
 
@@ -173,7 +173,7 @@ def note_execution(
     facts: MySQLFacts, text: bytes, values: list[Value] | None, whole: bool, frame: i64, offset: i64
 ) -> None:
     """Note the secrets among the parameters of a prepared statement."""
-    if values and may_hold_secret(text, 0, len(text)):
+    if values and facts.budget.weighs and may_hold_secret(text, 0, len(text)):
         _note_secrets(facts, text, values, whole, frame, offset, from_binlog=False)
 
 
