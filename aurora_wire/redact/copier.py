@@ -13,7 +13,7 @@ from aurora_wire.binary import u16_be, u32_be
 from aurora_wire.capture.frame_source import BlockSource
 from aurora_wire.redact.block_notes import CutSource
 from aurora_wire.redact.headers import are_usual, cleaned, without_extras
-from aurora_wire.redact.held_frames import MAX_HELD, MAX_HELD_BYTES, Board, Held, Part, Resolver, new_checksum
+from aurora_wire.redact.held_frames import MAX_HELD, MAX_HELD_BYTES, Board, Held, Line, Part, Resolver, new_checksum
 from aurora_wire.wire.flows.engine import Engine
 from aurora_wire.wire.net.skip_reasons import ARP, FRAGMENT_LOST, FRAGMENT_WAITING, NO_MYSQL_PORT, TCP_CUT
 
@@ -99,7 +99,7 @@ class Copier:
         self.blocks = blocks
         self.rewrite = rewrite
         self.keep_unknown = keep_unknown
-        self.order: list[Held] = []
+        self.order: list[Line] = []
         self.link_types: list[int] = []   # of those in `order`, where somebody rewrites
         self.first: i64 = 0               # of those in `order` that were not written
         self.frames: i64 = 0
@@ -144,15 +144,11 @@ class Copier:
     def _cuts(self, cuts: list[tuple[int, int, bytes]]) -> None:
         """Write what stands in place of other bytes, around the frames."""
         for position, length, new in cuts:
-            held = Held(0, position, new)
-            held.is_cut = True
-            held.settled = True
-            held.left = length
-            self._append(held, -1)
+            self._append(Line(position, length, new), -1)
         self._write(self.source.base + self.source.next)
 
-    def _append(self, held: Held, link_type: i64) -> None:
-        self.order.append(held)
+    def _append(self, line: Line, link_type: i64) -> None:
+        self.order.append(line)
         self.link_types.append(int(link_type))
 
     def _frame(self, is_tcp: bool) -> None:
@@ -249,11 +245,7 @@ class Copier:
         if self.first == len(self.order):
             self.blocks.replace(source.base + at, end - at, new)
         else:
-            held = Held(0, source.base + at, new)
-            held.is_cut = True
-            held.settled = True
-            held.left = end - at
-            self._append(held, -1)
+            self._append(Line(source.base + at, end - at, new), -1)
         return True
 
     def _place(self, held: Held, length: i64) -> None:
@@ -327,25 +319,25 @@ class Copier:
         order = self.order
         count: i64 = len(order)
         while self.first < count:
-            held = order[self.first]
-            if not held.settled:
-                if count - self.first <= MAX_HELD and position - held.position <= MAX_HELD_BYTES:
+            line = order[self.first]
+            if not line.settled:
+                if count - self.first <= MAX_HELD and position - line.position <= MAX_HELD_BYTES:
                     break
-                held.settled = True
-            self._write_one(held)
+                line.settled = True
+            self._write_one(line)
         if self.first > 1024 and self.first * 2 > count:
             del order[: self.first]
             del self.link_types[: self.first]
             self.first = 0
 
-    def _write_one(self, held: Held) -> None:
-        if held.number:
-            self.board.frames.pop(int(held.number), None)
+    def _write_one(self, line: Line) -> None:
         link_type = self.link_types[self.first]
         self.first += 1
-        if held.is_cut:
-            self.blocks.replace(held.position, held.left, held.data)
+        if not isinstance(line, Held):
+            self.blocks.replace(line.position, line.length, line.data)
             return
+        held = line
+        self.board.frames.pop(int(held.number), None)
         new = held.written()
         self.masked += differing(held.data, held.payload_at, new[held.payload_at :])
         if self.rewrite is not None:

@@ -9,8 +9,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from aurora_wire.binary import u24
 from aurora_wire.redact.conversation import Talk
-from aurora_wire.redact.held_frames import Board, Part, Resolver
+from aurora_wire.redact.held_frames import Board, Packed, Part, Resolver
 from aurora_wire.redact.mysql_client import ClientMask
 from aurora_wire.redact.mysql_server import ServerMask
 from aurora_wire.redact.proxy_header import masked_proxy
@@ -38,20 +39,6 @@ MAX_X: Final[i64] = 1 << 24
 X_SMALL: Final[i64] = 5           # bytes of a message that is a number or a flag, and no more: type and four
 
 
-class Packed:
-    """A compressed packet: stream offsets, and of what it holds."""
-
-    __slots__ = ("body", "end", "inner_end", "inner_start", "inside", "start")
-
-    def __init__(self, start: i64, end: i64, inner_start: i64, inner_end: i64, body: bytes, inside: bytes) -> None:
-        self.start: Final[i64] = start
-        self.end: Final[i64] = end
-        self.inner_start: Final[i64] = inner_start
-        self.inner_end: Final[i64] = inner_end
-        self.body: Final = body
-        self.inside: Final = inside
-
-
 class Direction(Resolver):
     """is_client: told when it is made, and again by the engine where roles were taken the wrong way round."""
 
@@ -61,6 +48,7 @@ class Direction(Resolver):
         self.talk = talk
         self.from_client = 1 if from_client else 0
         self.keeps = BIG
+        self.takes_runs = True
         self.client = ClientMask(talk)
         self.server = ServerMask(talk)
         self.floor: i64 = 0      # what was decided before this offset is forgotten
@@ -176,23 +164,30 @@ class Direction(Resolver):
         if body + total <= self.done:
             return  # decided when it began
         sure = certain and (self.talk.certain() or role in EARLY)
+        if at >= HEADER and start == self.done and not self.waiting:
+            # The usual case: it lies whole in a segment, its header before it. With those around it it is one run.
+            writes = self.writes
+            if not writes:
+                self._open()
+            cut = self.talk.words.cut
+            cut.begin_on(self.board.paper, data, at - HEADER, at, end)
+            if self.from_client == 1:
+                self.client.mask(cut, role, sure, total)
+            else:
+                self.server.mask(cut, role, sure, total)
+            if cut.end_on(writes):
+                self.done = body + end - at
+                self.kept_from = self.done
+            else:
+                self.board.writing = None
+                self.writes = False
+                self.decide(start, body + end - at, KEEP, b"")
+            return
         if self.from_client == 1:
             new = self.client.payload(role, sure, data, at, end, total)
         else:
             new = self.server.payload(role, sure, data, at, end, total)
-        if at >= HEADER and start == self.done and not self.waiting and (self.writes or len(new) > 0):
-            # The usual case: it lies whole in a segment, its header before it. With those around it it is one run.
-            if not self.writes:
-                self._open()
-            paper = self.board.paper
-            if len(new) == 0:
-                paper.write(data[at - HEADER : end])
-            else:
-                paper.write(data[at - HEADER : at])
-                paper.write(new)
-            self.done = body + end - at
-            self.kept_from = self.done
-        elif len(new) == 0:
+        if len(new) == 0:
             self.decide(start, body + end - at, KEEP, b"")
         elif at >= HEADER and start >= self.done:
             # It lies whole in a segment, its header before it.
@@ -200,6 +195,32 @@ class Direction(Resolver):
         else:
             self.decide(start, body, KEEP, b"")
             self.decide(body, body + len(new), NEW, new)
+
+    def definitions(self, start: i64, data: bytes, at: i64, end: i64) -> None:
+        if start != self.done or self.waiting or not self.talk.certain():
+            self._each_definition(start, data, at, end)
+            return
+        packets = data[at:end]
+        known = self.server.result(packets)
+        if known is None:
+            self._each_definition(start, data, at, end)
+            return
+        if len(known.masked) == 0 and not self.writes:
+            self.decide(start, start + end - at, KEEP, b"")
+            return
+        if not self.writes:
+            self._open()
+        self.board.paper.write(known.masked if len(known.masked) > 0 else packets)
+        self.done = start + end - at
+        self.kept_from = self.done
+
+    def _each_definition(self, start: i64, data: bytes, at: i64, end: i64) -> None:
+        while at < end:
+            length = u24(data, at)
+            at += HEADER
+            self.packet(start, roles.DEFINITION, True, data, at, at + length, length)
+            at += length
+            start += HEADER + length
 
     def content(self, start: i64, data: bytes, at: i64, end: i64) -> None:
         """Mask messages of X Protocol: length (4), type (1), fields that are not known here."""
@@ -424,8 +445,7 @@ class Direction(Resolver):
             self.close()
         found: list[bytes] = []
         if offset < self.floor:
-            low = self.floor - offset
-            low = min(low, end - at)
+            low = min(self.floor - offset, end - at)
             found.append(FILL * int(low))
             offset += low
             at += low
@@ -443,9 +463,7 @@ class Direction(Resolver):
             elif kind == NEW:
                 new = self.news[run]
                 begin = offset - (stop - len(new))
-                piece = new
-                if size != len(new):
-                    piece = new[begin : begin + size]
+                piece = new if size == len(new) else new[begin : begin + size]
                 if bare != 0:
                     piece = blanked(data, at, piece, bare)
                 found.append(piece)

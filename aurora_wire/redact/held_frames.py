@@ -6,7 +6,7 @@ Bytes of which nothing was decided are blanked: what is copied out is only what 
 from typing import Final
 
 from librt.strings import BytesWriter
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.redact.replacements import FILL
 from aurora_wire.wire.decoding.tracker import Tracker
@@ -49,13 +49,24 @@ class Part:
         self.direction: Resolver | None = None
 
 
-class Held:
+@mypyc_attr(acyclic=True)
+class Line:
+    """Something of the file that waits for its turn to be written: `data` in place of `length` bytes at `position`."""
+
+    def __init__(self, position: i64, length: i64, data: bytes) -> None:
+        self.position: i64 = position     # in the file
+        self.length: i64 = length
+        self.data = data
+        self.settled = True
+
+
+@mypyc_attr(acyclic=True)
+class Held(Line):
     """A frame. data: its captured bytes; payload data[payload_at:payload_end], `left` bytes of it to be decided."""
 
     def __init__(self, number: i64, position: i64, data: bytes) -> None:
+        super().__init__(position, len(data), data)
         self.number: i64 = number
-        self.position: i64 = position     # in the file
-        self.data = data
         self.original = b""               # the frame as it was, where `data` is not
         self.payload_at: i64 = len(data)
         self.payload_end: i64 = len(data)
@@ -65,10 +76,8 @@ class Held:
         self.ip_version: i64 = 4
         self.is_whole = False             # its segment is there to its end
         self.settled = False
-        self.is_cut = False               # nothing of it is written, its record neither
         self.pieces: list[bytes] = []     # of the payload, in order
         self.places: list[int] = []       # where each begins
-        self.masked: i64 = 0              # bytes that became others
 
     def put(self, at: i64, pieces: list[bytes]) -> None:
         piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -144,6 +153,20 @@ def new_checksum(
 def trailer(data: bytes) -> bytes:
     """Mask the bytes behind what the headers account for; padding stays."""
     return data if len(data.strip(b"\0")) == 0 else FILL * len(data)
+
+
+class Packed:
+    """A compressed packet: stream offsets, and of what it holds."""
+
+    __slots__ = ("body", "end", "inner_end", "inner_start", "inside", "start")
+
+    def __init__(self, start: i64, end: i64, inner_start: i64, inner_end: i64, body: bytes, inside: bytes) -> None:
+        self.start: Final[i64] = start
+        self.end: Final[i64] = end
+        self.inner_start: Final[i64] = inner_start
+        self.inner_end: Final[i64] = inner_end
+        self.body: Final = body
+        self.inside: Final = inside
 
 
 class Board:

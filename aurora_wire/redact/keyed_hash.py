@@ -6,6 +6,7 @@ Sums and shifts wrap at 64 bits, as machine integers do: this is right compiled 
 from typing import Final
 
 from librt.strings import BytesWriter, read_i64_le, write_i64_le
+from librt.vecs import vec
 from mypy_extensions import i64
 
 LONGEST: Final[i64] = 128        # bytes of a value: one block
@@ -19,6 +20,15 @@ IV: Final = bytes.fromhex(
     "d182e6ad7f520e511f6c3e2b8c68059b6bbd41fbabd9831f79217e1319cde05b"
 )
 ZEROS: Final = bytes(128)
+READ: Final[i64] = 24        # bytes that are read of a short value
+SHORT_VALUE: Final[i64] = 23       # which is of so many bytes at most, as a word has to tell how many
+LOW: Final = b"".join([b"\xff" * count + bytes(8 - count) for count in range(8)])  # words of so many bytes set
+CELLS: Final[i64] = 1 << 14  # places for short values, each in the one that its bytes tell
+CELL: Final[i64] = 4         # words: three of the value, and that of its token
+# Odd numbers, so that each byte of a value has a say in its place.
+MIX_1: Final[i64] = 0x1E3779B97F4A7C15
+MIX_2: Final[i64] = 0x2545F4914F6CDD1D
+MIX_3: Final[i64] = 0x3C79AC492BA7B653
 
 
 def is_right() -> bool:
@@ -48,6 +58,7 @@ class KeyedHash:
         self.d1: i64 = 0
         self.d2: i64 = 0
         self.d3: i64 = 0
+        self.cells = vec[i64]([0] * (CELL * CELLS))
         self.out = BytesWriter()
         out = self.out
         write_i64_le(out, read_i64_le(IV, 0) ^ MARK ^ len(key) << 8 ^ DIGEST)
@@ -87,7 +98,56 @@ class KeyedHash:
             out.truncate(size)
         return out.getvalue()
 
+    def write(self, out: BytesWriter, data: bytes, at: i64, end: i64) -> None:
+        """Write the token of data[at:end], which has two to SHORT_VALUE bytes, with READ of `data` from `at` on.
+
+        Tokens made lately are remembered where no object has to be made or found for that: in one line of the
+        processor's cache.
+        """
+        size = end - at
+        one = read_i64_le(data, at)
+        two = read_i64_le(data, at + 8)
+        three = read_i64_le(data, at + 16)
+        if size < 8:
+            one &= read_i64_le(LOW, 8 * size)
+            two = 0
+            three = 0
+        elif size < 16:
+            two &= read_i64_le(LOW, 8 * (size - 8))
+            three = 0
+        else:
+            three &= read_i64_le(LOW, 8 * (size - 16))
+        tag = three | size << 56
+        place = one * MIX_1 ^ two * MIX_2 ^ tag * MIX_3
+        place ^= place >> 29
+        place = (place ^ place >> 43) & CELLS - 1
+        place *= CELL
+        cells = self.cells
+        if cells[place] == one and cells[place + 1] == two and cells[place + 2] == tag:
+            word = cells[place + 3]
+        else:
+            self._begin(self.state, BLOCK + size, LAST)
+            self._mix(one, two, three, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+            made = letters(read_i64_le(self.state, 0) ^ self.a0 ^ self.c0)
+            word = unlike(made, one >> 8 & 0xFFFFFFFFFFFFFF | two << 56)
+            cells[place] = one
+            cells[place + 1] = two
+            cells[place + 2] = tag
+            cells[place + 3] = word
+        out.append(0x2A)
+        write_i64_le(out, word)
+        size -= 1 + DIGEST
+        if size < 0:
+            out.truncate(len(out) + size)
+        while size > 0:
+            out.append(0x2A)
+            size -= 1
+
     def _compress(self, state: bytes, block: bytes, counter: i64, last: i64) -> None:
+        self._begin(state, counter, last)
+        self._rounds(block)
+
+    def _begin(self, state: bytes, counter: i64, last: i64) -> None:
         """Mix a block of 128 bytes with the state, `counter` bytes from the beginning on; last: LAST or MORE."""
         self.a0 = read_i64_le(state, 0)
         self.a1 = read_i64_le(state, 8)
@@ -105,10 +165,9 @@ class KeyedHash:
         self.d1 = read_i64_le(IV, 40)
         self.d2 = read_i64_le(IV, 48) ^ last
         self.d3 = read_i64_le(IV, 56)
-        self._rounds(block)
 
     def _rounds(self, block: bytes) -> None:
-        """Mix in the block's words, each round in another order: the table of the RFC."""
+        """Mix in the block's words."""
         m0 = read_i64_le(block, 0)
         m1 = read_i64_le(block, 8)
         m2 = read_i64_le(block, 16)
@@ -125,6 +184,13 @@ class KeyedHash:
         md = read_i64_le(block, 104)
         me = read_i64_le(block, 112)
         mf = read_i64_le(block, 120)
+        self._mix(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, ma, mb, mc, md, me, mf)
+
+    def _mix(
+        self, m0: i64, m1: i64, m2: i64, m3: i64, m4: i64, m5: i64, m6: i64, m7: i64, m8: i64, m9: i64, ma: i64,
+        mb: i64, mc: i64, md: i64, me: i64, mf: i64,
+    ) -> None:  # fmt: skip
+        """Mix in a block of 16 words, each round in another order: the table of the RFC."""
         self._round(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, ma, mb, mc, md, me, mf)
         self._round(me, ma, m4, m8, m9, mf, md, m6, m1, mc, m0, m2, mb, m7, m5, m3)
         self._round(mb, m8, mc, m0, m5, m2, mf, md, ma, me, m3, m6, m7, m1, m9, m4)

@@ -89,6 +89,13 @@ class ClientMask:
         """Return as many bytes as data[at:end], of a payload of `total`; none where all of them stay."""
         cut = self.talk.words.cut
         cut.begin(data, at, end)
+        self.mask(cut, role, certain, total)
+        return cut.done()
+
+    def mask(self, cut: Cut, role: i64, certain: bool, total: i64) -> None:
+        """Mask a payload of `total` bytes, as many of them as were cut out."""
+        at = cut.at
+        end = cut.end
         if role == roles.SSL_REQUEST:
             self._ssl_request(cut, total)
         elif role == roles.LOGIN:
@@ -99,10 +106,9 @@ class ClientMask:
             cut.keep(at + 1)
             whole = end - at == total
             if certain:
-                self._command(cut, data[at], at, whole)
+                self._command(cut, cut.data[at], at, whole)
             else:
-                self._doubtful(cut, data[at], at, whole)
-        return cut.done()
+                self._doubtful(cut, cut.data[at], at, whole)
 
     def _agreed(self) -> i64:
         facts = self.talk.facts

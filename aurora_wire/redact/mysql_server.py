@@ -9,10 +9,10 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from aurora_wire.binary import u32
+from aurora_wire.binary import u24, u32
 from aurora_wire.redact.conversation import Talk
 from aurora_wire.redact.mysql_client import binary_value, is_zero
-from aurora_wire.redact.replacements import LONGEST_CACHED, Cut
+from aurora_wire.redact.replacements import LONGEST_CACHED, LONGEST_RESULT, Cut, KnownResult
 from aurora_wire.wire.decoding import roles
 from aurora_wire.wire.mysql import capabilities as caps
 from aurora_wire.wire.mysql.auth import CACHING_SHA2, NATIVE_PASSWORD, SHA256
@@ -32,6 +32,7 @@ from aurora_wire.wire.mysql.replies import (
 )
 from aurora_wire.wire.mysql.values import value_bounds
 
+HEADER: Final[i64] = 4
 EVENT_HEADER: Final[i64] = 19   # of a binlog event
 SEMI_SYNC: Final[i64] = 0xEF
 MAX_KINDS: Final[i64] = 4096
@@ -91,14 +92,22 @@ class ServerMask:
 
     def payload(self, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64) -> bytes:
         """Return as many bytes as data[at:end], of a payload of `total`; none where all of them stay."""
-        if at == end:
-            return b""
-        whole = end - at == total
-        if role == roles.DEFINITION and certain and whole and self._is_known(data, at, end):
-            return b""
         cut = self.talk.words.cut
         cut.begin(data, at, end)
-        if role == roles.TEXT_ROW:
+        self.mask(cut, role, certain, total)
+        return cut.done()
+
+    def mask(self, cut: Cut, role: i64, certain: bool, total: i64) -> None:
+        """Mask a payload of `total` bytes, as many of them as were cut out."""
+        data = cut.data
+        at = cut.at
+        end = cut.end
+        if at == end:
+            return
+        whole = end - at == total
+        if role == roles.DEFINITION and certain and whole and self._is_known(data, at, end):
+            cut.keep(end)
+        elif role == roles.TEXT_ROW:
             if certain and whole:
                 self._text_row(cut)
         elif role == roles.BINARY_ROW:
@@ -141,7 +150,6 @@ class ServerMask:
         elif role == roles.CLONE:
             # Which kind of packet it is; of a descriptor what tells it. Names of files come behind that.
             cut.keep(at + DESCRIPTOR_HEAD if is_descriptor_payload(data, at, end, total) else at + 1)
-        return cut.done()
 
     def _greeting(self, cut: Cut) -> None:
         """Keep a greeting with a usual version: `8.0.36`, `5.5.5-10.11.19-MariaDB-0+deb12u1-log`; not what follows."""
@@ -170,6 +178,35 @@ class ServerMask:
         if len(self.talk.kinds) < MAX_KINDS:
             self.talk.kinds.append(kind)
         return True
+
+    def result(self, packets: bytes) -> KnownResult | None:
+        """Return what stands in place of all definitions of a result, which `packets` are; None: see each of them.
+
+        Only where they follow a head: then nothing but themselves decides.
+        """
+        talk = self.talk
+        size: i64 = len(packets)
+        if len(talk.kinds) > 0 or size > LONGEST_RESULT:
+            return None
+        known = talk.words.results.get(packets)
+        if known is not None:
+            talk.kinds.extend(known.kinds)
+            return known
+        count: i64 = 0
+        at: i64 = 0
+        parts: list[bytes] = []
+        while at < size:
+            begin = at + HEADER
+            parts.append(packets[at:begin])
+            at = begin + u24(packets, at)
+            new = self.payload(roles.DEFINITION, True, packets, begin, at, at - begin)
+            parts.append(new if len(new) > 0 else packets[begin:at])
+            count += 1
+        if len(talk.kinds) != count:
+            talk.kinds = []
+            return None
+        masked = b"".join(parts)
+        return talk.words.remember(packets, b"" if masked == packets else masked, talk.kinds[:])
 
     # Rows.
 

@@ -9,7 +9,7 @@ from typing import Final
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
-from aurora_wire.redact.keyed_hash import LONGEST, KeyedHash
+from aurora_wire.redact.keyed_hash import LONGEST, READ, SHORT_VALUE, KeyedHash
 from aurora_wire.redact.quick_sql import hidden
 
 FILL: Final = b"*"
@@ -18,7 +18,20 @@ LETTERS: Final = [bytes([byte]) for byte in range(0x30, 0x7B) if chr(byte).isaln
 SHAPES: Final = bytes([0x2A if 0x20 <= byte < 0x7F else 0 for byte in range(256)])
 CACHED: Final[i64] = 1 << 13      # values and texts that are remembered: a processor's cache holds them
 LONGEST_CACHED: Final[i64] = 256  # bytes of each
+RESULTS: Final[i64] = 512         # results whose definitions are remembered
+LONGEST_RESULT: Final[i64] = 4096  # bytes of each
+PADDING: Final = bytes(int(READ))  # behind a value at the end of what is there
 SHORT: Final[i64] = 16            # bytes that are written one by one
+
+
+class KnownResult:
+    """The definitions of a result that came before. masked: b"" where all of them stay; kinds: the type of each."""
+
+    __slots__ = ("kinds", "masked")
+
+    def __init__(self, masked: bytes, kinds: list[int]) -> None:
+        self.masked: Final = masked
+        self.kinds: Final = kinds
 
 
 class Words:
@@ -40,6 +53,7 @@ class Words:
         self.older: dict[bytes, bytes] = {}  # the values before those: what is asked for again stays remembered
         self.texts: dict[bytes, bytes] = {}
         self.definitions: dict[bytes, int] = {}  # of columns, of which all stays: the type of each
+        self.results: dict[bytes, KnownResult] = {}  # all definitions of a result, one after another
         self.line = BytesWriter()
         self.cut = Cut(self)
 
@@ -59,11 +73,32 @@ class Words:
             self.values[value] = found
         return found
 
+    def write_value(self, out: BytesWriter, data: bytes, at: i64, end: i64) -> None:
+        """Write what `value` returns of data[at:end]."""
+        keyed = self.keyed
+        size = end - at
+        if keyed is None or size < 2 or size > SHORT_VALUE:
+            out.write(self.value(data[at:end]))
+        elif at + READ <= len(data):
+            keyed.write(out, data, at, end)
+        else:
+            keyed.write(out, data[at:end] + PADDING, 0, size)
+
     def sql(self, text: bytes) -> bytes:
+        line = self.line
+        line.truncate(0)
+        self.write_sql(line, text)
+        return line.getvalue()
+
+    def write_sql(self, out: BytesWriter, text: bytes) -> None:
         """Replace literals by tokens. The usual statement is read here, any other by `sql_of`, to the same result."""
         places = hidden(text)
         if places is not None:
-            return self._placed(text, places)
+            self._write_placed(out, text, places)
+        else:
+            out.write(self._mask_sql(text))
+
+    def _mask_sql(self, text: bytes) -> bytes:
         if len(text) > LONGEST_CACHED:
             return self.sql_of(text)
         found = self.texts.get(text)
@@ -74,13 +109,9 @@ class Words:
             self.texts[text] = found
         return found
 
-    def _placed(self, text: bytes, places: list[int]) -> bytes:
+    def _write_placed(self, out: BytesWriter, text: bytes, places: list[int]) -> None:
         """Replace literals; those that touch, also with nothing but stars between them, are one."""
         count: i64 = len(places)
-        if count == 0:
-            return text
-        line = self.line
-        line.truncate(0)
         done: i64 = 0
         end: i64 = len(text)
         i: i64 = 0
@@ -98,12 +129,21 @@ class Words:
                     i += 2
                     continue
                 break
-            line.write(text[done:start])
-            piece = text[start:stop]
-            line.write(piece if is_filler(piece) else self.value(piece))
+            out.write(text[done:start])
+            if is_filler(text, start, stop):
+                out.write(text[start:stop])
+            else:
+                self.write_value(out, text, start, stop)
             done = stop
-        line.write(text[done:])
-        return line.getvalue()
+        out.write(text[done:])
+
+    def remember(self, packets: bytes, masked: bytes, kinds: list[int]) -> KnownResult:
+        """Remember all definitions of a result, and what stands in their place."""
+        if len(self.results) >= RESULTS:
+            self.results.clear()
+        known = KnownResult(masked, kinds)
+        self.results[packets] = known
+        return known
 
     def definition(self, data: bytes, kind: int) -> None:
         """Remember the definition of a column, of which all stays."""
@@ -113,12 +153,10 @@ class Words:
             self.definitions[data] = kind
 
 
-def is_filler(piece: bytes) -> bool:
-    """Return whether it is nothing but filler."""
-    at: i64 = 0
-    end: i64 = len(piece)
+def is_filler(text: bytes, at: i64, end: i64) -> bool:
+    """Return whether text[at:end] is nothing but filler."""
     while at < end:
-        if piece[at] != STAR:
+        if text[at] != STAR:
             return False
         at += 1
     return True
@@ -127,7 +165,8 @@ def is_filler(piece: bytes) -> bool:
 class Cut:
     """data[at:end] from the left to the right. What nobody asked to keep is filled.
 
-    One is used for all payloads, one after another: `begin` to `done`. Nothing is copied until something changes.
+    One is used for all payloads, one after another: `begin` to `done`, or `begin_on` to `end_on` where somebody has
+    paper to write on. Nothing is copied until something changes.
     """
 
     def __init__(self, words: Words) -> None:
@@ -137,7 +176,8 @@ class Cut:
         self.end: i64 = 0
         self.written: i64 = 0  # up to here `out` has it
         self.changed = False   # something is not to stay
-        self.out = BytesWriter()
+        self.scratch = BytesWriter()
+        self.out = self.scratch
 
     def begin(self, data: bytes, at: i64, end: i64) -> None:
         self.data = data
@@ -145,8 +185,28 @@ class Cut:
         self.end = end
         self.written = at
         self.changed = False
+        self.out = self.scratch
         if len(self.out) > 0:
             self.out.truncate(0)
+
+    def begin_on(self, out: BytesWriter, data: bytes, head: i64, at: i64, end: i64) -> None:
+        """Begin, to write on `out`: data[head:at] too, which stays."""
+        self.data = data
+        self.at = at
+        self.end = end
+        self.written = head
+        self.changed = False
+        self.out = out
+
+    def end_on(self, all_of_it: bool) -> bool:
+        """End what `begin_on` began. Return whether it was written; if all of it stays, only where `all_of_it` says so.
+        """
+        self.fill(self.end)
+        writes = self.changed or all_of_it
+        if writes and self.at > self.written:
+            self._write_kept()
+        self.data = b""  # it may be a capture's block
+        return writes
 
     def _stop(self, to: i64) -> i64:
         """Return where the next bytes end that become others, `to` or earlier; those before them are written."""
@@ -192,14 +252,14 @@ class Cut:
         """Replace one value, so that equal ones stay recognisable."""
         to = self._stop(to)
         if to > self.at:
-            self.out.write(self.words.value(self.data[self.at : to]))
+            self.words.write_value(self.out, self.data, self.at, to)
             self.at = to
             self.written = to
 
     def sql(self, to: i64) -> None:
         to = self._stop(to)
         if to > self.at:
-            self.out.write(self.words.sql(self.data[self.at : to]))
+            self.words.write_sql(self.out, self.data[self.at : to])
             self.at = to
             self.written = to
 

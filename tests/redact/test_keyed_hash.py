@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from librt.strings import BytesWriter
 
 from aurora_wire._build import compiled
-from aurora_wire.redact.keyed_hash import LONGEST, KeyedHash, is_right
+from aurora_wire.redact.keyed_hash import LONGEST, READ, SHORT_VALUE, KeyedHash, is_right
 from aurora_wire.redact.masker import Masker
 from aurora_wire.redact.replacements import Words
 
@@ -59,3 +60,39 @@ def test_values_that_are_forgotten_get_the_same_tokens_again() -> None:
     first = [words.value(value) for value in values]
     assert [words.value(value) for value in values] == first
     assert len(words.values) + len(words.older) <= 2 << 13
+
+
+@pytest.mark.parametrize("size", range(2, int(SHORT_VALUE) + 1))
+def test_a_token_that_is_written_is_the_same_whatever_stands_around_the_value(size: int) -> None:
+    if not is_right():
+        pytest.skip("interpreted, tokens are hashlib's")
+    masker, keyed = Masker(KEY), KeyedHash(KEY)
+    out = BytesWriter()
+    for byte in (0, 1, 0x30, 0x7F, 0x80, 0xFF):
+        value = bytes([byte]) * (size - 1) + bytes([byte ^ 1])
+        for around in (b"\0", b"\xff", b"\x80"):
+            out.truncate(0)
+            keyed.write(out, around * 3 + value + around * int(READ), 3, 3 + size)
+            assert out.getvalue() == masker.token(value)
+
+
+@given(st.lists(st.binary(max_size=40), max_size=40), st.binary(max_size=30))
+def test_words_write_what_they_return(values: list[bytes], behind: bytes) -> None:
+    masker = Masker(KEY)
+    words = Words(masker.token, masker.sql, lambda _body, _content: b"", masker.keyed)
+    out = BytesWriter()
+    for value in values + values:
+        out.truncate(0)
+        words.write_value(out, b"ab" + value + behind, 2, 2 + len(value))
+        assert out.getvalue() == masker.value(value)
+
+
+def test_short_values_that_share_a_place_get_their_own_tokens() -> None:
+    """There are more values than places, so that most are forgotten and made again."""
+    masker = Masker(KEY)
+    words = Words(masker.token, masker.sql, lambda _body, _content: b"", masker.keyed)
+    out = BytesWriter()
+    for number in [*range(40_000), *range(40_000)]:
+        words.write_value(out, b"%d" % number, 0, len(str(number)))
+    tokens = b"".join(masker.token(b"%d" % number) for number in range(40_000))
+    assert out.getvalue() == tokens + tokens

@@ -17,6 +17,7 @@ class Tracker:
     def __init__(self) -> None:
         self.from_client: i64 = -1
         self.keeps: i64 = -1  # bytes of a payload that `packet` wants, also where the decoder needs fewer
+        self.takes_runs = False  # of definitions and rows only `packet` and `definitions` tell, not `begins`
 
     def frame(self, frame: i64, start: i64, end: i64, payload_at: i64) -> None:
         """Note that frame `frame` brought the stream's bytes [start, end), in order."""
@@ -51,6 +52,9 @@ class Tracker:
         self, start: i64, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64
     ) -> None:
         """Take the packet at `start`: data[at:end] is as much of its payload as there is, of `total` bytes."""
+
+    def definitions(self, start: i64, data: bytes, at: i64, end: i64) -> None:
+        """Take all definitions of a result, whole packets which came before in this connection, byte for byte."""
 
     def goes_on(self, start: i64, length: i64) -> None:
         """Note that the last packet's payload goes on in one of `length` bytes, whose header is at `start`."""

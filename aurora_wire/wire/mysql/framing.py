@@ -125,7 +125,7 @@ class Packets(Decoder):
                         if self.next != STAY:
                             return at
                         self.checked = True
-                if self.running and side.tracker is None:
+                if self.running and (side.tracker is None or side.tracker.takes_runs):
                     begun = at
                     at = self.run(data, at, end)
                     if at > begun:

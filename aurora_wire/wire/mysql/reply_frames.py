@@ -14,6 +14,7 @@ from mypy_extensions import i64
 
 from aurora_wire.binary import u16, u32
 from aurora_wire.wire.decoding import labels, roles
+from aurora_wire.wire.decoding.tracker import Tracker
 from aurora_wire.wire.mysql import capabilities as caps
 from aurora_wire.wire.mysql.answers import Answers
 from aurora_wire.wire.mysql.commands import (
@@ -38,23 +39,25 @@ from aurora_wire.wire.mysql.framing import REJECT, label_reply
 from aurora_wire.wire.mysql.plausibility import reply_role
 from aurora_wire.wire.mysql.replies import is_progress, ok_status, ok_warnings, parse_column_count, parse_prepare_ok
 from aurora_wire.wire.mysql.reply_chain import is_row
+from aurora_wire.wire.mysql.reply_labels import (
+    BARE,
+    COLUMNS,
+    DEFINITIONS,
+    EVENTS,
+    EXCHANGE,
+    FIRST,
+    IDLE,
+    ONE,
+    PREPARED,
+    ROW,
+    find_label,
+)
 from aurora_wire.wire.mysql.statements import answer_prepare, release
 
 LONGEST_HEAD: Final[i64] = 10    # bytes of a result's head: a count, and a byte that says whether definitions follow
+MAX_TOLD: Final[i64] = 0xFFFF    # bytes of a packet that a tracker takes in a run
 MORE_RESULTS: Final[i64] = 0x0008
 CURSOR_EXISTS: Final[i64] = 0x0040
-
-# States: what the next packet is.
-IDLE: Final[i64] = 0             # between replies
-FIRST: Final[i64] = 1            # the first packet of a result
-COLUMNS: Final[i64] = 2          # `count` column definitions
-ROW: Final[i64] = 3              # rows, up to EOF or OK or ERR
-ONE: Final[i64] = 4              # one packet: OK, ERR, EOF
-BARE: Final[i64] = 5             # one packet without a header byte
-EVENTS: Final[i64] = 6           # of what the connection was handed to: binlog events, clone data
-EXCHANGE: Final[i64] = 7         # authentication
-PREPARED: Final[i64] = 8         # PREPARE_OK or ERR
-DEFINITIONS: Final[i64] = 9      # `count` definitions of parameters and columns, EOFs between them
 
 
 class Responses:
@@ -163,11 +166,11 @@ class Responses:
         """Return whether the server agreed to hand the connection to group replication: no MySQL packets follow."""
         return self.state == EVENTS and self.handed == GROUP_REPLICATION
 
-    def run(self, data: bytes, at: i64, end: i64, relaxed: bool) -> i64:
+    def run(self, data: bytes, at: i64, end: i64, relaxed: bool, tracker: Tracker | None, position: i64) -> i64:
         """Pass definitions, rows and EOFs that lie whole in data[at:end]. `passed` says how many there were.
 
         Stops at a result's end and at whatever needs a look: an OK or ERR, a packet that is not whole, a sequence id
-        that does not count on, unless `relaxed`.
+        that does not count on, unless `relaxed`. tracker: is told of each; position: of data[at] in the stream.
         """
         previous = self.previous
         passed: i64 = 0
@@ -175,6 +178,10 @@ class Responses:
         defined_at: i64 = -1  # where all definitions of a result begin
         if relaxed and self.facts.restart:
             end = at  # no sequence id says that a reply begins
+        if tracker is not None:
+            position -= at
+            if not self.expected:
+                end = at  # what they are is not certain
         while end - at > 4:
             header = u32(data, at)
             length = header & 0xFFFFFF
@@ -182,16 +189,21 @@ class Responses:
             sequence = header >> 24
             if stop > end or length == 0 or (sequence != (previous + 1) & 0xFF and not relaxed):
                 break
+            if tracker is not None and length > MAX_TOLD:
+                break
             taken: i64 = 1
+            role: i64 = roles.DEFINITION
             if data[at + 4] >= 0xFE:
                 if data[at + 4] == 0xFF or length >= 9 or self.state == COLUMNS:
                     break
                 self.label = labels.EOF
+                role = roles.EOF
                 if self.state == ROW:
                     self._row(data, at + 4, stop, length)
                 else:
                     self._defined(0)
             elif self.state == ROW and not self.fields:
+                role = roles.BINARY_ROW if self.binary else roles.TEXT_ROW
                 answers.row(data, at + 4, stop, length)
             elif self.state == ROW:
                 answers.define(data, at + 4, stop)
@@ -201,6 +213,9 @@ class Responses:
                 if known > at:
                     stop, taken = known, self.count
                     sequence = (previous + taken) & 0xFF
+                    role = roles.UNKNOWN
+                    if tracker is not None:
+                        tracker.definitions(position + at, data, at, stop)
                 else:
                     if known == at:
                         defined_at = at
@@ -208,6 +223,8 @@ class Responses:
                     if defined_at >= 0:
                         answers.remember(data, defined_at, stop)
                 self._defined(taken)
+            if tracker is not None and role != roles.UNKNOWN:
+                tracker.packet(position + at, role, True, data, at + 4, stop, length)
             previous = sequence
             passed += taken
             at = stop
@@ -249,39 +266,8 @@ class Responses:
                 return self.label
             else:
                 self._begin()
-        self.label = self._label(first, length)
+        self.label = find_label(self.state, first, length, self.expected, self.handed, self.agreed)
         return self.label
-
-    def _label(self, first: i64, length: i64) -> i64:
-        state = self.state
-        if first == 0xFF and state != BARE:
-            return labels.ERR
-        if state in (ROW, COLUMNS, DEFINITIONS):
-            if first == 0xFE and length < 9:
-                return labels.EOF
-            return labels.OK if first == 0xFE and length < 0xFFFFFF and state == ROW else labels.RESULT_SET
-        if state in (FIRST, ONE):
-            if first == 0:
-                # A row in binary form begins like an OK: where nobody saw what is answered, it may be one.
-                return labels.OK if self.expected else labels.RESPONSE
-            if first == 0xFE:
-                return labels.EOF
-            if first == 0xFB and state == FIRST:
-                return labels.INFILE_REQUEST
-            return labels.RESULT_SET if state == FIRST else labels.RESPONSE
-        if state == PREPARED:
-            return labels.PREPARE_OK if first == 0 else labels.RESPONSE
-        if state == EXCHANGE:
-            return labels.OK if first == 0 and length >= 7 else labels.AUTH
-        if state == EVENTS:
-            if first == 0 and length >= 7 and not self.agreed and self.handed != REPLICATION:
-                return labels.OK
-            if self.handed == CLONE:
-                return labels.CLONE_DATA
-            if self.handed == GROUP_REPLICATION:
-                return labels.GROUP_REPLICATION
-            return labels.EOF if first == 0xFE and length < 9 else labels.BINLOG
-        return labels.RESPONSE
 
     def role(self, label: i64, first: i64, length: i64) -> i64:
         """Return the role of the packet that `accept` gave this label, before `packet` goes on. UNKNOWN: see `told`."""

@@ -159,7 +159,8 @@ class ServerPackets(Packets):
 
     def run(self, data: bytes, at: i64, end: i64) -> i64:
         responses = self.responses
-        at = responses.run(data, at, end, self.relaxed)
+        side = self.side
+        at = responses.run(data, at, end, self.relaxed, side.tracker, side.position)
         self.facts.responses += responses.passed
         self.running = responses.in_rows()
         return at
