@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 
 from aurora_wire.decrypt.key_log_result import KeyLogResult
@@ -10,11 +11,12 @@ from aurora_wire.redact.sql import redact_attributes, redact_sql
 from aurora_wire.report.fingerprints import FindingLocator
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.json_known import exception_fields, ignored_fields
-from aurora_wire.report.json_leaked import group_fields, leaked_class_fields, leaked_fields, place_fields
-from aurora_wire.report.json_text import Fields, SharedTexts, bytes_fields, clean, counts, dump, optional
+from aurora_wire.report.json_leaked import group_fields, leaked_class_fields, place_fields
+from aurora_wire.report.json_statements import StatementWriter, error_fields
+from aurora_wire.report.json_text import Fields, bytes_fields, clean, counts, optional
 from aurora_wire.report.timestamps import Clock
 from aurora_wire.report.tls_details import detail_fields
-from aurora_wire.verdict.answer_result import AnswerPart, AnswerResult, ColumnResult, ColumnTraffic, ErrorResult
+from aurora_wire.verdict.answer_result import ColumnTraffic
 from aurora_wire.verdict.answers import merged
 from aurora_wire.verdict.result import (
     CaptureResult,
@@ -36,126 +38,7 @@ from aurora_wire.verdict.servers import kind_of_connection, product_of_connectio
 from aurora_wire.verdict.stream_result import CloneResult, ReplicationResult
 
 SCHEMA = "aurora-wire/scan/1"
-
-
 MAX_IGNORED = 1000  # names of files in folders that are no captures
-
-
-VALUE_SHOWN = 10_000    # bytes of one value of a row
-MAX_SHARED = 1024       # lists of columns that are kept
-_SHARED = SharedTexts(MAX_SHARED)
-_COLUMNS: dict[int, tuple[list[ColumnResult], list[Fields]]] = {}   # with the list: its id stays its own
-
-
-def statement_text(fields: Fields) -> str:
-    """Return the line of a statement's fields, as `dump` does; columns are written once for all that have the same."""
-    result = fields.get("result")
-    if isinstance(result, dict) and result["columns"]:
-        return _SHARED.dump(fields, result, "columns")
-    return dump(fields)
-
-
-def columns_fields(columns: list[ColumnResult]) -> list[Fields]:
-    """Return columns as objects: the same list for the same list, which nobody changes."""
-    known = _COLUMNS.get(id(columns))
-    if known is not None:
-        return known[1]
-    if len(_COLUMNS) >= MAX_SHARED:
-        _COLUMNS.clear()
-    found = [column_fields(one) for one in columns]
-    _COLUMNS[id(columns)] = columns, found
-    return found
-
-
-
-def statement_fields(
-    statement: StatementResult, clock: Clock, names: FrameNames, *, redact: bool = False, reveal: bool = False,
-    key: bytes = b"",
-) -> Fields:  # fmt: skip
-    """Return a statement. redact: mask literals; reveal: show passwords; key: for hashes of values that leaked."""
-    statement = shown(statement, redact=redact, reveal=reveal)
-    return {
-        "command": statement.command,
-        **bytes_fields("sql", statement.sql),
-        "parameters": [
-            {"type": p.type, **bytes_fields("value", p.value), **bytes_fields("name", p.name)}
-            for p in statement.parameters
-        ],
-        "frame": statement.frame,
-        "time": clock.show(statement.frame, statement.time_ns),
-        "offset": statement.offset,
-        "length": statement.length,
-        "compressed": statement.compressed,
-        "complete": statement.complete,
-        **({"direction": "server"} if statement.direction == "server" else {}),
-        **({"guessed": True} if statement.guessed else {}),
-        **({"leaked": [leaked_fields(one, key) for one in statement.leaked]} if statement.leaked else {}),
-        **({} if statement.schema is None else {"schema": clean(statement.schema)}),
-        **({} if statement.charset is None else {"charset": statement.charset}),
-        **(bytes_fields("fingerprint", statement.fingerprint) if statement.fingerprint else {}),
-        **({} if statement.result is None else {"result": answer_fields(statement.result)}),
-        **place_fields(names, statement.frame),
-    }
-
-
-def answer_fields(answer: AnswerResult) -> Fields:
-    """Return what answered a statement; each of its results where there are several."""
-    parts = answer.parts
-    told: AnswerResult | AnswerPart = parts[0] if len(parts) == 1 else answer   # most have one, which is asked sooner
-    return {
-        "columns": columns_fields(told.columns),
-        "rows": told.rows,
-        "bytes": told.bytes,
-        "affected": told.affected,
-        "warnings": told.warnings,
-        "error": None if answer.error is None else error_fields(answer.error),
-        "ms": answer.ms,
-        **({} if answer.complete else {"partial": True}),
-        **({"out_parameters": True} if any(one.out_parameters for one in parts) else {}),
-        **values_fields(parts[0] if len(parts) == 1 else None),
-        **({"results": [part_fields(one) for one in parts]} if len(parts) > 1 else {}),
-    }
-
-
-def part_fields(part: AnswerPart) -> Fields:
-    """Return one of the results of a statement."""
-    return {
-        "columns": [column_fields(one) for one in part.columns],
-        "rows": part.rows,
-        "bytes": part.bytes,
-        "affected": part.affected,
-        "warnings": part.warnings,
-        **({} if part.complete else {"partial": True}),
-        **({"out_parameters": True} if part.out_parameters else {}),
-        **values_fields(part),
-    }
-
-
-def values_fields(part: AnswerPart | None) -> Fields:
-    """Return the values of the rows that were asked for; nothing where there are none, or several results."""
-    if part is None or not part.values:
-        return {}
-    return {"values": [[None if one is None else value_text(one) for one in row] for row in part.values]}
-
-
-def value_text(value: bytes) -> str:
-    """Return a value of a row as text, bounded; bytes that are none as \\xNN."""
-    return clean(value[:VALUE_SHOWN].decode("utf-8", "backslashreplace")) + ("..." if len(value) > VALUE_SHOWN else "")
-
-
-def column_fields(column: ColumnResult) -> Fields:
-    return {
-        "schema": clean(column.schema),
-        "table": clean(column.table),
-        "org_table": clean(column.org_table),
-        "name": clean(column.name),
-        "org_name": clean(column.org_name),
-        "type": clean(column.type),
-    }
-
-
-def error_fields(error: ErrorResult) -> Fields:
-    return {"code": error.code, "sqlstate": optional(error.sqlstate), "text": clean(error.text)}
 
 
 def reason_fields(reason: Reason, names: FrameNames) -> Fields:
@@ -203,6 +86,7 @@ def decryption_fields(
     decrypted: DecryptionResult, clock: Clock, names: FrameNames, *, redact: bool = False, reveal: bool = False
 ) -> Fields:
     """Return what a key log showed to be inside TLS."""
+    statements = StatementWriter(clock, names, redact=redact, reveal=reveal)
     return {
         "records": decrypted.records,
         "failed": decrypted.failed,
@@ -217,9 +101,7 @@ def decryption_fields(
         "compression": decrypted.compression,
         "commands": counts(decrypted.commands),
         "statements_total": decrypted.statements_total,
-        "statements": [
-            statement_fields(one, clock, names, redact=redact, reveal=reveal) for one in decrypted.statements
-        ],
+        "statements": [json.loads(statements.write(one)) for one in decrypted.statements],
     }
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aurora_wire.redact.groups import masked_example, shown_fingerprint
 from aurora_wire.report.frame_names import FrameNames, frame_names
-from aurora_wire.report.json_text import Fields, bytes_fields, clean, counts, optional
+from aurora_wire.report.json_text import Fields, bytes_fields, clean, counts
 from aurora_wire.report.timestamps import find_clock
-from aurora_wire.report.values import hash_value, told_values
-from aurora_wire.verdict.result import LeakedClass, LeakedData, Scan
+from aurora_wire.report.values import told_values
+from aurora_wire.verdict.result import LeakedClass, Scan
 from aurora_wire.verdict.rules.data import RULE_OF
 from aurora_wire.verdict.rules.registry import RULES
 
@@ -16,20 +16,6 @@ def place_fields(names: FrameNames, frame: int | None) -> Fields:
     """Return the capture that a frame is in and its number there; nothing where there is one capture."""
     place = names.locate(frame) if names.several and frame is not None else None
     return {} if place is None else {"capture": clean(names.path(place[0])), "capture_frame": place[1]}
-
-
-def leaked_fields(leaked: LeakedData, key: bytes = b"") -> Fields:
-    """Return what leaked in one column. key: for the hashes of values; empty where there are none."""
-    return {
-        "class": leaked.data,
-        "table": optional(leaked.table),
-        "column": optional(leaked.column),
-        "count": leaked.count,
-        "from": leaked.origin,
-        "frame": leaked.frame,
-        **({"hashes": [hash_value(one, key) for one in leaked.values]} if key and leaked.values else {}),
-        **({"last": [clean(one) for one in leaked.last]} if leaked.last else {}),
-    }
 
 
 def leaked_class_fields(leaked: LeakedClass, key: bytes = b"") -> Fields:

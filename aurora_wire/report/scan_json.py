@@ -15,10 +15,9 @@ from aurora_wire.report.json_fields import (
     connection_fields,
     finding_fields,
     finding_place,
-    statement_fields,
-    statement_text,
     summary_fields,
 )
+from aurora_wire.report.json_statements import StatementWriter
 from aurora_wire.report.json_text import Fields, dump
 from aurora_wire.report.timestamps import Clock, find_clock
 from aurora_wire.verdict.result import ConnectionResult, Scan
@@ -59,6 +58,7 @@ def _array(name: str, items: Iterable[Fields]) -> Iterator[str]:
 def _connections(
     connections: Iterable[ConnectionResult], clock: Clock, names: FrameNames, *, redact: bool, reveal: bool, key: bytes
 ) -> Iterator[str]:
+    statements = StatementWriter(clock, names, redact=redact, reveal=reveal, key=key)
     yield ' "connections": ['
     separator = "\n  "
     for connection in connections:
@@ -68,9 +68,7 @@ def _connections(
         yield ', "statements": ['
         inner = "\n    "
         for statement in connection.statements:
-            yield inner + statement_text(
-                statement_fields(statement, clock, names, redact=redact, reveal=reveal, key=key)
-            )
+            yield inner + statements.write(statement)
             inner = ",\n    "
         yield "]}"
     yield "]" if separator == "\n  " else "\n ]"

@@ -17,11 +17,10 @@ from aurora_wire.report.json_fields import (
     connection_fields,
     finding_fields,
     finding_place,
-    statement_fields,
-    statement_text,
     summary_fields,
 )
 from aurora_wire.report.json_leaked import place_fields
+from aurora_wire.report.json_statements import StatementWriter
 from aurora_wire.report.json_text import Fields, dump
 from aurora_wire.report.timestamps import Clock, find_clock
 from aurora_wire.verdict.frame_places import FramePlaces
@@ -38,18 +37,23 @@ class JSONLines:
         self._write = write
         self._redact = redact
         self._reveal = reveal
-        self._clock = Clock()
-        self._names = FrameNames(())
+        self._know(Clock(), FrameNames(()))
 
     def begin(self, captures: list[CaptureResult], places: FramePlaces, count: int) -> None:
         """Begin, before anything is read: what will be known of `count` captures, and of where their frames are."""
         several = count > 1
-        self._clock = Clock(captures, places, several=several)
-        self._names = FrameNames(captures, places, several=several)
+        self._know(
+            Clock(captures, places, several=several), FrameNames(captures, places, several=several)
+        )
+
+    def _know(self, clock: Clock, names: FrameNames) -> None:
+        self._clock = clock
+        self._names = names
+        self._statements = StatementWriter(clock, names, redact=self._redact, reveal=self._reveal)
 
     def statement(self, connection: int, statement: StatementResult) -> None:
-        fields = statement_fields(statement, self._clock, self._names, redact=self._redact, reveal=self._reveal)
-        self._write(statement_text({"type": "statement", "connection": connection, **fields}) + "\n")
+        before = f'"type": "statement", "connection": {connection}, '
+        self._write(self._statements.write(statement, before) + "\n")
 
     def connection(self, connection: ConnectionResult, findings: list[Finding]) -> None:
         self._line("connection", connection_fields(

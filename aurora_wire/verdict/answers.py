@@ -198,7 +198,7 @@ def merged(traffic: Iterable[Sequence[ColumnTraffic]]) -> list[ColumnTraffic]:
             each.add_to(sums)
         else:  # described already: read from another process, or masked
             for one in each:
-                _add(by_name, one)
+                _add(by_name, replace(one))
     for column in sums.values():
         _add(by_name, _traffic(column))
     return sorted(
@@ -207,10 +207,11 @@ def merged(traffic: Iterable[Sequence[ColumnTraffic]]) -> list[ColumnTraffic]:
 
 
 def _add(by_name: dict[tuple[str, str, str], ColumnTraffic], one: ColumnTraffic) -> None:
+    """Add what crossed of one column to the rest of it; the object may be kept, and changed."""
     key = (one.schema, one.table, one.column)
     known = by_name.get(key)
     if known is None:
-        by_name[key] = replace(one)
+        by_name[key] = one
     else:
         known.results += one.results
         known.rows += one.rows

@@ -8,6 +8,7 @@ Sources: greetings of the recordings in captures/; ProxySQL, MaxScale, TiDB, Vit
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from aurora_wire.immutable import immutable
@@ -41,6 +42,7 @@ class Product:
     region: str = ""
 
 
+@lru_cache(maxsize=256)  # a capture has few servers, and asks for each connection
 def derive_product(version: str, host: str = "", *, is_mariadb: bool = False) -> Product:
     """Return the product by its version. host: as a user, or a client in TLS, named it; is_mariadb: by its capability
     flags.

@@ -27,6 +27,7 @@ Why nothing is missed:
   without a space, ids of letters alone eighteen; such a run, wherever it begins, fills a block. So in a value of that
   length a block without a space is not passed. What stands before the block that ended the passing, back to a byte that
   cannot be of a token, is looked at: a token that begins in a quiet block is found, or taken for none, where it begins.
+- A text is plain (`is_plain`) if all of its blocks are, and what is left behind them: that answer is exact.
 - A time (`is_time`) has groups of two and four digits, and marks between them that join no groups.
 """
 
@@ -46,7 +47,8 @@ APOSTROPHES: Final[i64] = 0x27272727272727
 HYPHENS: Final[i64] = 0x2D2D2D2D2D2D2D
 BACKSLASHES: Final[i64] = 0x5C5C5C5C5C5C5C
 BACKTICKS: Final[i64] = 0x60606060606060
-FROM_22: Final[i64] = 0x5E5E5E5E5E5E5E          # what makes 0x22 and more 0x80 and more
+FROM_20: Final[i64] = 0x60606060606060          # what makes 0x20 and more 0x80 and more
+FROM_22: Final[i64] = 0x5E5E5E5E5E5E5E
 FROM_24: Final[i64] = 0x5C5C5C5C5C5C5C
 FROM_28: Final[i64] = 0x58585858585858
 FROM_2C: Final[i64] = 0x54545454545454
@@ -55,6 +57,7 @@ FROM_30: Final[i64] = 0x50505050505050
 FROM_3C: Final[i64] = 0x44444444444444
 FROM_41: Final[i64] = 0x3F3F3F3F3F3F3F
 FROM_7B: Final[i64] = 0x05050505050505
+FROM_7F: Final[i64] = 0x01010101010101
 # A time, `2024-02-21 07:45:07`, in three blocks (the third has its last seven bytes): what each byte is combined with,
 # which leaves 0 of a mark and 0 to 9 of a digit, and what makes all else 0x80 and more.
 TIME_1: Final[i64] = 0x30302D30303030
@@ -136,6 +139,28 @@ def behind_plain(text: bytes, at: i64, end: i64, quote: i64) -> i64:
             break
         at += SIZE
     return at
+
+
+def is_plain(text: bytes) -> bool:
+    """Return whether a text is printable ASCII without `"` and backslash: what JSON has in a string as it is."""
+    at: i64 = 0
+    end: i64 = len(text)
+    last = end - READ
+    if last < 0:
+        while at < end and 32 <= text[at] < 127 and text[at] != 34 and text[at] != 92:
+            at += 1
+        return at == end
+    while at <= last:
+        if _needs_escape(read_i64_le(text, at)):
+            return False
+        at += SIZE
+    return not _needs_escape(read_i64_le(text, last) >> 8)  # the last seven bytes
+
+
+def _needs_escape(word: i64) -> bool:
+    low = word & LOW
+    plain = (low + FROM_20) & ~(low + FROM_7F) & ((low ^ QUOTES) + LOW) & ((low ^ BACKSLASHES) + LOW)
+    return (word | ~plain) & HIGH != 0
 
 
 def behind_words(text: bytes, at: i64, end: i64) -> i64:
