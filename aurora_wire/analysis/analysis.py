@@ -107,6 +107,7 @@ class Analysis:
         self._untold = Untold(self._tell)
         self.on_connection = on_connection
         self.on_kept = on_kept
+        self.most_shown = KEPT_STATEMENTS   # of a connection that is still to come, as `on_kept` says
         self.engine = Engine(
             self.ports, only_ports, zstd_decompressor, want_events=on_statement is not None,
             budget=Budget(each=keep_statements),
@@ -328,7 +329,7 @@ class Analysis:
             self._room -= cost
             self.connections.append(result)
             if self.on_kept is not None:
-                self.on_kept(result)
+                self.most_shown = self.on_kept(result)
 
     @staticmethod
     def _is_stt(connection: Connection) -> bool:

@@ -22,7 +22,7 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.analysis.analysis import Analysis
-from aurora_wire.analysis.options import OneJobNeeded, OnProgress
+from aurora_wire.analysis.options import KEPT_STATEMENTS, OneJobNeeded, OnProgress
 from aurora_wire.analysis.packing import number, unpack
 from aurora_wire.analysis.reading import CHUNK
 from aurora_wire.analysis.share import (
@@ -62,19 +62,28 @@ class Inputs:
 
 
 class _Steering:
-    """Agrees on the last frame, so that all shares stop at the same one."""
+    """Agrees on the last frame, so that all shares stop at the same one; tells how many statements may be shown."""
 
     def __init__(self, shares: int) -> None:
         context = multiprocessing.get_context("fork")
         self._lock = context.Lock()
         self._frames = context.RawArray("q", shares)
         self._stop = context.RawValue("q", -1)
+        self._most_shown = context.RawValue("q", KEPT_STATEMENTS)
 
     def next_limit(self, share: int, frame: int) -> int:
         with self._lock:
             self._frames[share] = frame
             stop = self._stop.value
         return CHUNK if stop < 0 else max(0, min(CHUNK, stop - frame))
+
+    def most_shown(self) -> int:
+        """Return how many statements of a connection that is still to come may be shown: it only becomes fewer."""
+        return int(self._most_shown.value)
+
+    def show_at_most(self, number: int) -> None:
+        """Say so."""
+        self._most_shown.value = number
 
     def stop_soon(self) -> None:
         """Let all shares stop at the first frame that none of them has passed."""
@@ -194,6 +203,7 @@ class Shared:
             self._waiting[share] += len(data)
             for done in merge.take(share, said):
                 self._waiting[done] = 0
+            self._steering.show_at_most(self._analysis.most_shown)
             if share == 0 and said.position is not None and self._on_progress is not None:
                 self._on_progress(*said.position)
 
@@ -233,6 +243,8 @@ class Merge:
         self.has_told = False
         self._inflating = int(Budget().inflating)
         self._used = [0] * shares   # of it, by each share
+        self._kept = [(0, 0)] * shares   # bytes of statements and certificates, by each share
+        self._most_kept = int(Budget().statements), int(Budget().certificates)
 
     def front(self, share: int) -> Key:
         """Return the place up to which a share has told all."""
@@ -248,6 +260,10 @@ class Merge:
         """Take a step of a share, and put together what all have told. Return the shares of which nothing waits."""
         if step.trouble is not None:
             raise OneJobNeeded(step.trouble)
+        # Up to these bounds one process keeps all that the shares keep, in whatever order it came.
+        self._kept[share] = step.kept
+        if any(sum(kept) > most for kept, most in zip(zip(*self._kept, strict=True), self._most_kept, strict=True)):
+            raise OneJobNeeded(BOUND)
         self._take_captures(step.captures)
         for place in step.places:
             self._analysis.frame_places.add(*place)

@@ -21,7 +21,7 @@ OnBegin = Callable[[list[CaptureResult], FramePlaces, int], None]
 OnCapture = Callable[[CaptureResult], None]
 OnStatement = Callable[[int, StatementResult], None]
 OnConnection = Callable[[ConnectionResult, list[Finding]], None]
-OnKept = Callable[[ConnectionResult], None]
+OnKept = Callable[[ConnectionResult], int]
 OnProgress = Callable[[int, int | None], None]
 OnNote = Callable[[str], None]
 

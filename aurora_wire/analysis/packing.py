@@ -149,27 +149,31 @@ class PackedStatements(Packed[StatementResult]):
 
     __slots__ = ()
 
-    def __init__(self, statements: StatementList[Statement]) -> None:
-        self._count = len(statements)
-        self._data = pack(statements.source)
+    def __init__(self, statements: StatementList[Statement], most: int) -> None:
+        found = statements.source[:most]
+        self._count = len(found)
+        self._data = pack(found)
 
     def _all(self) -> list[StatementResult]:
         return [describe_statement(one) for one in unpack(self._data)]
 
 
-def _packed(statements: Sequence[StatementResult]) -> Sequence[StatementResult]:
-    return PackedStatements(statements) if isinstance(statements, StatementList) else []
+def _packed(statements: Sequence[StatementResult], most: int) -> Sequence[StatementResult]:
+    return PackedStatements(statements, most) if isinstance(statements, StatementList) else []
 
 
-def seal(result: ConnectionResult) -> None:
-    """Pack the lists of a result that are described when they are asked for, and hold on to what they describe."""
+def seal(result: ConnectionResult, most: int) -> None:
+    """Pack the lists of a result that are described when they are asked for, and hold on to what they describe.
+
+    most: how many statements may be asked for.
+    """
     # An empty one, too, may hold on to what it has looked at.
-    result.statements = _packed(result.statements)
+    result.statements = _packed(result.statements, most)
     result.credentials = Packed[CredentialResult](result.credentials) if result.credentials else []
     result.columns = list(result.columns)
     decrypted = result.tls.decrypted if result.tls is not None else None
     if decrypted is not None and decrypted.statements:
-        decrypted.statements = _packed(decrypted.statements)
+        decrypted.statements = _packed(decrypted.statements, len(decrypted.statements))
 
 
 def number(result: ConnectionResult, found: list[Finding], connection: int) -> list[Finding]:

@@ -83,9 +83,10 @@ def scan(
     on_begin: called once, before anything is read, with the list of captures and their frames' places (both fill up
     while they are read), and how many there are. on_capture: called when one is opened; on_statement (connection id,
     statement), on_connection: as they come, all of them, also those beyond the bounds of the result. on_kept: called
-    with each result that is kept, where one process reads: who shows little of it may let go of the rest. on_progress
-    (stored bytes read, their total or None): called a few times a second. on_note: told, in a sentence, why one process
-    reads where several were asked for. selection: what is let through; all of the result is of that, and says so
+    with each result that is kept: who shows little of it may let go of the rest, and returns how many statements of any
+    later one are of use at most (where several processes read, no more are handed over). on_progress (stored bytes
+    read, their total or None): called a few times a second. on_note: told, in a sentence, why one process reads where
+    several were asked for. selection: what is let through; all of the result is of that, and says so
     (`filters`); one process reads it. exceptions: findings that are known, marked in the result.
 
     Ctrl-C ends the reading: the result is of what was read, its last capture not complete. Raises UsageError, and
@@ -98,7 +99,7 @@ def scan(
         ports, only_ports=only_ports, keylogs=keylogs, keep_statements=keep_statements, keep_rows=keep_rows,
         group=group, on_capture=once.on_capture,
         on_statement=once.on_statement, on_connection=once.on_connection,
-        on_kept=on_kept if jobs == 1 else None, selection=selection, exceptions=exceptions,
+        on_kept=on_kept, selection=selection, exceptions=exceptions,
     )  # fmt: skip
     found = find_inputs([os.fspath(path) for path in paths])
     inputs = found.captures

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.interleave import Interleaved
+from aurora_wire.analysis.options import KEPT_STATEMENTS
 from aurora_wire.analysis.packing import pack, seal
 from aurora_wire.analysis.reading import Reading
 from aurora_wire.errors import AuroraWireError, CaptureError
@@ -73,7 +74,10 @@ class Mark(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What the frames up to `frame` brought. trouble: from here on one process has to do it, and why."""
+    """What the frames up to `frame` brought. trouble: from here on one process has to do it, and why.
+
+    kept: bytes of statements and of certificates that this share keeps so far; nothing of them is given back.
+    """
 
     frame: int
     marks: list[Mark]
@@ -82,6 +86,7 @@ class Step(NamedTuple):
     position: tuple[int, int | None] | None
     trouble: str | None = None
     order: int = 0                             # at `END`: all up to this connection of the share
+    kept: tuple[int, int] = (0, 0)
 
 
 class Last(NamedTuple):
@@ -98,6 +103,9 @@ class Steering(Protocol):
     def next_limit(self, share: int, frame: int) -> int:
         """Return how many frames may be read from `frame` on; 0 where it is the last one."""
 
+    def most_shown(self) -> int:
+        """Return how many statements of a connection may be shown, as far as that is known by now."""
+
 
 class _Places(FramePlaces):
     def __init__(self) -> None:
@@ -113,15 +121,16 @@ class Share(Analysis):
     """An analysis of the flows of one share. What it finds is taken by `step`."""
 
     def limit_to_share(self, share: int, shares: int) -> None:
-        """Take share number `share` of `shares`, and as much of what all connections together may keep."""
+        """Take share number `share` of `shares`, and as much of what all connections together may hold.
+
+        Statements and certificates it may keep as one process may: whoever asked adds up what all shares keep.
+        """
         engine = self.engine
         engine.share = share
         engine.shares = shares
         engine.max_connections //= shares
         budget = engine.budget
-        usual = Budget()
-        budget.statements = usual.statements // shares
-        budget.certificates = usual.certificates // shares
+        usual = self._usual = Budget()
         budget.held = usual.held // shares - OVERSHOOT
         budget.history = usual.history // shares - OVERSHOOT
         budget.prepared = usual.prepared // shares - OVERSHOOT
@@ -129,6 +138,7 @@ class Share(Analysis):
         budget.inflated = int(FREE_IN_ALL) - int(FREE_IN_ALL) // shares
         self.marks = []
         self.frame_places = self.places = _Places()
+        self.most_statements: Callable[[], int] = lambda: KEPT_STATEMENTS
         self._tells_of_captures = share == 0
         self._items: list[Item] = []
         self._late: list[Item] = []     # of captures: after all that their frames brought
@@ -175,7 +185,7 @@ class Share(Analysis):
         self._items.append(Other(protocol, port))
 
     def add_connection(self, result: ConnectionResult, found: list[Finding]) -> None:
-        seal(result)
+        seal(result, self.most_statements())
         self._items.append(Judged(result.id, result, found))
 
     def begin(self, result: CaptureResult) -> None:
@@ -209,9 +219,9 @@ class Share(Analysis):
             trouble = BOUND
         if not self._tells_of_captures:
             added, active = [], []
-        return Step(
-            int(self.engine.frames), done, active, added, self.position, trouble
-        )
+        usual = self._usual
+        kept = int(usual.statements - budget.statements), int(usual.certificates - budget.certificates)
+        return Step(int(self.engine.frames), done, active, added, self.position, trouble, kept=kept)
 
     def digest(self) -> list[tuple[object, ...]]:
         """Return what all shares have to agree on: what was read of each capture."""
@@ -228,6 +238,7 @@ def run_share(
 ) -> None:  # fmt: skip
     """Read all captures, and send what one share of the flows brought."""
     share = int(analysis.engine.share)
+    analysis.most_statements = steering.most_shown
     failures: list[CaptureError] = []
     readings: list[Reading] = []
 

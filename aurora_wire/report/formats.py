@@ -85,7 +85,8 @@ class Format:
     says it breaks off, so half of one does not get the name of a whole one; is_binary: what it writes is bytes: it
     streams, and its function is called with a function that takes them; tells: a stream is told of each statement;
     groups: it shows statements in groups; lets_go: `module:class` of what is made for a scan and called with each
-    ConnectionResult that is kept, to drop statements that this format will not show; empty: it may show all.
+    ConnectionResult that is kept, to drop statements that this format will not show, and returns how many it may show
+    of any that comes later; empty: it may show all.
     """
 
     name: str
@@ -295,12 +296,12 @@ def most_statements(formats: Iterable[Format], kept: int) -> int:
     return max(kept if one.statements is None else one.statements for one in formats)
 
 
-def letting_for(formats: Iterable[Format]) -> Callable[[ConnectionResult], None] | None:
+def letting_for(formats: Iterable[Format]) -> Callable[[ConnectionResult], int] | None:
     """Return what lets go of statements that none of these formats will show; None where one may show all."""
     homes = {one.lets_go for one in formats}
     if len(homes) != 1 or "" in homes:
         return None
-    found: Callable[[ConnectionResult], None] = _load(homes.pop())()
+    found: Callable[[ConnectionResult], int] = _load(homes.pop())()
     return found
 
 

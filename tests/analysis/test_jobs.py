@@ -123,18 +123,53 @@ def test_closed_connections_whose_ports_are_used_again(tmp_path: Path) -> None:
     assert_same([path])
 
 
+def talk_of(port: int, statements: int) -> Conversation:
+    """A connection with statements of 900 kB."""
+    talk = Conversation(client=("10.0.0.5", port))
+    sessions.play(sessions.until(sessions.plaintext(), "login-ok"), talk)
+    for number in range(statements):
+        talk.client(mysql.query(b"SELECT '" + b"%d" % (number % 10) * 900_000 + b"'"))
+        talk.server(mysql.ok(1))
+    return talk
+
+
+def test_one_share_may_keep_nearly_all_that_is_kept(tmp_path: Path) -> None:
+    """25 of 28 MB of statements in one share: one process keeps them all, so the shares do."""
+    path = tmp_path / "large.pcap"
+    path.write_bytes(pcap(in_turn(talk_of(50_000, 2), talk_of(40_000, 28))))
+    notes: list[str] = []
+    found = aurora_wire.scan([path], jobs=2, on_note=notes.append)
+    assert notes == []
+    expected = aurora_wire.scan([path])
+    assert sum(len(one.statements) for one in expected.connections) == 30
+    assert [list(one.statements) for one in found.connections] == [list(one.statements) for one in expected.connections]
+
+
+def test_what_reaches_a_bound_in_several_shares_is_read_by_one(tmp_path: Path) -> None:
+    """Neither share passes the bound, both together do: which statements are kept depends on their order."""
+    by_share: dict[int, int] = {}
+    for port in range(40_000, 40_050):
+        key = bytes((10, 0, 0, 5, 10, 0, 0, 9)) + struct.pack(">HH", port, 3306)
+        by_share.setdefault(bucket_of_key(key) % 2, port)
+    path = tmp_path / "large.pcap"
+    path.write_bytes(pcap(in_turn(*(talk_of(port, 20) for port in by_share.values()))))
+    notes: list[str] = []
+    found = aurora_wire.scan([path], jobs=2, on_note=notes.append)
+    assert notes == [
+        "read by one process: more is there than is kept at once, and what is kept depends on the order"
+    ]
+    expected = aurora_wire.scan([path])
+    assert sum(len(one.statements) for one in expected.connections) < 40
+    assert [list(one.statements) for one in found.connections] == [list(one.statements) for one in expected.connections]
+
+
 def test_what_reaches_a_bound_is_read_by_one(tmp_path: Path) -> None:
-    """More statements in one share than its part of what is kept of all: what was told before is not told again."""
+    """More statements than are kept of all connections, in one share: what was told before is not told again."""
     short = Conversation()
     sessions.play(sessions.plaintext(), short)
     short.fin()
-    talk = Conversation(client=("10.0.0.5", 40_000))
-    sessions.play(sessions.until(sessions.plaintext(), "login-ok"), talk)
-    for number in range(28):
-        talk.client(mysql.query(b"SELECT '" + b"%d" % (number % 10) * 900_000 + b"'"))
-        talk.server(mysql.ok(1))
     path = tmp_path / "large.pcap"
-    path.write_bytes(pcap(in_turn(short, talk)))
+    path.write_bytes(pcap(in_turn(short, talk_of(40_000, 36))))
     notes: list[str] = []
     told: list[int] = []
     found = aurora_wire.scan([path], jobs=2, on_note=notes.append, on_connection=lambda one, _: told.append(one.id))

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from aurora_wire.analysis.scan import scan as analysed
 from aurora_wire.report.text.report import render
-from aurora_wire.report.text.statements import Letting
+from aurora_wire.report.text.statements import Letting, shown_each
 from aurora_wire.report.wording import COLORED, Style, judged
 from aurora_wire.verdict.result import Confidence, Endpoint, Reason, Scan, Verdict
 from aurora_wire.verdict.rules.leaks import LOGIN_IN_CLEAR, SQL_IN_CLEAR
@@ -292,8 +292,9 @@ def test_statements_that_a_scan_lets_go_of_are_those_that_are_not_shown(leaking:
     if order == "any":
         chance.shuffle(kept)
     let_go = Letting()
-    for one in kept if order != "last to first" else kept[::-1]:
-        let_go(one)
+    said = [let_go(one) for one in (kept if order != "last to first" else kept[::-1])]
+    assert said == sorted(said, reverse=True)
+    assert said[-1] == shown_each(leaking)
     assert text_of(whole) == before
     if order == "first to last" and leaking > 200:
         assert sum(len(one.statements) for one in connections) < 200 + 67 * 20

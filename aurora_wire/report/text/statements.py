@@ -39,19 +39,19 @@ class Letting:
         self._leaking = 0
         self._first: list[int] = []  # ids of those with statements: the lowest, one of each of which may be shown
 
-    def __call__(self, kept: ConnectionResult) -> None:
-        """Leave of a result that is kept what may be shown of it."""
+    def __call__(self, kept: ConnectionResult) -> int:
+        """Leave of a result that is kept what may be shown of it. Return how many may be of any that comes later."""
         found = kept.statements
-        if not isinstance(found, StatementList):  # none
-            return
+        if not found:
+            return shown_each(self._leaking)
         self._leaking += 1
+        most = shown_each(self._leaking)
         insort(self._first, kept.id)
         if len(self._first) > SHOWN_IN_ALL and self._first.pop() == kept.id:
             kept.statements = []
-            return
-        most = shown_each(self._leaking)
-        if len(found) > most:
+        elif isinstance(found, StatementList) and len(found) > most:  # else another process has sent no more
             kept.statements = found.first(most)
+        return most
 
 
 def statements_text(scan: Scan, style: Style) -> Iterator[str]:

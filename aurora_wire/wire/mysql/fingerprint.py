@@ -23,7 +23,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.wire.mysql.keywords import BEFORE_OPERAND, FUNCTION, KEYWORD, LONGEST, WORDS
-from aurora_wire.wire.mysql.same_but_literals import NOT_PLAIN, hash_but_literals, is_same_but_literals
+from aurora_wire.wire.mysql.same_but_literals import Remembered
 from aurora_wire.wire.mysql.sql_lexer import (
     ANSI_QUOTES,
     AT,
@@ -69,9 +69,8 @@ CUT: Final = b" ..."
 
 _FOREIGN_PAIR: Final = re.compile(rb"[\x81-\xfe][\x5c\x60]")  # `\` or a backtick that may be half a character
 _PLAIN: Final = re.compile(rb"[A-Za-z_\x80-\xff$][A-Za-z0-9_\x80-\xff$]*")
-_known: Final[dict[bytes, bytes]] = {}    # where it is known whether a backslash escapes,
-_guessed: Final[dict[bytes, bytes]] = {}  # and where it is not
-_alike: Final[dict[int, tuple[bytes, bytes]]] = {}  # a text and its fingerprint, by what is left without its literals
+_known: Final = Remembered(KEPT)    # where it is known whether a backslash escapes,
+_guessed: Final = Remembered(KEPT)  # and where it is not
 
 
 def fingerprint(text: bytes, mode: i64 = 0, *, escapes_known: bool = False, cut: bool = False) -> bytes:
@@ -82,17 +81,11 @@ def fingerprint(text: bytes, mode: i64 = 0, *, escapes_known: bool = False, cut:
     """
     size: i64 = len(text)
     remembered = _known if escapes_known else _guessed
-    skeleton = NOT_PLAIN
     plain = mode == 0 and not cut and size <= LONGEST_KEPT
     if plain:
-        known = remembered.get(text)
+        known = remembered.find(text)
         if known is not None:
             return known
-        skeleton = hash_but_literals(text)
-        if skeleton != NOT_PLAIN:
-            alike = _alike.get(skeleton)
-            if alike is not None and is_same_but_literals(alike[0], text):
-                return alike[1]
     end = size
     if end > MAX_TEXT:
         end = MAX_TEXT
@@ -111,13 +104,7 @@ def fingerprint(text: bytes, mode: i64 = 0, *, escapes_known: bool = False, cut:
     maker.run()
     made = maker.result(cut or end < size)
     if plain:
-        if len(remembered) >= KEPT:
-            remembered.clear()
-        remembered[text] = made
-        if skeleton != NOT_PLAIN:
-            if len(_alike) >= KEPT:
-                _alike.clear()
-            _alike[skeleton] = text, made
+        remembered.keep(text, made)
     return made
 
 

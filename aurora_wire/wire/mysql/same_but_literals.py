@@ -17,7 +17,7 @@ tokens. A double quote may quote a name (ANSI_QUOTES): it is in no plain text.
 
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 NOT_PLAIN: Final[i64] = -1
 QUOTE: Final[i64] = 39
@@ -116,3 +116,40 @@ def behind_text(text: bytes, at: i64, end: i64) -> i64:
 
 def _is_of_word(byte: i64) -> bool:
     return 97 <= (byte | 0x20) <= 122 or byte == 95 or byte >= 128 or 48 <= byte <= 57 or byte == 36
+
+
+@mypyc_attr(acyclic=True)
+class Remembered:
+    """Fingerprints by their texts, for a bounded number of texts: found for a text, or one that is the same but for its
+    literals.
+    """
+
+    __slots__ = ("_alike", "_most", "_same")
+
+    def __init__(self, most: int) -> None:
+        self._most: Final = most
+        self._same: Final[dict[bytes, bytes]] = {}
+        self._alike: Final[dict[int, tuple[bytes, bytes]]] = {}  # a text and its fingerprint, by the text's hash
+
+    def find(self, text: bytes) -> bytes | None:
+        """Return the fingerprint of a text, None where none is known that is certainly its own."""
+        known = self._same.get(text)
+        if known is not None:
+            return known
+        made = hash_but_literals(text)
+        alike = self._alike.get(made) if made != NOT_PLAIN else None
+        return alike[1] if alike is not None and is_same_but_literals(alike[0], text) else None
+
+    def keep(self, text: bytes, fingerprint: bytes) -> None:
+        """Remember the fingerprint of a text."""
+        if len(self._same) >= self._most:
+            self.clear()
+        self._same[text] = fingerprint
+        made = hash_but_literals(text)
+        if made != NOT_PLAIN:
+            self._alike[made] = text, fingerprint
+
+    def clear(self) -> None:
+        """Remember nothing of what was."""
+        self._same.clear()
+        self._alike.clear()

@@ -37,7 +37,7 @@ def pairs(draw: st.DrawFn) -> tuple[bytes, bytes]:
 
 def made(text: bytes) -> bytes:
     """Return a fingerprint of which nothing is remembered."""
-    for kept in (fingerprint._known, fingerprint._guessed, fingerprint._alike):
+    for kept in (fingerprint._known, fingerprint._guessed):
         kept.clear()
     return fingerprint.fingerprint(text)
 
