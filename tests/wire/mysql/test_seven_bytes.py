@@ -173,3 +173,13 @@ def test_a_run_as_long_as_an_id_or_a_key_is_not_passed(run: bytes, before: int) 
 def test_a_key_that_begins_in_a_block_that_may_be_passed_is_found(mark: bytes) -> None:
     text = b"x ghp_" + mark + b"abcdefghijklmnopqrst"
     assert found_in(values, text, 0, len(text)) == [(KEY, 2, len(text))]
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(st.sampled_from([b"SELECT a ", b"amber", b"7", b"~", b" ", b"!"]), max_size=6).map(b"".join),
+    st.binary(max_size=1), st.integers(0, 40),
+)  # fmt: skip
+def test_a_text_is_plain_if_json_has_it_as_it_is(text: bytes, other: bytes, at: int) -> None:
+    mixed = text[:at] + other + text[at:]
+    assert seven_bytes.is_plain(mixed) == (re.fullmatch(rb"[ !#-\[\]-~]*", mixed) is not None)
