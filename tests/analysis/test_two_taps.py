@@ -37,6 +37,17 @@ def shifted(capture: bytes, by_ns: int) -> bytes:
     return b"".join(out)
 
 
+def records(capture: bytes) -> list[bytes]:
+    """The frames of a pcap (little-endian) with their headers."""
+    found = []
+    at = 24
+    while at < len(capture):
+        size = 16 + struct.unpack_from("<I", capture, at + 8)[0]
+        found.append(capture[at : at + size])
+        at += size
+    return found
+
+
 def two_taps(shared: Path, folder: Path, skew_ns: int) -> list[str]:
     """Both directions; that to the client by a clock that is `skew_ns` ahead (less than 0: behind)."""
     paths = [folder / "client.pcap", folder / "server.pcap"]
@@ -59,6 +70,21 @@ def test_all_statements_are_read_from_two_taps(skew_us: int, swapped: bool, shar
 def test_one_file_with_both_taps_gives_all_statements(shared: Path) -> None:
     result = aurora_wire.scan([str(shared / "field" / "16-tap-merged-2ms-skew.pcap")])
     assert [statement.sql for statement in result.connections[0].statements] == STATEMENTS
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("beginning", range(10, 100, 10))
+def test_mid_stream_of_both_taps_misses_nothing_of_the_later_direction(beginning: int, times: int, shared: Path, tmp_path: Path) -> None:
+    """Each frame may come several times, as with `-i any`: what the peer acknowledged first is still on its way."""
+    capture = (shared / "field" / "16-tap-merged-2ms-skew.pcap").read_bytes()
+    frames = records(capture)
+    late = tmp_path / "late.pcap"
+    late.write_bytes(capture[:24] + b"".join(one * times for one in frames[len(frames) * beginning // 100 :]))
+    (connection,) = aurora_wire.scan([late]).connections
+    statements = [statement.sql for statement in connection.statements]
+    assert statements == STATEMENTS[len(STATEMENTS) - len(statements) :]
+    assert len(statements) > len(STATEMENTS) * (99 - beginning) // 100
+    assert connection.client_coverage.missing == 0
 
 
 def test_a_compressed_capture_is_interleaved_too(shared: Path, tmp_path: Path) -> None:

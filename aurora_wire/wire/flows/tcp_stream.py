@@ -176,7 +176,8 @@ class Stream(Progress):
         self.start = -1
         self.next_seq = (self.next_seq + offset) & MASK
         self.acked += before
-        self.sent += before
+        if self.sent > 0:  # else the sender's numbers have said nothing yet
+            self.sent += before
         if self.edge >= 0:
             self.edge += before
         if self.end >= 0:
