@@ -74,7 +74,9 @@ def test_one_file_with_both_taps_gives_all_statements(shared: Path) -> None:
 
 @pytest.mark.parametrize("times", [1, 2, 3])
 @pytest.mark.parametrize("beginning", range(10, 100, 10))
-def test_mid_stream_of_both_taps_misses_nothing_of_the_later_direction(beginning: int, times: int, shared: Path, tmp_path: Path) -> None:
+def test_mid_stream_of_both_taps_misses_nothing_of_the_later_one(
+    beginning: int, times: int, shared: Path, tmp_path: Path
+) -> None:
     """Each frame may come several times, as with `-i any`: what the peer acknowledged first is still on its way."""
     capture = (shared / "field" / "16-tap-merged-2ms-skew.pcap").read_bytes()
     frames = records(capture)

@@ -40,7 +40,7 @@ def test_a_real_session_is_judged_live_as_it_is(mariadb: Server, tmp_path: Path,
     path = tmp_path / "evidence.pcapng"
     with Watching("-i", "lo", "--port", str(mariadb.port), "-w", str(path), "--format", "jsonl") as watch:
         cipher = session(mariadb, tls=tls)
-        watch.until_told(b'"closed": true')
+        watch.until_told(b'"type": "verdict"')
         code, lines = watch.end_with_lines()
     [connection] = of_type(lines, "connection")
     assert bool(cipher) is tls

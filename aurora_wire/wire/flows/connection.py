@@ -25,11 +25,11 @@ from aurora_wire.wire.flows.tcp_stream import Receiver, Stream
 from aurora_wire.wire.identify.first_bytes import FirstBytes, name_at_end
 from aurora_wire.wire.identify.midstream import MidStream
 from aurora_wire.wire.identify.resync import Resync
-from aurora_wire.wire.identify.turn import Turn
 from aurora_wire.wire.mysql.compressed import ZLIB, Inflater
 from aurora_wire.wire.mysql.greeting import Greeting
 from aurora_wire.wire.mysql.statements import release
 from aurora_wire.wire.mysql.states import GREETING, SERVER, move
+from aurora_wire.wire.mysql.turn import Turn
 from aurora_wire.wire.tls.records import TLSRecords
 
 NOBODY: Final = Receiver()
@@ -269,7 +269,7 @@ class Connection(Receiver):
         cost = end - at + SEGMENT_COST
         self.waiting += cost
         self.budget.held -= cost
-        if self.own_port >= 0 or self.is_first(stream):
+        if self.is_first(stream):
             self.tries += 1
             decide(self, stream, False)
         else:

@@ -21,8 +21,8 @@ from aurora_wire.wire.identify.midstream import ASKS, UNDECIDED
 from aurora_wire.wire.identify.protocols import SHAPES
 from aurora_wire.wire.identify.proxy_header import parse_proxy
 from aurora_wire.wire.identify.signatures import STRONG, mysql_commands
-from aurora_wire.wire.identify.turn import SMALL, Turn
 from aurora_wire.wire.mysql.plausibility import is_event
+from aurora_wire.wire.mysql.turn import SMALL, Turn
 
 if TYPE_CHECKING:
     from aurora_wire.wire.flows.connection import Connection
@@ -147,6 +147,8 @@ def wait_in_midstream(
     if not is_piece:
         connection.tries += 1
     decide(connection, stream, False, whole)
+    if connection.own_port >= 0:
+        return  # what adds up is told of MySQL's classic protocol, which this port is not for
     if connection.undecided and whole is not None:
         _add_up(connection, stream, whole.data, 0, len(whole.data), 0)
     elif connection.undecided and not is_piece:

@@ -68,7 +68,7 @@ def identify(
 ) -> i64:  # fmt: skip
     """Return what a direction shows whose segments are `mine` (the last one is new): GREETING, WAIT, NOTHING, ...
 
-    whole: the last segments joined, where they end a packet of mid-stream together (wire/identify/turn.py);
+    whole: the last segments joined, where they end a packet of mid-stream together (wire/mysql/turn.py);
     from_client: its role as far as known; first: these are the first bytes of the connection, not of mid-stream;
     own_port: the row of the protocol whose port it is, -1 if none; ends_here: a gap or the end follows, so that waiting
     brings nothing.
@@ -109,7 +109,7 @@ def identify(
     if opens == WAIT:
         wait = True
     # 5. A protocol with a folder of its own.
-    decoded = _decoded(head, size, last, from_client, first, mysql_port, own_port)
+    decoded = _decoded(head, size, last if whole is None else whole, from_client, first, mysql_port, own_port)
     if decoded >= DECODED:
         return decoded
     if decoded == WAIT:
@@ -139,12 +139,13 @@ def identify(
 
 
 def _decoded(
-    head: bytes, size: i64, last: Segment, from_client: bool, first: bool, mysql_port: bool, own_port: i64
+    head: bytes, size: i64, told: Segment, from_client: bool, first: bool, mysql_port: bool, own_port: i64
 ) -> i64:
     """Return DECODED and the row of the protocol that a direction shows, WAIT for what can become one, else NOTHING.
 
-    On MySQL's own port only from the connection's first byte on, where a classic client has sent no command yet: the
-    header of X Protocol, five bytes, has the shape of a packet with one.
+    told: the last segment, or the pieces of a packet that it ends. On MySQL's own port only from the connection's first
+    byte on, where a classic client has sent no command yet: the header of X Protocol, five bytes, has the shape of a
+    packet with one.
     """
     found: i64 = NOTHING
     for row in range(len(SHAPES)):
@@ -153,7 +154,7 @@ def _decoded(
         if opens == protocol.YES and (row == own_port or first or not mysql_port):
             return DECODED + row
         if row == own_port:
-            if not first and shape.goes_on(last.data, 0, len(last.data), from_client):
+            if not first and shape.goes_on(told.data, 0, len(told.data), from_client):
                 return DECODED + row
             if opens == protocol.MORE:
                 found = WAIT

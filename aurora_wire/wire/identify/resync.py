@@ -2,7 +2,7 @@
 
 Used after a gap, in a stream picked up in the middle, or where something else stands than had to. Segments are judged
 from content (wire/identify/signatures.py), each by itself, and those joined that may be pieces of a packet
-(wire/identify/turn.py); what fits nothing is unknown, and stays so. Where a record's end is known and no record
+(wire/mysql/turn.py); what fits nothing is unknown, and stays so. Where a record's end is known and no record
 follows, a message begins there: its first bytes are judged together, however they are cut.
 """
 
@@ -18,7 +18,6 @@ from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_MYSQL, TO_
 from aurora_wire.wire.identify import signatures
 from aurora_wire.wire.identify.behind_gap import expects_tls, holds_phrase, may_be_tls, replies_chain, was_protected
 from aurora_wire.wire.identify.midstream import ANSWERS, ASKS, MidStream
-from aurora_wire.wire.identify.turn import SMALL, Turn
 from aurora_wire.wire.mysql.clone_shape import CERTAIN as CLONE_CERTAIN
 from aurora_wire.wire.mysql.clone_shape import find_descriptor, first_clone_bits
 from aurora_wire.wire.mysql.commands import CLONE, MYSQL_COMMANDS, REPLICATION
@@ -29,6 +28,7 @@ from aurora_wire.wire.mysql.login import MORE, YES, is_plausible, opens_login, p
 from aurora_wire.wire.mysql.plausibility import is_event, is_replica_ack
 from aurora_wire.wire.mysql.reply_chain import LongChain, find_chain
 from aurora_wire.wire.mysql.sql_text import begins_statement
+from aurora_wire.wire.mysql.turn import SMALL, Turn
 from aurora_wire.wire.tls import record_shape
 from aurora_wire.wire.tls.names import HANDSHAKE
 

@@ -18,10 +18,19 @@ from aurora_wire.wire.mysql.compressed import CHUNK, ZLIB, ZLIB_COST, Inflater, 
 from aurora_wire.wire.mysql.compressed import MAX_WINDOW as ZSTD_COST
 from aurora_wire.wire.mysql.compressed import ZSTD as ZSTD_INFLATER
 from aurora_wire.wire.mysql.facts import MySQLFacts
+from aurora_wire.wire.mysql.turn import Turn
 from aurora_wire.wire.mysqlx.facts import DEFLATE, LZ4, ZSTD, XSession
 from aurora_wire.wire.mysqlx.fields import BYTES, Fields
 from aurora_wire.wire.mysqlx.lz4 import open_frame
-from aurora_wire.wire.mysqlx.shape import CLIENT_TAGS, HEADER_LEN, MAX_FRAME, SERVER_TAGS, fields_fit, frame_start
+from aurora_wire.wire.mysqlx.shape import (
+    CLIENT_TAGS,
+    HEADER_LEN,
+    MAX_FRAME,
+    SERVER_TAGS,
+    fields_fit,
+    frame_chain,
+    frame_start,
+)
 
 MAX_BODY: Final[i64] = 1 << 20       # bytes of a message that are looked at
 MAX_INSIDE: Final[i64] = 64 << 20    # bytes in one compressed message
@@ -40,6 +49,8 @@ class XFrames(Decoder):
         self.session = session
         self.inflaters = inflaters
         self.aligned = aligned           # a frame begins at the next byte
+        self.turn: Turn | None = None    # joins the pieces of a frame while none is found
+        self.pieces = b""                # that wait for it, not accounted for
         self.head = b""
         self.left: i64 = 0               # bytes of the current message still to come
         self.total: i64 = 0
@@ -96,7 +107,7 @@ class XFrames(Decoder):
                 continue
             if len(self.head) == 0:
                 if not self.aligned:
-                    at = self._find(data, at, end)
+                    at = self._find(data, at, end, cut)
                     continue
                 if self.awaits_tls() and data[at] == HANDSHAKE and (end - at < 2 or data[at + 1] == 3):
                     if end - at >= 2:
@@ -224,20 +235,62 @@ class XFrames(Decoder):
         if tracker is not None:
             tracker.lost()
 
-    def _find(self, data: bytes, at: i64, end: i64) -> i64:
+    def _find(self, data: bytes, at: i64, end: i64, cut: i64) -> i64:
         """Pass bytes up to where frames begin: at a segment's first byte, or three behind each other."""
         found: i64 = -1
         if not self.is_inner:  # what compressed messages hold begins with a frame, or is none
+            if self._is_joined(data, at, end, cut):
+                return end
             found = frame_start(data, at, end, 1 if self.side.from_client else 0)
+            if found < 0 and self.turn is not None and self.turn.is_open():
+                self.pieces += data[at:end]
+                return end
+            self._end_turn()
         self.aligned = found >= 0
         stop = found if found >= 0 else end
         if stop > at:
-            self._told_lost()
-            self._show(data, at, stop)
-            self.side.account(stop - at, labels.X_PROTOCOL)
+            self._pass(data, at, stop)
         return stop
 
+    def _is_joined(self, data: bytes, at: i64, end: i64, cut: i64) -> bool:
+        """Join a segment with the pieces before it. Return whether they are frames together, which are decoded then."""
+        turn = self.turn
+        if turn is None:
+            turn = Turn(self.facts)
+            self.turn = turn
+        from_client = self.side.from_client
+        ends = turn.add(data, at, end, cut, from_client, self.facts.side(not from_client).frame)
+        if self.pieces and len(turn.data) != len(self.pieces) + end - at:
+            self._pass_pieces()  # they were of something else
+        if not ends or frame_chain(turn.data, 0, len(turn.data), 1 if from_client else 0) == 0:
+            return False
+        joined = turn.data
+        turn.clear()
+        self.pieces = b""
+        self.aligned = True
+        self.feed(joined, 0, len(joined), cut)
+        return True
+
+    def _end_turn(self) -> None:
+        """Join no more: a frame was found, nothing goes on, or bytes are missing."""
+        if self.turn is not None:
+            self.turn.clear()
+        self._pass_pieces()
+
+    def _pass_pieces(self) -> None:
+        """Account for pieces that were no frame."""
+        pieces = self.pieces
+        self.pieces = b""
+        if pieces:
+            self._pass(pieces, 0, len(pieces))
+
+    def _pass(self, data: bytes, at: i64, end: i64) -> None:
+        self._told_lost()
+        self._show(data, at, end)
+        self.side.account(end - at, labels.X_PROTOCOL)
+
     def gap(self, count: i64) -> None:
+        self._end_turn()
         self._told_lost()
         began = self.left > 0
         self._account(self.expected(self.kind) if began else labels.X_PROTOCOL)
@@ -258,6 +311,7 @@ class XFrames(Decoder):
         self._drop()
 
     def finish(self) -> None:
+        self._end_turn()
         if self.left > 0:
             self.whole = False
             self._account(self.expected(self.kind))

@@ -432,6 +432,30 @@ def test_a_session_picked_up_in_mid_stream_is_read(tmp_path: Path) -> None:
     assert [s.sql for s in one.statements] == [b"SELECT 'Canary'"]
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 11])
+def test_in_mid_stream_a_message_in_pieces_is_read(size: int, tmp_path: Path) -> None:
+    talk = Conversation(server=ON_X)
+    for _ in range(2):
+        for sender, data in (("client", STATEMENT), ("server", frame(13, part(1, b"row")) + frame(14) + frame(17))):
+            for at in range(0, len(data), size):
+                talk.say(sender, data[at : at + size])
+    one = only(scan_of(tmp_path, talk))
+    assert (one.verdict, one.confidence, one.protocol) == ("plaintext", "proven", "X Protocol")
+    assert [s.sql for s in one.statements] == [b"SELECT 'Canary'"] * 2
+
+
+def test_pieces_that_are_no_message_are_all_accounted_for(tmp_path: Path) -> None:
+    talk = Conversation(server=ON_X)
+    talk.say("client", STATEMENT)
+    talk.say("client", b"x" * 10, lost=True)
+    for byte in b"\x30\x00\x00\x00\x0c" + bytes(range(128, 140)):
+        talk.say("client", bytes([byte]))
+    one = only(scan_of(tmp_path, talk))
+    coverage = one.client_coverage
+    assert coverage.seen == len(STATEMENT) + 17
+    assert coverage.tls + coverage.plaintext + coverage.unprotected_by_design + coverage.unknown == coverage.seen
+
+
 def test_labels_of_x_protocol_have_a_class() -> None:
     assert labels.classify(labels.X_OPENING) == labels.BY_DESIGN
     for label in (labels.X_LOGIN, labels.X_STATEMENT, labels.X_RESULT):

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from aurora_wire.wire.decoding.connection_log import Budget, ConnectionLog
-from aurora_wire.wire.identify.turn import MAX_TURN, Turn
+from aurora_wire.wire.mysql.turn import MAX_TURN, Turn
 from tests.conversations import mysql, tls
 
 PACKETS = {
