@@ -59,8 +59,8 @@ test-compiled: .venv/built judges
 # The checkout holds compiled files beside the sources; the interpreted run takes the package from its own
 # environment instead: no safe-path entry, no pythonpath of pyproject.toml, and the project's root comes last.
 # What decodes nothing, or drives servers, clients and the browser with what is not compiled, runs once; so do pages,
-# tables and lines made of results, as the results are held by tests that run in both; and changed bundles and links of
-# other accounts, which what is not compiled has to notice.
+# tables and lines made of results, as the results are held by tests that run in both; changed bundles and links of
+# other accounts, which what is not compiled has to notice; and what the relay holds, forty megabytes of it.
 ONCE := tests/real tests/browser tests/scale tests/posture tests/rights \
 	tests/cli/test_output_rights.py tests/compare/test_posture.py tests/evidence/test_posture.py \
 	tests/evidence/test_tampering.py tests/evidence/test_timestamp.py tests/prove/test_clients.py \
@@ -71,8 +71,9 @@ ONCE := tests/real tests/browser tests/scale tests/posture tests/rights \
 	tests/report/test_junit.py tests/report/test_markdown.py tests/report/test_ocsf.py tests/report/test_parquet.py \
 	tests/report/test_sarif.py tests/report/test_schemas.py tests/report/test_table.py \
 	tests/report/test_tcpdump_captures.py tests/report/test_tcpdump_hex.py tests/report/test_tcpdump_packets.py \
-	tests/cli/test_completion.py tests/cli/test_doctor.py tests/test_deploy.py tests/test_site.py \
-	tests/test_wheel.py tests/test_adding.py tests/test_api.py tests/test_architecture.py tests/test_glossary.py
+	tests/cli/test_completion.py tests/cli/test_doctor.py tests/cli/test_relay_memory.py tests/test_deploy.py \
+	tests/test_site.py tests/test_wheel.py tests/test_adding.py tests/test_api.py tests/test_architecture.py \
+	tests/test_glossary.py
 test-pure: .venv-pure/built judges
 	AURORA_WIRE_MODE=interpreted PYTHONSAFEPATH=1 $(PURE_BIN)/python -m pytest -n $(WORKERS) -o pythonpath= \
 		--import-mode=append $(addprefix --ignore=,$(ONCE))

@@ -6,8 +6,8 @@ many in all that tshark says of the same file. Zeek is not run: what it would sa
 
 from __future__ import annotations
 
+import functools
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 
 import aurora_wire
 from aurora_wire.report.formats import ReportOptions, render
+from tests.tshark import printed
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "captures" / "depth"
@@ -152,6 +153,7 @@ def port(name: str) -> int:
     return int(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))["port"])
 
 
+@functools.cache
 def ours(name: str) -> str:
     scan = aurora_wire.scan([FOLDER / f"{name}.pcapng"], ports=[port(name)], keep_rows=10)
     document = json.loads("".join(render(scan, "json", ReportOptions(reveal=True))))
@@ -177,16 +179,13 @@ def strings(value: Any) -> Iterator[str]:
 
 def tshark(name: str) -> str:
     """Return all that tshark says of a recording, its port being named as MySQL's."""
-    done = subprocess.run(
-        ["tshark", "-n", "-r", str(FOLDER / f"{name}.pcapng"), "-d", f"tcp.port=={port(name)},mysql", "-T", "json"],
-        capture_output=True, env=os.environ | {"LC_ALL": "C.UTF-8"}, check=True,
-    )  # fmt: skip
+    told = printed(FOLDER / f"{name}.pcapng", "-n", "-d", f"tcp.port=={port(name)},mysql", "-T", "json")
     found: list[str] = []
 
     def keep(pairs: list[tuple[str, Any]]) -> None:
         found.extend(strings([value for _, value in pairs]))  # a key may come often
 
-    json.loads(done.stdout.decode("utf-8", "replace"), object_pairs_hook=keep)
+    json.loads(told.decode("utf-8", "replace"), object_pairs_hook=keep)
     return "\n".join(found)
 
 

@@ -39,7 +39,10 @@ def printed(capture: Path, *arguments: str, also_read: tuple[Path, ...] = (), ca
     answer = cache / "tshark" / asked.hexdigest()
     if answer.is_file():
         return answer.read_bytes()
-    done = subprocess.run([program, "-r", str(capture), *arguments], capture_output=True, check=True, timeout=SECONDS)
+    done = subprocess.run(
+        [program, "-r", str(capture), *arguments], capture_output=True, check=True, timeout=SECONDS,
+        env=os.environ | {"LC_ALL": "C.UTF-8"},
+    )  # fmt: skip
     answer.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=answer.parent, delete=False) as file:  # other workers ask, too
         file.write(done.stdout)

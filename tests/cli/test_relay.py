@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import resource
-import select
 import signal
 import socket
 import stat
@@ -19,13 +18,11 @@ from pathlib import Path
 import pytest
 
 import aurora_wire
-from aurora_wire import compiled
 from aurora_wire.cli.relay import place, target_place
 from tests.capture.relay_ends import TIMEOUT, Server, echo, is_reset, read_all
-from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c, run, sleeps
+from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c, run
 from tests.conversations import mysql
 from tests.conversations.sessions import SECRET
-from tests.loopback import until
 
 INSERT = mysql.query(SECRET)
 
@@ -278,44 +275,6 @@ def test_who_closes_our_standard_output_takes_nothing_from_the_recording(tmp_pat
         assert relay.process.stderr is not None
         assert relay.process.stderr.read() == b""
     assert aurora_wire.scan([str(path)]).verdict == "plaintext"
-
-
-def test_memory_does_not_grow_with_what_is_carried() -> None:
-    size, chunk = (40 if compiled() else 24) << 20, bytes(1 << 20)  # interpreted it takes its time
-
-    served = []
-
-    def send(connection: socket.socket) -> None:
-        served.append(connection)
-        for _ in range(size >> 20):
-            connection.sendall(chunk)
-
-    with Server(send) as server, relaying(server.place, "-w", "/dev/null", "--count", "2") as relay:
-        peaks = []
-        for wanted in (1 << 20, size):
-            with relay.connect() as client:
-                if wanted == size:  # slow to begin: the relay waits
-                    until(lambda: len(served) == 2, "the server")
-                    until(lambda: is_full(served[1]) and sleeps(relay.process), "the relay waits")
-                got = 0
-                while got < wanted:
-                    came = client.recv(1 << 20)
-                    assert came, "the relay is gone"
-                    got += len(came)
-                peaks.append(peak_kib(relay.process.pid))
-        server.failures.clear()  # of the one that was left in the middle
-        assert relay.end(None)[0] == 3
-    assert peaks[1] - peaks[0] < 16 << 10
-
-
-def is_full(connection: socket.socket) -> bool:
-    """Say whether nothing more can be sent to the other end, which does not read."""
-    return not select.select([], [connection], [], 0)[1]
-
-
-def peak_kib(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0])
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.folders import IN_MEMORY
 from tests.real.certificates import RIGHT, Certificates
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +73,8 @@ class Server:
         self.port = 0
         self.version = ""
         self._process: subprocess.Popen[bytes] | None = None
-        self.folder = Path(tempfile.mkdtemp(prefix=f"aw-{self.kind}-"))  # short: a socket's path has a bound
+        # Short: a socket's path has a bound.
+        self.folder = Path(tempfile.mkdtemp(prefix=f"aw-{self.kind}-", dir=IN_MEMORY))
         self.folder.chmod(0o755)
         self.socket = self.folder / "s"
         self.error_log = self.folder / "error.log"
@@ -212,7 +214,7 @@ class Server:
         made = _FRESH.get(told)
         if made is None:
             self._run_as_nobody(command)
-            made = _FRESH[told] = Path(tempfile.mkdtemp(prefix="aw-fresh-"))
+            made = _FRESH[told] = Path(tempfile.mkdtemp(prefix="aw-fresh-", dir=IN_MEMORY))
             atexit.register(shutil.rmtree, made, ignore_errors=True)
             _copy(self.folder / "data", made / "data")
             # MySQL's: who this server is. It makes another one at its start where there is none.
@@ -388,7 +390,7 @@ def as_nobody() -> list[str]:
 
 def becomes_nobody() -> bool:
     """Servers refuse to run as root unless told to; nobody has to reach the programs and the data."""
-    places = [Path(tempfile.gettempdir()).resolve(), *([MYSQL_FOLDER] if MYSQL_FOLDER.exists() else [])]
+    places = [Path(IN_MEMORY or tempfile.gettempdir()).resolve(), *([MYSQL_FOLDER] if MYSQL_FOLDER.exists() else [])]
     reached = all(folder.stat().st_mode & stat.S_IXOTH for place in places for folder in (place, *place.parents))
     return os.geteuid() == 0 and reached and bool(find("setpriv"))
 

@@ -66,6 +66,8 @@ def spark(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]
         .config("spark.sql.session.timeZone", "UTC").config("spark.driver.memory", "1g")
         .config("spark.local.dir", str(folder)).config("spark.sql.warehouse.dir", str(folder / "warehouse"))
         .config("spark.ui.showConsoleProgress", "false").config("spark.log.level", "ERROR")
+        # It lives for a minute: its second compiler would take more time than its code saves.
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto")
         .getOrCreate()
     )  # fmt: skip
     aurora_wire.spark.register(session)

@@ -104,14 +104,17 @@ def test_a_connection_of_another_protocol_ends_with_its_fins_whatever_crossed() 
 
 
 def test_finished_connections_should_be_taken_once_they_hold_much() -> None:
-    """They are charged to no budget any more: 2,000 large ClientHellos that wait are a gigabyte."""
+    """They are charged to no budget any more: 2,000 large ClientHellos that wait are a gigabyte.
+
+    Fourteen fill it, in some 56 frames: this is ten times as much.
+    """
     engine = Engine([3306], budget=Budget(open_connections=1 << 20))
     taken: list[int] = []
-    for frame in itertools.islice(kinds.extensions(), 8_000):
+    for frame in itertools.islice(kinds.extensions(), 600):
         engine.feed(frame, 0, len(frame), len(frame), -1, RAW)
         if engine.waits_to_be_taken():
             taken.append(len(engine.ended))
             engine.ended = []
             assert not engine.waits_to_be_taken()
-    assert taken
+    assert len(taken) > 5
     assert max(taken) < 100
