@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ENCRYPTED: Final = 0
 LEAK: Final = 1
 UNDECIDED: Final = 3
+OUTPUT_FAILED: Final = 4
 INTERRUPTED: Final = 130  # 128 + SIGINT: before there was anything to report
 READER_GONE: Final = 141  # 128 + SIGPIPE: before there was a verdict
 

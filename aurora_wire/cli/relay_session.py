@@ -15,6 +15,7 @@ from aurora_wire.analysis.watch import last_standing
 from aurora_wire.capture.relay.recording import RelayRecording
 from aurora_wire.capture.relay.server import Relay
 from aurora_wire.cli import preload
+from aurora_wire.cli.exit_codes import OUTPUT_FAILED
 from aurora_wire.cli.output import Output, ReaderGone, complain
 from aurora_wire.cli.ports import DEFAULT_PORTS
 from aurora_wire.cli.scan import deliver, set_exit_code
@@ -30,7 +31,6 @@ from aurora_wire.wire.flows.connection import Connection
 
 LOOK: Final = 0.1            # seconds between two looks at what has ended
 FLUSH: Final = 1.0           # seconds, at most, until what was carried is in the file
-OUTPUT_FAILED: Final = 4
 
 
 class RelaySession:

@@ -12,6 +12,7 @@ from typing import Final
 
 from aurora_wire.analysis.watch import UNLIMITED, Watch
 from aurora_wire.capture.recorded import RecordedFile
+from aurora_wire.cli.exit_codes import OUTPUT_FAILED
 from aurora_wire.cli.keys import Keys
 from aurora_wire.cli.outbox import Outbox
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain, standard_output_failed
@@ -31,7 +32,6 @@ Handler = Callable[[int, FrameType | None], object] | int | None
 LOOK: Final = 0.25          # seconds between two looks at the connections
 WAIT: Final = 0.1           # seconds, at most, until a signal is noticed
 RESPITE: Final = 0.01       # seconds to a reader that does not keep up
-OUTPUT_FAILED: Final = 4
 
 
 class Stop:

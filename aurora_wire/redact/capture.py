@@ -37,14 +37,12 @@ from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding,
 from aurora_wire.wire.net.checksum import PARTIAL, ZERO, tcp_checksum_state
 from aurora_wire.wire.net.dissect import Locator
 from aurora_wire.wire.net.ip_fragments import Fragments
+from aurora_wire.wire.net.link import EN10MB, LINUX_SLL, LINUX_SLL2
 from aurora_wire.wire.net.skip_reasons import TCP
 
 MAX_TOLD: Final = 20
 MAX_COMPARED: Final = 1000  # differences that are looked for
 COMPARED: Final = ("verdict", "commands")
-ETHERNET: Final = 1
-LINUX_SLL: Final = 113
-LINUX_SLL2: Final = 276
 CHUNK: Final = 20_000   # frames between two steps of the bar
 # LINKTYPE_ numbers of frames with addresses of their hardware, or of an Ethernet frame behind another header.
 UNREACHED: Final = frozenset({
@@ -260,13 +258,13 @@ class _Addresses:
     def _blank(self, frame: bytearray, link_type: int) -> None:
         """Blank what is no TCP: it may hold addresses anywhere (ARP, DNS, ICMP). Nothing of it is left but its kind."""
         self._ethernet(frame, link_type)
-        start = 14 if link_type == ETHERNET else 0
+        start = 14 if link_type == EN10MB else 0
         frame[start:] = bytes(max(0, len(frame) - start))
 
 
 def _ethernet_addresses(frame: bytearray, link_type: int) -> tuple[int, ...]:
     """Return where the frame has Ethernet addresses; cooked ones say how long the sender's address is."""
-    if link_type == ETHERNET and len(frame) >= 12:
+    if link_type == EN10MB and len(frame) >= 12:
         return 0, 6
     if link_type == LINUX_SLL and len(frame) >= 16 and _get(frame, 4) == 6:
         return (6,)

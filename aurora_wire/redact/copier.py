@@ -15,10 +15,10 @@ from aurora_wire.redact.block_notes import CutSource
 from aurora_wire.redact.headers import are_usual, cleaned, without_extras
 from aurora_wire.redact.held_frames import MAX_HELD, MAX_HELD_BYTES, Board, Held, Line, Part, Resolver, new_checksum
 from aurora_wire.wire.flows.engine import Engine
+from aurora_wire.wire.net.link import EN10MB
 from aurora_wire.wire.net.skip_reasons import ARP, FRAGMENT_LOST, FRAGMENT_WAITING, NO_MYSQL_PORT, TCP_CUT
 
 WRITTEN: Final[i64] = 1 << 20     # bytes that are written together
-ETHERNET: Final[i64] = 1
 ETHERNET_HEADER: Final[i64] = 14
 ARP_LENGTH: Final[i64] = 28        # of IPv4 addresses over Ethernet
 VLAN: Final = frozenset((0x8100, 0x88A8, 0x9100))
@@ -291,7 +291,7 @@ class Copier:
         data = held.data
         size: i64 = len(data)
         at: i64 = 0
-        if link_type == ETHERNET and size > ETHERNET_HEADER:
+        if link_type == EN10MB and size > ETHERNET_HEADER:
             at = ETHERNET_HEADER
             while size >= at + 4 and int(u16_be(data, at - 2)) in VLAN:
                 at += 4

@@ -20,6 +20,8 @@ from aurora_wire.redact.x_messages import masked_message
 from aurora_wire.wire.decoding import labels, roles
 from aurora_wire.wire.decoding.tracker import Tracker
 from aurora_wire.wire.flows.facts import Facts, TrackerMaker
+from aurora_wire.wire.mysql.compressed import HEADER as COMPRESSED_HEADER
+from aurora_wire.wire.mysql.framing import HEADER
 
 # What becomes of a run of bytes.
 KEEP: Final[i64] = 0
@@ -27,8 +29,6 @@ BLANK: Final[i64] = 1
 SHAPE: Final[i64] = 2    # readable ones become the filler, all others NUL: nobody knows what they are
 NEW: Final[i64] = 3
 
-HEADER: Final[i64] = 4
-COMPRESSED_HEADER: Final[i64] = 7
 BIG: Final[i64] = 1 << 18          # bytes of a payload that is looked at; of a longer one the header stays
 MAX_REMEMBERED: Final[i64] = 1 << 18  # bytes that stand in place of others and are kept for their retransmission
 MAX_RUNS: Final[i64] = 4096

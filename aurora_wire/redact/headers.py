@@ -10,16 +10,18 @@ from mypy_extensions import i64
 
 from aurora_wire.binary import u32
 from aurora_wire.wire.net.checksum import PARTIAL, ZERO, fold, tcp_checksum_state, word_sum
+from aurora_wire.wire.net.ip import (
+    IPPROTO_AH,
+    IPPROTO_DESTINATION,
+    IPPROTO_FRAGMENT,
+    IPPROTO_HOP_BY_HOP,
+    IPPROTO_ROUTING,
+)
 
 IPV4: Final[i64] = 20
 IPV6: Final[i64] = 40
 TCP: Final[i64] = 20
 TIMESTAMPS: Final[i64] = 0x0A080101   # two NOPs, timestamps and their length, as most segments have them
-HOP_BY_HOP: Final[i64] = 0
-DESTINATION: Final[i64] = 60
-ROUTING: Final[i64] = 43
-FRAGMENT: Final[i64] = 44
-AUTHENTICATION: Final[i64] = 51
 
 # Record route, timestamps, security, source routes, stream id, router alert.
 IP_KNOWN: Final = frozenset((7, 68, 130, 131, 136, 137, 148))
@@ -110,12 +112,12 @@ def _extensions(made: bytearray, data: bytes, ip_at: i64, end: i64) -> None:
     at = ip_at + IPV6
     while at + 8 <= end:
         length: i64 = (data[at + 1] + 1) * 8
-        if kind == AUTHENTICATION:
+        if kind == IPPROTO_AH:
             length = (data[at + 1] + 2) * 4
-        elif kind == FRAGMENT:
+        elif kind == IPPROTO_FRAGMENT:
             length = 8
         stop = min(at + length, end)
-        if kind in (HOP_BY_HOP, DESTINATION):
+        if kind in (IPPROTO_HOP_BY_HOP, IPPROTO_DESTINATION):
             place = at + 2
             while place + 1 < stop:
                 option = int(data[place])
@@ -126,7 +128,7 @@ def _extensions(made: bytearray, data: bytes, ip_at: i64, end: i64) -> None:
                 if option not in IP_V6_KNOWN or after - place > 6:
                     _zero(made, place + 2, after)
                 place = after
-        elif kind not in (ROUTING, FRAGMENT, AUTHENTICATION):
+        elif kind not in (IPPROTO_ROUTING, IPPROTO_FRAGMENT, IPPROTO_AH):
             return
         kind = data[at]
         at = stop

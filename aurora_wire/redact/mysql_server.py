@@ -19,9 +19,11 @@ from aurora_wire.wire.mysql.auth import CACHING_SHA2, NATIVE_PASSWORD, SHA256
 from aurora_wire.wire.mysql.charsets import CHARACTER_SETS
 from aurora_wire.wire.mysql.clone_shape import DESCRIPTOR_HEAD, is_descriptor_payload
 from aurora_wire.wire.mysql.execute import Prepared
+from aurora_wire.wire.mysql.framing import HEADER
 from aurora_wire.wire.mysql.greeting import parse_greeting
 from aurora_wire.wire.mysql.layout import AUTH_PLUGIN, FILLER, SERVER_VERSION, greeting_fields
 from aurora_wire.wire.mysql.lenenc import NULL, find_nul, read_lenenc, read_lestr
+from aurora_wire.wire.mysql.plausibility import EVENT_HEADER
 from aurora_wire.wire.mysql.replies import (
     SESSION_STATE_CHANGED,
     is_column_definition,
@@ -30,10 +32,9 @@ from aurora_wire.wire.mysql.replies import (
     parse_ok,
     parse_prepare_ok,
 )
+from aurora_wire.wire.mysql.session_state import SCHEMA, SYSTEM_VARIABLE
 from aurora_wire.wire.mysql.values import value_bounds
 
-HEADER: Final[i64] = 4
-EVENT_HEADER: Final[i64] = 19   # of a binlog event
 SEMI_SYNC: Final[i64] = 0xEF
 MAX_KINDS: Final[i64] = 4096
 LONG_STRING: Final[i64] = 251   # a first byte from here on is no length by itself
@@ -72,8 +73,6 @@ SETTINGS: Final = frozenset(
         b"SIMULTANEOUS_ASSIGNMENT", b"EMPTY_STRING_IS_NULL", b"en_US", b"en_GB", b"de_DE",
     )
 )  # fmt: skip
-SYSTEM_VARIABLE: Final[i64] = 0
-SCHEMA: Final[i64] = 1
 STATE_CHANGE: Final[i64] = 2
 TRANSACTION_STATE: Final[i64] = 5
 PLUGIN: Final = b"abcdefghijklmnopqrstuvwxyz0123456789_"

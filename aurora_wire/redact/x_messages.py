@@ -9,13 +9,11 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.redact.replacements import FILL, Words
+from aurora_wire.wire.mysqlx.client import AUTHENTICATE_CONTINUE
 from aurora_wire.wire.mysqlx.fields import BYTES, VARINT, Fields
+from aurora_wire.wire.mysqlx.shape import AUTHENTICATE_START, CAPABILITIES, CAPABILITIES_SET, ERROR
+from aurora_wire.wire.mysqlx.statements import STMT_EXECUTE
 
-CAPABILITIES: Final[i64] = 2          # CapabilitiesSet of the client, Capabilities of the server
-AUTHENTICATE_START: Final[i64] = 4
-AUTHENTICATE_CONTINUE: Final[i64] = 5
-STMT_EXECUTE: Final[i64] = 12
-ERROR: Final[i64] = 1
 LARGEST_NUMBER: Final[i64] = 1 << 16  # of a field, that stays: flags, codes and ids of statements
 
 MECHANISM: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
@@ -30,7 +28,7 @@ NAMESPACES: Final = frozenset((b"sql", b"mysqlx", b"xplugin"))
 def masked_message(words: Words, from_client: bool, kind: i64, data: bytes) -> bytes:
     """Return what stands in place of a message's body, as many bytes. One that is no message is filled whole."""
     made = bytearray(FILL * len(data))
-    if from_client and kind == CAPABILITIES:
+    if from_client and kind == CAPABILITIES_SET:
         whole = _wrapped(data, 0, len(data), made)
     elif kind == CAPABILITIES:
         whole = _capabilities(data, 0, len(data), made)

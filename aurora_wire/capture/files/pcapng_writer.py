@@ -14,16 +14,17 @@ from hashlib import sha256
 from types import TracebackType
 from typing import Final, Protocol
 
+from aurora_wire.capture.files.pcapng import (
+    BYTE_ORDER_MAGIC,
+    INTERFACE,
+    SECRETS,
+    SECTION_HEADER,
+    STATISTICS,
+    TLS_KEY_LOG,
+)
 from aurora_wire.capture.files.pcapng_packets import PacketBlocks
 from aurora_wire.disk import describe_disk_error
 from aurora_wire.errors import OutputError
-
-SECTION_HEADER: Final = 0x0A0D0D0A
-BYTE_ORDER_MAGIC: Final = 0x1A2B3C4D
-INTERFACE: Final = 1
-STATISTICS: Final = 5
-SECRETS: Final = 10
-TLS_KEY_LOG: Final = 0x544C534B
 
 # Options, by block.
 COMMENT: Final = 1

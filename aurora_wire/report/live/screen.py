@@ -18,13 +18,13 @@ from aurora_wire.report.escape import show_text
 from aurora_wire.report.live.lines import Who, between, clock_time, size_text
 from aurora_wire.report.text.statements import fold, statement_line
 from aurora_wire.report.text.table import NARROWEST, table_rows
+from aurora_wire.report.timestamps import SECOND
 from aurora_wire.report.wording import BOLD, LEAKS, RED, Style, count, endpoint, judged
 from aurora_wire.verdict.result import ConnectionResult, Finding, StatementResult
 
 if TYPE_CHECKING:
     from aurora_wire.verdict.parties import Parties
 
-SECOND: Final = 1_000_000_000
 KEPT: Final = 2_000             # connections; the ones silent longest go
 STATEMENTS: Final = 50
 LEAK_SHARE: Final = 0.4         # of the height, at most

@@ -84,13 +84,10 @@ class Answers:
     def lost(self) -> None:
         """End what is under way: the rest of it was missed, or nobody knows what follows."""
         self._flush()
-        self._settle()
+        self.over()
 
     def over(self) -> None:
         """End the reply: it was seen to its end."""
-        self._settle()
-
-    def _settle(self) -> None:
         asker = self.asker
         if asker is not None:
             asker.settle()
@@ -439,7 +436,7 @@ class Answers:
                 result.complete = failure is not None
                 result.ended_ns = facts.server.time_ns
                 result.failure = failure
-        self._settle()
+        self.over()
 
     def prepared(self, params: i64, columns: i64) -> None:
         """Take a PREPARE_OK: definitions of parameters and columns follow, if there are any."""
@@ -458,4 +455,4 @@ class Answers:
         if result is not None:
             result.ended_ns = self.facts.server.time_ns
             result.complete = True
-        self._settle()
+        self.over()

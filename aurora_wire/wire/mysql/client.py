@@ -13,7 +13,7 @@ from aurora_wire.wire.decoding.connection_log import DirectionAccount
 from aurora_wire.wire.decoding.decoder import STAY, TO_COMPRESSED, TO_GROUP, TO_TLS
 from aurora_wire.wire.mysql.auth import is_cleartext_password
 from aurora_wire.wire.mysql.capabilities import QUERY_ATTRIBUTES
-from aurora_wire.wire.mysql.client_login import MAX_NAME, SSL_REQUEST_320_LEN, SSL_REQUEST_LEN, change_user, take_first
+from aurora_wire.wire.mysql.client_login import MAX_NAME, change_user, take_first
 from aurora_wire.wire.mysql.clone import note_clone, note_clone_command
 from aurora_wire.wire.mysql.commands import (
     CLONE,
@@ -60,11 +60,8 @@ from aurora_wire.wire.mysql.events import Statement
 from aurora_wire.wire.mysql.execute import Prepared, read_statement_id
 from aurora_wire.wire.mysql.facts import MAX_ASKED, Asker, MySQLFacts
 from aurora_wire.wire.mysql.framing import HEADER, HEADER_NEEDED, LABEL_LATER, REJECT, Packets, find_role
-from aurora_wire.wire.mysql.login import (
-    has_filler,
-    may_be_login,
-    replica_password,
-)
+from aurora_wire.wire.mysql.layout import SSL_REQUEST_320_LEN, SSL_REQUEST_LEN
+from aurora_wire.wire.mysql.login import MAX_LOGIN, has_filler, may_be_login, replica_password
 from aurora_wire.wire.mysql.plausibility import CERTAIN, NOTHING, command_tells
 from aurora_wire.wire.mysql.replica_commands import find_replication, note_dump, note_registration
 from aurora_wire.wire.mysql.session_state import SessionState, may_change
@@ -74,7 +71,6 @@ from aurora_wire.wire.mysql.states import AUTHENTICATION, CLIENT, COMMAND, COMMA
 from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.tls.record_shape import is_record_start
 
-MAX_LOGIN: Final[i64] = 65536       # bytes of payload, our bound
 MAX_TEXT: Final[i64] = 1 << 20      # bytes kept of a statement
 REPLICA_MAGIC: Final[i64] = 0xEF    # first byte of a semi-synchronous acknowledgement; position and file name follow
 REPLICA_ACK_MIN: Final[i64] = 9

@@ -19,6 +19,7 @@ from aurora_wire.wire.mysql.compression import find_compression
 from aurora_wire.wire.mysql.credentials import note_change_user, note_login
 from aurora_wire.wire.mysql.events import LoggedIn, TLSRequested
 from aurora_wire.wire.mysql.facts import NAME_COST
+from aurora_wire.wire.mysql.layout import SSL_REQUEST_320_LEN, SSL_REQUEST_LEN
 from aurora_wire.wire.mysql.login import (
     Login,
     has_filler,
@@ -37,9 +38,7 @@ if TYPE_CHECKING:
 MAX_NAME: Final[i64] = 1024         # bytes kept of a name: servers take less than 400
 MAX_USERS: Final[i64] = 20          # kept, that a session changed to
 MAX_ATTRIBUTES: Final[i64] = 16384  # bytes kept of connection attributes: servers keep 512 by default, 64 KiB at most
-SSL_REQUEST_LEN: Final[i64] = 32
 SSL_HIGH: Final[i64] = 0x08         # CLIENT_SSL, in the second byte of the capabilities
-SSL_REQUEST_320_LEN: Final[i64] = 5
 
 
 def take_first(client: ClientPackets, data: bytes, at: i64, end: i64, total: i64, whole: bool) -> None:

@@ -151,7 +151,6 @@ class MySQLFacts(TLSLog):
         self.command_counts: dict[int, int] = {} # of the others
         self.command_offset: i64 = -1            # of the first command
         self.response_offset: i64 = -1           # of the first response
-        self.error_code: i64 = 0                 # of the last ERR in the clear
         # What came back.
         self.columns: dict[bytes, Column] = {}   # by their definitions as they crossed
         self.last_columns: list[Column] = []     # of the last result that had other ones than that before it

@@ -11,10 +11,9 @@ from mypy_extensions import i64
 
 from aurora_wire.binary import u24, u32
 from aurora_wire.wire.mysql.lenenc import NULL, read_lestr
-from aurora_wire.wire.mysql.plausibility import NOTHING, YEAR_2000, is_event, reply_tells
+from aurora_wire.wire.mysql.plausibility import EVENT_HEADER, NOTHING, YEAR_2000, is_event, reply_tells
 
 NONE: Final[i64] = -1
-MIN_EVENT: Final[i64] = 19       # bytes of a binlog event's header
 LONG_LINKS: Final[i64] = 4       # headers that follow a first one, over segments: 2^-48 at each byte
 MAX_AWAITED: Final[i64] = 512    # places where a header is awaited
 LINKS: Final[i64] = 3            # headers that follow a first one: 2^-48 at each byte
@@ -35,7 +34,7 @@ def find_chain(data: bytes, at: i64, end: i64, cut: i64) -> i64:
         # The highest byte of a length up to MAX_PACKET; text has none below 16 but line ends.
         if data[place + 2] < 16:
             length = u24(data, place)
-            if data[place + 4] == 0 and length > MIN_EVENT and is_event(data, place, end):
+            if data[place + 4] == 0 and length > EVENT_HEADER and is_event(data, place, end):
                 if _is_whole_event(data, place, end, length):
                     return place
             if length > 0 and place + 4 + length < stop:

@@ -37,7 +37,15 @@ from aurora_wire.wire.mysql.credentials import end_exchange, read_auth
 from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.framing import REJECT, label_reply
 from aurora_wire.wire.mysql.plausibility import reply_role
-from aurora_wire.wire.mysql.replies import is_progress, ok_status, ok_warnings, parse_column_count, parse_prepare_ok
+from aurora_wire.wire.mysql.replies import (
+    CURSOR_EXISTS,
+    MORE_RESULTS,
+    is_progress,
+    ok_status,
+    ok_warnings,
+    parse_column_count,
+    parse_prepare_ok,
+)
 from aurora_wire.wire.mysql.reply_chain import is_row
 from aurora_wire.wire.mysql.reply_labels import (
     BARE,
@@ -56,8 +64,6 @@ from aurora_wire.wire.mysql.statements import answer_prepare, release
 
 LONGEST_HEAD: Final[i64] = 10    # bytes of a result's head: a count, and a byte that says whether definitions follow
 MAX_TOLD: Final[i64] = 0xFFFF    # bytes of a packet that a tracker takes in a run
-MORE_RESULTS: Final[i64] = 0x0008
-CURSOR_EXISTS: Final[i64] = 0x0040
 
 
 class Responses:

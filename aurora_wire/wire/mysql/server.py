@@ -23,7 +23,7 @@ from aurora_wire.wire.mysql.framing import LABEL_LATER, REJECT, Packets, find_ro
 from aurora_wire.wire.mysql.greeting import parse_greeting
 from aurora_wire.wire.mysql.plausibility import is_event_payload
 from aurora_wire.wire.mysql.refusal import Refusal
-from aurora_wire.wire.mysql.replies import parse_err
+from aurora_wire.wire.mysql.replies import Err, parse_err
 from aurora_wire.wire.mysql.reply_frames import Responses
 from aurora_wire.wire.mysql.states import (
     AUTHENTICATION,
@@ -197,7 +197,6 @@ class ServerPackets(Packets):
                 self._early_error(data, at, end)
                 return
             self.late_label = labels.ERR
-            self._error(data, at, end)
             self._refuse(data, at, end, False)
             self.state = move(SERVER, self.state, ERR)
             facts.responses += 1
@@ -224,30 +223,29 @@ class ServerPackets(Packets):
             self.late_label = labels.EARLY_ERROR
             if facts.early_error_frame < 0:
                 facts.early_error_frame = self.packet_frame
-        error = parse_err(data, at, end)
-        if error is not None and facts.early_error_code == 0:
-            facts.early_error_code = error.code
         self._refuse(data, at, end, True)
-        self._error(data, at, end)
 
     def _refuse(self, data: bytes, at: i64, end: i64, early: bool) -> None:
-        """Keep the first ERR that stands in place of a session."""
+        """Keep the first ERR that stands in place of a session, and tell of it."""
         facts = self.facts
-        error = parse_err(data, at, end)
-        if error is not None and facts.refusal is None:
+        error = self._error(data, at, end)
+        if error is None:
+            return
+        if early and facts.early_error_code == 0:
+            facts.early_error_code = error.code
+        if facts.refusal is None:
             facts.refusal = Refusal(
                 error.code, error.sqlstate, error.message, early, self.packet_frame, self.packet_offset
             )
 
-    def _error(self, data: bytes, at: i64, end: i64) -> None:
+    def _error(self, data: bytes, at: i64, end: i64) -> Err | None:
+        """Tell of an ERR, and return it; None where it cannot be read."""
         facts = self.facts
         error = parse_err(data, at, end)
-        if error is None:
-            return
-        facts.error_code = error.code
-        if facts.events is not None:
+        if error is not None and facts.events is not None:
             facts.events.append(
                 ServerError(
                     facts.id, False, self.packet_frame, self.packet_time, self.packet_offset, error.code, error.message
                 )
             )
+        return error

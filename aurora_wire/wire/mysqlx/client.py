@@ -18,6 +18,7 @@ from aurora_wire.wire.mysql.facts import MAX_OUTSTANDING, Asker
 from aurora_wire.wire.mysql.login import Login
 from aurora_wire.wire.mysql.session_state import SessionState, may_change
 from aurora_wire.wire.mysql.sql_text import reads_like_sql
+from aurora_wire.wire.mysql.statements import PREPARED_COST
 from aurora_wire.wire.mysql.values import Value
 from aurora_wire.wire.mysqlx.facts import (
     ALGORITHMS,
@@ -29,6 +30,7 @@ from aurora_wire.wire.mysqlx.facts import (
 )
 from aurora_wire.wire.mysqlx.fields import BYTES, Fields
 from aurora_wire.wire.mysqlx.frames import XFrames
+from aurora_wire.wire.mysqlx.shape import AUTHENTICATE_START, CAPABILITIES_GET, CAPABILITIES_SET
 from aurora_wire.wire.mysqlx.statements import (
     DELETE,
     FIND,
@@ -40,10 +42,6 @@ from aurora_wire.wire.mysqlx.statements import (
 )
 from aurora_wire.wire.mysqlx.values import first_number, first_string, read_any, read_arguments
 
-CAPABILITIES_GET: Final[i64] = 1
-CAPABILITIES_SET: Final[i64] = 2
-CLOSE: Final[i64] = 3
-AUTHENTICATE_START: Final[i64] = 4
 AUTHENTICATE_CONTINUE: Final[i64] = 5
 SESSION_RESET: Final[i64] = 6
 SESSION_CLOSE: Final[i64] = 7
@@ -60,7 +58,6 @@ MAX_ATTRIBUTES: Final[i64] = 64
 # The type in Prepare, and the field that holds the message.
 ONE_OF: Final = {2: 17, 3: 18, 4: 19, 5: 20, 6: 12}
 NOT_SHOWN: Final[i64] = 2           # bytes before a prepared message: its type, and a NUL
-PREPARED_COST: Final[i64] = 400
 UTF8MB4: Final[i64] = 45            # a collation of it, in which all text of this protocol is
 
 

@@ -19,14 +19,12 @@ from aurora_wire.wire.mysqlx.answers import XAnswers
 from aurora_wire.wire.mysqlx.facts import ASKED_COMPRESSION, ASKED_TLS, XSession
 from aurora_wire.wire.mysqlx.fields import BYTES, Fields
 from aurora_wire.wire.mysqlx.frames import XFrames
+from aurora_wire.wire.mysqlx.shape import CAPABILITIES, ERROR, NOTICE
 from aurora_wire.wire.mysqlx.values import first_number, first_string, read_scalar
 
 OK: Final[i64] = 0
-ERROR: Final[i64] = 1
-CAPABILITIES: Final[i64] = 2
 AUTHENTICATE_CONTINUE: Final[i64] = 3
 AUTHENTICATE_OK: Final[i64] = 4
-NOTICE: Final[i64] = 11
 COLUMN: Final[i64] = 12
 ROW: Final[i64] = 13
 FETCH_DONE: Final[i64] = 14
@@ -141,7 +139,6 @@ class XServer(XFrames):
         facts = self.facts
         answered = session.answered() if not session.authenticating else 0
         code = first_number(data, at, end, 2)
-        facts.error_code = code
         if facts.events is not None:
             facts.events.append(
                 ServerError(

@@ -10,7 +10,7 @@ from typing import Final
 
 from aurora_wire.report.escape import show_bytes
 from aurora_wire.report.packets.explain.rows import TEXT_LIMIT, FieldReader, plural
-from aurora_wire.report.timestamps import rfc3339
+from aurora_wire.report.timestamps import SECOND, rfc3339
 from aurora_wire.verdict.replication import EVENT_NAMES
 from aurora_wire.wire.mysql import binlog
 
@@ -18,7 +18,6 @@ HEADER: Final = 19
 SIZE_AT: Final = 9         # of an event, in its header
 CHECKSUM: Final = 4
 SEMI_SYNC: Final = 0xEF
-SECOND: Final = 1_000_000_000
 
 
 def explain_event(fields: FieldReader, codec: str) -> None:

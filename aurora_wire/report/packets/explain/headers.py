@@ -13,8 +13,8 @@ from aurora_wire.report.packets.explain.rows import FieldReader, Rows, plural
 from aurora_wire.report.packets.tcpdump.printer import PacketCutError, Printer, ipv4_text, ipv6_text
 from aurora_wire.report.packets.tcpdump.tcp_options import Segment, put_options
 from aurora_wire.wire.net.dissect import Locator
+from aurora_wire.wire.net.link import EN10MB
 
-ETHERNET: Final = 1
 LINK_NAMES: Final = {
     0: "Loopback (BSD)", 9: "PPP", 108: "Loopback (OpenBSD)", 113: "Linux cooked capture",
     276: "Linux cooked capture, version 2",
@@ -36,7 +36,7 @@ def explain_headers(rows: Rows, frame: bytes, link_type: int, found: Locator) ->
 
 
 def _explain_link(rows: Rows, frame: bytes, link_type: int, found: Locator) -> None:
-    if link_type == ETHERNET:
+    if link_type == EN10MB:
         rows.note(f"Ethernet: from {frame[6:12].hex(':')} to {frame[:6].hex(':')}")
     elif link_type in LINK_NAMES:
         rows.note(LINK_NAMES[link_type])

@@ -18,10 +18,9 @@ from aurora_wire.wire.tls.hello import (
     parse_client_hello,
     parse_server_hello,
 )
+from aurora_wire.wire.tls.record_shape import MAX_RECORD, RECORD_HEADER
 from aurora_wire.wire.tls.suite_strength import encrypts, suite_name, weakness
 
-RECORD_HEADER: Final = 5
-MAX_RECORD: Final = 18_432          # bytes, of TLS 1.2 and older; TLS 1.3 has less
 MESSAGE_HEADER: Final = 4
 MAX_SUITES: Final = 60              # shown of one ClientHello
 SESSION_ID_WORDS: Final = "session id: only for show in TLS 1.3; before, a session to go on with"

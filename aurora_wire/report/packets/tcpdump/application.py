@@ -84,19 +84,24 @@ def _is_message(printer: Printer, at: int, end: int, commands: frozenset[str]) -
     return following != 0 and len(code) == 3 and code.isdigit()
 
 
-def _put_line(printer: Printer, start: int, end: int) -> None:
-    at = start
+def _find_line_end(printer: Printer, at: int, end: int, others: bytes = b"") -> int:
+    """Return where the line from `at` on ends; -1 where a byte of it is neither printable nor one of the others."""
     while at < end:
         byte = printer.read(at, 1)
         if byte == 0x0A:
             break
         if byte == 0x0D:
-            if at + 1 >= end or printer.read(at + 1, 1) != 0x0A:
-                return
-            break
-        if not 0x20 <= byte < 0x7F and byte != 0x09:
-            return
+            return at if at + 1 < end and printer.read(at + 1, 1) == 0x0A else -1
+        if not 0x20 <= byte < 0x7F and byte not in others:
+            return -1
         at += 1
+    return at
+
+
+def _put_line(printer: Printer, start: int, end: int) -> None:
+    at = _find_line_end(printer, start, end, b"\t")
+    if at < 0:
+        return
     printer.put(f": {printer.data[start:at].decode('ascii')}")
     if at >= end:
         printer.put_cut()
@@ -106,18 +111,6 @@ def _put_ssh(printer: Printer, start: int, length: int) -> None:
     for place, letter in enumerate(b"SSH-"):
         if printer.read(start + place, 1) != letter:
             return
-    at, end = start + 4, start + length
-    while at < end:
-        byte = printer.read(at, 1)
-        if byte == 0x0A:
-            break
-        if byte == 0x0D:
-            if at + 1 >= end or printer.read(at + 1, 1) != 0x0A:
-                return
-            break
-        if not 0x20 <= byte < 0x7F:
-            return
-        at += 1
-    else:
-        return
-    printer.put(f": SSH: {printer.data[start:at].decode('ascii')}")
+    at = _find_line_end(printer, start + 4, start + length)
+    if 0 <= at < start + length:
+        printer.put(f": SSH: {printer.data[start:at].decode('ascii')}")

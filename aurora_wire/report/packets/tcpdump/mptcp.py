@@ -8,9 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from aurora_wire.report.packets.tcpdump.printer import Printer, ipv4_text, ipv6_text
-
-SYN: Final = 0x02
-ACK: Final = 0x10
+from aurora_wire.wire.flows.tcp_flags import ACK, SYN
 
 CAPABLE: Final = 0
 JOIN: Final = 1

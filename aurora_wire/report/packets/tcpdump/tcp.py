@@ -10,12 +10,9 @@ from typing import Final
 from aurora_wire.report.packets.tcpdump.application import put_application
 from aurora_wire.report.packets.tcpdump.printer import Ends, PacketCutError, Printer
 from aurora_wire.report.packets.tcpdump.tcp_options import Segment, put_options
+from aurora_wire.wire.flows.tcp_flags import ACK, FIN, RST, SYN
 
 HEADER_LEN: Final = 20
-FIN: Final = 0x01
-SYN: Final = 0x02
-RST: Final = 0x04
-ACK: Final = 0x10
 URG: Final = 0x20
 FLAG_LETTERS: Final = (
     (FIN, "F"), (SYN, "S"), (RST, "R"), (0x08, "P"), (ACK, "."), (URG, "U"), (0x40, "E"), (0x80, "W"),
