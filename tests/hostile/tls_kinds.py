@@ -404,15 +404,17 @@ def bodies_of(frames: list[Frame]) -> set[int]:
     """The sequence numbers of segments whose first 20 bytes lie inside a record's body."""
     stream = b"".join(frame.payload for frame in frames)
     hello = HELLO.search(stream)
-    free: set[int] = set()
+    bodies: list[range] = []
     at = hello.start() if hello is not None else len(stream)
     while at + 5 <= len(stream):
         stop = at + 5 + int.from_bytes(stream[at + 3 : at + 5], "big")
-        free.update(range(at + 5, stop - 20))
+        bodies.append(range(at + 5, stop - 20))
         at = stop
-    found, place = set(), 0
+    found, place, number = set(), 0, 0
     for frame in frames:
-        if place in free:
+        while number < len(bodies) and place >= bodies[number].stop:
+            number += 1
+        if number < len(bodies) and place in bodies[number]:
             found.add(frame.seq)
         place += len(frame.payload)
     return found
