@@ -33,7 +33,7 @@ def printed(capture: Path, *arguments: str, also_read: tuple[Path, ...] = (), ca
     """Return the standard output of `tshark -r CAPTURE ARGUMENTS`. also_read: what else the arguments name."""
     program = tshark_path()
     status = Path(program).stat()
-    asked = hashlib.sha256(repr((program, status.st_size, status.st_mtime_ns, str(capture), arguments)).encode())
+    asked = hashlib.sha256(repr((program, status.st_size, status.st_mtime_ns, arguments)).encode())
     for path in (capture, *also_read):
         asked.update(hashlib.sha256(path.read_bytes()).digest())
     answer = cache / "tshark" / asked.hexdigest()

@@ -12,6 +12,7 @@ import dpkt
 import pytest
 
 from aurora_wire.capture.files.open import open_capture
+from tests.tshark import printed
 
 from .files import Frame, frames
 
@@ -79,9 +80,7 @@ def test_tshark_shows_the_same_times_and_lengths(shared: Path, name: str) -> Non
     if shutil.which("tshark") is None:
         pytest.skip("no tshark on PATH")
     options = [part for field in FIELDS for part in ("-e", field)]
-    out = subprocess.run(
-        ["tshark", "-nr", str(shared / name), "-T", "json", *options], capture_output=True, check=True
-    ).stdout
+    out = printed(shared / name, "-n", "-T", "json", *options)
     theirs = [[entry["_source"]["layers"][field][0] for field in FIELDS] for entry in json.loads(out)]
     assert [
         [frame.time_ns, len(frame.data), frame.original_len] for frame in ours(shared / name)

@@ -32,8 +32,9 @@ class Run(NamedTuple):
 
 def run(*arguments: str | Path) -> Run:
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, *map(str, arguments)], cwd=ROOT, capture_output=True, check=True, timeout=900
-    )
+        [sys.executable, "-I", "-S", "-c", MEASURE, *map(str, arguments)], cwd=ROOT, capture_output=True, check=True,
+        timeout=900,
+    )  # fmt: skip
     peak, code = done.stderr.split()[-2:]
     return Run(int(peak), int(code), done.stdout)
 

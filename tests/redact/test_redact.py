@@ -7,7 +7,6 @@ import random
 import re
 import shutil
 import struct
-import subprocess
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,7 @@ from aurora_wire.redact.sql import redact_sql
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, Packet, pcap, pcapng
 from tests.lab.truth import TRUTH
+from tests.tshark import printed
 
 SECRET = b"Canary-0001-7f3a"
 Redact = Callable[..., bytes]
@@ -366,11 +366,11 @@ def test_a_damaged_capture_is_masked_up_to_there(redact: Redact, capsys: pytest.
 
 def checksums(path: Path) -> list[str]:
     """tshark's word on the checksums of IP and TCP of each frame, and what it finds to be a MySQL statement."""
-    command = ["tshark", "-r", str(path), "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-T",
-               "fields", "-e", "ip.checksum.status", "-e", "tcp.checksum.status", "-e", "tcp.len", "-e",
-               "tcp.analysis.retransmission", "-e", "_ws.malformed", "-e", "mysql.query"]  # fmt: skip
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    return run.stdout.splitlines()
+    return printed(
+        path, "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-T", "fields",
+        "-e", "ip.checksum.status", "-e", "tcp.checksum.status", "-e", "tcp.len", "-e", "tcp.analysis.retransmission",
+        "-e", "_ws.malformed", "-e", "mysql.query",
+    ).decode().splitlines()  # fmt: skip
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="no tshark")
@@ -449,12 +449,11 @@ def test_tshark_reads_the_masked_statements_of_real_clients(
     redact((shared / "lab" / name).read_bytes(), "--port", PORTS)
     found = []
     for path in ("in", "out"):
-        run = subprocess.run(
-            ["tshark", "-r", str(tmp_path / path), "-d", "tcp.port==3316,mysql", "-Y", "mysql.command", "-T", "fields",
-             "-e", "frame.number", "-e", "mysql.command", "-e", "mysql.query"],
-            capture_output=True, text=True, timeout=60, check=True,
-        )  # fmt: skip
-        found.append([line.split("\t") for line in run.stdout.splitlines()])
+        told = printed(
+            tmp_path / path, "-d", "tcp.port==3316,mysql", "-Y", "mysql.command", "-T", "fields",
+            "-e", "frame.number", "-e", "mysql.command", "-e", "mysql.query",
+        ).decode()  # fmt: skip
+        found.append([line.split("\t") for line in told.splitlines()])
     assert [line[:2] for line in found[0]] == [line[:2] for line in found[1]]
     assert "Canary" in str(found[0])
     assert "Canary" not in str(found[1])

@@ -20,6 +20,7 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, fragment6
 
 from aurora_wire.wire.net import skip_reasons as skipped
 from aurora_wire.wire.net.checksum import BAD, tcp_checksum_state
+from tests.tshark import printed
 from tests.wire.net.stacks import (
     CLIENT_V4,
     CLIENT_V6,
@@ -48,12 +49,10 @@ def tshark() -> None:
 
 def judged(path: Path, *options: str) -> dict[int, Row]:
     """Frame number to source, destination, ports and length, as tshark sees the innermost TCP segment."""
-    command = ["tshark", "-n", "-r", str(path), "-Y", "tcp", "-T", "fields", "-E", "occurrence=l", *options]
-    for field in ["frame.number", *FIELDS]:
-        command += ["-e", field]
-    rows = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    asked = [part for field in ("frame.number", *FIELDS) for part in ("-e", field)]
+    told = printed(path, "-n", "-Y", "tcp", "-T", "fields", "-E", "occurrence=l", *options, *asked)
     answers = {}
-    for row in rows:
+    for row in told.decode().splitlines():
         number, *values = row.split("\t")
         answers[int(number)] = tuple(values)
     return answers

@@ -26,6 +26,7 @@ from aurora_wire.wire.tls.hello import (
 )
 from aurora_wire.wire.tls.names import version_name
 from aurora_wire.wire.tls.suite_strength import authenticates, encrypts, suite_name
+from tests.tshark import printed
 from tests.wire.flows.whole_streams import streams
 
 RANDOM = bytes(range(32))
@@ -383,11 +384,9 @@ def test_hellos_agree_field_by_field_with_tshark(shared: Path, name: str) -> Non
     ]
     if tshark_version() >= (4, 4):
         wanted.append("ja4")
-    command = ["tshark", "-r", str(path), "-Y", f"{field}type in {{1,2}}", "-T", "fields"]
-    for one in wanted:
-        command += ["-e", field + one]
-    printed = subprocess.run(command, capture_output=True, check=True, text=True).stdout.splitlines()
-    rows = [dict(zip(wanted, line.split("\t"), strict=True)) for line in printed]
+    asked = [part for one in wanted for part in ("-e", field + one)]
+    told = printed(path, "-Y", f"{field}type in {{1,2}}", "-T", "fields", *asked).decode()
+    rows = [dict(zip(wanted, line.split("\t"), strict=True)) for line in told.splitlines()]
     clients = [row for row in rows if row["type"].split(",")[0] == "1"]
     servers = [row for row in rows if row["type"].split(",")[0] == "2"]
     ours = [read_client(body) for body in hellos(path, 1)]
