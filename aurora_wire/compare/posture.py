@@ -20,6 +20,7 @@ from aurora_wire.posture.fleet import Member
 from aurora_wire.posture.probe import PROBED, AddressResult
 from aurora_wire.posture.result import KINDS, Kind, Posture, worst
 from aurora_wire.posture.survey import NOT_OFFERED, OFFERED
+from aurora_wire.report.posture.from_json import GRADES
 from aurora_wire.verdict.rules import posture as rules
 from aurora_wire.verdict.rules.registry import RULES
 
@@ -31,7 +32,6 @@ NEW: Final = "not known before"
 BETTER: Final = "got better"
 CHANGES: Final = (WORSE, STILL, UNKNOWN, NEW, BETTER)
 
-GRADES: Final = ("A", "B", "C", "D", "F")
 STATES: Final = ("encrypted only", "may come in the clear", "in the clear")
 
 OF_VERSIONS: Final = frozenset((rules.OBSOLETE_OFFERED,))

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aurora_wire._version import VERSION
 from aurora_wire.analysis.options import OnProgress
@@ -18,6 +18,7 @@ from aurora_wire.evidence.check_posture import posture_originals
 from aurora_wire.evidence.create import capture_fields
 from aurora_wire.evidence.in_toto import summary
 from aurora_wire.evidence.json_diff import differences
+from aurora_wire.evidence.posture import MAX_DIFFERENCES
 from aurora_wire.evidence.provenance import library_version
 from aurora_wire.evidence.reanalysis import BY_LIBRARY, FOR_POSTURES, RENDERERS, analyse, make_masker, write_reports
 from aurora_wire.evidence.sums import hash_file
@@ -28,7 +29,6 @@ from aurora_wire.rights.inputs import input_file, reading
 if TYPE_CHECKING:
     from aurora_wire.verdict.result import Scan
 
-MAX_DIFFERENCES: Final = 50  # told of one comparison
 
 
 def _captures(case: Case) -> list[tuple[str, Fields]]:

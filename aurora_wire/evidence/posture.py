@@ -20,7 +20,7 @@ from aurora_wire.report.posture.mask import Mask, mask
 from aurora_wire.report.posture.servers import list_rows
 from aurora_wire.report.posture.to_json import collect_fields, render
 
-MAX_DIFFERENCES: Final = 50
+MAX_DIFFERENCES: Final = 50  # told of one comparison
 
 __all__ = ["manifest_fields", "masked_bytes", "misfits", "parse", "posture_name", "posture_summary", "read_result"]
 

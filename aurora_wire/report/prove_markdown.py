@@ -7,7 +7,7 @@ from typing import Final
 
 from aurora_wire.prove.cell import Cell, Result
 from aurora_wire.prove.matrix import Matrix
-from aurora_wire.report.markdown import QUESTION, SIGNS
+from aurora_wire.report.markdown import QUESTION, SENTENCE, SIGNS
 from aurora_wire.report.markdown_text import block, code, prose
 from aurora_wire.report.packets.hex_dump import hex_dump_marked
 from aurora_wire.report.prove_words import HEADLINES, without_user
@@ -18,9 +18,8 @@ from aurora_wire.report.wording import count
 CLIENTS: Final = 40
 CELLS: Final = 30       # told one by one
 LINES: Final = 3        # of a cell
-SENTENCE: Final = 240
-NAME: Final = 80
 DUMP: Final = 512       # bytes of a frame
+NAME: Final = 80        # characters
 
 
 def render(matrix: Matrix, *, reveal: bool = False) -> Iterator[str]:

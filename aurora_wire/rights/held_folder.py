@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from aurora_wire.rights.file_helper import FileHelper
-from aurora_wire.rights.inputs import is_own
+from aurora_wire.rights.inputs import LINKS, is_own
 from aurora_wire.rights.privileges import Account, caller, rights_of_caller
 from aurora_wire.rights.safe_folder import ROOT, only_root_writes
 
-LINKS: Final = 40    # followed on the way to a folder, as the kernel has it
 PROC: Final = "/proc/self"
 
 

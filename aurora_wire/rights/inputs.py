@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # The caller's own descriptor. Its path leads through /proc, which is closed to a process that changed its account.
 _STANDARD_INPUT: Final = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
-_LINKS: Final = 40
+LINKS: Final = 40    # followed on the way to a file, as the kernel has it
 
 _own: set[str] = set()
 
@@ -53,7 +53,7 @@ def open_input(path: str | os.PathLike[str]) -> int:
     place = os.fspath(path)
     if place in _STANDARD_INPUT:
         return os.dup(0)
-    for _ in range(_LINKS):
+    for _ in range(LINKS):
         if not is_own(place):
             break
         try:

@@ -10,7 +10,7 @@ from typing import Final
 
 from aurora_wire.posture.assess import PostureFinding
 from aurora_wire.posture.result import Posture
-from aurora_wire.report.markdown import QUESTION, SIGNS, fix_lines
+from aurora_wire.report.markdown import QUESTION, SENTENCE, SIGNS, fix_lines
 from aurora_wire.report.markdown_text import code, prose
 from aurora_wire.report.posture.servers import Outcome, ServerRow, gap_text, list_gaps, list_rows
 from aurora_wire.report.summary import paragraph
@@ -24,7 +24,6 @@ PLACES: Final = 3       # of a rule
 DETAILED: Final = 5     # servers whose views or facts are shown
 GAPS: Final = 10
 NAME: Final = 80
-SENTENCE: Final = 240
 
 OUTCOME_SIGNS: Final[dict[Outcome, str]] = {
     "good": SIGNS["encrypted"], "bad": SIGNS["plaintext"], "unknown": QUESTION,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aurora_wire.report.escape import show_text
+from aurora_wire.report.text.connections import IDS_SHOWN
 from aurora_wire.report.text.statements import FEWEST_EACH, SHOWN_EACH, SHOWN_IN_ALL, statement_lines
 from aurora_wire.report.timestamps import find_clock
 from aurora_wire.report.wording import Style, count, endpoint
 from aurora_wire.verdict.result import ConnectionResult, DecryptionResult, Scan
 
 CONNECTIONS_SHOWN = 100
-IDS_SHOWN = 8
 
 
 def decrypted_text(scan: Scan, style: Style) -> Iterator[str]:
