@@ -53,7 +53,6 @@ HASH: Final = 0x23
 DOLLAR_SIGN: Final = 0x24
 SLASH: Final = 0x2F
 BACKTICK: Final = 0x60
-MAX_UNMATCHED: Final = 16  # `$tag$` without its end: each costs a search to the end of the text
 
 # What the text of a command is: SQL, a name (which stays), or data (all of it masked). Data is the rest.
 SQL_COMMANDS: Final = frozenset(
@@ -127,7 +126,7 @@ def _readings(sql: bytes) -> Iterator[int]:
     for modes in product(
         (0, ANSI_QUOTES, NO_BACKSLASH_ESCAPES) if b"\\" in sql else (0,),
         (0, SKIPS, SKIPS | NESTS) if versioned else (0,),
-        (0, DOLLARS) if sql.count(b"$") >= 4 else (0,),
+        (0, DOLLARS) if sql.count(b"$") >= 2 else (0,),
         (0, GBK, SJIS, BIG5) if _FOREIGN_PAIR.search(sql) and not is_utf8(sql) else (0,),
     ):
         yield sum(modes)
@@ -135,7 +134,7 @@ def _readings(sql: bytes) -> Iterator[int]:
 
 def _hidden(sql: bytes, mode: int) -> Iterator[tuple[int, int]]:
     """Yield ranges to mask in one reading: ascending, not overlapping."""
-    at, size, unmatched = 0, len(sql), 0
+    at, size = 0, len(sql)
     while at < size:
         start = at
         kind, at = read_token(sql, start, size, mode)
@@ -163,11 +162,9 @@ def _hidden(sql: bytes, mode: int) -> Iterator[tuple[int, int]]:
         elif kind == DOLLAR:
             tag_size = sql.index(b"$", start + 1) + 1 - start
             yield start + tag_size, at - tag_size
-        elif kind == TAG:
-            unmatched += 1
-            if unmatched > MAX_UNMATCHED:
-                yield start, size
-                return
+        elif kind == TAG:  # the text may be cut: all behind it is masked, as behind a quote that nothing closes
+            yield at, size
+            return
 
 
 def _parts(sql: bytes, start: int, stop: int, mode: int) -> Generator[tuple[int, int], None, int]:

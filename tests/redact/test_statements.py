@@ -51,6 +51,8 @@ TWO_READINGS = [
     b"/*!50000 SELECT 'secret */ secret' */",
     b"SELECT '\\\\', 'secret', '\\'",
     b"SELECT $$ ' $$ , 'secret'",
+    b"SELECT $$secret",
+    b"CREATE FUNCTION f() AS $js$ return secret",
     b"SELECT a$$b ' , $$ secret'",
     b"/*!99999 /* ' */ ' */ SELECT 'secret'",  # not executed, and the comment inside it counts
     b"SELECT `\x83\x60` = 'secret', `b`",  # Shift JIS: 83 60 is one character

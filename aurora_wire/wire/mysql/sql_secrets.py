@@ -13,6 +13,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.wire.mysql.sql_lexer import (
     BITS,
+    COMMENT,
     END,
     HEX,
     MARK,
@@ -20,10 +21,12 @@ from aurora_wire.wire.mysql.sql_lexer import (
     NO_BACKSLASH_ESCAPES,
     NUMBER,
     PLACEHOLDER,
+    SPACE,
     TEXT,
     UNCLOSED,
     WORD,
     Lexer,
+    read_token,
 )
 
 MAX_SCANNED: Final[i64] = 1 << 16    # bytes of a text that are looked at
@@ -56,10 +59,12 @@ def _shifts() -> bytes:
 SHIFTS: Final = _shifts()
 
 
-def may_hold_secret(data: bytes, at: i64, end: i64) -> bool:
-    """Return whether a word is in data[at:end] that announces secrets, in any case of letters."""
-    if end - at > MAX_SCANNED:
-        end = at + MAX_SCANNED
+def may_hold_secret(data: bytes, at: i64, end: i64, most: i64 = MAX_SCANNED) -> bool:
+    """Return whether a word is in the first `most` bytes of data[at:end] that announces secrets, in any case of
+    letters.
+    """
+    if end - at > most:
+        end = at + most
     shifts = SHIFTS
     place = at + NEEDED - 1
     while place < end:
@@ -100,16 +105,25 @@ class Found:
 
 _KEYED: Final = (b"AES_ENCRYPT", b"AES_DECRYPT", b"DES_ENCRYPT", b"DES_DECRYPT")
 _OF_REPLICATION: Final = (b"MASTER_PASSWORD", b"SOURCE_PASSWORD")
-_ABOUT_ACCOUNTS: Final = (b"CREATE", b"ALTER", b"GRANT", b"SET")
+# Statements inside of others, as in procedures, events and `SET STATEMENT ... FOR`: where one begins, and with what.
+_OPENS: Final = (b"BEGIN", b"ATOMIC", b"DO", b"THEN", b"ELSE", b"FOR", b"LOOP", b"REPEAT")
+_BEGINS: Final = (b"SET", b"START", b"CREATE", b"ALTER", b"PREPARE", b"EXECUTE")
 
 
 def find_secrets(text: bytes, mode: i64 = 0) -> list[Found]:
-    """Return the secrets in a statement's text, or in several statements', in their order. mode: of `sql_lexer`."""
-    return _find_secrets(text, mode, nested=False)
+    """Return the secrets in a statement's text, or in several statements', in their order. mode: of `sql_lexer`.
+
+    No more than MAX_FOUND, of the first MAX_SCANNED bytes: what is on the wire costs no more.
+    """
+    finder = _Finder(text, mode, False, MAX_SCANNED, MAX_FOUND)
+    finder.run()
+    return finder.found
 
 
-def _find_secrets(text: bytes, mode: i64, *, nested: bool) -> list[Found]:
-    finder = _Finder(text, mode, nested)
+def find_all_secrets(text: bytes) -> list[Found]:
+    """Return all the secrets in a text, however long it is and however many there are: for what is shown of it."""
+    size: i64 = len(text)
+    finder = _Finder(text, 0, False, size, size)
     finder.run()
     return finder.found
 
@@ -134,25 +148,27 @@ def _unquoted(text: bytes, start: i64, end: i64, escapes: bool) -> tuple[bytes, 
 
 @mypyc_attr(acyclic=True)
 class _Finder:
-    """Walks over the tokens. verb, object: the first two words of the statement that it is in. nested: the text is a
-    literal of PREPARE, in which there is no other.
+    """Walks over the tokens. verb, object: the first two words of the statement that it is in; before: the word just
+    before. nested: the text is a literal of another statement, in which there is no other.
     """
 
-    __slots__ = ("found", "mode", "nested", "object", "tokens", "verb", "waits")
+    __slots__ = ("before", "found", "mode", "most", "nested", "object", "tokens", "verb", "waits")
 
-    def __init__(self, text: bytes, mode: i64, nested: bool) -> None:
+    def __init__(self, text: bytes, mode: i64, nested: bool, scanned: i64, most: i64) -> None:
         size: i64 = len(text)
         self.nested = nested
         self.mode: Final[i64] = mode
-        self.tokens = Lexer(text, size if size < MAX_SCANNED else MAX_SCANNED, mode)
+        self.most: Final[i64] = most
+        self.tokens = Lexer(text, size if size < scanned else scanned, mode)
         self.found: list[Found] = []
+        self.before = b""
         self.verb = b""
         self.object = b""
         self.waits = False  # the current token was looked at, and is the next one's beginning
 
     def run(self) -> None:
         tokens = self.tokens
-        while len(self.found) < MAX_FOUND:
+        while len(self.found) < self.most:
             if self.waits:
                 self.waits = False
             elif tokens.next() == END:
@@ -163,11 +179,24 @@ class _Finder:
                 self.verb = b""
                 self.object = b""
             elif tokens.kind == WORD:
-                self._word(tokens.word)
+                word = tokens.word
+                self._word(word)
+                self.before = word
+                continue
+            elif not self.nested and self._is_text():
+                self._literal_of_statement()
+            elif tokens.kind == NAME and self.object == b"SERVER":
+                if tokens.text[tokens.start + 1 : tokens.stop - 1].upper() == b"PASSWORD":
+                    self._password()  # options are names
+            self.before = b""
 
     def _word(self, word: bytes) -> None:
         if not self.verb:
             self.verb = word
+            return
+        if word in _BEGINS and self.before in _OPENS:
+            self.verb = word
+            self.object = b""
             return
         if not self.object and word not in (b"OR", b"REPLACE", b"IF", b"NOT", b"EXISTS"):
             self.object = word
@@ -179,12 +208,27 @@ class _Finder:
             self._password()
         elif word in _KEYED:
             self._key()
-        elif word == b"FROM" and self.verb == b"PREPARE" and not self.nested:
-            self._prepared()
+        elif (word == b"FROM" and self.verb == b"PREPARE") or (word == b"IMMEDIATE" and self.verb == b"EXECUTE"):
+            self._skip()
+            if self._is_text() and not self.nested:
+                self._look_inside(b"", b"")
+            else:
+                self.waits = True
 
     def _skip(self) -> i64:
-        """Go on to the next token; returns its kind."""
-        return self.tokens.next()
+        """Go on to the next token, past a character set before a literal (`_utf8mb4'...'`); returns its kind."""
+        tokens = self.tokens
+        kind = tokens.next()
+        if kind == WORD and tokens.text[tokens.start] == 95:
+            at = tokens.stop
+            while at < tokens.end:
+                following, stop = read_token(tokens.text, at, tokens.end, tokens.mode)
+                if following != SPACE:
+                    if following in (TEXT, HEX, BITS, UNCLOSED) or tokens.text[at : at + 2].lower() == b"0x":
+                        return tokens.next()
+                    break
+                at = stop
+        return kind
 
     def _is_mark(self, mark: bytes) -> bool:
         return self.tokens.kind == MARK and self.tokens.word == mark
@@ -198,6 +242,8 @@ class _Finder:
     def _literal(self, kind: i64) -> None:
         """Take the current token, if it is a literal or a placeholder."""
         tokens = self.tokens
+        if tokens.kind == TEXT:
+            self._join()
         if self._is_text() and tokens.stop - tokens.start > 2:
             self.found.append(Found(kind, tokens.start, tokens.stop, -1))
         elif tokens.kind == PLACEHOLDER:
@@ -206,6 +252,17 @@ class _Finder:
             self.found.append(Found(kind, tokens.start, tokens.stop, -1))
         else:
             self.waits = True
+
+    def _join(self) -> None:
+        """Make one token of the literal and of those right behind it, as the server makes one string of them."""
+        tokens = self.tokens
+        at = tokens.stop
+        while at < tokens.end:
+            kind, at = read_token(tokens.text, at, tokens.end, tokens.mode)
+            if kind == TEXT:
+                tokens.stop = at
+            elif kind != SPACE and kind != COMMENT:
+                break
 
     def _identified(self) -> None:
         """Read IDENTIFIED [WITH | VIA plugin] BY | AS | USING ... [OR plugin ...] [REPLACE ...]."""
@@ -261,20 +318,33 @@ class _Finder:
         if self._is_mark(b")"):
             self._skip()
 
-    def _prepared(self) -> None:
-        """Look into the literal of PREPARE name FROM '...', a statement of its own: what it finds has no quotes."""
+    def _literal_of_statement(self) -> None:
+        """Look into a literal that none of the words below announces: SQL in a variable, options of a table."""
+        if self.verb == b"SET":
+            self._look_inside(b"", b"")
+        elif self.object == b"TABLE" and self.verb in (b"CREATE", b"ALTER"):
+            # The engine SPIDER has a server's options in comments: `wrapper "mysql", password "..."`.
+            self._look_inside(b"CREATE", b"SERVER")
+
+    def _look_inside(self, verb: bytes, about: bytes) -> None:
+        """Look into the current literal, a text of its own: what is found in it has no quotes."""
         tokens = self.tokens
-        self._skip()
-        if not self._is_text() or tokens.text[tokens.start] not in (34, 39):
-            self.waits = True
+        if tokens.text[tokens.start] not in (34, 39) or not may_hold_secret(
+            tokens.text, tokens.start, tokens.stop, tokens.stop
+        ):
             return
         text, places = _unquoted(tokens.text, tokens.start, tokens.stop, self.mode & NO_BACKSLASH_ESCAPES == 0)
-        for one in _find_secrets(text, self.mode, nested=True):
+        most: i64 = self.most - len(self.found)
+        inner = _Finder(text, self.mode, True, len(text), most)
+        inner.verb = verb
+        inner.object = about
+        inner.run()
+        for one in inner.found:
             start, end = one.start, one.end
             if text[start] in (34, 39) and text[end - 1] == text[start]:
                 start += 1
                 end -= 1
-            if one.parameter < 0 and start < end and len(self.found) < MAX_FOUND:
+            if one.parameter < 0 and start < end:
                 self.found.append(Found(one.kind, places[start], places[end - 1] + 1, -1))
 
     def _password(self) -> None:
@@ -288,7 +358,13 @@ class _Finder:
             self._skip()
             self._literal(FUNCTION)
             return
-        if verb in (b"CREATE", b"ALTER") and self.object == b"SERVER":
+        if verb == b"SET" and self._is_mark(b":"):
+            self._skip()
+        if verb == b"SET" and self._is_mark(b"="):
+            self._new_password()  # one of several assignments
+        elif verb == b"SET" and self.tokens.kind == WORD and self.tokens.word == b"FOR":
+            self._set_password()
+        elif verb in (b"CREATE", b"ALTER") and self.object == b"SERVER":
             self._literal(SERVER)
         elif verb == b"START" and self.object in (b"REPLICA", b"SLAVE", b"GROUP_REPLICATION") and self._is_mark(b"="):
             self._skip()
@@ -310,15 +386,20 @@ class _Finder:
                 self._literal(PASSWORD)
                 self.waits = False
             elif self._is_mark(b"="):
-                self._skip()
-                if tokens.kind == WORD and tokens.word in (b"PASSWORD", b"OLD_PASSWORD"):
-                    self._skip()
-                    self._skip()
-                kind = PASSWORD
-                if self._is_text() and is_stored_hash(read_content(tokens.text, tokens.start, tokens.stop)):
-                    kind = HASH
-                self._literal(kind)
+                self._new_password()
                 self.waits = False
+
+    def _new_password(self) -> None:
+        """Read what follows the equals sign: 'secret', 'hash' or PASSWORD('secret')."""
+        tokens = self.tokens
+        self._skip()
+        if tokens.kind == WORD and tokens.word in (b"PASSWORD", b"OLD_PASSWORD"):
+            self._skip()
+            self._skip()
+        kind = PASSWORD
+        if self._is_text() and is_stored_hash(read_content(tokens.text, tokens.start, tokens.stop)):
+            kind = HASH
+        self._literal(kind)
 
     def _assigned(self, kind: i64) -> None:
         self._skip()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from aurora_wire.wire.mysql import sql_secrets as secrets
 from aurora_wire.wire.mysql.sql_lexer import GBK
-from aurora_wire.wire.mysql.sql_secrets import find_secrets, is_stored_hash, may_hold_secret
+from aurora_wire.wire.mysql.sql_secrets import find_all_secrets, find_secrets, is_stored_hash, may_hold_secret
 
 STORED = "*" + "A" * 40
 CASES: dict[str, list[tuple[int, str]]] = {
@@ -61,6 +61,24 @@ CASES: dict[str, list[tuple[int, str]]] = {
     "/*!50001 CREATE USER u IDENTIFIED BY 'x1' */": [(secrets.PASSWORD, "'x1'")],
     "SELECT 1; SET PASSWORD = 'x1'; SELECT 2": [(secrets.PASSWORD, "'x1'")],
     "CREATE USER u IDENTIFIED BY 'it''s \\' x'": [(secrets.PASSWORD, "'it''s \\' x'")],
+    "CREATE USER u IDENTIFIED BY _utf8mb4'x1'": [(secrets.PASSWORD, "'x1'")],
+    "SET PASSWORD = _latin1 'x1'": [(secrets.PASSWORD, "'x1'")],
+    "SELECT AES_ENCRYPT(a, _binary 0x4142), AES_ENCRYPT(b, _key)": [(secrets.KEY, "0x4142")],
+    "SELECT AES_ENCRYPT(a, 'x1' /* and */ \"x2\"), 'x3'": [(secrets.KEY, "'x1' /* and */ \"x2\"")],
+    "SET names utf8, password = 'x1'": [(secrets.PASSWORD, "'x1'")],
+    "SET autocommit = 1, PASSWORD FOR u = PASSWORD('x1')": [(secrets.PASSWORD, "'x1'")],
+    "SET @a = 1, @password := 'x1'": [(secrets.PASSWORD, "'x1'")],
+    "SET @a = PASSWORD('x1'), @b = 'x2'": [(secrets.FUNCTION, "'x1'")],
+    "SET STATEMENT max_statement_time = 1 FOR SET PASSWORD = 'x1'": [(secrets.PASSWORD, "'x1'")],
+    "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SET PASSWORD = 'x1'": [(secrets.PASSWORD, "'x1'")],
+    "CREATE PROCEDURE p() BEGIN SET PASSWORD = 'x1'; END": [(secrets.PASSWORD, "'x1'")],
+    "BEGIN NOT ATOMIC IF 1 THEN START SLAVE USER = 'u' PASSWORD = 'x1'; END IF; END": [(secrets.REPLICATION, "'x1'")],
+    "EXECUTE IMMEDIATE 'SET PASSWORD = \"x1\"'": [(secrets.PASSWORD, "x1")],
+    "SET @s = 'ALTER USER u IDENTIFIED BY \"x1\"', @t = 'x2'": [(secrets.PASSWORD, "x1")],
+    "CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (`PASSWORD` 'x1')": [(secrets.SERVER, "'x1'")],
+    "CREATE TABLE t (a INT COMMENT 'x2') ENGINE=SPIDER COMMENT='wrapper \"mysql\", password \"x1\"'": [
+        (secrets.SERVER, "x1"),
+    ],
     "CREATE USER u IDENTIFIED BY ''": [],
     "CREATE USER u IDENTIFIED BY ?": [(secrets.PASSWORD, "?")],
 }
@@ -107,7 +125,7 @@ PIECES = st.sampled_from([
     b"IDENTIFIED ", b"BY ", b"WITH ", b"VIA ", b"AS ", b"USING ", b"OR ", b"AND ", b"PASSWORD", b"SET ", b"FOR ", b"=",
     b"(", b")", b",", b";", b"'x'", b"'", b'"', b"`", b"\\", b"/*", b"/*!5", b"*/", b"-- ", b"#", b"\n", b"?", b"@",
     b"PREPARE x FROM ", b"RANDOM ", b"REPLACE ", b"CREATE ", b"SERVER ", b"CLONE ", b"START ", b"REPLICA ",
-    b"AES_ENCRYPT", b"\xff", b"0x41",
+    b"AES_ENCRYPT", b"\xff", b"0x41", b"_utf8", b"BEGIN ", b"EXECUTE IMMEDIATE ", b"CREATE TABLE t ", b"@a=",
 ])  # fmt: skip
 
 
@@ -122,6 +140,14 @@ def test_any_text_has_secrets_inside_itself(pieces: list[bytes]) -> None:
 
 def test_a_text_of_many_secrets_is_bounded() -> None:
     assert len(find_secrets(b"SET PASSWORD = 'x'; " * 5000)) == secrets.MAX_FOUND
+
+
+def test_what_is_shown_of_a_text_knows_no_bound() -> None:
+    assert len(find_all_secrets(b"SET PASSWORD = 'x'; " * 5000)) == 5000
+    text = b"SELECT '" + b"x" * secrets.MAX_SCANNED + b"'; SET PASSWORD = 'y'"
+    assert not may_hold_secret(text, 0, len(text))
+    assert may_hold_secret(text, 0, len(text), len(text))
+    assert [text[one.start : one.end] for one in find_all_secrets(text)] == [b"'y'"]
 
 
 @pytest.mark.parametrize(
