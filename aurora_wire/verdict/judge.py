@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from aurora_wire.verdict.result import Confidence, Reason, Verdict
 
+# Reasons by which what looks like TLS may be something else.
+NO_TLS = ("bad-record", "readable-record")
+
 
 class Grounds:
     """What the verdict rests on. `doubts` weaken `encrypted`; `leaks` name what crossed in the clear."""
@@ -52,6 +55,6 @@ def judge(seen: Grounds) -> Judgement:
         if seen.doubts:
             return Judgement("encrypted", "likely", seen.doubts + seen.remarks)
         return Judgement("encrypted", "proven", [])
-    if seen.unseen:
+    if seen.unseen or any(reason.id in NO_TLS for reason in seen.doubts):
         return Judgement("inconclusive", None, seen.doubts + seen.remarks)
     return Judgement("no-session", "proven", seen.doubts + seen.remarks)

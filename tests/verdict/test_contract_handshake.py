@@ -21,6 +21,7 @@ from tests.conversations.sessions import (
     since,
     tls12,
     tls13,
+    until,
     without,
 )
 
@@ -77,7 +78,36 @@ def deaf_server() -> list[Step]:
     ]
 
 
+def inside_records(kind: int, steps: list[Step]) -> list[Step]:
+    """A handshake, and then commands and rows in the clear, each with a record's header of `kind`."""
+    session = without(until(steps, "client-data-1"), "client-data-1")
+    for step in since(plaintext(), "query"):
+        session.append(step._replace(payload=tls.record(kind, step.payload)))
+    return session
+
+
+def saying(kind: int) -> list[Step]:
+    """A ClientHello with an extension of text."""
+    sni = tls.extension(0, tls.vector(b"\0" + tls.vector(b"db.example", 2), 2))
+    hello = tls.client_hello(sni=None)
+    added = sni + tls.extension(kind, SECRET)
+    at = 5 + 4 + 2 + 32 + 33 + 2 + 8 + 2  # where the length of the extensions is
+    size = len(hello) - at - 2 + len(added)
+    body = hello[9:at] + struct.pack("!H", size) + hello[at + 2 :] + added
+    return changed(tls13(), client_hello=tls.record(tls.HANDSHAKE, tls.message(1, body), tls.TLS10))
+
+
 ROWS = [
+    *(
+        Row(f"commands in records of type {kind}", lambda kind=kind, steps=steps: play(inside_records(kind, steps)),
+            "inconclusive", None, any_of=("bad-record", "readable-record"))  # type: ignore[misc]
+        for kind, steps in ((tls.CCS, tls13()), (tls.ALERT, tls13()), (tls.HANDSHAKE, tls13()),
+                            (tls.HEARTBEAT, tls13()), (tls.HANDSHAKE, tls12()), (tls.ALERT, tls12()))
+    ),
+    Row("a hello of padding that reads", lambda: play(saying(21)), "encrypted", "likely", reasons=("bad-handshake",)),
+    Row("a hello with text nobody knows", lambda: play(saying(0x4A4B)), "encrypted", "likely",
+        reasons=("bad-handshake",)),
+    Row("a hello with a cookie that reads", lambda: play(saying(44)), "encrypted"),
     Row("the SSLRequest of before 4.1", lambda: play(old_ssl_request()), "encrypted", findings=("AW301",)),
     Row("a ClientHello in SSLv2's framing", lambda: play(ssl2_hello()), "encrypted", ANY),
     Row(

@@ -11,6 +11,7 @@ import pytest
 from tests.conversations import Conversation, play, tls
 from tests.conversations.judge import Row, check
 from tests.conversations.sessions import (
+    SECRET,
     Step,
     after,
     odd_at,
@@ -65,7 +66,16 @@ CONDITION_3 = [
     named("3: longer than TLS 1.2 allows", odd_record(tls.record(tls.DATA, tls.noise("long", 18433)), tls12())),
     named("3: an empty record in TLS 1.3", odd_record(tls.record(tls.DATA, b""))),
     named("3: a ChangeCipherSpec of two bytes", odd_record(tls.record(tls.CCS, b"\x01\x01"))),
+    named("3: a ChangeCipherSpec that says something", odd_record(tls.record(tls.CCS, b"S"))),
+    named("3: another ChangeCipherSpec in the clear, TLS 1.2", odd_record(tls.change_cipher_spec(), tls12())),
     named("3: an empty alert", odd_record(tls.record(tls.ALERT, b""))),
+    Row(
+        "3: alerts in the clear, a letter each",
+        lambda: play(after(tls13(), "client-data-2", b"".join(tls.alert(1, letter) for letter in SECRET))),
+        "encrypted",
+        "likely",
+        reasons=("bad-record",),
+    ),
     Row(
         "3: closed inside a record",
         closed_inside_a_record,

@@ -15,8 +15,8 @@ class TLSSide:
     """What one direction's TLS records showed."""
 
     __slots__ = (
-        "app_bytes", "app_records", "before_hello", "before_spec", "broken", "certificate_count", "certificates",
-        "certificates_frame", "compressed_with", "data_records",
+        "alerts", "app_bytes", "app_records", "before_hello", "before_spec", "broken", "certificate_count",
+        "certificates", "certificates_frame", "compressed_with", "data_records",
         "early_frame", "early_offset", "encrypted_handshake", "fatal_alert", "finished", "first_data_offset",
         "first_frame", "first_offset", "first_unsure_offset", "hellos", "keys_before_spec", "last_alert",
         "last_data_acked", "odd", "odd_frame", "odd_offset", "other_frame", "other_messages", "records",
@@ -38,6 +38,7 @@ class TLSSide:
         self.unsure_records: i64 = 0
         self.unsure_longest: i64 = 0
         self.first_unsure_offset: i64 = -1
+        self.alerts: i64 = 0                     # readable ones
         self.last_alert: i64 = -1                # description of the last readable one
         self.fatal_alert: bool = False
         self.broken: bool = False                # the record chain broke

@@ -29,6 +29,7 @@ from aurora_wire.wire.tls.suite_strength import suite_name
 MAX_HANDSHAKE: Final[i64] = (1 << 20) + 65536  # bytes of a direction's handshake messages held: a chain of 1 MB
 SMALL_PIECE: Final[i64] = 1024       # bytes up to which what follows is joined to it
 HEARTBEAT_EXTENSION: Final[i64] = 15
+MOST_ALERTS: Final[i64] = 2          # readable ones: a warning during the handshake, and what ends it
 MOST_AROUND_DATA: Final[i64] = 24    # bytes that any suite adds to a record at least: see `holds_data`
 
 # What no peer accepts (`TLSSide.odd`); the words are the verdict's.
@@ -172,6 +173,8 @@ class Messages:
         if client is None:
             self.odd(MALFORMED, frame, offset)
             return False
+        if client.reads:
+            self.odd(READS, frame, offset)
         if self.tls.first_hello is None:
             self.tls.first_hello = self.tls.client_hello
         self.tls.client_hello = client
@@ -191,6 +194,8 @@ class Messages:
             tls.retries += 1
             return False
         self.mine.hellos += 1
+        if server.reads:
+            self.odd(READS, frame, offset)
         tls.server_hello = server
         tls.shortest = shortest_record(server.version, server.suite)
         tls.server_frame = frame
@@ -321,8 +326,11 @@ def take_v2_hello(tls: TLSFacts, mine: TLSSide, side: DirectionAccount, data: by
     return at + size
 
 
-def change_cipher_spec(tls: TLSFacts, mine: TLSSide, side: DirectionAccount, negotiated: i64) -> None:
-    """Note a ChangeCipherSpec of a direction. negotiated: the version, -1 while it is not known."""
+def change_cipher_spec(tls: TLSFacts, mine: TLSSide, side: DirectionAccount, negotiated: i64) -> bool:
+    """Note a ChangeCipherSpec of a direction. negotiated: the version, -1 while it is not known. Return whether it is
+    one too many: that of a renegotiation is encrypted, and in TLS 1.3 it means nothing.
+    """
+    again = mine.spec_changed and 0 <= negotiated < TLS_1_3
     if mine.spec_frame < 0:
         mine.spec_frame = side.frame
         if not side.from_client:
@@ -332,6 +340,7 @@ def change_cipher_spec(tls: TLSFacts, mine: TLSSide, side: DirectionAccount, neg
     if tls.resumed < 0 and not side.from_client and 0 <= negotiated < TLS_1_3:
         # With a ticket the session id may be empty: that no Certificate came before is what tells.
         tls.resumed = 0 if tls.hello_done else 1
+    return again
 
 
 def keep_hello(facts: TLSLog, side: DirectionAccount, frame: i64, offset: i64) -> None:
@@ -343,8 +352,11 @@ def keep_hello(facts: TLSLog, side: DirectionAccount, frame: i64, offset: i64) -
 
 
 def keep_alert(mine: TLSSide, level: i64, description: i64) -> bool:
-    """Keep what a readable alert says. Return False if there is no such level (RFC 8446, 6: warning or fatal)."""
+    """Keep what a readable alert says. Return False if there is no such level (RFC 8446, 6: warning or fatal), or if
+    too many came: each carries a byte of anything.
+    """
+    mine.alerts += 1
     mine.last_alert = description
     if level == 2:
         mine.fatal_alert = True
-    return level in (1, 2)
+    return level in (1, 2) and mine.alerts <= MOST_ALERTS

@@ -13,6 +13,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from aurora_wire.binary import u16_be, u24_be
+from aurora_wire.wire.decoding.readable_run import readable_run
 from aurora_wire.wire.tls.names import (
     ALPN,
     EARLY_DATA,
@@ -32,6 +33,14 @@ from aurora_wire.wire.tls.names import (
 FIXED_LEN: Final[i64] = 34          # version (2) and random (32), in both hellos
 MAX_SESSION_ID: Final[i64] = 32
 NUMBER_COST: Final[i64] = 40         # bytes that a number in a list takes
+READABLE: Final[i64] = 28            # printable bytes in a row; random ones are once in 2^40 times
+
+# Extensions that may hold text: server_name, trusted_ca_keys, status_request, user_mapping, srp, ALPN,
+# status_request_v2, token_binding, cached_info, session_ticket, pre_shared_key, cookie, certificate_authorities,
+# oid_filters, connection_id, external ids, QUIC's and those of applications (NPN, ALPS).
+WITH_TEXT: Final = frozenset({
+    0, 3, 5, 6, 12, 16, 17, 24, 25, 35, 41, 44, 47, 48, 54, 55, 56, 57, 13172, 17513, 17613,
+})  # fmt: skip
 MAX_CERTIFICATES: Final[i64] = 100  # our bound; chains have 1 to 5
 NAMED_CURVE: Final[i64] = 3          # the only curve type in use
 
@@ -52,7 +61,7 @@ class ClientHello:
 
     __slots__ = (
         "alpn", "compressions", "extensions", "groups", "has_early_data", "has_psk", "is_v2_framed",
-        "point_formats", "random", "session_id", "session_ticket", "signature_algorithms", "sni", "suites",
+        "point_formats", "random", "reads", "session_id", "session_ticket", "signature_algorithms", "sni", "suites",
         "version", "versions",
     )
 
@@ -73,6 +82,7 @@ class ClientHello:
         self.has_psk: bool = False
         self.session_ticket: bool = False
         self.is_v2_framed: bool = False
+        self.reads: bool = False  # text where no hello has any
 
     def cost(self) -> i64:
         """Return about how many bytes it takes."""
@@ -113,7 +123,8 @@ class ServerHello:
 
     __slots__ = (
         "alpn", "compression", "downgrade_marker", "encrypt_then_mac", "extended_master_secret", "extensions",
-        "group", "is_retry_request", "legacy_version", "random", "resumed_by_psk", "session_id", "suite", "version",
+        "group", "is_retry_request", "legacy_version", "random", "reads", "resumed_by_psk", "session_id", "suite",
+        "version",
     )
 
     def __init__(
@@ -132,6 +143,7 @@ class ServerHello:
         self.extended_master_secret: bool = False
         self.alpn: bytes | None = None
         self.group: i64 = -1
+        self.reads: bool = False  # text where no hello has any
         self.downgrade_marker: bool = random.endswith((DOWNGRADE_TO_12, DOWNGRADE_TO_11))
 
 
@@ -163,6 +175,7 @@ def parse_client_hello(data: bytes, at: i64, end: i64) -> ClientHello | None:
         start: i64 = one
         kind = u16_be(data, start - 4)
         hello.extensions.append(kind)
+        hello.reads = hello.reads or extension_reads(kind, data, start)
         if not _client_extension(hello, kind, data, start, start + u16_be(data, start - 2)):
             return None
     return hello
@@ -191,6 +204,14 @@ def _extensions(data: bytes, place: i64, end: i64) -> list[int] | None:
         seen.add(kind)
         starts.append(start)
     return starts
+
+
+def extension_reads(kind: i64, data: bytes, at: i64) -> bool:
+    """Return whether the extension whose content begins at `at` holds text, and is none of those that may.
+
+    Numbers, points and padding never do; names, tickets, cookies and identities are what their makers want.
+    """
+    return kind not in WITH_TEXT and readable_run(data, at, at + u16_be(data, at - 2), READABLE)
 
 
 def _client_extension(hello: ClientHello, kind: i64, data: bytes, at: i64, end: i64) -> bool:
@@ -246,6 +267,7 @@ def parse_server_hello(data: bytes, at: i64, end: i64) -> ServerHello | None:
     for one in starts:
         start: i64 = one
         kind = u16_be(data, start - 4)
+        hello.reads = hello.reads or extension_reads(kind, data, start)
         length = u16_be(data, start - 2)
         hello.extensions.append(kind)
         if kind == SUPPORTED_VERSIONS:

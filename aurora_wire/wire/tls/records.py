@@ -348,8 +348,9 @@ class TLSRecords(Decoder):
         self._check_version(version, negotiated)
 
     def _change_cipher_spec(self, length: i64, negotiated: i64) -> None:
-        change_cipher_spec(self.tls, self.mine, self.side, negotiated)
-        if length != 1:
+        again = change_cipher_spec(self.tls, self.mine, self.side, negotiated)
+        self.sample_left = 1 if length == 1 else 0  # its only byte is always the same: any other says something
+        if again or length != 1:
             self.note_in_record(anomalies.BAD_RECORD, length)
 
     def _check_version(self, version: i64, negotiated: i64) -> None:
@@ -400,7 +401,11 @@ class TLSRecords(Decoder):
             self.note(anomalies.BOUND, len(piece))
 
     def _check_sample(self, data: bytes, at: i64, end: i64) -> None:
-        """Judge what is seen of a protected record, from its first byte on."""
+        """Judge what is seen of a protected record, from its first byte on, or of a ChangeCipherSpec."""
+        if self.kind == CHANGE_CIPHER_SPEC:
+            if data[at] != 1:
+                self.note_in_record(anomalies.BAD_RECORD, 1)
+            return
         if self.decryption is None:
             if self.tls.server_hello is None and self._reads(data, at, end):
                 return
