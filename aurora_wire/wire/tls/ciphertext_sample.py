@@ -235,17 +235,15 @@ def skewed(data: bytes, at: i64, end: i64, other_at: i64, other_end: i64) -> boo
     By their top bits (Hoeffding: 8e-13; of 40 to 56 bytes all, 2^-40 = 9e-13; of 32 to 56 none, at most 2^-32 = 2e-10),
     or with one value too often (1e-13).
     """
-    counts = vec[u8]([0] * 256)
     behind = max(end, other_at)
     size = end - at
-    if other_end > behind:
+    high = _tops(data, at, end)
+    if behind < other_end:
         size += other_end - behind
-    more = behind < other_end
-    high, seen = _tally(data, at, end, counts, 0, not more)
-    if more:
-        other, seen = _tally(data, behind, other_end, counts, seen, True)
-        high += other
-    if seen & MOST != 0:
+        high += _tops(data, behind, other_end)
+    else:
+        behind = other_end = end
+    if one_value_in(data, at, end, behind, other_end, MOST):
         return True
     if (high == 0 and size >= FEWEST) or (high == size and size >= SMALLEST):
         return True
@@ -253,34 +251,37 @@ def skewed(data: bytes, at: i64, end: i64, other_at: i64, other_end: i64) -> boo
     return off * off >= LIMIT * size and size > 0
 
 
-def _tally(data: bytes, at: i64, end: i64, counts: vec[u8], so_far: i64, is_last: bool) -> tuple[i64, i64]:
-    """Count each value of less than 256 bytes. Return how many of these have the top bit set, and all counts, or-ed.
-
-    These go up by one, so that what reached MOST, a power of two, has its bit there. so_far: those of bytes that were
-    counted before; is_last: none are counted after these.
-    """
-    seen = u8(so_far)
+def _tops(data: bytes, at: i64, end: i64) -> i64:
+    """Count the bytes with their top bit set, of less than 256."""
     tops: i64 = 0  # eight numbers of eight bits
     while at + 8 <= end:
-        word: i64 = read_i64_le(data, at)
-        tops += word >> 7 & EACH_BYTE
+        tops += read_i64_le(data, at) >> 7 & EACH_BYTE
         at += 8
-        if is_last and i64(seen) + end - at + 8 < MOST:
-            continue  # no value comes to MOST any more: no count is larger than all or-ed
-        left: i64 = 8
-        while left > 0:
-            value = word & 0xFF
-            count = counts[value] + 1
-            counts[value] = count
-            seen |= count
-            word >>= 8
-            left -= 1
     high = tops * EACH_BYTE >> 56 & 0xFF
     while at < end:
         last: i64 = data[at]
-        count = counts[last] + 1
-        counts[last] = count
-        seen |= count
         high += last >> 7
         at += 1
-    return high, i64(seen)
+    return high
+
+
+def one_value_in(data: bytes, at: i64, end: i64, more_at: i64, more_end: i64, most: i64) -> bool:
+    """Return whether one value stands `most` times, a power of two, in data[at:end] and data[more_at:more_end].
+
+    These are less than 256 bytes together. Compiled, a loop of setup.py takes its place.
+    """
+    counts = vec[u8]([0] * 256)
+    seen: i64 = 0  # all counts, or-ed: these go up by one, so that what reached `most` has its bit there
+    left = end - at
+    while left > 0 or more_at < more_end:
+        if left <= 0:
+            at = more_at
+            left = more_end - more_at
+            more_at = more_end
+        value: i64 = data[at]
+        count = counts[value] + 1
+        counts[value] = count
+        seen |= i64(count)
+        at += 1
+        left -= 1
+    return seen & most != 0
