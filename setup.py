@@ -28,7 +28,7 @@ FLAGS = ["-fvisibility=hidden", "-fno-semantic-interposition", "-g0", "-Wno-erro
 # Where each packet counts, small functions are put where they are called. It takes the compiler twice the time.
 FLAGS_EACH_PACKET = ["-O3"] if os.name == "posix" else []
 if sys.platform == "linux":  # as gcc has it
-    FLAGS += ["-fno-plt"]
+    FLAGS += ["-fno-plt", "-Wno-attributes"]
     FLAGS_EACH_PACKET += ["--param", "max-inline-insns-auto=60", "--param", "inline-unit-growth=100"]
     # Loops here are short, and what fills the gaps before aligned ones is run, too, and takes room in the cache.
     FLAGS_EACH_PACKET += ["-fno-align-loops", "-fno-align-jumps", "-fno-align-labels"]
@@ -70,6 +70,25 @@ RARE(CPy_TypeErrorTraceback)
 RARE(CPyBytes_ReadError)
 RARE(PyErr_Occurred)
 RARE(PyErr_SetString)
+#endif
+"""
+
+# What each usual frame goes through, in the order of calls. In one piece it saves no registers between the steps, and
+# lies in one place of the cache.
+USUAL = """#if defined(__GNUC__)
+#define USUAL(function) extern __typeof__(function) function __attribute__((always_inline));
+USUAL(CPyDef_dissect___Locator____fast_ipv4)
+USUAL(CPyDef_dissect___Locator___locate)
+USUAL(CPyDef_soundness___is_sound)
+USUAL(CPyDef_checksum___tcp_checksum_state)
+USUAL(CPyDef_checksum___ipv4_checksum_is_right)
+USUAL(CPyDef_tcp_stream___Stream___acknowledge)
+USUAL(CPyDef_tcp_stream___Stream___take)
+USUAL(CPyDef_overlap_history___History___add)
+USUAL(CPyDef_overlap_history___History____point_at)
+USUAL(CPyDef_record_runs___take_run)
+USUAL(CPyDef_ciphertext_sample___Sample___look)
+USUAL(CPyDef_ciphertext_sample___Sample____places)
 #endif
 """
 
@@ -415,6 +434,8 @@ def in_units(sources: list[str]) -> list[str]:
         text = "".join(f'#include "{source.relative_to(unit.parent)}"\n' for source in included)
         once = [found for source in included for found in RUNS_ONCE.findall(source.read_text())]
         before = RARE + SLICES + READS + LOOPS if name != UNITS[2] else ""
+        if name == UNITS[0]:
+            before += USUAL
         for source in included:
             read_once(source)
         unit.write_text(ONCE + before + "".join(f"ONCE {function}(void);\n" for function in once) + text)

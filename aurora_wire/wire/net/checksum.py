@@ -91,11 +91,10 @@ def internet_checksum(data: bytes, at: i64, end: i64) -> i64:
 
 def ipv4_checksum_is_right(buffer: bytes, at: i64) -> bool:
     """Return whether the checksum of the IPv4 header at `at` is right; all of it lies in `buffer`."""
-    header_len: i64 = buffer[at] & 15
-    if header_len != 5:
-        return fold(word_sum(buffer, at, at + (header_len << 2))) == 0xFFFF
-    # The usual header: 20 bytes.
     first = read_i64_le(buffer, at)
+    if first & 15 != 5:
+        return fold(word_sum(buffer, at, at + ((first & 15) << 2))) == 0xFFFF
+    # The usual header: 20 bytes.
     second = read_i64_le(buffer, at + 8)
     total = (first & 0xFFFFFFFF) + (first >> 32 & 0xFFFFFFFF) + (second & 0xFFFFFFFF) + (second >> 32 & 0xFFFFFFFF)
     return fold(total + u32(buffer, at + 16)) == 0xFFFF
