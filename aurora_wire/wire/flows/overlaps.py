@@ -160,6 +160,7 @@ def let_wait(
     low = offset
     place: i64 = 0
     pieces: list[Segment] = []
+    told = False  # what differs is set aside with all that follows in its segment: once
     for old in stream.held:
         old_end = old.end()
         if old_end <= low:
@@ -169,7 +170,7 @@ def let_wait(
             break
         if old.offset > low:
             pieces.append(_piece(offset, data, at, end, low, old.offset, frame, time_ns, payload_at))
-        _compare_held(stream, old, offset, data, at, end, frame, time_ns, payload_at)
+        told = _compare_held(stream, old, offset, data, at, end, frame, time_ns, payload_at, told) or told
         tracker = stream.side.tracker
         if tracker is not None:
             begin = low if low > old.offset else old.offset
@@ -187,8 +188,14 @@ def let_wait(
 
 
 def _compare_held(
-    stream: Stream, old: Segment, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64, payload_at: i64
-) -> None:
+    stream: Stream, old: Segment, offset: i64, data: bytes, at: i64, end: i64, frame: i64, time_ns: i64,
+    payload_at: i64, told: bool,
+) -> bool:
+    """Compare a segment with one that waits. Return whether its bytes were set aside, from here to its end.
+
+    told: an earlier comparison did so. Slivers that wait would otherwise take time by the square of their number.
+    """
+    found = False
     low = offset if offset > old.offset else old.offset
     high = offset + end - at
     old_high = old.offset + len(old.data)
@@ -198,7 +205,7 @@ def _compare_held(
     if low < last and high < last:
         # The snaplen cut these off from the first copy: there is nothing to compare with.
         begin = low if low > high else high
-        _set_aside(stream, begin, data, at + begin - offset, at + last - offset, end, frame, time_ns, True)
+        found = _set_aside_once(stream, begin, data, at, offset, last, end, frame, time_ns, told)
     if low < high:
         if old.data[low - old.offset : high - old.offset] != data[at + low - offset : at + high - offset]:
             kind = anomalies.CONFLICT if high > stream.acked else anomalies.CONFLICT_ACKED
@@ -209,12 +216,24 @@ def _compare_held(
             if offset + end - at > old.end():
                 stream.facts.add_seams(stream.side, old.end(), offset + end - at)
             stream.receiver.disputed(stream, old.data, old.frame)
-            _set_aside(stream, low, data, at + low - offset, at + high - offset, end, frame, time_ns, True)
-            return
+            return _set_aside_once(stream, low, data, at, offset, high, end, frame, time_ns, told or found) or found
         stream.side.repeated += high - low
         if stream.side.tracker is not None:
             begin = payload_at + low - offset
             stream.side.tracker.same(frame, begin, begin + high - low, low)
+    return found
+
+
+def _set_aside_once(
+    stream: Stream, low: i64, data: bytes, at: i64, offset: i64, high: i64, end: i64, frame: i64, time_ns: i64,
+    told: bool,
+) -> bool:
+    """Set the place [low, high) of a segment at `offset` aside; only count it where the reader has it already."""
+    if told:
+        stream.side.aside += high - low
+        return False
+    _set_aside(stream, low, data, at + low - offset, at + high - offset, end, frame, time_ns, True)
+    return True
 
 
 def remember_sides(stream: Stream, target: i64) -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from aurora_wire.wire.decoding.connection_log import Budget
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.engine import Engine
-from tests.conversations import Conversation, Packet, mysql
-from tests.conversations.sessions import SECRET, plaintext, since, tls12, tls13
+from tests.conversations import Conversation, Packet, mysql, play
+from tests.conversations.sessions import SECRET, plaintext, since, tls12, tls13, until
 from tests.conversations.tcp import ACK, FIN, RST, START_NS, STEP_NS, SYN, Sender
 from tests.memory import kinds
 
@@ -118,3 +118,13 @@ def test_finished_connections_should_be_taken_once_they_hold_much() -> None:
             assert not engine.waits_to_be_taken()
     assert len(taken) > 5
     assert max(taken) < 100
+
+
+def test_what_conflicts_in_many_places_is_set_aside_once() -> None:
+    """Segments that begin a byte apart and differ, all behind a hole: each is read aside once, not for each byte."""
+    talk = play(until(plaintext(), "login-ok"), close=False)
+    at = talk.offset["client"]
+    for number in range(100):
+        talk.segment("client", random.Random(number).randbytes(400), offset=at + 1 + number)
+    (connection,) = connections_of(talk.packets)
+    assert 0 < connection.aside_doubts <= 100 * 400
