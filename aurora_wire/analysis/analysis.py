@@ -51,7 +51,15 @@ from aurora_wire.wire.decoding.connection_log import OTHER, Budget
 from aurora_wire.wire.flows.connection import Connection
 from aurora_wire.wire.flows.engine import Engine
 from aurora_wire.wire.mysql.events import Statement
-from aurora_wire.wire.net.skip_reasons import FRAGMENT_LOST, FRAGMENT_WAITING, STT, find_remedy
+from aurora_wire.wire.net.skip_reasons import (
+    FRAGMENT_LOST,
+    FRAGMENT_WAITING,
+    IP_MALFORMED,
+    OTHER_LINK,
+    STT,
+    TCP_MALFORMED,
+    find_remedy,
+)
 from aurora_wire.zstd import zstd_decompressor
 
 if TYPE_CHECKING:
@@ -201,10 +209,13 @@ class Analysis:
             # Those that came whole after all are in their datagrams.
             self._skipped(result, FRAGMENT_LOST, 0, lost - self._fragments_lost)
         self._fragments_lost = lost
+        # Where not one header is right, the frames are rather of another link type than the capture says.
+        malformed = sum(count for key, count in engine.skipped.items() if key >> 32 in (IP_MALFORMED, TCP_MALFORMED))
+        otherwise = OTHER_LINK if packets == malformed else ""
         for key, count in sorted(engine.skipped.items()):
             if key >> 32 in (FRAGMENT_WAITING, FRAGMENT_LOST):
                 continue
-            self._skipped(result, key >> 32, key & 0xFFFFFFFF, count)
+            self._skipped(result, key >> 32, key & 0xFFFFFFFF, count, otherwise)
         result.skipped, result.hiding = most_frequent(result.skipped, result.hiding)
         if result.packets and engine.first_time >= 0:
             result.first_time_ns = int(engine.first_time)
@@ -217,10 +228,10 @@ class Analysis:
             self.add_of_capture(finding(FILE_DAMAGED, result.error or "", frame=int(engine.frames) or None))
 
     @staticmethod
-    def _skipped(result: CaptureResult, reason: int, detail: int, count: int) -> None:
+    def _skipped(result: CaptureResult, reason: int, detail: int, count: int, otherwise: str = "") -> None:
         name = kind_name(reason, detail)
         result.skipped[name] = result.skipped.get(name, 0) + count
-        remedy = find_remedy(reason, detail)
+        remedy = find_remedy(reason, detail) or otherwise
         if remedy:
             result.hiding[name] = (result.hiding.get(name, (0, remedy))[0] + count, remedy)
 

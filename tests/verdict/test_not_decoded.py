@@ -92,6 +92,25 @@ def test_where_there_was_nothing_to_decode_it_is_no_mysql(name: str, tmp_path: P
     assert scan_of(tmp_path, HARMLESS[name], beside=[]).verdict == "not-mysql"
 
 
+@pytest.mark.parametrize("link_type", [228, 229])
+def test_where_not_one_header_is_right_the_link_type_is_rather_wrong(link_type: int, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.pcap"
+    frames = [struct.pack("!BBH", 0x0F, 0, 1) + packet.data for packet in play(plaintext()).packets]
+    made = pcap([Packet("client", frame, len(frame)) for frame in frames])
+    path.write_bytes(made[:20] + struct.pack("<I", link_type) + made[24:])
+    result = aurora_wire.scan([path])
+    assert (result.verdict, result.confidence, result.exit_code) == ("inconclusive", None, 3)
+    assert "that may hold MySQL" in result.closing
+    assert all("editcap -T" in row.remedy for row in result.undecoded)
+
+
+def test_a_malformed_header_beside_right_ones_hides_nothing(tmp_path: Path) -> None:
+    packet = play(tls13()).packets[0].data
+    frame = packet[:14] + b"\x41" + packet[15:]
+    result = scan_of(tmp_path, frame, beside=play(tls13()).packets)
+    assert (result.verdict, result.confidence, result.exit_code) == ("encrypted", "proven", 0)
+
+
 def test_every_reason_has_a_remedy_or_is_known_to_be_harmless() -> None:
     kinds = {"", skipped.BEHIND_TUNNEL, skipped.WHOLE_FRAGMENTS, skipped.WHOLE_HEADERS, skipped.OTHER_LINK}
     assert {skipped.find_remedy(reason, 0) for reason in skipped.SKIPPED} == kinds
