@@ -240,14 +240,16 @@ def test_interrupted_it_leaves_no_table_no_process_and_no_keys(
     number: signal.Signals, mariadb: Server, tmp_path: Path
 ) -> None:
     arguments = ["--client", "mariadb", "--client", "pymysql"] if number != signal.SIGKILL else []
-    process = subprocess.Popen(
-        prove_command(mariadb, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env=environment() | {"TMPDIR": str(tmp_path)}, preexec_fn=hears_ctrl_c,
-    )  # fmt: skip
-    with ended_within(process, SECONDS):
-        wait_for_a_table(mariadb)
-        process.send_signal(number)
-        _, said = process.communicate()
+    with LockedTables(mariadb) as tables:
+        process = subprocess.Popen(
+            prove_command(mariadb, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=environment() | {"TMPDIR": str(tmp_path)}, preexec_fn=hears_ctrl_c,
+        )  # fmt: skip
+        with ended_within(process, SECONDS):
+            tables.until_a_client_waits()
+            process.send_signal(number)
+            tables.unlock()
+            _, said = process.communicate()
     if number == signal.SIGKILL:  # what nobody can clean up after: but the process that captures ends
         wait_until(lambda: not children_named(mariadb.port))
         mariadb.sql(f"DROP DATABASE {DATABASE}; CREATE DATABASE {DATABASE}")
@@ -258,11 +260,26 @@ def test_interrupted_it_leaves_no_table_no_process_and_no_keys(
     assert list(tmp_path.iterdir()) == []
 
 
-def wait_for_a_table(server: Server) -> None:
-    """Until a client has made its table, which is there for a few milliseconds."""
-    with pymysql.connect(unix_socket=str(server.socket), user="root", database=DATABASE) as connection:
-        cursor = connection.cursor()
-        wait_until(lambda: cursor.execute("SHOW TABLES"), 0.0005)
+class LockedTables:
+    """In a `with` statement: a server on which no client makes its table before `unlock`."""
+
+    def __init__(self, server: Server) -> None:
+        self.connection = pymysql.connect(unix_socket=str(server.socket), user="root", database=DATABASE)
+        self.cursor = self.connection.cursor()
+
+    def __enter__(self) -> LockedTables:
+        self.cursor.execute("FLUSH TABLES WITH READ LOCK")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def until_a_client_waits(self) -> None:
+        waiting = "info LIKE 'CREATE TABLE%' AND state LIKE 'Waiting%'"
+        wait_until(lambda: self.cursor.execute(f"SELECT * FROM information_schema.processlist WHERE {waiting}"))
+
+    def unlock(self) -> None:
+        self.cursor.execute("UNLOCK TABLES")
 
 
 def wait_until(condition: Callable[[], object], pause: float = 0.05) -> None:
@@ -288,13 +305,15 @@ def children_named(port: int) -> list[str]:
 @live
 def test_what_comes_from_the_wire_is_decoded_without_rights(mariadb: Server) -> None:
     """While a client runs, one of the two processes is root, and the other, with the capture, is nobody."""
-    process = subprocess.Popen(
-        prove_command(mariadb), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
-    )  # fmt: skip
-    with ended_within(process, SECONDS):
-        wait_for_a_table(mariadb)
-        watchers = children_of(process.pid)
-        process.communicate()
+    with LockedTables(mariadb) as tables:
+        process = subprocess.Popen(
+            prove_command(mariadb), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
+        )  # fmt: skip
+        with ended_within(process, SECONDS):
+            tables.until_a_client_waits()
+            watchers = children_of(process.pid)
+            tables.unlock()
+            process.communicate()
     assert watchers
     uids, capabilities = next(
         (uids, capabilities) for uids, capabilities, name in watchers if name.startswith("python") and uids[0] != "0"

@@ -19,7 +19,7 @@ from aurora_wire.prove.observers import LiveObserver, RelayObserver
 from tests.cli.running import ended_within
 from tests.loopback import ip, pair_of_interfaces
 from tests.real.servers import APP, Server
-from tests.real.test_prove import SECONDS, cells, environment, live, prove, prove_command, wait_for_a_table
+from tests.real.test_prove import SECONDS, LockedTables, cells, environment, live, prove, prove_command
 from tests.real.tls_proxy import TLSProxy
 
 
@@ -39,14 +39,16 @@ def test_a_proxy_that_ends_tls_is_found_by_the_sessions_own_words(
 
 @live
 def test_a_capture_that_dies_proves_nothing_and_the_clients_go_on(mariadb: Server) -> None:
-    process = subprocess.Popen(
-        prove_command(mariadb, "--mode", "required", "--mode", "verify-ca"), stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, env=environment(),
-    )  # fmt: skip
-    with ended_within(process, SECONDS):
-        wait_for_a_table(mariadb)
-        os.kill(watcher_of(process.pid), signal.SIGKILL)
-        said, _ = process.communicate()
+    with LockedTables(mariadb) as tables:
+        process = subprocess.Popen(
+            prove_command(mariadb, "--mode", "required", "--mode", "verify-ca"), stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=environment(),
+        )  # fmt: skip
+        with ended_within(process, SECONDS):
+            tables.until_a_client_waits()
+            os.kill(watcher_of(process.pid), signal.SIGKILL)
+            tables.unlock()
+            said, _ = process.communicate()
     assert process.returncode == 3
     by_mode = cells(json.loads(said))
     for cell in by_mode.values():
@@ -66,14 +68,15 @@ def watcher_of(pid: int) -> int:
 
 @live
 def test_an_interface_that_goes_away_is_named_and_the_rest_still_runs(mariadb: Server) -> None:
-    with pair_of_interfaces() as (ours, theirs):
+    with pair_of_interfaces() as (ours, theirs), LockedTables(mariadb) as tables:
         process = subprocess.Popen(
             prove_command(mariadb, "-i", "lo", "-i", ours, "--mode", "required", "--mode", "verify-ca"),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
         )  # fmt: skip
         with ended_within(process, SECONDS):
-            wait_for_a_table(mariadb)
+            tables.until_a_client_waits()
             ip("link", "del", theirs)
+            tables.unlock()
             said, _ = process.communicate()
     assert process.returncode == 3
     for cell in json.loads(said)["cells"]:
