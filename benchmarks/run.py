@@ -17,6 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -231,10 +232,16 @@ def bars(contestants: list[Peer]) -> Iterator[str]:
     yield f"| below 150 MB of memory | {yes(peak < 150)} | {peak:.0f} MB |"
 
 
+def count_verdicts(report: Path) -> Counter[tuple[str, str]]:
+    result = json.loads(report.read_text())
+    return Counter((connection["verdict"], connection["confidence"]) for connection in result["connections"])
+
+
 def agreement(truth: dict[str, object], report: Path) -> Iterator[str]:
     """Fast and wrong is no use: the verdicts of the JSON report against what was generated."""
-    result = json.loads(report.read_text())
-    found = Counter((connection["verdict"], connection["confidence"]) for connection in result["connections"])
+    # In a process of its own: this one has to stay small, see `peak`.
+    with ProcessPoolExecutor(1) as reader:
+        found = reader.submit(count_verdicts, report).result()
     expected = truth["verdicts"]
     if not isinstance(expected, dict):
         raise TypeError("the truth has no verdicts")
