@@ -268,7 +268,9 @@ class XFrames(Decoder):
         turn.clear()
         self.pieces = b""
         self.aligned = True
-        self.feed(joined, 0, len(joined), cut)
+        stop = self.feed(joined, 0, len(joined), cut)
+        if self.next != STAY:
+            self.carry += joined[stop:]  # TLS begins in the last piece
         return True
 
     def _end_turn(self) -> None:

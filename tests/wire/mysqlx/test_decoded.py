@@ -16,6 +16,7 @@ import aurora_wire
 from aurora_wire.verdict.result import ConnectionResult, Scan
 from aurora_wire.wire.decoding import labels
 from aurora_wire.wire.decoding.connection_log import Budget, DirectionAccount
+from aurora_wire.wire.decoding.decoder import TO_TLS
 from aurora_wire.wire.flows.facts import Facts
 from aurora_wire.wire.mysql.compressed import ZLIB, ZlibInflater
 from aurora_wire.wire.mysqlx.client import XClient
@@ -442,6 +443,19 @@ def test_in_mid_stream_a_message_in_pieces_is_read(size: int, tmp_path: Path) ->
     one = only(scan_of(tmp_path, talk))
     assert (one.verdict, one.confidence, one.protocol) == ("plaintext", "proven", "X Protocol")
     assert [s.sql for s in one.statements] == [b"SELECT 'Canary'"] * 2
+
+
+@pytest.mark.parametrize("hello", [b"\x16\x03", b"\x16\x03\x01", b"\x16\x03\x01\x02"])
+def test_tls_that_begins_in_the_last_piece_of_a_message_is_handed_on_whole(hello: bytes) -> None:
+    facts = Facts(1, Budget(), None)
+    decoder = decoder_of(True, facts, False)
+    data = SET_TLS + hello
+    assert decoder.feed(data, 0, 6, 0) == 6
+    facts.client.seen += len(data)
+    assert decoder.feed(data, 6, len(data), 0) == len(data)
+    assert decoder.next == TO_TLS
+    assert decoder.carry == hello
+    assert account(facts.client) + len(decoder.carry) == facts.client.seen
 
 
 def test_pieces_that_are_no_message_are_all_accounted_for(tmp_path: Path) -> None:
