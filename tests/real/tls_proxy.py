@@ -5,6 +5,7 @@ The server's greeting goes through as it is, so that both sides name the same se
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 import threading
@@ -67,11 +68,7 @@ class TLSProxy:
                 answer = bytearray(packet(client))
                 answer[3] -= 1
                 server.sendall(answer)
-            back = threading.Thread(target=carry, args=(server, client))
-            back.start()
             carry(client, server)
-            server.shutdown(socket.SHUT_RDWR)
-            back.join(SECONDS)
 
 
 def packet(connection: socket.socket) -> bytes:
@@ -89,7 +86,17 @@ def exactly(connection: socket.socket, count: int) -> bytes:
     return data
 
 
-def carry(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
+def carry(client: ssl.SSLSocket, server: socket.socket) -> None:
+    """Hand on what either side says until one of them ends, by one thread: what reads and writes the same TLS session
+    in two at once, tears it now and then."""
+    while True:
+        # What is decrypted already shows on no socket.
+        ready = [client] if client.pending() else select.select([client, server], [], [], SECONDS)[0]
+        if not ready:
+            return
+        for source, target in ((client, server), (server, client)):
+            if source in ready:
+                said = source.recv(65536)
+                if not said:
+                    return
+                target.sendall(said)
