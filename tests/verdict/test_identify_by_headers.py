@@ -19,7 +19,9 @@ from tests.conversations.sessions import (
     payload_of,
     plaintext,
     play,
+    since,
     tls13,
+    until,
 )
 
 ETHERNET_TO_TCP = 54
@@ -115,11 +117,11 @@ def test_tls_picked_up_in_mid_stream_never_adds_up(begin: int, tmp_path: Path) -
     assert result.verdict in ("inconclusive", "encrypted", "no-session"), explain(result)
 
 
-def like_a_command() -> list[Step]:
-    """A compressed session whose first packet holds 259 bytes: the second number of its header begins with 3."""
-    sql = b"SELECT '" + b"long enough to shrink " * 11 + b"0001'"
-    steps = compressed(sql[: 259 - 5 - 1] + b"'")
-    assert payload_of(steps, "query")[3:5] == b"\0\x03"
+def like_a_command(first: int = 0x03) -> list[Step]:
+    """A compressed session whose first packet holds 256 bytes and some: the second number of its header begins so."""
+    sql = b"SELECT '" + b"long enough to shrink " * 12 + b"0001'"
+    steps = compressed(sql[: 0x100 + first - 5 - 1] + b"'")
+    assert payload_of(steps, "query")[3:5] == bytes([0, first])
     return steps
 
 
@@ -149,3 +151,29 @@ def test_a_client_that_asked_for_compression_and_did_not_get_it_is_read(alone: b
     result = scan_of(tmp_path, talk)
     [only] = result.connections
     assert [text.sql for text in only.statements][:1] == [SECRET], explain(result)
+
+
+@pytest.mark.parametrize("first", [0x03, 0x16])
+@pytest.mark.parametrize("also", [(), ("query",)])
+def test_without_the_server_s_ok_compression_is_what_both_sides_can(
+    first: int, also: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The second number of the first packet's header begins with a command's byte: its id is 0, so it is no command's.
+
+    An authentication's packets count on from the login's.
+    """
+    steps = like_a_command(first)
+    again = [step._replace(name=f"{step.name}-2") for step in since(steps, "query")]
+    talk = play([*until(steps, "query-ok"), *again], lost=("login-ok", *also))
+    result = scan_of(tmp_path, talk)
+    [only] = result.connections
+    assert [len(text.sql) for text in only.statements] == [0x100 + first - 5] * (2 - len(also)), explain(result)
+    assert (result.verdict, only.compression) == ("plaintext", "zlib"), explain(result)
+
+
+def test_without_the_server_s_ok_a_client_that_leaves_at_once_is_no_compressed_one(tmp_path: Path) -> None:
+    steps = changed(until(compressed(), "query"), query=mysql.leave())
+    result = scan_of(tmp_path, play(steps, lost=["login-ok"]))
+    [only] = result.connections
+    assert only.compression is None, explain(result)
+    assert only.commands == {"COM_QUIT": 1}, explain(result)

@@ -165,8 +165,9 @@ class Resync(Decoder):
         if self.behind_gap and expects_tls(facts):
             return self._judge_behind_gap(data, at, end, cut)
         if signatures.compressed_packets(data, at, end, cut) == signatures.STRONG:
-            # A login that was seen says whether packets are compressed.
-            if facts.compression or (facts.login_frame < 0 and opens_packet(data, at, end)):
+            # A login that was seen says whether packets are compressed, the server's OK to it or not.
+            agreed = facts.compression or facts.compression_asked
+            if agreed or (facts.login_frame < 0 and opens_packet(data, at, end)):
                 return TO_COMPRESSED
         if self.behind_gap and may_be_tls(facts):
             if not self._adds_up(data, at, end, cut, whole):

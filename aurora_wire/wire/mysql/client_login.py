@@ -97,7 +97,7 @@ def take_first(client: ClientPackets, data: bytes, at: i64, end: i64, total: i64
         agreed &= greeting.capabilities
     facts.capabilities = agreed
     facts.capabilities_known = True
-    if offered == UNKNOWN and not client.compressed:
+    if not client.compressed:
         facts.compression_asked = find_compression(agreed)
     facts.auth_plugin = login.auth_plugin
     facts.session.log_in(login.database, login.charset)

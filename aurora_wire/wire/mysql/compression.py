@@ -3,10 +3,14 @@
 Source: MySQL Server docs, "Compression".
 """
 
+from typing import Final
+
 from mypy_extensions import i64
 
 from aurora_wire.binary import u24
 from aurora_wire.wire.mysql.capabilities import COMPRESS, ZSTD_COMPRESSION_ALGORITHM
+
+SMALLEST: Final[i64] = 5    # bytes that a compressed packet holds at least: a command's header, and the command
 
 
 def shows_plain(data: bytes, at: i64, end: i64) -> bool:
@@ -15,6 +19,8 @@ def shows_plain(data: bytes, at: i64, end: i64) -> bool:
     A compressed one has the size of what it holds, larger than itself, then zlib's header or zstd's magic number; or
     size 0, then a whole packet's header, whose own length fills it.
     """
+    if u24(data, at) < SMALLEST:
+        return True
     if end - at < 9:
         return False
     size = u24(data, at + 4)

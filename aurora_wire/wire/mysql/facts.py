@@ -111,7 +111,7 @@ class MySQLFacts(TLSLog):
         self.responses: i64 = 0                  # packets of the server that answer a login or command
         self.response_frame: i64 = -1
         self.compression: i64 = 0                # 0 none, 1 zlib, 2 zstd, as agreed or recognised
-        self.compression_asked: i64 = 0          # by the client, where what the server offered was not seen
+        self.compression_asked: i64 = 0          # by the login, as far as the greeting offered it
         # The connection phase.
         self.greeting: Greeting | None = None
         self.greeting_frame: i64 = -1
