@@ -12,6 +12,7 @@ from aurora_wire.errors import AuroraWireError, CaptureError, OutputError, Usage
 
 if TYPE_CHECKING:
     from aurora_wire.analysis.analysis import Analysis
+    from aurora_wire.analysis.options import ScanOptions
     from aurora_wire.analysis.packets import PacketView, packets
     from aurora_wire.analysis.scan import scan
     from aurora_wire.capture.relay.recording import RelayRecording
@@ -70,6 +71,7 @@ __version__ = VERSION
 _NAMES_BY_HOME = {
     "aurora_wire.analysis.packets": ("PacketView", "packets"),
     "aurora_wire.analysis.analysis": ("Analysis",),
+    "aurora_wire.analysis.options": ("ScanOptions",),
     "aurora_wire.analysis.scan": ("scan",),
     "aurora_wire.capture.relay.recording": ("RelayRecording",),
     "aurora_wire.capture.relay.server": ("Relay",),
@@ -138,6 +140,7 @@ __all__ = [
     "ReportStream",
     "Rule",
     "Scan",
+    "ScanOptions",
     "StatementGroup",
     "StatementResult",
     "TLSResult",

@@ -30,7 +30,7 @@ asked for. `examples/` has short programs that use this API, and `docs/adding.md
 """
 
 SECTIONS = {
-    "Judging captures": ("scan", "packets", "PacketView", "KeyLog"),
+    "Judging captures": ("scan", "ScanOptions", "packets", "PacketView", "KeyLog"),
     "The result": (
         "Scan", "CaptureResult", "ConnectionResult", "Endpoint", "Reason", "Coverage", "TLSResult", "DecryptionResult",
         "StatementResult", "StatementGroup", "Parameter", "FileResult", "RefusalResult", "XResult", "ProxyResult",

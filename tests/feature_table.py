@@ -155,7 +155,7 @@ def port(name: str) -> int:
 
 @functools.cache
 def ours(name: str) -> str:
-    scan = aurora_wire.scan([FOLDER / f"{name}.pcapng"], ports=[port(name)], keep_rows=10)
+    scan = aurora_wire.scan([FOLDER / f"{name}.pcapng"], aurora_wire.ScanOptions([port(name)], keep_rows=10))
     document = json.loads("".join(render(scan, "json", ReportOptions(reveal=True))))
     tables = "".join(
         f"\n{one['schema']}.{one['table']}: {one[kind]} {kind}"

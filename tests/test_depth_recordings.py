@@ -23,7 +23,7 @@ def truth_of(name: str) -> dict[str, Any]:
 
 def scanned(name: str) -> tuple[dict[str, Any], Scan]:
     truth = truth_of(name)
-    return truth, aurora_wire.scan([FOLDER / f"{name}.pcapng"], ports=[truth["port"]], keep_rows=10)
+    return truth, aurora_wire.scan([FOLDER / f"{name}.pcapng"], aurora_wire.ScanOptions([truth["port"]], keep_rows=10))
 
 
 def named(feature: str) -> list[str]:

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from aurora_wire._version import VERSION
 from aurora_wire.analysis.interleave import FOREVER
 from aurora_wire.analysis.options import (
-    DEFAULT_PORTS,
     KEPT_STATEMENTS,
+    STANDARD,
     KeyLogInput,
     OnCapture,
     OnConnection,
     OnKept,
     OnProgress,
     OnStatement,
+    ScanOptions,
 )
 from aurora_wire.analysis.reading import CHUNK, TOLD, Reading
 from aurora_wire.analysis.untold import Untold
@@ -63,9 +64,7 @@ from aurora_wire.wire.net.skip_reasons import (
 from aurora_wire.zstd import zstd_decompressor
 
 if TYPE_CHECKING:
-    from aurora_wire.analysis.selection import Selection
     from aurora_wire.decrypt.decryptor import KeyLogDecryptors
-    from aurora_wire.verdict.exceptions import Exceptions
     from aurora_wire.verdict.parties import Parties
 
 STT_PORT = 7471               # of TCP
@@ -84,32 +83,25 @@ class Analysis:
 
     def __init__(
         self,
-        ports: Sequence[int] = DEFAULT_PORTS,
+        options: ScanOptions = STANDARD,
         *,
-        only_ports: bool = False,
-        keylogs: Sequence[KeyLogInput] = (),
-        keep_statements: int = KEPT_STATEMENTS,
-        keep_rows: int = 0,
-        group: bool = False,
         max_results: int = MAX_RESULTS,
         on_capture: OnCapture | None = None,
         on_statement: OnStatement | None = None,
         on_connection: OnConnection | None = None,
         on_kept: OnKept | None = None,
-        selection: Selection | None = None,
-        exceptions: Exceptions | None = None,
         only_verdicts: bool = False,
     ) -> None:
         """Begin an analysis.
 
-        keep_rows: of each result; group: count statements by their fingerprints; max_results: bytes that the results of
-        connections may take, roughly; selection: of what is let through; exceptions: findings that are known;
-        only_verdicts: no findings are made, statements and rows are not looked into, and captures are not hashed.
+        max_results: bytes that the results of connections may take, roughly; only_verdicts: no findings are made,
+        statements and rows are not looked into, and captures are not hashed.
         """
-        self.exceptions = exceptions
+        self.options = options
+        self.exceptions = options.exceptions
+        self.selection = options.selection
         self.only_verdicts = only_verdicts
-        self.selection = selection
-        self.ports = list(ports)
+        self.ports = list(options.ports)
         self.on_capture = on_capture
         self.on_statement = on_statement
         self._untold = Untold(self._tell)
@@ -117,14 +109,14 @@ class Analysis:
         self.on_kept = on_kept
         self.most_shown = KEPT_STATEMENTS   # of a connection that is still to come, as `on_kept` says
         self.engine = Engine(
-            self.ports, only_ports, zstd_decompressor, want_events=on_statement is not None,
-            budget=Budget(each=keep_statements),
+            self.ports, options.only_ports, zstd_decompressor, want_events=on_statement is not None,
+            budget=Budget(each=options.keep_statements),
         )  # fmt: skip
-        self.engine.budget.rows = keep_rows
-        self.engine.budget.groups = group
-        self.grouped = GroupedWhole() if group else None
+        self.engine.budget.rows = options.keep_rows
+        self.engine.budget.groups = options.group
+        self.grouped = GroupedWhole() if options.group else None
         self.engine.budget.weighs = not only_verdicts
-        self.decryptors: KeyLogDecryptors | None = read_key_logs(keylogs) if keylogs else None
+        self.decryptors: KeyLogDecryptors | None = read_key_logs(options.keylogs) if options.keylogs else None
         if self.decryptors is not None:
             self.engine.use_decryptors(self.decryptors)
         self.captures: list[CaptureResult] = []
@@ -145,7 +137,7 @@ class Analysis:
         self.tally = Tally()
         self.leaked = LeakedWhole()
         self.not_classified = 0
-        self.losses = Losses(port=next((port for port in ports), 3306))
+        self.losses = Losses(port=next((port for port in self.ports), 3306))
 
     def read(self, path: str, on_progress: OnProgress | None = None) -> None:
         """Feed a capture to the engine. Damage is noted in its CaptureResult, with what was read before it.

@@ -14,7 +14,7 @@ from typing import Final
 
 from aurora_wire.analysis.clocks import aligned
 from aurora_wire.analysis.interleave import Interleaved, check_readable
-from aurora_wire.analysis.options import DEFAULT_PORTS
+from aurora_wire.analysis.options import STANDARD, ScanOptions
 from aurora_wire.capture.files.frame_filter import FrameFilter
 from aurora_wire.capture.files.inputs import dated_inputs
 from aurora_wire.capture.files.open import Capture, open_capture
@@ -132,28 +132,26 @@ class PacketView:
 
 def packets(
     paths: Sequence[str | os.PathLike[str]],
+    options: ScanOptions = STANDARD,
     *,
-    ports: Sequence[int] = DEFAULT_PORTS,
-    only_ports: bool = False,
     window: int = WINDOW,
     on_error: OnError | None = None,
     on_capture: OnCapture | None = None,
     on_begin: OnBegin | None = None,
-    frames: FrameFilter | None = None,
 ) -> Iterator[PacketView]:
     """Yield the frames of captures (files, folders, globs, "-"), read as one in the order of their times.
 
-    ports, only_ports: as in `scan`. window: frames that wait for their labels at most. on_begin: called with all
-    paths before any is opened. on_capture: called with each path before it is opened, and how many there are. frames:
-    which are read at all. on_error: called where a capture is damaged (the frames before it are given) or is none;
+    options: as of `scan`; only ports and filter of frames are of use here. window: frames that wait for their labels at
+    most. on_begin: called with all paths before any is opened. on_capture: called with each path before it is opened,
+    and how many there are. on_error: called where a capture is damaged (the frames before it are given) or is none;
     without it the first such CaptureError is raised after the last frame. Raises UsageError, and CaptureError where
     nothing could be read. Ctrl-C ends the reading: the frames read until then are given, then KeyboardInterrupt is
     raised.
     """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
-    engine = Engine(list(ports), only_ports, zstd_decompressor, want_labels=True, want_places=True)
-    waiting = _Window(engine, window, frames)
+    engine = Engine(list(options.ports), options.only_ports, zstd_decompressor, want_labels=True, want_places=True)
+    waiting = _Window(engine, window, options.frames)
     inputs = dated_inputs([os.fspath(path) for path in paths])
     if on_begin is not None:
         on_begin([path for path, _ in inputs])

@@ -82,7 +82,7 @@ class Reading:
         more = False
         until -= self._shift_ns
         with self._ending_with_trouble(before):
-            frames = None if analysis.selection is None else analysis.selection.frames
+            frames = analysis.options.frames
             takes = None if frames is None else frames.takes
             if analysis.marks is not None:
                 more = pump_share(

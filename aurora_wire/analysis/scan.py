@@ -6,16 +6,13 @@ import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.clocks import aligned
 from aurora_wire.analysis.interleave import Interleaved, check_readable
 from aurora_wire.analysis.job_count import MAX_JOBS, can_share, measure_sizes
 from aurora_wire.analysis.options import (
-    DEFAULT_PORTS,
-    KEPT_STATEMENTS,
-    KeyLogInput,
+    STANDARD,
     OnBegin,
     OnCapture,
     OnConnection,
@@ -24,15 +21,13 @@ from aurora_wire.analysis.options import (
     OnNote,
     OnProgress,
     OnStatement,
+    ScanOptions,
 )
 from aurora_wire.analysis.reading import Reading
 from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.errors import CaptureError
+from aurora_wire.immutable import replace
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, Scan
-
-if TYPE_CHECKING:
-    from aurora_wire.analysis.selection import Selection
-    from aurora_wire.verdict.exceptions import Exceptions
 
 
 @contextmanager
@@ -52,13 +47,8 @@ def no_garbage_collector() -> Iterator[None]:
 
 def scan(
     paths: Sequence[str | os.PathLike[str]],
+    options: ScanOptions = STANDARD,
     *,
-    ports: Sequence[int] = DEFAULT_PORTS,
-    only_ports: bool = False,
-    keylogs: Sequence[KeyLogInput] = (),
-    keep_statements: int = KEPT_STATEMENTS,
-    keep_rows: int = 0,
-    group: bool = False,
     jobs: int = 1,
     on_begin: OnBegin | None = None,
     on_capture: OnCapture | None = None,
@@ -67,27 +57,18 @@ def scan(
     on_kept: OnKept | None = None,
     on_progress: OnProgress | None = None,
     on_note: OnNote | None = None,
-    selection: Selection | None = None,
-    exceptions: Exceptions | None = None,
 ) -> Scan:
     """Judge captures: files, folders, globs, "-" for standard input; read as one, in the order of their times.
 
-    ports: where TLS or undecided streams count as MySQL's; with only_ports other ports are not looked at.
-    keylogs: files with TLS secrets (SSLKEYLOGFILE), or a KeyLog; what a pcapng holds of them is used besides. They
-    show what was inside TLS (`ConnectionResult.tls.decrypted`), and need the package cryptography.
-    keep_statements: of each connection, the first ones, in its result; all are counted. keep_rows: of each result of a
-    kept statement, the first ones, with their values (`AnswerPart.values`); all are counted.
-    group: count statements by their fingerprints, all of them (`Scan.groups`).
-    jobs: processes that read, on Linux; the result is the same for any number. Where a bound of all connections
-    together makes it depend on their order, one process reads again.
+    jobs: processes that read, on Linux; the result is the same for any number. With a selection, and where a bound of
+    all connections together makes it depend on their order, one process reads.
     on_begin: called once, before anything is read, with the list of captures and their frames' places (both fill up
     while they are read), and how many there are. on_capture: called when one is opened; on_statement (connection id,
     statement), on_connection: as they come, all of them, also those beyond the bounds of the result. on_kept: called
     with each result that is kept: who shows little of it may let go of the rest, and returns how many statements of any
     later one are of use at most (where several processes read, no more are handed over). on_progress (stored bytes
     read, their total or None): called a few times a second. on_note: told, in a sentence, why one process reads where
-    several were asked for. selection: what is let through; all of the result is of that, and says so
-    (`filters`); one process reads it. exceptions: findings that are known, marked in the result.
+    several were asked for.
 
     Ctrl-C ends the reading: the result is of what was read, its last capture not complete. Raises UsageError, and
     CaptureError where nothing could be read.
@@ -96,10 +77,8 @@ def scan(
         paths = [paths]
     once = Once(on_capture, on_statement, on_connection)
     analysis = Analysis(
-        ports, only_ports=only_ports, keylogs=keylogs, keep_statements=keep_statements, keep_rows=keep_rows,
-        group=group, on_capture=once.on_capture,
-        on_statement=once.on_statement, on_connection=once.on_connection,
-        on_kept=on_kept, selection=selection, exceptions=exceptions,
+        options, on_capture=once.on_capture, on_statement=once.on_statement, on_connection=once.on_connection,
+        on_kept=on_kept,
     )  # fmt: skip
     found = find_inputs([os.fspath(path) for path in paths])
     inputs = found.captures
@@ -156,15 +135,10 @@ def _scan_shared(
     from aurora_wire.analysis.jobs import Inputs, Shared  # noqa: PLC0415 - one process does without
     from aurora_wire.analysis.share import Share  # noqa: PLC0415
 
-    keylogs = [analysis.decryptors.keylog] if analysis.decryptors is not None else []
+    options = replace(_with_read_key_logs(analysis), exceptions=None)  # findings are marked where they meet
 
     def make() -> Share:
-        share = Share(
-            analysis.ports, only_ports=analysis.engine.only_ports, keylogs=keylogs,
-            keep_statements=int(analysis.engine.budget.each),
-        )
-        share.engine.budget.rows = analysis.engine.budget.rows
-        share.engine.budget.groups = analysis.engine.budget.groups
+        share = Share(options)
         share.seen_in = None if analysis.seen_in is None else {}
         return share
 
@@ -175,6 +149,12 @@ def _scan_shared(
     result = analysis.result()
     result.keylogs = shared.keylogs()
     return result
+
+
+def _with_read_key_logs(analysis: Analysis) -> ScanOptions:
+    """Return the options for another analysis of the same captures: key logs are not read twice."""
+    decryptors = analysis.decryptors
+    return replace(analysis.options, keylogs=[] if decryptors is None else [decryptors.keylog])
 
 
 class Once:
@@ -194,13 +174,8 @@ class Once:
     def again(self, analysis: Analysis) -> Analysis:
         """Return an analysis like this one, for captures that are read again, with the lists that were shown."""
         fresh = Analysis(
-            analysis.ports, only_ports=analysis.engine.only_ports,
-            keylogs=[analysis.decryptors.keylog] if analysis.decryptors is not None else [],
-            keep_statements=int(analysis.engine.budget.each), keep_rows=int(analysis.engine.budget.rows),
-            group=bool(analysis.engine.budget.groups),
-            on_capture=self.on_capture,
-            on_statement=self.on_statement, on_connection=self.on_connection, selection=analysis.selection,
-            exceptions=analysis.exceptions,
+            _with_read_key_logs(analysis), on_capture=self.on_capture, on_statement=self.on_statement,
+            on_connection=self.on_connection,
         )  # fmt: skip
         fresh.ignored = analysis.ignored
         fresh.seen_in = None if analysis.seen_in is None else {}

@@ -7,18 +7,16 @@ to stop.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from aurora_wire.analysis.analysis import Analysis
-from aurora_wire.analysis.options import DEFAULT_PORTS, OnConnection, OnStatement
+from aurora_wire.analysis.options import STANDARD, OnConnection, OnStatement, ScanOptions
 from aurora_wire.analysis.pump import pump
-from aurora_wire.analysis.selection import Selection
 from aurora_wire.capture.live.recording import Recording
 from aurora_wire.capture.live.ring import DRAIN, LiveCapture
 from aurora_wire.capture.live.ring_frames import RingFrames
 from aurora_wire.verdict.describe import describe_coverage, endpoints, text
-from aurora_wire.verdict.exceptions import Exceptions
 from aurora_wire.verdict.grounds import collect_grounds
 from aurora_wire.verdict.judge import judge
 from aurora_wire.verdict.parties import Parties
@@ -105,23 +103,17 @@ class Watch:
     def __init__(
         self,
         capture: LiveCapture,
+        options: ScanOptions = STANDARD,
         *,
-        ports: Sequence[int] = DEFAULT_PORTS,
-        only_ports: bool = False,
         recording: Recording | None = None,
         on_statement: OnStatement | None = None,
         on_connection: OnConnection | None = None,
-        selection: Selection | None = None,
-        exceptions: Exceptions | None = None,
     ) -> None:
-        """Begin. selection: what is told and judged, all is recorded; exceptions: findings that are known."""
+        """Begin. A selection is of what is told and judged: all is recorded."""
         self.capture = capture
         self.recording = recording
         self.on_connection = on_connection
-        self.analysis = Analysis(
-            ports, only_ports=only_ports, on_statement=on_statement, on_connection=self._ended, selection=selection,
-            exceptions=exceptions,
-        )
+        self.analysis = Analysis(options, on_statement=on_statement, on_connection=self._ended)
         self._seen = capture.source                 # records, and keeps blocks for `_decoded`
         self._ring = self._seen.next_block
         self._seen.next_block = self._keep

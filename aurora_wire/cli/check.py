@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from datetime import UTC, datetime  # noqa: PLC0415 - not for --help
 
-    from aurora_wire.analysis.options import DEFAULT_PORTS  # noqa: PLC0415
+    from aurora_wire.analysis.options import DEFAULT_PORTS, ScanOptions  # noqa: PLC0415
     from aurora_wire.analysis.scan import scan  # noqa: PLC0415
     from aurora_wire.cli.fleet import read_groups  # noqa: PLC0415
     from aurora_wire.posture.assess import assess  # noqa: PLC0415
@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
     ports = sorted({*DEFAULT_PORTS, *(each.port for each in targets)})
     groups = read_groups(arguments.parameters)
     fleet = _read_fleet(arguments, groups, [each.host for each in targets])
-    captured = scan(arguments.capture, ports=ports) if arguments.capture else None
+    captured = scan(arguments.capture, ScanOptions(ports)) if arguments.capture else None
     found = Posture("check", authorities=bundle)
     inputs = [*arguments.capture, *arguments.aws_json, *groups.values(), *filter(None, [arguments.ca])]
     with reports_for(arguments, inputs) as reports:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.cli.filters import read_selection
 from aurora_wire.cli.output import STANDARD_OUTPUT
 from aurora_wire.errors import UsageError
 
 if TYPE_CHECKING:
+    from aurora_wire.analysis.options import ScanOptions
     from aurora_wire.analysis.packets import PacketView
     from aurora_wire.analysis.selection import Selection
-    from aurora_wire.capture.files.frame_filter import FrameFilter
     from aurora_wire.verdict.result import ConnectionResult, Finding, StatementResult
 
 OF_CONNECTIONS: Final = ("host", "user", "verdict")   # filters that have to know a connection whole
@@ -24,15 +22,15 @@ STATEMENTS: Final = 10_000      # inside TLS, that are named
 
 @contextmanager
 def chosen_capture(
-    arguments: argparse.Namespace, path: str, ports: Sequence[int], *, only_ports: bool
+    path: str, options: ScanOptions
 ) -> Iterator[tuple[str, str]]:
     """Yield a capture with the connections that the filters let through, and what is said of it.
 
     Without filters it is the capture itself. With them it is a pcapng that is gone when the block ends. Raises
     UsageError, CaptureError, OutputError.
     """
-    chosen = choose(arguments, [path], ports, only_ports=only_ports, whole=True)
-    if chosen.selection is None:
+    chosen = choose([path], options, whole=True)
+    if options.selection is None:
         yield path, ""
         return
     from aurora_wire.analysis.packets import packets  # noqa: PLC0415
@@ -44,7 +42,7 @@ def chosen_capture(
         part = folder / "part.pcapng"
         interfaces: dict[int, int] = {}
         with PcapngWriter(part.open("wb", buffering=0), application="aurora_wire") as writer:
-            views = packets([path], ports=ports, only_ports=only_ports, on_error=lambda _: None, frames=chosen.frames)
+            views = packets([path], options, on_error=lambda _: None)
             total = 0
             for view in views:
                 total += 1
@@ -55,7 +53,7 @@ def chosen_capture(
                 writer.packet(interfaces[view.link_type], view.time_ns or 0, view.data, view.original_len)
         if not interfaces:
             raise UsageError(f"{path}: {chosen.said} lets nothing through.")
-        total += 0 if chosen.frames is None else chosen.frames.left_out
+        total += 0 if options.frames is None else options.frames.left_out
         yield str(part), f"{chosen.said} lets {writer.packets:,} of {total:,} packets through."
 
 
@@ -67,7 +65,6 @@ class Chosen:
     """
 
     selection: Selection | None = None
-    frames: FrameFilter | None = None
     connections: set[int] | None = None
     inside: dict[int, list[StatementResult]] = field(default_factory=dict)
     said: str = ""
@@ -83,20 +80,18 @@ class Chosen:
 
 
 def choose(
-    arguments: argparse.Namespace, captures: Sequence[str], ports: Sequence[int], *, only_ports: bool,
-    keylogs: Sequence[str] = (), whole: bool = False,
-) -> Chosen:  # fmt: skip
+    captures: Sequence[str], options: ScanOptions, *, whole: bool = False
+) -> Chosen:
     """Return what is wanted of the captures, read once for it where that needs their connections.
 
     whole: connections are wanted whole, whatever the filter. Raises UsageError.
     """
-    selection = read_selection(arguments)
+    selection = options.selection
     chosen = Chosen(selection)
     if selection is not None:
-        chosen.frames = selection.frames
         chosen.said = selection.describe()
     of_connections = selection is not None and (whole or any(name in selection.text for name in OF_CONNECTIONS))
-    if not (of_connections or keylogs):
+    if not (of_connections or options.keylogs):
         return chosen
     if STANDARD_OUTPUT in captures:
         raise UsageError("--host, --user, --verdict and --keylog have to read captures twice: give files, no pipe.")
@@ -111,9 +106,7 @@ def choose(
             if len(chosen.inside) < STATEMENTS:
                 chosen.inside.setdefault(statement.frame, []).append(statement)
 
-    scan(
-        captures, ports=ports, only_ports=only_ports, keylogs=keylogs, on_connection=take, selection=selection
-    )
+    scan(captures, options, on_connection=take)
     if of_connections:
         chosen.connections = ids
     return chosen

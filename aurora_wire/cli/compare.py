@@ -85,7 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run_traffic(arguments: argparse.Namespace, before: list[Posture], after: list[Posture]) -> int:
     """Compare what crossed; and what servers allow, where both are bundles that hold results."""
-    from aurora_wire.compare.compare import Run, compare  # noqa: PLC0415 - not for --help
+    from aurora_wire.analysis.options import ScanOptions  # noqa: PLC0415 - not for --help
+    from aurora_wire.compare.compare import Run, compare  # noqa: PLC0415
     from aurora_wire.compare.posture import compare_each_kind  # noqa: PLC0415
     from aurora_wire.compare.render import (  # noqa: PLC0415
         render_bundles_text,
@@ -95,16 +96,14 @@ def _run_traffic(arguments: argparse.Namespace, before: list[Posture], after: li
     )
     from aurora_wire.compare.runs import read_connections  # noqa: PLC0415
 
-    ports, only_ports = collect_ports(arguments.port)
+    ports = collect_ports(arguments.port)
     runs: list[Run] = []
     with _open_output(arguments) as output:
         for path in (arguments.before, arguments.after):
             one = Run()
             selection = read_selection(arguments, BOTH_NAMES)  # each run counts what it leaves out
             with progress_bar(wanted=not arguments.no_progress) as on_progress:
-                one.complete = read_connections(
-                    path, one.add, ports=ports, only_ports=only_ports, on_progress=on_progress, selection=selection
-                )
+                one.complete = read_connections(path, one.add, ScanOptions(*ports, selection=selection), on_progress)
             if selection is not None:
                 one.left_out = selection.left_out
             runs.append(one)

@@ -118,7 +118,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _create(arguments: argparse.Namespace) -> int:
-    from aurora_wire.evidence.create import Case, Options, create_bundle  # noqa: PLC0415 - not for --help
+    from aurora_wire.analysis.options import ScanOptions  # noqa: PLC0415 - not for --help
+    from aurora_wire.evidence.create import Case, Options, create_bundle  # noqa: PLC0415
     from aurora_wire.report.posture.from_json import split_inputs  # noqa: PLC0415
 
     if not any(same_place(arguments.output, one) for one in arguments.captures):
@@ -129,13 +130,11 @@ def _create(arguments: argparse.Namespace) -> int:
         complain("the captures are in the bundle as they are, with all that crossed; --redact-captures masks them.")
         if split_inputs(arguments.captures)[1]:
             complain("results of servers are in it as they are, with names of accounts; --redact-captures masks them.")
-    ports, only_ports = collect_ports(arguments.port)
     options = Options(
         case=Case(arguments.case, arguments.examiner, arguments.note),
         key=arguments.key,
         timestamp=arguments.timestamp,
-        ports=ports,
-        only_ports=only_ports,
+        scan=ScanOptions(*collect_ports(arguments.port)),
         reveal=arguments.reveal,
         redact_captures=arguments.redact_captures,
         command=command_line(arguments),

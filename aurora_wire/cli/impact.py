@@ -48,17 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.compare.impact import impact  # noqa: PLC0415 - not for --help
+    from aurora_wire.analysis.options import ScanOptions  # noqa: PLC0415 - not for --help
+    from aurora_wire.compare.impact import impact  # noqa: PLC0415
     from aurora_wire.compare.impact_render import render_csv, render_json, render_text  # noqa: PLC0415
 
-    ports, only_ports = collect_ports(arguments.port)
-    selection = read_selection(arguments)
+    options = ScanOptions(*collect_ports(arguments.port), selection=read_selection(arguments))
     say_waiting(arguments.captures)
     with Output(arguments.output, force=arguments.force, inputs=arguments.captures) as output:
         with progress_bar(wanted=not arguments.no_progress) as on_progress:
-            found = impact(
-                arguments.captures, ports=ports, only_ports=only_ports, on_progress=on_progress, selection=selection
-            )
+            found = impact(arguments.captures, options, on_progress)
         for capture in found.scan.captures:
             if output.replaces(capture.path):
                 raise UsageError(f"{output.path}: this is one of the captures. Give the list another name.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.choosing import Chosen, choose
 from aurora_wire.cli.exit_codes import INTERRUPTED
-from aurora_wire.cli.filters import add_filter_options
+from aurora_wire.cli.filters import add_filter_options, read_selection
 from aurora_wire.cli.inputs import captures_argument, say_waiting
 from aurora_wire.cli.output import Output, complain
 from aurora_wire.cli.overwriting import output_options
@@ -100,12 +100,15 @@ def _frames(text: str) -> tuple[str, range]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.analysis.packets import packets  # noqa: PLC0415 - not for --help
+    from aurora_wire.analysis.options import ScanOptions  # noqa: PLC0415 - not for --help
+    from aurora_wire.analysis.packets import packets  # noqa: PLC0415
 
     if arguments.format == "csv" and (arguments.dump or arguments.explain or arguments.tcpdump):
         raise UsageError("--format csv is a table: it has no place for -X, -XX, --explain or --tcpdump.")
-    ports, only_ports = collect_ports(arguments.port)
-    chosen = choose(arguments, arguments.captures, ports, only_ports=only_ports, keylogs=arguments.keylog)
+    options = ScanOptions(
+        *collect_ports(arguments.port), keylogs=arguments.keylog, selection=read_selection(arguments)
+    )
+    chosen = choose(arguments.captures, options)
     wanted = _Wanted(arguments, chosen)
     damages: list[CaptureError] = []
     say_waiting(arguments.captures)
@@ -123,12 +126,10 @@ def run(arguments: argparse.Namespace) -> int:
         listing = (_Table if arguments.format == "csv" else _Listing)(arguments, output, chosen)
         views = packets(
             arguments.captures,
-            ports=ports,
-            only_ports=only_ports,
+            options,
             on_error=damages.append,
             on_begin=begin,
             on_capture=opening,
-            frames=chosen.frames,
         )
         try:
             for view in wanted.of(views, listing):
@@ -142,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
     if code == NOTHING and not damages and not wanted.seen:
         complain("there are no packets: the captures are empty.")
     if chosen.said:
-        seen = wanted.seen + (0 if chosen.frames is None else chosen.frames.left_out)
+        seen = wanted.seen + (0 if options.frames is None else options.frames.left_out)
         complain(f"{chosen.said} lets {wanted.listed:,} of {seen:,} packets through.")
     return NOTHING if damages and code == LISTED else code
 

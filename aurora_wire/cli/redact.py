@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aurora_wire.cli.choosing import chosen_capture
-from aurora_wire.cli.filters import add_filter_options
+from aurora_wire.cli.filters import add_filter_options, read_selection
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, complain
 from aurora_wire.cli.overwriting import force_option, refuse_to_replace, whole_output
 from aurora_wire.cli.ports import collect_ports, port_argument
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError, describe_error
+from aurora_wire.immutable import replace
 from aurora_wire.rights.inputs import input_file, reading
 
 if TYPE_CHECKING:
@@ -70,10 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from aurora_wire.analysis.options import ScanOptions  # noqa: PLC0415 - not for --help
     from aurora_wire.capture.files.addresses import is_remote  # noqa: PLC0415
     from aurora_wire.redact.capture import redact_capture, verdict_differences  # noqa: PLC0415
     from aurora_wire.redact.masker import Masker  # noqa: PLC0415
-    from aurora_wire.redact.pseudonyms import Pseudonyms  # noqa: PLC0415 - not for --help
+    from aurora_wire.redact.pseudonyms import Pseudonyms  # noqa: PLC0415
 
     source, target = arguments.capture, arguments.output
     is_same = False
@@ -90,21 +92,21 @@ def run(arguments: argparse.Namespace) -> int:
     if is_same:
         raise UsageError(f"{target}: this is the capture. Give the masked one another name.")
     refuse_to_replace(target, force=arguments.force)
-    ports, only_ports = collect_ports(arguments.port)
+    options = ScanOptions(*collect_ports(arguments.port))
     key = _key(arguments.key, source)
     pseudonyms = None
     if arguments.pseudonymise:
         pseudonyms = Pseudonyms(hmac.new(key, b"addresses", hashlib.sha256).digest())
     with (
-        chosen_capture(arguments, source, ports, only_ports=only_ports) as (chosen, said),
+        chosen_capture(source, replace(options, selection=read_selection(arguments))) as (chosen, said),
         whole_output(target, "a capture") as place,
     ):
         with progress_bar(wanted=not arguments.no_progress) as on_progress:
             done = redact_capture(
-                chosen, place, Masker(key), pseudonyms=pseudonyms, ports=ports, only_ports=only_ports,
-                keep_unknown=arguments.keep_unknown, on_progress=on_progress,
+                chosen, place, Masker(key), options, pseudonyms=pseudonyms, keep_unknown=arguments.keep_unknown,
+                on_progress=on_progress,
             )  # fmt: skip
-        different = verdict_differences(done.scan, place, ports=ports, only_ports=only_ports)
+        different = verdict_differences(done.scan, place, options)
     if said:
         complain(f"{target}: {said}")
     if target == STANDARD_OUTPUT:

@@ -11,6 +11,7 @@ from typing import Final
 
 from aurora_wire._version import VERSION
 from aurora_wire.analysis.analysis import Analysis
+from aurora_wire.analysis.options import ScanOptions
 from aurora_wire.analysis.watch import last_standing
 from aurora_wire.capture.relay.recording import RelayRecording
 from aurora_wire.capture.relay.server import Relay
@@ -51,7 +52,7 @@ class RelaySession:
             self.text = TextLines(output.write, redact=arguments.redact)
         view = self.json or self.text
         self.analysis = Analysis(
-            list(dict.fromkeys((*DEFAULT_PORTS, arguments.to[1]))),
+            ScanOptions(list(dict.fromkeys((*DEFAULT_PORTS, arguments.to[1])))),
             on_statement=None if view is None else view.statement, on_connection=self._ended,
         )  # fmt: skip
         if self.text is not None:

@@ -16,7 +16,7 @@ from aurora_wire.cli.inputs import say_waiting, tell_incomplete
 from aurora_wire.cli.output import STANDARD_OUTPUT, Output, ReaderGone, complain
 from aurora_wire.cli.overwriting import output_options
 from aurora_wire.cli.pdf import find_chromium, print_pdf
-from aurora_wire.cli.ports import PortOption, collect_ports, port_option
+from aurora_wire.cli.ports import collect_ports, port_option
 from aurora_wire.cli.progress import progress_bar, progress_option
 from aurora_wire.errors import UsageError
 from aurora_wire.report.escape import show_text
@@ -27,7 +27,7 @@ from aurora_wire.verdict.result import Scan
 from aurora_wire.verdict.rules.controls import FRAMEWORKS
 
 if TYPE_CHECKING:
-    from aurora_wire.analysis.selection import Selection
+    from aurora_wire.analysis.options import ScanOptions
     from aurora_wire.posture.result import Posture
     from aurora_wire.report.html.impact import ImpactTable
 
@@ -93,15 +93,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.analysis.scan import scan  # noqa: PLC0415 - not for --help
+    from aurora_wire.analysis.options import ScanOptions  # noqa: PLC0415 - not for --help
+    from aurora_wire.analysis.scan import scan  # noqa: PLC0415
     from aurora_wire.report.html.render import require_jinja  # noqa: PLC0415
     from aurora_wire.verdict.national_ids import use_national_ids  # noqa: PLC0415
 
     require_jinja()
     exceptions = read_exceptions(arguments)
     chromium = find_chromium() if arguments.format == "pdf" else ""
-    ports, only_ports = collect_ports(arguments.port)
-    selection = read_selection(arguments)
+    options = ScanOptions(
+        *collect_ports(arguments.port), keylogs=arguments.keylog, group=arguments.group,
+        selection=read_selection(arguments), exceptions=exceptions,
+    )  # fmt: skip
     captures, results = _inputs(arguments)
     if not captures:
         return _posture_page(arguments, results)
@@ -116,17 +119,14 @@ def run(arguments: argparse.Namespace) -> int:
             if arguments.reveal:
                 complain(WARNING)
             with progress_bar(wanted=not arguments.no_progress) as on_progress:
-                result = scan(
-                    captures, ports=ports, only_ports=only_ports, keylogs=arguments.keylog,
-                    on_progress=on_progress, exceptions=exceptions, selection=selection, group=arguments.group,
-                )  # fmt: skip
+                result = scan(captures, options, on_progress=on_progress)
             result.exit_code = exit_code(result, fail_on=arguments.fail_on)
             for capture in result.captures:
                 if output.replaces(capture.path):
                     raise UsageError(f"{output.path}: this is one of the inputs. Give the report another name.")
             pieces = html_pieces(
-                result, captures, arguments.port, reveal=arguments.reveal, frameworks=arguments.framework,
-                command=command_line(arguments), postures=postures, selection=selection,
+                result, captures, options, reveal=arguments.reveal, frameworks=arguments.framework,
+                command=command_line(arguments), postures=postures,
                 case=Case(**{name: getattr(arguments, name) for name in SAID}), appendix=arguments.appendix,
             )  # fmt: skip
             if chromium:
@@ -185,29 +185,24 @@ def _posture_page(arguments: argparse.Namespace, results: Sequence[tuple[str, Po
 def html_pieces(
     result: Scan,
     captures: Sequence[str],
-    ports: Sequence[PortOption],
+    options: ScanOptions,
     *,
     reveal: bool = False,
     frameworks: Sequence[str] = (),
     command: Sequence[str] = (),
     postures: Sequence[Posture] = (),
-    selection: Selection | None = None,
     case: Case | None = None,
     appendix: bool = False,
 ) -> Iterator[str]:
     """Yield the report of a scan of these captures: masked under a key that comes from their bytes, unless `reveal`.
 
-    postures: what servers allow, not masked yet.
+    options: those of the scan; postures: what servers allow, not masked yet.
     """
     from aurora_wire.report.html import frames as html_frames  # noqa: PLC0415
     from aurora_wire.report.html import render as html  # noqa: PLC0415
     from aurora_wire.report.posture.mask import mask, stars  # noqa: PLC0415
 
-    chosen, only_ports = collect_ports(ports)
-    frames = html_frames.gather(
-        result, captures, ports=chosen, only_ports=only_ports, redact=not reveal,
-        wanted=None if selection is None else selection.frames,
-    )  # fmt: skip
+    frames = html_frames.gather(result, captures, options, redact=not reveal)
     masked = False
     hide_name: Callable[[str], str] = stars
     if not reveal:

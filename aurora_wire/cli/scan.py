@@ -102,14 +102,21 @@ def jobs_option(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from aurora_wire.analysis.scan import scan  # noqa: PLC0415 - not for --help
+    from aurora_wire.analysis.options import ScanOptions  # noqa: PLC0415 - not for --help
+    from aurora_wire.analysis.scan import scan  # noqa: PLC0415
     from aurora_wire.verdict.national_ids import use_national_ids  # noqa: PLC0415
 
     if arguments.redact and arguments.reveal:
         raise UsageError("--redact and --reveal: one of them at a time.")
-    ports, only_ports = collect_ports(arguments.port)
-    selection = read_selection(arguments)
-    exceptions = read_exceptions(arguments)
+    options = arguments.scan_options = ScanOptions(
+        *collect_ports(arguments.port),
+        keylogs=arguments.keylog,
+        keep_statements=statements_for(arguments),
+        keep_rows=0 if arguments.redact else arguments.rows,
+        group=groups_for(arguments),
+        selection=read_selection(arguments),
+        exceptions=read_exceptions(arguments),
+    )
     check_reports(arguments)
     result: Scan | None = None
     say_waiting(arguments.captures)
@@ -137,12 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
                 with progress_bar(wanted=bar) as on_progress:
                     result = scan(
                         arguments.captures,
-                        ports=ports,
-                        only_ports=only_ports,
-                        keylogs=arguments.keylog,
-                        keep_statements=statements_for(arguments),
-                        keep_rows=0 if arguments.redact else arguments.rows,
-                        group=groups_for(arguments),
+                        options,
                         on_begin=each(*(stream.begin for stream in streams)),
                         on_statement=each(*(stream.statement for stream in told)),
                         on_connection=each(*(stream.connection for stream in streams)),
@@ -150,8 +152,6 @@ def run(arguments: argparse.Namespace) -> int:
                         on_progress=on_progress,
                         jobs=arguments.jobs,
                         on_note=complain,
-                        selection=selection,
-                        exceptions=exceptions,
                     )
                 process.keep(result)
                 process.settle()
@@ -278,9 +278,7 @@ def options_for(arguments: argparse.Namespace, output: Output) -> ReportOptions:
     def compose(result: Scan) -> Iterator[str]:
         from aurora_wire.cli.report import html_pieces  # noqa: PLC0415 - for the page only
 
-        return html_pieces(
-            result, arguments.captures, arguments.port, reveal=arguments.reveal, selection=read_selection(arguments)
-        )
+        return html_pieces(result, arguments.captures, arguments.scan_options, reveal=arguments.reveal)
 
     style = style_for(output, each=getattr(arguments, "each", False))
     return ReportOptions(

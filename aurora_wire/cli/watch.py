@@ -87,6 +87,7 @@ def _size(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     from aurora_wire._version import VERSION  # noqa: PLC0415
+    from aurora_wire.analysis.options import ScanOptions  # noqa: PLC0415
     from aurora_wire.analysis.watch import Watch  # noqa: PLC0415
     from aurora_wire.capture.live.recording import Recording  # noqa: PLC0415
     from aurora_wire.capture.live.ring import LiveCapture, NoPermission  # noqa: PLC0415
@@ -106,7 +107,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--rotate makes files of its own names: they are new ones, and no standard output.")
     ports, only_ports = collect_ports(arguments.port)
     wanted, interfaces = _what(arguments, ports)
-    exceptions = read_exceptions(arguments)
+    options = ScanOptions(
+        ports, only_ports and arguments.filter is None, selection=read_selection(arguments, LIVE_NAMES),
+        exceptions=read_exceptions(arguments),
+    )  # fmt: skip
     account = account_to_become()
     files: Files | None = None
     if arguments.write == STANDARD_OUTPUT:
@@ -129,10 +133,8 @@ def run(arguments: argparse.Namespace) -> int:
         view = view_for(arguments, output, outbox.put)
         sensor = sensor_for(arguments, account, capture.name)
         watch = Watch(
-            capture, ports=ports, only_ports=only_ports and arguments.filter is None, recording=recording,
-            on_statement=None if view is None else view.statement,
+            capture, options, recording=recording, on_statement=None if view is None else view.statement,
             on_connection=each(*(one.connection for one in (view, sensor) if one is not None)),
-            selection=read_selection(arguments, LIVE_NAMES), exceptions=exceptions,
         )  # fmt: skip
         preload.everything()
         if sensor is not None:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
+from aurora_wire.analysis.options import STANDARD, OnProgress, ScanOptions
 from aurora_wire.analysis.scan import scan
-from aurora_wire.analysis.selection import Selection
 from aurora_wire.compare.driver_options import LEG_OPTIONS, Driver, find_driver, find_driver_version
 from aurora_wire.compare.roles import APPLICATION, MONITORING, PROXY, REPLICATION, tell_leg
 from aurora_wire.report.proxied import describe_host
@@ -145,16 +144,11 @@ def _offer(found: list[Finding]) -> str:
 
 
 def impact(
-    paths: Sequence[str], *, ports: Sequence[int] = DEFAULT_PORTS, only_ports: bool = False,
-    on_progress: OnProgress | None = None, selection: Selection | None = None,
-) -> Impact:  # fmt: skip
-    """Compute the impact table of captures. Reads and raises as `scan` does. selection: what is let through."""
+    paths: Sequence[str], options: ScanOptions = STANDARD, on_progress: OnProgress | None = None
+) -> Impact:
+    """Compute the impact table of captures. Reads and raises as `scan` does."""
     collector = Collector()
-    result = scan(
-        paths, ports=ports, only_ports=only_ports, on_connection=collector.add, on_progress=on_progress,
-        selection=selection,
-    )  # fmt: skip
-    return collector.finish(result)
+    return collector.finish(scan(paths, options, on_connection=collector.add, on_progress=on_progress))
 
 
 def compute_impact(result: Scan) -> Impact:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
+from aurora_wire.analysis.options import STANDARD, OnProgress, ScanOptions
 from aurora_wire.analysis.scan import scan, uninterrupted
 from aurora_wire.analysis.selection import Selection
 from aurora_wire.errors import UsageError, describe_error
@@ -40,14 +40,14 @@ OnConnection = Callable[[Connection], None]
 
 
 def read_connections(
-    path: str, take: OnConnection, *, ports: Sequence[int] = DEFAULT_PORTS, only_ports: bool = False,
-    on_progress: OnProgress | None = None, selection: Selection | None = None,
-) -> bool:  # fmt: skip
+    path: str, take: OnConnection, options: ScanOptions = STANDARD, on_progress: OnProgress | None = None
+) -> bool:
     """Hand every connection of a run to `take`; answers whether the run saw all of its input.
 
-    path: a result as JSON, a bundle, or what `scan` takes; selection: of what is let through (hosts and, of captures,
-    frames), with a count of its own for this run. Raises UsageError, CaptureError.
+    path: a result as JSON, a bundle, or what `scan` takes. A selection is of hosts and, of captures, of frames, with a
+    count of its own for this run. Raises UsageError, CaptureError.
     """
+    selection = options.selection
     start = _start(path)
     result_ahead = start[:2] == b"PK" or start.lstrip()[:1] == b"{"
     if result_ahead and selection is not None and selection.frames is not None:
@@ -73,10 +73,7 @@ def read_connections(
     def taken(connection: ConnectionResult, _: list[Finding]) -> None:
         take(of_result(connection))
 
-    result = uninterrupted(
-        scan([path], ports=ports, only_ports=only_ports, on_connection=taken, on_progress=on_progress,
-             selection=selection)
-    )
+    result = uninterrupted(scan([path], options, on_connection=taken, on_progress=on_progress))
     return all(capture.complete for capture in result.captures)
 
 

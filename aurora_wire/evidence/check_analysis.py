@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurora_wire._version import VERSION
-from aurora_wire.analysis.options import OnProgress
+from aurora_wire.analysis.options import OnProgress, ScanOptions
 from aurora_wire.errors import CaptureError, UsageError, describe_error
 from aurora_wire.evidence import layout as names
 from aurora_wire.evidence.bundle_differences import Fields, judgements, objects, show_version
@@ -48,12 +48,12 @@ def _captures(case: Case) -> list[tuple[str, Fields]]:
     return found
 
 
-def _options(case: Case) -> tuple[list[int], bool]:
+def _options(case: Case) -> ScanOptions:
     options = case.manifest.get("options")
     ports = options.get("ports") if isinstance(options, dict) else None
     if not isinstance(ports, list) or not all(type(port) is int and 0 < port < 65536 for port in ports):
         raise NotABundle("the manifest does not say which ports were looked at")
-    return ports, isinstance(options, dict) and options.get("only_ports") is True
+    return ScanOptions(ports, isinstance(options, dict) and options.get("only_ports") is True)
 
 
 def _case_id(case: Case) -> str:
@@ -74,9 +74,9 @@ def _compare(
     verdicts_only: bool,
 ) -> None:  # fmt: skip
     """Analyse `captures` in `folder`, and compare with what the bundle says."""
-    ports, only_ports = _options(case)
+    options = _options(case)
     try:
-        result = analyse(folder, captures, ports, only_ports=only_ports, on_progress=on_progress)
+        result = analyse(folder, captures, options, on_progress)
     except (CaptureError, UsageError) as error:
         case.add(check, ok=False, text=str(error).replace(f"{folder}/", ""))
         return

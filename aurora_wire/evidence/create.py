@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aurora_wire.analysis.options import DEFAULT_PORTS, OnProgress
+from aurora_wire.analysis.options import STANDARD, OnProgress, ScanOptions
 from aurora_wire.capture.files.addresses import is_remote
 from aurora_wire.capture.files.inputs import find_inputs
 from aurora_wire.capture.files.metadata import capture_notes
@@ -68,8 +68,7 @@ class Options:
     case: Case = field(default_factory=Case)
     key: str | None = None
     timestamp: str | None = None
-    ports: Sequence[int] = DEFAULT_PORTS
-    only_ports: bool = False
+    scan: ScanOptions = STANDARD
     reveal: bool = False
     redact_captures: bool = False
     command: Sequence[str] = ()
@@ -267,9 +266,8 @@ class _Draft:
         """Mask the captures. Raises UsageError if one would be judged in another way."""
         from aurora_wire.redact.capture import redact_capture, verdict_differences  # noqa: PLC0415 - rarely wanted
 
-        ports, only_ports = self.options.ports, self.options.only_ports
-        done = redact_capture(path, target, masker, ports=ports, only_ports=only_ports)
-        different = verdict_differences(done.scan, target, ports=ports, only_ports=only_ports)
+        done = redact_capture(path, target, masker, self.options.scan)
+        different = verdict_differences(done.scan, target, self.options.scan)
         if different:
             raise UsageError(f"{path}: masked, it is judged in another way ({different[0]}). Nothing was written.")
 
@@ -290,9 +288,7 @@ class _Draft:
 
     def analyse(self, on_progress: OnProgress | None) -> None:
         options = self.options
-        result = analyse(
-            self.folder, self.captures, options.ports, only_ports=options.only_ports, on_progress=on_progress
-        )
+        result = analyse(self.folder, self.captures, options.scan, on_progress)
         masked = not (options.reveal or options.redact_captures)
         postures = [posture for _, _, posture in self.results]
         if masked:
@@ -354,7 +350,7 @@ class _Draft:
             "environment": environment_fields(),
             "clock": clock_fields(self.created, fixed=self.fixed),
             "command": list(options.command),
-            "options": {"ports": list(options.ports), "only_ports": options.only_ports},
+            "options": {"ports": list(options.scan.ports), "only_ports": options.scan.only_ports},
             "redaction": {
                 "reports": "none" if options.reveal else "masked",
                 "captures": "masked" if options.redact_captures else "none",

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from aurora_wire.analysis.options import OnProgress
+from aurora_wire.analysis.options import OnProgress, ScanOptions
 from aurora_wire.analysis.scan import scan, uninterrupted
 from aurora_wire.evidence.layout import POSTURE_TEXT, REPORTS, RESULT
 from aurora_wire.posture.result import Posture
@@ -56,14 +56,14 @@ BY_LIBRARY: Final[dict[str, tuple[str, Renderer]]] = {
 
 
 def analyse(
-    folder: Path, names: Sequence[str], ports: Sequence[int], *, only_ports: bool, on_progress: OnProgress | None = None
+    folder: Path, names: Sequence[str], options: ScanOptions, on_progress: OnProgress | None = None
 ) -> Scan:
     """Return the result of `names` in `folder`, in which they are called by these names.
 
     Raises CaptureError and UsageError as `scan` does; KeyboardInterrupt where it was not read to its end.
     """
     paths = {str(folder / name): name for name in names}
-    result = scan(list(paths), ports=ports, only_ports=only_ports, on_progress=on_progress)
+    result = scan(list(paths), options, on_progress=on_progress)
     return renamed(uninterrupted(result), paths)
 
 

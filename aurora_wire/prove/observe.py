@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from aurora_wire.analysis.analysis import Analysis
+from aurora_wire.analysis.options import ScanOptions
 from aurora_wire.analysis.scan import no_garbage_collector
 from aurora_wire.decrypt.key_log import KeyLog
 from aurora_wire.prove.canary import find_all, find_as_it_is, needles, search
@@ -35,7 +36,7 @@ def observe(
     keys = KeyLog()
     if key_log:
         keys.add(key_log, KEY_LOG_NAME)
-    analysis = Analysis([port], keylogs=[keys] if key_log else [])
+    analysis = Analysis(ScanOptions([port], keylogs=[keys] if key_log else []))
     capture = CaptureResult(how, "live", None, None, 0, dropped_packets=dropped)
     analysis.begin(capture)
     with no_garbage_collector():

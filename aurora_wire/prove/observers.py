@@ -13,6 +13,7 @@ from typing import Final
 
 from aurora_wire._version import VERSION
 from aurora_wire.analysis.analysis import Analysis
+from aurora_wire.analysis.options import ScanOptions
 from aurora_wire.capture.files.pcapng_writer import PcapngWriter
 from aurora_wire.capture.live.bpf import SNAPLEN
 from aurora_wire.capture.live.ring import DRAIN, LiveCapture, name_interface
@@ -82,7 +83,7 @@ class LiveObserver(Observer):
         self.how = f"live on {capture.name}"
         self._interfaces: list[tuple[int, int]] = []    # of each frame kept: interface, link type
         self._lost_before = 0
-        self._analysis = Analysis([port])
+        self._analysis = Analysis(ScanOptions([port]))
 
     def begin(self) -> None:
         while self.capture.wait(0):
@@ -91,7 +92,7 @@ class LiveObserver(Observer):
         super().begin()
         self._interfaces = []
         self._lost_before = self.capture.statistics().dropped
-        self._analysis = Analysis([self.port])  # only tells which connections are still open
+        self._analysis = Analysis(ScanOptions([self.port]))  # only tells which connections are still open
 
     def wait(self, seconds: float) -> None:
         self._pause(seconds)

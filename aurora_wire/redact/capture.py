@@ -6,13 +6,13 @@ what may be copied out, and `copier` writes it. What nobody could place is blank
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, Final
 
 from aurora_wire.analysis.analysis import Analysis
-from aurora_wire.analysis.options import DEFAULT_PORTS
+from aurora_wire.analysis.options import STANDARD, ScanOptions
 from aurora_wire.analysis.scan import no_garbage_collector, uninterrupted
 from aurora_wire.capture.files.addresses import is_remote, shown
 from aurora_wire.capture.files.open import open_capture
@@ -21,6 +21,7 @@ from aurora_wire.capture.files.raw_records import PCAP_MAGICS, uncompressed
 from aurora_wire.capture.files.remote import RemoteFile, open_stored
 from aurora_wire.capture.frame_source import BlockSource
 from aurora_wire.errors import CaptureError, UsageError, describe_error
+from aurora_wire.immutable import replace
 from aurora_wire.link_types import link_type_number_and_name
 from aurora_wire.redact import checksum_update as checksums
 from aurora_wire.redact.block_notes import CutSource
@@ -74,9 +75,8 @@ class Redacted:
 
 
 def redact_capture(
-    path: str, output: str, masker: Masker, *, pseudonyms: Pseudonyms | None = None,
-    ports: Sequence[int] = DEFAULT_PORTS, only_ports: bool = False, keep_unknown: bool = False,
-    on_progress: OnProgress | None = None,
+    path: str, output: str, masker: Masker, options: ScanOptions = STANDARD, *, pseudonyms: Pseudonyms | None = None,
+    keep_unknown: bool = False, on_progress: OnProgress | None = None,
 ) -> Redacted:  # fmt: skip
     """Mask a capture: pcap in, pcap out; pcapng in, pcapng out; never compressed. Raises CaptureError, UsageError,
     OutputError.
@@ -84,7 +84,7 @@ def redact_capture(
     size: int | None = None
     if not is_remote(path):
         size = size_of_input(path)
-    analysis = Analysis(ports, only_ports=only_ports, keep_statements=0, only_verdicts=True)
+    analysis = Analysis(replace(options, keep_statements=0), only_verdicts=True)
     engine = analysis.engine
     engine.budget.open //= 2  # what masks an open connection takes as much again
     board = Board()
@@ -162,8 +162,8 @@ def _lost_its_log(one: ConnectionResult, other: ConnectionResult) -> bool:
     return replicated and (one.confidence, other.confidence) == ("proven", "likely")
 
 
-def verdict_differences(was: Scan, after: str, *, ports: Sequence[int], only_ports: bool) -> list[str]:
-    """Return what is judged in another way in the masked capture; empty if nothing is."""
+def verdict_differences(was: Scan, after: str, options: ScanOptions = STANDARD) -> list[str]:
+    """Return what is judged in another way in the masked capture, with the options that it was masked with."""
     kept = {one.id: one for one in was.connections}
     told: list[tuple[int, str]] = []
     weaker: list[int] = []
@@ -185,7 +185,7 @@ def verdict_differences(was: Scan, after: str, *, ports: Sequence[int], only_por
 
     # No result is kept: those of the capture as it was are.
     analysis = Analysis(
-        ports, only_ports=only_ports, keep_statements=0, max_results=0, on_connection=compare, only_verdicts=True
+        replace(options, keep_statements=0), max_results=0, on_connection=compare, only_verdicts=True
     )
     analysis.engine.budget.open //= 2  # as it was judged before
     with no_garbage_collector():

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from aurora_wire.analysis.analysis import Analysis
+from aurora_wire.analysis.options import ScanOptions
 from aurora_wire.immutable import immutable
 from aurora_wire.redact.masker import Masker
 from aurora_wire.report.frame_names import FrameNames
@@ -112,7 +113,7 @@ class _Flows:
     def renew(self) -> None:
         """Begin with an engine that has counted nothing."""
         self.analysis = Analysis(
-            self.options.ports, keep_statements=0, max_results=0, on_statement=self.statement,
+            ScanOptions(self.options.ports, keep_statements=0), max_results=0, on_statement=self.statement,
             on_connection=self.connection,
         )  # fmt: skip
         self.analysis.seen_in = {} if self.several else None

@@ -13,6 +13,7 @@ from socket import AF_INET, AF_INET6, inet_ntop
 from typing import TYPE_CHECKING, Any, Final
 
 from aurora_wire.analysis.analysis import Analysis
+from aurora_wire.analysis.options import ScanOptions
 from aurora_wire.binary import u16_be, u32_be
 from aurora_wire.capture.files.addresses import shown
 from aurora_wire.capture.files.open import BLOCK, Capture, open_capture
@@ -152,7 +153,8 @@ class _Reading:
     def __init__(self, part: Part) -> None:
         self.part = part
         self.path = shown(part.path)
-        self.analysis = Analysis(part.ports)   # counts what a scan counts of a capture; no frame is fed to it
+        # It counts what a scan counts of a capture; no frame is fed to it.
+        self.analysis = Analysis(ScanOptions(part.ports))
         self.result = CaptureResult(self.path, "", None, None, 0)
         self.analysis.begin(self.result)
         self.waiting: deque[dict[str, object]] = deque(maxlen=FRAGMENTS)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from aurora_wire import scan
+from aurora_wire.analysis.options import ScanOptions
 from aurora_wire.cli import main
 from aurora_wire.verdict.groups import GroupedWhole
 from aurora_wire.verdict.result import StatementGroup
@@ -47,7 +48,7 @@ def capture(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_all_statements_are_counted_by_fingerprint(capture: Path, jobs: int) -> None:
-    result = scan([capture], group=True, keep_statements=1, jobs=jobs)
+    result = scan([capture], ScanOptions(group=True, keep_statements=1), jobs=jobs)
     assert result.groups is not None
     insert, select = result.groups
     assert (insert.fingerprint, insert.count, insert.connections) == (b"INSERT INTO t(card) VALUES (...)", 6, 2)
@@ -71,7 +72,7 @@ def test_the_server_says_whether_a_backslash_escapes(tmp_path: Path) -> None:
     path = tmp_path / "no-escapes.pcap"
     text = b"select a from t where b = '\\' and c = 'x' and d = '\\'"
     path.write_bytes(pcap(talk(40_001, text, status=0x0202)))
-    groups = scan([path], group=True).groups
+    groups = scan([path], ScanOptions(group=True)).groups
     assert groups is not None
     assert groups[0].fingerprint == b"SELECT a FROM t WHERE b = ? AND c = ? AND d = ?"
 

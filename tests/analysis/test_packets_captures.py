@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from aurora_wire.analysis.options import ScanOptions
 from aurora_wire.analysis.packets import PacketView, packets
 from aurora_wire.report.packets.tcpdump.line import TcpdumpLines
 from aurora_wire.wire.decoding import labels
@@ -37,7 +38,7 @@ CONTENT_TYPES = {
 
 def views_of(truth: Truth) -> list[PacketView]:
     ports = (3306, 33060, truth.port) if truth.is_mysql else (3306, 33060)
-    return list(packets([SHARED / "lab" / truth.file], ports=ports))
+    return list(packets([SHARED / "lab" / truth.file], ScanOptions(ports)))
 
 
 def test_every_frame_of_the_lab_is_listed_once_in_order_and_each_byte_has_a_label(shared: Path) -> None:

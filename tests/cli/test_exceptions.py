@@ -106,11 +106,11 @@ TABLES_WITHOUT = ("csv", "csv:statements", "csv:groups", "csv:captures")  # tabl
 )
 def test_what_is_ignored_is_in_every_format_with_its_reason(name: str, leak: str) -> None:
     given = Exceptions([parse_known(f"{rule} 2027-01-31 batch-host-7", "test") for rule in rules_of(leak)], TODAY)
-    scan = aurora_wire.scan([leak], exceptions=given)
+    scan = aurora_wire.scan([leak], aurora_wire.ScanOptions(exceptions=given))
     if name == "html":
         from aurora_wire.cli.report import html_pieces
 
-        pieces = html_pieces(scan, [leak], [])
+        pieces = html_pieces(scan, [leak], aurora_wire.ScanOptions())
     else:
         pieces = FORMATS[name].render(scan, ReportOptions())
     text = "".join(pieces)
@@ -122,7 +122,7 @@ def test_json_says_what_was_ignored_and_what_has_expired(leak: str) -> None:
     rules = rules_of(leak)
     texts = [f"{rules[0]}:10.0.0.5 2027-01-31 first", f"{rules[1]} 2025-12-31 second", "AW303 2027-01-31 third"]
     given = Exceptions([parse_known(text, "test") for text in texts], TODAY)
-    scan = aurora_wire.scan([leak], exceptions=given)
+    scan = aurora_wire.scan([leak], aurora_wire.ScanOptions(exceptions=given))
     data = json.loads("".join(FORMATS["json"].render(scan, ReportOptions())))
     assert [(one["known"], one["findings"], one["expired"]) for one in data["exceptions"]] == [
         (f"{rules[0]}:10.0.0.5", 1, False), (rules[1], 1, True), ("AW303", 0, False),

@@ -106,7 +106,7 @@ def test_a_connection_is_judged_when_it_ends_and_the_recording_says_the_same(tmp
     assert said in out.splitlines()
     assert "PLAINTEXT (proven)" in out.splitlines()[-1]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    scan = aurora_wire.scan([str(path)], ports=[3306, server.place[1]])
+    scan = aurora_wire.scan([str(path)], aurora_wire.ScanOptions([3306, server.place[1]]))
     assert (scan.verdict, scan.confidence, scan.connections_total) == ("plaintext", "proven", 1)
     assert [statement.sql for statement in scan.connections[0].statements] == [SECRET]
     assert out.splitlines()[-1] == scan.closing or scan.closing in " ".join(out.split())
@@ -149,7 +149,7 @@ def test_it_ends_cleanly_and_cuts_what_is_open(way: str, tmp_path: Path) -> None
     assert seen == [True]
     assert (code, err) == (3, "")
     assert "NO SESSION" in out.splitlines()[-1].upper().replace("-", " ")
-    assert aurora_wire.scan([str(path)], ports=[server.place[1]]).by_verdict == {"no-session": 1}
+    assert aurora_wire.scan([str(path)], aurora_wire.ScanOptions([server.place[1]])).by_verdict == {"no-session": 1}
 
 
 def test_count_takes_that_many_connections_and_waits_for_their_end() -> None:

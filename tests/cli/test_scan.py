@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from aurora_wire import scan
+from aurora_wire.analysis.options import ScanOptions
 from aurora_wire.cli import main
 from aurora_wire.cli import scan as scan_command
 from aurora_wire.cli.output import Output
@@ -406,10 +407,11 @@ def test_statements_beyond_those_kept_are_counted_and_told(tmp_path: Path) -> No
     path = tmp_path / "many.pcap"
     path.write_bytes(many_statements(60))
     told: list[StatementResult] = []
-    connection = scan([path], keep_statements=3, on_statement=lambda _, one: told.append(one)).connections[0]
+    few = ScanOptions(keep_statements=3)
+    connection = scan([path], few, on_statement=lambda _, one: told.append(one)).connections[0]
     assert connection.statements_total == len(told) == 60
     assert list(connection.statements) == told[:3]
-    silent = scan([path], keep_statements=3).connections[0]
+    silent = scan([path], few).connections[0]
     assert (silent.statements_total, list(silent.statements)) == (60, told[:3])
     assert silent.commands == connection.commands
 

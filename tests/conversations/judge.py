@@ -47,7 +47,7 @@ def write(path: Path, made: Conversation | Sequence[Packet] | bytes) -> Path:
 def scan_of(folder: Path, *made: Conversation | Sequence[Packet] | bytes, ports: tuple[int, ...] = PORTS) -> Scan:
     """Each of `made` is a capture of its own, read in this order."""
     paths = [write(folder / f"{number}.pcap", one) for number, one in enumerate(made, 1)]
-    return aurora_wire.scan([str(path) for path in paths], ports=ports)
+    return aurora_wire.scan([str(path) for path in paths], aurora_wire.ScanOptions(ports))
 
 
 def explain(result: Scan) -> str:

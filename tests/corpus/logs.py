@@ -17,7 +17,7 @@ TEXTS = ("COM_QUERY", "COM_STMT_PREPARE")
 @functools.cache
 def scanned(name: str) -> Scan:
     """Ports are found by content: the default ones are all that is given."""
-    return aurora_wire.scan([str(CORPUS / name)], ports=(3306, 33060))
+    return aurora_wire.scan([str(CORPUS / name)], aurora_wire.ScanOptions((3306, 33060)))
 
 
 def files(pattern: str) -> list[str]:

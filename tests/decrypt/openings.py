@@ -66,7 +66,7 @@ def scan_with(
     log = KeyLog()
     if keys is not None:
         log.add(keys, "keys")
-    return aurora_wire.scan([path], ports=ports, keylogs=[] if keys is None else [log])
+    return aurora_wire.scan([path], aurora_wire.ScanOptions(ports, keylogs=[] if keys is None else [log]))
 
 
 def only(result: Scan) -> ConnectionResult:

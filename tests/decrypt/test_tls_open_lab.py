@@ -36,7 +36,7 @@ def of_lab(truths: list[Truth]) -> pytest.MarkDecorator:
 def decrypted(file: str) -> Scan:
     truth = next(one for one in TRUTH if one.file == file)
     ports = (3306, 33060, truth.port) if truth.is_mysql else (3306, 33060)
-    return aurora_wire.scan([LAB / file], ports=ports, keylogs=[LAB / truth.line["keys"]])
+    return aurora_wire.scan([LAB / file], aurora_wire.ScanOptions(ports, keylogs=[LAB / truth.line["keys"]]))
 
 
 def over_tls(result: Scan) -> list[tuple[ConnectionResult, DecryptionResult]]:
@@ -118,7 +118,7 @@ def test_a_session_picked_up_later_is_not_opened_and_says_why(truth: Truth) -> N
 
 def test_the_tunnel_is_mysql_on_any_port() -> None:
     truth = next(one for one in TRUTH if one.file == "wire/tls-tunnel.pcap")
-    result = aurora_wire.scan([LAB / truth.file], keylogs=[LAB / truth.line["keys"]])
+    result = aurora_wire.scan([LAB / truth.file], aurora_wire.ScanOptions(keylogs=[LAB / truth.line["keys"]]))
     ((connection, inside),) = over_tls(result)
     assert connection.server.port == truth.port
     assert (connection.verdict, connection.confidence, connection.proof) == ("encrypted", "proven", "key log")

@@ -99,7 +99,7 @@ TRUTH = load()
 def scanned(file: str) -> Scan:
     truth = next(one for one in TRUTH if one.file == file)
     ports = (3306, 33060, truth.port) if truth.is_mysql else (3306, 33060)
-    return aurora_wire.scan([str(LAB / file)], ports=ports)
+    return aurora_wire.scan([str(LAB / file)], aurora_wire.ScanOptions(ports))
 
 
 def sessions(result: Scan) -> list[ConnectionResult]:

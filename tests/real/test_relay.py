@@ -30,7 +30,7 @@ def test_the_recording_proves_what_the_server_says(
     assert outcome.error is None
     assert outcome.rows == (task.text_canary, task.prepared_canary)
     path = carried.save(tmp_path / "a.pcapng")
-    scan = aurora_wire.scan([str(path)], ports=[mariadb.port])
+    scan = aurora_wire.scan([str(path)], aurora_wire.ScanOptions([mariadb.port]))
     assert (scan.verdict, scan.confidence) == (verdict, "proven")
     connection = scan.connections[0]
     assert connection.thread_id == outcome.connection_id, "it is this very session that was recorded"

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from aurora_wire import binary as reads
 from aurora_wire import scan
+from aurora_wire.analysis.options import ScanOptions
 from aurora_wire.analysis.packets import packets
 from aurora_wire.errors import CaptureError
 from aurora_wire.redact.capture import redact_capture
@@ -70,7 +71,7 @@ def gone(path: Path, data: bytes) -> list[bytes]:
     """The values of a capture that are in it as they are, or compressed."""
     words = set(truths().get(str(path.relative_to(SHARED)), []))
     with contextlib.suppress(CaptureError):
-        for connection in scan([path], ports=PORTS).connections:
+        for connection in scan([path], ScanOptions(PORTS)).connections:
             for statement in connection.statements:
                 shown = redact_sql(statement.sql)
                 for run in re.finditer(rb"\*{6,}", shown):
@@ -116,7 +117,7 @@ def cuts(path: Path, data: bytes) -> Iterator[tuple[str, bytes]]:
     if found is None:
         return
     head = data[:24]
-    views = list(packets([path], ports=PORTS))
+    views = list(packets([path], ScanOptions(PORTS)))
     for name, wanted in (("client alone", True), ("server alone", False)):
         yield name, head + b"".join(
             record for record, view in zip(found, views, strict=False) if view.from_client in (wanted, None)
@@ -152,7 +153,7 @@ def test_no_cut_leaves_a_value(shared: Path, tmp_path: Path) -> None:
                 continue
             write_anew(source, part)
             try:
-                redact_capture(str(source), str(target), masker, ports=PORTS)
+                redact_capture(str(source), str(target), masker, ScanOptions(PORTS))
             except CaptureError:
                 continue
             masked = target.read_bytes()

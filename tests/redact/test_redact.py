@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aurora_wire import scan
+from aurora_wire.analysis.options import ScanOptions
 from aurora_wire.analysis.packets import packets
 from aurora_wire.cli import main
 from aurora_wire.redact.sql import redact_sql
@@ -457,7 +458,7 @@ def test_tshark_reads_the_masked_statements_of_real_clients(
     assert [line[:2] for line in found[0]] == [line[:2] for line in found[1]]
     assert "Canary" in str(found[0])
     assert "Canary" not in str(found[1])
-    ours = [one.sql.decode() for c in scan([tmp_path / "out"], ports=[3316]).connections for one in c.statements
+    ours = [one.sql.decode() for c in scan([tmp_path / "out"], ScanOptions([3316])).connections for one in c.statements
             if one.command == "COM_QUERY"]  # fmt: skip
     assert [line[2].replace("\\n", "\n") for line in found[1] if line[1] == "3"] == ours
 

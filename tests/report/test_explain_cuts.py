@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from aurora_wire.analysis.options import ScanOptions
 from aurora_wire.analysis.packets import Packet, PacketView, packets
 from aurora_wire.errors import CaptureError
 from aurora_wire.report.packets.explain.frame import explain
@@ -127,7 +128,7 @@ def test_no_part_of_a_capture_says_what_the_whole_contradicts(shared: Path, tmp_
         if found is None:
             continue
         try:
-            views = list(packets([path], ports=PORTS, on_error=lambda _: None))
+            views = list(packets([path], ScanOptions(PORTS), on_error=lambda _: None))
         except CaptureError:
             continue
         if len(views) != len(found):
@@ -138,7 +139,7 @@ def test_no_part_of_a_capture_says_what_the_whole_contradicts(shared: Path, tmp_
             if number % every:
                 continue
             target.write_bytes(data[:24] + b"".join(found[one] for one in left))
-            for place, view in zip(left, packets([target], ports=PORTS, on_error=lambda _: None), strict=True):
+            for place, view in zip(left, packets([target], ScanOptions(PORTS), on_error=lambda _: None), strict=True):
                 if seen(view) == seen(views[place]):
                     continue  # the same is known of it, so that the same is said
                 differing += 1

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
+from aurora_wire.analysis.options import ScanOptions
 from aurora_wire.analysis.scan import scan as scan_captures
 from aurora_wire.errors import UsageError
 from aurora_wire.report.fingerprints import FindingLocator
@@ -254,7 +255,7 @@ def test_a_key_log_puts_the_same_statement_beside_the_leak(shared: Path, tmp_pat
     pytest.importorskip("cryptography")
     folder = shared / "lab" / "mariadb-10.11"
     paths = [str(folder / "connpy-plain.pcap"), str(folder / "connpy-default.pcap")]
-    scan = scan_captures(paths, keylogs=[str(folder / "connpy-default.keys")])
+    scan = scan_captures(paths, ScanOptions(keylogs=[str(folder / "connpy-default.keys")]))
     assert [pair.same_statement for pair in html_frames.gather(scan, paths).pairs] == [False]  # each has its canary
     tls = scan.connections[1].tls
     assert tls is not None

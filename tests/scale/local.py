@@ -60,8 +60,9 @@ def expected(paths: Sequence[str | Path]) -> dict[str, Table]:
     """Return the same of `scan`."""
     told: list[tuple[int, StatementResult]] = []
     scan = aurora_wire.scan(
-        [str(path) for path in paths], keep_statements=0, on_statement=lambda number, one: told.append((number, one))
-    )
+        [str(path) for path in paths], aurora_wire.ScanOptions(keep_statements=0),
+        on_statement=lambda number, one: told.append((number, one)),
+    )  # fmt: skip
     names = frame_names(scan)
     rules = findings_by_connection(scan)
     rows: dict[str, list[tuple[Any, ...]]] = {

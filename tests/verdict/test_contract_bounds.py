@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aurora_wire.analysis.analysis import Analysis
+from aurora_wire.analysis.options import ScanOptions
 from aurora_wire.verdict.result import Scan
 from aurora_wire.wire.decoding.connection_log import Budget
 from aurora_wire.wire.flows.engine import Engine
@@ -18,7 +19,7 @@ from tests.conversations.tcp import SYN
 def scan(folder: Path, packets: Sequence[Packet], engine: Engine) -> Scan:
     path = folder / "one.pcap"
     path.write_bytes(pcap(packets))
-    analysis = Analysis([3306, 33060])
+    analysis = Analysis(ScanOptions([3306, 33060]))
     analysis.engine = engine
     analysis.read(str(path))
     return analysis.finish()

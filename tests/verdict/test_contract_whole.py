@@ -151,14 +151,14 @@ def test_nothing_that_could_be_read_is_2(content: bytes, tmp_path: Path) -> None
 
 def exit_code_of(path: Path) -> int:
     try:
-        return aurora_wire.scan([str(path)], ports=(3306, 33060)).exit_code
+        return aurora_wire.scan([str(path)], aurora_wire.ScanOptions((3306, 33060))).exit_code
     except AuroraWireError as error:
         return error.exit_code
 
 
 def test_a_path_that_is_not_there_is_2(tmp_path: Path) -> None:
     with pytest.raises(AuroraWireError) as raised:
-        aurora_wire.scan([str(tmp_path / "none.pcap")], ports=(3306, 33060))
+        aurora_wire.scan([str(tmp_path / "none.pcap")], aurora_wire.ScanOptions((3306, 33060)))
     assert raised.value.exit_code == 2
 
 

@@ -45,7 +45,8 @@ def test_a_scan_names_the_classes_the_worst_first_and_finds_what_they_break(tmp_
 
 @pytest.mark.parametrize("kept", [0, 1, 10_000])
 def test_statements_that_are_not_kept_are_classified_too(tmp_path: Path, kept: int) -> None:
-    scan = aurora_wire.scan([write(tmp_path / "1.pcap", play(plaintext(sql=SQL)))], keep_statements=kept)
+    path = write(tmp_path / "1.pcap", play(plaintext(sql=SQL)))
+    scan = aurora_wire.scan([path], aurora_wire.ScanOptions(keep_statements=kept))
     assert [one.data for one in scan.leaked] == ["card", "key", "identity", "email"]
 
 

@@ -23,7 +23,7 @@ def test_tls_from_the_first_byte_on_another_port_is_said(port: int, is_said: boo
     assert (f"1 TLS connection to :{port}; if that is MySQL's, --port +{port}." in closing) is is_said
     told = json.loads("".join(render(aurora_wire.scan([path]))))
     assert told["tls_ports"] == {str(port): 1}
-    assert aurora_wire.scan([path], ports=[3306, port]).verdict == "encrypted"
+    assert aurora_wire.scan([path], aurora_wire.ScanOptions([3306, port])).verdict == "encrypted"
 
 
 @pytest.mark.parametrize(("host", "inside"), [("127.0.0.1", True), ("10.0.0.9", False)])

@@ -281,7 +281,7 @@ def test_a_damaged_flight_changes_nothing_but_what_it_says(seed: int, tmp_path: 
 
 def test_with_a_key_log_the_certificates_of_tls_1_3_are_shown(shared: Path) -> None:
     path = shared / "lab" / "mysql-9.7" / "mysql-cli-verify-identity"
-    scan = aurora_wire.scan([f"{path}.pcap"], keylogs=[f"{path}.keys"])
+    scan = aurora_wire.scan([f"{path}.pcap"], aurora_wire.ScanOptions(keylogs=[f"{path}.keys"]))
     seen = tls_of(scan)
     assert seen.certificates is not None
     facts = describe_certificate(seen.certificates[0])

@@ -15,10 +15,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from aurora_wire.analysis.options import DEFAULT_PORTS
+from aurora_wire.analysis.options import STANDARD, ScanOptions
 from aurora_wire.analysis.packets import PacketView, packets
 from aurora_wire.capture.files.addresses import is_remote
-from aurora_wire.capture.files.frame_filter import FrameFilter
 from aurora_wire.capture.files.open import STANDARD_INPUT
 from aurora_wire.errors import AuroraWireError
 from aurora_wire.redact.sql import redact_statement
@@ -77,15 +76,13 @@ class Frames:
 def gather(
     scan: Scan,
     paths: Sequence[str | os.PathLike[str]],
+    options: ScanOptions = STANDARD,
     *,
-    ports: Sequence[int] = DEFAULT_PORTS,
-    only_ports: bool = False,
     redact: bool = True,
-    wanted: FrameFilter | None = None,
 ) -> Frames:
     """Look at the captures again.
 
-    scan: of the same paths and ports, not masked; redact: mask what is shown; wanted: the scan's filter of frames.
+    scan: of the same paths with the same options, not masked; redact: mask what is shown.
     """
     inputs = [os.fspath(path) for path in paths]
     if not can_be_read_again(scan) and not all(is_remote(path) for path in inputs):
@@ -94,7 +91,7 @@ def gather(
     if not chosen:
         return Frames()
     look = _Look(scan, chosen, redact=redact)
-    views = packets(inputs, ports=ports, only_ports=only_ports, on_error=lambda _: None, frames=wanted)
+    views = packets(inputs, options, on_error=lambda _: None)
     last = max(one.last_frame for one in chosen)
     total = sum(capture.packets for capture in scan.captures)
     note = ""

@@ -39,7 +39,7 @@ def scan(data: bytes) -> Scan:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "one")
         path.write_bytes(data)
-        return aurora_wire.scan([str(path)], ports=(3306, 33060))
+        return aurora_wire.scan([str(path)], aurora_wire.ScanOptions((3306, 33060)))
 
 
 def without_captures(result: Scan) -> Scan:

@@ -332,7 +332,7 @@ def test_rows_that_were_asked_for_have_their_values(tmp_path: Path) -> None:
     rows = mysql.result_set([b"id", b"body"], [[b"1", b"Canary"], [b"22", None], [b"3", b"\xff,"]])
     path = write(tmp_path / "rows.pcap", play(session((mysql.query(b"SELECT id, body FROM t"), rows))))
     for wanted in (0, 2, 9):
-        (statement,) = aurora_wire.scan([path], keep_rows=wanted).connections[0].statements
+        (statement,) = aurora_wire.scan([path], aurora_wire.ScanOptions(keep_rows=wanted)).connections[0].statements
         (part,) = certain(statement.result).parts
         assert part.rows == 3
         assert part.values == [[b"1", b"Canary"], [b"22", None], [b"3", b"\xff,"]][:wanted]
@@ -341,7 +341,8 @@ def test_rows_that_were_asked_for_have_their_values(tmp_path: Path) -> None:
 def test_both_protocols_give_the_same_values(shared: Path) -> None:
     """A table with a column of every type, read by a prepared statement and by a query, of real servers."""
     for name in ("depth-stmt-types-mysql9.pcap", "depth-stmt-types-maria10.pcap"):
-        found = aurora_wire.scan([shared / "field" / name], ports=[3306, 3307, 3316, 3317, 3326], keep_rows=10)
+        options = aurora_wire.ScanOptions([3306, 3307, 3316, 3317, 3326], keep_rows=10)
+        found = aurora_wire.scan([shared / "field" / name], options)
         kept = [
             one.result.parts[0] for one in found.connections[0].statements
             if one.result is not None and one.result.parts and one.result.parts[0].values

@@ -65,10 +65,10 @@ def sql(text: bytes) -> bytes:
     return frame(12, execute(text))
 
 
-def judged(steps: list[Step], tmp_path: Path, port: int = ON_X[1], lost: str = "", **options: Any) -> Scan:
+def judged(steps: list[Step], tmp_path: Path, port: int = ON_X[1], lost: str = "", **others: Any) -> Scan:
     syn = bool(steps) and steps[0].name == "hello"
     play(steps, Conversation(server=(ON_X[0], port)), lost=[lost] if lost else [], syn=syn).write(tmp_path / "c.pcap")
-    return aurora_wire.scan([tmp_path / "c.pcap"], keep_rows=10, **options)
+    return aurora_wire.scan([tmp_path / "c.pcap"], **{"options": aurora_wire.ScanOptions(keep_rows=10), **others})
 
 
 def statements(scan: Scan) -> list[StatementResult]:
@@ -174,7 +174,7 @@ def test_answers_behind_a_gap_are_given_to_nobody_until_it_is_certain_whose_they
 
 @pytest.mark.parametrize("port", [33060, 13060])
 def test_x_protocol_is_read_on_a_port_that_was_named(tmp_path: Path, port: int) -> None:
-    scan = judged(asked((sql(b"SELECT 1"), DONE)), tmp_path, port, ports=[port])
+    scan = judged(asked((sql(b"SELECT 1"), DONE)), tmp_path, port, options=aurora_wire.ScanOptions([port]))
     assert (scan.verdict, scan.connections[0].protocol) == ("plaintext", "X Protocol")
 
 
@@ -324,7 +324,7 @@ def test_rows_of_a_cursor_are_classified(tmp_path: Path) -> None:
 def test_recorded_rows_of_all_types_are_classified() -> None:
     path = CAPTURES / "depth" / "x-results-mysql.pcapng"
     port = json.loads(path.with_suffix(".json").read_text())["port"]
-    (connection,) = aurora_wire.scan([path], ports=[port]).connections
+    (connection,) = aurora_wire.scan([path], aurora_wire.ScanOptions([port])).connections
     assert ("email", "s") in {(one.data, one.column) for one in connection.leaked}
 
 
