@@ -1,4 +1,67 @@
-"""Names of link types, as tcpdump and Wireshark print them. Source: tcpdump.org, "Link-layer header types"."""
+"""Link types: LINKTYPE_ numbers as capture files have them, and names as tcpdump and Wireshark print them.
+
+Source: tcpdump.org, "Link-layer header types".
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+NULL: Final[i64] = 0
+EN10MB: Final[i64] = 1
+TOKEN_RING: Final[i64] = 6
+ARCNET: Final[i64] = 7
+SLIP: Final[i64] = 8
+PPP_LINK: Final[i64] = 9
+FDDI: Final[i64] = 10
+ATM_RFC1483_DLT: Final[i64] = 11
+RAW_DLT: Final[i64] = 12         # DLT_RAW as some systems number it
+RAW_OPENBSD: Final[i64] = 14
+ATM_CLIP_DLT: Final[i64] = 19
+PPP_HDLC: Final[i64] = 50
+PPP_ETHER: Final[i64] = 51
+ATM_RFC1483: Final[i64] = 100
+RAW: Final[i64] = 101
+C_HDLC: Final[i64] = 104
+IEEE802_11: Final[i64] = 105
+ATM_CLIP: Final[i64] = 106
+FRELAY: Final[i64] = 107
+LOOP: Final[i64] = 108
+ENC: Final[i64] = 109
+LINUX_SLL: Final[i64] = 113
+PFLOG: Final[i64] = 117
+PRISM: Final[i64] = 119
+IP_OVER_FC: Final[i64] = 122
+SUNATM: Final[i64] = 123
+RADIOTAP: Final[i64] = 127
+ARCNET_LINUX: Final[i64] = 129
+FIREWIRE: Final[i64] = 138
+DOCSIS: Final[i64] = 143
+USER2: Final[i64] = 149          # what macOS calls PKTAP in a file
+AVS: Final[i64] = 163
+PPP_PPPD: Final[i64] = 166
+PPI: Final[i64] = 192
+ERF: Final[i64] = 197
+PPP_WITH_DIR: Final[i64] = 204
+C_HDLC_WITH_DIR: Final[i64] = 205
+FRELAY_WITH_DIR: Final[i64] = 206
+MPLS_LINK: Final[i64] = 219
+IPNET: Final[i64] = 226
+IPV4: Final[i64] = 228
+IPV6: Final[i64] = 229
+NFLOG: Final[i64] = 239
+NETANALYZER: Final[i64] = 240
+NETANALYZER_TRANSPARENT: Final[i64] = 241
+IPOIB: Final[i64] = 242
+INFINIBAND: Final[i64] = 247
+EXPORTED: Final[i64] = 252       # "Wireshark upper PDU"
+PKTAP: Final[i64] = 258
+MPACKET: Final[i64] = 274
+LINUX_SLL2: Final[i64] = 276
+DSA_TAG_BRCM: Final[i64] = 281
+DSA_TAG_BRCM_PREPEND: Final[i64] = 282
+DSA_TAG_DSA: Final[i64] = 284
+DSA_TAG_EDSA: Final[i64] = 285
 
 NAMES = {
     0: "NULL", 1: "EN10MB", 2: "EN3MB", 3: "AX25", 4: "PRONET", 5: "CHAOS", 6: "IEEE802 (Token Ring)", 7: "ARCNET_BSD",

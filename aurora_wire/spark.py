@@ -16,8 +16,8 @@ import importlib.util
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from aurora_wire.analysis.options import DEFAULT_PORTS
 from aurora_wire.errors import UsageError
+from aurora_wire.ports import DEFAULT_PORTS
 
 if TYPE_CHECKING:
     from aurora_wire.scale.analyse import Analysed

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aurora_wire.immutable import immutable
+from aurora_wire.ports import DEFAULT_PORTS
 from aurora_wire.verdict.frame_places import FramePlaces
 from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding, StatementResult
 from aurora_wire.wire.decoding.connection_log import MAX_STATEMENTS
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from aurora_wire.decrypt.key_log import KeyLog
     from aurora_wire.verdict.exceptions import Exceptions
 
-DEFAULT_PORTS = (3306, 33060)
 KEPT_STATEMENTS = int(MAX_STATEMENTS)  # of a connection; all are counted
 
 KeyLogInput: TypeAlias = "str | os.PathLike[str] | KeyLog"

@@ -11,6 +11,7 @@ from aurora_wire.cli.output import complain
 from aurora_wire.cli.posture_reports import add_report_options, compute_exit_code, reports_for
 from aurora_wire.cli.prove import PASSWORD_VARIABLE, read_password
 from aurora_wire.errors import UsageError
+from aurora_wire.ports import DEFAULT_PORTS
 
 if TYPE_CHECKING:
     from aurora_wire.posture.check import Proved
@@ -72,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from datetime import UTC, datetime  # noqa: PLC0415 - not for --help
 
-    from aurora_wire.analysis.options import DEFAULT_PORTS, ScanOptions  # noqa: PLC0415
+    from aurora_wire.analysis.options import ScanOptions  # noqa: PLC0415
     from aurora_wire.analysis.scan import scan  # noqa: PLC0415
     from aurora_wire.cli.fleet import read_groups  # noqa: PLC0415
     from aurora_wire.posture.assess import assess  # noqa: PLC0415

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterable
-from typing import Final
 
 from aurora_wire.immutable import immutable
-
-DEFAULT_PORTS: Final = (3306, 33060)
+from aurora_wire.ports import DEFAULT_PORTS
 
 
 @immutable

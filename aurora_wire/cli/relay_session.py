@@ -18,10 +18,10 @@ from aurora_wire.capture.relay.server import Relay
 from aurora_wire.cli import preload
 from aurora_wire.cli.exit_codes import OUTPUT_FAILED
 from aurora_wire.cli.output import Output, ReaderGone, complain
-from aurora_wire.cli.ports import DEFAULT_PORTS
 from aurora_wire.cli.scan import deliver, set_exit_code
 from aurora_wire.cli.watch_session import Stop
 from aurora_wire.errors import OutputError
+from aurora_wire.ports import DEFAULT_PORTS
 from aurora_wire.report.escape import show_text
 from aurora_wire.report.live.lines import LiveJSONLines, TextLines, between, recorded_text
 from aurora_wire.rights.privileges import account_to_become, drop

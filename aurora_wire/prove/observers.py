@@ -19,7 +19,7 @@ from aurora_wire.capture.live.bpf import SNAPLEN
 from aurora_wire.capture.live.ring import DRAIN, LiveCapture, name_interface
 from aurora_wire.capture.relay.recording import HEADERS
 from aurora_wire.capture.relay.server import Relay
-from aurora_wire.capture.relay.synthetic_frames import LINK_RAW
+from aurora_wire.link_types import RAW
 from aurora_wire.prove.reassemble import Frame
 from aurora_wire.wire.decoding.connection_log import OTHER
 
@@ -205,7 +205,7 @@ class RelayObserver(Observer):
             writer.secrets(secrets)
         target = self.relay.socket_path or self.relay.target
         writer.interface(
-            "relay", LINK_RAW, description=f"relay on {self.relay.address} to {target}", comment=HEADERS
+            "relay", RAW, description=f"relay on {self.relay.address} to {target}", comment=HEADERS
         )
         with self._lock:
             for frame in self.frames:

@@ -22,7 +22,7 @@ from aurora_wire.capture.files.remote import RemoteFile, open_stored
 from aurora_wire.capture.frame_source import BlockSource
 from aurora_wire.errors import CaptureError, UsageError, describe_error
 from aurora_wire.immutable import replace
-from aurora_wire.link_types import link_type_number_and_name
+from aurora_wire.link_types import EN10MB, LINUX_SLL, LINUX_SLL2, link_type_number_and_name
 from aurora_wire.redact import checksum_update as checksums
 from aurora_wire.redact.block_notes import CutSource
 from aurora_wire.redact.copier import Blocks, Copier
@@ -38,7 +38,6 @@ from aurora_wire.verdict.result import CaptureResult, ConnectionResult, Finding,
 from aurora_wire.wire.net.checksum import PARTIAL, ZERO, tcp_checksum_state
 from aurora_wire.wire.net.dissect import Locator
 from aurora_wire.wire.net.ip_fragments import Fragments
-from aurora_wire.wire.net.link import EN10MB, LINUX_SLL, LINUX_SLL2
 from aurora_wire.wire.net.skip_reasons import TCP
 
 MAX_TOLD: Final = 20

@@ -11,11 +11,11 @@ from mypy_extensions import i64
 
 from aurora_wire.binary import u16_be, u32_be
 from aurora_wire.capture.frame_source import BlockSource
+from aurora_wire.link_types import EN10MB
 from aurora_wire.redact.block_notes import CutSource
 from aurora_wire.redact.headers import are_usual, cleaned, without_extras
 from aurora_wire.redact.held_frames import MAX_HELD, MAX_HELD_BYTES, Board, Held, Line, Part, Resolver, new_checksum
 from aurora_wire.wire.flows.engine import Engine
-from aurora_wire.wire.net.link import EN10MB
 from aurora_wire.wire.net.skip_reasons import ARP, FRAGMENT_LOST, FRAGMENT_WAITING, NO_MYSQL_PORT, TCP_CUT
 
 WRITTEN: Final[i64] = 1 << 20     # bytes that are written together

@@ -13,9 +13,9 @@ from pyspark import StorageLevel
 from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from aurora_wire.analysis.options import DEFAULT_PORTS
 from aurora_wire.errors import UsageError
 from aurora_wire.immutable import immutable
+from aurora_wire.ports import DEFAULT_PORTS
 from aurora_wire.report.parquet import arrow_schema
 from aurora_wire.report.tables import CAPTURES, FINDINGS, Column, Row, capture_row
 from aurora_wire.scale.captures import (

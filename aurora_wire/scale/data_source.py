@@ -12,8 +12,8 @@ from typing import Any, Final
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from aurora_wire.analysis.options import DEFAULT_PORTS
 from aurora_wire.errors import UsageError
+from aurora_wire.ports import DEFAULT_PORTS
 from aurora_wire.scale.planning import plan
 from aurora_wire.scale.segments import Part, read_part, segment_schema
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
 
-from aurora_wire.capture.relay.synthetic_frames import LINK_RAW, MAX_PAYLOAD, Conversation, Place, checksum
+from aurora_wire.capture.checksum import checksum
+from aurora_wire.capture.relay.synthetic_frames import MAX_PAYLOAD, Conversation, Place
+from aurora_wire.link_types import RAW
 from aurora_wire.wire.flows.engine import Engine
 
 CLIENT, SERVER = Place("192.0.2.7", 50_000), Place("198.51.100.3", 3306)
@@ -119,7 +121,7 @@ def test_the_engine_misses_nothing_whatever_was_said(
     engine = Engine([3306])
     for number, frame in enumerate(frames):
         if frame is not None:
-            engine.feed(frame, 0, len(frame), len(frame), number, LINK_RAW)
+            engine.feed(frame, 0, len(frame), len(frame), number, RAW)
     engine.finish()
     assert len(engine.ended) == 1
     assert not engine.skipped

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
 
 from aurora_wire.capture.files.pcapng_writer import PcapngWriter
 from aurora_wire.capture.live.bpf import SNAPLEN
@@ -12,8 +11,7 @@ from aurora_wire.capture.live.ring import LiveCapture, Statistics, name_interfac
 from aurora_wire.capture.live.rotation import Files
 from aurora_wire.capture.recorded import RecordedFile
 from aurora_wire.errors import OutputError
-
-LINK_EN10MB: Final = 1
+from aurora_wire.link_types import EN10MB
 
 
 class Recording:
@@ -103,7 +101,7 @@ class Recording:
     def _finish_file(self) -> None:
         counted = self._capture.statistics()
         if not self._interfaces:
-            self._describe(self._capture.name, LINK_EN10MB)
+            self._describe(self._capture.name, EN10MB)
         self._writer.statistics(
             self._interfaces[0], time.time_ns(), received=counted.received - self._before.received,
             dropped=counted.dropped - self._before.dropped, start_ns=self._start_ns,

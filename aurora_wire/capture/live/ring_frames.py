@@ -13,6 +13,7 @@ from mypy_extensions import i64
 from aurora_wire.binary import u16, u32
 from aurora_wire.capture.files.pcapng_packets import PacketBlocks
 from aurora_wire.capture.frame_source import FrameSource
+from aurora_wire.link_types import EN10MB, IEEE802_11, RADIOTAP, RAW
 
 # struct tpacket_block_desc
 NUM_PACKETS: Final[i64] = 12
@@ -40,11 +41,6 @@ ARPHRD_ETHER: Final[i64] = 1
 ARPHRD_LOOPBACK: Final[i64] = 772
 ARPHRD_IEEE80211: Final[i64] = 801
 ARPHRD_IEEE80211_RADIOTAP: Final[i64] = 803
-
-LINK_EN10MB: Final[i64] = 1
-LINK_RAW: Final[i64] = 101
-LINK_IEEE802_11: Final[i64] = 105
-LINK_IEEE802_11_RADIO: Final[i64] = 127
 
 ETHERNET_ADDRESSES: Final[i64] = 12
 TAG_LEN: Final[i64] = 4
@@ -90,15 +86,15 @@ class RingFrames(FrameSource):
         original = u32(block, at + ORIGINAL)
         mac = u16(block, at + MAC)
         hardware = u16(block, at + HARDWARE)
-        link: i64 = LINK_EN10MB
+        link: i64 = EN10MB
         start = at + mac
         if hardware != ARPHRD_ETHER and hardware != ARPHRD_LOOPBACK:  # noqa: PLR1714 - no tuple is made
             if hardware == ARPHRD_IEEE80211:
-                link = LINK_IEEE802_11
+                link = IEEE802_11
             elif hardware == ARPHRD_IEEE80211_RADIOTAP:
-                link = LINK_IEEE802_11_RADIO
+                link = RADIOTAP
             else:
-                link = LINK_RAW
+                link = RAW
                 before = u16(block, at + NET) - mac
                 start += before
                 captured -= before
@@ -108,7 +104,7 @@ class RingFrames(FrameSource):
             captured = min(max(captured, 0), end - start)
         buffer = block
         status = u32(block, at + STATUS)
-        if status & STATUS_VLAN and link == LINK_EN10MB and captured >= ETHERNET_ADDRESSES:
+        if status & STATUS_VLAN and link == EN10MB and captured >= ETHERNET_ADDRESSES:
             buffer = with_tag(block, at, start, captured, status)
             start = 0
             captured += TAG_LEN

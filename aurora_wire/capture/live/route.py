@@ -9,7 +9,7 @@ import socket
 import struct
 from typing import Final
 
-from aurora_wire.errors import UsageError
+from aurora_wire.errors import UsageError, describe_error
 
 RTM_GETROUTE: Final = 26
 NLM_F_REQUEST: Final = 1
@@ -25,7 +25,7 @@ def find_addresses(host: str) -> list[str]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "is no name of a host"
+        said = describe_error(error) if isinstance(error, OSError) else "is no name of a host"
         raise UsageError(f"{host}: {said}.") from error
     return list(dict.fromkeys(str(address[4][0]) for address in found))
 

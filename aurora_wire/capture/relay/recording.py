@@ -8,8 +8,8 @@ from typing import Final
 
 from aurora_wire.capture.files.pcapng_writer import STANDARD_OUTPUT, PcapngWriter
 from aurora_wire.capture.recorded import RecordedFile
-from aurora_wire.capture.relay.synthetic_frames import LINK_RAW
 from aurora_wire.errors import OutputError
+from aurora_wire.link_types import RAW
 from aurora_wire.rights.new_files import create_private
 
 HEADERS: Final = (
@@ -40,10 +40,10 @@ class RelayRecording:
             comment=f"Recorded by a relay ({application}, aurora-wire relay), not captured from a network.",
         )  # fmt: skip
         self._writer.interface(
-            "relay", LINK_RAW, description=f"relay on {listen} to {target}", comment=HEADERS
+            "relay", RAW, description=f"relay on {listen} to {target}", comment=HEADERS
         )
 
-    def packet(self, time_ns: int, frame: bytes, _: int = LINK_RAW) -> None:
+    def packet(self, time_ns: int, frame: bytes, _: int = RAW) -> None:
         try:
             self._writer.packet(0, time_ns, frame)
         except OutputError as error:

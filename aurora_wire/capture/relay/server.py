@@ -20,8 +20,9 @@ from typing import Final
 from aurora_wire.capture.relay.forward import Carrier, reset
 from aurora_wire.capture.relay.reset_watch import ErrorWatch
 from aurora_wire.capture.relay.resolve import LookUp, SocketAddress, look_up, plain, reason
-from aurora_wire.capture.relay.synthetic_frames import LINK_RAW, Conversation, Place
+from aurora_wire.capture.relay.synthetic_frames import Conversation, Place
 from aurora_wire.errors import UsageError
+from aurora_wire.link_types import RAW
 
 OnFrame = Callable[[int, bytes, int], None]   # time in ns since 1970, an IP packet, its link type
 OnProblem = Callable[[str], None]
@@ -233,7 +234,7 @@ class Relay:
         """Time never goes backwards in a recording, whatever the clock does."""
         if frame is not None:
             self._last_ns = max(self.clock(), self._last_ns)
-            self.on_frame(self._last_ns, frame, LINK_RAW)
+            self.on_frame(self._last_ns, frame, RAW)
 
     def _problem(self, line: str) -> None:
         if self.on_problem is not None:

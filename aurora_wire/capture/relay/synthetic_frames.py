@@ -10,7 +10,7 @@ import ipaddress
 import struct
 from typing import Final, NamedTuple
 
-LINK_RAW: Final = 101    # LINKTYPE_RAW: the frame begins with the IP header, of either version
+from aurora_wire.capture.checksum import checksum
 
 MAX_PAYLOAD: Final = 61_440  # bytes of one segment: with all headers less than 64 KiB
 MASK: Final = 0xFFFFFFFF
@@ -131,9 +131,3 @@ class Conversation:
             return struct.pack(">IHBB", 6 << 28, length, TCP, HOPS) + addresses
         header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + length, 0, DONT_FRAGMENT, HOPS, TCP, 0)
         return header[:10] + checksum(header + addresses) + addresses
-
-
-def checksum(data: bytes) -> bytes:
-    """Return the Internet checksum (RFC 1071): 65,536 is 1 modulo 65,535, so all words are summed by one division."""
-    number = int.from_bytes(data, "big") << (8 if len(data) & 1 else 0)
-    return struct.pack(">H", (0xFFFF - number % 0xFFFF) % 0xFFFF)

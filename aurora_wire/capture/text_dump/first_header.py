@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-LINK_NULL: Final = 0
-LINK_ETHERNET: Final = 1
-LINK_RAW: Final = 101
-LINK_SLL: Final = 113
-LINK_SLL2: Final = 276
+from aurora_wire.capture.checksum import checksum
+from aurora_wire.link_types import EN10MB, LINUX_SLL, LINUX_SLL2, NULL, RAW
 
 NO_MACS: Final = bytes(12)  # put before a dump that begins at its VLAN tag, which makes it an Ethernet frame
 
@@ -44,7 +41,7 @@ def find_start(data: bytes, fallback: int) -> Start:
     best = Start(fallback, b"", -1)
     best_fit = NO
     for candidate, fit in (
-        (Start(LINK_RAW, b"", 0), _ip_fit(data, 0)),
+        (Start(RAW, b"", 0), _ip_fit(data, 0)),
         _ethernet(data, 12, b""),
         _ethernet(data, 0, NO_MACS),
         _vlan_content(data),
@@ -86,7 +83,7 @@ def _ip_fit(data: bytes, at: int) -> int:
         total = _u16(data, at + 2)
         if header < 20 or (total != 0 and total < header):
             return NO
-        if left >= header and _checksum_fits(data[at:at + header]):
+        if left >= header and checksum(data[at:at + header]) == b"\0\0":
             return STRONG
         return WEAK
     if left >= 7 and data[at] >> 4 == 6:
@@ -94,11 +91,6 @@ def _ip_fit(data: bytes, at: int) -> int:
             return NO
         return STRONG if _u16(data, at + 4) + 40 == left else WEAK
     return NO
-
-
-def _checksum_fits(header: bytes) -> bool:
-    total = sum(int.from_bytes(header[at:at + 2], "big") for at in range(0, len(header), 2))
-    return total % 0xFFFF == 0 and total > 0
 
 
 def _typed(data: bytes, type_at: int, ip_at: int) -> tuple[int, int]:
@@ -123,26 +115,26 @@ def _ethernet(data: bytes, type_at: int, prefix: bytes) -> tuple[Start, int]:
     fit, ip_at = _typed(data, type_at, type_at + 2)
     if prefix and _u16(data, 0) not in _VLAN_TYPES:
         fit = NO
-    return Start(LINK_ETHERNET, prefix, ip_at), fit
+    return Start(EN10MB, prefix, ip_at), fit
 
 
 def _vlan_content(data: bytes) -> tuple[Start, int]:
     """Read from after the EtherType 0x8100: 2 bytes of tag, then the EtherType that it carries."""
     fit, ip_at = _typed(data, 2, 4)
-    return Start(LINK_ETHERNET, NO_MACS + b"\x81\x00", ip_at), fit if ip_at >= 0 else NO
+    return Start(EN10MB, NO_MACS + b"\x81\x00", ip_at), fit if ip_at >= 0 else NO
 
 
 def _sll(data: bytes) -> tuple[Start, int]:
     fit, ip_at = _typed(data, 14, 16)
-    return Start(LINK_SLL, b"", ip_at), fit if ip_at >= 0 and _u16(data, 0) <= 4 else NO
+    return Start(LINUX_SLL, b"", ip_at), fit if ip_at >= 0 and _u16(data, 0) <= 4 else NO
 
 
 def _sll2(data: bytes) -> tuple[Start, int]:
     fit, ip_at = _typed(data, 0, 20)
-    return Start(LINK_SLL2, b"", ip_at), fit if ip_at >= 0 and _u16(data, 2) == 0 else NO
+    return Start(LINUX_SLL2, b"", ip_at), fit if ip_at >= 0 and _u16(data, 2) == 0 else NO
 
 
 def _null(data: bytes) -> tuple[Start, int]:
     """BSD loopback: address family in the byte order of the host, then IP."""
     known = data[:4] in (b"\2\0\0\0", b"\0\0\0\2", b"\x18\0\0\0", b"\x1c\0\0\0", b"\x1e\0\0\0")
-    return Start(LINK_NULL, b"", 4), _ip_fit(data, 4) if known else NO
+    return Start(NULL, b"", 4), _ip_fit(data, 4) if known else NO

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Final
 
 from aurora_wire.capture.frame_source import NO_TIME, CaptureError, FrameSource
-from aurora_wire.capture.text_dump.first_header import LINK_RAW, find_start, headers_length, ip_length
+from aurora_wire.capture.text_dump.first_header import find_start, headers_length, ip_length
 from aurora_wire.capture.text_dump.hex_line import LINE_BYTES, parse_bare_line, parse_hex_line
 from aurora_wire.capture.text_dump.timestamps import Clock, frame_length, payload_length
+from aurora_wire.link_types import RAW
 
 MAX_FRAME: Final = 262144  # bytes, as in tcpdump
 MAX_LINE: Final = 65536    # bytes of a line that are looked at
@@ -45,7 +46,7 @@ class TextSource(FrameSource):
         self._frame_time = NO_TIME
         self._bare = False            # the frame's lines have no offsets
         self._had_text = False
-        self._last_link = LINK_RAW
+        self._last_link = RAW
         self._ended = False
         self._idle = 0                # bytes since the last hex line
 
@@ -170,7 +171,7 @@ class TextSource(FrameSource):
             self._last_link = start.link_type
         prefix = start.prefix
         original = len(prefix) + len(data)
-        if start.link_type != LINK_RAW:
+        if start.link_type != RAW:
             original = max(original, frame_length(self._frame_header))
         if start.ip_at >= 0:
             length = ip_length(data, start.ip_at)

@@ -7,6 +7,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from aurora_wire import link_types
 from aurora_wire.binary import u16, u16_be, u32, u32_be
 from aurora_wire.wire.net.cursor import (
     ETHERNET,
@@ -37,82 +38,25 @@ from aurora_wire.wire.net.tags import tag
 from aurora_wire.wire.net.wan_links import atm, cisco_hdlc, frame_relay, pppd, sunatm
 from aurora_wire.wire.net.wifi import old_radio, radiotap, wifi
 
-NULL: Final[i64] = 0             # LINKTYPE_ numbers
-EN10MB: Final[i64] = 1
-PPP_LINK: Final[i64] = 9
-RAW_DLT: Final[i64] = 12         # DLT_RAW as some systems number it
-SLIP: Final[i64] = 8
-TOKEN_RING: Final[i64] = 6
-ARCNET: Final[i64] = 7
-FDDI: Final[i64] = 10
-ATM_RFC1483_DLT: Final[i64] = 11
-RAW_OPENBSD: Final[i64] = 14
-ATM_CLIP_DLT: Final[i64] = 19
-PPP_HDLC: Final[i64] = 50
-PPP_ETHER: Final[i64] = 51
-ATM_RFC1483: Final[i64] = 100
-RAW: Final[i64] = 101
-C_HDLC: Final[i64] = 104
-IEEE802_11: Final[i64] = 105
-ATM_CLIP: Final[i64] = 106
-FRELAY: Final[i64] = 107
-LOOP: Final[i64] = 108
-ENC: Final[i64] = 109
-LINUX_SLL: Final[i64] = 113
-PFLOG: Final[i64] = 117
-PRISM: Final[i64] = 119
-IP_OVER_FC: Final[i64] = 122
-SUNATM: Final[i64] = 123
-RADIOTAP: Final[i64] = 127
-ARCNET_LINUX: Final[i64] = 129
-FIREWIRE: Final[i64] = 138
-DOCSIS: Final[i64] = 143
-USER2: Final[i64] = 149          # what macOS calls PKTAP in a file
-AVS: Final[i64] = 163
-PPP_PPPD: Final[i64] = 166
-PPI: Final[i64] = 192
-ERF: Final[i64] = 197
-PPP_WITH_DIR: Final[i64] = 204
-C_HDLC_WITH_DIR: Final[i64] = 205
-FRELAY_WITH_DIR: Final[i64] = 206
-MPLS_LINK: Final[i64] = 219
-IPNET: Final[i64] = 226
-IPV4: Final[i64] = 228
-IPV6: Final[i64] = 229
-NFLOG: Final[i64] = 239
-NETANALYZER: Final[i64] = 240
-NETANALYZER_TRANSPARENT: Final[i64] = 241
-IPOIB: Final[i64] = 242
-INFINIBAND: Final[i64] = 247
-EXPORTED: Final[i64] = 252       # "Wireshark upper PDU"
-PKTAP: Final[i64] = 258
-MPACKET: Final[i64] = 274
-LINUX_SLL2: Final[i64] = 276
-DSA_TAG_BRCM: Final[i64] = 281
-DSA_TAG_BRCM_PREPEND: Final[i64] = 282
-DSA_TAG_DSA: Final[i64] = 284
-DSA_TAG_EDSA: Final[i64] = 285
-
 NFULA_PAYLOAD: Final[i64] = 9    # of NFLOG's attributes
 PKTAP_LEN: Final[i64] = 108      # bytes of its header, at least
 
 
-
 def link(c: Cursor, link_type: i64) -> i64:
     """Return the first step of every frame, by its link type."""
-    if link_type == EN10MB:
+    if link_type == link_types.EN10MB:
         return ethernet(c)
-    if link_type == LINUX_SLL:
+    if link_type == link_types.LINUX_SLL:
         if c.extras is not None and c.end - c.at >= 16:
             behind_address(c, c.at + 6, u16_be(c.buffer, c.at + 4))
         return typed_header(c, 14, 16)
-    if link_type == LINUX_SLL2:
+    if link_type == link_types.LINUX_SLL2:
         if c.extras is not None and c.end - c.at >= 20:
             behind_address(c, c.at + 12, c.buffer[c.at + 11])
         return typed_header(c, 0, 20)
-    if link_type in (RAW, RAW_DLT, RAW_OPENBSD):
+    if link_type in (link_types.RAW, link_types.RAW_DLT, link_types.RAW_OPENBSD):
         return IP
-    if link_type in (NULL, LOOP):
+    if link_type in (link_types.NULL, link_types.LOOP):
         return loopback(c)
     return rarer_link(c, link_type)
 
@@ -127,34 +71,34 @@ def behind_address(c: Cursor, at: i64, length: i64) -> None:
 
 
 def rarer_link(c: Cursor, link_type: i64) -> i64:
-    if link_type == IPV4:
+    if link_type == link_types.IPV4:
         return IP_V4
-    if link_type == IPV6:
+    if link_type == link_types.IPV6:
         return IP_V6
-    if link_type in (PPP_LINK, PPP_HDLC):
+    if link_type in (link_types.PPP_LINK, link_types.PPP_HDLC):
         return PPP
-    if link_type == PPP_WITH_DIR:
+    if link_type == link_types.PPP_WITH_DIR:
         c.at += 1
         return PPP
-    if link_type == PPP_ETHER:
+    if link_type == link_types.PPP_ETHER:
         return pppoe(c)
-    if link_type == C_HDLC:
+    if link_type == link_types.C_HDLC:
         return typed_header(c, 2, 4)
-    if link_type == IEEE802_11:
+    if link_type == link_types.IEEE802_11:
         return wifi(c)
-    if link_type == RADIOTAP:
+    if link_type == link_types.RADIOTAP:
         return radiotap(c)
-    if link_type == ENC:
+    if link_type == link_types.ENC:
         return behind(c, 12, IP)
-    if link_type == IPNET:
+    if link_type == link_types.IPNET:
         return behind(c, 24, IP)
-    if link_type == PFLOG:
+    if link_type == link_types.PFLOG:
         return pflog(c)
-    if link_type == NFLOG:
+    if link_type == link_types.NFLOG:
         return nflog(c)
-    if link_type in (PKTAP, USER2):
+    if link_type in (link_types.PKTAP, link_types.USER2):
         return pktap(c, link_type)
-    if link_type == PPI:
+    if link_type == link_types.PPI:
         return ppi(c)
     if is_juniper(link_type):
         return juniper(c, link_type)
@@ -163,55 +107,55 @@ def rarer_link(c: Cursor, link_type: i64) -> i64:
 
 def rarest_link(c: Cursor, link_type: i64) -> i64:
     """Return the first step for links that nobody has seen for years, or outside a laboratory."""
-    if link_type in (FRELAY, FRELAY_WITH_DIR):
-        c.at += 1 if link_type == FRELAY_WITH_DIR else 0
+    if link_type in (link_types.FRELAY, link_types.FRELAY_WITH_DIR):
+        c.at += 1 if link_type == link_types.FRELAY_WITH_DIR else 0
         return frame_relay(c)
-    if link_type == C_HDLC_WITH_DIR:
+    if link_type == link_types.C_HDLC_WITH_DIR:
         c.at += 1
         return cisco_hdlc(c)
-    if link_type == PPP_PPPD:
+    if link_type == link_types.PPP_PPPD:
         return pppd(c)
-    if link_type in (ATM_RFC1483, ATM_RFC1483_DLT, ATM_CLIP, ATM_CLIP_DLT):
+    if link_type in (link_types.ATM_RFC1483, link_types.ATM_RFC1483_DLT, link_types.ATM_CLIP, link_types.ATM_CLIP_DLT):
         return atm(c, link_type)
-    if link_type == SUNATM:
+    if link_type == link_types.SUNATM:
         return sunatm(c, link_type)
-    if link_type == SLIP:
+    if link_type == link_types.SLIP:
         return behind(c, 16, IP)
-    if link_type in (PRISM, AVS):
+    if link_type in (link_types.PRISM, link_types.AVS):
         return old_radio(c)
-    if link_type == TOKEN_RING:
+    if link_type == link_types.TOKEN_RING:
         return token_ring(c)
-    if link_type == FDDI:
+    if link_type == link_types.FDDI:
         return fddi(c)
-    if link_type in (ARCNET, ARCNET_LINUX):
+    if link_type in (link_types.ARCNET, link_types.ARCNET_LINUX):
         return arcnet(c, link_type)
-    if link_type == DOCSIS:
+    if link_type == link_types.DOCSIS:
         return docsis(c, link_type)
-    if link_type == IP_OVER_FC:
+    if link_type == link_types.IP_OVER_FC:
         return behind(c, 16, LLC_HEADER)
-    if link_type == FIREWIRE:
+    if link_type == link_types.FIREWIRE:
         return typed_header(c, 16, 18)
-    if link_type == IPOIB:
+    if link_type == link_types.IPOIB:
         return typed_header(c, 40, 44)
-    if link_type == INFINIBAND:
+    if link_type == link_types.INFINIBAND:
         return infiniband(c, link_type)
-    if link_type == MPLS_LINK:
+    if link_type == link_types.MPLS_LINK:
         return c.enter(MPLS)
-    if link_type == ERF:
+    if link_type == link_types.ERF:
         return erf(c, link_type)
-    if link_type == EXPORTED:
+    if link_type == link_types.EXPORTED:
         return exported(c, link_type)
-    if link_type == NETANALYZER:
+    if link_type == link_types.NETANALYZER:
         return behind(c, 4, ETHERNET)
-    if link_type == NETANALYZER_TRANSPARENT:
+    if link_type == link_types.NETANALYZER_TRANSPARENT:
         return behind(c, 12, ETHERNET)
-    if link_type == MPACKET:
+    if link_type == link_types.MPACKET:
         return mpacket(c, link_type)
-    if link_type in (DSA_TAG_BRCM, DSA_TAG_DSA):
+    if link_type in (link_types.DSA_TAG_BRCM, link_types.DSA_TAG_DSA):
         return switch_tag(c, 4)
-    if link_type == DSA_TAG_BRCM_PREPEND:
+    if link_type == link_types.DSA_TAG_BRCM_PREPEND:
         return behind(c, 4, ETHERNET)
-    if link_type == DSA_TAG_EDSA:
+    if link_type == link_types.DSA_TAG_EDSA:
         return switch_tag(c, 8)
     c.reason_detail = link_type
     return OTHER_LINK_TYPE
@@ -270,12 +214,12 @@ def ppi(c: Cursor) -> i64:
     length = u16(c.buffer, at + 2)
     inner = u32(c.buffer, at + 4)
     c.beside(at + 8, at + length)
-    return wrapped(c, PPI, length, 8, inner)
+    return wrapped(c, link_types.PPI, length, 8, inner)
 
 
 def wrapped(c: Cursor, link_type: i64, length: i64, least: i64, inner: i64) -> i64:
     """Pass a header of `length` bytes, `least` at least, before a frame of link type `inner`; never wrapped again."""
-    if length < least or inner in (PKTAP, USER2, PPI):
+    if length < least or inner in (link_types.PKTAP, link_types.USER2, link_types.PPI):
         c.reason_detail = link_type
         return OTHER_LINK_TYPE
     if c.end - c.at < length:

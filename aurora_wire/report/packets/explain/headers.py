@@ -9,15 +9,15 @@ from contextlib import suppress
 from typing import Final
 
 from aurora_wire.binary import u16_be, u32_be
+from aurora_wire.link_types import EN10MB, LINUX_SLL, LINUX_SLL2, LOOP, NULL, PPP_LINK
 from aurora_wire.report.packets.explain.rows import FieldReader, Rows, plural
 from aurora_wire.report.packets.tcpdump.printer import PacketCutError, Printer, ipv4_text, ipv6_text
 from aurora_wire.report.packets.tcpdump.tcp_options import Segment, put_options
 from aurora_wire.wire.net.dissect import Locator
-from aurora_wire.wire.net.link import EN10MB
 
 LINK_NAMES: Final = {
-    0: "Loopback (BSD)", 9: "PPP", 108: "Loopback (OpenBSD)", 113: "Linux cooked capture",
-    276: "Linux cooked capture, version 2",
+    NULL: "Loopback (BSD)", PPP_LINK: "PPP", LOOP: "Loopback (OpenBSD)", LINUX_SLL: "Linux cooked capture",
+    LINUX_SLL2: "Linux cooked capture, version 2",
 }
 FLAGS: Final = (
     (0x02, "SYN (opens)"), (0x01, "FIN (has sent all)"), (0x04, "RST (breaks off)"),

@@ -13,19 +13,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from aurora_wire.link_types import (
+    EN10MB,
+    IPV4,
+    IPV6,
+    LINUX_SLL,
+    LINUX_SLL2,
+    LOOP,
+    NULL,
+    PPP_LINK,
+    RAW,
+    RAW_DLT,
+    RAW_OPENBSD,
+)
 from aurora_wire.report.packets.tcpdump.ip import IPPrinter
 from aurora_wire.report.packets.tcpdump.printer import PacketCutError, Printer
 from aurora_wire.wire.net.dissect import Locator
 from aurora_wire.wire.net.ip_fragments import Fragments
 from aurora_wire.wire.net.skip_reasons import TCP
 
-LINK_NULL: Final = 0
-LINK_ETHERNET: Final = 1
-LINK_PPP: Final = 9
-LINK_RAW: Final = (12, 14, 101, 228, 229)
-LINK_LOOP: Final = 108
-LINK_SLL: Final = 113
-LINK_SLL2: Final = 276
+RAW_LINKS: Final = (RAW_DLT, RAW_OPENBSD, RAW, IPV4, IPV6)
 
 FAMILY_IPV4: Final = 2
 FAMILY_IPV6: Final = (10, 24, 28, 30)       # Linux, the BSDs, FreeBSD, macOS; tcpdump doesn't know the first
@@ -85,20 +92,20 @@ class TcpdumpLines:
 
     def _link(self, printer: Printer, link_type: int, length: int) -> int:
         """Print a frame; returns the length of its link header."""
-        if link_type == LINK_ETHERNET:
+        if link_type == EN10MB:
             return self._ethernet(printer, length)
-        if link_type == LINK_SLL2:
+        if link_type == LINUX_SLL2:
             return self._cooked2(printer, length)
-        if link_type == LINK_SLL:
+        if link_type == LINUX_SLL:
             printer.protocol = "sll"
             printer.read_bytes(0, 16)
             return self._cooked(printer, 16, length, printer.read(2, 2), printer.read(14, 2))
-        if link_type in (LINK_NULL, LINK_LOOP):
+        if link_type in (NULL, LOOP):
             return self._null(printer, length)
-        if link_type in LINK_RAW:
+        if link_type in RAW_LINKS:
             self._ip.put(printer, 0, length)
             return 0
-        if link_type == LINK_PPP:
+        if link_type == PPP_LINK:
             return self._ppp(printer, length)
         printer.put_plain(f"link type {link_type}, length {length}")
         return 0
