@@ -258,6 +258,7 @@ COMPILED = [
     ROOT / PACKAGE / "redact" / "keyed_hash.py",
     ROOT / PACKAGE / "redact" / "replacements.py",
     ROOT / PACKAGE / "redact" / "conversation.py",
+    ROOT / PACKAGE / "redact" / "packet_mask.py",
     ROOT / PACKAGE / "redact" / "mysql_client.py",
     ROOT / PACKAGE / "redact" / "mysql_server.py",
     ROOT / PACKAGE / "redact" / "direction.py",

@@ -14,6 +14,7 @@ from aurora_wire.redact.conversation import Talk
 from aurora_wire.redact.held_frames import Board, Packed, Part, Resolver
 from aurora_wire.redact.mysql_client import ClientMask
 from aurora_wire.redact.mysql_server import ServerMask
+from aurora_wire.redact.packet_mask import PacketMask
 from aurora_wire.redact.proxy_header import masked_proxy
 from aurora_wire.redact.replacements import FILL, SHAPES, STAR, Words, blanked, most_frequent
 from aurora_wire.redact.x_messages import masked_message
@@ -171,10 +172,7 @@ class Direction(Resolver):
                 self._open()
             cut = self.talk.words.cut
             cut.begin_on(self.board.paper, data, at - HEADER, at, end)
-            if self.from_client == 1:
-                self.client.mask(cut, role, sure, total)
-            else:
-                self.server.mask(cut, role, sure, total)
+            self._mask().mask(cut, role, sure, total)
             if cut.end_on(writes):
                 self.done = body + end - at
                 self.kept_from = self.done
@@ -183,10 +181,7 @@ class Direction(Resolver):
                 self.writes = False
                 self.decide(start, body + end - at, KEEP, b"")
             return
-        if self.from_client == 1:
-            new = self.client.payload(role, sure, data, at, end, total)
-        else:
-            new = self.server.payload(role, sure, data, at, end, total)
+        new = self._mask().payload(role, sure, data, at, end, total)
         if len(new) == 0:
             self.decide(start, body + end - at, KEEP, b"")
         elif at >= HEADER and start >= self.done:
@@ -195,6 +190,11 @@ class Direction(Resolver):
         else:
             self.decide(start, body, KEEP, b"")
             self.decide(body, body + len(new), NEW, new)
+
+    def _mask(self) -> PacketMask:
+        if self.from_client == 1:
+            return self.client
+        return self.server
 
     def definitions(self, start: i64, data: bytes, at: i64, end: i64) -> None:
         if start != self.done or self.waiting or not self.talk.certain():

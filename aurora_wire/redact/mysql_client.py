@@ -9,7 +9,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u16, u32
-from aurora_wire.redact.conversation import Talk
+from aurora_wire.redact.packet_mask import PacketMask
 from aurora_wire.redact.replacements import Cut
 from aurora_wire.wire.decoding import roles
 from aurora_wire.wire.mysql import capabilities as caps
@@ -79,21 +79,8 @@ HOSTS: Final = frozenset((b"_server_host", b"_source_host", b"_client_host", b"_
 CONTROLS: Final = bytes([byte for byte in range(32) if byte not in (9, 10, 13)] + [127])
 
 
-class ClientMask:
-    """Masks one connection's client packets, in order. certain: the packet's role is known beyond doubt."""
-
-    def __init__(self, talk: Talk) -> None:
-        self.talk = talk
-
-    def payload(self, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64) -> bytes:
-        """Return as many bytes as data[at:end], of a payload of `total`; none where all of them stay."""
-        cut = self.talk.words.cut
-        cut.begin(data, at, end)
-        self.mask(cut, role, certain, total)
-        return cut.done()
-
+class ClientMask(PacketMask):
     def mask(self, cut: Cut, role: i64, certain: bool, total: i64) -> None:
-        """Mask a payload of `total` bytes, as many of them as were cut out."""
         at = cut.at
         end = cut.end
         if role == roles.SSL_REQUEST:

@@ -10,8 +10,8 @@ from typing import Final
 from mypy_extensions import i64
 
 from aurora_wire.binary import u24, u32
-from aurora_wire.redact.conversation import Talk
 from aurora_wire.redact.mysql_client import binary_value, is_zero
+from aurora_wire.redact.packet_mask import PacketMask
 from aurora_wire.redact.replacements import LONGEST_CACHED, LONGEST_RESULT, Cut, KnownResult
 from aurora_wire.wire.decoding import roles
 from aurora_wire.wire.mysql import capabilities as caps
@@ -83,21 +83,8 @@ MESSAGES: Final = frozenset(
 )
 
 
-class ServerMask:
-    """Masks one connection's server packets, in order. certain: the packet's role is known beyond doubt."""
-
-    def __init__(self, talk: Talk) -> None:
-        self.talk = talk
-
-    def payload(self, role: i64, certain: bool, data: bytes, at: i64, end: i64, total: i64) -> bytes:
-        """Return as many bytes as data[at:end], of a payload of `total`; none where all of them stay."""
-        cut = self.talk.words.cut
-        cut.begin(data, at, end)
-        self.mask(cut, role, certain, total)
-        return cut.done()
-
+class ServerMask(PacketMask):
     def mask(self, cut: Cut, role: i64, certain: bool, total: i64) -> None:
-        """Mask a payload of `total` bytes, as many of them as were cut out."""
         data = cut.data
         at = cut.at
         end = cut.end
