@@ -11,7 +11,7 @@ CORE = (  # what setup.py compiles besides wire/
     "binary.py", "analysis/pump.py", "capture/live/ring_frames.py", "capture/files/pcap.py",
     "capture/files/pcapng.py", "capture/files/pcapng_options.py", "capture/files/pcapng_packets.py",
     "capture/frame_source.py", "redact/quick_sql.py", "redact/keyed_hash.py", "redact/replacements.py",
-    "redact/conversation.py", "redact/mysql_client.py", "capture/text_dump/source.py",
+    "redact/conversation.py", "redact/packet_mask.py", "redact/mysql_client.py", "capture/text_dump/source.py",
     "redact/mysql_server.py", "redact/direction.py", "redact/x_messages.py", "redact/held_frames.py",
     "redact/headers.py", "redact/proxy_header.py", "redact/block_notes.py", "redact/copier.py", "redact/secrets.py",
     "report/json_fields.py", "report/json_statements.py", "report/timestamps.py", "verdict/answers.py",
