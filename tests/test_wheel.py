@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import time
 import tomllib
 import venv
 import zipfile
@@ -27,7 +26,6 @@ CAPTURE = ROOT / "captures" / "article-1-mysql-client-plaintext.pcap"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "AURORA_WIRE_"))}
 INSTALL = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
 SECONDS = 300
-DEMO_SECONDS = 30  # three, where nothing else runs
 
 
 def done(*command: str | Path, cwd: Path, codes: tuple[int, ...] = (0,), **more: str) -> str:
@@ -146,9 +144,6 @@ def test_other_installers_take_the_wheel_and_the_demo_runs_there(
     folder = "PIPX_BIN_DIR" if installer[0] == "pipx" else "UV_TOOL_BIN_DIR"
     command = tmp_path / folder / "aurora-wire"
     assert done(command, "--version", cwd=tmp_path).startswith("aurora-wire ")
-    began = time.monotonic()
     demo = ["demo", "--server", "mysql-mimic", "--via-relay", "--keep", tmp_path / "proof"]
     shown = done(command, *demo, cwd=tmp_path)
-    took = time.monotonic() - began
     assert "verify-identity" in shown
-    assert took < DEMO_SECONDS, f"the demo took {took:.1f} s"

@@ -116,14 +116,14 @@ def test_a_reset_is_carried_as_a_reset(who: str, after_half_close: bool, tmp_pat
         else:
             if after_half_close:
                 connection.shutdown(socket.SHUT_WR)
-                assert half_closed.wait(5)
+                assert half_closed.wait(60)
             cut(connection)
 
     half_closed = threading.Event()
     with Server(serve) as server, Carried(server.place) as carried:
         client = carried.connect()
         client.sendall(b"hello")
-        assert ready.wait(5)
+        assert ready.wait(60)
         if who == "client":
             if after_half_close:
                 client.shutdown(socket.SHUT_WR)
@@ -157,7 +157,7 @@ def test_a_reset_is_noticed_while_nobody_reads() -> None:
     go_on, seen = threading.Event(), []
 
     def serve(connection: socket.socket) -> None:
-        assert go_on.wait(5)
+        assert go_on.wait(60)
         seen.append(is_reset(connection))
 
     with Server(serve) as server, Carried(server.place) as carried:
@@ -198,7 +198,7 @@ def test_a_reset_that_a_write_meets_first_is_still_no_end_of_the_stream() -> Non
         is_cut.set()
 
     with Server(serve) as server, Carried(server.place) as carried, carried.connect() as client:
-        assert is_cut.wait(5)
+        assert is_cut.wait(60)
         client.sendall(b"x")
         until(lambda: "> A+1" in carried.story())
         assert is_reset(client)
@@ -214,7 +214,7 @@ def test_times_do_not_go_backwards_when_the_clock_does() -> None:
         Server(echo) as server,
         Relay(("127.0.0.1", 0), server.place, lambda *f: frames.append(f[0]), clock=lambda: next(clock, 9)) as relay,
     ):
-        with socket.create_connection(relay.address, timeout=5) as client:
+        with socket.create_connection(relay.address, timeout=60) as client:
             client.sendall(b"x")
             assert client.recv(1) == b"x"
         assert relay.wait_idle(5)
@@ -242,12 +242,12 @@ def test_who_reads_slowly_slows_down_who_sends(slow: str) -> None:
 
     def serve(connection: socket.socket) -> None:
         if slow == "server":
-            assert go_on.wait(10)
+            assert go_on.wait(60)
             sizes.append(len(read_all(connection)))
         else:
             connection.settimeout(0)
             sizes.append(fill(connection))
-            connection.settimeout(10)
+            connection.settimeout(60)
             go_on.set()
 
     with Server(serve) as server, Carried(server.place) as carried:
@@ -260,7 +260,7 @@ def test_who_reads_slowly_slows_down_who_sends(slow: str) -> None:
             client.close()
             carried.settle()
         else:
-            assert go_on.wait(10)
+            assert go_on.wait(60)
             told = sum(len(segment.payload) for segment in carried.segments)
             sent = len(read_all(client))
             client.close()
@@ -302,7 +302,7 @@ def test_more_connections_than_wanted_wait_until_one_ends() -> None:
         with pytest.raises(TimeoutError):
             clients[2].recv(1)
         clients[0].close()
-        clients[2].settimeout(5)
+        clients[2].settimeout(60)
         assert clients[2].recv(1) == b"y"
         for client in clients[1:]:
             client.close()
@@ -388,7 +388,7 @@ def test_a_client_with_the_port_number_of_our_own_connection_is_no_circle() -> N
                 second.setsockopt(socket.IPPROTO_IP, IP_LOCAL_PORT_RANGE, only)
             except OSError:
                 pytest.skip("this kernel does not let a port be chosen so")
-            second.settimeout(5)
+            second.settimeout(60)
             second.connect(carried.relay.address)
             assert second.getsockname()[1] == ports[0]
             second.sendall(b"y")
@@ -472,7 +472,7 @@ def test_stop_cuts_what_is_open_and_leaves_nothing_behind() -> None:
             for client in clients:
                 client.sendall(b"x")
             until(lambda: carried.story().count("< A") == 5)
-            assert all(begun.acquire(timeout=5) for _ in clients)
+            assert all(begun.acquire(timeout=60) for _ in clients)
         for client in clients:
             assert is_reset(client)
             client.close()

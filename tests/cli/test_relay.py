@@ -143,7 +143,7 @@ def test_it_ends_cleanly_and_cuts_what_is_open(way: str, tmp_path: Path) -> None
         relay.connect() as client,
     ):
         assert client.recv(4096) == mysql.greeting()
-        assert ready.wait(5)
+        assert ready.wait(60)
         code, out, err = relay.end(None if arguments else getattr(signal, way))
         assert is_reset(client)
     assert seen == [True]

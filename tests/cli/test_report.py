@@ -97,7 +97,7 @@ def test_a_capture_through_a_pipe_makes_a_report_without_bytes() -> None:
     writer = Thread(target=Path("pipe").write_bytes, args=(data,), daemon=True)
     writer.start()
     done = run("report", "pipe", "-o", "r.html")
-    writer.join(10)
+    writer.join(60)
     assert done.returncode == 1
     page = Path("r.html").read_text(encoding="utf-8")
     assert "The input was no file, so its bytes could not be looked at again." in page

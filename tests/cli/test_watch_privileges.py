@@ -185,5 +185,5 @@ def test_nothing_is_imported_after_the_drop_for_the_screen(server: Server, priva
         os.close(ours)
         assert process.stderr is not None
         assert process.stderr.read() == b""
-        assert process.wait(10) == 1
+        assert process.wait(60) == 1
     assert b"PLAINTEXT (proven)" in shown

@@ -79,4 +79,4 @@ def authority(folder: Path, *, answers: bytes | None = None) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(timeout=10)
+        thread.join(timeout=60)

@@ -133,4 +133,4 @@ def test_server_that_never_answers(name: str, client: GetClient, mariadb: Server
         outcome = client(name).run(task_for(mariadb, Mode.OFF, port=port, host="127.0.0.1", timeout=1.5))
     assert outcome.error is not None
     assert outcome.error.kind in {ErrorKind.TIMEOUT, ErrorKind.LOST}
-    assert outcome.seconds < 10
+    assert outcome.seconds < 60

@@ -283,7 +283,7 @@ class LockedTables:
 
 
 def wait_until(condition: Callable[[], object], pause: float = 0.05) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < end
         time.sleep(pause)

@@ -40,4 +40,4 @@ def test_nothing_is_left_of_a_stopped_server(certificates: Certificates) -> None
     server.stop()
     assert not server.folder.exists()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((server.host, port), timeout=5)
+        socket.create_connection((server.host, port), timeout=60)

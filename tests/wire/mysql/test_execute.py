@@ -209,7 +209,7 @@ def test_inference_gives_up_within_a_bound_on_hostile_bytes(filler: bytes) -> No
     parse_execute(payload, 0, len(payload), None, -1)
     payload = b"\xfa" + bytes(4) + b"\x80\x00" + hostile
     parse_bulk_execute(payload, 0, len(payload), None)
-    assert time.perf_counter() - began < 5  # minutes, if it tried everything
+    assert time.perf_counter() - began < 60  # minutes, if it tried everything
 
 
 def test_a_count_for_which_the_bitmap_has_bits_too_many_is_not_taken() -> None:
