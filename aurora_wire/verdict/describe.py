@@ -229,11 +229,11 @@ def find_proof(facts: Facts) -> Literal["structure", "key log"]:
 def count_commands(facts: Facts) -> dict[str, int]:
     if facts.queries + facts.prepares + facts.executions + facts.closes == 0 and not facts.command_counts:
         return {}
-    counts = {
-        COM_QUERY: int(facts.queries), COM_STMT_PREPARE: int(facts.prepares), COM_STMT_EXECUTE: int(facts.executions),
-        COM_STMT_CLOSE: int(facts.closes),
-    }  # fmt: skip
-    counts.update(facts.command_counts)
+    counts = dict(facts.command_counts)
+    counts[COM_QUERY] = int(facts.queries)
+    counts[COM_STMT_PREPARE] = int(facts.prepares)
+    counts[COM_STMT_EXECUTE] = int(facts.executions)
+    counts[COM_STMT_CLOSE] = int(facts.closes)
     return {name_command(number): counts[number] for number in sorted(counts) if counts[number] > 0}
 
 

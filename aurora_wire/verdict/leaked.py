@@ -19,15 +19,20 @@ ORIGINS: Final[dict[int, Origin]] = {int(STATEMENTS): "statement", int(RESULTS):
 
 def list_leaked(tally: LeakedTally) -> list[LeakedData]:
     """Return what was counted, the worst classes first."""
-    made = [
-        LeakedData(
-            CLASSES[kind].id, _name(table), _name(column), row.count, row.statements, row.frame,
-            show_endings(CLASSES[kind].id, row.values), ORIGINS[origin], list(row.values),
-        )
+    # The numbers of classes are their ranks. Names are ASCII, so that their bytes have the order of their text.
+    ranked = [
+        (kind, int(row.frame), table, column, ORIGINS[origin], row)
         for (kind, table, column, origin), row in tally.rows.items()
+    ]
+    if len(ranked) > 1:
+        ranked.sort()
+    return [
+        LeakedData(
+            CLASSES[kind].id, _name(table), _name(column), row.count, row.statements, frame,
+            show_endings(CLASSES[kind].id, row.values), origin, list(row.values),
+        )
+        for kind, frame, table, column, origin, row in ranked
     ]  # fmt: skip
-    made.sort(key=lambda one: (ORDER.index(one.data), one.frame, one.table or "", one.column or "", one.origin))
-    return made
 
 
 def leaked_of_statement(statement: Statement) -> list[LeakedData]:

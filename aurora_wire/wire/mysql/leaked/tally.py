@@ -21,6 +21,7 @@ from aurora_wire.wire.mysql.values import PRESENT, Value, find_size, is_temporal
 MAX_ROWS: Final[i64] = 200      # of a connection, by class, table, column and origin
 ROW_COST: Final[i64] = 800      # bytes that one takes
 HIT_COST: Final[i64] = 600      # bytes that one column of a result takes
+MAX_ALIKE: Final[i64] = 8       # values of a statement whose rows are remembered
 MAX_TEXT: Final[i64] = 1 << 20  # bytes of a statement that are looked at
 
 # Where values were.
@@ -38,9 +39,12 @@ class Row:
     values: the first different ones, as `kept_value` keeps them.
     """
 
-    __slots__ = ("count", "frame", "seen", "statements", "values")
+    __slots__ = ("column", "count", "frame", "kind", "seen", "statements", "table", "values")
 
-    def __init__(self, frame: i64) -> None:
+    def __init__(self, kind: i64, table: bytes, column: bytes, frame: i64) -> None:
+        self.kind: Final[i64] = kind
+        self.table: Final = table
+        self.column: Final = column
         self.count: i64 = 0
         self.statements: i64 = 0
         self.frame: Final[i64] = frame
@@ -56,18 +60,32 @@ class Row:
 class LeakedTally:
     """Counts by class, table, column and origin, of a connection or of one statement."""
 
-    __slots__ = ("looked", "rows")
+    __slots__ = ("last", "looked", "rows")
 
     def __init__(self) -> None:
         self.rows: dict[Key, Row] = {}
-        self.looked: i64 = 0  # statements with something in them
+        self.last: list[Row] = []   # of the statement before, by place: the next one is mostly alike
+        self.looked: i64 = 0        # statements with something in them
 
     def add(self, leaks: list[Leak], frame: i64) -> i64:
         """Count what one statement told; returns how many rows that made."""
         before: i64 = len(self.rows)
         self.looked += 1
-        for one in leaks:
-            row = self._row(one.kind, one.table, one.column, STATEMENTS, frame)
+        last = self.last
+        known: i64 = len(last)
+        for place, one in enumerate(leaks):
+            row = last[place] if place < known else None
+            # The same objects, as the names of texts alike are remembered.
+            if (
+                row is None or row.kind != one.kind or row.table is not one.table or row.column is not one.column
+            ):  # fmt: skip
+                row = self._row(one.kind, one.table, one.column, STATEMENTS, frame)
+                if place < known:
+                    last[place] = row
+                elif place < MAX_ALIKE:
+                    last.append(row)
+                    known += 1
+            self._note(row)
             row.count += 1
             if len(row.values) < KEPT:
                 row.keep(kept_value(one.value))
@@ -79,6 +97,7 @@ class LeakedTally:
         self.looked += 1
         for one in hits:
             row = self._row(one.kind, one.table, one.column, origin, one.frame)
+            self._note(row)
             row.count += one.count
             for value in one.values:
                 row.keep(value)
@@ -90,15 +109,19 @@ class LeakedTally:
         row = self.rows.get(key)
         if row is None:
             if len(self.rows) >= MAX_ROWS:
-                key = (int(kind), b"", b"", int(origin))
+                table = column = b""
+                key = (int(kind), table, column, int(origin))
                 row = self.rows.get(key)
             if row is None:
-                row = Row(frame)
+                row = Row(kind, table, column, frame)
                 self.rows[key] = row
+        return row
+
+    def _note(self, row: Row) -> None:
+        """Count the statement that is looked at, once for a row."""
         if row.seen != self.looked:
             row.seen = self.looked
             row.statements += 1
-        return row
 
 
 def read_leaks(
