@@ -217,7 +217,7 @@ def test_times_do_not_go_backwards_when_the_clock_does() -> None:
         with socket.create_connection(relay.address, timeout=60) as client:
             client.sendall(b"x")
             assert client.recv(1) == b"x"
-        assert relay.wait_idle(5)
+        assert relay.wait_idle(60)
     assert frames[:6] == [1000, 2000, 2000, 2000, 3000, 3000]
     assert set(frames[6:]) == {3000}
 
@@ -227,7 +227,7 @@ def fill(connection: socket.socket) -> int:
     sent = 0
     pause = threading.Event()
     chunk = bytes(1 << 16)
-    for _ in range(4):
+    for _ in range(10):
         try:
             while True:
                 sent += connection.send(chunk)

@@ -129,7 +129,7 @@ def test_json_lines_tell_statements_connections_and_the_summary() -> None:
 @pytest.mark.parametrize("way", ["SIGINT", "SIGTERM", "--duration"])
 def test_it_ends_cleanly_and_cuts_what_is_open(way: str, tmp_path: Path) -> None:
     path = tmp_path / "a.pcapng"
-    arguments = ["--duration", "0.7"] if way == "--duration" else []
+    arguments = ["--duration", "3"] if way == "--duration" else []
     ready, seen = threading.Event(), []
 
     def serve(connection: socket.socket) -> None:
