@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -95,13 +97,15 @@ def trap() -> Iterator[Path]:
 def test_root_runs_nothing_of_the_attackers(arguments: list[str], caller: int | None, trap: Path) -> None:
     """The current folder and the PATH are the attacker's; what a virtual machine or Node would load, too."""
     code = "import sys; from aurora_wire.cli import program; sys.path[0] = ''; program()"
-    subprocess.run(
+    done = subprocess.run(
         [COMMAND[0], "-c", code, *arguments], capture_output=True, timeout=90, check=False, cwd=trap,
         env={
             **as_called(caller), "PATH": f"{trap}:{os.environ['PATH']}", "NODE_PATH": str(trap), "TMPDIR": str(trap),
             "CLASSPATH": str(trap), "NODE_OPTIONS": f"--require {trap}/x.js", "AURORA_WIRE_PASSWORD": "x",
         },
     )  # fmt: skip
+    for kept in re.findall(rb" are in (/\S+)", done.stderr):  # where no folder was asked for, one stays
+        shutil.rmtree(kept)
     assert not (trap / "ran-0").exists()
 
 
