@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 import aurora_wire
 from tests.cli.running import ENVIRONMENT
+from tests.loopback import refusing_port
 from tests.plugins import registered
 
 ROOT = Path(__file__).parent.parent
@@ -73,22 +73,23 @@ def test_a_report_format_of_ones_own_is_written_by_the_command_line(tmp_path: Pa
 
 
 def test_a_driver_of_ones_own_is_found_started_and_its_words_are_read(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]  # nobody listens there any more when the program asks
-    code = f"""if True:
+    code = """if True:
+        import sys
         from aurora_wire import Mode, Task
         from aurora_wire.prove.drivers.registry import load, names
         assert "batch" in names()
         client = load("batch")
-        outcome = client.run(Task("127.0.0.1", {port}, "u", "p", "d", Mode.DEFAULT, "canary", "t"))
+        outcome = client.run(Task("127.0.0.1", int(sys.argv[1]), "u", "p", "d", Mode.DEFAULT, "canary", "t"))
         print(outcome.asked, "|", outcome.version, "|", outcome.error.kind)
-        outcome = client.run(Task("127.0.0.1", {port}, "u", "p", "d", Mode.REQUIRED, "canary", "t"))
+        outcome = client.run(Task("127.0.0.1", int(sys.argv[1]), "u", "p", "d", Mode.REQUIRED, "canary", "t"))
         print(outcome.error.kind, "|", outcome.error.text)
     """
     environment = registered(tmp_path, "aurora_wire.clients", "batch = a_driver:Batch", EXAMPLES)
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60, check=False
-    )
+    with refusing_port() as port:
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(port)], capture_output=True, text=True, env=environment, timeout=60,
+            check=False,
+        )  # fmt: skip
     assert done.stderr == ""
     first, second = done.stdout.splitlines()
     assert first.startswith("(nothing) | batch 1.0, PyMySQL ")

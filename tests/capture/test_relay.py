@@ -26,6 +26,7 @@ from tests.capture.relay_ends import Carried, Server, cut, echo, is_reset, read_
 from tests.conversations import mysql
 from tests.conversations.real_tls import contexts
 from tests.conversations.sessions import SECRET
+from tests.loopback import refusing_port
 
 OPENING = ["> S", "< SA", "> A"]
 IP_LOCAL_PORT_RANGE = 51  # linux/in.h, since Linux 6.3
@@ -310,14 +311,12 @@ def test_more_connections_than_wanted_wait_until_one_ends() -> None:
 
 
 def test_a_refused_connection_is_reset_and_told() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        nobody = unused.getsockname()
-    with Carried(nobody) as carried:
+    with refusing_port() as nobody, Carried(("127.0.0.1", nobody)) as carried:
         assert is_turned_away(carried)
         carried.settle()
     assert carried.story() == ["> S", "< RA"]
     assert carried.problems == [
-        f"127.0.0.1:{client_port(carried)} to 127.0.0.1:{nobody[1]}: connection refused."
+        f"127.0.0.1:{client_port(carried)} to 127.0.0.1:{nobody}: connection refused."
     ]
     assert carried.relay.failed == 1
 
@@ -447,9 +446,7 @@ def test_all_addresses_that_failed_are_named() -> None:
     async def names(place: Place) -> Found:
         return [(socket.AF_INET, ("127.0.0.2", place.port)), (socket.AF_INET, ("127.0.0.1", place.port))]
 
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    with Carried(("db.example", port), names=names) as carried:
+    with refusing_port() as port, Carried(("db.example", port), names=names) as carried:
         assert is_turned_away(carried)
         carried.settle()
     assert carried.story() == ["> S", "< RA"] * 2

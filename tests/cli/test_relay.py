@@ -23,6 +23,7 @@ from tests.capture.relay_ends import TIMEOUT, Server, echo, is_reset, read_all
 from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c, run
 from tests.conversations import mysql
 from tests.conversations.sessions import SECRET
+from tests.loopback import refusing_port
 
 INSERT = mysql.query(SECRET)
 
@@ -181,9 +182,7 @@ def test_what_is_not_mysql_is_named_and_no_verdict() -> None:
 
 
 def test_a_target_that_refuses_is_one_line_and_no_session() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        nobody = unused.getsockname()
-    with relaying(nobody, "--count", "1") as relay:
+    with refusing_port() as nobody, relaying(("127.0.0.1", nobody), "--count", "1") as relay:
         try:
             with relay.connect() as client:
                 port = client.getsockname()[1]
@@ -193,7 +192,7 @@ def test_a_target_that_refuses_is_one_line_and_no_session() -> None:
         code, out, err = relay.end(None)
     assert code == 3
     assert err.startswith("aurora-wire: 127.0.0.1:")
-    assert err.endswith(f" to 127.0.0.1:{nobody[1]}: connection refused.\n")
+    assert err.endswith(f" to 127.0.0.1:{nobody}: connection refused.\n")
     assert err.count("\n") == 1
     assert not port or f"127.0.0.1:{port} to" in err
     assert "no-session" in out or "NO-SESSION" in out
