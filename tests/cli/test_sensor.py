@@ -474,6 +474,7 @@ def test_live_the_command_runs_as_the_caller_or_nobody_and_the_state_is_kept(
         more += ["--state", str(state), "--metrics", "127.0.0.1:0"]
         with Watching(*more, environment=environment) as watch:
             server.query(b"INSERT INTO cards VALUES ('4111 1111')")
+            until(lambda: (seen / "alert").exists() and (seen / "alert").stat().st_size, "an alert")
             code, _, error = watch.end()
     assert (code, error) == (1, "")
     alert = valid("alert", (seen / "alert").read_bytes())
