@@ -21,9 +21,7 @@ STATEMENTS: Final = 10_000      # inside TLS, that are named
 
 
 @contextmanager
-def chosen_capture(
-    path: str, options: ScanOptions
-) -> Iterator[tuple[str, str]]:
+def chosen_capture(path: str, options: ScanOptions) -> Iterator[tuple[str, str]]:
     """Yield a capture with the connections that the filters let through, and what is said of it.
 
     Without filters it is the capture itself. With them it is a pcapng that is gone when the block ends. Raises
@@ -79,9 +77,7 @@ class Chosen:
         return not (self.selection.text.get("leaks") is not None and not view.leaked_bytes)
 
 
-def choose(
-    captures: Sequence[str], options: ScanOptions, *, whole: bool = False
-) -> Chosen:
+def choose(captures: Sequence[str], options: ScanOptions, *, whole: bool = False) -> Chosen:
     """Return what is wanted of the captures, read once for it where that needs their connections.
 
     whole: connections are wanted whole, whatever the filter. Raises UsageError.

@@ -143,9 +143,7 @@ def _offer(found: list[Finding]) -> str:
     return NOT_SEEN
 
 
-def impact(
-    paths: Sequence[str], options: ScanOptions = STANDARD, on_progress: OnProgress | None = None
-) -> Impact:
+def impact(paths: Sequence[str], options: ScanOptions = STANDARD, on_progress: OnProgress | None = None) -> Impact:
     """Compute the impact table of captures. Reads and raises as `scan` does."""
     collector = Collector()
     return collector.finish(scan(paths, options, on_connection=collector.add, on_progress=on_progress))

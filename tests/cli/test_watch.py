@@ -51,9 +51,10 @@ def test_a_leak_is_told_as_it_passes_and_the_end_is_the_summary_of_a_scan(server
         watch.until_told(b"LEAK")  # the verdict by the login comes before it, where the two are not captured at once
         told = watch.first.decode().splitlines(keepends=True)
         code, out, error = watch.end()
+    # Where the server is late, bare ACKs come before its answers: three at most.
     assert re.fullmatch(
-        rf"\d\d:\d\d:\d\d\.\d{{6}}Z  connection 1, app@127\.0\.0\.1:\d+ to 127\.0\.0\.1:{server.port}, frame \d+: "
-        rf"LEAK COM_QUERY  {re.escape(INSERT.decode())}\n", told[-1],
+        rf"\d\d:\d\d:\d\d\.\d{{6}}Z  connection 1, app@127\.0\.0\.1:\d+ to 127\.0\.0\.1:{server.port}, "
+        rf"frame (?:9|1[0-2]): LEAK COM_QUERY  {re.escape(INSERT.decode())}\n", told[-1],
     )  # fmt: skip
     assert begun.decode() == f"watching lo: tcp and (port {server.port})\n"
     assert "app@127.0.0.1" in out
