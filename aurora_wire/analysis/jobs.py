@@ -15,7 +15,6 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
 from heapq import heappop, heappush
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
@@ -40,6 +39,7 @@ from aurora_wire.analysis.share import (
     run_share,
 )
 from aurora_wire.errors import AuroraWireError, CaptureError
+from aurora_wire.immutable import record
 from aurora_wire.verdict.result import CaptureResult, Finding
 from aurora_wire.wire.decoding.connection_log import Budget
 
@@ -52,7 +52,7 @@ WAITING: Final = 32 << 20   # bytes of what a process found that wait for what o
 Key = tuple[int, int]
 
 
-@dataclass(slots=True)
+@record
 class Inputs:
     """What is to be read: captures with the times of their first frames, how far each clock is behind, and sizes."""
 
@@ -298,8 +298,8 @@ class Merge:
                 if self._analysis.on_capture is not None:
                     self._analysis.on_capture(capture)
                 continue
-            for field in fields(CaptureResult):
-                setattr(captures[index], field.name, getattr(capture, field.name))
+            for name in CaptureResult.__match_args__:
+                setattr(captures[index], name, getattr(capture, name))
 
     def _apply(self, share: int, mark: Mark) -> None:
         numbers = self._numbers[share]

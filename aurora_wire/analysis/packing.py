@@ -7,7 +7,6 @@ for it. Only what this program packed itself is ever unpacked: it comes through 
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import pickle
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from typing import Any, Final, TypeVar, cast
 
 from aurora_wire.decrypt import key_log_result
 from aurora_wire.verdict import result as results
+from aurora_wire.verdict.answers import Traffic
 from aurora_wire.verdict.describe import describe_statement
 from aurora_wire.verdict.lazy_sequence import LazySequence
 from aurora_wire.verdict.result import ConnectionResult, CredentialResult, Finding, StatementResult
@@ -31,7 +31,7 @@ Reduced = tuple[type, tuple[object, ...]]
 
 
 def _reducer(kind: type) -> Callable[[object], Reduced]:
-    names = [field.name for field in dataclasses.fields(kind)]
+    names: tuple[str, ...] = kind.__match_args__  # type: ignore[attr-defined]  # its fields
     get = attrgetter(*names)
     if len(names) == 1:
         return lambda one: (kind, (get(one),))
@@ -43,9 +43,14 @@ _REDUCERS: Final[dict[type, Callable[[Any], tuple[Any, ...]]]] = {
     kind: _reducer(kind)
     for module in (results, key_log_result)
     for kind in vars(module).values()
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind)
+    if isinstance(kind, type) and hasattr(kind, "__match_args__")
 }
 
+
+Named = tuple[bytes, bytes, bytes, int, bytes]   # schema, table and name of a column, its type, and more of that
+EXPRESSION: Final[Named] = (b"", b"", b"", 0, b"")
+MAX_SHARED: Final = 4096       # columns whose names are shared,
+LONGEST_SHARED: Final = 512    # of so many bytes at most
 
 # What a statement is made of, as it was found: what makes it again, and the fields that this takes, in their order.
 # `Result.next` and what only counts (`Column.rows`) is left out.
@@ -94,6 +99,42 @@ def _reduce_statement(one: Statement) -> tuple[Callable[..., Statement], tuple[o
     return _make_statement, (results, *_statement_fields(one))
 
 
+class _Names:
+    """Names of columns, the same object for the same ones: then they are packed once in what is packed at once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Named, Named] = {}
+
+    def share(self, column: Column) -> Named:
+        """Return what tells of which column traffic is. Without a table its names may be values, and nobody asks."""
+        if not column.org_table:
+            return EXPRESSION
+        named = (column.schema, column.org_table, column.org_name, int(column.type), column.extended)
+        if sum(map(len, (column.schema, column.org_table, column.org_name, column.extended))) > LONGEST_SHARED:
+            return named
+        if len(self._known) >= MAX_SHARED:
+            self._known.clear()
+        return self._known.setdefault(named, named)
+
+
+_NAMES: Final = _Names()
+
+
+def _reduce_traffic(traffic: Traffic) -> tuple[Callable[..., Traffic], tuple[object, ...]]:
+    share = _NAMES.share
+    columns = [(share(one), int(one.results), int(one.rows), int(one.size)) for one in traffic.counted()]
+    return _make_traffic, (columns,)
+
+
+def _make_traffic(columns: list[tuple[Named, int, int, int]]) -> Traffic:
+    made: list[Column] = []
+    for (schema, table, name, kind, extended), *counts in columns:
+        one = Column(schema, b"", table, b"", name, kind, 0, 0, extended)
+        one.results, one.rows, one.size = counts
+        made.append(one)
+    return Traffic(made)
+
+
 def _plain(kind: type, *names: str) -> Callable[[object], Reduced]:
     get = attrgetter(*names)
     return lambda one: (kind, get(one))
@@ -112,6 +153,7 @@ _FOUND: Final[dict[type, Callable[[Any], tuple[Any, ...]]]] = {
 }
 
 _REDUCERS.update(_FOUND)
+_REDUCERS[Traffic] = _reduce_traffic
 
 
 def pack(value: object) -> bytes:
@@ -170,7 +212,6 @@ def seal(result: ConnectionResult, most: int) -> None:
     # An empty one, too, may hold on to what it has looked at.
     result.statements = _packed(result.statements, most)
     result.credentials = Packed[CredentialResult](result.credentials) if result.credentials else []
-    result.columns = list(result.columns)
     decrypted = result.tls.decrypted if result.tls is not None else None
     if decrypted is not None and decrypted.statements:
         decrypted.statements = _packed(decrypted.statements, len(decrypted.statements))
@@ -179,4 +220,7 @@ def seal(result: ConnectionResult, most: int) -> None:
 def number(result: ConnectionResult, found: list[Finding], connection: int) -> list[Finding]:
     """Give a result the number of its connection, and return its findings with it."""
     result.id = connection
-    return [dataclasses.replace(hit, connection=connection) for hit in found]
+    return [  # by itself: what makes any dataclass again takes ten times as long
+        Finding(hit.rule, hit.severity, hit.title, connection, hit.frame, hit.offset, hit.detail, hit.ignored)
+        for hit in found
+    ]

@@ -9,7 +9,6 @@ from aurora_wire.immutable import replace
 from aurora_wire.verdict.answer_result import AnswerPart, AnswerResult, ColumnResult, ColumnTraffic, ErrorResult
 from aurora_wire.verdict.lazy_sequence import LazySequence
 from aurora_wire.wire.mysql.events import Statement
-from aurora_wire.wire.mysql.facts import MySQLFacts
 from aurora_wire.wire.mysql.lenenc import NULL, read_lestr
 from aurora_wire.wire.mysql.results import Column, Failure, Result, add_traffic, extended_format
 from aurora_wire.wire.mysql.types import X_TYPE, type_name
@@ -164,9 +163,12 @@ class Traffic(LazySequence[ColumnTraffic]):
 
     __slots__ = ("_columns",)
 
-    def __init__(self, facts: MySQLFacts) -> None:
-        further = facts.further_columns
-        self._columns = [*facts.columns.values(), *([further] if further is not None else [])]
+    def __init__(self, columns: list[Column]) -> None:
+        self._columns = columns
+
+    def counted(self) -> list[Column]:
+        """Return the columns, with what was counted of each."""
+        return self._columns
 
     def add_to(self, sums: Sums) -> None:
         """Add it up with that of other connections."""

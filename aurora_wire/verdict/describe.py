@@ -143,7 +143,8 @@ def _add_clear(result: ConnectionResult, facts: Facts) -> None:
         result.groups = describe_groups(facts.groups, name_command)
         result.not_grouped = facts.groups.beyond
     if facts.columns:
-        result.columns = Traffic(facts)
+        further = facts.further_columns
+        result.columns = Traffic([*facts.columns.values(), *([further] if further is not None else [])])
     if facts.rows or facts.row_bytes:
         result.rows = facts.rows
         result.row_bytes = facts.row_bytes

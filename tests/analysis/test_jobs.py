@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 
 import aurora_wire
 from aurora_wire.analysis import jobs as parent
-from aurora_wire.analysis import share
+from aurora_wire.analysis import packing, share
 from aurora_wire.cli import main
 from aurora_wire.errors import AuroraWireError, OutputError
 from aurora_wire.report.formats import FORMATS, ReportOptions, find_format
+from aurora_wire.verdict.answers import Traffic
 from aurora_wire.verdict.result import ConnectionResult, Finding
 from aurora_wire.wire.flows.flow_buckets import BUCKETS, bucket_of_key
+from aurora_wire.wire.mysql.results import Column
 from tests.conversations import mysql, sessions
 from tests.conversations.tcp import Conversation, in_turn, interleave, pcap
 from tests.fuzz.test_mutations import Frame, changed, files, recordings
@@ -54,6 +56,22 @@ def assert_same(paths: Sequence[str], *jobs: int) -> None:
 
 def nobody_left() -> bool:
     return multiprocessing.active_children() == []
+
+
+def test_traffic_of_columns_is_packed_as_counted_names_shared_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "MAX_SHARED", 4)
+    columns = []
+    for number, size in enumerate([3, 3, 9, 700, 0, 0, 40_000, 5, 6, 7, 3]):
+        name = b"\xfe" * size
+        extended = b"\x01\x04json" if number == 2 else b""
+        column = Column(b"shop", b"alias", b"t" if size else b"", b"secret", name, 253, 45, 0, extended)
+        column.results, column.rows, column.size = number + 1, 10 * number, 1000 - number
+        columns.append(column)
+    found = packing.unpack(packing.pack([Traffic(columns), Traffic([])]))
+    assert [list(one) for one in found] == [list(Traffic(columns)), []]
+    assert found[0]
+    assert {one.type for one in found[0]} == {"", "VAR_STRING", "JSON"}
+    assert b"secret" not in packing.pack(Traffic(columns[4:6]))
 
 
 @pytest.mark.parametrize("folder", ["lab", "field", "corpus"])
