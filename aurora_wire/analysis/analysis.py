@@ -66,6 +66,7 @@ from aurora_wire.zstd import zstd_decompressor
 if TYPE_CHECKING:
     from aurora_wire.decrypt.decryptor import KeyLogDecryptors
     from aurora_wire.verdict.parties import Parties
+    from aurora_wire.wire.net.dissect import Locator
 
 STT_PORT = 7471               # of TCP
 MAX_CONNECTIONS = 100_000     # results kept; all are counted
@@ -127,6 +128,7 @@ class Analysis:
         self.seen_in: dict[int, int] | None = None  # open connections by id: a bit for each capture with a packet of it
         self._by_capture: defaultdict[int, Tally] = defaultdict(Tally)
         self._fragments_lost = 0
+        self._is_range = False
         self._stt_packets = 0
         self.connections: list[ConnectionResult] = []
         self.findings: list[Finding] = []
@@ -182,6 +184,16 @@ class Analysis:
         result.dropped_packets = capture.dropped_packets
         self.end(result, packets)
 
+    def begin_range(self, locator: Locator | None) -> None:
+        """Begin a range of a capture, whose account is added to those of the others. After `begin`.
+
+        locator: has what waits there for the rest of its fragments. Where they come, fewer are lost than at the begin.
+        """
+        self._is_range = True
+        if locator is not None:
+            self.engine.locator = locator
+            self._fragments_lost = int(locator.fragments.lost_count())
+
     def end(self, result: CaptureResult, packets: int | None = None) -> None:
         """End a capture: fill in what the engine counted. `error` and drop counts must be set before.
 
@@ -196,11 +208,11 @@ class Analysis:
         result.link_types = link_type_names(list(engine.link_types))
         result.skipped = {}
         result.hiding = {}
-        lost = int(engine.locator.fragments.lost_count())
-        if lost > self._fragments_lost:
+        lost = int(engine.locator.fragments.lost_count()) - self._fragments_lost
+        self._fragments_lost += lost
+        if lost > 0 and not self._is_range:
             # Those that came whole after all are in their datagrams.
-            self._skipped(result, FRAGMENT_LOST, 0, lost - self._fragments_lost)
-        self._fragments_lost = lost
+            self._skipped(result, FRAGMENT_LOST, 0, lost)
         # Where not one header is right, the frames are rather of another link type than the capture says.
         malformed = sum(count for key, count in engine.skipped.items() if key >> 32 in (IP_MALFORMED, TCP_MALFORMED))
         otherwise = OTHER_LINK if packets == malformed else ""
@@ -209,6 +221,9 @@ class Analysis:
                 continue
             self._skipped(result, key >> 32, key & 0xFFFFFFFF, count, otherwise)
         result.skipped, result.hiding = most_frequent(result.skipped, result.hiding)
+        if lost and self._is_range:
+            # By name, however many kinds there are, and below 0, too: the sum over all ranges is what was lost.
+            self._skipped(result, FRAGMENT_LOST, 0, lost)
         if result.packets and engine.first_time >= 0:
             result.first_time_ns = int(engine.first_time)
             result.last_time_ns = int(engine.now) if engine.now >= 0 else None

@@ -85,7 +85,8 @@ def joined(of_file: Sequence[Part]) -> CaptureResult:
         truncated_packets=sum(row["truncated_packets"] for row in of_file),
         dropped_packets=_dropped(of_file),
         link_types=list(dict.fromkeys(name for row in of_file for name in row["link_types"] or ())),
-        skipped=dict(skipped),
+        # Fragments that wait at the end of a range are lost there, and taken back in the next one if they come whole.
+        skipped={name: count for name, count in skipped.items() if count > 0},
     )  # fmt: skip
 
 
