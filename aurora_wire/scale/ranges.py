@@ -3,16 +3,24 @@
 A range is read as if the file began with its head: the file header of a pcap; of a pcapng the section header and the
 interfaces that are described before the first packet. Whether that holds for a range, the one before it finds out,
 which knows where its own last record ends and what was described in it (`segments.py`).
+
+IP fragments of one datagram may lie on both sides of a border. So it is planned where to begin reading before one
+(`lead_in.py`).
 """
 
 from __future__ import annotations
 
 import os
 import struct
+from bisect import bisect_right
 from typing import Final, Protocol
 
 from aurora_wire.capture.files.addresses import is_remote
+from aurora_wire.capture.files.open import BLOCK
+from aurora_wire.capture.files.pcap import PcapSource
+from aurora_wire.capture.files.pcapng import PcapngSource
 from aurora_wire.capture.files.remote import RemoteFile
+from aurora_wire.capture.frame_source import BlockSource, FrameSource
 from aurora_wire.errors import AuroraWireError, CaptureError, describe_error
 from aurora_wire.immutable import immutable
 from aurora_wire.rights.inputs import input_file
@@ -37,13 +45,19 @@ SECTION_MAGIC: Final = b"\x0a\x0d\x0d\x0a"
 SECTION_ORDERS: Final = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 MAX_HEAD: Final = 1 << 18      # bytes of a pcapng's head that each task is given
 MAX_HEAD_BLOCKS: Final = 4096
+# Bytes before a range that are read for fragments. A sender sends those of a datagram one after the other, and what
+# comes between them in a capture is what the link carries meanwhile: 4 MiB are 3 ms at 10 Gbit/s, 2,800 frames of 1,500
+# bytes, or about as many of the smallest frames as a datagram waits for at all (MAX_WAIT in wire/net/ip_fragments.py).
+# They are dissected and make no rows: well below a hundredth of what a range of 256 MiB takes.
+LEAD_IN: Final = 4 << 20
 
 
 @immutable
 class Range:
     """A part of a capture: stored bytes from `begin` up to `end`, of records that begin there; -1: to the end.
 
-    head: what it is read behind, if it is not the first one; interfaces: how many a pcapng's head describes.
+    head: what it is read behind, if it is not the first one; interfaces: how many a pcapng's head describes; lead_in:
+    where a record begins from which on fragments are looked for that wait at `begin`, -1: nowhere.
     """
 
     begin: int
@@ -51,6 +65,7 @@ class Range:
     format: str = ""
     head: bytes = b""
     interfaces: int = 0
+    lead_in: int = -1
 
 
 WHOLE: Final = (Range(0, -1),)
@@ -96,16 +111,38 @@ def _cut(file: _Seekable, total: int, size: int) -> list[Range]:
         return list(WHOLE)
     borders = [0]
     for place in range(size + (-size & 3), total - chains.CHAIN - chains.WINDOW, size + (-size & 3)):
-        file.seek(place)
-        found = find_border(layout.records(file.read(chains.WINDOW + chains.CHAIN)))
-        if found >= 0 and place + found > borders[-1]:
-            borders.append(place + found)
+        found = _find_border_behind(file, layout, place)
+        if found > borders[-1]:
+            borders.append(found)
     if len(borders) == 1:
         return list(WHOLE)
     return [
-        Range(begin, end, layout.format, layout.head if begin else b"", layout.interfaces)
+        Range(
+            begin, end, layout.format, layout.head if begin else b"", layout.interfaces,
+            _plan_lead_in(file, layout, borders, begin) if begin else -1,
+        )
         for begin, end in zip(borders, [*borders[1:], -1], strict=True)
-    ]
+    ]  # fmt: skip
+
+
+def _find_border_behind(file: _Seekable, layout: _Layout, place: int) -> int:
+    """Return where the first border is from a place on, which is a multiple of four; -1 where none is found."""
+    file.seek(place)
+    found = find_border(layout.records(file.read(chains.WINDOW + chains.CHAIN)))
+    return place + found if found >= 0 else -1
+
+
+def _plan_lead_in(file: _Seekable, layout: _Layout, borders: list[int], begin: int) -> int:
+    """Return where to begin reading before a border; -1 where that is not found.
+
+    At another border, or the beginning of the file, if that is no more than as far again: they need not be looked for.
+    """
+    place = max(begin - LEAD_IN, 0) & ~3
+    known = borders[bisect_right(borders, place) - 1]
+    if place - known <= LEAD_IN:
+        return known
+    found = _find_border_behind(file, layout, place)
+    return found if found < begin else -1
 
 
 def _layout(file: _Seekable) -> _Layout | None:
@@ -191,11 +228,16 @@ class _Held:
 
 
 class PartFile:
-    """A capture's head, and behind it the bytes of a range: what a reader takes for a file of its own."""
+    """A capture's head, and behind it the bytes of a range: what a reader takes for a file of its own.
 
-    def __init__(self, path: str, part: Range) -> None:
+    It goes on behind the range, where its last record may end; closed: it does not.
+    """
+
+    def __init__(self, path: str, part: Range, *, closed: bool = False) -> None:
         """Open it. Raises CaptureError."""
         self.path = path
+        self.format = part.format
+        self._left = part.end - part.begin if closed else -1
         self._ahead = part.begin - len(part.head)   # how far a byte's place is ahead of the one that was read
         self._head = part.head
         try:
@@ -213,10 +255,25 @@ class PartFile:
         head, self._head = self._head, b""
         if head:
             return head
+        if self._left == 0:
+            return b""
         try:
-            return self._file.read(size)
+            data = self._file.read(size if self._left < 0 else min(size, self._left))
         except OSError as error:
             raise CaptureError(self.path, -1, f"cannot be read ({describe_error(error)}).") from error
+        if self._left > 0:
+            self._left -= len(data)
+        return data
+
+    def open_frames(self, name: str) -> BlockSource:
+        """Return a reader of its frames. name: what errors call the capture. Raises CaptureError."""
+        kind = PcapngSource if self.format == "pcapng" else PcapSource
+        return kind(name, lambda: self.read(BLOCK))
 
     def close(self) -> None:
         self._file.close()
+
+
+def is_changed(source: FrameSource, part: Range) -> bool:
+    """Return whether a section began since the head of a range, or an interface was described."""
+    return isinstance(source, PcapngSource) and (source.sections > 1 or len(source.interfaces) > part.interfaces)

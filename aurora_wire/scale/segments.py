@@ -6,7 +6,6 @@ captured: who analyses a flow feeds the engine with these, in their order.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
 from socket import AF_INET, AF_INET6, inet_ntop
@@ -16,8 +15,7 @@ from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.options import ScanOptions
 from aurora_wire.binary import u16_be, u32_be
 from aurora_wire.capture.files.addresses import shown
-from aurora_wire.capture.files.open import BLOCK, Capture, open_capture
-from aurora_wire.capture.files.pcap import PcapSource
+from aurora_wire.capture.files.open import Capture, open_capture
 from aurora_wire.capture.files.pcapng import PcapngSource
 from aurora_wire.capture.frame_source import BlockSource, FrameSource
 from aurora_wire.errors import AuroraWireError, CaptureError, UsageError
@@ -25,7 +23,8 @@ from aurora_wire.immutable import immutable
 from aurora_wire.report.json_text import clean
 from aurora_wire.report.parquet import arrow_schema
 from aurora_wire.report.tables import Column
-from aurora_wire.scale.ranges import PartFile, Range
+from aurora_wire.scale.lead_in import Waiting, read_lead_in
+from aurora_wire.scale.ranges import PartFile, Range, is_changed
 from aurora_wire.verdict.result import CaptureResult
 from aurora_wire.wire.flows.skipped_frames import count_skipped
 from aurora_wire.wire.net.skip_reasons import FRAGMENT_WAITING, TCP
@@ -35,12 +34,11 @@ if TYPE_CHECKING:
 
 BATCH_ROWS: Final = 8_192
 BATCH_BYTES: Final = 4 << 20     # of frames in a batch
-FRAGMENTS: Final = 64            # IP fragments that are kept for the one that makes a datagram whole
 SEGMENT, CAPTURE = "segment", "capture"
 NOTED: Final = "packets"         # drops noted at packets, among those of a range
 
 _FRAME: Final = (
-    Column("frame", "int64", "number of the frame"),
+    Column("frame", "int64", "number of the frame in the range; 0 and below: before the range"),
     Column("time_ns", "int64", "its time"),
     Column("link_type", "int32", "LINKTYPE_ number"),
     Column("original_len", "int64", "bytes on the wire"),
@@ -85,7 +83,10 @@ SEGMENTS: Final = (
     Column("drops", "counts", "likewise, of a range of a pcapng: by section:interface as last counted, and at packets"),
     Column("to_end", "boolean", "it was read to the end of the capture: rows of the ranges behind it do not count"),
     Column("link_types", "strings", "by name"),
-    Column("skipped", "counts", "frames that hold no TCP segment, by reason"),
+    Column(
+        "skipped", "counts", "frames that hold no TCP segment, by reason; of a range below 0 where IP fragments came "
+        "whole that count as lost in those before",
+    ),
 )  # fmt: skip
 _NAMES: Final = tuple(column.name for column in SEGMENTS)
 _OF_SEGMENTS: Final = _NAMES.index("format")
@@ -157,7 +158,7 @@ class _Reading:
         self.analysis = Analysis(ScanOptions(part.ports))
         self.result = CaptureResult(self.path, "", None, None, 0)
         self.analysis.begin(self.result)
-        self.waiting: deque[dict[str, object]] = deque(maxlen=FRAGMENTS)
+        self.waiting = Waiting()
         self.latest = -1
         self.end = part.range.end
         self.to_end = False
@@ -187,10 +188,13 @@ class _Reading:
 
     def _range(self) -> Iterator[tuple[Row, int]]:
         part = self.part.range
+        before = read_lead_in(self.part.path, part, self.analysis.engine.ports)
+        self.analysis.begin_range(None if before is None else before.locator)
+        if before is not None:
+            self.waiting = before.waiting
         file = PartFile(self.part.path, part)
         try:
-            kind = PcapngSource if part.format == "pcapng" else PcapSource
-            source: BlockSource = kind(self.path, lambda: file.read(BLOCK))
+            source = file.open_frames(self.path)
             yield from self._guarded(source, None, file)
             self.result.bytes = file.place(int(source.base + source.next)) - part.begin
             if isinstance(source, PcapngSource):
@@ -225,10 +229,7 @@ class _Reading:
                 if reason != TCP:
                     count_skipped(engine, frame, reason)
                     if reason == FRAGMENT_WAITING:
-                        self.waiting.append({
-                            "frame": frame, "time_ns": time_ns, "link_type": link_type, "original_len": original,
-                            "data": source.buffer[at : at + captured],
-                        })
+                        self.waiting.add(frame, source)
                     continue
                 data = source.buffer[at : at + captured]
                 yield self._row(frame, time_ns, link_type, original, data, source, at), len(data)
@@ -250,17 +251,11 @@ class _Reading:
         place = file.place(int(source.base + source.next))
         if place < self.end:
             return False
-        if place == self.end and not self._is_changed(source):
+        if place == self.end and not is_changed(source, self.part.range):
             return True
         self.end = -1
         self.to_end = True
         return False
-
-    def _is_changed(self, source: FrameSource) -> bool:
-        """Return whether a section began since the head, or an interface was described."""
-        return isinstance(source, PcapngSource) and (
-            source.sections > 1 or len(source.interfaces) > self.part.range.interfaces
-        )
 
     def _row(
         self, frame: int, time_ns: int, link_type: int, original: int, data: bytes, source: FrameSource, at: int
@@ -279,7 +274,8 @@ class _Reading:
             int.from_bytes(ports[2:], "big"), int(u32_be(buffer, tcp_at + 4)), int(u32_be(buffer, tcp_at + 8)),
             buffer[tcp_at + 13], int(u16_be(buffer, tcp_at + 14)), int(locator.payload_len),
             int(locator.payload_at) - at if is_whole else -1, int(locator.captured_end - locator.payload_at),
-            ends[0] + ends[1], data, None if is_whole else list(self.waiting), *(None,) * (len(_NAMES) - _OF_SEGMENTS),
+            ends[0] + ends[1], data, None if is_whole else list(self.waiting.frames),
+            *(None,) * (len(_NAMES) - _OF_SEGMENTS),
         )  # fmt: skip
 
     def of_capture(self) -> Row:
