@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import boto3
@@ -24,6 +25,7 @@ from tests.conversations import sessions
 from tests.conversations.tcp import Conversation, pcap
 from tests.scale.local import differences, expected
 from tests.scale.test_flows import many
+from tests.scale.test_lead_in import in_fragments
 from tests.scale.test_ranges import blocks_of, talks
 
 CAPTURES = sorted(path for path in (ROOT / "captures").rglob("*.pcap*") if path.is_file())
@@ -225,6 +227,23 @@ def test_a_bucket_is_loaded_by_tasks(spark: Any, store: str) -> None:
     assert [row["error"] for row in rows] == [None] * len(rows)
     assert {row["file"] for row in rows if row["range"]} == {paths[0], paths[2]}
     assert sum(row["packets"] for row in rows) == sum(one.packets for one in aurora_wire.scan(paths).captures)
+
+
+def test_fragments_of_an_object_are_put_together_over_ranges(spark: Any, store: str, tmp_path: Path) -> None:
+    client = boto3.client(
+        "s3", endpoint_url=store, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
+    path = tmp_path / "pieces.pcap"
+    path.write_bytes(pcap(in_fragments(talks(60, 60), Random(1), spread=4, lost=0.01)))
+    client.create_bucket(Bucket="pieces")
+    client.upload_file(str(path), "pieces", "pieces.pcap")
+    segments = loaded(spark, ["s3://pieces/pieces.pcap"], rangeBytes="200000")
+    assert segments.where("exists(earlier, one -> one.frame < 1)").count() > 1
+    found = aurora_wire.spark.analyze(segments, reveal=True)
+    told = aurora_wire.scan(["s3://pieces/pieces.pcap"])
+    assert differences(tables_of(found), expected(["s3://pieces/pieces.pcap"]))[:10] == []
+    assert dict(found.captures.collect()[0]["skipped"]) == told.captures[0].skipped
+    found.unpersist()
 
 
 @pytest.mark.parametrize(
