@@ -26,7 +26,7 @@ from tests.capture.relay_ends import Carried, Server, cut, echo, is_reset, read_
 from tests.conversations import mysql
 from tests.conversations.real_tls import contexts
 from tests.conversations.sessions import SECRET
-from tests.loopback import refusing_port
+from tests.loopback import pick_port, refusing_port
 
 OPENING = ["> S", "< SA", "> A"]
 IP_LOCAL_PORT_RANGE = 51  # linux/in.h, since Linux 6.3
@@ -359,8 +359,7 @@ def test_a_name_that_does_not_resolve_resets_the_client_and_is_said() -> None:
 
 
 def test_a_relay_to_itself_says_so() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        place = unused.getsockname()
+    place = ("127.0.0.1", pick_port())
     with Carried(place, listen=place) as carried:
         for _ in range(3):
             assert is_turned_away(carried)

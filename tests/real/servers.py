@@ -10,7 +10,6 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-import socket
 import stat
 import subprocess
 import tempfile
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.folders import IN_MEMORY
+from tests.loopback import pick_port
 from tests.real.certificates import RIGHT, Certificates
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -112,7 +112,7 @@ class Server:
     def start(self) -> None:
         self.initialise()
         for attempt in range(1, ATTEMPTS + 1):
-            self.port = free_port()
+            self.port = pick_port()
             if self._start_once():
                 break
             if attempt == ATTEMPTS:
@@ -400,10 +400,3 @@ def quiet_environment() -> dict[str, str]:
     settings = ("MYSQL", "MARIADB", "SSL")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
     return {**kept, "LC_ALL": "C", "HOME": "/nonexistent", "PATH": SYSTEM_PATH}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -9,8 +9,9 @@ import pytest
 
 from aurora_wire.prove.drivers.driver import Client, ErrorKind, Mode, Outcome
 from aurora_wire.prove.drivers.registry import OWN
+from tests.loopback import pick_port
 from tests.real.certificates import EXPIRED, OTHER_CA, SELF_SIGNED, WRONG_NAME
-from tests.real.servers import APP, READER, TLS_ONLY, Account, Server, free_port
+from tests.real.servers import APP, READER, TLS_ONLY, Account, Server
 from tests.real.tasks import task_for
 
 GetClient = Callable[[str], Client]
@@ -59,7 +60,7 @@ def test_table_that_may_not_be_made(name: str, client: GetClient, mariadb: Serve
 
 @every_client
 def test_nobody_listens(name: str, client: GetClient, mariadb: Server) -> None:
-    check_failed(client(name).run(task_for(mariadb, Mode.OFF, port=free_port())), ErrorKind.REFUSED)
+    check_failed(client(name).run(task_for(mariadb, Mode.OFF, port=pick_port())), ErrorKind.REFUSED)
 
 
 @pytest.mark.parametrize("name", ["pymysql", "mariadb", "mysql2"])

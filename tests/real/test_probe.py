@@ -16,8 +16,9 @@ from aurora_wire.posture.probe import DIRECT, PROBED, AddressResult, probe
 from aurora_wire.posture.survey import NOT_OFFERED, OFFERED
 from aurora_wire.posture.target import Target
 from aurora_wire.wire.tls.names import version_name
+from tests.loopback import pick_port
 from tests.real.certificates import EXPIRED, OTHER_CA, RIGHT, SELF_SIGNED, WRONG_NAME, Certificates
-from tests.real.servers import MySQL, Server, free_port
+from tests.real.servers import MySQL, Server
 
 
 def probed(port: int, host: str = "127.0.0.1", ca: Path | None = None) -> AddressResult:
@@ -117,7 +118,7 @@ def test_connections_are_counted_as_the_server_counts_them(mysql: MySQL) -> None
 def test_what_the_local_library_would_not_speak_is_found_all_the_same(
     options: list[str], version: str, grade_rules: set[str], certificates: Certificates
 ) -> None:
-    port = free_port()
+    port = pick_port()
     command = [
         "openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", str(certificates.cert(RIGHT)),
         "-key", str(certificates.key(RIGHT)), "-quiet", *options,

@@ -23,9 +23,10 @@ from aurora_wire.posture.survey import OFFERED
 from aurora_wire.posture.target import Target
 from aurora_wire.verdict.certificates import OWN_OF_MARIADB, OWN_OF_MYSQL
 from aurora_wire.wire.tls.names import version_name
+from tests.loopback import pick_port
 from tests.real.certificates import SELF_SIGNED, Certificates
 from tests.real.running import running
-from tests.real.servers import APP, HOST, ROOT, MariaDB, MariaDB11, MySQL, free_port
+from tests.real.servers import APP, HOST, ROOT, MariaDB, MariaDB11, MySQL
 from tests.real.test_probe import probed, rules_of
 
 OLD_OPENSSL = """\
@@ -53,7 +54,7 @@ class MySQLOfAllPorts(MySQL):
     admin_port = 0
 
     def program(self) -> list[str]:
-        self.x_port, self.admin_port = free_port(), free_port()
+        self.x_port, self.admin_port = pick_port(), pick_port()
         shown = self.certificates
         admin = [
             f"--admin-ssl-ca={shown.bundle}", f"--admin-ssl-cert={shown.cert(SELF_SIGNED)}",
@@ -224,7 +225,7 @@ def test_accounts_that_need_a_certificate_or_ed25519_are_named(certificates: Cer
 
 
 def test_all_ports_are_probed_where_that_is_asked_for() -> None:
-    port = free_port()
+    port = pick_port()
     done = subprocess.run(
         [sys.executable, "-m", "aurora_wire", "probe", "--all-ports", f"{HOST}:{port}"], capture_output=True, text=True,
         timeout=60, check=False, cwd=ROOT,
