@@ -28,11 +28,12 @@ REQUIRED = os.environ.get("AURORA_WIRE_REQUIRE_COMPILED") == "1"
 FLAGS = ["-fvisibility=hidden", "-fno-semantic-interposition", "-g0", "-Wno-error"] if os.name == "posix" else []
 # Where each packet counts, small functions are put where they are called. It takes the compiler twice the time.
 FLAGS_EACH_PACKET = ["-O3"] if os.name == "posix" else []
-# All else is nine tenths of the C and a tenth of what runs: what the compiler finds beyond this takes it long, and
-# saves less than can be measured.
+# All else is three quarters of the C and a tenth of what runs. These take the compiler half the time of -O2.
 FLAGS_OTHER = ["-O1"] if os.name == "posix" else []
-if sys.platform == "linux":  # as gcc has it
+if sys.platform == "linux" and "clang" not in os.environ.get("CC", ""):  # as gcc has it
     FLAGS += ["-fno-plt", "-Wno-attributes"]
+    FLAGS_OTHER += ["-freorder-blocks-and-partition", "-fpeephole2", "-fstrict-aliasing", "-finline-small-functions"]
+    FLAGS_OTHER += ["-fcaller-saves", "-fipa-ra", "-foptimize-sibling-calls"]
     FLAGS_EACH_PACKET += ["--param", "max-inline-insns-auto=60", "--param", "inline-unit-growth=100"]
     # Loops here are short, and what fills the gaps before aligned ones is run, too, and takes room in the cache.
     FLAGS_EACH_PACKET += ["-fno-align-loops", "-fno-align-jumps", "-fno-align-labels"]
