@@ -28,6 +28,7 @@ from aurora_wire.prove.observers import MAX_HELD, LiveObserver  # noqa: E402
 from aurora_wire.prove.reassemble import Frame  # noqa: E402
 from captures.record import anonymous  # noqa: E402
 from captures.x_client import ERROR, XClient  # noqa: E402
+from tests.free_ports import pick_port  # noqa: E402
 from tests.real.certificates import Certificates  # noqa: E402
 from tests.real.servers import (  # noqa: E402
     APP,
@@ -37,7 +38,6 @@ from tests.real.servers import (  # noqa: E402
     MariaDB11,
     MySQL,
     Server,
-    free_port,
     quiet_environment,
 )
 
@@ -68,7 +68,7 @@ class XMySQL(MySQL):
     x_port = 0
 
     def program(self) -> list[str]:
-        self.x_port = self.x_port or free_port()
+        self.x_port = self.x_port or pick_port()
         return [
             *self._base(), f"--mysqlx-port={self.x_port}", f"--mysqlx-bind-address={HOST}",
             f"--mysqlx-socket={self.folder}/x", "--log-bin=log", "--server-id=9", "--innodb-flush-log-at-trx-commit=0",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import socket
 import ssl
 import subprocess
@@ -29,16 +28,6 @@ def refusing_port() -> Iterator[int]:
     with socket.socket() as held:
         held.bind(("", 0))
         yield held.getsockname()[1]
-
-
-def pick_port() -> int:
-    """Return a port that is free, and stays so: who asks the system for any port is given one of another range."""
-    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("ascii").split()[0])
-    for port in random.sample(range(lowest - 20_000, lowest), 100):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("", port))
-            return port
-    raise RuntimeError("a hundred ports are all taken")
 
 
 def needs_root() -> None:

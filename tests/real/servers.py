@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.folders import IN_MEMORY
-from tests.loopback import pick_port
+from tests.free_ports import pick_port
 from tests.real.certificates import RIGHT, Certificates
 
 ROOT = Path(__file__).resolve().parents[2]

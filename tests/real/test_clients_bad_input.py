@@ -9,7 +9,7 @@ import pytest
 
 from aurora_wire.prove.drivers.driver import Client, ErrorKind, Mode, Outcome
 from aurora_wire.prove.drivers.registry import OWN
-from tests.loopback import pick_port
+from tests.free_ports import pick_port
 from tests.real.certificates import EXPIRED, OTHER_CA, SELF_SIGNED, WRONG_NAME
 from tests.real.servers import APP, READER, TLS_ONLY, Account, Server
 from tests.real.tasks import task_for

@@ -16,7 +16,7 @@ from aurora_wire.posture.probe import DIRECT, PROBED, AddressResult, probe
 from aurora_wire.posture.survey import NOT_OFFERED, OFFERED
 from aurora_wire.posture.target import Target
 from aurora_wire.wire.tls.names import version_name
-from tests.loopback import pick_port
+from tests.free_ports import pick_port
 from tests.real.certificates import EXPIRED, OTHER_CA, RIGHT, SELF_SIGNED, WRONG_NAME, Certificates
 from tests.real.servers import MySQL, Server
 

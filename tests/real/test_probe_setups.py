@@ -23,7 +23,7 @@ from aurora_wire.posture.survey import OFFERED
 from aurora_wire.posture.target import Target
 from aurora_wire.verdict.certificates import OWN_OF_MARIADB, OWN_OF_MYSQL
 from aurora_wire.wire.tls.names import version_name
-from tests.loopback import pick_port
+from tests.free_ports import pick_port
 from tests.real.certificates import SELF_SIGNED, Certificates
 from tests.real.running import running
 from tests.real.servers import APP, HOST, ROOT, MariaDB, MariaDB11, MySQL
