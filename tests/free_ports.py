@@ -1,10 +1,11 @@
-"""Ports for servers of tests."""
+"""Ports for servers of tests, and such as have none."""
 
 from __future__ import annotations
 
 import random
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -16,3 +17,11 @@ def pick_port() -> int:
             probe.bind(("", port))
             return port
     raise RuntimeError("a hundred ports are all taken")
+
+
+@contextmanager
+def refusing_port() -> Iterator[int]:
+    """Hold a port at which nobody listens: it refuses, and no other process gets it meanwhile."""
+    with socket.socket() as held:
+        held.bind(("", 0))
+        yield held.getsockname()[1]

@@ -22,14 +22,6 @@ OK = mysql.packet(1, b"\0\0\0\2\0\0\0")
 SECONDS = 60
 
 
-@contextmanager
-def refusing_port() -> Iterator[int]:
-    """Hold a port at which nobody listens: it refuses, and no other process gets it meanwhile."""
-    with socket.socket() as held:
-        held.bind(("", 0))
-        yield held.getsockname()[1]
-
-
 def needs_root() -> None:
     """Live captures are tested where they can be, and in CI they have to be."""
     if os.geteuid() == 0:

@@ -12,7 +12,7 @@ import pytest
 
 import aurora_wire
 from tests.cli.running import ENVIRONMENT
-from tests.loopback import refusing_port
+from tests.free_ports import refusing_port
 from tests.plugins import registered
 
 ROOT = Path(__file__).parent.parent

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any, Final, TypeVar, cast
 
 from aurora_wire.decrypt import key_log_result
+from aurora_wire.immutable import replace
 from aurora_wire.verdict import result as results
 from aurora_wire.verdict.answers import Traffic
 from aurora_wire.verdict.describe import describe_statement
@@ -45,7 +46,6 @@ _REDUCERS: Final[dict[type, Callable[[Any], tuple[Any, ...]]]] = {
     for kind in vars(module).values()
     if isinstance(kind, type) and hasattr(kind, "__match_args__")
 }
-
 
 Named = tuple[bytes, bytes, bytes, int, bytes]   # schema, table and name of a column, its type, and more of that
 EXPRESSION: Final[Named] = (b"", b"", b"", 0, b"")
@@ -220,7 +220,4 @@ def seal(result: ConnectionResult, most: int) -> None:
 def number(result: ConnectionResult, found: list[Finding], connection: int) -> list[Finding]:
     """Give a result the number of its connection, and return its findings with it."""
     result.id = connection
-    return [  # by itself: what makes any dataclass again takes ten times as long
-        Finding(hit.rule, hit.severity, hit.title, connection, hit.frame, hit.offset, hit.detail, hit.ignored)
-        for hit in found
-    ]
+    return [replace(hit, connection=connection) for hit in found]

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
 from aurora_wire.analysis.analysis import Analysis
 from aurora_wire.analysis.options import ScanOptions
-from aurora_wire.immutable import immutable
+from aurora_wire.immutable import immutable, replace
 from aurora_wire.redact.masker import Masker
 from aurora_wire.report.frame_names import FrameNames
 from aurora_wire.report.html.connections import hide

@@ -26,8 +26,7 @@ from tests.capture.relay_ends import Carried, Server, cut, echo, is_reset, read_
 from tests.conversations import mysql
 from tests.conversations.real_tls import contexts
 from tests.conversations.sessions import SECRET
-from tests.free_ports import pick_port
-from tests.loopback import refusing_port
+from tests.free_ports import pick_port, refusing_port
 
 OPENING = ["> S", "< SA", "> A"]
 IP_LOCAL_PORT_RANGE = 51  # linux/in.h, since Linux 6.3

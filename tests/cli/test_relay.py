@@ -23,7 +23,7 @@ from tests.capture.relay_ends import TIMEOUT, Server, echo, is_reset, read_all
 from tests.cli.running import COMMAND, ENVIRONMENT, ended_within, hears_ctrl_c, run
 from tests.conversations import mysql
 from tests.conversations.sessions import SECRET
-from tests.loopback import refusing_port
+from tests.free_ports import refusing_port
 
 INSERT = mysql.query(SECRET)
 

@@ -18,9 +18,8 @@ from aurora_wire.scale.ranges import Range, cut
 from aurora_wire.scale.segments import Part, read_part
 from aurora_wire.verdict.result import CaptureResult
 from tests.capture.files import block, interface, option, section
-from tests.conversations import mysql, sessions
-from tests.conversations.tcp import Conversation, Packet, interleave, internet_checksum, pcap
-from tests.scale import local
+from tests.conversations.tcp import Packet, internet_checksum, pcap
+from tests.scale import local, test_ranges
 from tests.scale.local import differences, expected, tables
 from tests.scale.test_ranges import SIZES, assert_same, begins, blocks_of, look_in, read, statistics
 
@@ -55,16 +54,8 @@ def pieces(packet: Packet, number: int, count: int = 3) -> list[Packet]:
 
 
 def talks(count: int = 6, queries: int = 12, version: int = 4, port: int = 3306) -> list[Packet]:
-    made = []
-    for number in range(count):
-        client, server = ENDS[version]
-        talk = Conversation(client=(client, 40_000 + number), server=(server, port))
-        sessions.play(sessions.until(sessions.plaintext(), "login-ok"), talk)
-        for query in range(queries):
-            talk.client(mysql.query(b"SELECT '%s', %d" % (b"x" * (query * 37 % 400), number)))
-            talk.server(mysql.ok(1))
-        made.append(talk)
-    return interleave(*made)
+    client, server = ENDS[version]
+    return test_ranges.talks(count, queries, client, (server, port))
 
 
 def in_fragments(

@@ -82,10 +82,12 @@ def blocks_of(
     ]
 
 
-def talks(count: int = 12, queries: int = 15, port: int = 40_000) -> list[Packet]:
+def talks(
+    count: int = 12, queries: int = 15, client: str = "10.1.0.9", server: tuple[str, int] = ("10.0.0.9", 3306)
+) -> list[Packet]:
     made = []
     for number in range(count):
-        talk = Conversation(client=("10.1.0.9", port + number))
+        talk = Conversation(client=(client, 40_000 + number), server=server)
         sessions.play(sessions.until(sessions.plaintext(), "login-ok"), talk)
         for query in range(queries):
             talk.client(mysql.query(b"SELECT '%s', %d" % (b"x" * (query * 37 % 400), number)))
